@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from setpoint.cli import (
     apply,
     attribute,
+    baseline,
     coverage,
     dead_letters,
     detect,
@@ -77,12 +78,15 @@ app.command()(propose.propose)
 app.command()(remediation_commands.approve)
 app.command()(remediation_commands.exempt)
 app.command()(remediation_commands.accept)
+app.command()(baseline.baseline)
 app.command()(remediation_commands.pause)
 app.command()(remediation_commands.resume)
 app.command()(remediation_commands.guardrails)
 app.command("brakes", hidden=True)(remediation_commands.guardrails)
 app.command()(repair.repair)
 app.command()(doctor.doctor)
+findings.app.command("accept")(baseline.accept_findings)
+findings.app.command("exempt")(baseline.exempt_findings)
 app.add_typer(dev.app, name="dev")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(findings.app, name="findings")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain
 from typing import Annotated
 
 import msgspec
 import typer
+from msgspec.structs import replace
 from rich.table import Table
 from rich.text import Text
 
 from setpoint import bootstrap
+from setpoint.cli.finding_options import with_filter
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import (
     difference_line,
@@ -23,6 +26,8 @@ from setpoint.cli.output import (
     suppressed_line,
     who,
 )
+from setpoint.detection import finding_filter
+from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_state import Finding, ResourceState
@@ -53,27 +58,29 @@ class Output(StrEnum):
 
 
 @app.command("list")
+@with_filter
 def list_findings(
+    wanted: FindingFilter,
+    *,
     store: StoreUrl = DEFAULT_STORE,
-    status: Annotated[Which, typer.Option(help="Only findings of this status.")] = Which.open,
-    team: Annotated[str | None, typer.Option(help="Only findings of this team.")] = None,
+    status: Annotated[Which, typer.Option(help="Findings of this status.")] = Which.open,
     output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
 ) -> None:
     """List findings, the worst first.
 
     Exits with 1 where a record cannot be read; all others are listed.
     """
-    if status is Which.suppressed and team is not None:
-        raise BadRequest("--team does not go with --status suppressed: suppressed drift has no owner")
+    if status is Which.suppressed and wanted != FindingFilter():
+        raise BadRequest("--status suppressed takes no other filter: suppressed drift has no finding")
     problems: Problems = []
     opened = bootstrap.open_store(store, create=False)
     try:
         if status is Which.suppressed:
             states = list(opened.suppressed(problems))
         else:
-            states = [
-                state for state in opened.states(drifted=True, problems=problems) if _is_meant(state, status, team)
-            ]
+            listed = opened.states(drifted=True, problems=problems)
+            chosen = wanted if status is Which.all else replace(wanted, statuses=(status.value,))
+            states = list(finding_filter.select(listed, chosen, datetime.now(UTC)))
     finally:
         opened.close()
     if output is Output.jsonl:
@@ -104,13 +111,6 @@ def show(
     out.print(_details(state))
     if trail:
         out.print(_trail(trail))
-
-
-def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
-    finding = state.finding
-    if finding is None or (team is not None and finding.owner.team != team):
-        return False
-    return status is Which.all or finding.status == status
 
 
 def find_finding(store: StateStore, wanted: str) -> ResourceState:

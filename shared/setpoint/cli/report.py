@@ -113,7 +113,7 @@ def _figures(report: Report) -> Table:
         ("opened", f"{figures.opened:,}", ""),
         ("resolved", f"{figures.resolved:,}", ""),
         ("mean time to resolve", _lasted(figures.seconds_to_resolve), f"{_lasted(figures.seconds_before)} before"),
-        ("exempted, accepted", f"{figures.exempted:,}", ""),
+        ("exempted, accepted", f"{figures.exempted:,}", f"{figures.baseline:,} in the baseline"),
         (
             "remediated",
             f"{figures.put_back:,}",

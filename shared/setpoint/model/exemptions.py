@@ -16,6 +16,7 @@ class Exemption(msgspec.Struct, frozen=True, omit_defaults=True):
         since: its beginning.
         until: its end; None for no end.
         fingerprint: the drift that was accepted; empty for every drift of the finding.
+        baseline: whether it is part of the baseline, the drift that was there before anybody was alerted.
     """
 
     reason: str
@@ -23,6 +24,7 @@ class Exemption(msgspec.Struct, frozen=True, omit_defaults=True):
     since: datetime
     until: datetime | None = None
     fingerprint: str = ""
+    baseline: bool = False
 
 
 def is_in_force(exemption: Exemption | None, fingerprint: str, now: datetime) -> bool:

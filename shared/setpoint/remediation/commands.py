@@ -83,6 +83,8 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
 
     def exempted(snapshot: Snapshot) -> ResourceState:
         state = _drifted(snapshot)
+        if exemption.fingerprint not in ("", state.fingerprint):
+            raise BadRequest(f"{key.name}: it is another drift by now; look again")
         remediation = replace(state.remediation, approved_by="") if state.remediation is not None else None
         return replace(state, exemption=exemption, remediation=remediation)
 

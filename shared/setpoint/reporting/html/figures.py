@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
+from setpoint.detection.finding_filter import is_baseline
 from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import SEVERITIES
@@ -64,6 +65,7 @@ class Tally:
             self._count(status, status != "open")
             self._count("stopped", state.remediation is not None and state.remediation.step == "stopped")
         self._count("exempted", finding.status in ("exempted", "accepted"))
+        self._count("baseline", is_baseline(state))
         if state.remediation is not None:
             self._count("put_back", sum(put.verified_at >= self.since for put in state.remediation.applied_fixes))
         if finding.status not in ("exempted", "accepted"):

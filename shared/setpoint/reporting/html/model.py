@@ -117,7 +117,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         awaiting: open findings that wait for somebody to approve.
         remediating: open findings whose remediation is under way.
         stopped: open findings whose remediation is stopped until somebody has looked.
-        exempted: findings that somebody said to leave alone, or accepted as they are.
+        exempted: findings that are exempted or accepted, those in the baseline included.
+        baseline: findings in the baseline: drift that was there before anybody was alerted.
     """
 
     open: int = 0
@@ -133,6 +134,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     remediating: int = 0
     stopped: int = 0
     exempted: int = 0
+    baseline: int = 0
 
 
 class Span(msgspec.Struct, frozen=True):

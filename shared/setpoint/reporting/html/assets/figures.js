@@ -60,6 +60,7 @@ function drawFigures() {
       [figures.seconds_to_resolve === null ? "none was resolved in this time"
         : trend(figures.seconds_to_resolve, figures.seconds_before, lasting) ?? `none was resolved in the ${period} before`,
       figures.seconds_before !== null && figures.seconds_to_resolve !== null && ` than in the ${period} before`].map(asBefore)),
+    figures.baseline > 0 && card("Baseline", numbers.format(figures.baseline), ["drifted before alerts began; accepted until it changes or ends"]),
     card("Coverage", share, coverage),
     card("Remediated by Setpoint", numbers.format(figures.put_back), [waits || "nothing waits"]),
   );

@@ -1,0 +1,206 @@
+"""``setpoint baseline``, and decisions about many findings: a preview with counts, then one decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from msgspec.structs import replace
+from rich.progress import Progress
+from rich.table import Table
+
+from setpoint import bootstrap
+from setpoint.cli.finding_options import with_filter
+from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, StoreUrl, Who, lasting, somebody
+from setpoint.cli.output import errors, out, print_status, print_warning
+from setpoint.detection import finding_filter
+from setpoint.detection.finding_filter import FindingFilter
+from setpoint.detection.pipeline import Context
+from setpoint.errors import BadRequest
+from setpoint.model.display_names import kind_of
+from setpoint.model.exemptions import Exemption
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.severity import Severity
+from setpoint.ports.stores import Problems
+from setpoint.remediation import bulk_exemptions
+from setpoint.remediation.bulk_exemptions import BulkResult
+
+_NOT_CRITICAL: tuple[Severity, ...] = ("low", "medium", "high")
+_DAYS = timedelta(days=90)
+_MOST_ROWS = 15
+_FEW = 500
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Preview = Annotated[bool, typer.Option("--preview", help="Show the counts, and change nothing.")]
+Until = Annotated[str, typer.Option("--until", metavar="DATE", help="Its end, 2026-12-31, at midnight UTC.")]
+Lasts = Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 12h, 30d; at most a year.")]
+
+
+@with_filter
+def baseline(  # noqa: PLR0913 - the options of the command
+    wanted: FindingFilter,
+    *,
+    because: Annotated[str, typer.Option("--because", "--reason", metavar="TEXT", help="The reason.")] = "",
+    until: Until = "",
+    lasts: Lasts = "",
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    end: Annotated[bool, typer.Option("--end", help="End it: findings that still drift open again.")] = False,
+    preview: Preview = False,
+    yes: Yes = False,
+    by: Who = "",
+) -> None:
+    """Accept what has drifted already, in one decision: from then on only new drift alerts.
+
+    Critical findings are in it only with --severity critical. A drift that changes is no longer in it. It ends after 90
+    days, unless --for or --until say otherwise.
+    """
+    if end:
+        chosen = replace(wanted, statuses=("accepted",), baseline=True)
+        _decide(
+            "end the baseline of",
+            chosen,
+            lambda states, context, advance: bulk_exemptions.end_all(states, by or somebody(), context, advance),
+            _Run(store, events_topic, preview=preview, yes=yes),
+        )
+        return
+    if not because:
+        raise BadRequest("say why: --because TEXT")
+    chosen = replace(wanted, statuses=("open",), severities=wanted.severities or _NOT_CRITICAL)
+    now = datetime.now(UTC)
+    exemption = Exemption(because, by or somebody(), now, _end(until, lasts, now) or now + _DAYS, baseline=True)
+    _decide(
+        "accept as baseline",
+        chosen,
+        lambda states, context, advance: bulk_exemptions.accept_all(states, exemption, context, advance),
+        _Run(store, events_topic, preview=preview, yes=yes),
+    )
+
+
+@with_filter
+def accept_findings(  # noqa: PLR0913 - the options of the command
+    wanted: FindingFilter,
+    *,
+    because: Because,
+    until: Until = "",
+    lasts: Lasts = "",
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    preview: Preview = False,
+    yes: Yes = False,
+    by: Who = "",
+) -> None:
+    """Accept the drift of all open findings that the options select: no alert until it changes."""
+    now = datetime.now(UTC)
+    exemption = Exemption(because, by or somebody(), now, _end(until, lasts, now))
+    _decide(
+        "accept",
+        replace(wanted, statuses=("open",)),
+        lambda states, context, advance: bulk_exemptions.accept_all(states, exemption, context, advance),
+        _Run(store, events_topic, preview=preview, yes=yes),
+    )
+
+
+@with_filter
+def exempt_findings(  # noqa: PLR0913 - the options of the command
+    wanted: FindingFilter,
+    *,
+    because: Because,
+    until: Until = "",
+    lasts: Lasts = "",
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    preview: Preview = False,
+    yes: Yes = False,
+    by: Who = "",
+) -> None:
+    """Exempt all open findings that the options select, whatever drifts there, until a date."""
+    now = datetime.now(UTC)
+    ends = _end(until, lasts, now)
+    if ends is None:
+        raise BadRequest("say how long: --for 7d or --until DATE")
+    exemption = Exemption(because, by or somebody(), now, ends)
+    _decide(
+        "exempt",
+        replace(wanted, statuses=("open",)),
+        lambda states, context, advance: bulk_exemptions.exempt_all(states, exemption, context, advance),
+        _Run(store, events_topic, preview=preview, yes=yes),
+    )
+
+
+class _Run:
+    """Where and how a decision is carried out."""
+
+    def __init__(self, store: str, events_topic: str | None, *, preview: bool, yes: bool) -> None:
+        self.store, self.events_topic, self.preview, self.yes = store, events_topic, preview, yes
+
+
+_Decision = Callable[[Sequence[ResourceState], Context, Callable[[int], object]], BulkResult]
+
+
+def _decide(verb: str, wanted: FindingFilter, decision: _Decision, run: _Run) -> None:
+    """Show what is selected, ask, and carry a decision out."""
+    context = bootstrap.open_detection(run.store, run.events_topic, create=False)
+    problems: Problems = []
+    try:
+        listed = context.store.states(drifted=True, problems=problems)
+        states = list(finding_filter.select(listed, wanted, datetime.now(UTC)))
+        for problem in problems:
+            print_warning(str(problem), "unreadable")
+        if not states:
+            print_status("no finding is selected; nothing is changed")
+            return
+        out.print(_counts(states))
+        if run.preview:
+            print_status(f"would {verb} {len(states):,} findings; nothing is changed")
+            return
+        if not run.yes and not typer.confirm(f"{verb[0].upper()}{verb[1:]} {len(states):,} findings?", err=True):
+            raise typer.Exit(1)
+        with Progress(console=errors, transient=True, disable=len(states) < _FEW) as progress:
+            task = progress.add_task(verb, total=len(states))
+            result = decision(states, context, lambda done: progress.advance(task, done))
+    finally:
+        context.store.close()
+    print_status(f"{verb}: {result.changed:,} findings")
+    for reason, count in result.refused.items():
+        print_warning(f"{count:,} not changed: {reason}")
+    if result.refused:
+        raise typer.Exit(1)
+
+
+def _counts(states: Sequence[ResourceState]) -> Table:
+    """The selected findings by severity, team and type."""
+    table = Table(box=None, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", style="bold")
+    findings = [(state, state.finding) for state in states if state.finding is not None]
+    groups: dict[str, Counter[str]] = {
+        "severity": Counter(finding.severity for _, finding in findings),
+        "team": Counter(finding.owner.team or "no team" for _, finding in findings),
+        "type": Counter(kind_of(state.asset_type) for state, _ in findings),
+    }
+    for name, counts in groups.items():
+        for value, count in counts.most_common(_MOST_ROWS):
+            table.add_row(name, value, f"{count:,}")
+    return table
+
+
+def _end(until: str, lasts: str, now: datetime) -> datetime | None:
+    if until and lasts:
+        raise BadRequest("give --until or --for, not both")
+    if lasts:
+        return now + lasting(lasts)
+    if not until:
+        return None
+    try:
+        end = datetime.fromisoformat(until)
+    except ValueError:
+        raise BadRequest(f"--until {until}: it looks like 2026-12-31 or 2026-12-31T18:00Z") from None
+    end = end if end.tzinfo else end.replace(tzinfo=UTC)
+    if end <= now:
+        raise BadRequest(f"--until {until}: it is over already")
+    return end

@@ -1,0 +1,99 @@
+"""The options by which commands select findings."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
+
+import typer
+
+from setpoint.cli.options import lasting
+from setpoint.detection.finding_filter import FindingFilter
+from setpoint.errors import BadRequest
+from setpoint.model.severity import SEVERITIES, Kind
+
+_PLACES = ("projects/", "folders/", "organizations/")
+
+
+def _option(name: str, metavar: str, text: str) -> Any:
+    return Annotated[list[str] | None, typer.Option(name, metavar=metavar, help=text)]
+
+
+_OPTIONS: dict[str, Any] = {
+    "severity": _option("--severity", "LEVEL[,…]", f"Findings of this severity: {', '.join(SEVERITIES)}."),
+    "kind": _option("--kind", "KIND[,…]", f"Findings of this kind: {', '.join(get_args(Kind))}."),
+    "team": _option("--team", "NAME", "Findings of this team, or a glob; several. Empty: of no team."),
+    "scope": _option("--scope", "SCOPE", "Findings in projects/ID, folders/N or organizations/N; several."),
+    "asset_type": _option("--type", "TYPE", "Findings of this asset type, or a glob; several."),
+    "actor": _option("--actor", "NAME", "Drift that this account caused, or a glob; several. Empty: unknown."),
+    "cause": _option("--cause", "ID", "Findings of this cause, as alerts and the report page group them; several."),
+    "older_than": Annotated[str, typer.Option("--older-than", metavar="TIME", help="Open for at least: 2h, 7d.")],
+    "text": Annotated[str, typer.Option("--text", metavar="TEXT", help="Resources whose name contains this.")],
+}
+_DEFAULTS: dict[str, Any] = dict.fromkeys(_OPTIONS) | {"older_than": "", "text": ""}
+
+
+def with_filter(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that select findings; it gets them as ``wanted``, a ``FindingFilter``."""
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.name != "wanted"
+    ]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def filtered(**given: Any) -> None:
+        chosen = {name: given.pop(name) for name in _OPTIONS}
+        command(**given, wanted=finding_filter(**chosen))
+
+    keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    filtered.__signature__ = inspect.Signature([*keyword_only, *options])  # type: ignore[attr-defined]
+    filtered.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *options)}
+    return filtered
+
+
+def finding_filter(  # noqa: PLR0913 - the options
+    *,
+    severity: list[str] | None,
+    kind: list[str] | None,
+    team: list[str] | None,
+    scope: list[str] | None,
+    asset_type: list[str] | None,
+    actor: list[str] | None,
+    cause: list[str] | None,
+    older_than: str,
+    text: str,
+) -> FindingFilter:
+    """The conditions that options state.
+
+    Raises:
+        BadRequest: a value is none of those that are possible; the message lists them.
+    """
+    for place in scope or ():
+        if not place.startswith(_PLACES) or not place.partition("/")[2]:
+            raise BadRequest(f"--scope {place}: it looks like projects/ID, folders/NUMBER or organizations/NUMBER")
+    return FindingFilter(
+        severities=_chosen("--severity", severity, SEVERITIES),
+        kinds=_chosen("--kind", kind, get_args(Kind)),
+        teams=tuple(team or ()),
+        places=tuple(scope or ()),
+        asset_types=tuple(asset_type or ()),
+        actors=tuple(actor or ()),
+        causes=tuple(cause or ()),
+        older_than=lasting(older_than).total_seconds() if older_than else 0.0,
+        text=text,
+    )
+
+
+def _chosen(option: str, given: list[str] | None, possible: tuple[Any, ...]) -> tuple[Any, ...]:
+    chosen = tuple(word.strip() for part in given or () for word in part.split(",") if word.strip())
+    for word in chosen:
+        if word not in possible:
+            raise BadRequest(f"{option} {word}: give some of {', '.join(possible)}")
+    return chosen

@@ -1,0 +1,90 @@
+"""Selecting findings: the same conditions for lists, acceptances, exemptions and the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from setpoint.detection.finding_events import data_of
+from setpoint.model.events import Status
+from setpoint.model.globs import fits
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.severity import Kind, Severity
+
+
+class FindingFilter(msgspec.Struct, frozen=True):
+    """Conditions on a finding; all have to hold, and an empty condition always holds.
+
+    Args:
+        statuses: its status.
+        severities: its severity.
+        kinds: the kind of its drift.
+        teams: its owner, or globs; an empty string for no owner.
+        places: ``projects/ID``, ``folders/NUMBER`` or ``organizations/NUMBER`` above the resource, at any distance.
+        asset_types: the asset type, or globs as ``compute.googleapis.com/*``.
+        actors: who caused the drift, or globs; an empty string for unknown.
+        causes: ids of causes, as alerts and the report page group findings.
+        older_than: seconds for which it has been open at least.
+        text: a part of the resource name, in any case.
+        baseline: whether it is part of the baseline; None for both.
+    """
+
+    statuses: tuple[Status, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    teams: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    asset_types: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    older_than: float = 0.0
+    text: str = ""
+    baseline: bool | None = None
+
+
+def select(states: Iterable[ResourceState], wanted: FindingFilter, now: datetime) -> Iterator[ResourceState]:
+    """The records whose finding fulfils the conditions."""
+    return (state for state in states if selects(wanted, state, now))
+
+
+def selects(wanted: FindingFilter, state: ResourceState, now: datetime) -> bool:
+    """Whether the finding of a record fulfils the conditions; False where it never drifted."""
+    finding = state.finding
+    if finding is None:
+        return False
+    if wanted.baseline is not None and wanted.baseline != is_baseline(state):
+        return False
+    return (
+        _is_in(wanted.statuses, finding.status)
+        and _is_in(wanted.severities, finding.severity)
+        and _is_in(wanted.kinds, finding.kind)
+        and (now - finding.first_seen).total_seconds() >= wanted.older_than
+        and _fits(wanted.teams, finding.owner.team)
+        and _fits(wanted.asset_types, state.asset_type)
+        and _fits(wanted.actors, finding.actor.principal if finding.actor else "")
+        and (not wanted.places or any(place in wanted.places for place in _places(finding)))
+        and wanted.text.casefold() in state.key.name.casefold()
+        and (not wanted.causes or cause_id(cause_of(data_of(state))) in wanted.causes)
+    )
+
+
+def is_baseline(state: ResourceState) -> bool:
+    """Whether a finding is part of the baseline now."""
+    finding, exemption = state.finding, state.exemption
+    return finding is not None and finding.status == "accepted" and exemption is not None and exemption.baseline
+
+
+def _is_in(wanted: tuple[str, ...], value: str) -> bool:
+    return not wanted or value in wanted
+
+
+def _fits(wanted: tuple[str, ...], value: str) -> bool:
+    return not wanted or fits(wanted, value)
+
+
+def _places(finding: Finding) -> tuple[str, ...]:
+    """The places of a resource; its project by id as well, which ancestors name by number."""
+    return (*finding.ancestors, f"projects/{finding.project}")
