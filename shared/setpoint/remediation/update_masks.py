@@ -1,6 +1,6 @@
 """Update masks that APIs do not take although the field is there, and the coarser one that they take.
 
-The finest mask keeps others' changes beside a field. Some APIs take only the field of the resource that it lies in;
+The finest mask keeps others' changes beside a field. Some APIs take only the top field of the resource above it;
 Terraform's provider sends that one nearly always (https://github.com/hashicorp/terraform-provider-google, the
 ``updateMask`` of each resource's update function), so that such masks are known to be taken.
 """
