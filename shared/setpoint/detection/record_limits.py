@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,11 @@ from setpoint.model.suppressed import Suppressed
 ROOM_FOR_ONE = 16_000
 """Bytes of one value or of what is kept beside a finding."""
 _ROOM = 200_000
+
+_WIDE = re.compile(rb"\d{19}")
+_INTEGERS = range(-(2**63), 2**64)
+"""What a JSON column of BigQuery takes (https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type);
+a row with a wider number is refused, and the event with it."""
 
 encode = msgspec.json.Encoder(order="deterministic").encode
 """The JSON of a difference, the same for the same difference."""
@@ -27,6 +33,8 @@ def bounded(differences: list[Difference], encoded: list[bytes]) -> list[Differe
     room = _ROOM
     for difference, text in zip(differences, encoded, strict=True):
         shown, size = difference, len(text)
+        if _WIDE.search(text):
+            shown = replace(shown, declared=_narrowed(shown.declared), observed=_narrowed(shown.observed))
         if size > ROOM_FOR_ONE:
             shown = replace(shown, declared=_size_of(shown.declared), observed=_size_of(shown.observed))
             size = len(encode(shown))
@@ -49,6 +57,16 @@ def few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
             break
         kept.append(entry)
     return tuple(kept)
+
+
+def _narrowed(value: Any) -> Any:
+    """A value with integers beyond 64 bits as text, their digits kept."""
+    if isinstance(value, dict):
+        return {name: _narrowed(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_narrowed(inner) for inner in value]
+    is_wide = isinstance(value, int) and not isinstance(value, bool) and value not in _INTEGERS
+    return str(value) if is_wide else value
 
 
 def _size_of(value: Any) -> Any:
