@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from setpoint.model.declaration import Declaration
-from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint_tools.testing.fleet import Fleet
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +40,7 @@ def _recorded(file: Path) -> list[Case]:
             key=ResourceKey(record["full_name"]),
             asset_type=record["asset_type"],
             data=record["declared"],
-            project="fleet-prod-123",
+            project=project_of(record["full_name"]) or "fleet-prod-123",
         )
         cases.append(Case(declaration, message(declaration, created, created)))
         if updated:

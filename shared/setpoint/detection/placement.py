@@ -32,7 +32,7 @@ def other_project(declaration: Declaration, observation: Observation) -> Differe
     Rules, approvers and limits go by the inventory's; the declaration has to be mended before anything is written.
     """
     declared = declaration.project
-    if not declared or observation.asset_type.endswith(_ABOVE):
+    if not declared or declared == project_of(observation.key.name) or observation.asset_type.endswith(_ABOVE):
         return None
     known = observation.project_number if declared.isdigit() else observed_id(observation)
     if not known or known == declared:

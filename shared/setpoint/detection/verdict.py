@@ -340,10 +340,12 @@ def _differences(
             declaration, observation = _aligned(declaration, observation)
         schema = _schema(schemas, observation)
         walk = _walked(declaration, declaration.data, observation.data, schema, own)
-        differing, elsewhere = api_versions.split(walk.differences, schema, _versions(schemas, observation))
-        unknown += elsewhere
         if walk.unchecked:
             unknown += gaps.unknown(walk.unchecked)
+        if not walk.differences and by_api is None:
+            return (), ()
+        differing, elsewhere = api_versions.split(walk.differences, schema, _versions(schemas, observation))
+        unknown += elsewhere
         if differing and observation.truncated:
             unknown += gaps.unknown(gaps.cut_off(differing))
         differing = tellable(differing, observation, by_api)
