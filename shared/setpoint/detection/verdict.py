@@ -340,14 +340,12 @@ def _differences(
             declaration, observation = _aligned(declaration, observation)
         schema = _schema(schemas, observation)
         walk = _walked(declaration, declaration.data, observation.data, schema, own)
-        if walk.unchecked:
-            unknown += gaps.unknown(walk.unchecked)
+        if walk.unchecked or observation.truncated:
+            unknown += _left_unknown(walk, observation)
         if not walk.differences and by_api is None:
             return (), ()
         differing, elsewhere = api_versions.split(walk.differences, schema, _versions(schemas, observation))
         unknown += elsewhere
-        if differing and observation.truncated:
-            unknown += gaps.unknown(gaps.cut_off(differing))
         differing = tellable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
@@ -364,6 +362,12 @@ def _differences(
         kept, undeclared = suppressions.without_undeclared_changes(declaration, kept)
         ignored += undeclared
     return kept, ignored
+
+
+def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanation, ...]:
+    """The fields that matter to security and that a comparison left open."""
+    unknown = gaps.unknown(walk.unchecked)
+    return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
 
 
 def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declaration, Observation]:
