@@ -3,6 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
 from setpoint.detection import finding_state_machine
 from setpoint.detection.finding_state_machine import Transition, advance
 from setpoint.detection.verdict import judge
@@ -80,6 +83,25 @@ def test_two_observations_of_one_instant_end_alike_in_either_order() -> None:
         _, state = story(*order)
         ends.append(state.fingerprint)
     assert ends[0] == ends[1]
+
+
+def windowed(location: str, seconds: int) -> Observation:
+    return replace(seen(1, location), window_start=START + timedelta(minutes=1, seconds=seconds))
+
+
+@pytest.mark.parametrize(("first", "then"), [("US", "ASIA"), ("ASIA", "US"), ("US", "EU"), ("EU", "US")])
+def test_of_two_observations_of_one_instant_the_one_whose_window_starts_later_counts(first: str, then: str) -> None:
+    older, newer = windowed(first, 1), windowed(then, 2)
+    for order in ((older, newer), (newer, older), (older, newer, older)):
+        _, state = story(*order)
+        location = state.finding.differences[0].observed if state.fingerprint and state.finding else "EU"
+        assert (location, state.window_start) == (then, newer.window_start)
+
+
+def test_a_window_that_only_one_of_two_messages_has_decides_nothing() -> None:
+    assert [story(*order)[1].fingerprint for order in ((windowed("US", 1), seen(1)), (seen(1), windowed("US", 1)))] == [
+        story(seen(1), seen(1, "US"))[1].fingerprint
+    ] * 2
 
 
 def test_a_deletion_at_the_instant_of_a_state_comes_after_it() -> None:

@@ -203,17 +203,31 @@ def _known_already(
 ) -> Literal["stale", "repeated", ""]:
     """Whether an observation adds nothing to the last one.
 
-    Two observations of one instant are told apart by what they say, so that the end is the same in whatever order they
-    come: a deletion is later than what was there, and of two verdicts by the same rules the greater fingerprint stays.
+    Of two observations of one instant the one whose window starts later is the later one. Without that they are told
+    apart by what they say, so that the end is the same in whatever order they come: what was seen already adds nothing,
+    a deletion is later than what was there, and of two verdicts by the same rules the greater fingerprint stays.
     """
+    window, latest_window = _windows(state, observation)
     if not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
-        now = (observation.observed_at, observation.deleted)
-        return "stale" if now < (state.observed_at, state.deleted) else ""
-    latest = (state.observed_at, state.deleted, state.fingerprint)
-    this = (observation.observed_at, observation.deleted, verdict.fingerprint)
-    if this == latest:
+        now = (observation.observed_at, window, observation.deleted)
+        return "stale" if now < (state.observed_at, latest_window, state.deleted) else ""
+    if (observation.observed_at, observation.deleted, verdict.fingerprint) == (
+        state.observed_at,
+        state.deleted,
+        state.fingerprint,
+    ):
         return "repeated"
+    latest = (state.observed_at, latest_window, state.deleted, state.fingerprint)
+    this = (observation.observed_at, window, observation.deleted, verdict.fingerprint)
     return "stale" if this < latest else ""
+
+
+def _windows(state: ResourceState, observation: Observation) -> tuple[datetime, datetime]:
+    """The starts of both windows; two equal times where one of them is not known."""
+    this, latest = observation.window_start, state.window_start
+    if this is None or latest is None:
+        return observation.observed_at, observation.observed_at
+    return this, latest
 
 
 def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudged) -> Transition:
@@ -258,6 +272,7 @@ def _next_state(
         key=observation.key,
         asset_type=observation.asset_type,
         observed_at=observation.observed_at,
+        window_start=observation.window_start,
         deleted=observation.deleted,
         fingerprint=fingerprint,
         judged_by=judged_by,

@@ -43,6 +43,7 @@ class Observation(msgspec.Struct, frozen=True):
         discovery_uri: address of the discovery document that describes ``data``, or empty.
         discovery_name: name of the schema in that document, or empty.
         truncated: Google has cut fields off ``data``, as ``assetExceptions`` says.
+        window_start: start of the window of the message, by which states of one moment are ordered.
         through: what told it.
         inventory_name: its full resource name in the inventory, where it is kept under the name that it is declared by.
     """
@@ -58,6 +59,7 @@ class Observation(msgspec.Struct, frozen=True):
     discovery_uri: str = ""
     discovery_name: str = ""
     truncated: bool = False
+    window_start: datetime | None = None
     through: ObservedThrough = "inventory"
     inventory_name: str = ""
 
@@ -211,6 +213,7 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
         resource.discovery_document_uri or "",
         resource.discovery_name or "",
         known.asset_exceptions is not None and _is_truncated(known.asset_exceptions),
+        temporal.window.start_time if temporal.window is not None else None,
     )
 
 

@@ -88,6 +88,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         onset: when the drift that it shows became what it is; None where it shows none.
         unknown: declared fields that matter to security and that the last observation left uncompared.
         schema: the form of the record.
+        window_start: start of the window of that observation, where its message has one.
         api_reading: how the resource was last read through its own API, where the policy says so.
     """
 
@@ -108,6 +109,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     unknown: tuple[Explanation, ...] = ()
     schema: int = 1
     api_reading: ApiReading | None = None
+    window_start: datetime | None = None
 
     @property
     def due(self) -> datetime | None:
