@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from setpoint_tools import types_page
 from setpoint_tools.schemas import FOLDER, schemas, written
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,3 +18,7 @@ def test_the_published_schema_is_that_of_the_models(name: str) -> None:
 
 def test_no_published_schema_is_without_a_model() -> None:
     assert {file.name for file in (ROOT / FOLDER).glob("*.json")} == set(schemas())
+
+
+def test_the_page_of_asset_types_is_that_of_the_tables() -> None:
+    assert (ROOT / types_page.PAGE).read_text() == types_page.page(), "run `make asset-types`"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +26,7 @@ def filled(form: str) -> str:
             return "europe-west1"
         return "123456789012" if "number" in name else "x"
 
-    return re.sub(r"\{(\w+)\}", value, form)
+    return re.sub(r"\{%?(\w+)\}", value, form)
 
 
 def formats():
@@ -35,8 +37,31 @@ def formats():
             yield asset_type, filled(form)
 
 
+FACTS = Path(os.environ.get("SETPOINT_FACTS", Path(__file__).resolve().parents[3] / "shared" / "facts"))
+
+
 def test_all_types_that_google_lists_are_known():
     assert len(inventory_names.known_types()) >= 628
+
+
+@pytest.mark.skipif(not (FACTS / "inventory_types.txt").is_file(), reason=f"no facts at {FACTS}")
+def test_every_type_of_the_facts_is_known():
+    listed = {line.partition("\t")[0] for line in (FACTS / "inventory_types.txt").read_text().splitlines() if line}
+    assert sorted(listed - set(inventory_names.known_types())) == []
+
+
+@pytest.mark.skipif(not (FACTS / "inventory_names.jsonl").is_file(), reason=f"no facts at {FACTS}")
+def test_every_name_of_the_facts_fits_its_type_and_stays_as_it_is():
+    wrong = []
+    for line in (FACTS / "inventory_names.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        for form in row["formats"]:
+            name = filled(form.replace("{{", "{").replace("}}", "}").replace("{%", "{"))
+            if inventory_names.inventory_name(row["asset_type"], name) != name:
+                wrong.append(name)
+            if not inventory_names.fits(row["asset_type"], name):
+                wrong.append(f"{name} does not fit {row['asset_type']}")
+    assert wrong == []
 
 
 def test_a_name_of_the_inventory_stays_as_it_is_and_fits_its_type():

@@ -8,7 +8,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from setpoint.catalog import inventory_names
+from setpoint.catalog import type_table
+from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.output import out
 
@@ -18,36 +19,20 @@ def types(
     *,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
-    """List asset types: API version, how the inventory names them, what is compared, and what the inventory lacks."""
-    rows = [_row(asset_type) for asset_type in inventory_names.known_types() if pattern.lower() in asset_type.lower()]
+    """List asset types: API version, naming, what is compared and written, and what the inventory lacks."""
+    rows = [
+        row for row in type_table.rows(default_catalogue(), default_methods()) if pattern.lower() in row.type.lower()
+    ]
     if json:
         for row in rows:
             out.out(msgspec.json.encode(row).decode())
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("type", "versions", "named by", "compared by", "the inventory lacks"):
+    for column in ("type", "versions", "named by", "compared by", "writes", "the inventory lacks"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(row["type"], row["versions"], row["named_by"], row["compared_by"], row["lacks"])
+        table.add_row(
+            row.type, ", ".join(row.versions), row.named_by, row.compared_by, row.writes, ", ".join(row.lacks)
+        )
     out.print(table)
     out.print(f"{len(rows)} types")
-
-
-def _row(asset_type: str) -> dict[str, str]:
-    known = inventory_names.entry(asset_type)
-    schema = default_catalogue().schema_for(asset_type)
-    lacks = sorted(inventory_names.missing_fields(asset_type))
-    if known is None or not known.formats:
-        named_by = "unknown"
-    elif inventory_names.is_server_named(asset_type):
-        named_by = known.by.replace("_", " ")
-    else:
-        named_by = "name, project number" if known.project_number else "name"
-    versions = inventory_names.versions(asset_type)
-    return {
-        "type": asset_type,
-        "versions": ", ".join(versions),
-        "named_by": named_by,
-        "compared_by": "schema" if schema is not None else "shape",
-        "lacks": ", ".join(lacks),
-    }
