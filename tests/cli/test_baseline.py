@@ -158,7 +158,7 @@ def test_many_findings_are_accepted_or_exempted_by_the_same_filters(setpoint):
         (("--older-than", "1h"), set(BUCKETS)),
         (("--older-than", "3650d"), set()),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 @pytest.mark.usefixtures("fleet")
 def test_a_filter_selects(setpoint, options, selected):
