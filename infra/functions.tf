@@ -119,6 +119,9 @@ locals {
         SETPOINT_PUSH_ACCOUNT = google_service_account.trigger.email
         SETPOINT_STORE        = local.store
         SETPOINT_EVENTS_TOPIC = google_pubsub_topic.drift_events.id
+        SETPOINT_STATE_BUCKETS = jsonencode({
+          for bucket, states in var.state_buckets : bucket => { prefix = states.prefix, grace = states.grace_seconds }
+        })
       }
     }
   }

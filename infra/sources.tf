@@ -16,6 +16,18 @@ locals {
       }
     },
     var.sources,
+    {
+      for bucket, states in var.state_buckets : trimsuffix("gs://${bucket}/${states.prefix}", "/") => {
+        uploaders     = []
+        everywhere    = states.everywhere
+        organizations = states.organizations
+        folders       = states.folders
+        projects      = states.projects
+        asset_types   = []
+        carries       = []
+        teams         = states.teams
+      }
+    },
   )
 
   uploads = merge([

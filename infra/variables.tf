@@ -476,6 +476,33 @@ variable "readers" {
   }
 }
 
+variable "state_buckets" {
+  description = "Buckets of Terraform states by name: sync reads each state when an apply has written it. A bucket is a source: say where its states may declare."
+  type = map(object({
+    project       = optional(string)     # that of the bucket; project_id by default
+    prefix        = optional(string, "") # ends with a slash, where it is set
+    grace_seconds = optional(number)     # a drift has to last so long: until an apply has written its state
+    everywhere    = optional(bool, false)
+    organizations = optional(set(string), [])
+    folders       = optional(set(string), [])
+    projects      = optional(set(string), [])
+    teams         = optional(set(string), ["*"])
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for states in values(var.state_buckets) : states.prefix == "" || endswith(states.prefix, "/")])
+    error_message = "prefix ends with a slash, so that it names a folder: prod/."
+  }
+
+  validation {
+    condition = alltrue([
+      for states in values(var.state_buckets) : states.everywhere || length(states.organizations) + length(states.folders) + length(states.projects) > 0
+    ])
+    error_message = "a bucket of states needs a place where it may declare: everywhere, organizations, folders or projects."
+  }
+}
+
 variable "attribution" {
   description = "Attribution: a sink of the audit logs of all that is watched. Callers' addresses are truncated unless mask_ip is false."
   type = object({

@@ -1,4 +1,4 @@
-"""An archive of declarations that arrives in a bucket; the store in step with it."""
+"""An archive of declarations, or a Terraform state, that arrives in a bucket; the store in step with it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import functions_framework
 
 from setpoint import bootstrap
 from setpoint.bootstrap import serving
-from setpoint.declarations import apply_archive
-from setpoint.errors import PermanentError, Superseded
+from setpoint.declarations import uploads
 from setpoint.util import telemetry
 
 if TYPE_CHECKING:
@@ -19,19 +18,10 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def sync(event: CloudEvent) -> None:
-    """Apply one uploaded archive; what can never be applied is said in the log, anything else is tried again."""
+    """Apply one upload; what can never be applied is said in the log, anything else is tried again."""
     with serving.handling("sync", event) as upload:
-        archives, deps = bootstrap.declaration_applier()
-        try:
-            report = apply_archive.sync_archive(upload.body, archives, deps, datetime.now(UTC))
-        except Superseded as error:
-            upload.end("superseded", "NOTICE", str(error))
-        except PermanentError as error:
-            upload.end("refused", "ERROR", str(error))
-        else:
-            name = upload.body["name"]
-            for problem in report.problems:
-                telemetry.log("WARNING", f"{name}: {problem}", event="problem")
-            for document in (*report.synced.plan.refused, *report.synced.plan.claimed):
-                telemetry.log("ERROR", f"{name}: {document}", event="claim_refused", source=report.request.source)
-            upload.end("applied", "ERROR" if report.is_wrong else "INFO", f"{name}: {report.summary()}")
+        applier = bootstrap.declaration_applier()
+        report = uploads.sync_upload(upload.body, upload.attributes, applier, datetime.now(UTC))
+        for line in report.lines:
+            telemetry.log(line.severity, line.text, **line.fields)
+        upload.end(report.outcome, report.severity, report.message)

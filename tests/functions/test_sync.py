@@ -11,9 +11,12 @@ import functions_framework
 import pytest
 from google.cloud.storage import Client
 
+from declarations.states import state, topic
 from setpoint import bootstrap
 from setpoint.adapters.google.cloud_storage import Archives
+from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply_archive
+from setpoint.declarations.uploads import StateBucket, Uploads, state_buckets
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
@@ -66,7 +69,11 @@ def upload(service, deps, monkeypatch):
     Without data nothing is uploaded; what is delivered is the event of ``generation``.
     """
     archives = Archives(Client())
-    monkeypatch.setattr(bootstrap, "declaration_applier", lambda: (archives, deps))
+    monkeypatch.setattr(
+        bootstrap,
+        "declaration_applier",
+        lambda: Uploads(archives, deps, BucketStates(Client()), {"states": StateBucket("prod/", 300)}),
+    )
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
     def upload(name: str, data: bytes | None, *, generation: int = 0, **metadata: str) -> int:
@@ -240,3 +247,84 @@ def test_what_its_uploader_says_is_never_taken_for_another_upload(upload, servic
 def test_an_event_that_names_no_object_is_said_and_not_tried_again(deps):
     with pytest.raises(BadRequest, match="names no object"):
         apply_archive.sync_archive({"bucket": "fleet"}, None, deps, NOON)
+
+
+NETWORK = "prod/network/default.tfstate"
+TOPIC = ResourceKey("//pubsub.googleapis.com/projects/shop-prod/topics/a")
+
+
+@pytest.fixture
+def notify(upload):
+    """Delivers a notification of a state bucket as Eventarc does of a Pub/Sub topic; gives the status of the answer."""
+    del upload  # has set up what the function works with
+    client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
+
+    def notify(name: str = NETWORK, kind: str = "OBJECT_FINALIZE") -> int:
+        attributes = {"bucketId": "states", "objectId": name, "objectGeneration": "1", "eventType": kind}
+        headers = {
+            "ce-id": "1",
+            "ce-specversion": "1.0",
+            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+            "ce-source": "//pubsub.googleapis.com/projects/fleet-ops/topics/state-changes",
+            "content-type": "application/json",
+        }
+        message = {"message": {"messageId": "1", "attributes": attributes, "data": "e30="}, "subscription": "s"}
+        return client.post("/", headers=headers, data=json.dumps(message)).status_code
+
+    return notify
+
+
+def test_a_state_that_an_apply_wrote_is_in_force_by_its_event(service, notify, deps):
+    service.put("states", NETWORK, state([topic("a")]))
+    assert notify() == 200
+    assert deps.store.read(TOPIC).desired.declarations[0].settle == 300
+
+    service.put("states", NETWORK, state([topic("a", "7200s")], 2))
+    assert notify() == 200
+
+    [declaration] = deps.store.read(TOPIC).desired.declarations
+    assert declaration.data["messageRetentionDuration"] == "7200s"
+
+
+def test_an_event_that_comes_twice_or_late_reads_the_state_as_it_is_now(service, notify):
+    service.put("states", NETWORK, state([topic("a")]))
+    service.put("states", NETWORK, state([topic("a", "7200s")], 2))
+    notify()
+    service.reads.clear()
+
+    assert notify() == 200
+    assert service.reads == []
+
+
+@pytest.mark.parametrize("name", ["prod/network/default.tflock", "test/network/default.tfstate"])
+def test_locks_and_objects_outside_of_the_prefix_are_no_states(service, notify, deps, name):
+    service.put("states", name, state([topic("a")]))
+    assert notify(name) == 200
+    assert deps.store.control().value.sources == {}
+
+
+def test_a_state_that_is_deleted_or_emptied_is_told_and_stays_in_force(service, notify, deps, capsys):
+    service.put("states", NETWORK, state([topic("a")]))
+    notify()
+    service.put("states", NETWORK, state([], 2))
+    assert notify() == 200
+    service.delete("states", NETWORK)
+    service.put("states", "prod/other.tfstate", state([topic("b")], lineage="b"))
+    assert notify(kind="OBJECT_DELETE") == 200
+
+    assert deps.store.read(TOPIC).desired is not None
+    assert capsys.readouterr().out.count('"outcome":"refused"') == 2
+
+
+def test_a_state_that_cannot_be_read_now_is_delivered_again(service, notify, deps):
+    service.put("states", NETWORK, state([topic("a")]))
+    service.failures += [403] * 3
+    assert notify() == 200  # nobody may read it: told, and not tried for ever
+    assert deps.store.control().value.sources == {}
+
+
+def test_the_setting_of_state_buckets_is_json():
+    assert state_buckets("{}") == {}
+    assert state_buckets('{"acme": {"prefix": "prod/", "grace": 60}}') == {"acme": StateBucket("prod/", 60)}
+    with pytest.raises(BadRequest, match="SETPOINT_STATE_BUCKETS"):
+        state_buckets("acme")

@@ -70,6 +70,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "operators": {"operators": ["group:sre@example.com"]},
     "readers": {"readers": ["group:developers@example.com"]},
+    "state-buckets": {
+        "state_buckets": {
+            "acme-states": {"everywhere": True, "grace_seconds": 120},
+            "team-a-states": {"project": "team-a-ops", "prefix": "prod/", "folders": ["918177713511"]},
+        }
+    },
     "monitoring": {"monitoring": {"channels": ["projects/fleet-ops/notificationChannels/1"]}},
 }
 

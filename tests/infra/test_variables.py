@@ -47,6 +47,7 @@ BAD = {
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
+    "state_buckets": '{ acme = { prefix = "prod" } }',
     "sources": '{ setpoint = { uploaders = ["bob"], carries = ["all"] }, nowhere = { uploaders = [] } }',
     "operators": '["sre@example.com"]',
     "readers": '["everybody"]',

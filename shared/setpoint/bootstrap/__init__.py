@@ -29,7 +29,6 @@ from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
     from setpoint.adapters.asset_files import FileInventory
-    from setpoint.adapters.google.cloud_storage import Archives
     from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
     from setpoint.adapters.pubsub.dead_letters import PubSubDeadLetterQueue
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
     from setpoint.attribution.service import Attributor
+    from setpoint.declarations.uploads import Uploads
     from setpoint.operations.diagnostics import Installation
     from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
@@ -86,12 +86,15 @@ def attributor() -> Attributor:
 
 
 @cache
-def declaration_applier() -> tuple[Archives, Context]:
+def declaration_applier() -> Uploads:
     """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.google.cloud_storage import Archives, client
+    from setpoint.adapters.states.buckets import BucketStates
+    from setpoint.declarations.uploads import Uploads, state_buckets
 
-    settings = from_environment(os.environ, "store", "events_topic")
-    return Archives(client()), open_detection(settings.store, settings.events_topic)
+    settings = from_environment(os.environ, "store", "events_topic", "state_buckets")
+    storage, detection = client(), open_detection(settings.store, settings.events_topic)
+    return Uploads(Archives(storage), detection, BucketStates(storage), state_buckets(settings.state_buckets))
 
 
 @cache

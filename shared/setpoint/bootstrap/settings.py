@@ -32,6 +32,7 @@ class Settings:
         push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
         push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
+        state_buckets: ``SETPOINT_STATE_BUCKETS``, JSON, buckets of Terraform states; see ``declarations.uploads``.
     """
 
     store: str
@@ -52,6 +53,7 @@ class Settings:
     push_audience: str
     push_account: str
     subscription: str
+    state_buckets: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -97,6 +99,7 @@ VARIABLES = {
     "push_audience": "SETPOINT_PUSH_AUDIENCE",
     "push_account": "SETPOINT_PUSH_ACCOUNT",
     "subscription": "SETPOINT_SUBSCRIPTION",
+    "state_buckets": "SETPOINT_STATE_BUCKETS",
 }
 """Each setting's environment variable."""
 

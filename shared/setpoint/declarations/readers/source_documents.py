@@ -10,7 +10,7 @@ from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, St
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.source_grants import INSTALLATION, Carried, Grant, Sources
 
-_SourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_SourceName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*|(gs|https|tfc)://[!-~]+)$")]
 _AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
 _Project = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]+$")]
 _Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]

@@ -1,0 +1,161 @@
+"""What ``functions/sync`` does with an object that arrives: an archive of declarations, or a Terraform state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from setpoint.declarations import apply_archive, apply_states
+from setpoint.declarations.apply_states import StateOptions, StateReport, Status
+from setpoint.detection.pipeline import Context
+from setpoint.errors import BadRequest, PermanentError, Superseded, Unavailable
+from setpoint.ports.services import Archives, StateStorage
+from setpoint.util.telemetry import Severity
+
+_SUFFIX = ".tfstate"
+
+
+class StateBucket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bucket of Terraform states.
+
+    Args:
+        prefix: only objects whose names begin so are states of this installation.
+        grace: seconds that a drift of what the states declare has to last before it is a finding; None leaves it.
+    """
+
+    prefix: str = ""
+    grace: float | None = None
+
+
+def state_buckets(text: str) -> Mapping[str, StateBucket]:
+    """Read the setting ``SETPOINT_STATE_BUCKETS``: JSON, the buckets by their names; empty for none.
+
+    Raises:
+        BadRequest: it is not of that form.
+    """
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, StateBucket])
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f'SETPOINT_STATE_BUCKETS is JSON like {{"BUCKET": {{}}}}: {error}') from None
+
+
+class Uploads(NamedTuple):
+    """What ``functions/sync`` works with.
+
+    Args:
+        archives: where archives are read.
+        detection: where declarations are applied.
+        states: where states are read.
+        buckets: of states, by name.
+    """
+
+    archives: Archives
+    detection: Context
+    states: StateStorage | None = None
+    buckets: Mapping[str, StateBucket] = {}
+
+
+class Line(NamedTuple):
+    """A line of the log about a part of an upload.
+
+    Args:
+        severity: of the line.
+        text: what it says.
+        fields: what else.
+    """
+
+    severity: Severity
+    text: str
+    fields: Mapping[str, str]
+
+
+class UploadReport(NamedTuple):
+    """What became of an upload.
+
+    Args:
+        outcome: in a word: ``applied``, ``unchanged``, ``superseded``, ``refused``, ``ignored``.
+        severity: of the line in the log.
+        message: what was done, or why not.
+        lines: more lines.
+    """
+
+    outcome: str
+    severity: Severity
+    message: str
+    lines: tuple[Line, ...] = ()
+
+
+def sync_upload(
+    body: Mapping[str, Any], attributes: Mapping[str, str], uploads: Uploads, now: datetime
+) -> UploadReport:
+    """Apply what arrived.
+
+    Args:
+        body: of an event of Cloud Storage.
+        attributes: of a notification that Cloud Storage sent by Pub/Sub; empty of other events.
+        uploads: what it is applied with.
+        now: the time of the apply.
+
+    Raises:
+        TransientError: let the event be delivered again.
+    """
+    bucket = attributes.get("bucketId") or body.get("bucket")
+    try:
+        if bucket in uploads.buckets:
+            return _state(str(bucket), str(attributes.get("objectId") or body.get("name") or ""), uploads, now)
+        return _archive(body, uploads, now)
+    except Superseded as error:
+        return UploadReport("superseded", "NOTICE", str(error))
+    except PermanentError as error:
+        return UploadReport("refused", "ERROR", str(error))
+
+
+def _archive(body: Mapping[str, Any], uploads: Uploads, now: datetime) -> UploadReport:
+    report = apply_archive.sync_archive(body, uploads.archives, uploads.detection, now)
+    name, source = body["name"], report.request.source
+    refused = (*report.synced.plan.refused, *report.synced.plan.claimed)
+    lines = (
+        *(Line("WARNING", f"{name}: {problem}", {"event": "problem"}) for problem in report.problems),
+        *(Line("ERROR", f"{name}: {entry}", {"event": "claim_refused", "source": source}) for entry in refused),
+    )
+    return UploadReport("applied", "ERROR" if report.is_wrong else "INFO", f"{name}: {report.summary()}", lines)
+
+
+_OUTCOMES: Mapping[Status, tuple[str, Severity]] = {
+    "applied": ("applied", "INFO"),
+    "unchanged": ("unchanged", "INFO"),
+    "superseded": ("superseded", "NOTICE"),
+    "refused": ("refused", "ERROR"),
+    "waiting": ("refused", "ERROR"),
+    "gone": ("refused", "ERROR"),
+}
+
+
+def _state(bucket: str, name: str, uploads: Uploads, now: datetime) -> UploadReport:
+    """Bring the source of one state in step with the object as it is now, whichever event tells of it."""
+    rules, url = uploads.buckets[bucket], f"gs://{bucket}/{name}"
+    if not name.endswith(_SUFFIX) or not name.startswith(rules.prefix) or uploads.states is None:
+        return UploadReport("ignored", "INFO", f"{url}: is no state of this installation")
+    reports: list[StateReport] = []
+    options = StateOptions(grace_seconds=rules.grace)
+    apply_states.sync_states(url, uploads.states, uploads.detection, now, options, reports.append)
+    failed = [report for report in reports if report.status == "failed"]
+    if failed:
+        raise Unavailable(failed[0].message)
+    own = next(report for report in reports if report.url == url)
+    outcome, severity = _OUTCOMES[own.status]
+    message = own.message if url in own.message else f"{url}: {own.message or own.status}"
+    return UploadReport(outcome, severity, message, tuple(_lines(reports, url)))
+
+
+def _lines(reports: Iterable[StateReport], url: str) -> Iterable[Line]:
+    """What is wrong in states, and what became of others that had to wait for this one."""
+    for report in reports:
+        for problem in report.problems:
+            yield Line("WARNING", f"{report.url}: {problem}", {"event": "problem"})
+        if report.url != url:
+            _, severity = _OUTCOMES[report.status]
+            yield Line(severity, f"{report.url}: {report.message or report.status}", {"event": "problem"})
