@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def sync(event: CloudEvent) -> None:
     """Apply one upload; what can never be applied is said in the log, anything else is tried again."""
     with serving.handling("sync", event) as upload:
-        applier = bootstrap.declaration_applier()
+        applier = uploads.Uploads(*bootstrap.declaration_applier())
         report = uploads.sync_upload(upload.body, upload.attributes, applier, datetime.now(UTC))
         for line in report.lines:
             telemetry.log(line.severity, line.text, **line.fields)

@@ -16,11 +16,11 @@ from setpoint import bootstrap
 from setpoint.adapters.google.cloud_storage import Archives
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply_archive
-from setpoint.declarations.uploads import StateBucket, Uploads, state_buckets
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.state_buckets import StateBucket, state_buckets
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.storage_service import VARIABLE, storage_service
 

@@ -22,6 +22,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.model.fleet_rules import Rules
+from setpoint.model.state_buckets import StateBucket, state_buckets
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters
 from setpoint.ports.services import Inventory, ProjectDirectory
@@ -29,15 +30,16 @@ from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
     from setpoint.adapters.asset_files import FileInventory
+    from setpoint.adapters.google.cloud_storage import Archives
     from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
     from setpoint.adapters.pubsub.dead_letters import PubSubDeadLetterQueue
     from setpoint.adapters.pubsub.push_tokens import PushTokens
     from setpoint.adapters.slack.slack_requests import SlackRequests
+    from setpoint.adapters.states.buckets import BucketStates
     from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
     from setpoint.attribution.service import Attributor
-    from setpoint.declarations.uploads import Uploads
     from setpoint.operations.diagnostics import Installation
     from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
@@ -86,15 +88,14 @@ def attributor() -> Attributor:
 
 
 @cache
-def declaration_applier() -> Uploads:
+def declaration_applier() -> tuple[Archives, Context, BucketStates, Mapping[str, StateBucket]]:
     """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.google.cloud_storage import Archives, client
     from setpoint.adapters.states.buckets import BucketStates
-    from setpoint.declarations.uploads import Uploads, state_buckets
 
     settings = from_environment(os.environ, "store", "events_topic", "state_buckets")
     storage, detection = client(), open_detection(settings.store, settings.events_topic)
-    return Uploads(Archives(storage), detection, BucketStates(storage), state_buckets(settings.state_buckets))
+    return Archives(storage), detection, BucketStates(storage), state_buckets(settings.state_buckets)
 
 
 @cache

@@ -6,40 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
 from setpoint.declarations import apply_archive, apply_states
 from setpoint.declarations.apply_states import StateOptions, StateReport, Status
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest, PermanentError, Superseded, Unavailable
+from setpoint.errors import PermanentError, Superseded, Unavailable
+from setpoint.model.state_buckets import StateBucket
 from setpoint.ports.services import Archives, StateStorage
 from setpoint.util.telemetry import Severity
 
 _SUFFIX = ".tfstate"
-
-
-class StateBucket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A bucket of Terraform states.
-
-    Args:
-        prefix: only objects whose names begin so are states of this installation.
-        grace: seconds that a drift of what the states declare has to last before it is a finding; None leaves it.
-    """
-
-    prefix: str = ""
-    grace: float | None = None
-
-
-def state_buckets(text: str) -> Mapping[str, StateBucket]:
-    """Read the setting ``SETPOINT_STATE_BUCKETS``: JSON, the buckets by their names; empty for none.
-
-    Raises:
-        BadRequest: it is not of that form.
-    """
-    try:
-        return msgspec.json.decode(text or "{}", type=dict[str, StateBucket])
-    except msgspec.MsgspecError as error:
-        raise BadRequest(f'SETPOINT_STATE_BUCKETS is JSON like {{"BUCKET": {{}}}}: {error}') from None
 
 
 class Uploads(NamedTuple):
