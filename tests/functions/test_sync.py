@@ -72,7 +72,7 @@ def upload(service, deps, monkeypatch):
     monkeypatch.setattr(
         bootstrap,
         "declaration_applier",
-        lambda: Uploads(archives, deps, BucketStates(Client()), {"states": StateBucket("prod/", 300)}),
+        lambda: (archives, deps, BucketStates(Client()), {"states": StateBucket("prod/", 300)}),
     )
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
