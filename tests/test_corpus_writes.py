@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 )
 OWN = Project("fleet-prod-123", "123456789012")
 EXCLUDED = (
-    "spec.rules.values.deniedValues",  # by `allowAll`, which was declared: a rule says one of them
+    "spec.rules.values",  # by `allowAll`, which was declared: a rule says one of them
     "multiClusterRoutingUseAny",  # by `singleClusterRouting`, which was declared: a profile has one routing
 )
 MOST_WRITES = 8

@@ -56,7 +56,7 @@ class Comparison:
 
     __slots__ = (
         *("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole"),
-        *("declared", "observed", "table"),
+        *("declared", "observed", "replaced", "table"),
     )
 
     records = False
@@ -76,6 +76,7 @@ class Comparison:
         self.whole = whole
         self.exact = exact
         self.differences: list[Difference] = []
+        self.replaced: set[tuple[Path, str]] = set()
         self.unchecked: list[Explanation] = []
         self.unchecked_leaves = 0
         self.notes: list[Explanation] | None = [] if explain else None
@@ -200,6 +201,11 @@ class Comparison:
             self.note(path, "zero is absent")
         elif surroundings.is_other_choice(schema, key, field, want, declared, observed):
             self.differ(path, "missing", key, field, want, msgspec.UNSET)
+        elif (other := surroundings.instead_of(schema, key, declared, observed)) and surroundings.is_lost(
+            self.trial(), path, field, want
+        ):
+            self.replaced.add((path and path[0], other))
+            self.differ(path, "missing", key, field, want, other)
         else:
             self.value(path, key, field, want, None)
 
@@ -359,7 +365,8 @@ class Comparison:
         if not self.exact and not (self.whole and field_path.text(path) in self.whole):
             return
         for key, have in observed.items():
-            if key in declared or (item is None and surroundings.other_spelling(key, fields, declared)):
+            is_other = item is None and surroundings.other_spelling(key, fields, declared)
+            if key in declared or is_other or (path, key) in self.replaced:
                 continue
             self._unexpected(path, name, key, fields.get(key) or item, have)
 

@@ -77,11 +77,17 @@ class DifferenceText(NamedTuple):
 
 ARROW = " → "
 FOUND = ", found "
+INSTEAD = " instead of "
 
 
 def parts(difference: Difference, declared: str, observed: str, path: str = "") -> DifferenceText:
-    """``path: true → false``, ``path: expected true, found nothing``, ``path: expected nothing, found true``."""
+    """``path: true → false``, ``path: expected true, found nothing``, ``path: expected nothing, found true``.
+
+    Of fields of which only one may be set: ``probe.httpGet: expected {"path":"/"} instead of tcpSocket``.
+    """
     joint = ARROW if difference.op == "changed" else FOUND
+    if difference.op == "missing" and difference.observed is not msgspec.UNSET:
+        joint = INSTEAD
     return DifferenceText(path or difference.path or "(all)", declared, joint, observed)
 
 

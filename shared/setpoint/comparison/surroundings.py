@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from setpoint.catalog import oneofs
 from setpoint.comparison import absence, api_quirks, system_fields
 from setpoint.comparison.absence import child
+from setpoint.model.difference import Difference
 from setpoint.model.field_path import Path
 from setpoint.model.naming import camel, snake
 
@@ -66,6 +68,36 @@ def reached(observed: Any, path: str) -> Any:
         else:
             observed = observed.get(name) if isinstance(observed, dict) else None
     return observed
+
+
+def instead_of(schema: Schema | None, key: str, declared: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
+    """The field that is set in place of a declared one, where only one of them may be; empty where none is.
+
+    Args:
+        schema: the message.
+        key: the declared field, which is not there.
+        declared: the declared message.
+        observed: the observed message.
+    """
+    if schema is None:
+        return ""
+    others = oneofs.excluded(schema, key)
+    return next((name for name in others if observed.get(name) is not None and name not in declared), "")
+
+
+class Trial(Protocol):
+    """A comparison whose differences do not count."""
+
+    differences: list[Difference]
+
+    def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
+        """Compare one value with its counterpart."""
+
+
+def is_lost(trial: Trial, path: Path, field: Field | None, want: Any) -> bool:
+    """Whether it is a difference, by whatever rule, that a declared field is not there."""
+    trial.value(path, path[1] if path else "", field, want, None)
+    return bool(trial.differences)
 
 
 def is_other_choice(

@@ -27,7 +27,8 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         path: the field in the API's terms; an empty path is the whole.
         op: ``changed``, ``missing`` (declared, not there) or ``unexpected`` (there, not declared).
         declared: the declared value; unset where nothing is declared.
-        observed: the observed value; unset where nothing is there.
+        observed: the observed value; unset where nothing is there. Of a ``missing`` field of which only one of several
+            may be set, the name of the one that is.
         immutable: the API cannot change this field: reverting it means to replace the resource.
         kind: ``undeclared_change`` where a state recorded the value, and no configuration is known to declare it;
             ``authority`` where the declaration itself is at fault: two sources claim the resource, or it names another

@@ -13,6 +13,8 @@ _LONGEST = 120
 
 def line(difference: Difference) -> str:
     """``lifecycle.rule[0].action.type: Delete -> SetStorageClass``; secrets are masked in a difference already."""
+    if difference.op == "missing" and difference.observed is not msgspec.UNSET:
+        return f"{difference.path} instead of {difference.observed}: {_shown(difference.declared)}"
     return f"{difference.path}: {_shown(difference.observed)} -> {_shown(difference.declared)}"
 
 
