@@ -41,7 +41,7 @@ _NATURAL_FIELDS = ("email", "name", "shortName", "keyId", "id", "uid", "uniqueId
 _LINKS = ("name", "selfLink")
 _ROOTS = ("projects/", "folders/", "organizations/", "billingAccounts/", "accessPolicies/", "locations/")
 _API_VERSION = re.compile(r"https?://[^/]+/(?:[a-z]+/)?(?:v\d\w*|beta|alpha)/")
-_PLACE = re.compile(r"\{%?\w+\}")
+_PLACE = re.compile(r"\{+%?\w+\}+")
 
 SERVER_NAMED: Mapping[str, str] = {
     "apikeys.googleapis.com/Key": "uid",  # declared by keyId
