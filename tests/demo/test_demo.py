@@ -50,6 +50,14 @@ def shown(folder):
     return console.export_text()
 
 
+def test_a_sweep_from_the_export_finds_what_the_feed_has_shown(shown, folder):
+    assert "A sweep from export.jsonl" in shown
+    result = CliRunner().invoke(
+        app, ["sweep", "--from", str(folder / "export.jsonl"), "--store", f"sqlite:///{folder / 'setpoint.db'}"]
+    )
+    assert result.exit_code == 0, result.output
+
+
 @pytest.fixture
 def states(folder, shown):
     assert shown

@@ -59,7 +59,10 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
     report.show_outcomes(console, run, [letter["reason"] for letter in letters])
     report.show_spellings(console, spellings.collect(_in_sync(loaded, sent, run), default_catalogue()))
     report.show_speed(console, run)
+    swept, after = pipeline.sweep(places)
+    report.show_sweep(console, swept)
     faults = [
+        *oracle.of_sweep(run.states, after),
         *(str(problem) for problem in loaded.problems),
         *oracle.of_messages(sent, run.outcomes),
         *oracle.of_findings(happened, run.states),

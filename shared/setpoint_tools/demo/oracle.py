@@ -70,3 +70,15 @@ def _of_finding(incident: Incident, state: ResourceState) -> Iterator[str]:
 
 def _paths(state: ResourceState) -> list[str]:
     return [difference.path for difference in state.finding.differences] if state.finding else []
+
+
+def of_sweep(before: Iterable[ResourceState], after: Iterable[ResourceState]) -> Iterator[str]:
+    """What a sweep from the export says otherwise than the feed: nothing, since both tell of the same state."""
+    opened, swept = ({state.key: _drift_of(state) for state in states if state.is_open} for states in (before, after))
+    for key in sorted(opened.keys() | swept.keys()):
+        if opened.get(key) != swept.get(key):
+            yield f"{key.name} ({key.content}): the sweep says {swept.get(key)}, the feed said {opened.get(key)}"
+
+
+def _drift_of(state: ResourceState) -> str:
+    return f"{state.finding.kind} {state.fingerprint}" if state.finding is not None else "nothing"

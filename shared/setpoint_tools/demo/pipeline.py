@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from setpoint import bootstrap
+from setpoint import sweep as sweeping
 from setpoint.cli import feed as recorded
 from setpoint.declarations import apply
 from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import CONTENTS, ResourceKey
 from setpoint.model.resource_state import ResourceState
+from setpoint.sweep import Swept
 from setpoint_tools.demo import files
 from setpoint_tools.demo.feed import Sent
 from setpoint_tools.demo.fleet import Fleet
@@ -41,6 +45,11 @@ class DemoPaths:
     def feed(self) -> Path:
         """The messages, one a line."""
         return self.root / "feed.jsonl"
+
+    @property
+    def export(self) -> Path:
+        """What exists after that hour, as an export of Cloud Asset Inventory has it."""
+        return self.root / "export.jsonl"
 
     @property
     def events(self) -> Path:
@@ -88,6 +97,7 @@ def prepare(fleet: Fleet, sent: list[Sent], places: DemoPaths) -> int:
     for old in (
         places.fleet,
         places.feed,
+        places.export,
         places.events,
         places.dead_letters,
         places.report,
@@ -97,7 +107,34 @@ def prepare(fleet: Fleet, sent: list[Sent], places: DemoPaths) -> int:
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     places.root.mkdir(parents=True, exist_ok=True)
     places.feed.write_bytes(b"".join(message.data + b"\n" for message in sent))
+    places.export.write_bytes(b"".join(_exported(sent)))
     return files.write(fleet, places.fleet)
+
+
+def _exported(sent: list[Sent]) -> Iterator[bytes]:
+    """The last asset of each resource and content that still exists, a line each."""
+    latest: dict[ResourceKey, Sent] = {}
+    for message in sorted(sent, key=lambda message: message.time):
+        if message.key is not None:
+            latest[message.key] = message
+    for message in latest.values():
+        try:
+            temporal = json.loads(message.data)
+        except ValueError:
+            continue
+        if isinstance(temporal, dict) and temporal.get("asset") and not temporal.get("deleted"):
+            yield json.dumps(temporal["asset"]).encode() + b"\n"
+
+
+def sweep(places: DemoPaths) -> tuple[Swept, list[ResourceState]]:
+    """Sweep the export as ``setpoint sweep --from`` does; the result, and the records of what ever drifted."""
+    inventory = bootstrap.open_inventory_files([str(places.export)])
+    context = bootstrap.open_detection(places.store, None)
+    try:
+        swept = sweeping.sweep(inventory.scopes, CONTENTS, (), inventory, context)
+        return swept, list(context.store.states(drifted=True))
+    finally:
+        context.store.close()
 
 
 def run(loaded: LoadResult, places: DemoPaths, progress: Callable[[], None]) -> Run:

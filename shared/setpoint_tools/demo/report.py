@@ -16,6 +16,7 @@ from setpoint.model.display_names import kind_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind
+from setpoint.sweep import Swept
 from setpoint_tools.demo.pipeline import DemoPaths, Run
 from setpoint_tools.demo.spellings import Spellings
 
@@ -149,6 +150,16 @@ def show_speed(console: Console, run: Run) -> None:
     console.print(
         f"[bold]{len(ranked) / took:,.0f} messages a second[/] on one core, store and event file included "
         f"(half took less than\u00a0{half:,.0f}\u00a0µs, 99\u00a0%\u00a0less\u00a0than\u00a0{most:,.0f}\u00a0µs)"
+    )
+
+
+def show_sweep(console: Console, swept: Swept) -> None:
+    """What a sweep from an export file finds after the feed."""
+    summary = swept.summary
+    console.print(
+        f"[bold]A sweep from export.jsonl[/]: {swept.listed:,} assets, {summary.declared:,} declared, "
+        f"{summary.in_sync:,} in sync, {summary.drifted:,} drifted, {summary.unknown + summary.unchecked:,} unknown; "
+        "no credentials needed"
     )
 
 
