@@ -23,22 +23,23 @@ resource "google_firestore_database" "setpoint" {
 locals {
   # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
   unindexed = {
-    actors      = ["body"]
-    audit       = ["body"]
-    control     = ["body"]
-    desired     = ["body"]
-    findings    = ["body", "content", "name", "observation"]
-    notices     = ["body"]
-    pages       = ["body"] # of a manifest
-    parts       = ["body"] # of a manifest of an older version
-    places      = ["body"]
-    problems    = ["body"]
-    projects    = ["id"]
-    shard_parts = ["body"]
-    shards      = ["body"]
-    slots       = ["body"]
-    sweeps      = ["body"]
-    threads     = ["body"]
+    actors        = ["body"]
+    audit         = ["body"]
+    control       = ["body"]
+    control_parts = ["body"]
+    desired       = ["body"]
+    findings      = ["body", "content", "name", "observation"]
+    notices       = ["body"]
+    pages         = ["body"] # of a manifest
+    parts         = ["body"] # of a manifest of an older version
+    places        = ["body"]
+    problems      = ["body"]
+    projects      = ["id"]
+    shard_parts   = ["body"]
+    shards        = ["body"]
+    slots         = ["body"]
+    sweeps        = ["body"]
+    threads       = ["body"]
   }
 }
 

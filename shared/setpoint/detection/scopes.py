@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
     if observation.key.content not in WHOLE:
         return _NOWHERE
     spared = _NOWHERE
-    for scope in rules.scopes:
+    for scope in _candidates(rules.scopes, observation):
         if not _covers(scope, observation):
             continue
         made = "" if scope.strict else auto_created_resources.reason(observation)
@@ -59,6 +59,41 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
 
 
 _NOWHERE = ScopeCoverage()
+_FEW = 32
+"""Scopes that are looked at one by one; of more than that an index is made."""
+
+
+def _candidates(scopes: tuple[Scope, ...], observation: Observation) -> Sequence[Scope]:
+    """The scopes that name a place in which a resource is, in their order."""
+    if len(scopes) <= _FEW:
+        return scopes
+    index = _INDEXES.of(scopes)
+    name = project_of(observation.key.name)
+    places = {observation.project_number, observation.project_id, name, *observation.ancestors} - {""}
+    positions = {position for place in places for position in index.get(place, ())}
+    return [scopes[position] for position in sorted(positions)]
+
+
+class _Indexes:
+    """The positions of scopes by the places that they name, for the latest few sets of scopes."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[tuple[tuple[Scope, ...], dict[str, list[int]]], ...] = ()
+
+    def of(self, scopes: tuple[Scope, ...]) -> dict[str, list[int]]:
+        """The index of these scopes; by identity, since a set of scopes is never changed."""
+        for known, index in self._latest:
+            if known is scopes:
+                return index
+        index = {}
+        for position, scope in enumerate(scopes):
+            for place in (*scope.projects, *scope.ancestors):
+                index.setdefault(place, []).append(position)
+        self._latest = ((scopes, index), *self._latest[:1])
+        return index
+
+
+_INDEXES = _Indexes()
 
 
 def _covers(scope: Scope, observation: Observation) -> bool:

@@ -80,7 +80,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Control(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The one record that is read with every event.
+    """What is in force of every source; stored in one record or in parts, see ``control_parts``.
 
     Args:
         sources: what is in force, by source.
@@ -280,7 +280,6 @@ def encode_control(value: Control) -> bytes:
     return _encode(value)
 
 
-@lru_cache(maxsize=8)
 def decode_control(stored: bytes) -> Control:
     """Read the stored form of the control record; empty gives one without sources.
 
@@ -295,18 +294,21 @@ def rules_of(control: Control) -> Rules:
 
     What a source may not carry does not count, whenever it was applied.
     """
+    return rules(*rule_inputs(control))
+
+
+RuleInputs = tuple[tuple[Scope, ...], Policy | None, Alerting | None, Sources | None]
+"""What the rules of the fleet are made of: scopes, policy, alerting, and what each source may do."""
+
+
+def rule_inputs(control: Control) -> RuleInputs:
+    """What the rules are made of; equal inputs make equal rules."""
     sources = granted(control)
     by_name = control.sources.items()
     policies = (source_grants.policy_of(sources, name, state.policy) for name, state in by_name)
     alerting = (state.alerting for name, state in by_name if source_grants.may_carry(sources, name, "alerting"))
     scopes = (scope for name, state in by_name for scope in source_grants.scopes_of(sources, name, state.scopes))
-    return rules(tuple(scopes), next(filter(None, policies), None), next(filter(None, alerting), None), sources)
-
-
-@lru_cache(maxsize=8)
-def decode_rules(stored: bytes) -> Rules:
-    """The rules of the fleet, out of the stored form of the control record."""
-    return rules_of(decode_control(stored))
+    return tuple(scopes), next(filter(None, policies), None), next(filter(None, alerting), None), sources
 
 
 MANIFEST_PART = 3_000

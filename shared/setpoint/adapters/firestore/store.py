@@ -23,6 +23,7 @@ from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
 from msgspec.structs import replace
 
 from setpoint.adapters.firestore.actors import FirestoreActors
+from setpoint.adapters.firestore.control import FirestoreControl
 from setpoint.adapters.firestore.firestore_errors import answering as _answering
 from setpoint.adapters.firestore.firestore_errors import body_of as _body
 from setpoint.adapters.firestore.firestore_errors import racing as _racing
@@ -35,6 +36,7 @@ from setpoint.model import observation as observations
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import decode_changes
+from setpoint.model.control_parts import read_again
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
 from setpoint.model.record_size import encode_bounded
@@ -44,12 +46,9 @@ from setpoint.model.safety_limits import SafetyState, decode_safety_state, encod
 from setpoint.model.sources import (
     MANIFEST_PART,
     Control,
-    decode_control,
     decode_manifest,
     decode_record,
-    decode_rules,
     desired_by,
-    encode_control,
     encode_manifest,
     encode_record,
 )
@@ -94,7 +93,7 @@ class FirestoreStore:
         self._findings = client.collection("findings")
         self._manifests = client.collection("manifests")
         self._projects = client.collection("projects")
-        self._control = client.collection("control").document("sources")
+        self._controls = FirestoreControl(client)
         self.sweeps = FirestoreSweeps(client)
         self.names = FirestoreNames(client)
         self.notices = FirestoreNotices(client)
@@ -105,7 +104,10 @@ class FirestoreStore:
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
-        references = (*self._own(key), self._control)
+        return read_again(lambda: self._read(key))
+
+    def _read(self, key: ResourceKey) -> Snapshot:
+        references = (*self._own(key), self._controls.reference)
         with _answering(key.name):
             documents = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
         return self._snapshot(key, documents)
@@ -113,7 +115,10 @@ class FirestoreStore:
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
         wanted = list(keys)
-        references = (*(reference for key in wanted for reference in self._own(key)), self._control)
+        return read_again(lambda: self._read_many(wanted))
+
+    def _read_many(self, wanted: Sequence[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        references = (*(reference for key in wanted for reference in self._own(key)), self._controls.reference)
         with _answering(f"{len(wanted)} resources"):
             documents = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
         return {key: self._snapshot(key, documents) for key in wanted}
@@ -127,13 +132,13 @@ class FirestoreStore:
     def _snapshot(self, key: ResourceKey, documents: Mapping[str, DocumentSnapshot[Any]]) -> Snapshot:
         """What the documents that were read tell of a resource."""
         desired, finding, actors = self._own(key)
-        wanted, control = _body(documents[desired.path]), _body(documents[self._control.path])
+        wanted, control = _body(documents[desired.path]), _body(documents[self._controls.reference.path])
         state = documents[finding.path]
         body = _body(state)
         return Snapshot(
             key,
-            desired_by(decode_record(wanted), decode_control(control)) if wanted else None,
-            decode_rules(control),
+            desired_by(decode_record(wanted), self._controls.parts.control(control)) if wanted else None,
+            self._controls.parts.rules(control),
             decode_state(body, key.id) if body else None,
             state.update_time if state.exists else None,
             decode_changes(_body(documents[actors.path])),
@@ -204,16 +209,11 @@ class FirestoreStore:
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
-        with _answering("the control record"):
-            document = self._control.get()
-        return StoredControl(decode_control(_body(document)), document.update_time if document.exists else None)
+        return self._controls.stored()
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
-        with _answering("the control record"), _racing("the control record"):
-            batch = self._client.batch()
-            self._put(batch, self._control, encode_control(control), version)
-            batch.commit()
+        self._controls.write(control, version)
 
     def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, version: Any) -> None:
         """Write a payload in place of the one of ``version``."""

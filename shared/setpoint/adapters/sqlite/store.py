@@ -20,6 +20,7 @@ from setpoint.model import observation as observations
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
+from setpoint.model.control_parts import ControlParts, PartGone, read_again
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
 from setpoint.model.record_size import encode_bounded
@@ -29,12 +30,9 @@ from setpoint.model.safety_limits import SafetyState, decode_safety_state, encod
 from setpoint.model.sources import (
     MANIFEST_PART,
     Control,
-    decode_control,
     decode_manifest,
     decode_record,
-    decode_rules,
     desired_by,
-    encode_control,
     encode_manifest,
     encode_record,
 )
@@ -57,6 +55,7 @@ FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
 _CONTROL = "SELECT body, version FROM control"
+_CONTROL_PARTS = "CREATE TABLE IF NOT EXISTS control_parts (name TEXT PRIMARY KEY, body BLOB NOT NULL)"
 _CHANGES = "SELECT body FROM actors WHERE id = ?"
 _CREATE = """
 INSERT INTO findings (version, drifted, pending, body, due, reading_due, observation, id)
@@ -103,6 +102,7 @@ class SqliteStore:
         self.sweeps = SqliteSweeps(self._connections)
         self.names = SqliteNames(self._connections)
         self.notices = SqliteNotices(self._connections)
+        self._controls = ControlParts(self._control_parts)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -128,13 +128,22 @@ class SqliteStore:
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
+        try:
+            return self._read(key)
+        except PartGone:
+            return read_again(lambda: self._read(key))
+
+    def _read(self, key: ResourceKey) -> Snapshot:
         with answering:
             row = self._connections.execute(_READ, (key.id,)).fetchone()
-        return _snapshot(key, *row)
+        return self._snapshot(key, *row)
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
         wanted = {key.id: key for key in keys}
+        return read_again(lambda: self._read_many(wanted))
+
+    def _read_many(self, wanted: Mapping[str, ResourceKey]) -> dict[ResourceKey, Snapshot]:
         with answering, self._connections.transaction("DEFERRED"):
             row = self._connections.execute(_CONTROL).fetchone()
             desired = dict(self._rows("SELECT id, body FROM desired", wanted))
@@ -145,8 +154,28 @@ class SqliteStore:
         snapshots = {}
         for name, key in wanted.items():
             state, version = records.get(name, (None, None))
-            snapshots[key] = _snapshot(key, desired.get(name), control, state, version, changes.get(name))
+            snapshots[key] = self._snapshot(key, desired.get(name), control, state, version, changes.get(name))
         return snapshots
+
+    def _snapshot(
+        self,
+        key: ResourceKey,
+        desired: bytes | None,
+        control: bytes | None,
+        state: bytes | None,
+        version: int | None,
+        changes: bytes | None,
+    ) -> Snapshot:
+        """A row of what is stored as all that is stored."""
+        head = control or b""
+        return Snapshot(
+            key,
+            desired_by(decode_record(desired), self._controls.control(head)) if desired else None,
+            self._controls.rules(head),
+            decode_state(state, key.id) if state else None,
+            version,
+            decode_changes(changes) if changes else (),
+        )
 
     def _rows(self, query: str, names: Collection[str]) -> list[Any]:
         """The rows of a query that have one of these ids."""
@@ -204,14 +233,35 @@ class SqliteStore:
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
+        return read_again(self._control)
+
+    def _control(self) -> StoredControl:
         with answering:
             row = self._connections.execute(_CONTROL).fetchone()
-        return StoredControl(decode_control(row[0]), row[1]) if row else StoredControl(Control(), None)
+        return (
+            StoredControl(self._controls.control(row[0]), (row[1], row[0])) if row else StoredControl(Control(), None)
+        )
 
     def write_control(self, control: Control, version: Any) -> None:
-        """See ``DesiredStore.write_control``."""
+        """See ``DesiredStore.write_control``; its parts are written and dropped in the same transaction."""
+        known, before = version or (None, b"")
+        encoded = self._controls.encoded(control, before)
+        with answering, self._connections.transaction():
+            if encoded.parts:
+                self._connections.execute(_CONTROL_PARTS)
+            for part in encoded.parts.items():
+                self._connections.execute("INSERT INTO control_parts VALUES (?, ?)", part)
+            self._write_only("control", encoded.head, known)
+            for name in encoded.dropped:
+                self._connections.execute("DELETE FROM control_parts WHERE name = ?", (name,))
+        self._controls.written(encoded, control)
+
+    def _control_parts(self, names: Sequence[str]) -> dict[str, bytes]:
+        """The parts of the control record that are there, by their names."""
         with answering:
-            self._write_only("control", encode_control(control), version)
+            rows = self._connections.execute("SELECT name, body FROM control_parts").fetchall()
+        wanted = frozenset(names)
+        return {name: body for name, body in rows if name in wanted}
 
     def _write_only(self, table: str, body: bytes, version: Any) -> None:
         """Write the only row of a table, in place of the one of ``version``."""
@@ -398,23 +448,4 @@ def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float
         encode_bounded(state),
         state.due.timestamp() if state.due is not None else None,
         state.reading_due.timestamp() if state.reading_due is not None else None,
-    )
-
-
-def _snapshot(
-    key: ResourceKey,
-    desired: bytes | None,
-    control: bytes | None,
-    state: bytes | None,
-    version: int | None,
-    changes: bytes | None,
-) -> Snapshot:
-    """A row of what is stored as all that is stored."""
-    return Snapshot(
-        key,
-        desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
-        decode_rules(control or b""),
-        decode_state(state, key.id) if state else None,
-        version,
-        decode_changes(changes) if changes else (),
     )

@@ -1,0 +1,227 @@
+"""The control record in parts: what an event reads of it does not grow with the number of sources.
+
+While it is small, the record holds every source itself, as it always did. Above that it only names parts: each holds
+the sources of one slice of their names, is never changed once written, and is read once by a process. A change writes
+the parts that it touches under new names, then the record in place of the one before: a reader sees all of it or
+nothing. An older version cannot read a record in parts, and says so: it would otherwise see no source at all.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple, TypeVar
+from zlib import crc32
+
+import msgspec
+
+from setpoint.errors import Conflict, CorruptState
+from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.sources import Control, SourceState, decode_control, encode_control, rule_inputs
+from setpoint.util.retries import retry_on_conflict
+
+_T = TypeVar("_T")
+
+INLINE = 32_768
+"""Bytes up to which the record holds its sources itself."""
+PARTS = 64
+"""Slices of the names of sources; at a kilobyte a source one takes some hundred sources."""
+LARGEST_PART = 900_000
+"""Bytes of a part, below the 1 MiB that a document of Firestore takes."""
+_HEADS = 2
+"""Records that are kept decoded: the present one, and the one before while others still read it."""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The control record in parts.
+
+    Args:
+        last_generation: the last number that was given out.
+        parts: the name of each part, by its slice.
+        sources: null, so that a version that knows no parts refuses the record.
+    """
+
+    last_generation: int
+    parts: dict[str, str]
+    sources: None = None
+
+
+class EncodedControl(NamedTuple):
+    """A control record that is to be written.
+
+    Args:
+        head: the record itself.
+        parts: new parts by their names, to be written before it.
+        dropped: parts that nobody needs once it is written.
+    """
+
+    head: bytes
+    parts: Mapping[str, bytes]
+    dropped: Sequence[str]
+
+
+class PartGone(Conflict):
+    """A part was replaced since its record was read: read the record again."""
+
+
+def read_again(read: Callable[[], _T]) -> _T:
+    """Read, and again where a part was replaced in between.
+
+    Raises:
+        PartGone: it was each time.
+    """
+    return retry_on_conflict(read, what="the control record", then="try again")
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_part = msgspec.json.Decoder(dict[str, SourceState]).decode
+
+
+class ControlParts:
+    """Reads and writes the control record; what was read once is kept.
+
+    Args:
+        fetch: reads parts by their names; leaves out those that are not there.
+    """
+
+    def __init__(self, fetch: Callable[[Sequence[str]], Mapping[str, bytes]]) -> None:
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._controls: dict[bytes, Control] = {}
+        self._rules: dict[bytes, Rules] = {}
+        self._parts: dict[str, dict[str, SourceState]] = {}
+        self._last_rules: tuple[object, Rules] | None = None
+
+    def control(self, head: bytes) -> Control:
+        """The control record whose stored form this is; empty gives one without sources.
+
+        Raises:
+            PartGone: it is no longer the present one.
+            CorruptState: it is not the stored form.
+        """
+        known = self._controls.get(head)
+        return known if known is not None else self._read(head)
+
+    def rules(self, head: bytes) -> Rules:
+        """The rules of the fleet, as the record says them; see ``control``."""
+        known = self._rules.get(head)
+        if known is not None:
+            return known
+        inputs = rule_inputs(self.control(head))
+        with self._lock:
+            if self._last_rules is None or self._last_rules[0] != inputs:
+                self._last_rules = inputs, rules(*inputs)
+            _keep(self._rules, head, made := self._last_rules[1])
+        return made
+
+    def _read(self, head: bytes) -> Control:
+        with self._lock:
+            names = _names(head)
+            control = decode_control(head) if names is None else self._assembled(head, names)
+            _keep(self._controls, head, control)
+            wanted = {name for kept in self._controls for name in (_names(kept) or {}).values()}
+            self._parts = {name: part for name, part in self._parts.items() if name in wanted}
+        return control
+
+    def _assembled(self, head: bytes, names: Mapping[str, str]) -> Control:
+        missing = [name for name in names.values() if name not in self._parts]
+        if missing:
+            stored = self._fetch(missing)
+            if len(stored) < len(missing):
+                raise PartGone("the control record was written by somebody else; read it again")
+            self._parts.update({name: _part(body) for name, body in stored.items()})
+        sources = sorted((item for name in names.values() for item in self._parts[name].items()), key=itemgetter(0))
+        return Control(dict(sources), _decode_head(head).last_generation)
+
+    def encoded(self, control: Control, before: bytes) -> EncodedControl:
+        """What is to be written for a control record to be in place of another.
+
+        Args:
+            control: the record.
+            before: the stored form of the present one; empty where there is none.
+
+        Raises:
+            CorruptState: the sources of one slice are too large for a document.
+        """
+        old = _names(before) or {}
+        inline = encode_control(control) if len(control.sources) * 60 <= INLINE else b""
+        if inline and len(inline) <= INLINE:
+            return EncodedControl(inline, {}, tuple(old.values()))
+        slices: dict[str, dict[str, SourceState]] = {}
+        for name, state in control.sources.items():
+            slices.setdefault(_slice(name), {})[name] = state
+        names, new = {}, {}
+        for part, states in slices.items():
+            if part in old and _is_same(self._parts.get(old[part]), states):
+                names[part] = old[part]
+                continue
+            body = _encode(states)
+            if len(body) > LARGEST_PART:
+                raise CorruptState(_too_large(states))
+            names[part] = f"{part}-{uuid.uuid4().hex[:12]}"
+            new[names[part]] = body
+        head = _encode(_Head(control.last_generation, names))
+        return EncodedControl(head, new, tuple(set(old.values()) - set(names.values())))
+
+    def written(self, encoded: EncodedControl, control: Control) -> None:
+        """Keep what was just written, so that it need not be read."""
+        with self._lock:
+            names = _names(encoded.head) or {}
+            by_name = {name: part for part, name in names.items() if name in encoded.parts}
+            for source, state in control.sources.items():
+                name = names.get(_slice(source), "")
+                if name in by_name:
+                    self._parts.setdefault(name, {})[source] = state
+
+
+def _names(head: bytes) -> Mapping[str, str] | None:
+    """The names of the parts by slice; None where the record holds its sources itself."""
+    if b'"parts"' not in head[:_PEEK]:
+        return None
+    try:
+        return _decode_head(head).parts
+    except UNREADABLE:
+        return None
+
+
+_PEEK = 64
+"""The fields of a head are written in the order of their names: ``parts`` is among its first bytes."""
+
+
+def _part(body: bytes) -> dict[str, SourceState]:
+    try:
+        return _decode_part(body)
+    except UNREADABLE as error:
+        raise CorruptState(f"a part of the control record cannot be read ({error}); apply its sources again") from None
+
+
+@lru_cache(maxsize=65_536)
+def _slice(source: str) -> str:
+    return f"{crc32(source.encode(errors='replace')) % PARTS:02x}"
+
+
+def _is_same(known: Mapping[str, SourceState] | None, states: Mapping[str, SourceState]) -> bool:
+    """Whether a slice is the one that was read: its states are the same objects, since none is ever changed."""
+    return (
+        known is not None
+        and len(known) == len(states)
+        and all(known.get(name) is state for name, state in states.items())
+    )
+
+
+def _too_large(states: Mapping[str, SourceState]) -> str:
+    largest = max(states, key=lambda name: len(_encode(states[name])))
+    return (
+        f"source {largest}: its scopes and settings have {len(_encode(states[largest])):,} bytes, too many to be stored"
+    )
+
+
+def _keep(cache: dict[bytes, _T], head: bytes, value: _T) -> None:
+    cache[head] = value
+    for old in list(cache)[:-_HEADS]:
+        del cache[old]
