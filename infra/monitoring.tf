@@ -75,6 +75,13 @@ locals {
       unit   = "1"
       labels = []
     }
+    set_aside = {
+      what   = "Events and observations that can never be handled, and were set aside."
+      filter = "jsonPayload.event = \"set_aside\""
+      value  = null
+      unit   = "1"
+      labels = ["kind"]
+    }
     record_problems = {
       what   = "Stored records that a run could not read."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.record_problems > 0"
@@ -167,6 +174,16 @@ locals {
       reducer  = "REDUCE_MEAN"
       of       = null
       lasting  = "300s"
+    }
+    set-aside = {
+      title    = "something was set aside"
+      severity = "WARNING"
+      filter   = local.from_logs["set_aside"]
+      above    = 0
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
     }
     problem-records = {
       title    = "stored records cannot be read"

@@ -82,7 +82,10 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
         sources.decode_control,
         sources.encode_control(Control({"git": SourceState(1, commit="abc", applied_at=NOON)}, 1)),
     ),
-    "stored rules": (sources.decode_rules, json.dumps({"scopes": [], "policy": None}).encode()),
+    "stored rules": (
+        lambda stored: sources.rules_of(sources.decode_control(stored)),
+        json.dumps({"scopes": [], "policy": None}).encode(),
+    ),
     "audit entry": (lambda data: audit_trail.decode_entries([data]), audit_trail.encode_entry(ENTRY)),
     "recorded feed": (lambda data: list(feed.messages(io.BytesIO(data))), b'{"message": {"data": "e30="}}\n{}\n'),
 }

@@ -240,11 +240,11 @@ def test_what_an_apply_that_died_has_written_is_never_seen(store, monkeypatch):
 def test_of_two_applies_of_one_source_at_once_the_first_to_begin_gives_way(store):
     early = plan.plan([declared(KEY, location="US")], (), "git", store)
     late = plan.plan([declared(KEY, location="ASIA")], (), "git", store)
-    begun = apply._update(store, lambda control: apply.controlling.begin(control, "git", 0))
+    begun = apply.update_control(store, lambda control: apply.controlling.begin(control, "git", 0))
     apply.apply(late, store, NOON)
 
     with pytest.raises(Conflict, match="another apply"):
-        apply._update(
+        apply.update_control(
             store,
             lambda control: apply.controlling.finish(control, "git", begun.sources["git"].pending, SourceState()),
         )

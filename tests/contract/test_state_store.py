@@ -231,7 +231,7 @@ def test_many_large_declarations_are_declared_at_once(store):
 
 
 def test_a_record_may_be_large(store):
-    state = drifted(sequence=2, pending=2, observed="x" * 250_000)
+    state = drifted(sequence=2, pending=2, observed="x" * 150_000)
     store.commit(store.read(KEY), state)
 
     assert store.read(KEY).state == state

@@ -154,7 +154,7 @@ def test_a_scope_that_was_stored_by_an_older_version_is_read_and_means_the_same(
         b'{"sources":{"git":{"generation":1,"scopes":[{"name":"s","projects":["11"],'
         b'"asset_types":["storage.googleapis.com/Bucket"],"owner":{"team":"t"}}]}},"last_generation":1}'
     )
-    (scope,) = sources.decode_rules(stored).scopes
+    (scope,) = sources.rules_of(sources.decode_control(stored)).scopes
     assert scope == Scope("s", ("11",), (BUCKET,), owner=Owner("t"))
     assert covering((scope,), observed()) == scope
     assert sources.encode_control(sources.decode_control(stored)) == stored
@@ -172,7 +172,7 @@ def test_a_scope_is_kept_as_it_is() -> None:
     )
     state = sources.SourceState(generation=1, scopes=(scope,))
     stored = sources.encode_control(sources.Control({"git": state}, 1))
-    assert sources.decode_rules(stored).scopes == (scope,)
+    assert sources.rules_of(sources.decode_control(stored)).scopes == (scope,)
     assert rules((scope,)).digest != rules((replace(scope, strict=False),)).digest
 
 

@@ -61,7 +61,8 @@ def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_t
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
     sweeps = (ROOT / "shared/setpoint/adapters/firestore/sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore/store.py").read_text()
-    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps)) | {
+    control = (ROOT / "shared/setpoint/adapters/firestore/control.py").read_text()
+    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps + control)) | {
         record_problems.KIND,
         *repository.KINDS,
     }

@@ -25,7 +25,8 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryS
 from setpoint.declarations import apply, apply_archive
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import LoadResult
-from setpoint.errors import AccessDenied, BadRequest, Conflict, CorruptState
+from setpoint.detection.pipeline import Context
+from setpoint.errors import AccessDenied, BadRequest, Conflict, CorruptState, Refused
 from setpoint.model import events
 from setpoint.model.safety_limits import Breaker, SafetyState
 from setpoint.model.source_grants import INSTALLATION, Sources
@@ -70,6 +71,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     commit = detecting.store.commit
     mocker.patch.object(detecting.store, "commit", side_effect=Once(commit))
     assert push(served("detect"), message_of(changed(1, location="US"))) == 200
+    refuse_an_event(detecting, mocker)
 
     failing = World(google_apis, google_rest)
     monkeypatch.setattr(bootstrap, "remediator", lambda: failing.hands)
@@ -106,6 +108,13 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     monkeypatch.setattr(bootstrap, "push_tokens", Refusing)
     assert push(served("detect"), message_of(b"{}")) == 403
     return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+def refuse_an_event(detecting: Context, mocker) -> None:
+    """A change whose event no bus takes."""
+    refusing = mocker.patch.object(detecting.bus, "publish", side_effect=Refused("the topic will never take it"))
+    assert push(served("detect"), message_of(changed(2, location="ASIA"))) == 200
+    mocker.stop(refusing)
 
 
 class Once:
@@ -199,6 +208,7 @@ FIRED = {
     "refused-declarations": lambda line: line["source"],
     "refused-requests": lambda line: line["severity"] == "ERROR",
     "remediation-failed": lambda line: line["resource_name"],
+    "set-aside": lambda line: line["kind"],
     "source-late": lambda line: line["source_age_seconds"] > 24 * 3600,
     "sweep-missing": lambda line: line["sweep_age_seconds"] >= 0,
 }
