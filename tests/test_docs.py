@@ -110,7 +110,7 @@ def test_every_page_is_in_the_navigation_of_the_site():
     written = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/runbooks/*.md")]  # which is a link to infra/runbooks
     pages = {page.relative_to(ROOT / "docs").as_posix() for page in written}
     decisions = {page for page in pages if page.startswith("decisions/0")}
-    of_the_root = {"index.md", "contributing.md", "security.md", "changelog.md"}
+    of_the_root = {"index.md", "contributing.md", "vulnerabilities.md", "changelog.md"}
     assert set(re.findall(r"\S+\.md", navigation)) == pages - decisions | of_the_root
 
 

@@ -11,7 +11,7 @@ from rendering.block_kit import faults
 from rendering.samples import ALICE, AT, BUCKET, LINKS, resolved, shown
 from setpoint.alerting.rendering import button_payload, preview, slack
 from setpoint.model.declaration import Owner
-from setpoint.model.difference import MASK, Difference
+from setpoint.model.difference import Difference
 from setpoint.model.events import RemediationData
 from setpoint.model.notice_view import Links, TimelineEntry
 
@@ -190,8 +190,15 @@ def test_a_grant_is_told_in_words():
 
 
 def test_secrets_stay_masked():
-    secret = Difference("password", "changed", declared=MASK, observed=MASK)
-    assert "`password`: (sensitive) → (sensitive)" in lines(slack.finding(shown(differences=(secret,)), LINKS))
+    secret = Difference(
+        "password",
+        "changed",
+        declared="(hidden, 7 characters, digest 22cb)",
+        observed="(hidden, 7 characters, digest 5065)",
+    )
+    assert "`password`: (hidden, 7 characters, digest 22cb) → (hidden, 7 characters, digest 5065)" in lines(
+        slack.finding(shown(differences=(secret,)), LINKS)
+    )
 
 
 def test_of_two_long_values_what_tells_them_apart_is_shown():

@@ -16,7 +16,7 @@ from uuid import uuid4
 from setpoint.bootstrap.events import event_bus
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
 from setpoint.bootstrap.projects import project_directory
-from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment
+from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, secret_key
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
@@ -296,6 +296,7 @@ def _publishing_context(settings: Settings, client: Any, directory: ProjectDirec
         dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
         schemas=default_catalogue(),
         directory=directory,
+        secret_key=secret_key(os.environ),
     )
 
 
@@ -321,7 +322,12 @@ def open_feed_detection(
     """
     directory = project_directory() if resolves_projects else None
     return Context(
-        open_store(store), event_bus(events, events_topic), dead_letters, default_catalogue(), directory=directory
+        open_store(store),
+        event_bus(events, events_topic),
+        dead_letters,
+        default_catalogue(),
+        directory=directory,
+        secret_key=secret_key(os.environ),
     )
 
 
@@ -338,9 +344,8 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
     """
     from setpoint.adapters.memory.store import MemoryDeadLetters
 
-    return Context(
-        open_store(store, create=create), event_bus(None, events_topic), MemoryDeadLetters(), default_catalogue()
-    )
+    opened, bus, key = open_store(store, create=create), event_bus(None, events_topic), secret_key(os.environ)
+    return Context(opened, bus, MemoryDeadLetters(), default_catalogue(), secret_key=key)
 
 
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:

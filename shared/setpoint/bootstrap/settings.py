@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from setpoint.errors import BadRequest
+
+_SHORTEST_KEY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Settings:
         dataset: ``SETPOINT_DATASET``, ``project.dataset``, where ``functions/report`` writes.
         push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
         push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
+        secret_key: ``SETPOINT_SECRET_KEY``, 32 characters or more, by which secrets are hidden and told apart; the
+            store's own key where it is empty.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
         state_buckets: ``SETPOINT_STATE_BUCKETS``, JSON, buckets of Terraform states; see ``declarations.uploads``.
     """
@@ -52,6 +57,7 @@ class Settings:
     dataset: str
     push_audience: str
     push_account: str
+    secret_key: str = field(repr=False)
     subscription: str
     state_buckets: str
 
@@ -74,6 +80,16 @@ class Settings:
         if self.mask_ip not in ("", "true", "false"):
             raise BadRequest(f"{VARIABLES['mask_ip']} is true or false, not `{self.mask_ip}`")
         return self.mask_ip != "false"
+
+    def hiding_key(self) -> bytes:
+        """``secret_key`` as the key of an HMAC; empty where none is set.
+
+        Raises:
+            BadRequest: it is too short to be one.
+        """
+        if self.secret_key and len(self.secret_key) < _SHORTEST_KEY:
+            raise BadRequest(f"{VARIABLES['secret_key']} has to have {_SHORTEST_KEY} characters or more")
+        return hashlib.sha256(self.secret_key.encode()).digest() if self.secret_key else b""
 
     def accounts(self) -> frozenset[str]:
         """``own_accounts``, each for itself."""
@@ -98,6 +114,7 @@ VARIABLES = {
     "dataset": "SETPOINT_DATASET",
     "push_audience": "SETPOINT_PUSH_AUDIENCE",
     "push_account": "SETPOINT_PUSH_ACCOUNT",
+    "secret_key": "SETPOINT_SECRET_KEY",
     "subscription": "SETPOINT_SUBSCRIPTION",
     "state_buckets": "SETPOINT_STATE_BUCKETS",
 }
@@ -118,3 +135,8 @@ def from_environment(environment: Mapping[str, str], *needed: str) -> Settings:
     if missing:
         raise BadRequest(f"not set: {', '.join(missing)}; see docs/reference.md for what each of them means")
     return Settings(**{name: environment.get(variable, "") for name, variable in VARIABLES.items()})
+
+
+def secret_key(environment: Mapping[str, str]) -> bytes:
+    """The installation's key by which secrets are hidden; empty where none is set: see ``Settings.hiding_key``."""
+    return from_environment(environment).hiding_key()

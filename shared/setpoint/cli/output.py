@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from setpoint.comparison import difference_text
@@ -21,6 +23,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.suppressed import Suppressed
+from setpoint.util.secret_formats import scrub
 
 _READER_GONE = 141
 """What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
@@ -38,9 +41,23 @@ def stop_writing() -> NoReturn:
     raise SystemExit(_READER_GONE)
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it, and what turns the direction of writing; not a tab, not a new line."""
+
+
+def visible(text: str) -> str:
+    """The text with each control character escaped, in place of what would move the cursor."""
+    return text if text.isprintable() else _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         stop_writing()
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            is_text = segment.control is None and not segment.text.isprintable()
+            yield Segment(visible(segment.text), segment.style) if is_text else segment
 
 
 out = _Console(highlight=False)
@@ -95,12 +112,12 @@ def print_status(text: object) -> None:
 
 def print_error(text: object) -> None:
     """Say on standard error what is wrong."""
-    errors.print(Text.assemble(("error:", "red"), " ", str(text)), soft_wrap=True)
+    errors.print(Text.assemble(("error:", "red"), " ", scrub(str(text))), soft_wrap=True)
 
 
 def print_warning(text: object, word: str = "warning") -> None:
     """Say on standard error what to look at; ``word`` tells of what sort it is."""
-    errors.print(Text.assemble((f"{word}:", "yellow"), " ", str(text)), soft_wrap=True)
+    errors.print(Text.assemble((f"{word}:", "yellow"), " ", scrub(str(text))), soft_wrap=True)
 
 
 def print_findings(console: Console, states: Iterable[ResourceState], title: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.catalog import field_rules, secrets
+from setpoint.catalog import field_rules
 from setpoint.comparison import (
     absence,
     api_quirks,
@@ -24,10 +24,10 @@ from setpoint.comparison import (
     system_fields,
 )
 from setpoint.comparison.absence import child
-from setpoint.comparison.masking import masked, owner_name
+from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.places import Place
 from setpoint.model import field_path
-from setpoint.model.difference import MASK, Difference, Explanation, Operation
+from setpoint.model.difference import Difference, Explanation, Operation
 from setpoint.model.field_path import Path
 from setpoint.model.references import Project
 
@@ -52,11 +52,12 @@ class Comparison:
         whole: paths of maps of which every entry is owned.
         null_is_absent: whether a declared null means that the field has to be absent.
         explain: whether to keep the reasons of all that is no difference.
+        masking: decides what is shown of a difference.
     """
 
     __slots__ = (
         *("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole"),
-        *("declared", "observed", "replaced", "table"),
+        *("declared", "known", "masking", "observed", "replaced", "table"),
     )
 
     records = False
@@ -70,8 +71,10 @@ class Comparison:
         whole: tuple[str, ...] = (),
         null_is_absent: bool = False,
         explain: bool = False,
+        masking: Masking = HIDING,
     ) -> None:
         self.own = own
+        self.masking, self.known = masking, False
         self.null_is_absent = null_is_absent
         self.whole = whole
         self.exact = exact
@@ -87,7 +90,7 @@ class Comparison:
     def resource(self, schema: Schema | None, declared: Mapping[str, Any], observed: Mapping[str, Any]) -> None:
         """Compare two whole resources."""
         self.table = field_rules.of(schema.service, schema.name) if schema is not None else None
-        self.declared, self.observed = declared, observed
+        self.declared, self.observed, self.known = declared, observed, schema is not None
         self.message(field_path.ROOT, "", schema, None, declared, observed)
 
     def trial(self) -> Comparison:
@@ -380,19 +383,8 @@ class Comparison:
             self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
-        """Report a difference; secrets are masked here and nowhere later."""
-        if name == "value" and path is not None and path[0] is not None:
-            # An entry of metadata or environment has its name beside it, one of a list without names the list's.
-            around, part = path[0]
-            name = owner_name(field_path.element_value(part) or (around[1] if around is not None else ""))
-        if field is None or field.name != name or field.kind != "scalar" or secrets.is_secret(field):
-            want, have = masked(name, field, want), masked(name, field, have)
-        else:
-            want = MASK if secrets.looks_secret(want) else want
-            have = MASK if secrets.looks_secret(have) else have
-        self.differences.append(
-            Difference(field_path.text(path), op, want, have, field is not None and field.immutable)
-        )
+        """Report a difference; what may not be shown is hidden here and nowhere later."""
+        self.differences.append(self.masking.difference(path, op, name, field, want, have, is_known=self.known))
 
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
         """Hook: which element of the list at ``path`` is compared with which; either side may be empty."""
@@ -421,7 +413,7 @@ class _DryComparison(Comparison):
 _COUNTED = Difference("", "changed")
 
 
-def compare(
+def compare(  # noqa: PLR0913 - both sides, and all that a declaration says of how to compare them
     declared: Mapping[str, Any],
     observed: Mapping[str, Any],
     schema: Schema | None = None,
@@ -430,6 +422,7 @@ def compare(
     exact: bool = False,
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
+    masking: Masking = HIDING,
 ) -> tuple[Difference, ...]:
     """The differences between what is declared and what is observed.
 
@@ -441,14 +434,16 @@ def compare(
         exact: fields that are not declared are differences too.
         whole: paths of maps of which every entry is owned.
         null_is_absent: a declared null means that the field has to be absent.
+        masking: decides what is shown of a difference.
     """
     if not exact and not whole and is_literal(declared, observed):
         return ()
-    walk = walked(declared, observed, schema, own=own, exact=exact, whole=whole, null_is_absent=null_is_absent)
+    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking)
+    walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
     return tuple(walk.differences)
 
 
-def walked(
+def walked(  # noqa: PLR0913 - both sides, and all that a declaration says of how to compare them
     declared: Mapping[str, Any],
     observed: Any,
     schema: Schema | None,
@@ -457,9 +452,10 @@ def walked(
     exact: bool = False,
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
+    masking: Masking = HIDING,
 ) -> Comparison:
     """Compare as ``compare`` does, and return what was left unchecked too."""
-    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
+    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking)
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
     return walk
 

@@ -1,44 +1,278 @@
-"""Replacing secrets in whatever leaves the detector."""
+"""What is shown of a value that leaves the detector: what is known to be harmless; anything else is hidden.
+
+A text is shown where the catalogue knows its field as an enum, a number, a name, a reference, a place, a time, a size,
+a flag or a short description, and it looks like one; where it is a flag, a number or a common word; and where a policy
+says ``show:``. Tokens and keys of published formats are shown nowhere. See docs/security.md.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from setpoint.catalog import secrets
+from setpoint.catalog import secrets, shown_fields
 from setpoint.comparison.absence import child
-from setpoint.model.difference import MASK
+from setpoint.model import field_path, ignore_patterns
+from setpoint.model.difference import Difference, Operation
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
+from setpoint.util import secret_formats
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
+    from setpoint.model.field_path import Path
+
+Holder = Literal["field", "label", "word", "free", "unlisted", "unknown"]
+"""What holds a text: a field of a schema, labels, a word beside its name, what its author chose freely, a field that
+the schema does not list, or one of a resource without a schema."""
+
+_TYPED = frozenset(("enum", "int64", "uint64", "int32", "uint32", "duration", "timestamp", "date", "fieldmask"))
+_SHOWN_NAMES = frozenset(("allowedValues", "deniedValues", "suggestedValue"))
+"""Values of organisation policies: places, projects, types and networks."""
+_SHORT_WORDS = frozenset(("values", "key"))
+"""Fields that hold a word of somebody's own, and seldom more."""
+_LONGEST_TYPED = 200
 
 
-def masked_message(data: Any, schema: Schema | None) -> Any:
-    """A whole resource with every secret in it replaced."""
-    if schema is None or not isinstance(data, dict):
-        return masked("", None, data)
-    return {key: masked(key, schema.fields.get(key), part) for key, part in data.items()}
+class Masking:
+    """Decides what is shown, and hides the rest.
 
+    Args:
+        secrecy: hides with the installation's key.
+        show: paths of fields that a policy wants shown, with ``*`` and ``[*]``.
+    """
 
-def masked(name: str, field: Field | None, value: Any) -> Any:
-    """The value with every secret in it replaced; the value itself where there is none."""
-    if isinstance(value, str):
-        return MASK if value and (is_secret(name, field) or secrets.looks_secret(value)) else value
-    if isinstance(value, dict):
+    __slots__ = ("secrecy", "show")
+
+    def __init__(self, secrecy: Secrecy = THIS_PROCESS, show: tuple[str, ...] = ()) -> None:
+        self.secrecy = secrecy
+        self.show = show
+
+    def difference(
+        self,
+        path: Path,
+        op: Operation,
+        name: str,
+        field: Field | None,
+        want: Any,
+        have: Any,
+        *,
+        is_known: bool = False,
+    ) -> Difference:
+        """A difference as it may be shown.
+
+        Args:
+            path: of the field.
+            op: what differs.
+            name: the field's name, or the key that its author chose.
+            field: what the catalogue says of it.
+            want: the declared value.
+            have: the observed value.
+            is_known: whether the resource has a schema.
+        """
+        owner, holder = name, self._holder(path, name, field)
+        if is_known and holder == "unknown":
+            holder = "unlisted"
+        if name == "value" and path is not None and path[0] is not None:
+            # An entry of metadata or environment has its name beside it, one of a list without names the list's.
+            around, part = path[0]
+            owner = owner_name(field_path.element_value(part) or (around[1] if around is not None else ""))
+            if holder != "label":
+                holder = _beside_name(around[1] if around is not None else "")
+        text = field_path.text(path)
+        if holder != "field" or "[" in text:
+            text = _scrubbed(text)
+        is_wanted = bool(self.show) and ignore_patterns.covering(text, self.show) is not None
+        shown = [self.masked(owner, field, value, holder, is_wanted=is_wanted) for value in (want, have)]
+        immutable = field is not None and field.immutable
+        if op == "missing":
+            shown[1] = have  # nothing, or the name of the field that is set in its place
+        if shown[0] is want and shown[1] is have:
+            return Difference(text, op, want, have, immutable)
+        digest = self.secrecy.digest([part for part in (op, want, have) if part is not msgspec.UNSET])
+        return Difference(text, op, shown[0], shown[1], immutable, hidden=digest)
+
+    def masked(
+        self, name: str, field: Field | None, value: Any, holder: Holder = "unknown", *, is_wanted: bool = False
+    ) -> Any:
+        """The value with all of it hidden that may not be shown; the value itself where there is nothing to hide."""
+        if isinstance(value, str):
+            if not value or self._is_shown(name, field, value, holder, is_wanted=is_wanted):
+                return value
+            return self.secrecy.hidden(value)
+        if isinstance(value, dict):
+            return self._object(name, field, value, holder, is_wanted=is_wanted)
+        if isinstance(value, list):
+            return self._list(name, field, value, holder, is_wanted=is_wanted)
+        if value is msgspec.UNSET or isinstance(value, bool) or not value:
+            return value
+        return self.secrecy.hidden(value) if is_secret(name, field) else value
+
+    def policy(self, difference: Difference) -> Difference:
+        """A difference of an IAM or organisation policy, without tokens of published formats in it."""
+        declared, observed = (_without_known(value) for value in (difference.declared, difference.observed))
+        path = _scrubbed(difference.path)
+        if path == difference.path and declared is difference.declared and observed is difference.observed:
+            return difference
+        digest = self.secrecy.digest(msgspec.to_builtins(difference))
+        return replace(difference, path=path, declared=declared, observed=observed, hidden=digest)
+
+    def message(self, data: Any, schema: Schema | None) -> Any:
+        """A whole resource as it may be shown."""
+        if not isinstance(data, dict):
+            return self.masked("", None, data)
+        fields = schema.fields if schema is not None else {}
+        shown = {}
+        for key, part in data.items():
+            field = fields.get(key)
+            holder = _holder_of(key, field, "field" if field is not None else "unlisted" if fields else "unknown")
+            path = key if self.show else ""
+            is_wanted = bool(path) and ignore_patterns.covering(path, self.show) is not None
+            shown[_scrubbed(key)] = self.masked(key, field, part, holder, is_wanted=is_wanted)
+        return shown
+
+    def _object(
+        self, name: str, field: Field | None, value: dict[Any, Any], holder: Holder, *, is_wanted: bool
+    ) -> dict[Any, Any]:
         entry = value.get("key") or value.get("name")
-        holder = owner_name(entry if isinstance(entry, str) else name)
-        return {key: masked(holder if key == "value" else key, child(field, key), part) for key, part in value.items()}
-    if isinstance(value, list):
+        owner = owner_name(entry if isinstance(entry, str) else name)
+        shown: dict[Any, Any] = {}
+        is_same = True
+        for key, part in value.items():
+            inner = child(field, key) if isinstance(key, str) else None
+            inner_holder = _holder_of(str(key), inner, self._below(name, field, inner, str(key), holder))
+            inner_name = owner if key == "value" else str(key)
+            if key == "value" and inner_holder == "field":
+                inner_holder = _beside_name(name)
+            masked_key = _scrubbed(key) if isinstance(key, str) else key
+            shown[masked_key] = self.masked(inner_name, inner, part, inner_holder, is_wanted=is_wanted)
+            is_same = is_same and masked_key is key and shown[masked_key] is part
+        return value if is_same else shown
+
+    def _list(self, name: str, field: Field | None, value: list[Any], holder: Holder, *, is_wanted: bool) -> list[Any]:
         item = field.item if field is not None else None
-        before = [None, *value]
-        return [
-            MASK if secrets.is_option(option) and isinstance(part, str) else masked(name, item, part)
-            for option, part in zip(before, value, strict=False)
+        shown = [
+            self.secrecy.hidden(part)
+            if secrets.is_option(option) and isinstance(part, str)
+            else self.masked(name, item, part, holder, is_wanted=is_wanted)
+            for option, part in zip([None, *value], value, strict=False)
         ]
-    if value is msgspec.UNSET or isinstance(value, bool) or not value:
-        return value
-    return MASK if is_secret(name, field) else value
+        return value if all(map(_is_identical, shown, value)) else shown
+
+    def _below(self, name: str, field: Field | None, inner: Field | None, key: str, holder: Holder) -> Holder:
+        """What holds a member of an object."""
+        if shown_fields.is_labels(name):
+            return "label"
+        if inner is not None and inner.name == key:
+            return "field"
+        if inner is not None or (field is not None and field.kind == "any") or shown_fields.is_free(name):
+            return "free"
+        return holder if holder in ("free", "label", "unlisted") else "unknown"
+
+    def _holder(self, path: Path, name: str, field: Field | None) -> Holder:
+        """What holds the field at a path."""
+        if field is not None and field.name == name:
+            return _holder_of(name, field, "field")
+        keys = []
+        above = path[0] if path is not None else None
+        while above is not None:
+            above, part = above
+            if not isinstance(part, field_path.Element):
+                keys.append(part)
+        if any(map(shown_fields.is_labels, keys)):
+            return "label"
+        if field is not None or any(map(shown_fields.is_free, keys)):
+            return "free"
+        return _holder_of(name, field, "unknown")
+
+    def _is_shown(self, name: str, field: Field | None, value: str, holder: Holder, *, is_wanted: bool) -> bool:
+        if is_secret(name, field):
+            return False
+        if shown_fields.is_harmless(value) or (field is not None and value in field.enum):
+            return True
+        if secrets.looks_secret(value) or secret_formats.holds_secret(value):
+            return False
+        if is_wanted:
+            return True
+        if holder in ("label", "word"):
+            return shown_fields.is_plain(value)
+        return holder != "free" and _looks_as_named(name, field, value, holder)
+
+
+def _looks_as_named(name: str, field: Field | None, value: str, holder: Holder) -> bool:
+    """Whether the name of a field and what the catalogue says of it allow this value."""
+    if field is not None and _is_typed(field) and len(value) <= _LONGEST_TYPED:
+        return True
+    if shown_fields.is_description(name):
+        return shown_fields.is_sentence(value)
+    if (field is not None and field.reference) or shown_fields.is_shown(name) or name in _SHOWN_NAMES:
+        return shown_fields.is_plain(value)
+    if shown_fields.is_resource_name(value):
+        return True
+    if holder == "field" and not shown_fields.is_free(name) and shown_fields.is_enum_like(value):
+        return True
+    is_words = name in _SHORT_WORDS or holder == "unknown"
+    return is_words and not shown_fields.is_free(name) and shown_fields.is_short_word(value)
+
+
+def _holder_of(name: str, field: Field | None, holder: Holder) -> Holder:
+    if holder != "free" and shown_fields.is_labels(name):
+        return "label"
+    if field is not None and field.kind == "any":
+        return "free"
+    return "free" if holder in ("unknown", "unlisted") and shown_fields.is_free(name) else holder
+
+
+def _beside_name(name: str) -> Holder:
+    """What holds the `value` beside the name of an element, in a list of this name."""
+    if shown_fields.is_labels(name):
+        return "label"
+    return "word" if shown_fields.takes_words(name) else "free"
+
+
+def _is_identical(first: Any, other: Any) -> bool:
+    return first is other
+
+
+def _is_typed(field: Field) -> bool:
+    return (
+        field.type not in ("string", "") or field.format in _TYPED or bool(field.enum or field.words or field.spelling)
+    )
+
+
+def _without_known(value: Any) -> Any:
+    """A value without tokens of published formats; the value itself where there are none."""
+    if isinstance(value, str):
+        return _scrubbed(value)
+    if isinstance(value, dict):
+        shown = {key: _without_known(part) for key, part in value.items()}
+        return value if all(shown[key] is part for key, part in value.items()) else shown
+    if isinstance(value, list):
+        parts = [_without_known(part) for part in value]
+        return value if all(map(_is_identical, parts, value)) else parts
+    return value
+
+
+def _scrubbed(text: str) -> str:
+    """A key or path without tokens of published formats."""
+    return secret_formats.scrub(text) if len(text) >= _SHORTEST and secret_formats.holds_known(text) else text
+
+
+_SHORTEST = 16
+HIDING = Masking()
+"""Hides with a key of this process: for what is shown once and never compared again."""
+
+
+def masked_message(data: Any, schema: Schema | None, masking: Masking = HIDING) -> Any:
+    """A whole resource as it may be shown."""
+    return masking.message(data, schema)
+
+
+def masked(name: str, field: Field | None, value: Any, masking: Masking = HIDING) -> Any:
+    """The value of a field as it may be shown."""
+    holder: Holder = "unknown" if field is None else "field" if field.name == name else "free"
+    return masking.masked(name, field, value, _holder_of(name, field, holder))
 
 
 def owner_name(name: str) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 import msgspec
 
 from setpoint.comparison import compare as comparing
+from setpoint.comparison.masking import HIDING, Masking
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
 from setpoint.model.org_policy_constraints import KINDS, by_constraint
 from setpoint.model.references import Project
 
 
-def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: bool) -> tuple[Difference, ...]:
+def compare(
+    declared: Mapping[str, Any], observed: Any, own: Project, *, exact: bool, masking: Masking = HIDING
+) -> tuple[Difference, ...]:
     """The differences of the declared constraints; with ``exact``, of all that are set on the resource.
 
     A policy that is declared is owned as a whole: a value that is allowed beside the declared ones is drift.
@@ -26,14 +29,14 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
         if constraint not in have:
             differences.append(Difference(path, "missing", declared=_rules(policy)))
             continue
-        inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=True)
+        inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=True, masking=masking)
         if not inner and _does_another_thing(policy, have[constraint]):
             differences.append(Difference(path, "changed", _rules(policy), _rules(have[constraint])))
         differences += [msgspec.structs.replace(difference, path=f"{path}.{difference.path}") for difference in inner]
     if exact:
         extra = sorted(have.keys() - want.keys())
         differences += [Difference(_path(path), "unexpected", observed=_rules(have[path])) for path in extra]
-    return tuple(differences)
+    return tuple(map(masking.policy, differences))
 
 
 def _path(constraint: str) -> str:

@@ -36,6 +36,7 @@ from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
 from setpoint.util.external_sort import ExternalSorter, batches
 from setpoint.util.progress import Advance, no_progress
 from setpoint.util.retries import retry_on_conflict
+from setpoint.util.secret_formats import scrub
 
 _NO_STATES: Mapping[str, int] = {}
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -136,7 +137,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         deps.store,
         now,
         commit=request.commit,
-        repo=request.repo,
+        repo=scrub(request.repo),
         revision=request.revision,
         states=loaded.states,
         advance=advance,

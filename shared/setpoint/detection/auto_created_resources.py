@@ -54,12 +54,15 @@ class AutoCreatedRule(NamedTuple):
         holds: whether it is such a one.
         reason: what made it, for people.
         source: where Google says so; empty where it is known from resources alone.
+        is_claim: it rests on a name or a text that anybody may write, and the controller acts by an account of
+            Google's: where the audit log tells that somebody else made it, it does not hold.
     """
 
     types: tuple[str, ...]
     holds: Holds
     reason: str
     source: str = ""
+    is_claim: bool = False
 
 
 def _always(_: Asset) -> bool:
@@ -231,27 +234,32 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
         _named(_GKE_GROUP),
         "made by a node pool",
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
         _named(r"gke-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
         "made by Kubernetes Engine",
         _GKE_FIREWALLS,
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Route",),
         _says("description", r"k8s-node-route\Z"),
         "made by Kubernetes Engine",
+        is_claim=True,
     ),
     AutoCreatedRule(
         _BALANCING,
         _either(_named(_K8S_NAME), _says("description", _K8S_TEXT)),
         "made by a Kubernetes Service, Ingress or Gateway",
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
         _either(_says("description", _K8S_TEXT), _says("description", r".*storage\.gke\.io/created-by")),
         "made for a Kubernetes volume",
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("container.googleapis.com/NodePool",),
@@ -481,13 +489,19 @@ MADE: tuple[AutoCreatedRule, ...] = (
 
 def reason(observation: Observation) -> str:
     """What made a resource that nobody has to declare, or an empty string."""
+    entry = rule(observation)
+    return entry.reason if entry is not None else ""
+
+
+def rule(observation: Observation) -> AutoCreatedRule | None:
+    """The entry by which nobody has to declare a resource, or None."""
     entries = _entries_for(observation.asset_type)
     if not entries:
-        return ""
+        return None
     data = observation.data if isinstance(observation.data, dict) else {}
     name = observation.key.name
     asset = Asset(name, name.rpartition("/")[2], data)
-    return next((entry.reason for entry in entries if entry.holds(asset)), "")
+    return next((entry for entry in entries if entry.holds(asset)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import outbox, pipeline
+from setpoint.detection.known_changes import may_change_actor
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
@@ -189,7 +190,7 @@ class _Batch:
             return None
         observation: Observation | None = stored.observation
         if transition.outcome == "stale" and transition.state is not None:
-            if pipeline.may_change_actor(stored.snapshot, transition.state):
+            if may_change_actor(stored.snapshot, transition.state):
                 self._apart.add(key)
                 return None
             observation = self._commits[key].observation if key in self._commits else None

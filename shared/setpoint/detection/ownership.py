@@ -17,6 +17,7 @@ from setpoint.model.contests import RefusedClaim
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.ports.stores import Snapshot
 from setpoint.util import telemetry
 
@@ -65,13 +66,15 @@ def judge(
     schemas: Schemas | None,
     who: Who = judging.nobody,
     reading: ApiReading | None = None,
+    *,
+    secrecy: Secrecy = THIS_PROCESS,
 ) -> Verdict | Unjudged:
     """Judge an observation by what counts of the declarations; see ``verdict.judge``."""
     if observation.asset_type == SOURCE_TYPE:
         return _judge_source(snapshot.rules, observation)
     if snapshot.contest is not None and snapshot.contest.disputed:
         return judging.disputed(snapshot.contest, snapshot.rules, observation)
-    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading)
+    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy)
 
 
 def _judge_source(rules: Rules, observation: Observation) -> Verdict:

@@ -18,21 +18,22 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_server_named
-from setpoint.detection import actor_resolution, api_readings, finding_state_machine, ownership
+from setpoint.detection import api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
+from setpoint.detection.known_changes import may_change_actor, who
 from setpoint.detection.name_bindings import NameBindings
 from setpoint.detection.outbox import Failures, in_any_order, publish_pending
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
-from setpoint.detection.verdict import Schemas, Who
+from setpoint.detection.verdict import Schemas
 from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
-from setpoint.model.actors import Actor
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.decode_errors import readable
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
+from setpoint.model.secrecy import Secrecy
 from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.services import ProjectDirectory
 from setpoint.ports.stores import Problems, Snapshot, Store
@@ -64,6 +65,8 @@ class Context:
         schemas: what is known of asset types.
         clock: tells the time, by which is measured how long a drift has lasted.
         directory: is asked which project a number is of, where nothing observed tells it; None asks nobody.
+        secret_key: by which secrets are hidden; the store's own where it is empty.
+        secrecy: hides with that key.
         projects: what projects are called, over the store.
         refusals: what this process has told of declarations that sources may not make.
     """
@@ -74,11 +77,14 @@ class Context:
     schemas: Schemas | None = None
     clock: Callable[[], datetime] = _utc_now
     directory: ProjectDirectory | None = None
+    secret_key: bytes = field(default=b"", repr=False)
     projects: ProjectIdResolver = field(init=False)
+    secrecy: Secrecy = field(init=False, repr=False)
     refusals: ownership.KnownRefusals = field(init=False, default_factory=ownership.KnownRefusals)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store), self.directory))
+        object.__setattr__(self, "secrecy", Secrecy(self.secret_key or self.store.secret_key))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
@@ -387,7 +393,9 @@ def evaluate(stored: Found, context: Context) -> Transition:
         return Transition("waiting", finding_state_machine.unjudged(observation))
     started = time.perf_counter()
     reading = snapshot.state.api_reading if snapshot.state is not None else None
-    verdict = ownership.judge(snapshot, observation, context.schemas, _who(snapshot, observation), reading)
+    verdict = ownership.judge(
+        snapshot, observation, context.schemas, who(snapshot, observation), reading, secrecy=context.secrecy
+    )
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
     now = context.clock()
     transition = finding_state_machine.advance(snapshot.state, observation, verdict, now)
@@ -468,24 +476,6 @@ def note_success(before: ResourceState | None, after: Snapshot, context: Context
     )
     with suppress(SetpointError):  # what is stored says it all; the entry would not be written another time
         context.store.note(after.key, entry)
-
-
-def _who(snapshot: Snapshot, observation: Observation) -> Who:
-    """Tells who is behind a drift that an observation shows, by the changes that are known."""
-
-    def who(fingerprint: str, judged_by: str) -> Actor | None:
-        before = finding_state_machine.actor_before(snapshot.state, fingerprint)
-        if not snapshot.changes:
-            return before
-        onset = finding_state_machine.appearance(snapshot.state, observation, fingerprint, judged_by)
-        return actor_resolution.actor_of(snapshot.changes, onset, before, snapshot.rules.policy)
-
-    return who
-
-
-def may_change_actor(snapshot: Snapshot, after: ResourceState) -> bool:
-    """Whether a late observation may make it somebody else who is behind a drift: when it began is otherwise."""
-    return bool(snapshot.changes) and finding_state_machine.changes_onset(snapshot.state, after)
 
 
 def _end(left: Snapshot, observation: Observation, context: Context) -> None:

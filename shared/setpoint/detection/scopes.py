@@ -21,12 +21,14 @@ class ScopeCoverage(NamedTuple):
     Args:
         scope: the scope that covers it, or None.
         created_by: what made it, where it need not be declared for that; empty where it has to be.
+        is_claim: that rests on what anybody may write, and the audit log may tell otherwise.
         rule: the ignore rule by which it is left alone, in the words of its file; empty where none does.
     """
 
     scope: Scope | None = None
     created_by: str = ""
     rule: str = ""
+    is_claim: bool = False
 
     @property
     def is_exempt(self) -> bool:
@@ -46,11 +48,12 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
     for scope in _candidates(rules.scopes, observation):
         if not _covers(scope, observation):
             continue
-        made = "" if scope.strict else auto_created_resources.reason(observation)
+        entry = None if scope.strict else auto_created_resources.rule(observation)
+        made = entry.reason if entry is not None else ""
         rule = (
             "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
         )
-        coverage = ScopeCoverage(scope, made, rule)
+        coverage = ScopeCoverage(scope, made, rule, entry is not None and entry.is_claim)
         if not coverage.is_exempt:
             return coverage
         if spared.scope is None or (rule and not spared.rule):

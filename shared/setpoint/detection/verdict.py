@@ -10,13 +10,15 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint import __version__
-from setpoint.comparison import api_versions, gaps, iam_policies, masking, org_policies
+from setpoint.comparison import api_versions, gaps, iam_policies, org_policies
 from setpoint.comparison import compare as comparing
+from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.source_paths import declared_path
 from setpoint.detection import actor_resolution, placement, policy_evaluation, record_limits, scopes, suppressions
 from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.model import field_path, ignore_patterns, lifecycle
+from setpoint.model import policy as policies
 from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.contests import Contest
@@ -27,6 +29,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
 from setpoint.model.references import Project
 from setpoint.model.resource_key import WHOLE
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.severity import Kind, Severity
 from setpoint.model.suppressed import Suppressed
 
@@ -108,6 +111,7 @@ def judge(
     schemas: Schemas | None,
     who: Who = nobody,
     reading: ApiReading | None = None,
+    secrecy: Secrecy = THIS_PROCESS,
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource.
 
@@ -118,6 +122,7 @@ def judge(
         schemas: what is known of asset types.
         who: is asked who is behind a drift, where there is one.
         reading: what the resource's own API said last, where it is read beside the inventory.
+        secrecy: hides what may not be shown, with the installation's key.
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
@@ -127,22 +132,23 @@ def judge(
     if gone:
         if rule := suppressions.whole(desired.declarations):
             return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
-        return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
+        return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who, secrecy))
     differing: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
     unknown: list[Explanation] = []
     by_api = by_api_of(desired, rules, observation, reading)
+    masking = Masking(secrecy, policies.shown(rules.policy, observation.asset_type))
     for declaration in desired.declarations:
         if (wrong := placement.other_project(declaration, observation)) is not None:
             differing.append((declaration, wrong))
-        differences, ignored = _differences(declaration, observation, schemas, by_api, unknown)
+        differences, ignored = _differences(declaration, observation, schemas, by_api, unknown, masking)
         if differences:
             differing += ((declaration, difference) for difference in differences if not is_in(difference, differing))
         if ignored:
             suppressed += ignored
     if not differing:
         return _in_sync(desired, rules, observation, suppressed, tuple(unknown))
-    return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who))
+    return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who, secrecy))
 
 
 class _Drift(NamedTuple):
@@ -150,10 +156,11 @@ class _Drift(NamedTuple):
     differing: list[tuple[Declaration, Difference]]
     suppressed: tuple[Suppressed, ...]
     who: Who
+    secrecy: Secrecy
 
 
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
-    kind, differing, suppressed, who = drift
+    kind, differing, suppressed, who, secrecy = drift
     differences = [difference for _, difference in differing]
     encoded = [record_limits.encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
@@ -177,18 +184,18 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         source=declaration.source,
         judged_by=judged_by,
         settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)),
-        previous_data=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
+        previous_data=_bare(observation.data, schemas, observation, secrecy) if kind == "deleted" else None,
         suppressed=record_limits.few(suppressed),
         actor=actor,
     )
 
 
-def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
+def _bare(data: Any, schemas: Schemas | None, observation: Observation, secrecy: Secrecy) -> Any:
     """What a resource was, without secrets; None where it is too large to tell."""
     if not data:
         return None
     schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
-    masked = masking.masked_message(data, schema)
+    masked = Masking(secrecy).message(data, schema)
     return masked if len(record_limits.encode(masked)) <= record_limits.ROOM_FOR_ONE else None
 
 
@@ -224,7 +231,7 @@ def _in_sync(
 def _undeclared(
     coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who
 ) -> Verdict | Literal["undeclared"]:
-    if coverage.scope is None or coverage.created_by:
+    if coverage.scope is None or (coverage.created_by and not _is_refuted(coverage, rules, observation, who)):
         return "undeclared"
     if observation.deleted or lifecycle.is_gone(observation.data):
         return _verdict_of(coverage.scope, rules, observation, None, ())
@@ -232,6 +239,14 @@ def _undeclared(
         return _verdict_of(coverage.scope, rules, observation, None, (Suppressed(coverage.rule, "unmanaged"),))
     actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
     return _verdict_of(coverage.scope, rules, observation, "unmanaged", (), actor)
+
+
+def _is_refuted(coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who) -> bool:
+    """Whether somebody else than the controller that is claimed to have made a resource is known to have made it."""
+    if not coverage.is_claim or observation.deleted:
+        return False
+    actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
+    return actor is not None and actor.kind != "google" and actor.confidence != "possible"
 
 
 def _verdict_of(
@@ -264,8 +279,8 @@ def _verdict_of(
 
 
 def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
-    """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
-    kept, _ = _differences(declaration, observation, schemas, ByApi(), [])
+    """All that differs from one declaration, in full and in its author's words too; secrets are hidden."""
+    kept, _ = _differences(declaration, observation, schemas, ByApi(), [], HIDING)
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
@@ -315,6 +330,7 @@ def _differences(
     schemas: Schemas | None,
     by_api: ByApi | None,
     unknown: list[Explanation],
+    masking: Masking,
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
     """What differs, and what differs and is to be left alone.
 
@@ -324,6 +340,7 @@ def _differences(
         schemas: what is known of asset types.
         by_api: what the last reading through the API showed; None where the resource is not read through it.
         unknown: takes the fields that matter to security and could not be compared.
+        masking: decides what is shown.
     """
     if declaration.unchecked:
         unknown += gaps.unknown(gaps.untranslated(declaration))
@@ -333,13 +350,13 @@ def _differences(
         return (), ()
     own = own_project(declaration.project, observation)
     if is_policy:
-        differing = _policy_differences(declaration, observation.data, own)
+        differing = _policy_differences(declaration, observation.data, own, masking)
         kept = _not_ignored(declaration, differing)
     else:
         if api_versions.has_several(observation.asset_type):
             declaration, observation = _aligned(declaration, observation)
         schema = _schema(schemas, observation)
-        walk = _walked(declaration, declaration.data, observation.data, schema, own)
+        walk = _walked(declaration, declaration.data, observation.data, schema, own, masking)
         if walk.unchecked or observation.truncated:
             unknown += _left_unknown(walk, observation)
         if not walk.differences and by_api is None:
@@ -349,7 +366,7 @@ def _differences(
         differing = tellable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
-            kept = _not_ignored_fields(declaration, observation.data, schema, own)
+            kept = _not_ignored_fields(declaration, observation.data, schema, own, masking)
             kept, _ = api_versions.split(kept, schema, _versions(schemas, observation))
             kept = _not_ignored(declaration, tellable(kept, observation, by_api))
     ignored: tuple[Suppressed, ...] = ()
@@ -380,7 +397,9 @@ def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declar
     )
 
 
-def _walked(declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project) -> Comparison:
+def _walked(
+    declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project, masking: Masking
+) -> Comparison:
     return comparing.walked(
         declared,
         observed,
@@ -389,17 +408,18 @@ def _walked(declaration: Declaration, declared: Any, observed: Any, schema: Sche
         exact=declaration.exact,
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
+        masking=masking,
     )
 
 
 def _not_ignored_fields(
-    declaration: Declaration, observed: Any, schema: Schema | None, own: Project
+    declaration: Declaration, observed: Any, schema: Schema | None, own: Project, masking: Masking
 ) -> tuple[Difference, ...]:
     """What differs without the fields that are ignored; elements of a list may be equal without them."""
     if ignore_patterns.ALL in declaration.ignore:
         return ()
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, observed))
-    return tuple(_walked(declaration, want, have, schema, own).differences)
+    return tuple(_walked(declaration, want, have, schema, own, masking).differences)
 
 
 def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> tuple[Difference, ...]:
@@ -426,13 +446,17 @@ def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
     """The differences of a declared policy, less those that the declaration ignores."""
-    return _not_ignored(declaration, _policy_differences(declaration, observed, own))
+    return _not_ignored(declaration, _policy_differences(declaration, observed, own, HIDING))
 
 
-def _policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
+def _policy_differences(
+    declaration: Declaration, observed: Any, own: Project, masking: Masking
+) -> tuple[Difference, ...]:
+    data, exact = declaration.data, declaration.exact
     if declaration.key.content == "iam_policy":
-        return iam_policies.compare(declaration.data, observed, declaration.authority, exact=declaration.exact, own=own)
-    return org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
+        differing = iam_policies.compare(data, observed, declaration.authority, exact=exact, own=own)
+        return tuple(map(masking.policy, differing))
+    return org_policies.compare(data, observed, own, exact=exact, masking=masking)
 
 
 def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:

@@ -16,10 +16,6 @@ SeenBy = Literal["", "api"]
 """Which source shows a difference: the inventory, or a reading of the resource through its own API."""
 
 
-MASK = "(sensitive)"
-"""The replacement of a secret in everything that leaves the detector."""
-
-
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     """One field that is not as declared.
 
@@ -35,6 +31,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
             project than the inventory. Nothing is ever written of such a drift.
         declared_path: the field in the author's format, where that is not the API's.
         seen_by: ``api`` where the resource's own API shows it; empty where the inventory does.
+        hidden: keyed digest of both values, where something of them is hidden; empty where nothing is.
     """
 
     path: str
@@ -45,6 +42,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     declared_path: str = ""
     kind: DifferenceKind = ""
     seen_by: SeenBy = ""
+    hidden: str = ""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -121,6 +121,18 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     readings_per_minute: int = 60
 
 
+class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Fields whose values may be shown although nothing says what they hold.
+
+    Args:
+        fields: their paths, with ``*`` for any key and ``[*]`` for any element.
+        asset_types: types, or globs; any where empty.
+    """
+
+    fields: tuple[str, ...]
+    asset_types: tuple[str, ...] = ()
+
+
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     """The policy of a fleet.
 
@@ -133,6 +145,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         appliers: accounts that apply the declarations, or globs.
         applier_grace: seconds that a drift by one of them has to last, since a sync may be on its way.
         observe: which resources are read through their own API too; the first that fits counts.
+        show: fields whose values are shown; secrets by name and tokens of published formats stay hidden.
     """
 
     name: str = "built-in"
@@ -143,6 +156,15 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     appliers: tuple[str, ...] = ()
     applier_grace: float = 600.0
     observe: tuple[ObserveRule, ...] = ()
+    show: tuple[Shown, ...] = ()
+
+
+def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:
+    """The paths of fields that a policy wants shown of resources of this type."""
+    if fleet_policy is None or not fleet_policy.show:
+        return ()
+    rules = (rule for rule in fleet_policy.show if not rule.asset_types or globs.fits(rule.asset_types, asset_type))
+    return tuple(field for rule in rules for field in rule.fields)
 
 
 class PolicyInput(NamedTuple):

@@ -20,6 +20,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord
 from setpoint.model.sweep_records import Part, Shard, Sweep
+from setpoint.ports.keys import KeyStore
 from setpoint.ports.people import NoticeStore
 
 Problems = list[CorruptState]
@@ -455,7 +456,7 @@ class ActorStore(Protocol):
         """
 
 
-class Store(StateStore, DesiredStore, ProjectStore, RemediationStore, ActorStore, Protocol):
+class Store(StateStore, DesiredStore, ProjectStore, KeyStore, RemediationStore, ActorStore, Protocol):
     """All stores of one backend."""
 
     @property

@@ -26,6 +26,7 @@ from setpoint.ports.stores import Snapshot
 from setpoint.remediation import known_projects
 from setpoint.remediation.context import load_context, read
 from setpoint.util.retries import retry_on_conflict
+from setpoint.util.secret_formats import scrub
 
 LONGEST_EXEMPTION = timedelta(days=366)
 
@@ -78,6 +79,7 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
     """
     if not exemption.reason.strip():
         raise BadRequest("an exemption needs a reason")
+    exemption = replace(exemption, reason=scrub(exemption.reason))
     if exemption.until is not None and exemption.until - exemption.since > LONGEST_EXEMPTION:
         raise BadRequest("an exemption lasts for a year at most")
 
@@ -212,4 +214,4 @@ def _change_safety(change: Callable[[SafetyState], SafetyState], context: Contex
 
 def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, context: Context) -> None:
     now: datetime = context.clock()
-    context.store.note(key, AuditEntry(now, what, by, fingerprint, text=text))
+    context.store.note(key, AuditEntry(now, what, by, fingerprint, text=scrub(text)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -123,7 +123,7 @@ def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation
     return Observation(
         key,
         asset_type,
-        now,
+        known_at(body, now),
         deleted=body is None,
         data=body if body is not None else last and last.data,
         ancestors=last.ancestors if last is not None else (),
@@ -131,6 +131,36 @@ def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation
         inventory_name=last.inventory_name if last is not None else "",
         through="api",
     )
+
+
+_OWN_TIMES = ("updateTime", "updated", "lastModifiedTime", "lastUpdateTime", "modifyTime")
+"""Fields in which a service says when it last changed a resource."""
+
+
+def known_at(body: Any, now: datetime) -> datetime:
+    """The time of a state that was just read: when the service last changed it, and never later than now.
+
+    A clock of this process that is ahead, or a replica that lags behind, must not make newer messages look old.
+
+    Args:
+        body: the service's answer; None where the resource is gone.
+        now: the time by this process's clock.
+    """
+    if not isinstance(body, dict):
+        return now
+    times = (_instant(body[name]) for name in _OWN_TIMES if name in body)
+    return min((now, *(time for time in times if time is not None)))
+
+
+def _instant(value: Any) -> datetime | None:
+    """A time as Google's services write it: RFC 3339, or milliseconds since 1970; None for anything else."""
+    try:
+        if isinstance(value, str) and value.isdigit():
+            return datetime.fromtimestamp(int(value) / 1000, UTC)
+        time = datetime.fromisoformat(value)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def describe_refusal(plan: NotWritable) -> tuple[str, ...]:

@@ -43,7 +43,9 @@ def judged(
     state = snapshot.state
     known = state.fingerprint if state is not None else ""
     settled = ownership.settled(snapshot, reading.observation)
-    verdict = ownership.judge(settled, reading.observation, context.detection.schemas)
+    verdict = ownership.judge(
+        settled, reading.observation, context.detection.schemas, secrecy=context.detection.secrecy
+    )
     if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
         return None
     if written is not None and verdict.kind == "modified" and state is not None and state.finding is not None:

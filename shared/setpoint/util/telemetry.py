@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from setpoint.errors import SetpointError, TransientError
+from setpoint.util.secret_formats import holds_known, scrub
 
 TRACEPARENT = "traceparent"
 """The attribute of a message that carries the trace on."""
@@ -140,7 +141,7 @@ def log(severity: Severity, message: str, **fields: Any) -> None:
         message: for people; never a payload, never a secret.
         fields: for metrics and filters.
     """
-    line: dict[str, Any] = {"severity": severity, "message": message[:_LONGEST]}
+    line: dict[str, Any] = {"severity": severity, "message": scrub(message[:_LONGEST])}
     run = _current.get()
     if run is not None:
         line["function"] = run.function
@@ -148,7 +149,11 @@ def log(severity: Severity, message: str, **fields: Any) -> None:
         if run.project:  # without it Cloud Logging cannot tell whose trace it is
             line["logging.googleapis.com/trace"] = f"projects/{run.project}/traces/{run.trace.trace_id}"
     line.update(fields)
-    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    text = msgspec.json.encode(line).decode()
+    if holds_known(text):
+        scrubbed = {name: scrub(value) if isinstance(value, str) else value for name, value in line.items()}
+        text = msgspec.json.encode(scrubbed).decode()
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()  # an instance may be frozen as soon as it has answered
 
 

@@ -30,6 +30,7 @@ from setpoint.adapters.firestore.firestore_errors import racing as _racing
 from setpoint.adapters.firestore.firestore_errors import refusal
 from setpoint.adapters.firestore.names import FirestoreNames
 from setpoint.adapters.firestore.notices import FirestoreNotices
+from setpoint.adapters.firestore.secret_key import read_secret_key
 from setpoint.adapters.firestore.sweeps import FirestoreSweeps
 from setpoint.errors import Conflict, CorruptState, TransientError
 from setpoint.model import observation as observations
@@ -307,6 +308,10 @@ class FirestoreStore:
             batch.set(self._projects.document(number), {"id": identifier})
         with _answering(f"{len(ids)} projects"):
             batch.commit()
+
+    def secret_key(self) -> bytes:
+        """See ``KeyStore.secret_key``."""
+        return read_secret_key(self._client)
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

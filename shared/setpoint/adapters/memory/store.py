@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
+from setpoint.model.secrecy import KEY_BYTES
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
 from setpoint.ports.stores import (
     Commit,
@@ -49,6 +51,7 @@ class MemoryStore:
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
+        self._secret_key = secrets.token_bytes(KEY_BYTES)
         self.sweeps = MemorySweeps()
         self.names = MemoryNames()
         self.notices = MemoryNotices()
@@ -149,6 +152,10 @@ class MemoryStore:
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
         """See ``ProjectStore.write_project_ids``."""
         self._projects.update(ids)
+
+    def secret_key(self) -> bytes:
+        """See ``KeyStore.secret_key``."""
+        return self._secret_key
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

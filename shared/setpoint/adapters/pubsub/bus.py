@@ -27,6 +27,7 @@ from setpoint.util.quotas import (
     PUBSUB_ORDERING_KEY,
     cut,
 )
+from setpoint.util.secret_formats import scrub
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -219,7 +220,7 @@ class PubSubDeadLetters:
         own = _own_attributes(attributes, room=PUBSUB_ATTRIBUTES - len(more) - 1)
         if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
-        own[REASON] = cut(reason, PUBSUB_ATTRIBUTE)
+        own[REASON] = cut(scrub(reason), PUBSUB_ATTRIBUTE)
         own |= more
         self._topic.publish([(message, own)], "a dead letter")
 

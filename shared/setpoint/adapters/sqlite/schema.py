@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from setpoint.adapters.sqlite import names, notices, sweeps
+from setpoint.adapters.sqlite import names, notices, secret_key, sweeps
 from setpoint.model.sources import MANIFEST_PART, decode_manifest, encode_manifest
 from setpoint.util.external_sort import batches
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -65,7 +65,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
     upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
     for statement in (
         *upgrades,
-        *(_SCHEMA + sweeps.SCHEMA + names.SCHEMA + notices.SCHEMA).split(";"),
+        *(_SCHEMA + sweeps.SCHEMA + names.SCHEMA + notices.SCHEMA + secret_key.SCHEMA).split(";"),
         f"PRAGMA user_version = {SCHEMA_VERSION}",
     ):
         connection.execute(statement)

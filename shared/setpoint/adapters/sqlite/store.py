@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.adapters.sqlite import secret_key
 from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.adapters.sqlite.names import SqliteNames
 from setpoint.adapters.sqlite.notices import SqliteNotices
@@ -333,6 +334,10 @@ class SqliteStore:
         """See ``ProjectStore.write_project_ids``."""
         with answering, self._connections.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
+
+    def secret_key(self) -> bytes:
+        """See ``KeyStore.secret_key``."""
+        return secret_key.read(self._connections)
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -14,9 +14,9 @@ from setpoint.alerting.rendering import safe_text as texts
 from setpoint.comparison import difference_text
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
-from setpoint.model.difference import MASK
 from setpoint.model.events import DriftData, EventType, RemediationData
 from setpoint.model.notice_view import FindingView, GroupView, TimelineEntry
+from setpoint.model.secrecy import is_hidden
 from setpoint.model.severity import SEVERITIES, Kind, Severity
 
 SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵"}
@@ -86,7 +86,7 @@ def plural(word: str, count: int) -> str:
 
 def is_masked(value: Any) -> bool:
     """Whether a value is a secret that nobody is shown."""
-    return bool(value == MASK)
+    return is_hidden(value)
 
 
 def lasted(seconds: float) -> str:

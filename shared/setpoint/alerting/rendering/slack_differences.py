@@ -37,7 +37,7 @@ def value_text(value: object, text: str) -> str:
     """A value in markup, of which `text` is the plain form; a secret is not shown."""
     if value is msgspec.UNSET:
         return difference_text.NOTHING
-    return "(sensitive)" if phrases.is_masked(value) else code(text, 160)
+    return text if phrases.is_masked(value) else code(text, 160)
 
 
 def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:

@@ -12,7 +12,7 @@ from setpoint.model import field_path
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import ObservedThrough
-from setpoint.model.policy import Executor, Limits, Match, ObserveRule, Policy, Rule
+from setpoint.model.policy import Executor, Limits, Match, ObserveRule, Policy, Rule, Shown
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -98,6 +98,13 @@ class LimitsModel(StrictModel):
     readings_per_minute: _AtLeastOne = Limits().readings_per_minute
 
 
+class ShownModel(StrictModel):
+    """Fields whose values are shown although nothing says what they hold."""
+
+    fields: tuple[_Path, ...] = Field(min_length=1, description="field paths, as template.containers[*].env[*].value")
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs; any where empty")
+
+
 class PolicySpec(StrictModel):
     """The rules and the guardrails."""
 
@@ -107,6 +114,7 @@ class PolicySpec(StrictModel):
     applier_grace: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Policy().applier_grace
     rules: tuple[RuleModel, ...] = ()
     observe: tuple[ObserveModel, ...] = Field((), description="what is read through its own API beside the inventory")
+    show: tuple[ShownModel, ...] = Field((), description="fields whose values may be shown; see docs/security.md")
 
     @field_validator("rules")
     @classmethod
@@ -144,6 +152,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         appliers=spec.appliers,
         applier_grace=spec.applier_grace,
         observe=tuple(ObserveRule(**rule.model_dump()) for rule in spec.observe),
+        show=tuple(Shown(entry.fields, entry.asset_types) for entry in spec.show),
     )
 
 

@@ -10,8 +10,6 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from setpoint.comparison import iam_policies
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.readers import documents, krm, krm_kinds, native, terraform
@@ -20,7 +18,8 @@ from setpoint.declarations.readers.terraform_propose import as_attributes
 from setpoint.declarations.readers.yaml_edit import Edit, NotRewritableError, Where, rewrite
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
-from setpoint.model.difference import MASK, Difference
+from setpoint.model.difference import Difference
+from setpoint.model.secrecy import holds_hidden
 
 
 class Proposal(NamedTuple):
@@ -337,4 +336,4 @@ def _index(several: list[Any], document: Document) -> int:
 
 
 def _is_masked(value: Any) -> bool:
-    return MASK.encode() in msgspec.json.encode(value) if value is not msgspec.UNSET else False
+    return holds_hidden(value)

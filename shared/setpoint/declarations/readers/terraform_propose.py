@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from setpoint.model.difference import MASK, Difference
+from setpoint.model.difference import Difference
+from setpoint.model.secrecy import holds_hidden
 
 _VARIABLE = re.compile(r"var\.([A-Za-z0-9_-]+)\Z")
 
@@ -20,7 +21,7 @@ def as_attributes(document: Mapping[str, Any], differences: Sequence[Difference]
 
 def _line(document: Mapping[str, Any], difference: Difference) -> str:
     where = difference.declared_path or difference.path
-    if MASK in f"{difference.declared}{difference.observed}":
+    if holds_hidden(difference.declared) or holds_hidden(difference.observed):
         return f"{where}: a secret is never proposed"
     if difference.op == "missing":
         return f"{where}: take out {_hcl(difference.declared)}"
@@ -49,5 +50,10 @@ def _variable(document: Mapping[str, Any], where: str) -> str:
 
 
 def _hcl(value: Any) -> str:
-    """A value as HCL and JSON both write it."""
-    return "null" if value is msgspec.UNSET else msgspec.json.encode(value).decode()
+    """A value as HCL writes it: as JSON does, with what would begin a template escaped.
+
+    Source: https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
+    """
+    if value is msgspec.UNSET:
+        return "null"
+    return msgspec.json.encode(value).decode().replace("${", "$${").replace("%{", "%%{")

@@ -1,0 +1,27 @@
+"""The key by which a store's secrets are hidden, in a Firestore document."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from google.api_core.exceptions import AlreadyExists
+
+from setpoint.adapters.firestore.firestore_errors import answering
+from setpoint.model.secrecy import KEY_BYTES
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1 import Client
+
+
+def read_secret_key(client: Client) -> bytes:
+    """The key; it is made with the first call, and the first that is made stays."""
+    document = client.collection("control").document("secret_key")
+    with answering("the key by which secrets are hidden"):
+        key = (document.get().to_dict() or {}).get("key")
+        if key is None:
+            with suppress(AlreadyExists):  # another process was first
+                document.create({"key": secrets.token_bytes(KEY_BYTES)})
+            key = (document.get().to_dict() or {})["key"]
+    return bytes(key)
