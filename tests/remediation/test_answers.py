@@ -114,7 +114,9 @@ class TestAnyAnswer:
 
 def test_an_exception_at_one_resource_reaches_no_other(world):
     keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(5)]
-    world.declare_all([(Declaration(key, TYPE, {"versioning": {"enabled": True}}, project="p"),) for key in keys])
+    world.declare_all(
+        [(Declaration(key, TYPE, {"versioning": {"enabled": True}}, project="shop-prod"),) for key in keys]
+    )
     for number, key in enumerate(keys):
         world.google.put(f"https://storage.googleapis.com/storage/v1/b/bucket-{number}", DRIFTED)
         world.observe(DRIFTED, key)
