@@ -230,3 +230,26 @@ def test_states_and_files_are_applied_by_commands_of_their_own(setpoint, fleet):
     done = setpoint("apply", "gs://states/**/*.tfstate", fleet)
     assert done.returncode == 1
     assert "commands of their own" in done.stderr
+
+
+def test_findings_are_listed_by_their_address_in_terraform(setpoint, tmp_path):
+    (tmp_path / "net.tfstate").write_bytes(state([topic("a"), topic("b")]))
+    setpoint("apply", "net.tfstate")
+    changed = [
+        {
+            "asset": {
+                "name": f"//pubsub.googleapis.com/projects/shop-prod/topics/{name}",
+                "assetType": "pubsub.googleapis.com/Topic",
+                "updateTime": "2026-03-01T00:00:00Z",
+                "resource": {"version": "v1", "data": {"messageRetentionDuration": "60s", "labels": {"team": "shop"}}},
+            }
+        }
+        for name in "ab"
+    ]
+    (tmp_path / "feed.jsonl").write_text("".join(json.dumps(message) + "\n" for message in changed))
+    setpoint("detect", "--feed", "feed.jsonl")
+
+    done = setpoint("findings", "list", "--address", "google_pubsub_topic.b")
+
+    assert "1 open findings" in done.stdout
+    assert "net.tfstate:1 · google_pubsub_topic.b" in done.stdout

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import forked
+from declarations.states import state, topic
 from setpoint.cli import diff_jsonl
 
 
@@ -169,3 +170,18 @@ def test_a_config_connector_manifest_is_compared_in_the_apis_terms(tmp_path: Pat
 def test_null_is_as_good_as_nothing_in_a_question_and_a_number_may_be_one() -> None:
     asked = question(dependencies=None, project={"id": "p", "number": 12}) + question(project=None, format=None)
     assert [answer["verdict"] for answer in answers(diff("--jsonl", "-", stdin=asked))] == ["in_sync", "in_sync"]
+
+
+def test_of_several_resources_of_a_state_the_one_at_an_address_is_compared(tmp_path: Path) -> None:
+    declared, live = tmp_path / "net.tfstate", tmp_path / "live.json"
+    declared.write_bytes(state([topic("a"), topic("b", "7200s")]))
+    labels = {"team": "shop"}
+    live.write_text(json.dumps({"messageRetentionDuration": "86400s", "labels": labels, "name": "projects/p/topics/x"}))
+
+    same = diff(str(declared), str(live), "--address", "google_pubsub_topic.a")
+    other = diff(str(declared), str(live), "--address", "google_pubsub_topic.b")
+    none = diff(str(declared), str(live), "--address", "google_pubsub_topic.c")
+
+    assert (same.returncode, other.returncode, none.returncode) == (0, 1, 1)
+    assert "messageRetentionDuration" in other.stdout
+    assert "terraform state list" in none.stderr

@@ -27,7 +27,7 @@ from setpoint.model.references import Project
 from setpoint.model.resource_key import WHOLE
 
 
-def diff(
+def diff(  # noqa: PLR0913 - the options of the command
     *,
     declared: Annotated[
         str | None, typer.Argument(metavar="DECLARED", help="A declaration, or API-shaped fields.")
@@ -37,6 +37,9 @@ def diff(
     explain: Annotated[bool, typer.Option(help="Show why values that are spelled differently are equal.")] = False,
     exact: Annotated[bool, typer.Option(help="Report fields that are not declared, too.")] = False,
     project: Annotated[str, typer.Option(metavar="ID[,NUMBER]", help="The project that holds the resource.")] = "",
+    address: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Of several that DECLARED holds: the one at this Terraform address.")
+    ] = "",
     jsonl: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="One DiffRequest a line in, one DiffResponse a line out.")
     ] = None,
@@ -51,16 +54,18 @@ def diff(
     if declared is None or live is None:
         raise BadRequest("name two files, DECLARED and LIVE, or use --jsonl FILE")
     identifier, _, number = project.partition(",")
-    explained = _examined(declared, live, asset_type, Project(identifier, number), exact=exact)
+    explained = _examined(declared, live, asset_type, Project(identifier, number), exact=exact, address=address)
     _print(explained, explain=explain)
     if explained.differences:
         raise typer.Exit(1)
 
 
-def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact: bool) -> ExplainedComparison:
+def _examined(
+    declared: str, live: str, asset_type: str, own: Project, *, exact: bool, address: str = ""
+) -> ExplainedComparison:
     """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
     observed, live_type = _live(live)
-    declaration = _declaration(declared, observed, live_type)
+    declaration = _declaration(declared, observed, live_type, address)
     if declaration is None:
         have = _resource(observed)
         named = asset_type or live_type
@@ -81,12 +86,16 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
 
 
-def _declaration(file: str, observed: dict[str, Any], live_type: str) -> Declaration | None:
+def _declaration(file: str, observed: dict[str, Any], live_type: str, address: str) -> Declaration | None:
     """The declaration of the observed resource in a file of any format, or None where the file holds plain fields."""
     loaded = load.load([file])
     if loaded.problems:
         raise BadRequest(str(loaded.problems[0]))
     declarations = [declaration for desired in loaded.desired for declaration in desired.declarations]
+    if address:
+        declarations = [declaration for declaration in declarations if declaration.source.address == address]
+        if not declarations:
+            raise BadRequest(f"{file}: holds nothing at {address}; `terraform state list` lists the addresses")
     if len(declarations) <= 1:
         return declarations[0] if declarations else None
     named = _named(declarations, observed, live_type)

@@ -157,6 +157,7 @@ def finding_block(state: ResourceState) -> Text:
         " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
         short_name(state.key.name),
         str(finding.source),
+        finding.source.address,
         f"changed by {who(finding.actor)}",
         state.key.id[:8],
     )

@@ -30,6 +30,7 @@ class FindingFilter(msgspec.Struct, frozen=True):
         older_than: seconds for which it has been open at least.
         text: a part of the resource name, in any case.
         baseline: whether it is part of the baseline; None for both.
+        addresses: Terraform's address of the resource, or globs as ``module.net.*``.
     """
 
     statuses: tuple[Status, ...] = ()
@@ -43,6 +44,7 @@ class FindingFilter(msgspec.Struct, frozen=True):
     older_than: float = 0.0
     text: str = ""
     baseline: bool | None = None
+    addresses: tuple[str, ...] = ()
 
 
 def select(states: Iterable[ResourceState], wanted: FindingFilter, now: datetime) -> Iterator[ResourceState]:
@@ -64,6 +66,7 @@ def selects(wanted: FindingFilter, state: ResourceState, now: datetime) -> bool:
         and (now - finding.first_seen).total_seconds() >= wanted.older_than
         and _fits(wanted.teams, finding.owner.team)
         and _fits(wanted.asset_types, state.asset_type)
+        and _fits(wanted.addresses, finding.source.address)
         and _fits(wanted.actors, finding.actor.principal if finding.actor else "")
         and (not wanted.places or any(place in wanted.places for place in _places(finding)))
         and wanted.text.casefold() in state.key.name.casefold()

@@ -39,6 +39,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         document: index of the document in its file, from 0.
         repo: URL of the repository, set by apply; empty where unknown.
         commit: the revision that last changed the declaration, set by apply; empty where unknown.
+        address: Terraform's address of the resource, with modules and keys; empty where it is not of Terraform.
     """
 
     file: str = ""
@@ -46,6 +47,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     document: int = 0
     repo: str = ""
     commit: str = ""
+    address: str = ""
 
     def __str__(self) -> str:
         """``file:line``, as editors and terminals understand it."""

@@ -17,10 +17,10 @@ ALL = ""
 """The pattern of a resource that is left alone as a whole."""
 
 
-def means(rule: IgnoreRule, name: str, asset_type: str) -> bool:
-    """Whether a rule means a resource, by its name or by its type."""
+def means(rule: IgnoreRule, name: str, asset_type: str, address: str = "") -> bool:
+    """Whether a rule means a resource, by its name, by its type or by its address in Terraform."""
     match = _compiled(rule.expression)
-    return match(name.removeprefix("//")) is not None or match(asset_type) is not None
+    return any(match(subject) is not None for subject in (name.removeprefix("//"), asset_type, address) if subject)
 
 
 @lru_cache(maxsize=4096)

@@ -411,6 +411,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Resolved", date(data.resolved_at) if data.resolved_at else ""
     yield "Recurrence", phrases.ordinal(data.episodes)
     yield "Declared in", _place(data)
+    yield "Terraform", code(data.declared_in.address, 160) if data.declared_in.address else ""
     yield "Revision", code(data.declared_in.commit, 80) if data.declared_in.commit else ""
     yield "Finding", f"{code(data.finding_id, 100)}, drift {code(data.fingerprint, 100)}"
 

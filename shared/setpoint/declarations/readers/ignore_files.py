@@ -67,7 +67,9 @@ class IgnoreFiles:
         """The declaration with what the files above it say is to be left alone."""
         ignored: dict[str, str] = {}
         for line in self._above(declaration.source.file):
-            if not ignore_patterns.means(line.rule, declaration.key.name, declaration.asset_type):
+            if not ignore_patterns.means(
+                line.rule, declaration.key.name, declaration.asset_type, declaration.source.address
+            ):
                 continue
             if line.rule.negated:
                 for field in line.fields or tuple(ignored):

@@ -1,4 +1,6 @@
-"""Where Config Connector objects lie that do not say it: options of the command, and documents of kind ``Defaults``.
+"""What holds for documents that do not say it: options of the command, and documents of kind ``Defaults``.
+
+Project and namespace are of Config Connector objects, rules of whatever names no owner.
 
 A ``Defaults`` holds for the files of its directory and of those below it; the nearest one counts.
 """
@@ -6,15 +8,77 @@ A ``Defaults`` holds for the files of its directory and of those below it; the n
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, namespace_of, project_of
-from setpoint.declarations.readers.pydantic_base import NonEmpty, StrictModel
-from setpoint.model.declaration import Source
+from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, Settle, StrictModel
+from setpoint.model import globs
+from setpoint.model.declaration import Declaration, Mode, Owner, Source
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRule:
+    """Who owns what fits; every condition is a tuple of names or globs, and an empty one always holds.
+
+    Args:
+        addresses: Terraform's addresses, as ``module.net.*``.
+        modules: Modules that Terraform's resource is in, at any depth, as ``module.net``.
+        files: Files or URLs of states.
+        projects: Ids of projects.
+        asset_types: Types of Cloud Asset Inventory.
+        owner: The owner.
+        mode: The most that may be done about drift; None leaves it to the policy.
+        settle: Seconds that a drift has to last; None leaves it to the policy.
+    """
+
+    addresses: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    asset_types: tuple[str, ...] = ()
+    owner: Owner = field(default_factory=Owner)
+    mode: Mode | None = None
+    settle: float | None = None
+
+    def fits(self, declaration: Declaration) -> bool:
+        """Whether the rule is about a declaration."""
+        address = declaration.source.address
+        conditions = (
+            (self.addresses, (address,)),
+            (self.modules, _modules(address)),
+            (self.files, (declaration.source.file,)),
+            (self.projects, (declaration.project,)),
+            (self.asset_types, (declaration.asset_type,)),
+        )
+        return all(not wanted or any(globs.fits(wanted, name) for name in names) for wanted, names in conditions)
+
+    def applied(self, declaration: Declaration) -> Declaration:
+        """A declaration with what the rule says and it does not say itself."""
+        return replace(
+            declaration,
+            owner=self.owner if declaration.owner == Owner() else declaration.owner,
+            mode=declaration.mode or self.mode,
+            settle=self.settle if declaration.settle is None else declaration.settle,
+        )
+
+
+_KEY = re.compile(r"\[[^\]]*\]")
+
+
+def _modules(address: str) -> tuple[str, ...]:
+    """The modules around a resource of Terraform, without keys: ``module.a``, ``module.a.module.b``."""
+    steps = _KEY.sub("", address).split(".")
+    depth = 0
+    while depth + 1 < len(steps) and steps[depth] == "module":
+        depth += 2
+    return tuple(".".join(steps[: index + 2]) for index in range(0, depth, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +89,45 @@ class Defaults:
         project: The project's id, or empty.
         namespace: The namespace, or empty.
         source: Where it is written.
+        rules: Who owns what names no owner; the first that fits counts.
     """
 
     project: str = ""
     namespace: str = ""
     source: str = ""
+    rules: tuple[OwnerRule, ...] = ()
+
+
+class OwnerRuleModel(StrictModel):
+    """Who owns what fits all that is said here."""
+
+    addresses: tuple[NonEmpty, ...] = Field((), description="Terraform's addresses, or globs: module.net.*")
+    modules: tuple[NonEmpty, ...] = Field((), description="modules around the resource, or globs: module.net")
+    files: tuple[NonEmpty, ...] = Field((), description="files or URLs of states, or globs")
+    projects: tuple[NonEmpty, ...] = Field((), description="project ids, or globs")
+    asset_types: tuple[NonEmpty, ...] = Field((), description="asset types, or globs")
+    owner: OwnerModel = OwnerModel()
+    mode: Mode | None = None
+    settle: Settle = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> OwnerRuleModel:
+        if self.owner == OwnerModel() and self.mode is None and self.settle is None:
+            raise ValueError("says nothing: give owner, mode or settle")
+        return self
 
 
 class DefaultsSpec(StrictModel):
-    """What holds for Config Connector objects that do not say it."""
+    """What holds for documents that do not say it."""
 
-    project: str = Field("", description="the project's id")
-    namespace: str = Field("", description="the Kubernetes namespace")
+    project: str = Field("", description="the project's id, of Config Connector objects")
+    namespace: str = Field("", description="the Kubernetes namespace, of Config Connector objects")
+    rules: tuple[OwnerRuleModel, ...] = Field((), description="owners of what names none; the first that fits counts")
 
     @model_validator(mode="after")
     def _says_something(self) -> DefaultsSpec:
-        if not (self.project or self.namespace):
-            raise ValueError("is empty: give project or namespace")
+        if not (self.project or self.namespace or self.rules):
+            raise ValueError("is empty: give project, namespace or rules")
         return self
 
 
@@ -52,7 +138,7 @@ class DefaultsMetadata(StrictModel):
 
 
 class DefaultsModel(StrictModel):
-    """Project and namespace of the Config Connector objects in a directory and below it."""
+    """What holds for the documents in a directory and below it that do not say it."""
 
     api_version: Literal["setpoint.dev/v1"]
     kind: Literal["Defaults"]
@@ -62,7 +148,25 @@ class DefaultsModel(StrictModel):
 
 def defaults(checked: DefaultsModel, source: Source) -> Defaults:
     """The defaults that a document says."""
-    return Defaults(checked.spec.project, checked.spec.namespace, str(source))
+    rules = tuple(
+        OwnerRule(
+            addresses=rule.addresses,
+            modules=rule.modules,
+            files=rule.files,
+            projects=rule.projects,
+            asset_types=rule.asset_types,
+            owner=Owner(**rule.owner.model_dump()),
+            mode=rule.mode,
+            settle=rule.settle,
+        )
+        for rule in checked.spec.rules
+    )
+    return Defaults(checked.spec.project, checked.spec.namespace, str(source), rules)
+
+
+def _is_below(folder: str, above: str) -> bool:
+    """Whether a directory is another one, or in it."""
+    return not above or folder == above or folder.startswith(f"{above}{os.sep}")
 
 
 class DefaultsByDirectory:
@@ -75,13 +179,19 @@ class DefaultsByDirectory:
     def __init__(self, everywhere: Defaults) -> None:
         self._everywhere = everywhere
         self._by_folder: dict[str, Defaults] = {}
+        self._has_rules = False
+        self._without_rules: set[str] = set()
 
     def add(self, defaults: Defaults, document: Document) -> list[Problem]:
         """Take the defaults of a document's directory; a problem where it has some already."""
         folder = os.path.dirname(document.file)  # noqa: PTH120 - paths as they were given
         first = self._by_folder.setdefault(folder, defaults)
         if first is defaults:
-            return []
+            self._has_rules = self._has_rules or bool(defaults.rules)
+            if not defaults.rules or not any(_is_below(file, folder) for file in self._without_rules):
+                return []
+            message = "its rules come after documents that they are about; name its file so that it is read first"
+            return [Problem(document.file, document.line_of(("spec", "rules")), "spec.rules", message)]
         message = f"the defaults of this directory are declared already at {first.source}; the first ones count"
         line = document.line_of(("metadata", "name"))
         return [Problem(document.file, line, "metadata.name", message, document.subject)]
@@ -102,6 +212,28 @@ class DefaultsByDirectory:
                 PROJECT_ID: defaults_.project,
             }
         return document._replace(value={**value, "metadata": metadata})
+
+    def owned(self, declaration: Declaration) -> Declaration:
+        """The declaration with the owner that the first rule names that fits, of the nearest directory with one."""
+        if not self._has_rules:
+            self._without_rules.add(os.path.dirname(declaration.source.file))  # noqa: PTH120 - as above
+            return declaration
+        for defaults_ in self._above(declaration.source.file):
+            for rule in defaults_.rules:
+                if rule.fits(declaration):
+                    return rule.applied(declaration)
+        return declaration
+
+    def _above(self, file: str) -> Iterator[Defaults]:
+        """The defaults of the directories around a file, the nearest first."""
+        folder = os.path.dirname(file)  # noqa: PTH120 - paths as they were given
+        while True:
+            if (defaults_ := self._by_folder.get(folder)) is not None:
+                yield defaults_
+            above = os.path.dirname(folder)  # noqa: PTH120 - as above
+            if above == folder:
+                return
+            folder = above
 
     def _of(self, file: str) -> Defaults:
         folder = os.path.dirname(file)  # noqa: PTH120 - paths as they were given

@@ -283,7 +283,8 @@ class _Loading:
         name = inventory_name(declaration.asset_type, declaration.key.name)
         if name != declaration.key.name:
             declaration = replace(declaration, key=ResourceKey(name, declaration.key.content))
-        self._declarations.add(self._ignore_files.applied(declaration), document, len(self._loaded.problems))
+        owned = self._defaults.owned(self._ignore_files.applied(declaration))
+        self._declarations.add(owned, document, len(self._loaded.problems))
 
 
 def _plain(translated: Translated) -> Declaration:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.declarations.readers import (
     field_mapping,
@@ -23,6 +25,7 @@ from setpoint.declarations.readers import (
     terraform_iam,
     terraform_names,
     terraform_org_policies,
+    terraform_owners,
     terraform_shapes,
     terraform_state,
     terraform_table,
@@ -105,8 +108,11 @@ def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | No
 
 
 def _collect(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
-    if translated.declaration.key.name:
-        loaded.translated.append(translated)
+    declaration = translated.declaration
+    if declaration.key.name:
+        source = replace(declaration.source, address=block.address)
+        owner = declaration.owner if declaration.owner.team else terraform_owners.by_label(block.values)
+        loaded.translated.append(replace(translated, declaration=replace(declaration, source=source, owner=owner)))
         return
     message, category = "its full resource name is known only after apply", "pending"
     if not block.default("project"):

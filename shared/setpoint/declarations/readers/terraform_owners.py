@@ -1,0 +1,28 @@
+"""Who owns a Terraform resource, by its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.model.declaration import Owner
+
+OWNER_LABEL = "setpoint-owner"
+"""The label whose value names the team. Label values are in lower case, without spaces."""
+
+_LABELS = ("effective_labels", "labels", "user_labels", "resource_labels")
+"""The attributes that hold labels, by type; the first has those of the provider block too."""
+
+
+def by_label(values: Mapping[str, Any]) -> Owner:
+    """The owner that the labels of a resource name; nobody where they name none.
+
+    Args:
+        values: The attributes of the resource.
+    """
+    for attribute in _LABELS:
+        labels = values.get(attribute)
+        team = labels.get(OWNER_LABEL) if isinstance(labels, Mapping) else None
+        if isinstance(team, str) and team:
+            return Owner(team=team)
+    return Owner()

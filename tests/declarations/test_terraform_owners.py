@@ -1,0 +1,100 @@
+"""Who owns what Terraform declares, and what of it is left alone: by labels, by rules, by address."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declarations.states import GOOGLE, state, topic
+from setpoint.declarations.readers.load import load
+from setpoint.model.declaration import Declaration, Owner
+
+RULES = """\
+apiVersion: setpoint.dev/v1
+kind: Defaults
+metadata: {name: owners}
+spec:
+  rules:
+    - modules: ["module.net"]
+      owner: {team: network, slack: "#network"}
+      mode: approve
+    - files: ["*/data/*"]
+      owner: {team: data}
+      settle: 5m
+    - projects: ["shop-*"]
+      owner: {team: shop}
+"""
+
+
+def in_module(name: str, module: str, **values: Any) -> bytes:
+    resource = topic(name)
+    instance = {"attributes": resource["values"] | values, "index_key": "a.b"}
+    written = {"mode": "managed", "module": module, "type": resource["type"], "name": "t", "provider": GOOGLE}
+    document = {"version": 4, "serial": 1, "lineage": module, "resources": [written | {"instances": [instance]}]}
+    return json.dumps(document).encode()
+
+
+def loaded(folder: Path) -> dict[str, Declaration]:
+    result = load([str(folder)])
+    assert result.problems == []
+    return {
+        declaration.key.name.rpartition("/")[2]: declaration
+        for desired in result.desired
+        for declaration in desired.declarations
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "defaults.yaml").write_text(RULES)
+    (tmp_path / "net.tfstate").write_bytes(in_module("a", 'module.net["eu"].module.topics'))
+    (tmp_path / "data" / "data.tfstate").write_bytes(state([topic("b")], lineage="data"))
+    (tmp_path / "shop.tfstate").write_bytes(state([topic("c")], lineage="shop"))
+    labelled = topic("d")
+    labelled["values"]["labels"] = {"setpoint-owner": "orders"}
+    (tmp_path / "labelled.tfstate").write_bytes(state([labelled], lineage="labelled"))
+    (tmp_path / "other.tfstate").write_bytes(state([topic("e", project="other")], lineage="other"))
+    return tmp_path
+
+
+def test_every_resource_has_the_owner_of_its_label_or_of_the_first_rule_that_fits(folder: Path) -> None:
+    declarations = loaded(folder)
+
+    assert {name: declaration.owner.team for name, declaration in declarations.items()} == {
+        "a": "network",
+        "b": "data",
+        "c": "shop",
+        "d": "orders",
+        "e": "",
+    }
+    assert declarations["a"].owner == Owner("network", "#network")
+    assert (declarations["a"].mode, declarations["b"].settle) == ("approve", 300)
+
+
+def test_a_declaration_has_its_address_with_modules_and_keys(folder: Path) -> None:
+    assert loaded(folder)["a"].source.address == 'module.net["eu"].module.topics.google_pubsub_topic.t["a.b"]'
+
+
+def test_rules_that_are_read_after_their_documents_are_a_problem(folder: Path) -> None:
+    (folder / "defaults.yaml").rename(folder / "z.yaml")
+    [problem] = load([str(folder)]).problems
+    assert "read first" in problem.message
+
+
+def test_a_rule_that_says_nothing_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "defaults.yaml").write_text(RULES.partition("    - files")[0].partition("      owner")[0])
+    [problem] = load([str(tmp_path)]).problems
+    assert "owner, mode or settle" in problem.message
+
+
+@pytest.mark.parametrize("line", ["google_pubsub_topic.b labels.team", "module.net*.module.topics.* labels.team"])
+def test_an_ignore_line_may_name_an_address(folder: Path, line: str) -> None:
+    (folder / ".setpointignore").write_text(f"{line}\n")
+    declarations = loaded(folder)
+
+    ignoring = {name for name, declaration in declarations.items() if declaration.ignore == ("labels.team",)}
+    assert ignoring == ({"b"} if line.startswith("google") else {"a"})
