@@ -356,6 +356,27 @@ def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_the
     assert office.sink.calls == {}
 
 
+@pytest.mark.parametrize(
+    ("what", "remediation", "is_told"),
+    [
+        ("remediation.failed", RemediationData(step="waiting", outcome="failed"), False),
+        ("remediation.failed", RemediationData(step="verifying", outcome="changed"), False),
+        ("remediation.blocked", RemediationData(step="verifying", outcome="busy"), False),
+        ("remediation.failed", RemediationData(step="verifying", outcome="unknown"), True),
+        ("remediation.failed", RemediationData(step="handed_off", outcome="denied"), True),
+        ("remediation.failed", RemediationData(step="stopped", outcome="failed"), True),
+        ("remediation.blocked", RemediationData(step="stopped"), True),
+    ],
+)
+def test_an_attempt_that_is_made_again_by_itself_is_not_told_below_the_message(office, what, remediation, is_told):
+    office.tell(OPENED)
+    office.tick()
+    office.tell(event(what, 2, remediation=remediation))
+    office.tick()
+
+    assert [view.event for view in office.sink.threaded[1:]] == [what] * is_told
+
+
 def test_a_channel_that_cannot_be_told_does_not_stand_before_one_that_can():
     gone = Route("shop", Match(projects=("project-1*",)), (Destination("slack", "#gone"),))
     office = Office(replace(ALERTING, default=(), routes=(gone, Route("others", to=(DRIFTS,)))))
