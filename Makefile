@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas asset-types reports catalogue clean
+.PHONY: help demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -82,7 +82,7 @@ chaos: $(VENV)/.dev ## 100,000 messages on SQLite and 20,000 on Google's emulato
 schemas: $(VENV)/.run ## write the schemas of events and declarations (docs/schemas) and of tables (infra/bigquery)
 	$(BIN)/python -m setpoint_tools.schemas
 
-asset-types: $(VENV)/.run ## write docs/asset-types.md: what is known of each asset type
+typetable: $(VENV)/.run ## write docs/asset-types.md: what is known of each asset type
 	$(BIN)/python -m setpoint_tools.types_page
 
 reports: $(VENV)/.dev ## write docs/reports.md: what each view of the warehouse answers of the demo

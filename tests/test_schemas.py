@@ -21,4 +21,4 @@ def test_no_published_schema_is_without_a_model() -> None:
 
 
 def test_the_page_of_asset_types_is_that_of_the_tables() -> None:
-    assert (ROOT / types_page.PAGE).read_text() == types_page.page(), "run `make asset-types`"
+    assert (ROOT / types_page.PAGE).read_text() == types_page.page(), "run `make typetable`"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from itertools import groupby
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from setpoint.catalog import type_table
 from setpoint.catalog.methods import default_methods
@@ -15,7 +16,7 @@ PAGE = Path("docs/asset-types.md")
 _HEAD = """\
 # Asset types
 
-<!-- Written by `make asset-types`; do not edit. -->
+<!-- Written by `make typetable`; do not edit. -->
 Every type that Cloud Asset Inventory lists: {count}. `setpoint types` prints the same for the installed version.
 
 - **Version**: API versions in which the inventory was seen to send it; a dash where none was recorded.
@@ -26,32 +27,29 @@ Every type that Cloud Asset Inventory lists: {count}. `setpoint types` prints th
 
 {schema} types are compared by schema, {writable} can be written.
 """
-_TABLE = "| type | version | named by | compared by | writes | lacks |\n|---|---|---|---|---|---|\n"
+_TABLE = "\n| service | types | version | named by | compared by | writes | lacks |\n|---|---|---|---|---|---|---|\n"
 
 
 def page() -> str:
-    """The page, a section for each service."""
+    """The page: a row for the types of a service of which the same is known."""
     rows = list(type_table.rows(default_catalogue(), default_methods()))
     head = _HEAD.format(
         count=len(rows),
         schema=sum(row.compared_by == "schema" for row in rows),
         writable=sum(row.writes != "no" for row in rows),
     )
-    sections = (
-        f"\n## {service}\n{_TABLE}{''.join(map(_line, of_service))}" for service, of_service in groupby(rows, _service)
-    )
-    return head + "".join(sections)
+    alike: dict[tuple[str, TypeRow], list[str]] = {}
+    for row in rows:
+        service, _, kind = row.type.partition("/")
+        alike.setdefault((service, replace(row, type="")), []).append(kind)
+    return head + _TABLE + "".join(_line(service, kinds, row) for (service, row), kinds in alike.items())
 
 
-def _service(row: TypeRow) -> str:
-    return row.type.partition("/")[0]
-
-
-def _line(row: TypeRow) -> str:
+def _line(service: str, kinds: list[str], row: TypeRow) -> str:
     lacks = ", ".join(f"`{field}`" for field in row.lacks)
-    kind = row.type.partition("/")[2]
     versions = ", ".join(row.versions) or "-"
-    return f"| {kind} | {versions} | {row.named_by} | {row.compared_by} | {row.writes} | {lacks} |\n"
+    what = f"{row.named_by} | {row.compared_by} | {row.writes} | {lacks}"
+    return f"| {service.removesuffix('.googleapis.com')} | {', '.join(kinds)} | {versions} | {what} |\n"
 
 
 def main() -> None:

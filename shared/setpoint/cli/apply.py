@@ -13,6 +13,8 @@ from rich.progress import Progress
 from setpoint import bootstrap
 from setpoint.cli import plan as plans
 from setpoint.cli import states, validation_report
+from setpoint.cli.cluster import ClusterOptions, checked
+from setpoint.cli.cluster import load as load_cluster
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import (
     errors,
@@ -45,6 +47,14 @@ Paths = Annotated[
         metavar="PATH…",
         help="Files, directories to look through, or - for standard input; for apply, Terraform states too: "
         "gs://BUCKET/PREFIX/**/*.tfstate, http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
+    ),
+]
+OptionalPaths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATH…]",
+        help="Files, directories, - for standard input, or Terraform states: gs://BUCKET/PREFIX/**/*.tfstate, "
+        "http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
     ),
 ]
 Exclude = Annotated[
@@ -164,7 +174,7 @@ def plan(  # noqa: PLR0913 - the options of the command
 
 
 def apply(  # noqa: PLR0913 - the options of the command
-    paths: Paths,
+    paths: OptionalPaths = None,
     *,
     store: StoreUrl = DEFAULT_STORE,
     source: SourceName = DEFAULT_SOURCE,
@@ -180,19 +190,32 @@ def apply(  # noqa: PLR0913 - the options of the command
     grace: Annotated[
         str, typer.Option(metavar="DURATION", help="Of states: how long a drift has to last, as in policies: 5m.")
     ] = "",
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Config Connector objects of a cluster; --namespace limits them.")
+    ] = False,
+    context: Annotated[str, typer.Option(metavar="NAME", help="With --cluster: the context of the kubeconfig.")] = "",
+    report_to_cluster: Annotated[
+        bool, typer.Option("--report-to-cluster", help="With --cluster: write an Event on each object that drifted.")
+    ] = False,
 ) -> None:
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
 
     Each Terraform state that a URL names is a source of its own. It is read again only where it has changed, and what
     it no longer declares is removed, within --max-removals.
 
+    With --cluster the objects of a cluster are read in place of files, as RBAC lets them be listed. Of what may not be
+    listed nothing is removed. Nothing is written to the cluster but Events, with --report-to-cluster.
+
     Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed that
     the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force.
     """
-    if any(map(is_state_url, paths)):
-        _apply_states(paths, store, events_topic, max_removals, grace)
+    of_cluster = ClusterOptions(cluster, context, report_to_cluster)
+    files = checked(paths, of_cluster)
+    if any(map(is_state_url, files)):
+        _apply_states(files, store, events_topic, max_removals, grace)
         return
-    loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
+    listed = load_cluster(of_cluster, namespace) if cluster else None
+    loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace))
     request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
@@ -205,6 +228,8 @@ def apply(  # noqa: PLR0913 - the options of the command
         else:
             synced = _sync(loaded, request, deps)
             planned, failed = synced.plan, synced.failed
+            if listed is not None and report_to_cluster:
+                listed.report(deps.store, datetime.now(UTC))
     finally:
         deps.store.close()
     if loaded.problems or planned.claimed or planned.refused or failed:

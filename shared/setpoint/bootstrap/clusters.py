@@ -1,0 +1,21 @@
+"""The Kubernetes cluster that declarations are read from."""
+
+from __future__ import annotations
+
+from setpoint.errors import BadRequest
+from setpoint.ports.clusters import Cluster
+
+
+def open_cluster(context: str = "") -> Cluster:
+    """The cluster of a context of the kubeconfig, or the one that this runs in.
+
+    Raises:
+        BadRequest: there is none, or the client of Kubernetes is not installed.
+    """
+    try:
+        from setpoint.adapters.kubernetes.cluster import open_cluster as opened
+    except ImportError as error:
+        raise BadRequest(
+            "reading a cluster needs the client of Kubernetes: pip install 'setpoint[kubernetes]'"
+        ) from error
+    return opened(context)

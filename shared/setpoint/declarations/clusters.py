@@ -1,0 +1,150 @@
+"""The objects of a cluster as declarations, and findings as Events on these objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.load import LoadResult, load_documents
+from setpoint.detection import actor_resolution
+from setpoint.errors import AccessDenied, BadRequest, TokenExpired
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.clusters import Cluster, ClusterEvent, ClusterKind, ObjectRef
+
+REASON = "Drifted"
+_TRIES = 4
+_MOST_PATHS = 12
+_LONGEST = 1_000
+"""An Event's message takes 1,024 characters."""
+
+
+@dataclass(slots=True)
+class ClusterObjects:
+    """What was listed of a cluster.
+
+    Args:
+        refs: the objects, by the file that their declarations are said to be in: ``NAMESPACE/KIND/NAME``.
+        unlisted: what may not be listed, and why; nothing is removed then.
+    """
+
+    refs: dict[str, ObjectRef] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
+
+
+def load(cluster: Cluster, namespace: str = "") -> tuple[LoadResult, ClusterObjects]:
+    """Read what the Config Connector objects of a cluster declare.
+
+    Args:
+        cluster: the API server.
+        namespace: only the objects there; all where empty.
+
+    Raises:
+        BadRequest: no object may be listed, or Config Connector is not installed.
+        Unavailable: the API server does not answer.
+    """
+    objects = ClusterObjects()
+    kinds = cluster.kinds()
+    if not kinds:
+        raise BadRequest("the cluster serves no kind of Config Connector; is it the right context?")
+    loaded = load_documents(_documents(cluster, kinds, namespace, objects))
+    if objects.unlisted:
+        loaded.problems += (Problem("cluster", 0, "", reason, category="not-listed") for reason in objects.unlisted)
+        loaded.held_back = loaded.held_back._replace(everything=True)
+    return loaded, objects
+
+
+def _documents(
+    cluster: Cluster, kinds: Sequence[ClusterKind], namespace: str, objects: ClusterObjects
+) -> Iterator[Document]:
+    try:
+        namespaces = list(cluster.namespaces())
+    except AccessDenied:
+        namespaces = []  # its objects say their project by themselves, or by the namespace's name
+    yield from map(_document, namespaces)
+    names = [str(_metadata(value).get("name")) for value in namespaces]
+    for kind in kinds:
+        for value in _of_kind(cluster, kind, namespace, names, objects):
+            document = _document(value)
+            metadata = _metadata(value)
+            objects.refs[document.file] = ObjectRef(
+                str(value.get("apiVersion")),
+                str(value.get("kind")),
+                str(metadata.get("namespace", "")),
+                str(metadata.get("name")),
+                str(metadata.get("uid", "")),
+            )
+            yield document
+
+
+def _of_kind(
+    cluster: Cluster, kind: ClusterKind, namespace: str, namespaces: Iterable[str], objects: ClusterObjects
+) -> Iterator[Mapping[str, Any]]:
+    """All objects of a kind; where they may not be listed together, those of each namespace."""
+    try:
+        yield from _listed(cluster, kind, namespace)
+    except AccessDenied as error:
+        names = [] if namespace else list(namespaces)
+        if not names:
+            objects.unlisted.append(str(error))
+        for name in names:
+            try:
+                yield from _listed(cluster, kind, name)
+            except AccessDenied as denied:
+                objects.unlisted.append(f"namespace {name}: {denied}")
+
+
+def _listed(cluster: Cluster, kind: ClusterKind, namespace: str) -> list[Mapping[str, Any]]:
+    """The objects of one listing, begun anew where it took too long; half of a listing is never used."""
+    for tries in range(1, _TRIES + 1):
+        try:
+            return [value for page in cluster.pages(kind, namespace) for value in page]
+        except TokenExpired:
+            if tries == _TRIES:
+                raise
+    return []
+
+
+def _document(value: Mapping[str, Any]) -> Document:
+    metadata = {name: part for name, part in _metadata(value).items() if name != "managedFields"}
+    place = "/".join(str(part) for part in (metadata.get("namespace"), value.get("kind"), metadata.get("name")) if part)
+    bare = {**value, "metadata": metadata}
+    return Document(f"cluster/{place}", 1, 0, bare, json.dumps(bare), 1)
+
+
+def _metadata(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = value.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
+
+
+def events(states: Iterable[ResourceState], objects: ClusterObjects, now: datetime) -> Iterator[ClusterEvent]:
+    """An Event for each open finding of an object of the cluster.
+
+    Args:
+        states: records that have a finding.
+        objects: the objects that were listed.
+        now: the time.
+    """
+    for state in states:
+        finding = state.finding
+        about = objects.refs.get(finding.source.file) if finding is not None else None
+        if finding is not None and about is not None and state.is_open and about.namespace:
+            name = f"{about.name[:200]}.{finding.fingerprint}"
+            yield ClusterEvent(about, name, REASON, _message(state), finding.first_seen, now)
+
+
+def _message(state: ResourceState) -> str:
+    """What differs, by its paths alone, and who is behind it."""
+    finding = state.finding
+    assert finding is not None  # noqa: S101 - callers have looked; this tells the type checker
+    if finding.kind == "deleted":
+        text = "the resource is deleted"
+    else:
+        paths = [difference.declared_path or difference.path for difference in finding.differences[:_MOST_PATHS]]
+        more = finding.difference_count - len(paths)
+        text = f"differs in {', '.join(paths)}{f' and {more} more' if more > 0 else ''}"
+    who = actor_resolution.describe(finding.actor)
+    return f"{finding.severity}: {text}{f'; changed by {who}' if who else ''}"[:_LONGEST]

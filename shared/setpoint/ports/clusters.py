@@ -1,0 +1,90 @@
+"""What is asked of a Kubernetes cluster: its Config Connector objects; and what is told to it: Events, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+
+class ClusterKind(NamedTuple):
+    """A kind of object that the cluster serves.
+
+    Args:
+        group: its API group, ``storage.cnrm.cloud.google.com``.
+        version: the version that the server prefers, ``v1beta1``.
+        plural: its name in paths, ``storagebuckets``.
+        kind: ``StorageBucket``.
+    """
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+
+
+class ObjectRef(NamedTuple):
+    """An object of the cluster, as an Event refers to it."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+class ClusterEvent(NamedTuple):
+    """An Event on an object.
+
+    Args:
+        about: the object.
+        name: the name of the Event; the same for the same drift.
+        reason: one word, ``Drifted``.
+        message: what people read; up to 1,024 characters.
+        first_seen: when it began.
+        last_seen: when it was last true.
+    """
+
+    about: ObjectRef
+    name: str
+    reason: str
+    message: str
+    first_seen: datetime
+    last_seen: datetime
+
+
+class Cluster(Protocol):
+    """The API server of a cluster; every method raises ``Unavailable`` where it does not answer."""
+
+    def kinds(self) -> Sequence[ClusterKind]:
+        """The kinds of Config Connector that are installed.
+
+        Raises:
+            BadRequest: the credentials are not taken.
+        """
+
+    def namespaces(self) -> Sequence[Mapping[str, Any]]:
+        """All ``Namespace`` objects.
+
+        Raises:
+            AccessDenied: they may not be listed.
+        """
+
+    def pages(self, kind: ClusterKind, namespace: str = "") -> Iterator[Sequence[Mapping[str, Any]]]:
+        """All objects of a kind, a page at a time.
+
+        Args:
+            kind: the kind.
+            namespace: only there; everywhere where empty.
+
+        Raises:
+            AccessDenied: they may not be listed there.
+            TokenExpired: the listing took too long, begin it anew: pages before are no longer true.
+        """
+
+    def record(self, event: ClusterEvent) -> None:
+        """Write an Event, or that it is still true where it is there already.
+
+        Raises:
+            AccessDenied: Events may not be written there.
+        """
