@@ -190,8 +190,8 @@ def test_what_disturbs_is_asked_for_and_done_when_approved(world, mocker):
     world.drift()
     planned = world.hands.live_resources.plan
 
-    def disturbing(*args):
-        return replace(planned(*args), side_effects=("it restarts",))
+    def disturbing(*args, **named):
+        return replace(planned(*args, **named), side_effects=("it restarts",))
 
     mocker.patch.object(world.hands.live_resources, "plan", disturbing)
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
