@@ -85,6 +85,31 @@ resource "google_project_iam_member" "remediate" {
   member  = google_service_account.function["remediate"].member
 }
 
+# Right before a write it reads in which folders the project is by now, since rules and pauses are by folder.
+resource "google_organization_iam_member" "remediate_places" {
+  for_each = var.remediation.enabled ? toset([for parent in var.watch : split("/", parent)[1] if startswith(parent, "organizations/")]) : toset([])
+
+  org_id = each.key
+  role   = "roles/browser"
+  member = google_service_account.function["remediate"].member
+}
+
+resource "google_folder_iam_member" "remediate_places" {
+  for_each = var.remediation.enabled ? toset([for parent in var.watch : parent if startswith(parent, "folders/")]) : toset([])
+
+  folder = each.key
+  role   = "roles/browser"
+  member = google_service_account.function["remediate"].member
+}
+
+resource "google_project_iam_member" "remediate_places" {
+  for_each = var.remediation.enabled ? toset([for parent in var.watch : split("/", parent)[1] if startswith(parent, "projects/")]) : toset([])
+
+  project = each.key
+  role    = "roles/browser"
+  member  = google_service_account.function["remediate"].member
+}
+
 resource "google_pubsub_topic_iam_member" "dead_letters_by_remediate" {
   for_each = local.remediation
 

@@ -237,7 +237,7 @@ def test_the_app_joins_the_channel_in_which_it_has_to_answer(desk):
 
 
 def test_an_order_stands_whether_somebody_hears_of_it_or_not(desk):
-    ts = desk.show_several(GroupedFinding(KEY))
+    ts = desk.show_several(GroupedFinding(KEY, desk.world.state.fingerprint))
     message = desk.message("approve", "UALICE", ts)
     desk.slack.plan = [Fault(), Fault(), FAULTS["dropped before"]]
     handled = desk.receive(message)

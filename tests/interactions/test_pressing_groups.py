@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
 from interactions.conftest import ALERTING, ASKING
-from remediation.fleet import DECLARED, DRIFTED, KEY, TYPE
+from remediation.fleet import DECLARED, DRIFTED, KEY, NOON, TYPE
 from setpoint.alerting.interactions import GroupedFinding
 from setpoint.errors import Conflict
 from setpoint.model.alerting_config import Approvers
@@ -32,8 +34,14 @@ def fleet(desk):
         snapshot = desk.world.store.read(key)
         finding = replace(snapshot.state.finding, project=project)
         desk.world.store.commit(snapshot, replace(snapshot.state, finding=finding))
-    desk.several = desk.show_several(*(GroupedFinding(key) for key in KEYS))
+    desk.several = desk.show_several(*shown(desk))
     return desk
+
+
+def shown(desk, *keys) -> list[GroupedFinding]:
+    """The findings with the drift that the message shows."""
+    store = desk.world.store
+    return [GroupedFinding(key, store.read(key).state.fingerprint, NOON) for key in keys or KEYS]
 
 
 def approved(desk):
@@ -60,21 +68,18 @@ def test_it_is_one_order_however_often_it_is_told(fleet):
 def test_one_that_has_drifted_otherwise_since_is_left_alone(fleet):
     message = fleet.message("approve", "UALICE", fleet.several)
     fleet.world.clock.forward(seconds=1)
-    fleet.world.observe({**DRIFTED, "versioning": {"enabled": False, "x": 1}, "name": "b"}, KEYS[0])
-    snapshot = fleet.world.store.read(KEYS[0])
-    later = replace(snapshot.state.finding, changed_at=fleet.world.clock())
-    fleet.world.store.commit(snapshot, replace(snapshot.state, finding=later))
+    fleet.world.observe({"location": "EU", "name": "b"}, KEYS[0])
     fleet.receive(message)
 
     assert approved(fleet) == [False, True, True, False]
 
 
 def test_one_whose_drift_is_not_the_one_that_is_shown_is_left_alone(fleet):
-    shown = fleet.world.store.read(KEYS[1]).state.fingerprint
-    ts = fleet.show_several(GroupedFinding(KEYS[0], "another"), GroupedFinding(KEYS[1], shown))
+    late = shown(fleet, KEYS[2])[0]._replace(shown_at=NOON + timedelta(days=1))
+    ts = fleet.show_several(GroupedFinding(KEYS[0], "another"), *shown(fleet, KEYS[1]), late, GroupedFinding(KEYS[2]))
     handled = fleet.press("accept", ts=ts)
 
-    assert [result.outcome for result in handled.results] == ["stale", "done"]
+    assert [result.outcome for result in handled.results] == ["stale", "done", "stale", "stale"]
 
 
 def test_one_that_others_write_keeps_back_no_other_and_is_tried_again(fleet, mocker):

@@ -22,6 +22,7 @@ from setpoint.model.exemptions import Exemption
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.source_grants import INSTALLATION, Sources
 from setpoint.remediation.engine import resume_due
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import RemediationContext
@@ -37,7 +38,7 @@ FIREWALL_URL = "https://compute.googleapis.com/compute/v1/projects/shop-prod/glo
 GRANTS = ResourceKey(KEY.name, "iam_policy")
 DECLARED = {"versioning": {"enabled": True}, "labels": {"team": "shop"}}
 DRIFTED = {"name": "exports", "location": "EU", "versioning": {"enabled": False}, "labels": {"team": "shop", "x": "y"}}
-AUTO = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0))
+AUTO = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0, source_share=1.0))
 
 
 PLACES = ("projects/12", "folders/3", "organizations/4")
@@ -79,6 +80,10 @@ class World:
         loaded = LoadResult([desired(ones) for ones in wanted], policy=policy)
         apply.sync(loaded, Request("git", prune=True), self.deps, self.clock())
         self.clock.forward(seconds=1)
+
+    def declare_sources(self, sources: Sources) -> None:
+        """Say what each source may do."""
+        apply.sync(LoadResult(sources=sources), Request(INSTALLATION), self.deps, self.clock())
 
     def declare_nothing(self) -> None:
         apply.sync(LoadResult([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())

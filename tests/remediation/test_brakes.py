@@ -229,13 +229,13 @@ def test_a_dry_run_rehearses_once_and_looks_again_without_reading(world):
     assert world.state.due > world.clock() - timedelta(minutes=5)
 
 
-def test_a_resource_whose_folder_nobody_knows_waits_while_any_folder_is_paused(world):
+def test_a_resource_whose_folder_nobody_knows_is_never_written(world):
     world.declare()
     world.google.put(URL, DRIFTED)
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED), world.deps)
-    world.brake(lambda now: safety_limits.pause(now, Pause("folders/99", world.clock())))
 
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert "not known in which project" in world.state.remediation.reason
 
 
 def test_a_label_that_was_set_since_counts_although_no_feed_has_told_of_it(world):
@@ -263,5 +263,7 @@ def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
 
 
 def test_limits_of_nothing_allow_nothing():
-    assert safety_limits.exceeded(safety_limits.SafetyState(), "p", Limits(per_fleet=0), NOON)
-    assert safety_limits.room_at(safety_limits.SafetyState(), "p", Limits(per_fleet=0), NOON) > NOON
+    assert safety_limits.exceeded(safety_limits.SafetyState(), safety_limits.Spender("p"), Limits(per_fleet=0), NOON)
+    assert (
+        safety_limits.room_at(safety_limits.SafetyState(), safety_limits.Spender("p"), Limits(per_fleet=0), NOON) > NOON
+    )

@@ -15,11 +15,11 @@ from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.exemptions import Exemption
 from setpoint.model.maintenance_windows import Window
-from setpoint.model.policy import Limits, Match, Policy, Rule
+from setpoint.model.policy import Limits, Policy, Rule
 from setpoint.model.remediation_attempt import AppliedFix, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.safety_limits import Breaker, Pause, SafetyState, WriteRecord
+from setpoint.model.safety_limits import SECOND_BREAKER, Breaker, Pause, SafetyState, WriteRecord
 from setpoint.remediation.decision import DecisionInput, decide, held
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
@@ -93,7 +93,18 @@ BRAKES = {
     "exempted a moment ago": ({"exemption": Exemption("freeze", "ann", ago(seconds=1))}, "leave", "ann exempted it"),
     "accepted a moment ago": ({"exemption": Exemption("fine", "ann", NOW, None, "f1")}, "leave", "fine"),
     "more fields than were looked at": ({"finding": replace(FINDING, difference_count=900)}, "ask", "900 fields"),
-    "nobody knows which rule it is under": ({"ancestors": None, "rule": None}, "ask", "which rule"),
+    "nobody knows where it is": ({"ancestors": None, "rule": None}, "stop", "not known where it is"),
+    "nobody knows the id of its project": ({"unplaced": "the id of its project 12 is not known"}, "stop", "project 12"),
+    "its source is paused by the second breaker": (
+        {
+            "ancestors": frozenset(
+                ("projects/shop-prod", "projects/12", "folders/3", "organizations/4", "sources/git")
+            ),
+            "safety_state": SafetyState((Pause("sources/git", ago(minutes=1), SECOND_BREAKER, "too many"),)),
+        },
+        "stop",
+        "sources/git",
+    ),
     "a deletion": ({"finding": replace(FINDING, kind="deleted")}, "hand_off", "never automatic"),
     "unmanaged": ({"finding": replace(FINDING, kind="unmanaged")}, "hand_off", "never automatic"),
     "another executor": ({"rule": replace(RULE, executor="handoff")}, "hand_off", "to the executor handoff"),
@@ -104,16 +115,6 @@ BRAKES = {
     "organisation paused": ({"safety_state": paused("organizations/4")}, "wait", "organizations/4"),
     "resource paused": ({"safety_state": paused(KEY.name)}, "wait", KEY.name),
     "paused until tonight": ({"safety_state": paused("fleet", later(hours=6))}, "wait", "fleet"),
-    "some folder paused, and nobody knows which it lies in": (
-        {"ancestors": None, "safety_state": paused("folders/99")},
-        "wait",
-        "not known whether it lies there",
-    ),
-    "rules by folder, and nobody knows which it lies in": (
-        {"ancestors": None, "policy": replace(GOOD.policy, rules=(Rule("x", Match(ancestors=("folders/9",))), RULE))},
-        "ask",
-        "not known which folders",
-    ),
     "breaker": (
         {"safety_state": SafetyState(breaker=Breaker(ago(minutes=1), "5 writes failed"))},
         "stop",
@@ -172,7 +173,6 @@ NO_BRAKES = {
     "another drift was accepted": {"exemption": Exemption("fine", "ann", ago(days=2), None, "f2")},
     "a pause that is over": {"safety_state": paused("fleet", ago(minutes=1))},
     "another project is paused": {"safety_state": paused("projects/other")},
-    "nobody knows where it lies, and nobody asks": {"ancestors": None},
     "in its window": {"rule": replace(RULE, windows=(NIGHT, NOONS))},
     "approved outside of its window": {
         "rule": replace(RULE, windows=(NIGHT,)),
@@ -215,7 +215,7 @@ def test_nothing_is_written_while_any_brake_is_on_whatever_else_is_so(name, data
     assert decide(situation).action != "act"
 
 
-TOGETHER = ("mode", "nobody knows which", "unmanaged")
+TOGETHER = ("mode", "nobody knows", "unmanaged")
 """Parts of the names of brakes that keep another from being asked: what nothing declares is never too old."""
 ALONE = [name for name in sorted(BRAKES) if not any(part in name for part in TOGETHER)]
 

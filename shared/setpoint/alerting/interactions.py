@@ -55,15 +55,17 @@ _SAME_TIME = timedelta(minutes=1)
 
 
 class GroupedFinding(NamedTuple):
-    """A finding in a message about several findings.
+    """A finding of a message that shows several.
 
     Args:
         key: the resource and content.
-        fingerprint: the drift that the message shows; empty for the drift at the time of the click.
+        fingerprint: the drift that the message shows; empty where it shows none of it.
+        shown_at: since when; None for a button that carries the drift itself.
     """
 
     key: ResourceKey
     fingerprint: str = ""
+    shown_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +261,9 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
     finding = state.finding
     if finding is None or finding.status == "resolved":
         return "it is resolved"
-    is_older = (finding.changed_at or finding.first_seen) <= interaction.clicked_at
-    is_same = state.fingerprint == member.fingerprint if member.fingerprint else is_older
-    return "" if is_same else "it has another drift by now; look at its latest message"
+    if not member.fingerprint or (member.shown_at is not None and member.shown_at > interaction.clicked_at):
+        return "the message did not show what it is when it was clicked; look at its latest message"
+    return "" if state.fingerprint == member.fingerprint else "it has another drift by now; look at its latest message"
 
 
 def _approved_before(state: ResourceState, click: _Click) -> str:

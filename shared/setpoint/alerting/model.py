@@ -54,6 +54,8 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         is_digest: it is sent in a digest.
         is_silent: it is never sent: the finding was acted on before the escalation, or is exempt.
         schema: the form of the record.
+        displayed: the drift that the message tells; empty where its words are of another one.
+        displayed_at: since when.
     """
 
     key: ResourceKey
@@ -69,6 +71,8 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     is_digest: bool = False
     is_silent: bool = False
     schema: int = 1
+    displayed: str = ""
+    displayed_at: datetime | None = None
 
     @property
     def id(self) -> str:

@@ -21,6 +21,7 @@ from setpoint.alerting.rate_limit import SECONDS_BETWEEN, acquire, back_off
 from setpoint.alerting.repository import StoredNotice
 from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unavailable
 from setpoint.model.alerting_config import Alerting
+from setpoint.model.grouping import cause_of
 from setpoint.model.notice_view import FindingView, Links, TimelineEntry
 from setpoint.ports.people import Posted
 
@@ -231,13 +232,21 @@ class _Work:
             return notice.shown
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
+    def _tells(self, notice: AlertNotice) -> bool:
+        """Whether the message tells what a finding is: by itself, or since it is what the group has in common."""
+        return len(self.notices) == 1 or cause_of(notice.shown.data) == self.thread.cause
+
     def _record_shown(self) -> None:
         """Record the shown state; an event that came meanwhile stays due."""
         new = [notice for notice in self.notices if notice.value.is_new]
 
+        shown_at = self._context.clock()
+
         def note(stored_notice: StoredNotice) -> None:
+            notice = stored_notice.value
+            displayed = notice.shown.data.fingerprint if self._tells(notice) else ""
             write_notice(
-                replace(stored_notice.value, shown_sequence=stored_notice.value.sequence),
+                replace(notice, shown_sequence=notice.sequence, displayed=displayed, displayed_at=shown_at),
                 stored_notice.version,
                 self._context,
             )

@@ -169,9 +169,9 @@ def add_step(key: ResourceKey, step: TimelineEntry, context: AlertingContext) ->
 
 
 def findings_of_thread(thread: str, records: NoticeRecords) -> list[GroupedFinding]:
-    """The findings that a thread shows."""
+    """The findings of a thread, each with the drift that the message has shown, and since when."""
     shown = (stored.value for stored in records.of_thread(thread) if not stored.value.is_silent)
-    return [GroupedFinding(notice.key, notice.shown.data.fingerprint) for notice in shown]
+    return [GroupedFinding(notice.key, notice.displayed, notice.displayed_at) for notice in shown]
 
 
 def _target_of(notice: AlertNotice) -> str:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from setpoint.bootstrap.events import event_bus
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
-from setpoint.bootstrap.projects import project_directory
+from setpoint.bootstrap.projects import project_directory, project_places
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, secret_key
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
@@ -107,7 +107,10 @@ def remediator() -> RemediationContext:
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     deps = _publishing_context(settings, publisher())
     return RemediationContext(
-        deps, live_resources(settings.google_apis), worker=f"setpoint-remediate/{uuid4().hex[:8]}"
+        deps,
+        live_resources(settings.google_apis),
+        worker=f"setpoint-remediate/{uuid4().hex[:8]}",
+        places=project_places(),
     )
 
 
@@ -362,7 +365,8 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
     from setpoint.remediation.records import RemediationContext
 
     live = live_resources(from_environment(os.environ).google_apis)
-    return RemediationContext(open_detection(store, events_topic), live, worker=worker)
+    detection = open_detection(store, events_topic)
+    return RemediationContext(detection, live, worker=worker, places=project_places())
 
 
 def dead_letters_in(stream: BinaryIO) -> DeadLetters:

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 from setpoint.bootstrap.settings import from_environment
 
 if TYPE_CHECKING:
-    from setpoint.ports.services import ProjectDirectory, ResourceApi
+    from setpoint.adapters.google.resource_manager import ResourceManager
+    from setpoint.ports.services import ProjectDirectory, ProjectPlaces, ResourceApi
 
 
 def project_directory() -> ProjectDirectory:
     """Cloud Resource Manager; its credentials are looked for with the first question."""
+    return _resource_manager()
+
+
+def project_places() -> ProjectPlaces:
+    """The same, asked where a project is."""
+    return _resource_manager()
+
+
+def _resource_manager() -> ResourceManager:
     from setpoint.adapters.google.resource_manager import ResourceManager
 
     def open_resource_manager() -> ResourceApi:

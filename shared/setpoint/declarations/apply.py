@@ -285,7 +285,8 @@ def apply(  # noqa: PLR0913 - what is told of a generation
     )
     generation = control.sources[planned.source].pending
     for batch in batches(planned.changes, BATCH):
-        versions = {change.key: version_of(change, planned.source, generation, repo, commit) for change in batch}
+        written = Version(planned.source, generation, written_at=now)
+        versions = {change.key: version_of(change, written, repo, commit) for change in batch}
         write_versions(store, versions, control)
         advance(len(batch))
     store.write_manifest(planned.source, generation, planned.manifest)
@@ -336,18 +337,18 @@ def update_control(store: DesiredStore, change: Callable[[Control], Control]) ->
     return retry_on_conflict(update, what="the control record", then="apply again")
 
 
-def version_of(change: PlannedChange, source: str, generation: int, repo: str, commit: str) -> Version:
+def version_of(change: PlannedChange, written: Version, repo: str, commit: str) -> Version:
     """What is desired then; each declaration is told where it stood in that revision, so that a link to it holds."""
     after = change.after
     if after is None:
-        return Version(source, generation)
+        return written
     declarations = after.declarations
     if repo or commit:
         declarations = tuple(
             replace(declaration, source=replace(declaration.source, repo=repo, commit=commit))
             for declaration in declarations
         )
-    return Version(source, generation, after.digest, declarations)
+    return replace(written, digest=after.digest, declarations=declarations)
 
 
 def _with_revision(scope: Scope, repo: str, commit: str) -> Scope:

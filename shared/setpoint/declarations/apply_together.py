@@ -59,7 +59,7 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
     changed = [source.planned for source in sources if source.planned.changes]
     same = [source.planned for source in sources if not source.planned.changes]
     control = apply.update_control(deps.store, lambda control: _begun(control, changed, same, states))
-    for batch in batches(_versions(changed, control), BATCH):
+    for batch in batches(_versions(changed, control, now), BATCH):
         apply.write_versions(deps.store, dict(batch), control)
     for planned in changed:
         generation = control.sources[planned.source].pending
@@ -110,11 +110,11 @@ def _judged(control: Control, generations: Mapping[str, int]) -> Control:
     return control
 
 
-def _versions(plans: Iterable[Plan], control: Control) -> Iterator[tuple[ResourceKey, Version]]:
+def _versions(plans: Iterable[Plan], control: Control, now: datetime) -> Iterator[tuple[ResourceKey, Version]]:
     for planned in plans:
-        generation = control.sources[planned.source].pending
+        written = Version(planned.source, control.sources[planned.source].pending, written_at=now)
         for change in planned.changes:
-            yield change.key, apply.version_of(change, planned.source, generation, "", "")
+            yield change.key, apply.version_of(change, written, "", "")
 
 
 def _judge(plans: Iterable[Plan], deps: Context) -> Counter[Outcome]:

@@ -29,6 +29,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
+from setpoint.model.identity import identity_of, is_other
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.remediation_attempt import close, verify, was_tried
@@ -58,7 +59,7 @@ def advance(
         verdict: what it means.
         now: when it is looked at, by which a drift that has to last is measured.
     """
-    transition = _advance(state, observation, verdict, now)
+    transition = _advance(_of_this_resource(state, observation), observation, verdict, now)
     after = transition.state
     if after is None or not after.pending:
         return transition
@@ -86,6 +87,23 @@ def _advance(
         exemption = None
     outcome, finding = _next_finding(before, observation, verdict, since, exemption)
     return Transition(outcome, _judged(state, observation, outcome, finding, verdict))
+
+
+def _of_this_resource(state: ResourceState | None, observation: Observation) -> ResourceState | None:
+    """The record before, as far as it is of the resource that was observed.
+
+    A resource that was made again under the same name is another one: the finding of the one before has come to its
+    end, and no approval, acceptance or exemption carries over.
+    """
+    if state is None or observation.observed_at <= state.observed_at:
+        return state
+    if not is_other(state.identity, identity_of(observation.data)):
+        return state
+    finding = state.finding
+    if finding is not None and finding.status != "resolved":
+        ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="made again")
+        state = _next_state(state, observation, "resolved", ended, "", "")
+    return replace(state, exemption=None, remediation=None, settling=None, onset=None, fingerprint="", judged_by="")
 
 
 def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
@@ -150,6 +168,8 @@ def _judged(
     settling: Settling | None = None,
 ) -> ResourceState:
     after = _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
+    if not any(difference.kind == "authority" for difference in verdict.differences):
+        after = replace(after, home=observation.project_number or after.home)
     if settling is None and not verdict.suppressed and not verdict.unknown:
         return after
     return replace(after, settling=settling, suppressed=verdict.suppressed, unknown=verdict.unknown)
@@ -282,6 +302,8 @@ def _next_state(
         exemption=_kept(state.exemption, outcome) if state else None,
         remediation=remediation,
         onset=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
+        identity=identity_of(observation.data) or (state.identity if state else {}),
+        home=state.home if state else "",
     )
 
 

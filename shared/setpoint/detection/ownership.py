@@ -74,7 +74,8 @@ def judge(
         return _judge_source(snapshot.rules, observation)
     if snapshot.contest is not None and snapshot.contest.disputed:
         return judging.disputed(snapshot.contest, snapshot.rules, observation)
-    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy)
+    home = snapshot.state.home if snapshot.state is not None else ""
+    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy, home)
 
 
 def _judge_source(rules: Rules, observation: Observation) -> Verdict:

@@ -26,15 +26,34 @@ def observed_id(observation: Observation) -> str:
     return named if named and not named.isdigit() else observation.project_id
 
 
-def other_project(declaration: Declaration, observation: Observation) -> Difference | None:
-    """That a declaration names another project than the one that the resource is in; None where it does not.
+def other_project(declaration: Declaration, observation: Observation, home: str = "") -> Difference | None:
+    """That a declaration means a resource in another project than the one that it is in; None where it does not.
 
     Rules, approvers and limits go by the inventory's; the declaration has to be mended before anything is written.
+
+    Args:
+        declaration: what is declared.
+        observation: what was observed.
+        home: number of the project in which the resource was before, where the declaration cannot tell.
     """
-    declared = declaration.project
-    if not declared or declared == project_of(observation.key.name) or observation.asset_type.endswith(_ABOVE):
+    if observation.asset_type.endswith(_ABOVE):
         return None
-    known = observation.project_number if declared.isdigit() else observed_id(observation)
-    if not known or known == declared:
+    number, declared = observation.project_number, declaration.project
+    if declared and declared == project_of(observation.key.name):
+        return None
+    known = number if declared.isdigit() else observed_id(observation)
+    if not declared or not known:  # then it has to stay where it was
+        declared, known = home, number
+    if not declared or not known or known == declared:
         return None
     return Difference("project", "changed", declared, known, kind="authority")
+
+
+def elsewhere(reading: Observation) -> str:
+    """Why a resource that was read from its API is not where the inventory saw it, in words; empty where it is."""
+    number = reading.data.get("projectNumber") if isinstance(reading.data, dict) else None
+    if number is None or not reading.project_number or reading.asset_type.endswith(_ABOVE):
+        return ""
+    if str(number) == reading.project_number:
+        return ""
+    return f"its API says that it is in project {number}, and the inventory that it is in {reading.project_number}"

@@ -112,6 +112,7 @@ def judge(
     who: Who = nobody,
     reading: ApiReading | None = None,
     secrecy: Secrecy = THIS_PROCESS,
+    home: str = "",
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource.
 
@@ -123,6 +124,7 @@ def judge(
         who: is asked who is behind a drift, where there is one.
         reading: what the resource's own API said last, where it is read beside the inventory.
         secrecy: hides what may not be shown, with the installation's key.
+        home: number of the project in which the resource was before, for a declaration that names none.
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
@@ -139,7 +141,7 @@ def judge(
     by_api = by_api_of(desired, rules, observation, reading)
     masking = Masking(secrecy, policies.shown(rules.policy, observation.asset_type))
     for declaration in desired.declarations:
-        if (wrong := placement.other_project(declaration, observation)) is not None:
+        if (wrong := placement.other_project(declaration, observation, home)) is not None:
             differing.append((declaration, wrong))
         differences, ignored = _differences(declaration, observation, schemas, by_api, unknown, masking)
         if differences:

@@ -66,6 +66,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
         executor: who puts them back.
         settle: seconds that they have to last before they are findings; None leaves it to the declaration.
         windows: when they may be remediated without asking; at any time where empty.
+        approvals: how many different people have to approve, where somebody has to.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     executor: Executor = "api"
     settle: float | None = None
     windows: tuple[Window, ...] = ()
+    approvals: int = 1
 
 
 class ObserveRule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,6 +108,11 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
         rollout: seconds after an apply in which what it changed is left alone, since somebody is rolling it out.
         stale_after: seconds since the last apply of a source after which what it declares is too old to act on.
         readings_per_minute: how many resources are read through their own API in a minute; see ``Policy.observe``.
+        per_source: writes by the declarations of one source in ``within``.
+        source_share: the part of a source's declarations, 0 to 1, of which no more may want to be remediated in
+            ``within``; from then on the source is paused.
+        approval_lasts: seconds after which an approval that was not used is over.
+        grants_lost: the part of a policy's grants, 0 to 1, that may be removed without a person.
     """
 
     per_project: int = 10
@@ -119,6 +126,10 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     rollout: float = 1800.0
     stale_after: float = 7 * 86_400.0
     readings_per_minute: int = 60
+    per_source: int = 30
+    source_share: float = 0.05
+    approval_lasts: float = 86_400.0
+    grants_lost: float = 0.2
 
 
 class Shown(msgspec.Struct, frozen=True, omit_defaults=True):

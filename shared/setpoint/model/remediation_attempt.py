@@ -99,6 +99,9 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
         claimed_at: when it was last claimed.
         failure: what came of the last claim where that failed.
         applied_fixes: what was remediated of this resource lately.
+        approvers: who has approved it so far; ``approved_by`` is empty until they are as many as the rule asks for.
+        approved_at: when the last of them did.
+        approved_under: the digest of the rules then.
         outcome: what came of the last attempt.
         proof: by what that is known.
         waits: how often in a row nothing was learnt: the API was busy, or told nothing of the resource.
@@ -125,6 +128,9 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
     claimed_at: datetime | None = None
     failure: str = ""
     applied_fixes: tuple[AppliedFix, ...] = msgspec.field(default=(), name="puts")
+    approvers: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    approved_under: str = ""
     outcome: AttemptOutcome = ""
     proof: str = ""
     waits: int = 0
@@ -179,7 +185,15 @@ def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, 
     if before.failure and before.claimed_at is not None and before.claimed_at > late:
         new = replace(new, attempts=before.attempts, failure=before.failure, claimed_at=before.claimed_at)
         new = replace(new, due=before.claimed_at + pause_after(before.attempts))
-    return replace(new, approved_by=before.approved_by) if _is_rest(before, drift) else new
+    if not _is_rest(before, drift):
+        return new
+    return replace(
+        new,
+        approved_by=before.approved_by,
+        approvers=before.approvers,
+        approved_at=before.approved_at,
+        approved_under=before.approved_under,
+    )
 
 
 def _fresh(drift: DriftSummary, now: datetime) -> RemediationState:
@@ -337,7 +351,8 @@ def was_tried(remediation: RemediationState) -> bool:
 
 def close(remediation: RemediationState, reason: str) -> RemediationState:
     """The remediation when there is nothing to remediate any more, or nobody is to; an approval is used up."""
-    return replace(remediation, step="over", due=None, worker="", operation="", approved_by="", reason=reason)
+    over = replace(remediation, step="over", due=None, worker="", operation="", reason=reason)
+    return without_approval(over)
 
 
 def postpone(remediation: RemediationState, until: datetime, reason: str) -> RemediationState:
@@ -383,19 +398,49 @@ def handed_off(remediation: RemediationState, summary: tuple[str, ...], reason: 
     )
 
 
-def approved(remediation: RemediationState, by: str, now: datetime) -> RemediationState:
-    """The remediation when somebody has approved this very drift; what stopped it before counts no longer."""
+def approved(
+    remediation: RemediationState, by: str, now: datetime, *, needed: int = 1, rules: str = ""
+) -> RemediationState:
+    """The remediation when somebody has approved this very drift; what stopped it before counts no longer.
+
+    Args:
+        remediation: the remediation before.
+        by: who approves.
+        now: the time.
+        needed: how many different people have to; until then it waits for the others.
+        rules: the digest of the rules that it was approved under.
+    """
+    earlier = remediation.approvers if needed > 1 else ()
+    approvers = tuple(dict.fromkeys((*earlier, by)))
+    noted = replace(remediation, approvers=approvers, approved_at=now, approved_under=rules)
+    if len(approvers) < needed:
+        return replace(noted, step="asked", due=now + _LONGEST_PAUSE)
     return replace(
-        remediation,
+        noted,
         step="waiting",
         due=now,
-        approved_by=by,
+        approved_by=" and ".join(approvers),
         attempts=0,
         failure="",
         applied_fixes=(),
         reason="",
-        outcome="",
-        proof="",
-        waits=0,
-        cleared_times=min(remediation.cleared_times, 1),
     )
+
+
+def without_lapsed_approval(
+    remediation: RemediationState, rules: str, limits: Limits, now: datetime
+) -> RemediationState:
+    """The remediation without an approval that is too old, or that was given under other rules."""
+    if not remediation.approvers and not remediation.approved_by:
+        return remediation
+    oldest = now - timedelta(seconds=limits.approval_lasts)
+    is_late = remediation.approved_at is None or remediation.approved_at < oldest
+    is_other = bool(remediation.approved_under) and remediation.approved_under != rules
+    if not (is_late or is_other):
+        return remediation
+    return replace(remediation, approved_by="", approvers=(), approved_at=None, approved_under="")
+
+
+def without_approval(remediation: RemediationState) -> RemediationState:
+    """The remediation as if nobody had approved it."""
+    return replace(remediation, approved_by="", approvers=(), approved_at=None, approved_under="")

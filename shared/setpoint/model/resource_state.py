@@ -87,6 +87,8 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         remediation: how far putting it back has come.
         onset: when the drift that it shows became what it is; None where it shows none.
         unknown: declared fields that matter to security and that the last observation left uncompared.
+        identity: what tells it from another resource of the same name, as far as it was observed.
+        home: the number of the project in which it was declared; it stays while another one is observed.
         schema: the form of the record.
         window_start: start of the window of that observation, where its message has one.
         api_reading: how the resource was last read through its own API, where the policy says so.
@@ -110,6 +112,8 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: int = 1
     api_reading: ApiReading | None = None
     window_start: datetime | None = None
+    identity: dict[str, str] = {}
+    home: str = ""
 
     @property
     def due(self) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -48,6 +49,7 @@ class WriteRecord(msgspec.Struct, frozen=True):
 
     project: str
     claimed_at: datetime = msgspec.field(name="at")
+    source: str = ""
 
 
 class FailedWrite(msgspec.Struct, frozen=True):
@@ -82,6 +84,7 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
         denied: the permissions that were denied of late, and when the first of each was.
         requests: when drifts were to be remediated of late, up to the number that opens the breaker.
         breaker: open, or None.
+        requests_by_source: the requests of late by the source of the declaration.
     """
 
     pauses: tuple[Pause, ...] = ()
@@ -91,6 +94,7 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     breaker: Breaker | None = None
     failed: tuple[FailedWrite, ...] = ()
     denied: tuple[tuple[str, datetime], ...] = ()
+    requests_by_source: dict[str, tuple[datetime, ...]] = {}
 
 
 def paused(safety: SafetyState, name: str, places: Collection[str], now: datetime) -> Pause | None:
@@ -99,7 +103,8 @@ def paused(safety: SafetyState, name: str, places: Collection[str], now: datetim
     Args:
         safety: the limits as they stand.
         name: the resource's name.
-        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it is in.
+        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it is in, ``sources/…`` that
+            declare it.
         now: the time.
     """
     for pause in safety.pauses:
@@ -131,33 +136,52 @@ def resume(safety: SafetyState, of: str) -> SafetyState:
     return replace(kept, breaker=None, failures=(), requests=(), failed=()) if of == FLEET else kept
 
 
-def exceeded(safety: SafetyState, project: str, limits: Limits, now: datetime) -> str:
+class Spender(NamedTuple):
+    """Whose writes count together.
+
+    Args:
+        project: the project that is written in.
+        source: the source by whose declaration; empty where several are behind it.
+    """
+
+    project: str
+    source: str = ""
+
+
+def exceeded(safety: SafetyState, spender: Spender, limits: Limits, now: datetime) -> str:
     """The limit that one write more would exceed, in words; empty where there is room."""
     late = _late(safety, limits, now).writes
-    if len(late) >= limits.per_fleet:
-        return f"{len(late)} writes in the fleet within {limits.within:.0f} s, the limit is {limits.per_fleet}"
-    here = sum(act.project == project for act in late)
-    if here >= limits.per_project:
-        return f"{here} writes in project {project} within {limits.within:.0f} s, the limit is {limits.per_project}"
+    for what, acts, most in _rates(late, spender, limits):
+        if len(acts) >= most:
+            return f"{len(acts)} writes {what} within {limits.within:.0f} s, the limit is {most}"
     return ""
 
 
-def room_at(safety: SafetyState, project: str, limits: Limits, now: datetime) -> datetime:
+def _rates(
+    late: tuple[WriteRecord, ...], spender: Spender, limits: Limits
+) -> tuple[tuple[str, tuple[WriteRecord, ...], int], ...]:
+    """Each rate limit: what it is of, the writes of late that count, and how many there may be."""
+    here = tuple(act for act in late if act.project == spender.project)
+    by_source = tuple(act for act in late if spender.source and act.source == spender.source)
+    most_by_source = limits.per_source if spender.source else len(late) + 1
+    return (
+        ("in the fleet", late, limits.per_fleet),
+        (f"in project {spender.project}", here, limits.per_project),
+        (f"by source {spender.source}", by_source, most_by_source),
+    )
+
+
+def room_at(safety: SafetyState, spender: Spender, limits: Limits, now: datetime) -> datetime:
     """When one write more exceeds no limit any longer, if nobody else writes."""
     late = _late(safety, limits, now).writes
-    here = [act for act in late if act.project == project]
-    ends = [
-        acts[-most].claimed_at
-        for acts, most in ((late, limits.per_fleet), (here, limits.per_project))
-        if 0 < most <= len(acts)
-    ]
+    ends = [acts[-most].claimed_at for _, acts, most in _rates(late, spender, limits) if 0 < most <= len(acts)]
     return max(ends, default=now) + timedelta(seconds=limits.within)
 
 
-def spend(safety: SafetyState, project: str, limits: Limits, now: datetime) -> SafetyState:
+def spend(safety: SafetyState, spender: Spender, limits: Limits, now: datetime) -> SafetyState:
     """The safety state after a write was claimed."""
     late = _late(safety, limits, now)
-    return replace(late, writes=(*late.writes, WriteRecord(project, now)))
+    return replace(late, writes=(*late.writes, WriteRecord(spender.project, now, spender.source)))
 
 
 def wish(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
@@ -165,6 +189,45 @@ def wish(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     late = _late(safety, limits, now)
     requests, breaker = _counted(late.requests, limits.surge, "drifts to remediate", limits, now)
     return safety if safety.breaker is not None else replace(late, requests=requests, breaker=breaker)
+
+
+FEWEST_OF_SOURCE = 10
+"""So many drifts of one source may want to be remediated at once, however little it declares."""
+
+
+def wish_of_source(safety: SafetyState, source: str, declared: int, limits: Limits, now: datetime) -> SafetyState:
+    """The safety state after one drift more from what a source declares; too large a part of it pauses the source.
+
+    Args:
+        safety: the state before.
+        source: the source's name.
+        declared: how many resources it declares.
+        limits: those of the policy.
+        now: the time.
+    """
+    place = source_place(source)
+    if any(held.of == place and _is_in_force(held, now) for held in safety.pauses):
+        return safety
+    late = _late(safety, limits, now)
+    times = (*late.requests_by_source.get(source, ()), now)
+    most = max(FEWEST_OF_SOURCE, int(declared * limits.source_share))
+    if len(times) <= most:
+        return replace(late, requests_by_source={**late.requests_by_source, source: times})
+    counted = {name: earlier for name, earlier in late.requests_by_source.items() if name != source}
+    reason = (
+        f"{len(times)} of the {declared} resources that it declares drift within {limits.within:.0f} s, the limit is "
+        f"{most}; `setpoint resume {place}` lets them be remediated"
+    )
+    return pause(replace(late, requests_by_source=counted), Pause(place, now, SECOND_BREAKER, reason))
+
+
+SECOND_BREAKER = "setpoint"
+"""Who has paused a source of which too many declarations drifted at once."""
+
+
+def source_place(source: str) -> str:
+    """The name by which a source is paused."""
+    return f"sources/{source}"
 
 
 def refund(safety: SafetyState, project: str, claimed_at: datetime | None) -> SafetyState:
@@ -227,6 +290,11 @@ def _late(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
         failed=tuple(entry for entry in safety.failed if entry.failed_at > since),
         failures=tuple(failed_at for failed_at in safety.failures if failed_at > since),
         requests=tuple(requested_at for requested_at in safety.requests if requested_at > since),
+        requests_by_source={
+            source: late
+            for source, times in safety.requests_by_source.items()
+            if (late := tuple(requested_at for requested_at in times if requested_at > since))
+        },
     )
 
 

@@ -99,12 +99,14 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
         generation: the generation that wrote it.
         digest: changes when the declarations change in meaning; empty where the source declares nothing any more.
         declarations: what it declares; empty where nothing any more.
+        written_at: when that was applied; None where an older version wrote it.
     """
 
     source: str
     generation: int
     digest: str = ""
     declarations: tuple[Declaration, ...] = ()
+    written_at: datetime | None = None
 
 
 class DesiredRecord(msgspec.Struct, frozen=True):

@@ -142,6 +142,22 @@ class ResourceApi(Protocol):
         """
 
 
+class ProjectPlaces(Protocol):
+    """Where projects are, asked of the service that keeps the hierarchy."""
+
+    def ancestors(self, number: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The project, its folders from the nearest on, and its organisation, as the inventory names them.
+
+        Args:
+            number: the project's number, digits alone.
+            known: what was known before. Above a folder that the caller may not see, it is taken from there.
+
+        Raises:
+            AccessDenied: the caller may not see the project, or a folder above it that was not known.
+            Unavailable: nobody answers.
+        """
+
+
 class ProjectDirectory(Protocol):
     """What projects are called, asked of the service that numbers them."""
 

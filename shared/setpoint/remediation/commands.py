@@ -23,11 +23,12 @@ from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
-from setpoint.remediation import known_projects
+from setpoint.remediation import known_projects, separation_of_duties
 from setpoint.remediation.context import load_context, read
 from setpoint.util.retries import retry_on_conflict
 from setpoint.util.secret_formats import scrub
 
+_PLACES = ("projects", "folders", "organizations", "sources")
 LONGEST_EXEMPTION = timedelta(days=366)
 
 
@@ -61,7 +62,16 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
             remediation.step in remediation_attempt.UNDER_WAY and is_known
         ):  # to begin anew would take the claim from whoever writes
             raise BadRequest(f"{key.name}: its remediation is in progress ({remediation.step})")
-        return replace(state, remediation=remediation_attempt.approved(remediation, by, context.clock()))
+        separation_of_duties.check(key, state.finding, by)
+        rule = case.decision_input.rule
+        approved = remediation_attempt.approved(
+            remediation,
+            by,
+            context.clock(),
+            needed=rule.approvals if rule is not None else 1,
+            rules=snapshot.rules.digest,
+        )
+        return replace(state, remediation=approved)
 
     _write(key, approved, context)
     _note(key, "approved", by, "", fingerprint, context)
@@ -87,7 +97,10 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
         state = _drifted(snapshot)
         if exemption.fingerprint not in ("", state.fingerprint):
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
-        remediation = replace(state.remediation, approved_by="") if state.remediation is not None else None
+        separation_of_duties.check(key, state.finding, exemption.by)
+        remediation = state.remediation
+        if remediation is not None:
+            remediation = remediation_attempt.without_approval(remediation)
         return replace(state, exemption=exemption, remediation=remediation)
 
     state = _write(key, exempted, context)
@@ -165,9 +178,11 @@ def check_place(of: str) -> None:
         BadRequest: says what can be.
     """
     kind, _, name = of.partition("/")
-    is_place = kind in ("projects", "folders", "organizations") and bool(name) and "/" not in name
+    is_place = kind in _PLACES and bool(name) and "/" not in name
     if of != FLEET and not is_place and not is_full_name(of):
-        raise BadRequest(f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N or //a/resource")
+        raise BadRequest(
+            f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N, sources/S or //a/resource"
+        )
 
 
 def _check_known(of: str, context: Context) -> None:
@@ -177,6 +192,10 @@ def _check_known(of: str, context: Context) -> None:
         meant = known_projects.nearest(project, context.store)
         hint = f"; did you mean projects/{meant}" if meant else ""
         raise BadRequest(f"{of}: nothing is known to lie there{hint}; add --not-seen-yet to pause it all the same")
+    is_unknown_source = kind == "sources" and project not in context.store.control().value.sources
+    is_place = kind in ("folders", "organizations")
+    if is_unknown_source or (is_place and not known_projects.is_known_place(of, context.store)):
+        raise BadRequest(f"{of}: nothing is known by that name; add --not-seen-yet to pause it all the same")
     if not is_full_name(of):
         return
     snapshots = (context.store.read(ResourceKey(of, content)) for content in CONTENTS)

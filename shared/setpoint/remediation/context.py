@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.detection import actor_resolution, ownership, policy_evaluation, suppressions
+from setpoint.detection import actor_resolution, ownership, placement, policy_evaluation, suppressions
 from setpoint.detection.pipeline import Context
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Declaration
+from setpoint.model.identity import identity_of, is_other
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.sources import SourceState, Version
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation.decision import DecisionInput
 from setpoint.remediation.live_resources import LiveReading
@@ -60,7 +64,17 @@ def read_live(case: RemediationCase, context: RemediationContext) -> LiveReading
     desired = case.snapshot.desired
     if desired is None:
         return None
-    return context.live_resources.read(desired.declarations[0], case.last, context.clock())
+    reading = context.live_resources.read(desired.declarations[0], case.last, context.clock())
+    last = case.last
+    if reading is None or context.places is None or last is None or not last.project_number:
+        return reading
+    ancestors = context.places.ancestors(last.project_number, last.ancestors)
+    return LiveReading(replace(reading.observation, ancestors=ancestors), reading.resource)
+
+
+def is_in_another_place(case: RemediationCase, reading: LiveReading) -> bool:
+    """Whether a resource is in other folders by now than when it was observed last."""
+    return case.last is not None and case.last.ancestors != reading.observation.ancestors
 
 
 def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None:
@@ -78,12 +92,20 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
     drift = remediation_attempt.DriftSummary(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
     remediation = remediation_attempt.start(state.remediation, drift, policy.limits, now)
+    remediation = remediation_attempt.without_lapsed_approval(remediation, snapshot.rules.digest, policy.limits, now)
     if rule is not None:
         remediation = replace(remediation, rule=rule.name, executor=rule.executor)
     is_request = (
         remediation_attempt.is_new(state.remediation, remediation) and mode == "auto" and finding.kind == "modified"
     )
-    applied_at, changed_at, is_applying = _rollout(key, context)
+    rollout = _rollout(key, context)
+    source = next(iter(rollout.sources)) if len(rollout.sources) == 1 else ""
+    ancestors, unplaced = _places(last, rollout.sources, context)
+    wished = safety.value
+    if is_request:
+        wished = braking.wish(wished, policy.limits, now)
+        for name, declared in rollout.sources.items():
+            wished = braking.wish_of_source(wished, name, declared, policy.limits, now)
     decision_input = DecisionInput(
         key=key,
         finding=finding,
@@ -91,16 +113,23 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
         rule=rule,
         mode=mode,
         policy=policy,
-        safety_state=braking.wish(safety.value, policy.limits, now) if is_request else safety.value,
-        ancestors=_places(last, finding.project),
-        applied_at=applied_at,
-        changed_at=changed_at,
-        is_applying=is_applying,
+        safety_state=wished,
+        ancestors=ancestors,
+        applied_at=rollout.applied_at,
+        changed_at=rollout.changed_at,
+        is_applying=rollout.is_applying,
         actor=actor_resolution.describe(finding.actor),
         now=now,
         exemption=state.exemption,
+        unplaced=unplaced,
+        source=source,
     )
     return RemediationCase(snapshot, state, decision_input, safety, last)
+
+
+def is_other_resource(case: RemediationCase, reading: LiveReading) -> bool:
+    """Whether a resource was made again under the same name since it was observed."""
+    return is_other(case.state.identity, identity_of(reading.observation.data))
 
 
 def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
@@ -132,25 +161,57 @@ def primary_declaration(snapshot: Snapshot, finding: Finding) -> Declaration | N
     return next((candidate for candidate in declarations if candidate.source == finding.source), declarations[0])
 
 
-def _places(last: Observation | None, project: str) -> frozenset[str] | None:
-    """Where a resource lies, by the last observation; None where none was kept that tells."""
+def _places(last: Observation | None, sources: Iterable[str], context: Context) -> tuple[frozenset[str] | None, str]:
+    """Where a resource is, by the last observation, and what is not known of that.
+
+    Returns:
+        Project by id and number, folders, organisation and sources; None where nothing tells. Then what is missing, in
+        words; empty where nothing is.
+    """
+    named = {braking.source_place(source) for source in sources}
     if last is None or not last.ancestors:
-        return None
-    named = (f"projects/{name}" for name in (project, last.project) if name)
-    return frozenset((*last.ancestors, *named))
+        return None, "it is not known in which project and folders it is"
+    number = last.project_number
+    if not number:
+        return frozenset((*last.ancestors, *named)), ""
+    identifier = placement.observed_id(last) or context.projects.id_of(number)
+    missing = "" if identifier else f"the id of its project {number} is not known"
+    return frozenset((*last.ancestors, *named, f"projects/{identifier or number}")), missing
 
 
-def _rollout(key: ResourceKey, context: Context) -> tuple[datetime | None, datetime | None, bool]:
-    """When the sources of a declaration were applied, when it changed with that, and whether they are being applied."""
+class _Rollout(NamedTuple):
+    """How the sources of a declaration were applied.
+
+    Args:
+        applied_at: when the one that was applied longest ago was, or None.
+        changed_at: when what is declared was last changed, or None where that is long ago.
+        is_applying: whether one of them is being applied right now.
+        sources: their names, with how many resources each declares.
+    """
+
+    applied_at: datetime | None
+    changed_at: datetime | None
+    is_applying: bool
+    sources: Mapping[str, int]
+
+
+def _rollout(key: ResourceKey, context: Context) -> _Rollout:
     control = context.store.control().value
     record = context.store.records([key])[key].value
     versions = controlling.visible(record, control)
-    sources = [control.sources[name] for name in versions]
-    applied = [source.applied_at for source in sources if source.applied_at is not None]
-    changed = [
-        state.applied_at
-        for name, version in versions.items()
-        if (state := control.sources[name]).generation == version.generation and state.applied_at is not None
-    ]
-    is_applying = any(source.pending for source in sources)
-    return min(applied, default=None), max(changed, default=None), is_applying
+    sources = {name: control.sources[name] for name in versions}
+    applied = [source.applied_at for source in sources.values() if source.applied_at is not None]
+    changed = [_changed_at(version, sources[name]) for name, version in versions.items()]
+    return _Rollout(
+        min(applied, default=None),
+        max(filter(None, changed), default=None),
+        any(source.pending for source in sources.values()),
+        {name: source.declared for name, source in sources.items()},
+    )
+
+
+def _changed_at(version: Version, source: SourceState) -> datetime | None:
+    """When a declaration came to be what it is; of one that an older version wrote only while nothing followed it."""
+    if version.written_at is not None:
+        return version.written_at
+    return source.applied_at if source.generation == version.generation else None

@@ -17,7 +17,7 @@ from setpoint.model.policy import MANUAL_MODES, Policy, Rule
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.safety_limits import SafetyState
+from setpoint.model.safety_limits import SafetyState, Spender
 
 _STRONGEST: tuple[Action, ...] = ("leave", "stop", "wait", "ask", "rehearse", "hand_off", "act")
 """Of several the first counts."""
@@ -63,6 +63,8 @@ class DecisionInput(NamedTuple):
         actor: who has changed it, in words, or empty.
         now: the time.
         exemption: what somebody has said of leaving it alone, in force or over.
+        unplaced: what is not known of where it is, in words; empty where all is known.
+        source: the source that declares it; empty for several.
     """
 
     key: ResourceKey
@@ -79,6 +81,18 @@ class DecisionInput(NamedTuple):
     actor: str
     now: datetime
     exemption: Exemption | None = None
+    unplaced: str = ""
+    source: str = ""
+
+    @property
+    def missing_place(self) -> str:
+        """What is not known of where it is, in words; empty where all is known."""
+        return self.unplaced or ("" if self.ancestors is not None else "it is not known where it is")
+
+    @property
+    def spender(self) -> Spender:
+        """Whose writes this one counts among."""
+        return Spender(self.finding.project, self.source)
 
 
 def decide(facts: DecisionInput) -> Decision:
@@ -129,14 +143,10 @@ def _by_size(facts: DecisionInput) -> Reason | None:
 
 
 def _by_place(facts: DecisionInput) -> Reason | None:
-    """Where an observation was not kept, or not with its folders, nobody knows which rule means the resource."""
-    if facts.ancestors is not None or facts.remediation.approved_by:
+    """Where not all is known of where a resource is, nobody knows which rules, pauses and limits are for it."""
+    if not facts.missing_place or facts.finding.kind != "modified":
         return None
-    if any(rule.match.ancestors for rule in facts.policy.rules):
-        return Reason("it is not known which folders it is in, and rules ask for that", "ask")
-    if facts.policy.rules and facts.rule is None:
-        return Reason("it is not known which rule it is under", "ask")
-    return None
+    return Reason(f"{facts.missing_place}, so that no rule, pause or limit of a place can be looked up", "stop")
 
 
 def _by_kind(facts: DecisionInput) -> Reason | None:
@@ -154,16 +164,13 @@ def _by_executor(facts: DecisionInput) -> Reason | None:
 
 def _by_pause(facts: DecisionInput) -> Reason | None:
     pause = braking.paused(facts.safety_state, facts.key.name, facts.ancestors or (), facts.now)
-    if (
-        pause is None
-        and facts.ancestors is None
-        and (others := braking.pauses_of_ancestors(facts.safety_state, facts.now))
-    ):
-        return Reason(f"{others[0].of} is paused, and it is not known whether it lies there", "wait")
+    if pause is None and facts.missing_place and (others := braking.pauses_of_ancestors(facts.safety_state, facts.now)):
+        return Reason(f"{others[0].of} is paused, and it is not known whether the resource is there", "wait")
     if pause is None:
         return None
     why = f": {pause.reason}" if pause.reason else ""
-    return Reason(f"{pause.of} is paused by {pause.by or 'somebody'}{why}", "wait", pause.until)
+    action: Action = "stop" if pause.by == braking.SECOND_BREAKER else "wait"
+    return Reason(f"{pause.of} is paused by {pause.by or 'somebody'}{why}", action, pause.until)
 
 
 def _by_breaker(facts: DecisionInput) -> Reason | None:
@@ -172,9 +179,9 @@ def _by_breaker(facts: DecisionInput) -> Reason | None:
 
 
 def _by_limit(facts: DecisionInput) -> Reason | None:
-    limits, project = facts.policy.limits, facts.finding.project
-    limit = braking.exceeded(facts.safety_state, project, limits, facts.now)
-    return Reason(limit, "wait", braking.room_at(facts.safety_state, project, limits, facts.now)) if limit else None
+    limits, spender = facts.policy.limits, facts.spender
+    limit = braking.exceeded(facts.safety_state, spender, limits, facts.now)
+    return Reason(limit, "wait", braking.room_at(facts.safety_state, spender, limits, facts.now)) if limit else None
 
 
 def _by_window(facts: DecisionInput) -> Reason | None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.declarations import proposal_lines
-from setpoint.detection import outbox, pipeline
+from setpoint.detection import outbox, pipeline, placement
 from setpoint.errors import (
     AccessDenied,
     Conflict,
@@ -35,10 +35,12 @@ from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, Snapshot
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision as deciding
-from setpoint.remediation import execution
+from setpoint.remediation import execution, unattended
 from setpoint.remediation.context import (
     declared_digest,
     is_due,
+    is_in_another_place,
+    is_other_resource,
     is_under_another_rule,
     load_context,
     primary_declaration,
@@ -64,6 +66,10 @@ BEGINNINGS = frozenset(("drift.opened", "drift.changed"))
 """The events after which something is to be done; others are passed over."""
 TICK = "tick"
 """The ``type`` of the message that comes every minute, in place of an event's."""
+
+
+MADE_AGAIN = "it was made again under the same name since it was observed; the inventory has to show it first"
+"""Why nothing is written to what is another resource than the one that was judged."""
 
 
 Passed = Literal[
@@ -251,7 +257,9 @@ def _stop(case: RemediationCase, decision: Decision, context: RemediationContext
     remediation = remediation_attempt.stopped(
         case.decision_input.remediation, decision.because, case.decision_input.now
     )
-    is_told = case.safety_state.value.breaker is None
+    before, after = case.safety_state.value, case.decision_input.safety_state
+    is_second = any(held.by == braking.SECOND_BREAKER for held in before.pauses) and before.pauses == after.pauses
+    is_told = before.breaker is None and not is_second
     save_step(case, remediation, AuditNote("stop", "remediation.blocked" if is_told else None, decision), context)
     return "stopped"
 
@@ -332,25 +340,52 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
         return _unread(case, decision, error, context)
     if reading is None or case.snapshot.desired is None:
         return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
-    if (ended := judged(case.snapshot, reading, context)) is not None:
+    if (ended := _before_planning(case, decision, reading, context)) is not None:
         return ended
-    if is_under_another_rule(case, reading):
-        pipeline.handle_observation(reading.observation, context.detection)
-        raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
     has_cleared = bool(case.decision_input.remediation.cleared)
     plan = context.live_resources.plan(case.snapshot.desired, reading, is_whole_declaration=has_cleared)
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
         return _hand_off(case, _instead(decision, "hand_off", why), context)
     decided_on = case.decision_input
-    if plan.side_effects and not decided_on.remediation.approved_by:
-        return _ask(case, _instead(decision, "ask", "; ".join(plan.side_effects)), context)
+    asking = filter(None, (*plan.side_effects, _unattended(case, plan, reading)))
+    if (why := "; ".join(asking)) and not decided_on.remediation.approved_by:
+        return _ask(case, _instead(decision, "ask", why), context)
     remediation = remediation_attempt.claimed(
         decided_on.remediation, context.worker, plan.summary, plan.paths, decided_on.now
     )
-    spent = braking.spend(decided_on.safety_state, decided_on.finding.project, decided_on.policy.limits, decided_on.now)
+    spent = braking.spend(decided_on.safety_state, decided_on.spender, decided_on.policy.limits, decided_on.now)
     save_step(case, remediation, AuditNote("act", "remediation.started", decision, reading.observation), context, spent)
     return execution.write(case, remediation, plan, context)
+
+
+def _before_planning(
+    case: RemediationCase, decision: Decision, reading: LiveReading, context: RemediationContext
+) -> ExecutionOutcome | None:
+    """What becomes of a drift whose resource is another one, or otherwise, by now; None where nothing has changed.
+
+    Raises:
+        Conflict: another rule or another place is for what it is now; it is decided about again.
+    """
+    if (elsewhere := placement.elsewhere(reading.observation)) or is_other_resource(case, reading):
+        return _stop(case, _instead(decision, "stop", elsewhere or MADE_AGAIN), context)
+    if (ended := judged(case.snapshot, reading, context)) is not None:
+        return ended
+    if is_under_another_rule(case, reading) or is_in_another_place(case, reading):
+        pipeline.handle_observation(reading.observation, context.detection)
+        raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
+    return None
+
+
+def _unattended(case: RemediationCase, plan: WritePlan, reading: LiveReading) -> str:
+    """Why a write is never sent without a person, whatever the policy says; empty where it may be."""
+    limits = case.decision_input.policy.limits
+    declarations = case.snapshot.desired.declarations if case.snapshot.desired is not None else ()
+    reasons = (
+        unattended.needs_person(unattended.PlannedWrite(declaration, plan, reading.observation, limits))
+        for declaration in declarations
+    )
+    return next(filter(None, reasons), "")
 
 
 def _unread(

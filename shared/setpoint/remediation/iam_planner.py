@@ -6,6 +6,7 @@ https://cloud.google.com/iam/docs/policies#versions
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,11 @@ from setpoint.model.write_plan import Call, NotWritable, Reason, Unwritable, Wri
 from setpoint.remediation.api_requests import call
 
 VERSION = 3
-_STRIPPED = "_withcond_"
-"""In the role of a binding whose condition was left out, since a lower version was asked for."""
+_STRIPPED = re.compile(r"_withcond_[0-9a-f]{20}\Z")
+"""The end of the role of a binding whose condition was left out, since a lower version was asked for.
+
+A custom role may have the words in its id. Source: https://cloud.google.com/iam/docs/troubleshoot-withcond
+"""
 
 
 def read(resource: Resource) -> Call | None:
@@ -64,7 +68,7 @@ def plan_policy(
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
         return _refused(declaration, "no_method", "the API has no policy for this kind of resource: see to it by hand")
-    if not live.get("etag") or any(_STRIPPED in str(binding.get("role")) for binding in live.get("bindings") or ()):
+    if not live.get("etag") or any(_is_stripped(binding) for binding in live.get("bindings") or ()):
         return _refused(declaration, "unread", "the policy was not read with its conditions and etag: read it again")
     audits = any(difference.path.startswith("auditConfigs") for difference in differences)
     if audits and not method.wrapped_mask:
@@ -85,6 +89,11 @@ def plan_policy(
             for difference in differences
         ),
     )
+
+
+def _is_stripped(binding: Mapping[str, Any]) -> bool:
+    """Whether the condition of a binding was left out."""
+    return not binding.get("condition") and _STRIPPED.search(str(binding.get("role"))) is not None
 
 
 _VERBS = {"unexpected": "remove", "changed": "change", "missing": "add"}

@@ -19,13 +19,32 @@ class Projects(StateStore, DesiredStore, ProjectStore, Protocol):
 
 
 def is_known(project: str, store: Projects) -> bool:
-    """Whether something is known to lie in a project.
+    """Whether something is known to be in a project.
 
     Args:
-        project: its id; a number is taken as it is, since resources tell theirs only when they are observed.
+        project: its id or number.
         store: the store; names are read first, and declarations only where no name tells.
     """
-    return project.isdecimal() or any(project in (known, _id(known, store)) for known in _known(store))
+    if project.isdecimal() and (store.project_id(project) or is_known_place(f"projects/{project}", store)):
+        return True
+    return any(project in (known, _id(known, store)) for known in _known(store))
+
+
+def is_known_place(place: str, store: Projects) -> bool:
+    """Whether something that drifts or has drifted is known to be in a project, a folder or an organisation.
+
+    Args:
+        place: ``projects/NUMBER``, ``folders/NUMBER`` or ``organizations/NUMBER``.
+        store: the store.
+    """
+    rules = store.read(ResourceKey(f"//cloudresourcemanager.googleapis.com/{place}")).rules
+    named = [scope.ancestors for scope in rules.scopes]
+    named += [grant.ancestors for grant in rules.sources.grants] if rules.sources is not None else []
+    named += [rule.match.ancestors for rule in rules.policy.rules] if rules.policy is not None else []
+    if any(place in ancestors for ancestors in named):
+        return True
+    states = store.states(drifted=True, problems=[])
+    return any(state.finding is not None and place in state.finding.ancestors for state in states)
 
 
 def nearest(project: str, store: Projects) -> str:

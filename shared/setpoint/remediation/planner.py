@@ -7,7 +7,7 @@ what that person would have to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +127,7 @@ def plan(  # noqa: PLR0911 - a reason each
     if refused := tuple(
         unwritable for change in changes if (unwritable := refusal(write_input, change, _cut(schema, change.path)))
     ):
-        return NotWritable(key, refused[0].reason, refused)
+        return NotWritable(key, refused[0].reason, (*refused, *_held_back(changes, refused)))
     groups: dict[SetterMethod | None, list[FieldChange]] = {}
     for change in changes:
         groups.setdefault(write_input.special(change), []).append(change)
@@ -174,6 +174,15 @@ def _coarser(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldP
     if tops == cuts or writer is None or not writer.masked or not all(is_complete(write_input, top) for top in tops):
         return None
     return api_requests.write(resource, schema, live, target, tops, None)[0]
+
+
+def _held_back(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> Iterator[Unwritable]:
+    """The changes that could be written, and are not, since a write has to leave the resource as declared."""
+    unwritable = {field.path for field in refused}
+    todo = f"it is not written either, since {refused[0].path} is not: see to both by hand"
+    for change in changes:
+        if change.difference.path not in unwritable:
+            yield Unwritable(change.difference.path, refused[0].reason, todo)
 
 
 def _still(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritable, ...]:

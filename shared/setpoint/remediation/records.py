@@ -19,6 +19,7 @@ from setpoint.model.remediation_attempt import UNDER_WAY, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
+from setpoint.ports.services import ProjectPlaces
 from setpoint.ports.stores import Snapshot, Store, StoredSafetyState
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
@@ -50,11 +51,13 @@ class RemediationContext:
         detection: the findings, and where events go.
         live_resources: the APIs that hold the resources.
         worker: who is working, for the audit trail.
+        places: is asked right before a write where a project is; None where the last observation has to do.
     """
 
     detection: Context
     live_resources: LiveResources
     worker: str = "setpoint"
+    places: ProjectPlaces | None = None
 
     @property
     def store(self) -> Store:

@@ -18,6 +18,7 @@ from setpoint.model.severity import Kind, Severity
 
 _Duration = Annotated[float, AsSeconds, Field(ge=1, le=366 * 86_400)]
 _Count = Annotated[int, Field(ge=0, le=1_000_000)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 _AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -66,6 +67,7 @@ class RuleModel(StrictModel):
     executor: Executor = "api"
     settle: Settle = None
     windows: tuple[WindowModel, ...] = ()
+    approvals: Annotated[int, Field(ge=1, le=2, description="how many people have to approve")] = 1
 
 
 class ObserveModel(StrictModel):
@@ -95,6 +97,10 @@ class LimitsModel(StrictModel):
     attempts: _AtLeastOne = Limits().attempts
     rollout: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = Limits().rollout
     stale_after: _Duration = Limits().stale_after
+    per_source: _Count = Limits().per_source
+    source_share: _Share = Limits().source_share
+    approval_lasts: _Duration = Limits().approval_lasts
+    grants_lost: _Share = Limits().grants_lost
     readings_per_minute: _AtLeastOne = Limits().readings_per_minute
 
 

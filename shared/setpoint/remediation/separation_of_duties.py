@@ -1,0 +1,34 @@
+"""Whoever made a change may neither approve its remediation nor accept or exempt it."""
+
+from __future__ import annotations
+
+from setpoint.errors import BadRequest
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding
+
+
+def check(key: ResourceKey, finding: Finding | None, by: str) -> None:
+    """Look whether somebody may decide about a drift.
+
+    Args:
+        key: the resource and content.
+        finding: its finding.
+        by: who decides, as the audit trail names them; an address may stand among other words.
+
+    Raises:
+        BadRequest: they are behind the change, as far as is known.
+    """
+    actor = finding.actor if finding is not None else None
+    if actor is None:
+        return
+    names = {_bare(name) for name in (actor.principal, *actor.others, *actor.through) if name}
+    if any(_bare(word) in names for word in by.split()):
+        raise BadRequest(
+            f"{key.name}: {by} has changed it, as far as is known, and somebody else has to decide about that"
+        )
+
+
+def _bare(name: str) -> str:
+    """A principal without its kind: ``user:ann@example.com`` is ``ann@example.com``."""
+    prefix, separator, rest = name.casefold().partition(":")
+    return rest if separator and prefix in ("user", "serviceaccount") else name.casefold()

@@ -1,0 +1,110 @@
+"""What is never written without a person, whatever a policy says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from setpoint.comparison import iam_policies
+from setpoint.comparison.iam_policies import Grant
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Limits
+from setpoint.model.write_plan import WritePlan
+
+_OWN_ACCOUNT = re.compile(r"(?:^|[:/])setpoint-[a-z-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com")
+"""The accounts of an installation, as ``infra/`` names them."""
+_OWN_ROLE = re.compile(r"/roles/setpoint[A-Za-z]*$")
+"""The custom roles of an installation, likewise."""
+_OWN_RESOURCE = re.compile(
+    r"/roles/setpoint[A-Za-z]*$"
+    r"|/serviceAccounts/setpoint-[a-z-]+@"
+    r"|^//storage\.googleapis\.com/[^/]+-setpoint(?:-source)?$"
+    r"|/functions/setpoint-|/services/setpoint-"
+)
+"""Resources of an installation: whoever changes them changes what Setpoint may do, or what it does."""
+_ORG_POLICIES = "orgpolicy.googleapis.com/"
+_OWNER = "roles/owner"
+
+
+class PlannedWrite(NamedTuple):
+    """A write that is about to be claimed.
+
+    Args:
+        declaration: what is declared.
+        plan: what would be sent.
+        reading: the resource as it was just read.
+        limits: those of the policy.
+    """
+
+    declaration: Declaration
+    plan: WritePlan
+    reading: Observation
+    limits: Limits
+
+
+def needs_person(write: PlannedWrite) -> str:
+    """Why a person has to approve a write, in words; empty where nobody has to."""
+    reasons = (check(write) for check in _CHECKS)
+    return "; ".join(filter(None, reasons))
+
+
+def _of_installation(write: PlannedWrite) -> str:
+    if _OWN_RESOURCE.search(write.declaration.key.name):
+        return "it is a part of Setpoint's own installation"
+    changed = _grants(write.reading.data) ^ _grants(_policy(write)) if _is_policy(write) else frozenset()
+    own = next((grant for grant in changed if _is_own(grant)), None)
+    return f"it changes what {own[1] if own else ''} may do, an account of Setpoint's own" if own else ""
+
+
+def _is_own(grant: Grant) -> bool:
+    role, member = str(grant[0]), str(grant[1])
+    return bool(_OWN_ACCOUNT.search(member) or _OWN_ROLE.search(role))
+
+
+def _of_org_policy(write: PlannedWrite) -> str:
+    is_org_policy = write.declaration.asset_type.startswith(_ORG_POLICIES)
+    return "it is an organisation policy" if is_org_policy or write.declaration.key.content == "org_policy" else ""
+
+
+def _of_last_owner(write: PlannedWrite) -> str:
+    if not _is_policy(write):
+        return ""
+    before, after = _grants(write.reading.data), _grants(_policy(write))
+    is_last = any(grant[0] == _OWNER for grant in before) and not any(grant[0] == _OWNER for grant in after)
+    return "it removes the last owner" if is_last else ""
+
+
+def _of_lost_grants(write: PlannedWrite) -> str:
+    if not _is_policy(write):
+        return ""
+    before, after = _grants(write.reading.data), _grants(_policy(write))
+    lost, most = len(before - after), write.limits.grants_lost
+    if lost <= max(1, int(len(before) * most)):
+        return ""
+    return f"it removes {lost} of {len(before)} grants, more than {most:.0%}"
+
+
+_CHECKS: tuple[Callable[[PlannedWrite], str], ...] = (
+    _of_installation,
+    _of_org_policy,
+    _of_last_owner,
+    _of_lost_grants,
+)
+
+
+def _is_policy(write: PlannedWrite) -> bool:
+    return write.declaration.key.content == "iam_policy"
+
+
+def _policy(write: PlannedWrite) -> Any:
+    """The policy that would be sent, in whatever the request wraps it."""
+    body = write.plan.call.body
+    if not isinstance(body, Mapping) or "bindings" in body:
+        return body
+    return next((part for part in body.values() if isinstance(part, Mapping) and "bindings" in part), {})
+
+
+def _grants(policy: Any) -> frozenset[Grant]:
+    return iam_policies.grants(policy) if isinstance(policy, Mapping) else frozenset()
