@@ -75,7 +75,7 @@ def judge(
     if snapshot.contest is not None and snapshot.contest.disputed:
         return judging.disputed(snapshot.contest, snapshot.rules, observation)
     home = snapshot.state.home if snapshot.state is not None else ""
-    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy, home)
+    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy, home=home)
 
 
 def _judge_source(rules: Rules, observation: Observation) -> Verdict:

@@ -104,7 +104,7 @@ def nobody(fingerprint: str, judged_by: str) -> Actor | None:
     return None
 
 
-def judge(
+def judge(  # noqa: PLR0913 - all that a verdict is made of
     desired: Desired | None,
     rules: Rules,
     observation: Observation,
@@ -112,6 +112,7 @@ def judge(
     who: Who = nobody,
     reading: ApiReading | None = None,
     secrecy: Secrecy = THIS_PROCESS,
+    *,
     home: str = "",
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource.
