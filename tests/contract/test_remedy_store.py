@@ -47,7 +47,7 @@ def test_a_claim_writes_the_finding_and_the_brakes(store):
 
     assert store.read(KEY) == claimed
     assert (claimed.state, store.safety_state().value) == (acting, SPENT)
-    assert list(store.due(NOON)) == [KEY]
+    assert list(store.remediations_due(NOON)) == [KEY]
 
 
 def test_a_claim_on_a_finding_that_was_written_since_writes_nothing(store):

@@ -168,7 +168,10 @@ def test_a_store_that_can_no_longer_be_opened_does_not_answer_a_new_thread(file)
     store.close()
 
 
-READINGS = " DROP INDEX reading_due; ALTER TABLE findings DROP COLUMN reading_due;"
+READINGS = (
+    " DROP INDEX reading_due; ALTER TABLE findings DROP COLUMN reading_due;"
+    " DROP INDEX remediation_due; ALTER TABLE findings DROP COLUMN remediation_due;"
+)
 
 
 def test_a_store_that_knew_of_no_readings_learns_them_and_keeps_what_it_has(file):

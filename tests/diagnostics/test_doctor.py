@@ -315,7 +315,8 @@ def test_what_waits_in_the_store_is_said(patient, mocker):
     key = ResourceKey("//storage.googleapis.com/exports")
     store = patient.store()
     mocker.patch.object(store, "unpublished", return_value=iter([key]))
-    mocker.patch.object(store, "due", return_value=iter([key, key]))
+    mocker.patch.object(store, "due", return_value=iter([key]))
+    mocker.patch.object(store, "remediations_due", return_value=iter([key]))
     first, second = failures(patient, only="waiting")
     assert (first.verdict, second.verdict) == ("warn", "fail")
     assert "events of 1 resources wait" in first.what

@@ -77,7 +77,7 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
 
     unindexed = {collection: set(strings(fields)) for collection, fields in entries(local("unindexed")).items()}
 
-    assert asked == {"status", "pending", "due", "reading_due", "suppressed", "finding"}
+    assert asked == {"status", "pending", "due", "reading_due", "remediation_due", "suppressed", "finding"}
     assert set(unindexed) == collections - {"manifests", "runs"}  # whose documents have no fields, only parts
     assert unindexed["findings"] == stored - asked - unindexed["projects"]
     others = {

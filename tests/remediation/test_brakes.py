@@ -226,7 +226,7 @@ def test_a_dry_run_rehearses_once_and_looks_again_without_reading(world):
 
     assert (world.writes, len(world.google.requests)) == (0, reads)
     assert world.event_types == ["drift.opened", "remediation.blocked"]
-    assert world.state.due > world.clock() - timedelta(minutes=5)
+    assert world.state.remediation_due > world.clock() - timedelta(minutes=5)
 
 
 def test_a_resource_whose_folder_nobody_knows_is_never_written(world):

@@ -1,12 +1,13 @@
-"""Events that are stored with their transition and wait to be published; what the bus will never take is set aside."""
+"""What waits in the store: events to be published, and records to be judged again; what no bus takes is set aside."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from setpoint.errors import PermanentError, TransientError
+from setpoint.errors import Conflict, PermanentError, TransientError
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
@@ -76,3 +77,13 @@ def in_any_order(keys: Iterable[ResourceKey]) -> list[ResourceKey]:
     shuffled = list(keys)
     random.shuffle(shuffled)
     return shuffled
+
+
+def is_due(key: ResourceKey, context: Context) -> bool:
+    """Whether a record is to be judged again; one that an older version filed under another time is filed anew."""
+    snapshot = context.store.read(key)
+    if snapshot.state is None or (snapshot.state.due is not None and snapshot.state.due <= context.clock()):
+        return True
+    with suppress(Conflict):
+        context.store.commit(snapshot, snapshot.state)
+    return False

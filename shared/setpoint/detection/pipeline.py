@@ -22,7 +22,7 @@ from setpoint.detection import api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.known_changes import may_change_actor, who
 from setpoint.detection.name_bindings import NameBindings
-from setpoint.detection.outbox import Failures, in_any_order, publish_pending
+from setpoint.detection.outbox import Failures, in_any_order, is_due, publish_pending
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
 from setpoint.detection.verdict import Schemas
 from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError, TransientError
@@ -317,7 +317,8 @@ def promote_settled(context: Context, problems: Problems | None = None) -> Count
     failures = Failures()
     for key in in_any_order(context.store.due(context.clock(), unread)):
         try:
-            outcomes[reevaluate(key, context)] += 1
+            if is_due(key, context):
+                outcomes[reevaluate(key, context)] += 1
             failures.in_a_row = 0
         except CorruptState as error:  # a record that cannot be read keeps no other from being judged
             outcomes["unreadable"] += 1

@@ -117,13 +117,17 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def due(self) -> datetime | None:
-        """When somebody has to look at the record although nothing has changed; None for never."""
+        """When the record is to be judged again although nothing has changed; None for never."""
         times = (
             self.settling.due if self.settling is not None else None,
             self.exemption.until if self.exemption is not None and self.is_quiet else None,
-            self.remediation.due if self.remediation is not None else None,
         )
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def remediation_due(self) -> datetime | None:
+        """When remediation is to go on; None for never. Nobody asks for it where remediation is off."""
+        return self.remediation.due if self.remediation is not None else None
 
     @property
     def reading_due(self) -> datetime | None:

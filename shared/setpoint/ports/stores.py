@@ -171,6 +171,9 @@ class StateStore(Protocol):
     def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """The keys of all records that are due for evaluation by ``now``; see ``states``."""
 
+    def remediations_due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """The keys of all records whose remediation is to go on by ``now``; see ``states``."""
+
     def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
         """The keys of records whose resource is to be read through its API by ``now``, the longest due first.
 

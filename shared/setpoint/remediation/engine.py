@@ -129,7 +129,7 @@ def resume_due(context: RemediationContext) -> TickResult:
     outcomes: Counter[ExecutionOutcome] = Counter()
     unread: Problems = []
     now = context.clock()
-    keys = list(context.store.due(now, unread))
+    keys = list(context.store.remediations_due(now, unread))
     problems: list[str] = []
     for key in keys:
         try:

@@ -12,7 +12,7 @@ from setpoint.util import telemetry
 
 _T = TypeVar("_T")
 
-ATTEMPTS = 8
+ATTEMPTS = 20
 """How often a write is tried against others that write the same record, before it is given up."""
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.5

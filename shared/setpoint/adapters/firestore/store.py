@@ -77,7 +77,12 @@ _BATCH_BYTES = 3_000_000
 _BODY = ("body",)
 _LARGEST = 500_000
 """Bytes of an observation that still fits a document (1 MiB) beside a record."""
-_ABSENT = {"due": DELETE_FIELD, "reading_due": DELETE_FIELD, "suppressed": DELETE_FIELD}
+_ABSENT = {
+    "due": DELETE_FIELD,
+    "reading_due": DELETE_FIELD,
+    "remediation_due": DELETE_FIELD,
+    "suppressed": DELETE_FIELD,
+}
 """Fields that most records do not have, so that no index entry is written for them."""
 
 
@@ -361,6 +366,10 @@ class FirestoreStore:
         """See ``StateStore.due``."""
         return self._keys(FieldFilter("due", "<=", now), problems)
 
+    def remediations_due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """See ``StateStore.remediations_due``."""
+        return self._keys(FieldFilter("remediation_due", "<=", now), problems)
+
     def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
         """See ``StateStore.readings_due``."""
         query = self._findings.where(filter=FieldFilter("reading_due", "<=", now)).order_by("reading_due").limit(most)
@@ -449,6 +458,8 @@ def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
     }
     if state.due is not None:
         document["due"] = state.due
+    if state.remediation_due is not None:
+        document["remediation_due"] = state.remediation_due
     if state.reading_due is not None:
         document["reading_due"] = state.reading_due
     if state.suppressed:

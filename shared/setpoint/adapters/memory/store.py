@@ -186,6 +186,11 @@ class MemoryStore:
         states = self.states(problems=problems)
         return (state.key for state in states if state.due is not None and state.due <= now)
 
+    def remediations_due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """See ``StateStore.remediations_due``."""
+        states = self.states(problems=problems)
+        return (state.key for state in states if state.remediation_due is not None and state.remediation_due <= now)
+
     def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
         """See ``StateStore.readings_due``."""
         due = ((state.reading_due, state.key) for state in self.states(problems=problems) if state.reading_due)

@@ -38,11 +38,13 @@ CREATE TABLE IF NOT EXISTS findings (
     body BLOB NOT NULL,
     observation BLOB,
     due REAL,
-    reading_due REAL
+    reading_due REAL,
+    remediation_due REAL
 );
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
 CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS remediation_due ON findings (remediation_due) WHERE remediation_due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS reading_due ON findings (reading_due) WHERE reading_due IS NOT NULL;
 """
 
@@ -50,6 +52,7 @@ CREATE INDEX IF NOT EXISTS reading_due ON findings (reading_due) WHERE reading_d
 _UPGRADES = {
     2: "ALTER TABLE findings ADD COLUMN due REAL",
     7: "ALTER TABLE findings ADD COLUMN reading_due REAL",
+    8: "ALTER TABLE findings ADD COLUMN remediation_due REAL",
 }
 """What a store needs that was made with a schema up to this number."""
 _WHOLE_MANIFESTS = 3

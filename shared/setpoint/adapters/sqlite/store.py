@@ -59,19 +59,19 @@ _CONTROL = "SELECT body, version FROM control"
 _CONTROL_PARTS = "CREATE TABLE IF NOT EXISTS control_parts (name TEXT PRIMARY KEY, body BLOB NOT NULL)"
 _CHANGES = "SELECT body FROM actors WHERE id = ?"
 _CREATE = """
-INSERT INTO findings (version, drifted, pending, body, due, reading_due, observation, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO findings (version, drifted, pending, body, due, reading_due, remediation_due, observation, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 """
 _UPDATE = """
-UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, reading_due = ?,
+UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, reading_due = ?, remediation_due = ?,
     observation = COALESCE(?, observation)
 WHERE id = ? AND version = ?
 """
 _DAMAGED = "SELECT version, observation FROM findings WHERE id = ?"
 _DROP = "DELETE FROM findings WHERE id = ? AND version = ?"
 _MEND = """
-UPDATE findings SET drifted = ?, pending = ?, body = ?, due = ?, reading_due = ?, version = ?
+UPDATE findings SET drifted = ?, pending = ?, body = ?, due = ?, reading_due = ?, remediation_due = ?, version = ?
 WHERE id = ? AND version = ?
 """
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
@@ -378,6 +378,10 @@ class SqliteStore:
         """See ``StateStore.due``."""
         return self._keys("due <= ? ORDER BY due", (now.timestamp(),), problems)
 
+    def remediations_due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """See ``StateStore.remediations_due``."""
+        return self._keys("remediation_due <= ? ORDER BY remediation_due", (now.timestamp(),), problems)
+
     def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
         """See ``StateStore.readings_due``."""
         return list(self._keys("reading_due <= ? ORDER BY reading_due LIMIT ?", (now.timestamp(), most), problems))
@@ -445,7 +449,7 @@ class SqliteStore:
         self._connections.close()
 
 
-def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float | None]:
+def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float | None, float | None]:
     """The columns of a record: what it is asked for by, and its stored form."""
     return (
         (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
@@ -453,4 +457,5 @@ def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float
         encode_bounded(state),
         state.due.timestamp() if state.due is not None else None,
         state.reading_due.timestamp() if state.reading_due is not None else None,
+        state.remediation_due.timestamp() if state.remediation_due is not None else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Finding
@@ -131,7 +131,9 @@ def waiting(installation: Installation) -> Iterator[Finding]:
     if unpublished:
         text = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
         yield "warn", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
-    overdue = sum(1 for _ in islice(opened.due(installation.now() - _WAITING, []), _MOST))
+    since = installation.now() - _WAITING
+    due = chain(opened.due(since, []), opened.remediations_due(since, []))
+    overdue = sum(1 for _ in islice(due, _MOST))
     if overdue:
         text = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
         yield "fail", text, "are the jobs setpoint-heal and setpoint-remediate on?"
