@@ -141,3 +141,14 @@ def test_an_exception_at_one_resource_reaches_no_other(world):
     assert (world.writes, tick.outcomes["resolved"]) == (4, 4)
     (problem,) = tick.problems
     assert "bucket-2" in problem
+
+
+@pytest.mark.parametrize("status", [403, 413, 422])
+def test_a_verification_that_may_not_be_read_is_no_proof_that_the_write_failed(drifted, status):
+    drifted.google.fail(Fault(lost="after"), verb=PATCH)
+    remediate(KEY, drifted.hands)
+    drifted.google.fail(Fault(status), verb="GET", times=2)
+    drifted.ticks(70)
+
+    assert_put_back_once(drifted)
+    assert drifted.event_types == PUT_BACK

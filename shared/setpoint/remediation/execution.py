@@ -152,7 +152,7 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
     """Read what was written and never proved by the inventory; None where it is to be written again at once."""
     policy = snapshot.rules.policy or Policy()
     try:
-        ended = verification.prove(snapshot, context)
+        ended = verification.prove(snapshot, context, is_needed=True)
     except Unavailable as error:
         return endings.unread(snapshot, remediation, error, policy, context)
     is_other = snapshot.state is not None and snapshot.state.fingerprint != remediation.fingerprint

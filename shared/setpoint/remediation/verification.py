@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import ownership, pipeline
 from setpoint.detection import verdict as judging
-from setpoint.errors import AccessDenied, Refused
+from setpoint.errors import AccessDenied, Refused, Unavailable
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation.live_resources import LiveReading
@@ -14,7 +14,11 @@ from setpoint.remediation.records import AuditNote, ExecutionOutcome, Remediatio
 
 
 def prove(
-    snapshot: Snapshot, context: RemediationContext, written: RemediationState | None = None
+    snapshot: Snapshot,
+    context: RemediationContext,
+    written: RemediationState | None = None,
+    *,
+    is_needed: bool = False,
 ) -> ExecutionOutcome | None:
     """Read the resource after a write, and let detection judge it; None where the drift is still the same.
 
@@ -22,6 +26,7 @@ def prove(
         snapshot: what was stored before the write.
         context: what remediation works with.
         written: the attempt, where it was written right before: what has changed beside it is its own side effect.
+        is_needed: nothing else tells what came of the write, so that a reading that is denied or refused tells nothing.
 
     Raises:
         Unavailable: nothing tells how the resource is.
@@ -31,7 +36,9 @@ def prove(
     last = context.store.last_observation(snapshot.key)
     try:
         reading = context.live_resources.read(snapshot.desired.declarations[0], last, context.clock())
-    except (AccessDenied, Refused):
+    except (AccessDenied, Refused) as error:
+        if is_needed:
+            raise Unavailable(f"it cannot be read: {error}") from error
         return None
     return judged(snapshot, reading, context, written) if reading is not None else None
 
