@@ -91,11 +91,18 @@ def elements(schema: Schema, value: list[Any]) -> Field | None:
     A list of one object whose fields the message knows is that message in a block of its own, and no such list.
     """
     if len(value) == 1 and isinstance(value[0], dict):
-        known = {plain(name) for name in schema.fields}
+        known = {form for name in schema.fields for form in _forms(plain(name))}
         if any(plain(name) in known for name in value[0]):
             return None
     lists = [field for field in schema.fields.values() if field.kind == "list" and not field.output_only]
     return lists[0] if len(lists) == 1 and fits(lists[0], value) else None
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """A name, and the singular that a block of a list's elements is called by."""
+    if name.endswith("ies"):
+        return name, f"{name[:-3]}y"
+    return (name, name[:-1]) if name.endswith("s") else (name,)
 
 
 def from_json(text: str) -> Any:

@@ -143,6 +143,29 @@ def _condition(condition: Mapping[str, Any]) -> Mapping[str, Any]:
     return rest | {"is_live": _IS_LIVE[state]} if state in _IS_LIVE else rest
 
 
+def _cluster(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The exclusions of a maintenance window, which the API keeps by their names."""
+    policies = tree.get("maintenance_policy")
+    if not isinstance(policies, list):
+        return tree
+    return {**tree, "maintenance_policy": [_maintenance(part) if isinstance(part, dict) else part for part in policies]}
+
+
+def _maintenance(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    blocks = policy.get("maintenance_exclusion")
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        return policy
+    rest = {name: value for name, value in policy.items() if name != "maintenance_exclusion"}
+    named = {str(block.get("exclusion_name")): _exclusion(block) for block in blocks}
+    return rest | {"window": {"maintenance_exclusions": named}}
+
+
+def _exclusion(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    kept = {name: block[name] for name in ("start_time", "end_time") if name in block}
+    options = block.get("exclusion_options")
+    return kept | {"maintenance_exclusion_options": options} if options not in (None, EMPTY) else kept
+
+
 def _scheduler_job(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Whether a job is paused, as the state that the API has."""
     paused = tree.get("paused")
@@ -276,6 +299,7 @@ def _item(schema: Schema, name: str) -> Field | None:
 
 _REWRITES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "google_cloud_scheduler_job": _scheduler_job,
+    "google_container_cluster": _cluster,
     "google_sql_database_instance": _without_grown_disk,
     "google_storage_bucket": _bucket,
 }

@@ -143,6 +143,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "cluster_config.software_config.override_properties": "properties",
         "cluster_config.staging_bucket": "configBucket",
     },
+    "google_dns_record_set": {"routing_policy.primary_backup.backup_geo": "backupGeoTargets.items"},
     # How the sink's identity is made; the API only tells which one it is.
     "google_logging_project_sink": {"unique_writer_identity": None, "custom_writer_identity": None},
     "google_organization_iam_custom_role": _ROLE,
