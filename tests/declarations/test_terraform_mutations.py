@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from declarations.terraform_attributes import (
+    NAMING,
     attributes_that_people_set,
     changed,
     judged,
@@ -89,6 +90,8 @@ def test_the_verdict_on_a_change_follows_from_the_class_of_the_attribute(capsys:
     table: Counter[tuple[str, str, str]] = Counter()
     for terraform_type in ("google_compute_network", "google_compute_subnetwork", "google_pubsub_subscription"):
         for steps in attributes_that_people_set(terraform_type):
+            if steps[0][0] in NAMING:
+                continue  # every plan here writes it
             class_ = "either" if any(attribute.class_ == "either" for _, attribute in steps) else "author's"
             for is_written in (True, False):
                 resource = next(with_one_set(terraform_type, steps, is_written=is_written), None)
