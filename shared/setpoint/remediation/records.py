@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -13,10 +13,11 @@ from setpoint.comparison import masking
 from setpoint.detection import finding_events, outbox
 from setpoint.detection.pipeline import Context
 from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.declaration import Declaration
 from setpoint.model.events import EventType
 from setpoint.model.observation import Observation
 from setpoint.model.remediation_attempt import UNDER_WAY, RemediationState
-from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.ports.services import ProjectPlaces
@@ -131,7 +132,7 @@ def save_step(
     is_repeated = is_recorded(state.remediation, remediation)
     safety = safety or case.decision_input.safety_state
     events = [] if is_repeated else _events(note, remediation, case.safety_state.value, safety)
-    after = _with_events(state, remediation, events, case.snapshot, detection.clock())
+    after = _with_events(state, remediation, events, case.snapshot, detection)
     if safety == case.safety_state.value:
         stored = detection.store.commit(case.snapshot, after)
     else:
@@ -176,7 +177,7 @@ def _write_outcome(
         return None
     braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
     events = _events(note, after, safety_state.value, braked) if state.is_open else []
-    changed = _with_events(state, after, events, snapshot, context.clock())
+    changed = _with_events(state, after, events, snapshot, context.detection)
     if braked == safety_state.value:
         return store.commit(snapshot, changed)
     return store.claim(snapshot, changed, braked, safety_state.version)
@@ -196,7 +197,7 @@ def end_attempt(snapshot: Snapshot, ended: RemediationState, note: AuditNote, co
     """
     assert snapshot.state is not None  # noqa: S101 - there is an attempt
     events = [] if note.event is None else [(note.event, ended.reason)]
-    after = _with_events(snapshot.state, ended, events, snapshot, context.clock())
+    after = _with_events(snapshot.state, ended, events, snapshot, context.detection)
     stored = context.store.commit(snapshot, after)
     _audit(stored.key, ended, note, context)
     return stored
@@ -219,7 +220,7 @@ def _with_events(
     remediation: RemediationState,
     events: list[tuple[EventType, str]],
     snapshot: Snapshot,
-    now: datetime,
+    detection: Context,
 ) -> ResourceState:
     """The record with a step more, and with the events that tell of it."""
     after = replace(state, remediation=remediation)
@@ -228,10 +229,19 @@ def _with_events(
     for event, reason in events:
         declared = None
         if event == "remediation.requested" and snapshot.desired is not None:
-            declared = masking.masked_message([declaration.data for declaration in snapshot.desired.declarations], None)
+            declared = [_shown(declaration, detection) for declaration in snapshot.desired.declarations]
         telling = replace(after, remediation=replace(remediation, reason=reason))
-        after = replace(finding_events.with_remediation_event(telling, event, declared, now), remediation=remediation)
+        after = replace(
+            finding_events.with_remediation_event(telling, event, declared, detection.clock()), remediation=remediation
+        )
     return after
+
+
+def _shown(declaration: Declaration, detection: Context) -> Any:
+    """What is declared of a resource, as it may be shown."""
+    schemas, is_resource = detection.schemas, declaration.key.content in WHOLE
+    schema = schemas.schema_for(declaration.asset_type) if schemas is not None and is_resource else None
+    return masking.masked_message(declaration.data, schema, masking.Masking(detection.secrecy))
 
 
 def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, context: RemediationContext) -> None:
