@@ -29,6 +29,7 @@ _FREE_ENDS = (
     ("source", "contents"),
     ("startup", "script"),
 )
+_NAMES_OF_HEADERS = frozenset(("allow", "allowed", "expose", "exposed", "forward", "forwarded", "vary"))
 _CODES = frozenset(
     ("status", "language", "currency", "country", "region", "response", "redirect", "error", "languages")
 )
@@ -95,7 +96,8 @@ def is_shown(name: str) -> bool:
         return len(words) > 1 and words[-2] in _CODES
     if words[-1].isdigit():
         words = words[:-1]
-    return words[-1:] != () and words[-1] in _words_of("name", "place", "time", "word")
+    is_of_names = words[-1:] == ("headers",)  # the names of headers, since those that hold values are free
+    return words[-1:] != () and (is_of_names or words[-1] in _words_of("name", "place", "time", "word"))
 
 
 @lru_cache(maxsize=4096)
@@ -113,6 +115,8 @@ def is_free(name: str) -> bool:
         return False
     if name.lower() in _words_of("whole") or words[-2:] in _FREE_ENDS:
         return True
+    if words[-1] == "headers" and words[0] in _NAMES_OF_HEADERS:
+        return False
     return words[-1] in _words_of("free")
 
 
