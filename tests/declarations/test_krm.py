@@ -248,9 +248,9 @@ def test_labels_of_a_notification_channel_are_its_users_labels() -> None:
     assert mapped["userLabels"] == {"team": "orders", "managed-by-cnrm": "true"}
 
 
-def test_a_part_of_another_resource_declares_nothing_and_is_told() -> None:
+def test_a_part_of_another_resource_that_does_not_say_of_which_declares_nothing_and_is_told() -> None:
     nat = an_object("ComputeRouterNAT", {"region": "us-east1", "routerRef": {"name": "r"}})
-    (left_out,) = read(nat)
+    (left_out,) = read(an_object("ComputeRouterNAT", {"region": "us-east1"}))
     assert (left_out.category, left_out.is_error) == ("part-of-another", False)
     assert "compute.googleapis.com/Router" in left_out.message
     assert krm.describes_other_type(nat, "compute.googleapis.com/Router")

@@ -159,7 +159,8 @@ def test_rules_of_a_firewall_policy_are_parts_of_it(tmp_path: Path) -> None:
     ]
     result = loaded(tmp_path, *rules)
     assert not result.problems
-    assert [warning.category for warning in result.warnings] == ["part-of-another"] * 2
+    (declared,) = result.desired
+    assert [declaration.element for declaration in declared.declarations] == ["rules.priority"] * 2
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,7 @@ def _differences(
     if not owns_more and by_api is None and comparing.is_literal(declaration.data, observation.data):
         return (), ()
     own = own_project(declaration.project, observation)
+    observation = _of_own_elements(declaration, observation)
     if is_policy:
         differing = _policy_differences(declaration, observation.data, own, masking)
         kept = _not_ignored(declaration, differing)
@@ -388,6 +389,17 @@ def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanati
     """The fields that matter to security and that a comparison left open."""
     unknown = gaps.unknown(walk.unchecked)
     return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
+
+
+def _of_own_elements(declaration: Declaration, observation: Observation) -> Observation:
+    """What was observed, with no more of a list than the elements that a declaration names, where it owns no others."""
+    if not declaration.element or not isinstance(observation.data, Mapping):
+        return observation
+    field, _, key = declaration.element.partition(".")
+    elements = observation.data.get(field)
+    names = {str(element.get(key)) for element in declaration.data.get(field) or ()}
+    own = [part for part in elements or () if isinstance(part, Mapping) and str(part.get(key)) in names]
+    return replace(observation, data={**observation.data, field: own}) if elements else observation
 
 
 def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declaration, Observation]:

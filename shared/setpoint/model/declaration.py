@@ -75,6 +75,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         recorded: patterns of paths in ``data`` whose values the service may have chosen; a change of one is reported as
             ``undeclared_change``, and never remediated.
         null_is_absent: a field whose value is null is declared to be absent.
+        element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
     """
 
@@ -95,6 +96,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     ignored_by: dict[str, str] = {}
     recorded: tuple[str, ...] = ()
     null_is_absent: bool = False
+    element: str = ""
 
 
 class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -231,7 +233,16 @@ def clash(first: Declaration, other: Declaration) -> bool:
         return first.authority == other.authority == "role" and not _roles(first).isdisjoint(_roles(other))
     if first.key.content == "org_policy":
         return first.exact or other.exact or not _constraints(first).isdisjoint(_constraints(other))
+    if first.element or other.element:
+        return not _elements(first, other.element).isdisjoint(_elements(other, first.element))
     return True
+
+
+def _elements(declaration: Declaration, of_other: str) -> set[tuple[str, str]]:
+    """The elements of lists that a declaration owns; of a whole resource those of the list that the other is about."""
+    field, _, key = (declaration.element or of_other).partition(".")
+    elements = declaration.data.get(field) if isinstance(declaration.data, dict) else None
+    return {(field, str(element.get(key))) for element in elements or () if isinstance(element, dict)}
 
 
 def _roles(declaration: Declaration) -> set[str]:

@@ -96,6 +96,8 @@ class LiveResources:
         body = None if reading.observation.deleted else reading.observation.data
         planned: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
         for declaration in desired.declarations:
+            if declaration.element:  # to write a list of which it knows one element would drop the others
+                continue
             own = own_project(declaration.project, reading.observation)
             schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
             planned = planner.plan(

@@ -90,6 +90,8 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         path = tuple(policy.split("."))
         message = "does not identify the resource: set its kind and its name"
         return [_problem(document, path, message, "unnamed")]
+    if (element := _as_part(value, objects, source)) is not None:
+        return element
     name = krm_names.full_name(value, objects) or krm_names.natural_name(value, objects)
     if problem := _why_unread(document, name, objects):
         return [problem]
@@ -100,6 +102,31 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         for schema in candidates
     ]
     return min(translated, key=lambda candidate: len(candidate.unchecked))
+
+
+def _as_part(value: Mapping[str, Any], objects: Objects, source: Source) -> Translated | None:
+    """The element of another resource that an object declares; None where it is none, or its holder is not known.
+
+    Drift of it is told and not reverted: to write a list of which one element is known would drop the others.
+    """
+    holder = krm_parts.holder_of(value, objects)
+    if holder is None:
+        return None
+    target = krm_kinds.resolve(group_of(holder), str(holder.get("kind", "")))
+    part, name = krm_parts.of(value, target.asset_type), krm_names.full_name(holder, objects)
+    if part is None or not name or krm_placeholders.has_placeholder(name):
+        return None
+    translated = translate_part(value, objects, part, name=name, asset_type=target.asset_type)
+    if not translated.declaration.data:
+        return None
+    declaration = replace(
+        translated.declaration,
+        project=project_of(value, objects),
+        source=source,
+        element=f"{part.field}.{part.key}",
+        mode="alert",
+    )
+    return replace(translated, declaration=declaration)
 
 
 def _mistakes(document: Document) -> Iterator[Problem]:

@@ -1,13 +1,11 @@
-"""Kinds that are an element of another resource, compared with that element of a live one.
-
-Only `diff` compares parts: a stored declaration owns a whole list, and nothing tells whether the other elements are
-declared elsewhere.
-"""
+"""Kinds that are an element of another resource: each declares this element of the holder's list, and no other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from setpoint.declarations.readers.krm_references import Objects, namespace_of
 
 
 class Part(NamedTuple):
@@ -68,3 +66,61 @@ def only_element(live: Mapping[str, Any], part: Part, key: Any) -> dict[str, Any
     listed = elements if isinstance(elements, list) else []
     kept = [element for element in listed if isinstance(element, dict) and str(element.get(part.key)) == str(key)]
     return {**live, part.field: kept}
+
+
+class Holder(NamedTuple):
+    """What holds a part.
+
+    Args:
+        field: The reference of the part's spec that names it.
+        group: The API group of its kind.
+        kind: Its kind.
+    """
+
+    field: str
+    group: str
+    kind: str
+
+
+_COMPUTE = "compute.cnrm.cloud.google.com"
+HOLDERS: Mapping[str, Holder] = {
+    "ComputeInstanceGroupNamedPort": Holder("groupRef", _COMPUTE, "ComputeInstanceGroup"),
+    "ComputeNetworkFirewallPolicyAssociation": Holder("firewallPolicyRef", _COMPUTE, "ComputeNetworkFirewallPolicy"),
+    "ComputeNetworkFirewallPolicyRule": Holder("firewallPolicyRef", _COMPUTE, "ComputeNetworkFirewallPolicy"),
+    "ComputeNetworkPeering": Holder("networkRef", _COMPUTE, "ComputeNetwork"),
+    "ComputeRouterInterface": Holder("routerRef", _COMPUTE, "ComputeRouter"),
+    "ComputeRouterNAT": Holder("routerRef", _COMPUTE, "ComputeRouter"),
+    "ComputeRouterPeer": Holder("routerRef", _COMPUTE, "ComputeRouter"),
+    "StorageBucketAccessControl": Holder("bucketRef", "storage.cnrm.cloud.google.com", "StorageBucket"),
+    "StorageDefaultObjectAccessControl": Holder("bucketRef", "storage.cnrm.cloud.google.com", "StorageBucket"),
+}
+"""Kind → what holds it, where its name follows from the reference."""
+_PLACES = ("location", "region", "zone")
+
+
+def holder_of(value: Mapping[str, Any], objects: Objects) -> Mapping[str, Any] | None:
+    """The object that holds a part: the one among the files, else one of its name in the part's place; None for none.
+
+    Args:
+        value: The part.
+        objects: The objects that it may refer to.
+    """
+    holder = HOLDERS.get(str(value.get("kind", "")))
+    spec = value.get("spec")
+    reference = spec.get(holder.field) if holder is not None and isinstance(spec, dict) else None
+    if holder is None or not isinstance(reference, dict) or not isinstance(reference.get("name"), str):
+        return None
+    namespace = str(reference.get("namespace") or namespace_of(value))
+    known = objects.find(reference["name"], namespace, kind=holder.kind, field=holder.field)
+    if known is not None:
+        return known
+    metadata = value.get("metadata")
+    around = metadata if isinstance(metadata, dict) else {}
+    place = {name: spec[name] for name in _PLACES if isinstance(spec, dict) and name in spec}
+    about = {name: around[name] for name in ("annotations",) if name in around}
+    return {
+        "apiVersion": f"{holder.group}/v1beta1",
+        "kind": holder.kind,
+        "metadata": {"name": reference["name"], "namespace": namespace, **about},
+        "spec": place,
+    }
