@@ -234,6 +234,9 @@ class History:
         of = self.random.choice((f"projects/{number}", f"projects/{IDS[number]}", self.world.folders[number]))
         commands.pause(commands.Pause(of, self.now, "ann"), self.installation.deps, not_seen_yet=True)
         self.paused.add(of)
+        if self.random.random() < 0.5:
+            self._change(key)
+            self._remediate(key)
 
     def _resume(self, key: ResourceKey) -> None:
         del key

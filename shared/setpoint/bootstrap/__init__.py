@@ -106,12 +106,8 @@ def remediator() -> RemediationContext:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     deps = _publishing_context(settings, publisher())
-    return RemediationContext(
-        deps,
-        live_resources(settings.google_apis),
-        worker=f"setpoint-remediate/{uuid4().hex[:8]}",
-        places=project_places(),
-    )
+    worker = f"setpoint-remediate/{uuid4().hex[:8]}"
+    return RemediationContext(deps, live_resources(settings.google_apis), worker, project_places())
 
 
 @cache
