@@ -7,8 +7,7 @@ cause. A *window* says which thread takes further findings of a cause, and until
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,18 +18,14 @@ from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.events import CloudEvent, DriftData
-from setpoint.model.notice_view import FindingView, GroupKey, GroupView, TimelineEntry
+from setpoint.model.notice_view import FindingView, GroupKey, TimelineEntry
 from setpoint.model.record_size import shortened
 from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.severity import SEVERITIES
 
 _MOST_STEPS = 24
 _MOST_FIELDS = 12
 _LONGEST_VALUE = 1_000
-_SAMPLES = 10
-_MOST_PROJECTS = 20
-_MOST_NAMES = 10
 
 
 SCHEMA = 1
@@ -263,48 +258,9 @@ def is_shown(notice: AlertNotice, now: datetime) -> bool:
     return not notice.is_silent and (notice.not_before is None or notice.not_before <= now)
 
 
-def view(thread: Thread, notices: Sequence[AlertNotice]) -> FindingView | GroupView:
-    """The content of a thread's message: one finding, or several of one cause."""
-    if len(notices) == 1:
-        return notices[0].shown
-    findings = [notice.shown for notice in notices]
-    projects = Counter(finding.data.project for finding in findings)
-    actors = Counter(finding.data.actor.principal if finding.data.actor is not None else "" for finding in findings)
-    return GroupView(
-        id=thread.id,
-        cause=thread.cause,
-        severity=max((finding.data.severity for finding in findings), key=SEVERITIES.index),
-        opened_at=min(finding.data.first_seen for finding in findings),
-        changed_at=max(finding.event_time for finding in findings),
-        total=len(findings),
-        statuses=_statuses(findings),
-        severities=dict(Counter(finding.data.severity for finding in findings)),
-        projects=dict(projects.most_common(_MOST_PROJECTS)),
-        project_count=len(projects),
-        teams=dict(Counter(finding.data.owner.team for finding in findings).most_common(_MOST_NAMES)),
-        actors=dict(actors.most_common(_MOST_NAMES)),
-        samples=tuple(sorted(findings, key=_worst_first)[:_SAMPLES]),
-    )
-
-
 def new_thread(thread: str, notice: AlertNotice) -> Thread:
     """A thread that is not posted yet."""
     return Thread(id=thread, to=notice.to, cause=notice.cause, opened_at=notice.joined_at)
-
-
-def _statuses(findings: Iterable[FindingView]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for finding in findings:
-        counts[finding.data.status] += 1
-        remediation = finding.data.remediation
-        if finding.data.status == "open" and remediation is not None:
-            counts["awaiting"] += remediation.step == "asked"
-            counts["remediating"] += remediation.step in UNDER_WAY
-    return {name: count for name, count in counts.items() if count}
-
-
-def _worst_first(shown: FindingView) -> tuple[bool, int, str]:
-    return shown.data.status != "open", -SEVERITIES.index(shown.data.severity), shown.data.resource_name
 
 
 def _digest(*parts: str) -> str:

@@ -6,7 +6,7 @@ recorded last: after a failure before that the notices are still due, and the th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from setpoint.alerting import model
 from setpoint.alerting.context import AlertingContext, write_notice
+from setpoint.alerting.group_summary import GroupSummary
 from setpoint.alerting.model import AlertNotice, Thread
 from setpoint.alerting.rate_limit import SECONDS_BETWEEN, acquire, back_off
 from setpoint.alerting.repository import StoredNotice
@@ -24,6 +25,7 @@ from setpoint.model.alerting_config import Alerting
 from setpoint.model.grouping import cause_of
 from setpoint.model.notice_view import FindingView, Links, TimelineEntry
 from setpoint.ports.people import Posted
+from setpoint.util.external_sort import batches
 
 Showing = Literal[
     "shown",  # the message shows all that was to be shown
@@ -36,6 +38,9 @@ _CLAIM = timedelta(minutes=5)
 """How long a claim on a thread lasts; longer than a run of the function."""
 _EVERY = timedelta(seconds=10)
 """Shortest time between two updates of a message about several findings."""
+_LARGE = 200
+"""Members of a group that are held in memory; a larger group is read from the store as it is shown, and more seldom."""
+_LONGEST_EVERY = timedelta(minutes=10)
 _BACK_OFF = timedelta(seconds=30)
 _LONGEST_BACK_OFF = timedelta(hours=1)
 _LISTED_AT_ONCE = 40
@@ -118,7 +123,9 @@ def _claim(name: str, context: AlertingContext, max_wait: float) -> tuple[Thread
 
 def _next_change(thread: Thread) -> datetime | None:
     """When the message may be updated again."""
-    return thread.shown_at + _EVERY if thread.shown_at is not None and thread.size > 1 else None
+    if thread.shown_at is None or thread.size <= 1:
+        return None
+    return thread.shown_at + min(_EVERY * max(1.0, thread.size / _LARGE), _LONGEST_EVERY)
 
 
 class _Work:
@@ -137,7 +144,10 @@ class _Work:
     ) -> None:
         self.thread = thread
         self.version = version
-        self.notices: list[StoredNotice] = []
+        self._held: list[StoredNotice] = []
+        self._summary = GroupSummary()
+        self._new: set[int] = set()
+        self._unlisted: list[AlertNotice] = []
         self._links = links
         self._context = context
         self._max_wait = max_wait
@@ -147,14 +157,14 @@ class _Work:
     def run(self) -> Showing:
         """Post or update the message, add replies, and record the shown state."""
         now = self._context.clock()
-        self.notices = self._members(now)
-        if not self.notices:
+        self._read(now)
+        if not self._summary.size:
             self.store(replace(self.thread, claimed_until=None))
             return "nothing"
-        posted = self._show([stored.value for stored in self.notices])
+        posted = self._show()
         is_first = not self.thread.ts
         self.thread = replace(
-            self.thread, channel=posted.channel, ts=posted.ts, is_tried=False, size=len(self.notices), shown_at=now
+            self.thread, channel=posted.channel, ts=posted.ts, is_tried=False, size=self._summary.size, shown_at=now
         )
         self._list(posted)
         if not is_first:
@@ -169,51 +179,55 @@ class _Work:
             self.version = self._context.records.write_thread(thread, self.version, self._context.clock())
         self.thread = thread
 
-    def _members(self, now: datetime) -> list[StoredNotice]:
-        """The notices to show: all of the thread, without escalations that are not due or obsolete."""
-        stored = list(self._context.records.of_thread(self.thread.id))
-        void = [
-            stored_notice
-            for stored_notice in stored
-            if model.is_obsolete(stored_notice.value) and not stored_notice.value.is_silent
-        ]
-        for stored_notice in void:
-            write_notice(replace(stored_notice.value, is_silent=True), stored_notice.version, self._context)
-        return [
-            stored_notice
-            for stored_notice in stored
-            if stored_notice not in void and model.is_shown(stored_notice.value, now)
-        ]
+    def _read(self, now: datetime) -> None:
+        """Count the notices to show: all of the thread, without escalations that are not due or obsolete."""
+        listed = set(self.thread.listed)
+        room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(listed))
+        for stored in self._context.records.of_thread(self.thread.id):
+            notice = stored.value
+            if model.is_obsolete(notice) and not notice.is_silent:
+                write_notice(replace(notice, is_silent=True), stored.version, self._context)
+                continue
+            if not model.is_shown(notice, now):
+                continue
+            self._summary.add(notice)
+            if notice.is_new:
+                self._new.add(_mark(notice))
+            if len(self._held) < _LARGE:
+                self._held.append(stored)
+            if len(self._unlisted) < room and notice.id not in listed and not notice.is_escalation:
+                self._unlisted.append(notice)
 
-    def _show(self, notices: Sequence[AlertNotice]) -> Posted:
+    def members(self) -> Iterator[StoredNotice]:
+        """The notices that were read; those of a large group are read again, as they are by now."""
+        if self._summary.size <= len(self._held):
+            return iter(self._held)
+        return self._context.records.of_thread(self.thread.id)
+
+    def _show(self) -> Posted:
         sink = self._sink
         thread = self.thread
         if sink is None:
             raise BadRequest(f"{thread.to.id}: no sink is configured for it; see docs/slack.md")
         posted = Posted(thread.channel, thread.ts) if thread.ts else None
-        view = model.view(thread, notices)
-        if notices[0].is_escalation:
+        view = self._summary.view(thread)
+        if self._summary.first is not None and self._summary.first.is_escalation:
             worst = view if isinstance(view, FindingView) else view.samples[0]
             return sink.escalate(thread.id, thread.to.channel, worst, self._links, posted, maybe=thread.is_tried)
         return sink.show(thread.id, thread.to.channel, view, self._links, posted, maybe=thread.is_tried)
 
     def _list(self, posted: Posted) -> None:
         """Reply with the details of findings that have no reply yet, some at a time."""
-        room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(self.thread.listed))
-        listed = set(self.thread.listed)
-        missing = [
-            notice.value for notice in self.notices if notice.value.id not in listed and not notice.value.is_escalation
-        ]
-        if room <= 0 or not missing:
+        if not self._unlisted:
             return
-        new = {notice.id: self._full(notice) for notice in missing[:room]}
+        new = {notice.id: self._full(notice) for notice in self._unlisted}
         self._reply(model.reply_id(self.thread.id, new), posted, list(new.values()))
         self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
     def _reply_step(self, posted: Posted) -> None:
         """Reply to the message of a single finding with its latest step."""
-        notice = self.notices[0].value
-        is_alone = len(self.notices) == 1 and not notice.is_escalation
+        notice = self._held[0].value
+        is_alone = self._summary.size == 1 and not notice.is_escalation
         if is_alone and notice.is_new and _is_told_below(notice.shown):
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
@@ -234,12 +248,10 @@ class _Work:
 
     def _tells(self, notice: AlertNotice) -> bool:
         """Whether the message tells what a finding is: by itself, or since it is what the group has in common."""
-        return len(self.notices) == 1 or cause_of(notice.shown.data) == self.thread.cause
+        return self._summary.size == 1 or cause_of(notice.shown.data) == self.thread.cause
 
     def _record_shown(self) -> None:
         """Record the shown state; an event that came meanwhile stays due."""
-        new = [notice for notice in self.notices if notice.value.is_new]
-
         shown_at = self._context.clock()
 
         def note(stored_notice: StoredNotice) -> None:
@@ -251,12 +263,19 @@ class _Work:
                 self._context,
             )
 
-        if len(new) < _SEVERAL:
+        new = (stored for stored in self.members() if stored.value.is_new and _mark(stored.value) in self._new)
+        if len(self._new) < _SEVERAL:
             for stored_notice in new:
                 note(stored_notice)
             return
         with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(note, new))
+            for some in batches(new, _LARGE):
+                list(pool.map(note, some))
+
+
+def _mark(notice: AlertNotice) -> int:
+    """A number for what a notice says; a group of 100,000 takes some megabytes of them."""
+    return hash((notice.id, notice.sequence))
 
 
 def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
@@ -281,7 +300,7 @@ def _show_at_default(work: _Work, problem: str, alerting: Alerting, context: Ale
     if work.thread.to in alerting.default:
         return
     now = context.clock()
-    for stored in work.notices:
+    for stored in work.members():
         notice = stored.value
         informed = {stored_notice.value.to for stored_notice in context.records.of_finding(notice.key.id)}
         for to in alerting.default:

@@ -1,0 +1,92 @@
+"""A storm of one cause is one message, in constant memory, that is shown the more seldom the larger it is."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from alerts.office import Clock, Office, event
+from setpoint.adapters.sqlite.store import SqliteStore
+from setpoint.alerting.group_summary import GroupSummary
+from setpoint.alerting.model import AlertNotice
+from setpoint.alerting.publish_thread import show
+from setpoint.model.resource_key import ResourceKey
+from sizes import size
+
+
+def storm(tmp_path, count: int) -> tuple[Office, str]:
+    """An office with a group of so many findings, none of them shown."""
+    store = SqliteStore(tmp_path / f"{count}.db")
+    office = Office(store=store, clock=Clock())
+    office.tell(event("drift.opened", 1))
+    (first,) = office.desk.records.of_finding(event("drift.opened").data.finding_id)
+    with store._connections.transaction():
+        for number in range(2, count + 1):
+            told = event("drift.opened", 1, number=number)
+            notice = replace(
+                first.value,
+                key=ResourceKey(told.data.resource_name),
+                shown=replace(first.value.shown, data=told.data),
+                shown_sequence="",
+            )
+            office.desk.records.write_notice(notice, None, office.clock())
+    office.clock.sleep(3_600)
+    return office, first.value.thread
+
+
+def with_data(notice: AlertNotice, **changes) -> AlertNotice:
+    return replace(notice, shown=replace(notice.shown, data=replace(notice.shown.data, **changes)))
+
+
+def peak_of_showing(office: Office, thread: str) -> int:
+    tracemalloc.start()
+    try:
+        assert show(thread, office.desk.alerting(), office.desk, 5.0) == "shown"
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_showing_a_group_takes_the_same_memory_whatever_its_size(tmp_path):
+    few, many = size((500, 3_000), (2_000, 100_000))
+    small = peak_of_showing(*storm(tmp_path, few))
+    office, thread = storm(tmp_path, many)
+    large = peak_of_showing(office, thread)
+    assert large < small + 400 * many  # a mark of what is shown and a name of a project, not a notice of some 10 KB
+    shown = office.only()
+    assert (shown.total, shown.project_count, len(office.sink.posts)) == (many, many, 1)
+    assert office.desk.records.due(office.clock(), 10).notices == []
+
+
+def test_a_large_group_is_shown_the_more_seldom_the_larger_it_is(tmp_path):
+    office, thread = storm(tmp_path, 1_000)
+    show(thread, office.desk.alerting(), office.desk, 5.0)
+    updates = office.sink.updates
+    for number in range(20):
+        office.tell(event("drift.changed", 2 + number))
+        office.clock.sleep(2)
+    assert office.sink.updates == updates
+    office.clock.sleep(60)
+    office.tick()
+    assert office.sink.updates == updates + 1
+    stored = office.desk.records.thread(thread).value
+    assert stored.shown_at + timedelta(minutes=11) > office.clock()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_worst_findings_are_the_samples_in_whatever_order_they_come(tmp_path, order):
+    office, thread = storm(tmp_path, 30)
+    notices = [stored.value for stored in office.desk.records.of_thread(thread)]
+    notices[7], notices[9] = with_data(notices[7], severity="critical"), with_data(notices[9], status="resolved")
+    summary = GroupSummary()
+    for notice in notices[::order]:
+        summary.add(notice)
+    view = summary.view(office.desk.records.thread(thread).value)
+    assert view.samples[0].data.severity == view.severity == "critical"
+    assert len(view.samples) == 10
+    names = [sample.data.resource_name for sample in view.samples[1:]]
+    assert names == sorted(names)
+    assert view.statuses == {"open": 29, "resolved": 1}
