@@ -88,3 +88,46 @@ def test_an_approver_that_slack_does_not_know_is_an_error(tmp_path, approvers, n
 )
 def test_ids_addresses_and_patterns_of_approvers_are_taken(tmp_path, approvers):
     assert loaded(tmp_path, ALERTING % approvers).problems == []
+
+
+COMPARE = """\
+apiVersion: setpoint.dev/v1
+kind: Policy
+metadata: {{name: p}}
+spec:
+  compare:
+    - {{how: {how}, path: "{path}", assetTypes: [compute.googleapis.com/{kind}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "path", "kind", "advice"),
+    [
+        ("set", "descripton", "Firewall", "did you mean description?"),
+        ("set", "description", "Firewall", "has a scalar there, which cannot be compared as set"),
+        ("literal", "description[*]", "Firewall", "[*] stands behind what is no list"),
+        ("literal", "allowed[*].port", "Firewall", "did you mean ports?"),
+        ("literal", "description", "Firewal", "did you mean compute.googleapis.com/Firewall?"),
+        ("sets", "sourceRanges", "Firewall", "set"),
+    ],
+)
+def test_a_rule_about_comparing_that_cannot_hold_is_refused(tmp_path, how, path, kind, advice):
+    (tmp_path / "policy.yaml").write_text(COMPARE.format(how=how, path=path, kind=kind))
+    (problem,) = load.load([str(tmp_path)]).problems
+    assert advice in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("how", "path", "kind"),
+    [
+        ("set", "sourceRanges", "Firewall"),
+        ("literal", "labels.x", "Instance"),
+        ("list", "allowed[*].ports", "Firewall"),
+        ("literal", "*", "*"),
+    ],
+)
+def test_a_rule_about_comparing_that_can_hold_is_taken(tmp_path, how, path, kind):
+    (tmp_path / "policy.yaml").write_text(COMPARE.format(how=how, path=path, kind=kind))
+    loaded = load.load([str(tmp_path)])
+    assert not loaded.problems
+    assert loaded.policy.compare[0].how == how

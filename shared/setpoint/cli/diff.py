@@ -22,6 +22,7 @@ from setpoint.declarations.readers.documents import Problem
 from setpoint.detection import verdict
 from setpoint.errors import BadRequest
 from setpoint.model import ignore_patterns
+from setpoint.model.compare_rules import CompareRule, rules_for
 from setpoint.model.declaration import Declaration
 from setpoint.model.references import Project
 from setpoint.model.resource_key import WHOLE
@@ -37,6 +38,7 @@ def diff(  # noqa: PLR0913 - the options of the command
     explain: Annotated[bool, typer.Option(help="Show why values that are spelled differently are equal.")] = False,
     exact: Annotated[bool, typer.Option(help="Report fields that are not declared, too.")] = False,
     project: Annotated[str, typer.Option(metavar="ID[,NUMBER]", help="The project that holds the resource.")] = "",
+    policy: Annotated[str, typer.Option(metavar="FILE", help="Compare by the rules of this policy, too.")] = "",
     address: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Of several that DECLARED holds: the one at this Terraform address.")
     ] = "",
@@ -54,14 +56,31 @@ def diff(  # noqa: PLR0913 - the options of the command
     if declared is None or live is None:
         raise BadRequest("name two files, DECLARED and LIVE, or use --jsonl FILE")
     identifier, _, number = project.partition(",")
-    explained = _examined(declared, live, asset_type, Project(identifier, number), exact=exact, address=address)
+    rules = _compare_rules(policy) if policy else ()
+    own = Project(identifier, number)
+    explained = _examined(declared, live, asset_type, own, rules, exact=exact, address=address)
     _print(explained, explain=explain)
     if explained.differences:
         raise typer.Exit(1)
 
 
+def _compare_rules(path: str) -> tuple[CompareRule, ...]:
+    loaded = load.load([path])
+    if loaded.policy is None or loaded.problems:
+        reason = f": {loaded.problems[0].message}" if loaded.problems else ""
+        raise BadRequest(f"{path}: holds no valid policy{reason}")
+    return loaded.policy.compare
+
+
 def _examined(
-    declared: str, live: str, asset_type: str, own: Project, *, exact: bool, address: str = ""
+    declared: str,
+    live: str,
+    asset_type: str,
+    own: Project,
+    rules: tuple[CompareRule, ...],
+    *,
+    exact: bool,
+    address: str = "",
 ) -> ExplainedComparison:
     """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
     observed, live_type = _live(live)
@@ -72,7 +91,7 @@ def _examined(
         want, seen, schema = diff_jsonl.one_version(
             named, _only_document(declared), have, default_catalogue().fitting(named, have)
         )
-        explained = explain.examine(want, seen, schema, own, exact=exact)
+        explained = explain.examine(want, seen, schema, own, exact=exact, overrides=rules_for(rules, named))
         return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
     if declaration.key.content not in WHOLE:
         differences = verdict.policy_differences(declaration, _policy(observed), own)
@@ -82,7 +101,9 @@ def _examined(
     want, seen, schema = diff_jsonl.one_version(named, want, have, default_catalogue().fitting(named, have))
     own = own if own.id or own.number else Project(declaration.project)
     whole = declaration.exhaustive_paths
-    explained = explain.examine(want, seen, schema, own, exact=exact or declaration.exact, whole=whole)
+    explained = explain.examine(
+        want, seen, schema, own, exact=exact or declaration.exact, whole=whole, overrides=rules_for(rules, named)
+    )
     return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
 
 

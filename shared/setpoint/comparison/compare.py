@@ -18,6 +18,7 @@ from setpoint.comparison import (
     controllers,
     free_text,
     lists,
+    overrides,
     scalars,
     spellings,
     surroundings,
@@ -27,6 +28,7 @@ from setpoint.comparison.absence import child
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.places import Place
 from setpoint.model import field_path
+from setpoint.model.compare_rules import FieldRule, rule_of
 from setpoint.model.difference import Difference, Explanation, Operation
 from setpoint.model.field_path import Path
 from setpoint.model.references import Project
@@ -53,11 +55,12 @@ class Comparison:
         null_is_absent: whether a declared null means that the field has to be absent.
         explain: whether to keep the reasons of all that is no difference.
         masking: decides what is shown of a difference.
+        overrides: how single fields are compared, in place of the built-in rules.
     """
 
     __slots__ = (
         *("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole"),
-        *("declared", "known", "masking", "observed", "replaced", "table"),
+        *("declared", "known", "masking", "observed", "overrides", "replaced", "table"),
     )
 
     records = False
@@ -72,9 +75,11 @@ class Comparison:
         null_is_absent: bool = False,
         explain: bool = False,
         masking: Masking = HIDING,
+        overrides: tuple[FieldRule, ...] = (),
     ) -> None:
         self.own = own
         self.masking, self.known = masking, False
+        self.overrides = overrides
         self.null_is_absent = null_is_absent
         self.whole = whole
         self.exact = exact
@@ -95,7 +100,7 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
-        trial = _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent)
+        trial = _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent, overrides=self.overrides)
         trial.notes = None if self.notes is None else []
         trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
         return trial
@@ -145,7 +150,9 @@ class Comparison:
             have = observed.get(key)
             if have == want and not (is_free and type(have) is not type(want)):
                 continue
-            if want is None:
+            if self.overrides and (rule := rule_of(self.overrides, (path, key))) is not None:
+                overrides.compare(self, rule, (path, key), fields.get(key) or item, want, have)
+            elif want is None:
                 self._null(path, name, key, fields.get(key) or item, have)
             elif is_map:
                 if have is None and system_fields.is_system_label(name, key):
@@ -443,7 +450,7 @@ def compare(  # noqa: PLR0913 - both sides, and all that a declaration says of h
     return tuple(walk.differences)
 
 
-def walked(  # noqa: PLR0913 - both sides, and all that a declaration says of how to compare them
+def walked(  # noqa: PLR0913 - the options of a comparison
     declared: Mapping[str, Any],
     observed: Any,
     schema: Schema | None,
@@ -453,9 +460,12 @@ def walked(  # noqa: PLR0913 - both sides, and all that a declaration says of ho
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
     masking: Masking = HIDING,
+    overrides: tuple[FieldRule, ...] = (),
 ) -> Comparison:
     """Compare as ``compare`` does, and return what was left unchecked too."""
-    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking)
+    walk = Comparison(
+        own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking, overrides=overrides
+    )
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
     return walk
 

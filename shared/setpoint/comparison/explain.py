@@ -11,6 +11,7 @@ from setpoint.comparison.api_versions import split
 from setpoint.comparison.compare import Comparison, leaves
 from setpoint.comparison.untellable import REASON, untellable
 from setpoint.model import lifecycle
+from setpoint.model.compare_rules import FieldRule
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.references import Project
 
@@ -69,7 +70,7 @@ def as_inventoried(
     )
 
 
-def examine(
+def examine(  # noqa: PLR0913 - the options of a comparison
     declared: Mapping[str, Any],
     observed: Mapping[str, Any],
     schema: Schema | None,
@@ -78,9 +79,10 @@ def examine(
     exact: bool = False,
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
+    overrides: tuple[FieldRule, ...] = (),
 ) -> ExplainedComparison:
     """Compare as the event path does, keeping every reason."""
-    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True)
+    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True, overrides=overrides)
     walk.resource(schema, declared, observed)
     return ExplainedComparison(
         differences=tuple(walk.differences),

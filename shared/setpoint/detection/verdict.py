@@ -24,7 +24,7 @@ from setpoint.model.api_reading import ApiReading
 from setpoint.model.contests import Contest
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.model.difference import Difference, Explanation
-from setpoint.model.fleet_rules import Rules
+from setpoint.model.fleet_rules import Rules, with_compare_rules
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
 from setpoint.model.references import Project
@@ -129,6 +129,7 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
+    desired = with_compare_rules(desired, rules)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     if not gone and observation.data is None:
         return "unreadable"
@@ -424,6 +425,7 @@ def _walked(
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
         masking=masking,
+        overrides=declaration.compare,
     )
 
 

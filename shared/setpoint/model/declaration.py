@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from setpoint.model.compare_rules import FieldRule
 from setpoint.model.org_policy_constraints import by_constraint
 from setpoint.model.resource_key import ResourceKey
 
@@ -77,6 +78,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         null_is_absent: a field whose value is null is declared to be absent.
         element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
+        compare: how single fields are compared, by the policy in force; never stored with a declaration.
     """
 
     key: ResourceKey
@@ -97,6 +99,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     recorded: tuple[str, ...] = ()
     null_is_absent: bool = False
     element: str = ""
+    compare: tuple[FieldRule, ...] = ()
 
 
 class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,7 +6,8 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.model.alerting_config import Alerting
-from setpoint.model.declaration import Scope, Source, meaning
+from setpoint.model.compare_rules import CompareRule, rules_for
+from setpoint.model.declaration import Declaration, Desired, Scope, Source, meaning
 from setpoint.model.policy import Policy
 from setpoint.model.source_grants import Sources
 
@@ -42,3 +43,16 @@ def rules(
     if sources is not None:
         digest += meaning((replace(sources, source=Source()),))
     return Rules(scopes, digest, policy, alerting, sources)
+
+
+def with_compare_rules(desired: Desired, fleet: Rules) -> Desired:
+    """The desired state, whose declarations are compared by the rules of the fleet's policy."""
+    if fleet.policy is None or not fleet.policy.compare:
+        return desired
+    declarations = tuple(_ruled(declaration, fleet.policy.compare) for declaration in desired.declarations)
+    return replace(desired, declarations=declarations)
+
+
+def _ruled(declaration: Declaration, rules: tuple[CompareRule, ...]) -> Declaration:
+    own = rules_for(rules, declaration.asset_type)
+    return replace(declaration, compare=own) if own else declaration

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from setpoint.model import globs, ignore_patterns
+from setpoint.model.compare_rules import CompareRule
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import ObservedThrough
@@ -157,6 +158,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         applier_grace: seconds that a drift by one of them has to last, since a sync may be on its way.
         observe: which resources are read through their own API too; the first that fits counts.
         show: fields whose values are shown; secrets by name and tokens of published formats stay hidden.
+        compare: how single fields are compared, in place of the built-in rules; the first that fits counts.
     """
 
     name: str = "built-in"
@@ -168,6 +170,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     applier_grace: float = 600.0
     observe: tuple[ObserveRule, ...] = ()
     show: tuple[Shown, ...] = ()
+    compare: tuple[CompareRule, ...] = ()
 
 
 def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from setpoint.catalog import oneofs
 from setpoint.comparison import absence, lists
 from setpoint.comparison.compare import Comparison
 from setpoint.model import field_path
+from setpoint.model.compare_rules import FieldRule
 from setpoint.model.difference import Difference
 from setpoint.model.field_path import Element, Path
 from setpoint.model.references import Project
@@ -69,9 +70,15 @@ class RecordingComparison(Comparison):
     records = True
 
     def __init__(
-        self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = (), null_is_absent: bool = False
+        self,
+        own: Project,
+        *,
+        exact: bool = False,
+        whole: tuple[str, ...] = (),
+        null_is_absent: bool = False,
+        overrides: tuple[FieldRule, ...] = (),
     ) -> None:
-        super().__init__(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
+        super().__init__(own, exact=exact, whole=whole, null_is_absent=null_is_absent, overrides=overrides)
         self.changes: list[FieldChange] = []
         self.pairs: dict[Path, list[_Pair]] = {}
 
@@ -86,7 +93,7 @@ class RecordingComparison(Comparison):
         self.pairs.setdefault(path, []).append(_Pair(part, wanted, other))
 
 
-def record(
+def record(  # noqa: PLR0913 - the options of a comparison
     declared: Mapping[str, Any],
     live: Mapping[str, Any],
     schema: Schema | None,
@@ -95,9 +102,10 @@ def record(
     exact: bool = False,
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
+    overrides: tuple[FieldRule, ...] = (),
 ) -> RecordingComparison:
     """Compare, and remember where the differences lie."""
-    walk = RecordingComparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
+    walk = RecordingComparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, overrides=overrides)
     walk.resource(schema, declared, live)
     return walk
 

@@ -113,6 +113,7 @@ def plan(  # noqa: PLR0911 - a reason each
         exact=declaration.exact,
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
+        overrides=declaration.compare,
     )
     recording = compared(live=live)
     changes = [

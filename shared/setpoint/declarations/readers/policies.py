@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, Settle, StrictModel, TimeZone
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path
+from setpoint.model.compare_rules import CompareRule, How
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import ObservedThrough
@@ -111,6 +112,14 @@ class ShownModel(StrictModel):
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs; any where empty")
 
 
+class CompareModel(StrictModel):
+    """How a field is compared, in place of the built-in rules; the first that fits a field counts."""
+
+    how: How = Field(description="literal, ignore-case, number, duration, reference, list or set")
+    path: _Path = Field(description="the field, with * for any key and [*] for any element")
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+
+
 class PolicySpec(StrictModel):
     """The rules and the guardrails."""
 
@@ -121,6 +130,7 @@ class PolicySpec(StrictModel):
     rules: tuple[RuleModel, ...] = ()
     observe: tuple[ObserveModel, ...] = Field((), description="what is read through its own API beside the inventory")
     show: tuple[ShownModel, ...] = Field((), description="fields whose values may be shown; see docs/security.md")
+    compare: tuple[CompareModel, ...] = Field((), description="how single fields are compared")
 
     @field_validator("rules")
     @classmethod
@@ -159,6 +169,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         applier_grace=spec.applier_grace,
         observe=tuple(ObserveRule(**rule.model_dump()) for rule in spec.observe),
         show=tuple(Shown(entry.fields, entry.asset_types) for entry in spec.show),
+        compare=tuple(CompareRule(**rule.model_dump()) for rule in spec.compare),
     )
 
 

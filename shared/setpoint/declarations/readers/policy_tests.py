@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison import compare as comparing
 from setpoint.declarations.readers.pydantic_base import NonEmpty, StrictModel
 from setpoint.model import policy as policies
+from setpoint.model.compare_rules import rules_for
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.policy import Policy, PolicyInput
+from setpoint.model.references import Project
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -26,6 +30,8 @@ class PolicyTest:
         mode: what is to be allowed by the rule, None where that does not matter.
         severity: the severity to expect, None where that does not matter.
         source: where it is written.
+        compared: a declared and an observed resource; None where the case has none.
+        differences: the paths that are to differ; None where that does not matter.
     """
 
     name: str
@@ -34,6 +40,8 @@ class PolicyTest:
     mode: Mode | None
     severity: Severity | None
     source: Source
+    compared: tuple[dict[str, Any], dict[str, Any]] | None = None
+    differences: frozenset[str] | None = None
 
     def unmet(self, policy: Policy) -> str:
         """What does not hold, in words; empty where all does."""
@@ -43,7 +51,22 @@ class PolicyTest:
         severity = rule.severity if rule is not None and rule.severity is not None else self.case.severity
         checks = (("rule", self.rule, got), ("mode", self.mode, mode), ("severity", self.severity, severity))
         wrong = [(what, has or "none", want or "none") for what, want, has in checks if want not in (None, has)]
-        return "; ".join(f"{what} is {has}, not {want}" for what, has, want in wrong)
+        faults = [f"{what} is {has}, not {want}" for what, has, want in wrong]
+        if self.differences is not None and (differing := self._paths(policy)) != self.differences:
+            faults.append(f"what differs is {_listed(differing)}, not {_listed(self.differences)}")
+        return "; ".join(faults)
+
+    def _paths(self, policy: Policy) -> frozenset[str]:
+        """The paths that differ between the declared and the observed resource, by the policy's rules."""
+        declared, observed = self.compared or ({}, {})
+        schema = default_catalogue().fitting(self.case.asset_type, observed)
+        overrides = rules_for(policy.compare, self.case.asset_type)
+        walk = comparing.walked(declared, observed, schema, own=Project(), overrides=overrides)
+        return frozenset(difference.path for difference in walk.differences)
+
+
+def _listed(paths: frozenset[str]) -> str:
+    return ", ".join(sorted(paths)) or "nothing"
 
 
 class GivenModel(StrictModel):
@@ -59,6 +82,14 @@ class GivenModel(StrictModel):
     labels: dict[NonEmpty, str] = Field({})
     paths: tuple[NonEmpty, ...] = ()
     actor: str = ""
+    declared: dict[str, Any] | None = Field(None, description="declared fields, to be compared with `observed`")
+    observed: dict[str, Any] | None = Field(None, description="the resource as it was observed")
+
+    @model_validator(mode="after")
+    def _has_both_sides(self) -> GivenModel:
+        if (self.declared is None) != (self.observed is None):
+            raise ValueError("declared and observed belong together; give both or neither")
+        return self
 
 
 class ExpectModel(StrictModel):
@@ -67,6 +98,7 @@ class ExpectModel(StrictModel):
     rule: str | None = None
     mode: Mode | None = None
     severity: Severity | None = None
+    differences: tuple[str, ...] | None = Field(None, description="paths that differ; empty for none")
 
 
 class CaseModel(StrictModel):
@@ -75,6 +107,12 @@ class CaseModel(StrictModel):
     name: NonEmpty
     given: GivenModel
     expect: ExpectModel
+
+    @model_validator(mode="after")
+    def _compares_something(self) -> CaseModel:
+        if self.expect.differences is not None and self.given.declared is None:
+            raise ValueError("expect.differences needs given.declared and given.observed")
+        return self
 
 
 class PolicyTestMetadata(StrictModel):
@@ -101,11 +139,20 @@ class PolicyTestModel(StrictModel):
 def tests(checked: PolicyTestModel, source: Source) -> tuple[PolicyTest, ...]:
     """The tests that a document says."""
     return tuple(
-        PolicyTest(case.name, _case(case.given), case.expect.rule, case.expect.mode, case.expect.severity, source)
+        PolicyTest(
+            case.name,
+            _case(case.given),
+            case.expect.rule,
+            case.expect.mode,
+            case.expect.severity,
+            source,
+            (case.given.declared, case.given.observed or {}) if case.given.declared is not None else None,
+            frozenset(case.expect.differences) if case.expect.differences is not None else None,
+        )
         for case in checked.spec.cases
     )
 
 
 def _case(given: GivenModel) -> PolicyInput:
-    fields = given.model_dump()
+    fields = given.model_dump(exclude={"declared", "observed"})
     return PolicyInput(**{**fields, "projects": frozenset(fields["projects"])})

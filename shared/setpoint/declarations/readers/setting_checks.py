@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from setpoint.declarations.readers import typos
+from setpoint.declarations.readers import compare_checks, typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model import globs
 from setpoint.model.alerting_config import Alerting
@@ -64,6 +64,14 @@ def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
                 "never-reached",
             )
 
+    for index, compared in enumerate(policy.compare):
+        place = ("spec", "compare", index)
+        yield from _misspelt(compared.asset_types, (*place, "assetTypes"))
+        for asset_type in compared.asset_types:
+            if fault := compare_checks.fault(compared, asset_type):
+                yield (*place, "path"), fault, "invalid"
+                break
+
 
 def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
     for index, route in enumerate(alerting.routes):
@@ -87,12 +95,16 @@ def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
 
 
 def _misspelt_types(match: Match, place: Place) -> Iterator[tuple[Place, str, str]]:
-    for index, asset_type in enumerate(match.asset_types):
+    yield from _misspelt(match.asset_types, (*place, "match", "assetTypes"))
+
+
+def _misspelt(asset_types: Iterable[str], place: Place) -> Iterator[tuple[Place, str, str]]:
+    for index, asset_type in enumerate(asset_types):
         if "*" in asset_type:
             continue
         if meant := typos.closest_asset_type(asset_type):
             message = f"{asset_type} is no asset type; did you mean {meant}?"
-            yield (*place, "match", "assetTypes", index), message, "invalid"
+            yield (*place, index), message, "invalid"
 
 
 def _covers(first: Match, second: Match) -> bool:
