@@ -50,6 +50,7 @@ EXEMPT_FROM_LENGTH = (
     "infra/variables.tf",
     "shared/setpoint/reporting/html/vendor",
     "docs/schemas",
+    "docs/asset-types.md",
     "docs/reports.md",
     "LICENSE",
 )

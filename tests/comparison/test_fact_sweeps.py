@@ -42,7 +42,7 @@ class Fact(NamedTuple):
     schema: Schema
     path: str
     field: Field
-    said: dict[str, Any]
+    stated: dict[str, Any]
 
 
 def facts() -> Iterator[Fact]:
@@ -52,14 +52,14 @@ def facts() -> Iterator[Fact]:
             continue
         schemas = default_catalogue().schemas_for(resource["asset_type"])
         schema = next((schema for schema in schemas if schema.name == resource["schema"]), None)
-        for said in resource["fields"].values() if schema is not None else ():
-            path = said.get("api", "")
+        for stated in resource["fields"].values() if schema is not None else ():
+            path = stated.get("api", "")
             is_plain = (
-                path and not {"*", "="} & set(path) and not any(map(said.get, ("url", "virtual", "custom", "from")))
+                path and not {"*", "="} & set(path) and not any(map(stated.get, ("url", "virtual", "custom", "from")))
             )
             field = _field(schema, path) if is_plain and schema is not None else None
             if schema is not None and field is not None:
-                yield Fact(schema, path, field, said)
+                yield Fact(schema, path, field, stated)
 
 
 def _field(schema: Schema | None, path: str) -> Field | None:
@@ -90,7 +90,7 @@ def references() -> list[Fact]:
     return [
         fact
         for fact in facts()
-        if fact.field.kind == "scalar" and fact.field.reference and not fact.said.get("ignore_read")
+        if fact.field.kind == "scalar" and fact.field.reference and not fact.stated.get("ignore_read")
     ]
 
 
@@ -106,7 +106,7 @@ def test_a_set_has_no_order_and_another_element_is_found() -> None:
     fields = [
         fact
         for fact in facts()
-        if fact.said.get("set")
+        if fact.stated.get("set")
         and fact.field.kind == "list"
         and fact.field.item
         and fact.field.item.type == "string"
@@ -125,7 +125,7 @@ SAMPLES: dict[str, Any] = {"boolean": True, "integer": 7, "number": 7, "string":
 def test_a_field_that_is_never_returned_is_never_missing() -> None:
     wrong, count = [], 0
     for fact in facts():
-        if not (fact.said.get("ignore_read") or fact.said.get("write_only")) or fact.field.kind != "scalar":
+        if not (fact.stated.get("ignore_read") or fact.stated.get("write_only")) or fact.field.kind != "scalar":
             continue
         count += 1
         value = fact.field.enum[-1] if fact.field.enum else SAMPLES[fact.field.type]

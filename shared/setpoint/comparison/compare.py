@@ -18,6 +18,7 @@ from setpoint.comparison import (
     controllers,
     free_text,
     lists,
+    literal,
     overrides,
     scalars,
     spellings,
@@ -443,7 +444,7 @@ def compare(  # noqa: PLR0913 - both sides, and all that a declaration says of h
         null_is_absent: a declared null means that the field has to be absent.
         masking: decides what is shown of a difference.
     """
-    if not exact and not whole and is_literal(declared, observed):
+    if not exact and not whole and literal.is_literal(declared, observed):
         return ()
     walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking)
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
@@ -468,32 +469,6 @@ def walked(  # noqa: PLR0913 - the options of a comparison
     )
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
     return walk
-
-
-def is_literal(declared: Any, observed: Any) -> bool:
-    """Whether every declared field is there, letter by letter as it is declared: the usual case, and fast to tell.
-
-    What the server adds to objects, and to those in a list of the same length, is nobody's. An empty object inside
-    needs the walk: it may be a choice that says something.
-    """
-    if not isinstance(declared, dict) or not isinstance(observed, dict):
-        return False
-    if declared.items() <= observed.items():
-        return True
-    for key, want in declared.items():
-        have = observed.get(key)
-        if want == have:
-            continue
-        if type(want) is list and type(have) is list and len(want) == len(have):
-            if not all(map(_is_literal_part, want, have)):
-                return False
-        elif not _is_literal_part(want, have):
-            return False
-    return True
-
-
-def _is_literal_part(declared: Any, observed: Any) -> bool:
-    return bool(declared) and is_literal(declared, observed)
 
 
 def leaves(value: Any) -> int:

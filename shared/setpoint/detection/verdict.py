@@ -10,7 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint import __version__
+<<<<<<< HEAD
 from setpoint.comparison import api_versions, gaps, iam_policies, org_policies
+=======
+from setpoint.comparison import api_versions, gaps, iam_policies, literal, masking, org_policies
+>>>>>>> b5bccd7 (Give the literal comparison a file of its own, and names to what facts state)
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.source_paths import declared_path
@@ -350,7 +354,7 @@ def _differences(
         unknown += gaps.unknown(gaps.untranslated(declaration))
     is_policy = observation.key.content not in WHOLE
     owns_more = is_policy or declaration.exact or declaration.exhaustive_paths
-    if not owns_more and by_api is None and comparing.is_literal(declaration.data, observation.data):
+    if not owns_more and by_api is None and literal.is_literal(declaration.data, observation.data):
         return (), ()
     own = own_project(declaration.project, observation)
     observation = _of_own_elements(declaration, observation)
