@@ -10,11 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint import __version__
-<<<<<<< HEAD
-from setpoint.comparison import api_versions, gaps, iam_policies, org_policies
-=======
-from setpoint.comparison import api_versions, gaps, iam_policies, literal, masking, org_policies
->>>>>>> b5bccd7 (Give the literal comparison a file of its own, and names to what facts state)
+from setpoint.comparison import api_versions, gaps, iam_policies, literal, org_policies
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.source_paths import declared_path
