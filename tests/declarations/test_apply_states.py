@@ -105,6 +105,18 @@ def test_a_changed_state_resolves_the_finding_of_what_it_declares_now(runs: Runs
     done = runs.run()
 
     assert done.outcomes == {"resolved": 1}
+    finding = runs.context.store.read(key_of("a")).state.finding
+    assert finding.reason == "absorbed by serial 2"
+    assert runs.context.bus.events[-1].data.reason == "absorbed by serial 2"
+
+
+def test_a_drift_that_somebody_reverted_is_not_absorbed(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.run()
+    runs.observe("a", "7200s", 1)
+
+    assert runs.observe("a", "86400s", 2) == "resolved"
+    assert runs.context.store.read(key_of("a")).state.finding.reason == "in sync"
 
 
 def test_what_a_state_no_longer_holds_is_no_longer_declared(runs: Runs) -> None:

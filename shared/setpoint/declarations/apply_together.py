@@ -59,7 +59,7 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
     changed = [source.planned for source in sources if source.planned.changes]
     same = [source.planned for source in sources if not source.planned.changes]
     control = apply.update_control(deps.store, lambda control: _begun(control, changed, same, states))
-    for batch in batches(_versions(changed, control, now), BATCH):
+    for batch in batches(_versions(sources, control, now), BATCH):
         apply.write_versions(deps.store, dict(batch), control)
     for planned in changed:
         generation = control.sources[planned.source].pending
@@ -79,7 +79,13 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
 
 
 def _state(source: PlannedSource, now: datetime) -> SourceState:
-    return apply.state_of(source.planned, now, states=source.states, content=source.content)
+    revision = revision_of(source.states)
+    return apply.state_of(source.planned, now, commit=revision, states=source.states, content=source.content)
+
+
+def revision_of(states: Mapping[str, int]) -> str:
+    """What a state is called among its revisions: ``serial 7``; empty where there is not exactly one."""
+    return f"serial {next(iter(states.values()))}" if len(states) == 1 else ""
 
 
 def _begun(
@@ -110,11 +116,14 @@ def _judged(control: Control, generations: Mapping[str, int]) -> Control:
     return control
 
 
-def _versions(plans: Iterable[Plan], control: Control, now: datetime) -> Iterator[tuple[ResourceKey, Version]]:
-    for planned in plans:
+def _versions(
+    sources: Iterable[PlannedSource], control: Control, now: datetime
+) -> Iterator[tuple[ResourceKey, Version]]:
+    for source in sources:
+        planned, revision = source.planned, revision_of(source.states)
         written = Version(planned.source, control.sources[planned.source].pending, written_at=now)
         for change in planned.changes:
-            yield change.key, apply.version_of(change, written, "", "")
+            yield change.key, apply.version_of(change, written, "", revision)
 
 
 def _judge(plans: Iterable[Plan], deps: Context) -> Counter[Outcome]:

@@ -86,6 +86,8 @@ def _advance(
     if exemption is None or not is_in_force(exemption, verdict.fingerprint, now):
         exemption = None
     outcome, finding = _next_finding(before, observation, verdict, since, exemption)
+    if finding is not None and outcome == "resolved" and state is not None:
+        finding = _absorbed(finding, state, observation, verdict)
     return Transition(outcome, _judged(state, observation, outcome, finding, verdict))
 
 
@@ -350,6 +352,30 @@ def _without_drift(
         return "unknown", before
     reason = _reason(before, observation, verdict)
     return "resolved", replace(before, status="resolved", resolved_at=observation.observed_at, reason=reason)
+
+
+def _absorbed(finding: Finding, state: ResourceState, observation: Observation, verdict: Verdict) -> Finding:
+    """The resolved finding, with what ended it where the declaration took the drift over and no change was observed.
+
+    A Terraform state that was refreshed declares what was observed, and the configuration may still differ.
+    """
+    is_same_observation = observation.observed_at == state.observed_at
+    if finding.reason != "in sync" or not is_same_observation or not _declares_otherwise(state, verdict):
+        return finding
+    revision = verdict.source.commit
+    return replace(finding, reason=f"absorbed by {revision}" if revision.startswith("serial ") else "absorbed")
+
+
+def _declares_otherwise(state: ResourceState, verdict: Verdict) -> bool:
+    """Whether the declarations changed between two verdicts, and not this version's understanding of them."""
+    (before, _, version), (after, _, version_now) = (
+        judge.partition("@") for judge in (state.judged_by, verdict.judged_by)
+    )
+    return bool(before) and version == version_now and before[:_DIGEST] != after[:_DIGEST]
+
+
+_DIGEST = 16
+"""Hexadecimal digits of the digest of one declaration, with which ``judged_by`` begins."""
 
 
 def _is_hidden(finding: Finding, verdict: Verdict) -> bool:

@@ -23,6 +23,7 @@ SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "m
 _ENDS: Mapping[str, str] = {
     "in sync": "it is as declared again",
     "gone": "it was deleted",
+    "absorbed": "the declaration took the drift over",
     "ignored": "a rule suppresses it now",
     "no longer declared": "it is no longer declared",
 }
