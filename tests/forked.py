@@ -15,10 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from setpoint.cli.commands import COMMANDS
 from setpoint_tools.testing.polling import LIMIT
 
 _LOADED = (
     "setpoint.cli",
+    *(f"setpoint.cli.{entry.module}" for entry in COMMANDS.values()),
     "setpoint.adapters.sqlite.store",
     "setpoint.adapters.memory.store",
     "setpoint.adapters.google.rest",

@@ -9,6 +9,7 @@
     │   ├── BadRequest            a command, URL or setting that cannot be followed
     │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
     │   │   ├── AccessDenied      a resource that may not be read or written
+    │   │   ├── NotPermitted      a guardrail, an owner or a limit of the installation forbids it
     │   │   └── Superseded        something later is in force
     │   ├── Refused               a write that an API will never take
     │   └── CorruptState          a stored record that this version cannot read
@@ -71,6 +72,10 @@ class AccessDenied(BadRequest):
         super().__init__(f"{resource}: {reason}")
         self.resource = resource
         self.permission = permission
+
+
+class NotPermitted(BadRequest):
+    """A rule of the installation forbids it: a guardrail, another owner, or the limit of removals."""
 
 
 class Superseded(BadRequest):

@@ -81,7 +81,7 @@ def test_plan_says_that_apply_would_refuse_to_remove_so_much(fleet, setpoint):
     for file in sorted(fleet.glob("*.yaml"))[:10]:
         file.unlink()
     done = setpoint("plan", fleet, "--prune")
-    assert (done.returncode, "--max-removals 50%" in done.stderr) == (1, True)
+    assert (done.returncode, "--max-removals 50%" in done.stderr) == (3, True)
     assert setpoint("plan", fleet, "--prune", "--max-removals", "50%").returncode == 0
 
 
@@ -110,7 +110,7 @@ def test_what_is_gone_stays_until_it_is_pruned_and_a_large_removal_is_refused(fl
         (fleet / f"{n:02}.yaml").unlink()
     assert "5 no longer declared and kept" in setpoint("apply", fleet).stderr
     refused = setpoint("apply", fleet, "--prune")
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert "--max-removals 25%" in refused.stderr
     assert "5 removed" in setpoint("apply", fleet, "--prune", "--max-removals", "25%").stderr
 
@@ -127,7 +127,7 @@ def test_nothing_is_pruned_while_a_document_is_bad(fleet, setpoint):
 def test_two_sources_cannot_declare_one_resource(fleet, setpoint):
     setpoint("apply", fleet / "00.yaml", "--source", "one")
     done = setpoint("apply", fleet / "00.yaml", fleet / "01.yaml", "--source", "two")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "is declared by source one" in done.stderr
     assert "1 added" in done.stderr
 

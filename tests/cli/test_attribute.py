@@ -6,6 +6,7 @@ import json
 
 from typer.testing import CliRunner
 
+from setpoint.bootstrap import open_store
 from setpoint.cli import app
 
 ENTRY = {
@@ -25,6 +26,7 @@ ENTRY = {
 def run(tmp_path, content: str):
     path = tmp_path / "entries.json"
     path.write_text(content)
+    open_store(f"sqlite:///{tmp_path}/s.db").close()
     return CliRunner().invoke(app, ["attribute", str(path), "--store", f"sqlite:///{tmp_path}/s.db"])
 
 

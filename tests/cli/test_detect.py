@@ -212,7 +212,7 @@ def test_a_path_that_looks_like_markup_is_said_as_it_is(name: str, tmp_path: Pat
     missing = setpoint("detect", "--feed", str(tmp_path / name))
     assert (missing.returncode, missing.stderr) == (
         1,
-        f"error: {tmp_path / name}: cannot be read: No such file or directory\n",
+        f"store: memory:\nerror: {tmp_path / name}: cannot be read: No such file or directory\n",
     )
     (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
     (tmp_path / name).write_text("broken\n")
@@ -242,7 +242,7 @@ def test_a_reader_that_stops_reading_ends_the_run_quietly(declarations: str, tmp
         process.stdout.close()  # before the first event: every write meets a closed pipe
         errors = process.stderr.read().decode()
         assert process.wait(timeout=240) == 141
-    assert errors.splitlines() == ["1 declared, 100.0% of 2 values comparable"]
+    assert [line.partition(",")[0] for line in errors.splitlines()] == ["store: memory:", "1 declared"]
 
 
 def test_a_table_whose_reader_is_gone_ends_quietly(declarations: str) -> None:
@@ -287,7 +287,7 @@ def test_who_is_not_logged_in_is_told_how_to(
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     done = setpoint(*arguments, cwd=tmp_path)
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    _, line = done.stderr.splitlines()
     assert line.startswith("error: no credentials for")
     assert "gcloud auth application-default login" in line
     assert emulator in line

@@ -17,6 +17,8 @@ from setpoint.bootstrap.events import event_bus
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
 from setpoint.bootstrap.projects import project_directory, project_places
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, secret_key
+from setpoint.bootstrap.state_stores import open_store as open_store
+from setpoint.bootstrap.state_stores import open_store_to_read as open_store_to_read
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
@@ -26,7 +28,7 @@ from setpoint.model.state_buckets import StateBucket, state_buckets
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters
 from setpoint.ports.services import Inventory, ProjectDirectory
-from setpoint.ports.stores import ReportStore, Store
+from setpoint.ports.stores import ReportStore
 
 if TYPE_CHECKING:
     from setpoint.adapters.asset_files import FileInventory
@@ -306,6 +308,7 @@ def open_feed_detection(
     events_topic: str | None,
     *,
     resolves_projects: bool = False,
+    create: bool = True,
 ) -> Context:
     """What ``setpoint detect`` works with.
 
@@ -315,13 +318,14 @@ def open_feed_detection(
         events: where events are written as JSON Lines; None leaves them stored for whoever publishes.
         events_topic: publish to this topic instead, ``projects/P/topics/T``.
         resolves_projects: whether Cloud Resource Manager is asked for projects that are not known.
+        create: whether a store that is not there is made.
 
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
     """
     directory = project_directory() if resolves_projects else None
     return Context(
-        open_store(store),
+        open_store(store, create=create),
         event_bus(events, events_topic),
         dead_letters,
         default_catalogue(),
@@ -361,7 +365,7 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
     from setpoint.remediation.records import RemediationContext
 
     live = live_resources(from_environment(os.environ).google_apis)
-    detection = open_detection(store, events_topic)
+    detection = open_detection(store, events_topic, create=False)
     return RemediationContext(detection, live, worker=worker, places=project_places())
 
 
@@ -452,53 +456,3 @@ def open_inventory_files(names: Sequence[str]) -> FileInventory:
     from setpoint.adapters.asset_files import FileInventory
 
     return FileInventory(names, open_file)
-
-
-def open_store(url: str, *, create: bool = True) -> Store:
-    """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
-
-    Args:
-        url: the URL.
-        create: make a file that is not there; for reading alone there is nothing to find in a new one.
-
-    Raises:
-        BadRequest: the URL names no store, or the store cannot be opened.
-    """
-    scheme, _, rest = url.partition(":")
-    match scheme:
-        case "memory" if not rest:
-            from setpoint.adapters.memory.store import MemoryStore
-
-            return MemoryStore()
-        case "sqlite" if rest.startswith("///") and len(rest) > 3:  # noqa: PLR2004 - the three slashes
-            from setpoint.adapters.sqlite.store import SqliteStore
-
-            path = Path(rest[3:])
-            if not create and not path.exists():
-                raise BadRequest(f"{path}: no such store; is it the right path? An absolute one takes four slashes")
-            return SqliteStore(path)
-        case "firestore" if rest.startswith("//"):
-            return _open_firestore(rest[2:])
-    raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")
-
-
-def open_store_to_read(url: str) -> Store:
-    """Open a store from which a command only reads; a file that is not there reads as an empty store, and is not made.
-
-    Raises:
-        BadRequest: the URL names no store, or the store cannot be opened.
-    """
-    scheme, _, rest = url.partition(":")
-    if scheme == "sqlite" and rest.startswith("///") and len(rest) > 3 and not Path(rest[3:]).exists():  # noqa: PLR2004
-        return open_store("memory:")
-    return open_store(url, create=False)
-
-
-def _open_firestore(rest: str) -> Store:
-    from setpoint.adapters.firestore.client import client
-    from setpoint.adapters.firestore.store import FirestoreStore
-
-    project, _, database = rest.partition("/")
-    if not project:
-        raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
-    return FirestoreStore(client(project, database or "(default)"))

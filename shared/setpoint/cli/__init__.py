@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from setpoint.cli import (
-    apply,
-    attribute,
-    baseline,
-    coverage,
-    dead_letters,
-    detect,
-    dev,
-    diff,
-    doctor,
-    export,
-    findings,
-    guard,
-    notify,
-    policy,
-    propose,
-    remediate,
-    remediation_commands,
-    repair,
-    report,
-    sweep,
-    types,
-    worker,
-)
-from setpoint.cli.output import print_error, stop_writing
-from setpoint.errors import SetpointError
+from setpoint import __version__
+from setpoint.cli.commands import LazyCommands
 
 _INTERRUPTED = 130
+_COMPLETES = "_SETPOINT_COMPLETE"
+"""The variable with which a shell asks for completions."""
 
 
-class _Commands(TyperGroup):
+class _Commands(LazyCommands):
     """The commands, interrupted as a shell expects; here, since Typer has its own way with what comes out of them."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            _print_interrupted(ctx)
             raise typer.Exit(_INTERRUPTED) from None
         except BrokenPipeError:
+            from setpoint.cli.output import stop_writing  # noqa: PLC0415 - `--help` needs no console
+
             stop_writing()
 
 
@@ -58,39 +39,32 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(apply.validate)
-app.command()(apply.plan)
-app.command()(apply.apply)
-app.command("guard")(guard.guard_command)
-app.command()(detect.detect)
-app.command()(worker.worker)
-app.command()(sweep.sweep)
-app.command()(attribute.attribute)
-app.command()(types.types)
-app.command()(coverage.coverage)
-app.command()(report.report)
-app.command()(diff.diff)
-app.command()(export.export)
-app.command()(notify.notify)
-app.command()(remediate.remediate)
-app.command()(propose.propose)
-app.command()(remediation_commands.approve)
-app.command()(remediation_commands.exempt)
-app.command()(remediation_commands.accept)
-app.command()(baseline.baseline)
-app.command()(remediation_commands.pause)
-app.command()(remediation_commands.resume)
-app.command()(remediation_commands.guardrails)
-app.command("brakes", hidden=True)(remediation_commands.guardrails)
-app.command()(repair.repair)
-app.command()(doctor.doctor)
-findings.app.command("accept")(baseline.accept_findings)
-findings.app.command("exempt")(baseline.exempt_findings)
-app.add_typer(dev.app, name="dev")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(findings.app, name="findings")
-app.add_typer(policy.app, name="policy")
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the value of the flag
+    if wanted:
+        typer.echo(f"setpoint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Say within seconds what in your Google Cloud fleet no longer is as declared."""
+
+
+def _print_interrupted(ctx: Any) -> None:
+    """Say what was stopped, and that it can be run again: every command leaves whole records behind."""
+    name = ctx.invoked_subcommand
+    command = f"{ctx.info_name} {name}" if name else ctx.info_name
+    typer.echo(f"interrupted: what `{command}` has stored stays; run it again to go on", err=True)
 
 
 def main() -> None:
@@ -100,8 +74,17 @@ def main() -> None:
         signal.signal(stop, signal.default_int_handler)
     # A command makes millions of small objects that stay: collecting them over and over takes a fifth of its time.
     gc.set_threshold(100_000, 50, 50)
+    if _COMPLETES in os.environ:
+        from typer._completion_classes import completion_init  # noqa: PLC0415 - Typer has no public way in
+
+        completion_init()
+    from setpoint.errors import SetpointError  # noqa: PLC0415 - beside what it guards
+
     try:
         app()
     except SetpointError as error:
+        from setpoint.cli.exit_codes import exit_code  # noqa: PLC0415 - loaded with the first error
+        from setpoint.cli.output import print_error  # noqa: PLC0415 - `--help` needs no console
+
         print_error(error)
-        sys.exit(1)
+        sys.exit(exit_code(error))

@@ -13,8 +13,10 @@ from rich.progress import Progress
 from setpoint import bootstrap
 from setpoint.cli import plan as plans
 from setpoint.cli import states, validation_report
+from setpoint.cli.check_reports import print_report
 from setpoint.cli.cluster import ClusterOptions, checked
 from setpoint.cli.cluster import load as load_cluster
+from setpoint.cli.exit_codes import DRIFT, ERROR, REFUSED
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import (
     errors,
@@ -89,6 +91,9 @@ class ReportFormat(StrEnum):
     text = "text"
     json = "json"
     sarif = "sarif"
+    junit = "junit"
+    github = "github"
+    markdown = "markdown"
 
 
 class LoadOptions(NamedTuple):
@@ -117,7 +122,9 @@ _TOLD = ("opened", "changed", "resolved")
 def validate(
     paths: Paths,
     *,
-    output: Annotated[ReportFormat, typer.Option(help="text, json, or sarif for code hosts.")] = ReportFormat.text,
+    output: Annotated[
+        ReportFormat, typer.Option(help="text, json; sarif, junit, github and markdown for CI.")
+    ] = ReportFormat.text,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
@@ -130,12 +137,15 @@ def validate(
     loaded = load_all(paths, options, quietly=output is not ReportFormat.text)
     if output is ReportFormat.json:
         out.out(json.dumps(validation_report.as_json(loaded), ensure_ascii=False, indent=2))
-    elif output is ReportFormat.sarif:
-        out.out(json.dumps(validation_report.as_sarif(loaded), ensure_ascii=False, indent=2))
+    elif output is not ReportFormat.text:
+        results = validation_report.as_results(loaded)
+        headline = f"{len(loaded.desired):,} declared, {len(loaded.problems)} errors, {len(loaded.warnings)} warnings"
+        passed = len(loaded.desired)
+        print_report(output.value, results, headline=headline, suite="setpoint validate", passed=passed)
     elif by_category := validation_report.counts([*loaded.problems, *loaded.warnings]):
         print_status(", ".join(f"{count} {category}" for category, count in by_category.items()))
     if loaded.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(ERROR)
 
 
 def plan(  # noqa: PLR0913 - the options of the command
@@ -145,6 +155,9 @@ def plan(  # noqa: PLR0913 - the options of the command
     output: Annotated[Output, typer.Option(help="text for people; json for machines.")] = Output.text,
     *,
     prune: Prune = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 where anything would change.")
+    ] = False,
     max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
@@ -152,8 +165,8 @@ def plan(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Show what `apply` with the same options would add, change and remove. Nothing is written.
 
-    Exits with 1 where a document is invalid, where another source declares a resource already, and where `apply` would
-    refuse to remove so much.
+    Exits with 1 where a document is invalid, and with 3 where another source declares a resource already or `apply`
+    would refuse to remove so much.
     """
     loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
     opened = bootstrap.open_store_to_read(store)
@@ -169,8 +182,12 @@ def plan(  # noqa: PLR0913 - the options of the command
     else:
         plans.print_plan(planned, held_back=prune and bool(loaded.problems), pending=pending)
     planning.check_removals(planned, planning.part(max_removals))
-    if loaded.problems or planned.claimed or planned.refused:
-        raise typer.Exit(1)
+    if loaded.problems:
+        raise typer.Exit(ERROR)
+    if planned.claimed or planned.refused:
+        raise typer.Exit(REFUSED)
+    if detailed_exitcode and planned.changes:
+        raise typer.Exit(DRIFT)
 
 
 def apply(  # noqa: PLR0913 - the options of the command
@@ -207,7 +224,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     listed nothing is removed. Nothing is written to the cluster but Events, with --report-to-cluster.
 
     Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed that
-    the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force.
+    the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force, and
+    with 3 where another source owns a resource or more would be removed than --max-removals allows.
     """
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)
     files = checked(paths, of_cluster)
@@ -232,8 +250,10 @@ def apply(  # noqa: PLR0913 - the options of the command
                 listed.report(deps.store, datetime.now(UTC))
     finally:
         deps.store.close()
-    if loaded.problems or planned.claimed or planned.refused or failed:
-        raise typer.Exit(1)
+    if loaded.problems or failed:
+        raise typer.Exit(ERROR)
+    if planned.claimed or planned.refused:
+        raise typer.Exit(REFUSED)
 
 
 def _apply_states(paths: list[str], store: str, events_topic: str | None, max_removals: str, grace: str) -> None:

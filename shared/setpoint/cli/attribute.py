@@ -38,7 +38,7 @@ def attribute(
     Exits with 1 where no entry could be read.
     """
     rejected = ReportedDeadLetters(None)
-    deps = bootstrap.open_feed_detection(store, rejected, None, events_topic)
+    deps = bootstrap.open_feed_detection(store, rejected, None, events_topic, create=False)
     attributor = Attributor(deps, mask_ip=not keep_ip)
     outcomes: Counter[AttributionOutcome] = Counter()
     try:

@@ -17,20 +17,18 @@ from setpoint import bootstrap
 from setpoint.cli import feed
 from setpoint.cli.after_reading import deep_reads, print_ambiguous
 from setpoint.cli.apply import load_all
-from setpoint.cli.options import StoreUrl
-from setpoint.cli.output import out, print_claims, print_findings, print_status, print_warning
+from setpoint.cli.declare_first import Declarations, count_declared, declare
+from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code, is_open
+from setpoint.cli.exit_codes import ERROR
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.output import out, print_findings, print_status, print_warning
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
-from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import assumed_projects, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
 from setpoint.model import observation as observations
 from setpoint.model.outcome import Outcome
-from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Problems
-from setpoint.util.retries import retry_on_conflict
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub.bus import PubSubFeed
@@ -42,8 +40,20 @@ _EMPTY_PULLS = 2
 _LONGEST_PAUSE = 60.0
 _MOST_NAMED = 3
 """Projects that a warning names."""
-_DRIFTED = 2
-"""The exit code of drift with ``--exit-code``, as that of ``terraform plan -detailed-exitcode``."""
+_COMPARED: tuple[Outcome, ...] = (
+    "opened",
+    "changed",
+    "drifted",
+    "attributed",
+    "exempted",
+    "settling",
+    "resolved",
+    "in_sync",
+    "unknown",
+    "stale",
+    "repeated",
+)
+"""Outcomes of messages about what is declared."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _DEFAULT_DEAD_LETTERS = Path("setpoint-dead-letters.jsonl")
 
@@ -57,12 +67,7 @@ class Output(StrEnum):
 
 def detect(  # noqa: PLR0913 - the options of the command
     *,
-    declarations: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--declarations", "-d", metavar="PATH", help="Apply these declarations first; may be given again."
-        ),
-    ] = None,
+    declarations: Declarations = None,
     feed_file: Annotated[
         str | None,
         typer.Option("--feed", metavar="FILE|-|gs://…", help="Recorded messages or assets; - is standard input."),
@@ -71,7 +76,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         str | None,
         typer.Option("--subscription", metavar="projects/P/subscriptions/S", help="Pull from Pub/Sub until stopped."),
     ] = None,
-    store: StoreUrl = "memory:",
+    store: StoreUrl = DEFAULT_STORE,
     output: Annotated[Output, typer.Option(help="table, or jsonl: one CloudEvent per line.")] = Output.table,
     events_topic: Annotated[
         str | None,
@@ -91,17 +96,20 @@ def detect(  # noqa: PLR0913 - the options of the command
             show_default=False,
         ),
     ] = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 where a finding is open.")] = False,
+    exit_code: ExitCode = False,
+    fail_on: FailOn = "",
 ) -> None:
     """Compare each change in a feed with the declarations, and show the drift.
 
     Feeds are messages of Cloud Asset Inventory, exports, responses of its methods, or rows of its BigQuery tables, one
     per line or in JSON arrays, compressed or not.
 
-    Exits with 1 where a declaration is invalid, while all others are used, and where no message could be read.
+    Exits with 1 where a declaration is invalid, while all others are used, and where no message could be read; with
+    --exit-code or --fail-on, with 2 where something has drifted.
     """
     if (feed_file is None) == (subscription is None):
         raise BadRequest("give either --feed FILE or --subscription NAME")
+    check_severity(fail_on)
     loaded = load_all(declarations) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
     rejected = ReportedDeadLetters(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
@@ -111,10 +119,11 @@ def detect(  # noqa: PLR0913 - the options of the command
         sys.stdout.buffer if output is Output.jsonl else None,
         events_topic,
         resolves_projects=bool(subscription) if resolve_projects is None else resolve_projects,
+        create=bool(declarations),
     )
     try:
         if loaded:
-            _declare(loaded, deps)
+            declare(loaded, deps)
         problems: Problems = []
         pipeline.republish_pending(deps, problems)
         pipeline.promote_settled(deps, problems)
@@ -131,26 +140,15 @@ def detect(  # noqa: PLR0913 - the options of the command
         if not is_read:
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
-            _show(deps, store)
-        is_drifted = exit_code and any(_is_open(state) for state in deps.store.states(drifted=True, problems=[]))
+            _show(deps, store, str(feed_file or subscription), outcomes)
+        opened = filter(is_open, deps.store.states(drifted=True, problems=[]))
+        code = drift_code(opened, exit_code=exit_code, fail_on=fail_on)
     finally:
         deps.store.close()
         rejected.close()
     if not is_read or (loaded and loaded.problems):
-        raise typer.Exit(1)
-    if is_drifted:
-        raise typer.Exit(_DRIFTED)
-
-
-def _declare(loaded: LoadResult, deps: Context) -> None:
-    """Apply the declarations; retry while another command applies at the same time."""
-    synced = retry_on_conflict(
-        lambda: apply.sync(loaded, Request(), deps, datetime.now(UTC)),
-        what="the declarations",
-        then="run the command again",
-        plans_anew=True,
-    )
-    print_claims(synced.plan.claimed)
+        raise typer.Exit(ERROR)
+    raise typer.Exit(code)
 
 
 def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outcomes:
@@ -261,27 +259,26 @@ def _timed(work: Callable[[], Outcomes]) -> Outcomes:
     return outcomes
 
 
-def _is_open(state: ResourceState) -> bool:
-    return state.finding is not None and state.finding.status == "open"
-
-
-def _show(deps: Context, store: str) -> None:
-    drifted, otherwise_due = [], set()
+def _show(context: Context, store: str, feed: str, outcomes: Outcomes) -> None:
+    opened, otherwise_due = [], set()
     problems: Problems = []
-    for state in deps.store.states(drifted=True, problems=problems):
-        if _is_open(state):
-            drifted.append(state)
+    for state in context.store.states(drifted=True, problems=problems):
+        if is_open(state):
+            opened.append(state)
         if state.settling is None:
             otherwise_due.add(state.key)
     for problem in problems:
         print_warning(str(problem), "unreadable")
-    sources = deps.store.control().value.sources
-    is_declared = bool(sources)
-    if not is_declared:
-        print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
-    if is_declared or drifted:
-        declared = sum(source.declared for source in sources.values())
-        headline = f"{len(drifted)} open findings" if drifted else "no drift"
-        print_findings(out, drifted, f"{headline}, {declared:,} declared")
-    if waiting := sum(1 for key in deps.store.due(_NEVER, []) if key not in otherwise_due):
+    declared = count_declared(context, store)
+    is_declared = bool(context.store.control().value.sources)
+    headline = f"{len(opened)} open findings" if opened else "no drift"
+    if is_declared and not opened and outcomes and not any(outcomes[outcome] for outcome in _COMPARED):
+        print_warning(
+            f"{feed}: none of {outcomes.total():,} messages is about a resource that is declared or in a scope",
+            "unknown",
+        )
+        headline = "nothing was compared"
+    if is_declared or opened:
+        print_findings(out, opened, f"{headline}, {declared:,} declared")
+    if waiting := sum(1 for key in context.store.due(_NEVER, []) if key not in otherwise_due):
         print_status(f"{waiting} more differ within their grace period; they become findings if they persist")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import diff_jsonl
+from setpoint.cli.exit_codes import DRIFT, ERROR
 from setpoint.cli.output import difference_line, out
 from setpoint.comparison import explain, gaps
 from setpoint.comparison.compare import leaves
@@ -26,6 +28,13 @@ from setpoint.model.compare_rules import CompareRule, rules_for
 from setpoint.model.declaration import Declaration
 from setpoint.model.references import Project
 from setpoint.model.resource_key import WHOLE
+
+
+class Output(StrEnum):
+    """How a comparison is written."""
+
+    text = "text"
+    json = "json"
 
 
 def diff(  # noqa: PLR0913 - the options of the command
@@ -42,13 +51,18 @@ def diff(  # noqa: PLR0913 - the options of the command
     address: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Of several that DECLARED holds: the one at this Terraform address.")
     ] = "",
+    output: Annotated[Output, typer.Option(help="text for people; json: one object.")] = Output.text,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 2 where they differ, as other commands do.")
+    ] = False,
     jsonl: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="One DiffRequest a line in, one DiffResponse a line out.")
     ] = None,
 ) -> None:
     """Show how LIVE differs from DECLARED, field by field.
 
-    Exits with 1 where they differ. With --jsonl every question gets an answer, and the exit code is 0.
+    Exits with 1 where they differ, as diff does, and with --exit-code with 2. With --jsonl every
+    question gets an answer, and the exit code is 0.
     """
     if jsonl is not None:
         _answer_all(jsonl)
@@ -59,9 +73,24 @@ def diff(  # noqa: PLR0913 - the options of the command
     rules = _compare_rules(policy) if policy else ()
     own = Project(identifier, number)
     explained = _examined(declared, live, asset_type, own, rules, exact=exact, address=address)
-    _print(explained, explain=explain)
+    if output is Output.json:
+        out.out(msgspec.json.encode(_as_json(explained)).decode(), highlight=False)
+    else:
+        _print(explained, explain=explain)
     if explained.differences:
-        raise typer.Exit(1)
+        raise typer.Exit(DRIFT if exit_code else ERROR)
+
+
+def _as_json(explained: ExplainedComparison) -> dict[str, Any]:
+    """The comparison as one object; see docs/schemas/diff.v1.json."""
+    outcome = "unknown" if gaps.unknown(explained.unchecked) else "in_sync"
+    return {
+        "outcome": "drift" if explained.differences else outcome,
+        "differences": explained.differences,
+        "equal": explained.notes,
+        "unchecked": explained.unchecked,
+        "checked": explained.checked,
+    }
 
 
 def _compare_rules(path: str) -> tuple[CompareRule, ...]:

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.options import Project, StoreUrl
+from setpoint.cli.options import Project
 from setpoint.cli.output import out, print_status
 from setpoint.errors import BadRequest
 from setpoint.operations import diagnostics
@@ -30,7 +30,9 @@ def doctor(  # noqa: PLR0913 - the options of a command
     project: Project,
     region: Annotated[str, typer.Option(metavar="REGION", help="The region of the functions.")] = "europe-west1",
     watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What the feeds watch; several.")] = None,
-    store: StoreUrl = "",
+    store: Annotated[
+        str, typer.Option("--store", envvar="SETPOINT_STORE", metavar="URL", help="Its store, where not the usual one.")
+    ] = "",
     output: Annotated[Output, typer.Option(help="text for people; json: every check.")] = Output.text,
     *,
     preflight: Annotated[

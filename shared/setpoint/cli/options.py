@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,33 @@ from setpoint.comparison import scalars
 from setpoint.errors import BadRequest
 
 _LONGEST = 10 * 366 * 86_400.0
-DEFAULT_STORE = "sqlite:///setpoint.db"
+DEFAULT_STORE = ""
+"""No store is named: see ``chosen_store``."""
+_FILE = "setpoint.db"
+_BY_THEMSELVES = frozenset(("detect", "sweep"))
+"""Commands that need nothing of earlier runs: declarations may be given on the line."""
+
+
+def chosen_store(ctx: typer.Context, value: str) -> str:
+    """The store that a command works with, told in the first line on standard error.
+
+    That is the one that is named, else ``./setpoint.db``; commands that need nothing of earlier runs work in memory
+    where there is no such file.
+    """
+    if ctx.resilient_parsing:
+        return value
+    url = value
+    if not value:
+        by_itself = ctx.command.name in _BY_THEMSELVES and not Path(_FILE).exists()
+        url = "memory:" if by_itself else f"sqlite:///{_FILE}"
+    print_store(url)
+    return url
+
+
+def print_store(url: str) -> None:
+    """Say in a line on standard error which store a command works with."""
+    typer.echo(f"store: {url}", err=True)
+
 
 StoreUrl = Annotated[
     str,
@@ -23,6 +50,8 @@ StoreUrl = Annotated[
         envvar="SETPOINT_STORE",
         help="memory:, sqlite:///path or firestore://PROJECT/DATABASE",
         metavar="URL",
+        callback=chosen_store,
+        show_default="./setpoint.db",
     ),
 ]
 EventsTopic = Annotated[

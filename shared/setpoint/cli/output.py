@@ -8,15 +8,13 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
 from setpoint.comparison import difference_text
-from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
-from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
@@ -24,6 +22,10 @@ from setpoint.model.display_names import short_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.suppressed import Suppressed
 from setpoint.util.secret_formats import scrub
+
+if TYPE_CHECKING:
+    from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
+    from setpoint.declarations.readers.load import LoadResult
 
 _READER_GONE = 141
 """What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""

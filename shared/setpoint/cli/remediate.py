@@ -11,7 +11,7 @@ from setpoint import bootstrap
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who, somebody
 from setpoint.cli.output import errors, out, print_status
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.remediation import commands, engine
 from setpoint.remediation.decision import Decision
@@ -34,7 +34,7 @@ def remediate(
 
     Confirming approves this drift. Modes, exemptions, guardrails and a dry run hold for people too.
 
-    Exits with 1 where nothing was remediated.
+    Exits with 1 where nothing was remediated, and with 3 where a mode, a guardrail or a dry run forbids it.
     """
     who = by or somebody()
     context = bootstrap.open_remediation(store, events_topic, who)
@@ -48,7 +48,7 @@ def remediate(
         if plan:
             return
         if decision.action in _REFUSED:
-            raise BadRequest(f"nothing is remediated: {decision.because}")
+            raise NotPermitted(f"nothing is remediated: {decision.because}")
         if not yes and not typer.confirm("Remediate it?", err=True):
             raise typer.Exit(1)
         commands.approve(state.key, state.fingerprint, who, context.detection)

@@ -16,9 +16,15 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
 from setpoint.cli.after_reading import deep_reads, print_ambiguous
+from setpoint.cli.apply import load_all
+from setpoint.cli.check_reports import print_report
+from setpoint.cli.declare_first import Declarations, count_declared, declare
+from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
+from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, print_status, print_warning
 from setpoint.errors import BadRequest
+from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Inventory
 from setpoint.sweep import Swept
 
@@ -31,6 +37,10 @@ class Output(StrEnum):
 
     table = "table"
     json = "json"
+    sarif = "sarif"
+    junit = "junit"
+    github = "github"
+    markdown = "markdown"
 
 
 def sweep(  # noqa: PLR0913 - each is an option
@@ -46,27 +56,40 @@ def sweep(  # noqa: PLR0913 - each is an option
     content: Annotated[
         list[ContentChoice] | None, typer.Option(help="Content to list; may be given again. Default: all.")
     ] = None,
+    declarations: Declarations = None,
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Restart an interrupted sweep.")] = False,
     jitter: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Random delay before the start, at most this long.")
     ] = 0.0,
-    output: Annotated[Output, typer.Option(help="table for people; json: one object.")] = Output.table,
+    output: Annotated[
+        Output,
+        typer.Option(
+            help="table for people; json: one object; sarif, junit, github and markdown: the open findings, for CI."
+        ),
+    ] = Output.table,
+    exit_code: ExitCode = False,
+    fail_on: FailOn = "",
 ) -> None:
     """Compare the whole inventory with the declarations: a full scan that also finds deleted resources.
 
     With --from no credentials for Cloud Asset Inventory are needed; the scope is that of the files where none is given.
     An interrupted sweep continues where it stopped.
 
-    Exits with 1 where a listing failed for another reason than missing permission.
+    Exits with 1 where a listing failed for another reason than missing permission, or a declaration is invalid; with
+    --exit-code or --fail-on, with 2 where something has drifted.
     """
+    check_severity(fail_on)
+    loaded = load_all(declarations) if declarations else None
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
     inventory, scopes = _inventory(scope or [], from_files or [])
-    deps = bootstrap.open_detection(store, events_topic)
+    deps = bootstrap.open_detection(store, events_topic, create=bool(declarations))
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
+        if loaded:
+            declare(loaded, deps)
         with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
@@ -81,20 +104,30 @@ def sweep(  # noqa: PLR0913 - each is an option
         deep_reads(deps)()
         print_ambiguous(deps)
         _report(swept, time.perf_counter() - started)
-        if output is Output.json:
-            fields = msgspec.structs.fields(swept.summary)
-            summary = {field.encode_name: getattr(swept.summary, field.name) for field in fields}
-            report = summary | {"healed": swept.healed, "resumed": swept.resumed}
-            out.out(msgspec.json.encode(report).decode())
-        else:
-            out.print(_coverage(swept))
-            states = deps.store.states(drifted=True, problems=[])
-            drifted = [state for state in states if state.finding and state.finding.status == "open"]
-            print_findings(out, drifted, f"{len(drifted) or 'no'} open findings")
+        count_declared(deps, store)
+        opened = list(filter(is_open, deps.store.states(drifted=True, problems=[])))
+        _write(output, swept, opened)
     finally:
         deps.store.close()
-    if swept.summary.failed:
-        raise typer.Exit(1)
+    if swept.summary.failed or (loaded and loaded.problems):
+        raise typer.Exit(ERROR)
+    raise typer.Exit(drift_code(opened, exit_code=exit_code, fail_on=fail_on))
+
+
+def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
+    headline = f"{len(opened) or 'no'} open findings"
+    if output is Output.table:
+        out.print(_coverage(swept))
+        print_findings(out, opened, headline if swept.summary.declared or opened else "nothing was compared")
+    elif output is Output.json:
+        fields = msgspec.structs.fields(swept.summary)
+        summary = {field.encode_name: getattr(swept.summary, field.name) for field in fields}
+        report = summary | {"healed": swept.healed, "resumed": swept.resumed}
+        out.out(msgspec.json.encode(report).decode())
+    else:
+        passed = swept.summary.in_sync
+        headline = f"{headline}; {passed:,} of {swept.summary.declared:,} declared are in sync"
+        print_report(output.value, as_results(opened), headline=headline, suite="setpoint sweep", passed=passed)
 
 
 def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str]]:

@@ -1,7 +1,4 @@
-"""How ``validate`` writes what it checked: for people, as JSON, or as SARIF 2.1.0 for code hosts.
-
-Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
-"""
+"""What ``validate`` checked, as one object, and as results of a check for CI."""
 
 from __future__ import annotations
 
@@ -9,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from setpoint.cli.check_reports import CheckResult
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
-
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_json(loaded: LoadResult) -> dict[str, Any]:
@@ -47,23 +43,16 @@ def _problem(problem: Problem) -> dict[str, Any]:
     }
 
 
-def as_sarif(loaded: LoadResult) -> dict[str, Any]:
-    """Errors and warnings as a SARIF log with one run."""
-    problems = [*loaded.problems, *loaded.warnings]
-    rules = [{"id": category, "name": category} for category in counts(problems)]
-    driver = {"name": "setpoint", "rules": rules}
-    results = [_result(problem) for problem in problems]
-    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
-
-
-def _result(problem: Problem) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": problem.file.replace("\\", "/")}}
-    if problem.line:
-        place["region"] = {"startLine": problem.line}
-    text = ": ".join(part for part in (problem.subject, problem.field, problem.message) if part)
-    return {
-        "ruleId": problem.category,
-        "level": "error" if problem.is_error else "warning",
-        "message": {"text": text},
-        "locations": [{"physicalLocation": place}],
-    }
+def as_results(loaded: LoadResult) -> list[CheckResult]:
+    """Errors and warnings as results of a check."""
+    return [
+        CheckResult(
+            problem.file,
+            problem.line,
+            problem.category,
+            "error" if problem.is_error else "warning",
+            problem.subject,
+            ": ".join(filter(None, (problem.field, problem.message))),
+        )
+        for problem in (*loaded.problems, *loaded.warnings)
+    ]

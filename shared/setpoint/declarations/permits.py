@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from setpoint.errors import BadRequest
+from setpoint.errors import NotPermitted
 from setpoint.model import source_grants
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope, clash
@@ -74,10 +74,10 @@ class Permits:
         """Look whether the source may hold the ``Sources`` document.
 
         Raises:
-            BadRequest: it is not the installation's own source.
+            NotPermitted: it is not the installation's own source.
         """
         if new is not None and self.source != INSTALLATION:
-            raise BadRequest(
+            raise NotPermitted(
                 f"{new.source}: only the source {INSTALLATION} may hold the Sources document, and not {self.source}; "
                 f"nothing was changed; see docs/sources.md"
             )

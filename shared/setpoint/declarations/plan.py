@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from setpoint.declarations.held_back import NOTHING, HeldBack
 from setpoint.declarations.permits import OwnershipConflict, Permits, RefusedDocument
 from setpoint.declarations.readers.dedupe import DeclaredResources, ManifestEntry
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model import source_grants
 from setpoint.model import sources as controlling
 from setpoint.model.alerting_config import Alerting
@@ -234,7 +234,7 @@ def _check_holder(
     )
     holder = next(holding, permits.source)
     if new is not None and holder != permits.source:
-        raise BadRequest(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
+        raise NotPermitted(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
 
 
 class _JoinRow(NamedTuple):
@@ -445,12 +445,12 @@ def check_removals(planned: Plan, most: float) -> None:
         most: the part of what the source declares now that may go, 0 to 1.
 
     Raises:
-        BadRequest: it is more; says how many, and how to allow it.
+        NotPermitted: it is more; says how many, and how to allow it.
     """
     removals, before = len(planned.removed), planned.declared_before
     if removals - most * before > _ROUNDING:
         allowing = -(-removals * 100 // before)  # rounded up, so that it is allowed
-        raise BadRequest(
+        raise NotPermitted(
             f"this would remove {removals} of the {before} that source {planned.source} declares, more than "
             f"{most:.0%}; look at `setpoint plan`, then allow it with --max-removals {allowing}%"
         )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import AuditEntry
@@ -53,7 +53,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.decision_input.mode in MANUAL_MODES:
-            raise BadRequest(
+            raise NotPermitted(
                 f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` tells why"
             )
         remediation = case.decision_input.remediation

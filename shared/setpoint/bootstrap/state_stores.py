@@ -1,0 +1,61 @@
+"""The store that a URL names.
+
+Adapters are imported where they are chosen, so that no process loads a client that it does not use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setpoint.errors import BadRequest
+from setpoint.ports.stores import Store
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
+
+    Args:
+        url: the URL.
+        create: make a file that is not there; for reading alone there is nothing to find in a new one.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    scheme, _, rest = url.partition(":")
+    match scheme:
+        case "memory" if not rest:
+            from setpoint.adapters.memory.store import MemoryStore
+
+            return MemoryStore()
+        case "sqlite" if rest.startswith("///") and len(rest) > 3:  # noqa: PLR2004 - the three slashes
+            from setpoint.adapters.sqlite.store import SqliteStore
+
+            path = Path(rest[3:])
+            if not create and not path.exists():
+                raise BadRequest(f"{path}: no such store; is it the right path? An absolute one takes four slashes")
+            return SqliteStore(path)
+        case "firestore" if rest.startswith("//"):
+            return _open_firestore(rest[2:])
+    raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")
+
+
+def open_store_to_read(url: str) -> Store:
+    """Open a store from which a command only reads; a file that is not there reads as an empty store, and is not made.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest.startswith("///") and len(rest) > 3 and not Path(rest[3:]).exists():  # noqa: PLR2004
+        return open_store("memory:")
+    return open_store(url, create=False)
+
+
+def _open_firestore(rest: str) -> Store:
+    from setpoint.adapters.firestore.client import client
+    from setpoint.adapters.firestore.store import FirestoreStore
+
+    project, _, database = rest.partition("/")
+    if not project:
+        raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
+    return FirestoreStore(client(project, database or "(default)"))

@@ -1,0 +1,145 @@
+"""Results of checks for machines: SARIF 2.1.0, JUnit, annotations of GitHub, and Markdown for pull requests.
+
+Sources: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html,
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions,
+https://docs.gitlab.com/ci/testing/unit_test_reports/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+from xml.etree import ElementTree as ET
+
+from setpoint.cli.output import out
+
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_ROWS = 100
+"""A comment of GitHub has at most 65,536 characters."""
+_LONGEST = 300
+
+
+class CheckResult(NamedTuple):
+    """One thing that is wrong.
+
+    Args:
+        file: where it is declared; empty where nothing declares it.
+        line: from 1; 0 where unknown.
+        rule: what kind of thing it is.
+        level: whether it fails a check.
+        subject: the resource or the document.
+        message: what is wrong, a sentence or several lines.
+    """
+
+    file: str
+    line: int
+    rule: str
+    level: Literal["error", "warning"]
+    subject: str
+    message: str
+
+
+def print_report(output: str, results: Sequence[CheckResult], *, headline: str, suite: str, passed: int) -> None:
+    """Print results on standard output in one of the formats for CI.
+
+    Args:
+        output: ``sarif``, ``junit``, ``github`` or ``markdown``.
+        results: what is wrong.
+        headline: the whole in one sentence, for people.
+        suite: what was checked.
+        passed: how many checks found nothing.
+    """
+    writers: dict[str, Callable[[], Iterable[str]]] = {
+        "sarif": lambda: [json.dumps(as_sarif(results), ensure_ascii=False, indent=2)],
+        "junit": lambda: [as_junit(results, suite, passed)],
+        "github": lambda: as_annotations(results),
+        "markdown": lambda: as_markdown(results, headline),
+    }
+    for line in writers[output]():
+        out.out(line, highlight=False)
+
+
+def as_sarif(results: Sequence[CheckResult]) -> dict[str, Any]:
+    """The results as a SARIF log with one run."""
+    rules = [{"id": rule, "name": rule} for rule in dict.fromkeys(result.rule for result in results)]
+    run = {"tool": {"driver": {"name": "setpoint", "rules": rules}}, "results": [_sarif(result) for result in results]}
+    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _sarif(result: CheckResult) -> dict[str, Any]:
+    text = ": ".join(filter(None, (result.subject, result.message)))
+    written: dict[str, Any] = {"ruleId": result.rule, "level": result.level, "message": {"text": text}}
+    if result.file:
+        place: dict[str, Any] = {"artifactLocation": {"uri": result.file.replace("\\", "/")}}
+        if result.line:
+            place["region"] = {"startLine": result.line}
+        written["locations"] = [{"physicalLocation": place}]
+    return written
+
+
+def as_junit(results: Sequence[CheckResult], suite: str, passed: int) -> str:
+    """The results as a JUnit report; a warning is no failure.
+
+    Args:
+        results: what is wrong.
+        suite: what was checked.
+        passed: how many checks found nothing, for the total.
+    """
+    failures = sum(result.level == "error" for result in results)
+    root = ET.Element("testsuite", name=suite, tests=str(passed + len(results)), failures=str(failures), errors="0")
+    for result in results:
+        place = f"{result.file}:{result.line}" if result.line else result.file
+        case = ET.SubElement(root, "testcase", classname=result.rule, name=result.subject or place)
+        if result.file:
+            case.set("file", result.file)
+        if result.level == "error":
+            first = result.message.partition("\n")[0]
+            ET.SubElement(case, "failure", message=first).text = f"{place}\n{result.message}".strip()
+        else:
+            ET.SubElement(case, "system-out").text = f"{place}\n{result.message}".strip()
+    return ET.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def as_annotations(results: Sequence[CheckResult]) -> Iterator[str]:
+    """The results as annotations of lines in a pull request on GitHub."""
+    for result in results:
+        place = f" file={_property(result.file)}," if result.file else " "
+        if result.file and result.line:
+            place += f"line={result.line},"
+        text = ": ".join(filter(None, (result.subject, result.message)))
+        yield f"::{result.level}{place}title=Setpoint::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_markdown(results: Sequence[CheckResult], headline: str) -> Iterator[str]:
+    """The results as a comment on a pull request; values are code, so that nothing in them formats or mentions."""
+    yield f"### Setpoint: {headline}"
+    if not results:
+        return
+    yield ""
+    yield "| | Resource | What | Declared in |"
+    yield "|---|---|---|---|"
+    for result in results[:MOST_ROWS]:
+        lines = "<br>".join(map(_code, result.message.splitlines()))
+        place = f"{result.file}:{result.line}" if result.line else result.file
+        yield f"| {result.rule} | {_code(result.subject)} | {lines} | {_code(place)} |"
+    if (more := len(results) - MOST_ROWS) > 0:
+        yield ""
+        yield f"and {more} more"
+
+
+def _code(text: str) -> str:
+    """A code span in a table cell: without line breaks and backticks, and with its pipes escaped."""
+    if not text:
+        return ""
+    plain = " ".join(text.split()).replace("`", "'")
+    cut = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+    return f"`{cut.replace('|', chr(92) + '|')}`"

@@ -1,0 +1,109 @@
+"""The commands by name, loaded when they are called: ``setpoint --help`` and completion import none of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+_PACKAGE = "setpoint.cli"
+_USAGE_ERROR, _ERROR = 2, 1
+
+
+class CommandEntry(NamedTuple):
+    """Where a command is, and what the list of commands says of it.
+
+    Args:
+        module: the module below ``setpoint.cli``.
+        attribute: its function, or its group of commands.
+        summary: the first sentence of its help.
+        hidden: whether the list leaves it out.
+    """
+
+    module: str
+    attribute: str
+    summary: str
+    hidden: bool = False
+
+
+COMMANDS: dict[str, CommandEntry] = {
+    "validate": CommandEntry("apply", "validate", "Check what is declared in PATH… and touch no store."),
+    "plan": CommandEntry("apply", "plan", "Show what `apply` with the same options would add, change and remove."),
+    "apply": CommandEntry("apply", "apply", "Put in force what is declared in PATH…"),
+    "guard": CommandEntry("guard", "guard_command", "Show what a change does to open drift."),
+    "detect": CommandEntry("detect", "detect", "Compare each change in a feed with the declarations."),
+    "worker": CommandEntry("worker", "worker", "Detect drift in a stream of changes, until stopped."),
+    "sweep": CommandEntry("sweep", "sweep", "Compare the whole inventory with the declarations."),
+    "attribute": CommandEntry("attribute", "attribute", "Attribute drift to recorded audit log entries."),
+    "types": CommandEntry("types", "types", "List asset types and what is known of each."),
+    "coverage": CommandEntry("coverage", "coverage", "List the declared fields that are not compared."),
+    "report": CommandEntry("report", "report", "Report what drifts now, how it came about, where and whose."),
+    "diff": CommandEntry("diff", "diff", "Show how LIVE differs from DECLARED, field by field."),
+    "export": CommandEntry("export", "export", "Write declarations of a running fleet."),
+    "notify": CommandEntry("notify", "notify", "Show what alerts would say, and send nothing."),
+    "remediate": CommandEntry("remediate", "remediate", "Show the decision about a drift, then remediate it."),
+    "propose": CommandEntry("propose", "propose", "Print a diff of the files that declares what was observed."),
+    "approve": CommandEntry("remediation_commands", "approve", "Approve the remediation of a drift."),
+    "exempt": CommandEntry("remediation_commands", "exempt", "Suppress a finding until a date, with a reason."),
+    "accept": CommandEntry("remediation_commands", "accept", "Accept a drift as it is, until it changes."),
+    "baseline": CommandEntry("baseline", "baseline", "Accept what has drifted already, in one decision."),
+    "pause": CommandEntry("remediation_commands", "pause", "Pause remediation; alerts go on."),
+    "resume": CommandEntry("remediation_commands", "resume", "End a pause."),
+    "guardrails": CommandEntry("remediation_commands", "guardrails", "Show pauses, recent writes and the breaker."),
+    "brakes": CommandEntry("remediation_commands", "guardrails", "Show pauses and recent writes.", hidden=True),
+    "repair": CommandEntry("repair", "repair", "Repair records of findings that cannot be read."),
+    "doctor": CommandEntry("doctor", "doctor", "Check a live installation."),
+    "completion": CommandEntry("completion", "completion", "Print the completion script of a shell."),
+    "dev": CommandEntry("dev", "app", "The whole system on this machine, to play with; no account."),
+    "dead-letters": CommandEntry("dead_letters", "app", "Messages that could not be handled."),
+    "findings": CommandEntry("findings_group", "app", "List and show findings."),
+    "policy": CommandEntry("policy", "app", "The policy of the fleet: severity and mode of a drift."),
+}
+
+
+def load_command(name: str) -> Any:
+    """The command of this name, with its options; a group has its own commands."""
+    entry = COMMANDS[name]
+    target = getattr(import_module(f"{_PACKAGE}.{entry.module}"), entry.attribute)
+    if not isinstance(target, typer.Typer):
+        wrapper = typer.Typer(add_completion=False, rich_markup_mode=None)
+        wrapper.command(name, hidden=entry.hidden)(target)
+        target = wrapper
+    command = get_command(target)
+    command.name = name
+    return command
+
+
+class LazyCommands(TyperGroup):
+    """The commands of the table; one is loaded when it is called or completed."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=entry.summary, hidden=entry.hidden, rich_markup_mode=None))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is called, loaded, and what is left of the arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name is not None else command, rest
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the arguments of the whole; a wrong one is an error like any other."""
+        return _as_error(super().make_context, *arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is called; wrong arguments are an error like any other."""
+        return _as_error(super().invoke, ctx)
+
+
+def _as_error(call: Any, *arguments: Any, **options: Any) -> Any:
+    """Let wrong arguments end with 1: 2 says that something has drifted."""
+    try:
+        return call(*arguments, **options)
+    except Exception as error:
+        if getattr(error, "exit_code", None) == _USAGE_ERROR and not isinstance(error, typer.Exit):
+            error.exit_code = _ERROR  # type: ignore[attr-defined]
+        raise

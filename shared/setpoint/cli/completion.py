@@ -1,0 +1,22 @@
+"""``setpoint completion``: what a shell needs to complete commands, options and ids of findings."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from typer._completion_shared import get_completion_script
+
+
+class Shell(StrEnum):
+    """A shell that can complete."""
+
+    bash = "bash"
+    zsh = "zsh"
+    fish = "fish"
+
+
+def completion(shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.")]) -> None:
+    """Print the completion script of a shell: `source <(setpoint completion bash)`."""
+    typer.echo(get_completion_script(prog_name="setpoint", complete_var="_SETPOINT_COMPLETE", shell=shell.value))

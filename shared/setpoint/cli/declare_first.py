@@ -1,0 +1,40 @@
+"""Declarations that are given to a command that detects drift, put in force before it begins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from setpoint.cli.output import print_claims, print_warning
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import LoadResult
+from setpoint.detection.pipeline import Context
+from setpoint.util.retries import retry_on_conflict
+
+Declarations = Annotated[
+    list[str] | None,
+    typer.Option("--declarations", "-d", metavar="PATH", help="Apply these declarations first; may be given again."),
+]
+
+
+def declare(loaded: LoadResult, context: Context) -> None:
+    """Apply the declarations; retry while another command applies at the same time."""
+    synced = retry_on_conflict(
+        lambda: apply.sync(loaded, Request(), context, datetime.now(UTC)),
+        what="the declarations",
+        then="run the command again",
+        plans_anew=True,
+    )
+    print_claims(synced.plan.claimed)
+
+
+def count_declared(context: Context, store: str) -> int:
+    """How many resources and scopes are declared; says so where there is nothing to compare with."""
+    sources = context.store.control().value.sources
+    declared = sum(source.declared for source in sources.values())
+    if not sources:
+        print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
+    return declared

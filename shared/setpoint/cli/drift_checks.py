@@ -1,0 +1,69 @@
+"""Open findings as the result of a check: which of them fail it, and how they are written for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from setpoint.cli.check_reports import CheckResult
+from setpoint.cli.exit_codes import DRIFT, IN_SYNC
+from setpoint.cli.output import difference_lines, title, who
+from setpoint.errors import BadRequest
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.severity import SEVERITIES
+
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 2 where a finding is open.")]
+FailOn = Annotated[
+    str,
+    typer.Option(
+        "--fail-on", metavar="SEVERITY", help=f"Exit with 2 where one is as severe or worse: {', '.join(SEVERITIES)}."
+    ),
+]
+
+
+def is_open(state: ResourceState) -> bool:
+    """Whether the resource has an open finding."""
+    return state.finding is not None and state.finding.status == "open"
+
+
+def check_severity(fail_on: str) -> None:
+    """Look at the value of ``--fail-on`` before anything is done.
+
+    Raises:
+        BadRequest: it is no severity.
+    """
+    if fail_on and fail_on not in SEVERITIES:
+        raise BadRequest(f"--fail-on {fail_on}: give one of {', '.join(SEVERITIES)}")
+
+
+def drift_code(states: Iterable[ResourceState], *, exit_code: bool, fail_on: str) -> int:
+    """The exit code for these open findings."""
+    if exit_code or fail_on:
+        least = SEVERITIES.index(fail_on) if fail_on and not exit_code else 0
+        failing = (state for state in states if state.finding and SEVERITIES.index(state.finding.severity) >= least)
+        return DRIFT if any(failing) else IN_SYNC
+    return IN_SYNC
+
+
+def as_results(states: Iterable[ResourceState]) -> list[CheckResult]:
+    """Open findings as results of a check, the worst first."""
+    results = []
+    for state in sorted(states, key=_worst_first):
+        finding = state.finding
+        if finding is None:
+            continue
+        lines = [f"{finding.severity}: {finding.kind}, changed by {who(finding.actor)}"]
+        lines += (line.plain for line in difference_lines(state) if finding.kind == "modified")
+        subject = " ".join(title(state).plain.split())
+        source = finding.source
+        results.append(
+            CheckResult(source.file, source.line, f"drift-{finding.kind}", "error", subject, "\n".join(lines))
+        )
+    return results
+
+
+def _worst_first(state: ResourceState) -> tuple[int, str]:
+    severity = state.finding.severity if state.finding else SEVERITIES[0]
+    return -SEVERITIES.index(severity), state.key.name
