@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports catalogue clean
+.PHONY: help dev demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -17,6 +17,8 @@ $(VENV)/.run: .ci/requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+dev: $(VENV)/.dev ## the development environment in .venv
 
 $(VENV)/.dev: .ci/requirements-dev.txt $(VENV)/.run
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements-dev.txt

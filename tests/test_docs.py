@@ -160,7 +160,7 @@ def test_every_command_that_is_shown_is_there(page):
 
 
 def test_every_make_target_that_is_shown_is_there():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
-        shown = re.findall(r"(?:`|^ {4})make ([a-z]+)\b", page.read_text(), re.MULTILINE)
+        shown = re.findall(r"(?:`|^ {4})make ([a-z-]+)", page.read_text(), re.MULTILINE)
         assert set(shown) <= targets, name_of(page)

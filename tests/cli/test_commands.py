@@ -20,8 +20,9 @@ spec:
   data: {messageRetentionDuration: 1d}
 """
 CHANGE = (
-    '{"asset": {"name": "//pubsub.googleapis.com/projects/p-123456/topics/%s", "assetType": "pubsub.googleapis.com/Topic",'
-    ' "updateTime": "2026-01-01T00:00:00Z", "ancestors": ["projects/1"], "resource": {"version": "v1", "data":'
+    '{"asset": {"name": "//pubsub.googleapis.com/projects/p-123456/topics/%s",'
+    ' "assetType": "pubsub.googleapis.com/Topic", "updateTime": "2026-01-01T00:00:00Z", "ancestors": ["projects/1"],'
+    ' "resource": {"version": "v1", "data":'
     ' {"name": "projects/p-123456/topics/%s", "messageRetentionDuration": "%s"}}},'
     ' "window": {"startTime": "2026-01-01T00:00:00Z"}}\n'
 )
