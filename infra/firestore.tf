@@ -58,10 +58,10 @@ resource "google_firestore_field" "unindexed" {
   index_config {} # no index at all
 }
 
-# Who changed a resource is kept for a week, what people were told for two months, problems of records for three days:
+# Who changed a resource is kept for a week, audit trails and records of deleted resources for var.retention, what people were told for two months, problems of records for three days:
 # Firestore deletes what has expired.
 resource "google_firestore_field" "expires" {
-  for_each = toset(["actors", "notices", "places", "problems", "slots", "threads"])
+  for_each = toset(["actors", "audit", "findings", "notices", "places", "problems", "slots", "threads"])
 
   project    = var.project_id
   database   = google_firestore_database.setpoint.name

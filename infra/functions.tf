@@ -1,4 +1,5 @@
 locals {
+  retention = "audit=${var.retention.audit_days},gone=${var.retention.gone_days},resolved=${var.retention.resolved_days}"
   # Who may call a function from elsewhere than this project.
   ingress = {
     console       = "ALLOW_INTERNAL_AND_GCLB"
@@ -164,7 +165,7 @@ resource "google_cloudfunctions2_function" "function" {
     max_instance_request_concurrency = each.value.size.concurrency
     min_instance_count               = each.value.size.min_instances
     max_instance_count               = each.value.size.max_instances
-    environment_variables            = merge(each.value.environment, { PYTHONPATH = "/workspace/shared" }) # where the library lies
+    environment_variables            = merge(each.value.environment, { PYTHONPATH = "/workspace/shared", SETPOINT_RETENTION = local.retention }) # where the library lies
     vpc_connector                    = var.vpc_connector
     vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY" # Google's APIs and Slack are outside
 

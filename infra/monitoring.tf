@@ -75,6 +75,13 @@ locals {
       unit   = "1"
       labels = []
     }
+    retention_lag = {
+      what   = "How long the oldest resolved finding that a sweep has left is overdue to be dropped."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sweep\" AND jsonPayload.retention_lag_seconds >= 0"
+      value  = "retention_lag_seconds"
+      unit   = "s"
+      labels = []
+    }
     set_aside = {
       what   = "Events and observations that can never be handled, and were set aside."
       filter = "jsonPayload.event = \"set_aside\""
@@ -174,6 +181,16 @@ locals {
       reducer  = "REDUCE_MEAN"
       of       = null
       lasting  = "300s"
+    }
+    retention-lag = {
+      title    = "resolved findings are kept too long"
+      severity = "WARNING"
+      filter   = local.from_logs["retention_lag"]
+      above    = 7 * 24 * 3600
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_MEAN"
+      of       = null
+      lasting  = "0s"
     }
     set-aside = {
       title    = "something was set aside"

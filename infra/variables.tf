@@ -503,6 +503,21 @@ variable "state_buckets" {
   }
 }
 
+variable "retention" {
+  description = "Days that audit trails, records of deleted resources and resolved findings are kept; 0 for ever. BigQuery keeps the events."
+  type = object({
+    audit_days    = optional(number, 400) # as long as Cloud Logging keeps admin activity
+    gone_days     = optional(number, 400)
+    resolved_days = optional(number, 90)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for days in values(var.retention) : days >= 0 && days <= 99999 && floor(days) == days])
+    error_message = "retention has whole days of 0 to 99999."
+  }
+}
+
 variable "attribution" {
   description = "Attribution: a sink of the audit logs of all that is watched. Callers' addresses are truncated unless mask_ip is false."
   type = object({

@@ -208,6 +208,7 @@ FIRED = {
     "refused-declarations": lambda line: line["source"],
     "refused-requests": lambda line: line["severity"] == "ERROR",
     "remediation-failed": lambda line: line["resource_name"],
+    "retention-lag": lambda line: line["retention_lag_seconds"] >= 0,
     "set-aside": lambda line: line["kind"],
     "source-late": lambda line: line["source_age_seconds"] > 24 * 3600,
     "sweep-missing": lambda line: line["sweep_age_seconds"] >= 0,

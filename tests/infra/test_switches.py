@@ -47,7 +47,13 @@ def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
     (expires,) = [block for block in CODE.blocks if block.labels == ("google_firestore_field", "expires")]
     adapter = (ROOT / "shared/setpoint/adapters/firestore/actors.py").read_text()
     assert expires.named("ttl_config")
-    assert set(strings(expires.attributes["for_each"])) == {"actors", record_problems.KIND, *repository.KINDS}
+    assert set(strings(expires.attributes["for_each"])) == {
+        "actors",
+        "audit",
+        "findings",
+        record_problems.KIND,
+        *repository.KINDS,
+    }
     assert f'"{strings(expires.attributes["field"])[0]}": ' in adapter
 
 

@@ -129,7 +129,10 @@ def sweeper() -> Sweeper:
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     context = _publishing_context(settings, topics)
     read_due = deep_reader(context, settings.google_apis)
-    return Sweeper(context, inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS, read_due=read_due)
+    kept, seconds = settings.kept(), settings.seconds()
+    return Sweeper(
+        context, inventory, queue, seconds=seconds, jitter=_JITTER_SECONDS, retention=kept, read_due=read_due
+    )
 
 
 @cache

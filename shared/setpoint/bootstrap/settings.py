@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from setpoint.errors import BadRequest
+from setpoint.model.retention import Retention
+from setpoint.model.retention import parse as parse_retention
 
 _SHORTEST_KEY = 32
 
@@ -37,6 +39,7 @@ class Settings:
         secret_key: ``SETPOINT_SECRET_KEY``, 32 characters or more, by which secrets are hidden and told apart; the
             store's own key where it is empty.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
+        retention: ``SETPOINT_RETENTION``, days, ``audit=400,gone=400,resolved=90``; 0 for ever.
         state_buckets: ``SETPOINT_STATE_BUCKETS``, JSON, buckets of Terraform states; see ``declarations.uploads``.
     """
 
@@ -59,7 +62,16 @@ class Settings:
     push_account: str
     secret_key: str = field(repr=False)
     subscription: str
+    retention: str
     state_buckets: str
+
+    def kept(self) -> Retention:
+        """``retention`` as times.
+
+        Raises:
+            BadRequest: it is none.
+        """
+        return parse_retention(self.retention)
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -116,6 +128,7 @@ VARIABLES = {
     "push_account": "SETPOINT_PUSH_ACCOUNT",
     "secret_key": "SETPOINT_SECRET_KEY",
     "subscription": "SETPOINT_SUBSCRIPTION",
+    "retention": "SETPOINT_RETENTION",
     "state_buckets": "SETPOINT_STATE_BUCKETS",
 }
 """Each setting's environment variable."""

@@ -5,8 +5,10 @@ Adapters are imported where they are chosen, so that no process loads a client t
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from setpoint.bootstrap.settings import from_environment
 from setpoint.errors import BadRequest
 from setpoint.ports.stores import Store
 
@@ -58,4 +60,4 @@ def _open_firestore(rest: str) -> Store:
     project, _, database = rest.partition("/")
     if not project:
         raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
-    return FirestoreStore(client(project, database or "(default)"))
+    return FirestoreStore(client(project, database or "(default)"), from_environment(os.environ).kept())

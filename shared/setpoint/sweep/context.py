@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from setpoint.detection.pipeline import Context
+from setpoint.model.retention import DEFAULT, Retention
 from setpoint.model.sweep_records import LAG
 from setpoint.ports.queues import SweepQueue
 from setpoint.ports.services import Inventory
@@ -52,6 +53,7 @@ class Sweeper:
         advance: called with the number of judged assets, for a progress bar.
         clock: monotonic seconds.
         sleep: sleeps for seconds.
+        retention: how long what is kept.
         read_due: reads, every minute, what the policy has read through its own API.
     """
 
@@ -66,6 +68,7 @@ class Sweeper:
     advance: Advance = no_progress
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    retention: Retention = DEFAULT
     read_due: Callable[[], DueReadings | None] = _read_nothing
 
     @property

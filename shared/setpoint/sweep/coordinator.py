@@ -21,6 +21,7 @@ from setpoint.model import sharding
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
 from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.retention import drop_resolved
 from setpoint.ports.stores import Problems, StoredSweep
 from setpoint.sweep.conclude import conclude
 from setpoint.sweep.context import Sweeper
@@ -287,6 +288,7 @@ def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> Message
         return MessageResult("overtaken", label)
     sweeper.records.drop_run(sweep.run)
     telemetry.note(coverage=round(summary.coverage, 6))
+    drop_resolved(sweeper.deps.store, sweeper.retention, sweeper.now())
     return MessageResult("ended", label, summary)
 
 

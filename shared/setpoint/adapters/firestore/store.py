@@ -43,6 +43,8 @@ from setpoint.model.observation import Observation
 from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
+from setpoint.model.retention import DEFAULT, Retention
+from setpoint.model.retention import expires as expires_at
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -79,6 +81,7 @@ _LARGEST = 500_000
 """Bytes of an observation that still fits a document (1 MiB) beside a record."""
 _ABSENT = {
     "due": DELETE_FIELD,
+    "expires": DELETE_FIELD,
     "reading_due": DELETE_FIELD,
     "remediation_due": DELETE_FIELD,
     "suppressed": DELETE_FIELD,
@@ -91,10 +94,12 @@ class FirestoreStore:
 
     Args:
         client: connected to the project and database of the installation; kept for the life of the process.
+        retention: how long what is kept; Firestore deletes what has expired.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, retention: Retention = DEFAULT) -> None:
         self._client = client
+        self._retention = retention
         self._desired = client.collection("desired")
         self._findings = client.collection("findings")
         self._manifests = client.collection("manifests")
@@ -163,7 +168,8 @@ class FirestoreStore:
         Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
         """
         documents = (
-            (commit, _document(commit.snapshot.key, commit.state) | _with(commit.observation)) for commit in commits
+            (commit, _document(commit.snapshot.key, commit.state, self._retention) | _with(commit.observation))
+            for commit in commits
         )
         sized = ((pair, sum(_size(pair[1].get(field, "")) for field in ("body", "observation"))) for pair in documents)
         return [result for part in _batches(sized) for result in self._commit_part(part)]
@@ -206,7 +212,7 @@ class FirestoreStore:
     def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
         """Write a record with the snapshot as precondition; the version that it then has."""
         reference = self._findings.document(snapshot.key.id)
-        document = _document(snapshot.key, state) | more
+        document = _document(snapshot.key, state, self._retention) | more
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
                 return reference.create(document).update_time
@@ -356,7 +362,7 @@ class FirestoreStore:
             if state is None:
                 reference.delete(option=known)
             else:
-                reference.update(_ABSENT | _document(state.key, state), option=known)
+                reference.update(_ABSENT | _document(state.key, state, self._retention), option=known)
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
@@ -403,7 +409,7 @@ class FirestoreStore:
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
             self._put(batch, self._brakes, encode_safety_state(safety), version)
-            self._replace(batch, snapshot, _document(snapshot.key, state))
+            self._replace(batch, snapshot, _document(snapshot.key, state, self._retention))
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
 
@@ -434,7 +440,10 @@ class FirestoreStore:
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """See ``RemediationStore.note``."""
         with _answering(key.name):
-            self._audit.document().create({"finding": key.id, "body": encode_entry(entry).decode()})
+            document: dict[str, Any] = {"finding": key.id, "body": encode_entry(entry).decode()}
+            if self._retention.audit:
+                document["expires"] = entry.recorded_at + self._retention.audit
+            self._audit.document().create(document)
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemediationStore.trail``."""
@@ -447,7 +456,7 @@ class FirestoreStore:
         self._client.close()  # type: ignore[no-untyped-call]
 
 
-def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
+def _document(key: ResourceKey, state: ResourceState, retention: Retention) -> dict[str, Any]:
     """A record as a document, with the fields that it is asked for by."""
     document: dict[str, Any] = {
         "name": key.name,
@@ -458,6 +467,8 @@ def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
     }
     if state.due is not None:
         document["due"] = state.due
+    if (expires := expires_at(state, retention)) is not None:
+        document["expires"] = expires
     if state.remediation_due is not None:
         document["remediation_due"] = state.remediation_due
     if state.reading_due is not None:

@@ -1,0 +1,46 @@
+"""Dropping resolved findings that are older than they are kept, at the end of each sweep."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from setpoint.errors import PermanentError, TransientError
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.retention import Retention, due_since, without_finding
+from setpoint.ports.stores import Problems, StateStore
+from setpoint.util import telemetry
+
+_MOST = 2_000
+"""Findings that one run drops at most."""
+
+
+def drop_resolved(store: StateStore, retention: Retention, now: datetime) -> int:
+    """Drop resolved findings that are older than they are kept; the oldest wait no longer than the next runs.
+
+    How long the oldest that is left is overdue is told to telemetry, for an alert on its growth.
+
+    Raises:
+        TransientError: the store does not answer.
+    """
+    unread: Problems = []
+    due: list[tuple[datetime, ResourceKey]] = []
+    lag = 0.0
+    for state in store.states(drifted=True, problems=unread):
+        since = due_since(state, retention)
+        if since is None or since > now:
+            continue
+        if len(due) < _MOST:
+            due.append((since, state.key))
+        else:
+            lag = max(lag, (now - since).total_seconds())
+    dropped = 0
+    for _, key in due:
+        with suppress(PermanentError, TransientError):
+            snapshot = store.read(key)
+            since = due_since(snapshot.state, retention) if snapshot.state is not None else None
+            if snapshot.state is not None and since is not None and since <= now:
+                store.commit(snapshot, without_finding(snapshot.state))
+                dropped += 1
+    telemetry.note(retention_lag_seconds=round(lag))
+    return dropped
