@@ -7,6 +7,7 @@ a group with `enabled`, a list of keys and values where it has a map.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -91,11 +92,17 @@ def elements(schema: Schema, value: list[Any]) -> Field | None:
     A list of one object whose fields the message knows is that message in a block of its own, and no such list.
     """
     if len(value) == 1 and isinstance(value[0], dict):
-        known = {form for name in schema.fields for form in _forms(plain(name))}
+        known = _known_names(schema)
         if any(plain(name) in known for name in value[0]):
             return None
     lists = [field for field in schema.fields.values() if field.kind == "list" and not field.output_only]
     return lists[0] if len(lists) == 1 and fits(lists[0], value) else None
+
+
+@lru_cache(maxsize=2048)
+def _known_names(schema: Schema) -> frozenset[str]:
+    """The names by which tools may call a schema's fields."""
+    return frozenset(form for name in schema.fields for form in _forms(plain(name)))
 
 
 def _forms(name: str) -> tuple[str, ...]:
