@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -174,6 +175,18 @@ def test_a_plan_of_a_policy_alone_is_a_change_for_people_and_for_machines(fleet,
 TOPIC = "apiVersion: pubsub.cnrm.cloud.google.com/v1beta1\nkind: PubSubTopic\nmetadata: {name: a}\n"
 NAT = TOPIC.replace("pubsub", "compute").replace("PubSubTopic", "ComputeRouterNAT")
 NAT = NAT.replace("a}", "nat, namespace: p-1}")
+
+
+def test_validate_groups_what_is_wrong_by_its_kind_with_errors_first(setpoint, tmp_path):
+    unnamed = TOPIC
+    (tmp_path / "a.yaml").write_text(f"{NAT}---\n{unnamed}---\n{unnamed}")
+
+    lines = setpoint("validate", "a.yaml").stderr.splitlines()
+
+    heads = [line for line in lines if re.fullmatch(r"[a-z-]+: \d+ (errors?|warnings?)", line)]
+    assert heads == ["unnamed: 2 errors", "part-of-another: 1 warning"]
+    assert lines.index(heads[0]) < lines.index(heads[1])
+    assert sum("a.yaml:" in line and "PubSubTopic/" in line for line in lines) == 2
 
 
 def test_validate_writes_json_with_errors_and_warnings_apart(setpoint, tmp_path):

@@ -134,7 +134,7 @@ def validate(
     Exits with 1 where a document is bad. Warnings are about what is right and not compared.
     """
     options = LoadOptions(tuple(exclude or ()), project, namespace)
-    loaded = load_all(paths, options, quietly=output is not ReportFormat.text)
+    loaded = load_all(paths, options, quietly=output is not ReportFormat.text, grouped=True)
     if output is ReportFormat.json:
         out.out(json.dumps(validation_report.as_json(loaded), ensure_ascii=False, indent=2))
     elif output is not ReportFormat.text:
@@ -142,8 +142,6 @@ def validate(
         headline = f"{len(loaded.desired):,} declared, {len(loaded.problems)} errors, {len(loaded.warnings)} warnings"
         passed = len(loaded.desired)
         print_report(output.value, results, headline=headline, suite="setpoint validate", passed=passed)
-    elif by_category := validation_report.counts([*loaded.problems, *loaded.warnings]):
-        print_status(", ".join(f"{count} {category}" for category, count in by_category.items()))
     if loaded.problems:
         raise typer.Exit(ERROR)
 
@@ -275,20 +273,23 @@ def _apply_states(paths: list[str], store: str, events_topic: str | None, max_re
         raise typer.Exit(1)
 
 
-def load_all(paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bool = False) -> LoadResult:
+def load_all(
+    paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bool = False, grouped: bool = False
+) -> LoadResult:
     """Load and report.
 
     Args:
         paths: Files, directories, or ``-``.
         options: What is read and how.
         quietly: Report nothing, since the caller writes it.
+        grouped: Report by the kind of problem and not in the order of files.
 
     Raises:
         BadRequest: nothing at all was found, which is more likely a wrong path than an empty fleet.
     """
     loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
     if not quietly:
-        print_load_result(loaded)
+        print_load_result(loaded, grouped=grouped)
     if loaded.is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded

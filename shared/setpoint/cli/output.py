@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -25,6 +26,7 @@ from setpoint.util.secret_formats import scrub
 
 if TYPE_CHECKING:
     from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
+    from setpoint.declarations.readers.documents import Problem
     from setpoint.declarations.readers.load import LoadResult
 
 _READER_GONE = 141
@@ -87,24 +89,54 @@ def _summary(loaded: LoadResult) -> str:
     return summary
 
 
-def print_load_result(loaded: LoadResult) -> None:
-    """Print on standard error what was loaded and what is wrong."""
-    for problem in loaded.problems:
-        print_error(problem)  # ``file:line: kind/name: field: message``, which terminals and editors can follow
-    by_category: dict[str, int] = {}
-    for warning in loaded.warnings:
-        by_category[warning.category] = by_category.get(warning.category, 0) + 1
-        if by_category[warning.category] <= _MOST_WARNINGS:
-            print_warning(warning)
-    for category, count in by_category.items():
-        if count > _MOST_WARNINGS:
-            print_warning(f"{count - _MOST_WARNINGS} more of {category}; `validate --output json` lists them all")
+def print_load_result(loaded: LoadResult, *, grouped: bool = False) -> None:
+    """Print on standard error what was loaded and what is wrong.
+
+    Args:
+        loaded: what was loaded.
+        grouped: errors before warnings, and each kind of problem under its name and count; else in the order of files.
+    """
+    if grouped:
+        _print_groups(loaded.problems, print_error, "error")
+        _print_groups(loaded.warnings, print_warning, "warning")
+    else:
+        for problem in loaded.problems:
+            print_error(problem)  # ``file:line: kind/name: field: message``, which terminals and editors can follow
+        _print_few(loaded.warnings)
     text = Text(_summary(loaded))
     if loaded.warnings:
         text.append(", ").append(f"{len(loaded.warnings)} warnings", "yellow")
     if loaded.problems:
         text.append(", ").append(f"{len(loaded.problems)} problems", "red")
     errors.print(text, soft_wrap=True)
+
+
+def _print_few(warnings: Iterable[Problem]) -> None:
+    """Print warnings, of each category some."""
+    by_category: Counter[str] = Counter()
+    for warning in warnings:
+        by_category[warning.category] += 1
+        if by_category[warning.category] <= _MOST_WARNINGS:
+            print_warning(warning)
+    for category, count in by_category.items():
+        if count > _MOST_WARNINGS:
+            print_warning(f"{count - _MOST_WARNINGS} more of {category}; `validate --output json` lists them all")
+
+
+def _print_groups(problems: Iterable[Problem], print_problem: Callable[[Problem], None], what: str) -> None:
+    """Print problems by their category, the most frequent first; of warnings of one category some."""
+    groups: dict[str, list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(problem.category, []).append(problem)
+    for category, members in sorted(groups.items(), key=lambda group: -len(group[1])):
+        errors.print(
+            Text(f"{category}: {len(members)} {what}{'s' if len(members) > 1 else ''}", "bold"), soft_wrap=True
+        )
+        shown = members if what == "error" else members[:_MOST_WARNINGS]
+        for problem in shown:
+            print_problem(problem)
+        if len(shown) < len(members):
+            print_status(f"{len(members) - len(shown)} more of {category}; `validate --output json` lists them all")
 
 
 def print_status(text: object) -> None:
