@@ -50,7 +50,7 @@ class KnownRefusals:
 def settled(snapshot: Snapshot, observation: Observation) -> Snapshot:
     """The snapshot with what counts of the declarations, by where the resource was observed."""
     desired, contest = contests.settled(snapshot.desired, snapshot.rules.sources, observation)
-    if contest is None and (desired is snapshot.desired or desired == snapshot.desired):
+    if contest is None and desired is snapshot.desired:
         return snapshot
     return replace(snapshot, desired=desired, contest=contest)
 

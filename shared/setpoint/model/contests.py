@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
+from operator import is_
 
 import msgspec
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from setpoint.model import source_grants
 from setpoint.model.declaration import Claim, Desired, clash
 from setpoint.model.difference import Difference
 from setpoint.model.observation import Observation
-from setpoint.model.source_grants import Location, Sources
+from setpoint.model.source_grants import Sources
 
 DISPUTED = "declaration"
 """The path of the difference that says that two sources claim one resource."""
@@ -63,29 +64,31 @@ def settled(
     """
     if desired is None or sources is None or not desired.claims:
         return desired, None
-    location = source_grants.location_of(observation)
     claims, refused = [], []
     for claim in desired.claims:
-        reason = _refusal(claim, sources, observation.asset_type, location)
+        reason = _refusal(claim, sources, observation)
         if reason:
             refused.append(RefusedClaim(claim.source, _where(claim), reason))
-        else:
-            bounded = source_grants.declarations_of(sources, claim.source, claim.declarations)
-            claims.append(replace(claim, declarations=bounded))
-    disputed = _disputed(claims)
+            continue
+        bounded = source_grants.declarations_of(sources, claim.source, claim.declarations)
+        claims.append(claim if bounded is claim.declarations else replace(claim, declarations=bounded))
+    disputed = _disputed(claims) if len(claims) > 1 else ()
     if disputed:
         return None, Contest(tuple(refused), disputed, desired.digest)
+    if len(claims) == len(desired.claims) and all(map(is_, claims, desired.claims)):
+        return desired, None
     counting = _joined(claims)
     return counting, Contest(tuple(refused), (), desired.digest) if refused else None
 
 
-def _refusal(claim: Claim, sources: Sources, asset_type: str, location: Location) -> str:
+def _refusal(claim: Claim, sources: Sources, observation: Observation) -> str:
     """Why what a source declares does not count; what nobody can tell yet counts no more than what is refused."""
-    answers = (
-        source_grants.may_hold(sources, claim.source, declaration, asset_type, location)
-        for declaration in claim.declarations
-    )
-    return next((answer.reason for answer in answers if answer.standing != "may"), "")
+    answer = source_grants.may_declare_observed(sources, claim.source, observation)
+    if answer.standing != "may":
+        return answer.reason
+    teams = (declaration.owner.team for declaration in claim.declarations)
+    team = next((team for team in teams if not source_grants.may_name(sources, claim.source, team)), "")
+    return f"source {claim.source} may not name {team} as the owner" if team else ""
 
 
 def _disputed(claims: Iterable[Claim]) -> tuple[Claim, ...]:

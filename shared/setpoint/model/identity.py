@@ -12,26 +12,37 @@ _TIMES = ("creationTimestamp", "timeCreated", "createTime", "creationTime")
 """When it was made; they count where no id tells resources apart."""
 
 
+_FIELDS = (*_IDS, *_TIMES)
+
+
 def identity_of(data: Any) -> dict[str, str]:
     """What a resource tells of which one it is: ids and the time of its making, as far as it has any."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         return {}
-    ids = {field: str(data[field]) for field in _IDS if isinstance(data.get(field), str | int)}
-    times = {field: time for field in _TIMES if (time := _second(data.get(field)))}
-    return ids | times
+    return {field: str(data[field]) for field in _FIELDS if field in data and isinstance(data[field], str | int)}
 
 
 def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
     """Whether two identities are of two resources: they contradict each other in what both of them tell."""
-    return any(before[field] != now[field] for field in before.keys() & now.keys())
+    return any(
+        value != now[field] and (field not in _TIMES or _are_other_times(value, now[field]))
+        for field, value in before.items()
+        if field in now
+    )
 
 
-def _second(time: Any) -> str:
+def _are_other_times(first: str, other: str) -> bool:
+    """Whether two times are not the same second, however they are written; what is no time tells nothing."""
+    seconds = _second(first), _second(other)
+    return all(seconds) and seconds[0] != seconds[1]
+
+
+def _second(time: str) -> str:
     """A time to the second, however it is written; empty where it is none."""
     try:
-        parsed = datetime.fromisoformat(time) if isinstance(time, str) else None
+        parsed = datetime.fromisoformat(time)
     except ValueError:
         return ""
-    if parsed is None or parsed.tzinfo is None:
+    if parsed.tzinfo is None:
         return ""
     return parsed.astimezone(UTC).replace(microsecond=0).isoformat()

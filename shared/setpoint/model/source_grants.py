@@ -129,6 +129,14 @@ def may_declare(sources: Sources | None, source: str, asset_type: str, location:
     return _by_place(grant, location)
 
 
+def may_declare_observed(sources: Sources, source: str, observation: Observation) -> Answer:
+    """Whether a source may declare an observed resource; the same as ``may_declare``, for the event path."""
+    grant = sources.grant(source)
+    if grant is not None and grant.everywhere and not grant.asset_types:
+        return _MAY
+    return may_declare(sources, source, observation.asset_type, location_of(observation))
+
+
 def _by_place(grant: Grant, location: Location) -> Answer:
     if grant.everywhere or not location.projects.isdisjoint(grant.projects):
         return _MAY
@@ -181,7 +189,7 @@ def declarations_of(
     sources: Sources | None, source: str, declarations: tuple[Declaration, ...]
 ) -> tuple[Declaration, ...]:
     """The declarations of a source, without ignore rules where it may not carry them."""
-    if may_carry(sources, source, "ignore"):
+    if not any(declaration.ignore for declaration in declarations) or may_carry(sources, source, "ignore"):
         return declarations
     return tuple(
         replace(declaration, ignore=(), ignored_by={}) if declaration.ignore else declaration
