@@ -61,6 +61,9 @@ def setpoint(tmp_path, google_apis_at):
 def drifted(setpoint, tmp_path, google_apis):
     google_apis.journal.clear()
     google_apis.put(URL, LIVE)
+    manager = "https://cloudresourcemanager.googleapis.com/v3"
+    google_apis.put(f"{manager}/projects/12", {"projectId": "shop-prod", "parent": "folders/3"})
+    google_apis.put(f"{manager}/folders/3", {"parent": "organizations/4"})
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet/bucket.yaml").write_text(BUCKET)
     (tmp_path / "fleet/policy.yaml").write_text(POLICY)

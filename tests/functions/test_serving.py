@@ -208,6 +208,7 @@ def test_a_trace_goes_from_a_feed_message_through_detect_and_the_topic_to_remedi
     monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
     monkeypatch.setattr(bootstrap, "home_project", lambda: "fleet-ops")
     world.declare()
+    world.store.write_project_ids({"12": "shop-prod"})
     live = {"name": "exports", "location": "EU", "versioning": {"enabled": False}, "labels": {"team": "shop"}}
     google_apis.put(URL, live)
     feed = {

@@ -24,7 +24,9 @@ from sizes import size
 COUNT = size(100, 1000)
 PAGE = Fault(200, body=b"<html>Sign in</html>", form="text/html")
 SHARES = (("refused", 5, Fault(400)), ("denied", 5, Fault(403)), ("busy", 5, Fault(429)), ("unknown", 1, PAGE))
-UNLIMITED = replace(AUTO, limits=replace(AUTO.limits, per_project=10**6, per_fleet=10**6, surge=10**6))
+UNLIMITED = replace(
+    AUTO, limits=replace(AUTO.limits, per_project=10**6, per_fleet=10**6, surge=10**6, per_source=10**6)
+)
 
 
 def word_of(number: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -107,7 +108,7 @@ def remediator() -> RemediationContext:
     from setpoint.remediation.records import RemediationContext
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    deps = _publishing_context(settings, publisher())
+    deps = _publishing_context(settings, publisher(), project_directory())
     worker = f"setpoint-remediate/{uuid4().hex[:8]}"
     return RemediationContext(deps, live_resources(settings.google_apis), worker, project_places())
 
@@ -368,7 +369,7 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
     from setpoint.remediation.records import RemediationContext
 
     live = live_resources(from_environment(os.environ).google_apis)
-    detection = open_detection(store, events_topic, create=False)
+    detection = replace(open_detection(store, events_topic, create=False), directory=project_directory())
     return RemediationContext(detection, live, worker=worker, places=project_places())
 
 

@@ -54,8 +54,13 @@ def declared_digest(snapshot: Snapshot) -> str:
     return snapshot.desired.digest if snapshot.desired is not None else ""
 
 
-def read_live(case: RemediationCase, context: RemediationContext) -> LiveReading | None:
-    """Read the resource of a finding; None where no method does.
+def read_live(case: RemediationCase, context: RemediationContext, *, with_place: bool = True) -> LiveReading | None:
+    """Read the resource of a finding, and where its project is by now; None where no method reads it.
+
+    Args:
+        case: the finding.
+        context: what remediation works with.
+        with_place: whether to read where the project is, too: for a write it has to be known.
 
     Raises:
         AccessDenied: nobody may read it.
@@ -67,9 +72,10 @@ def read_live(case: RemediationCase, context: RemediationContext) -> LiveReading
         return None
     reading = context.live_resources.read(desired.declarations[0], case.last, context.clock())
     last = case.last
-    if reading is None or context.places is None or last is None or not last.project_number:
+    places = context.places if with_place else None
+    if reading is None or places is None or last is None or not last.project_number:
         return reading
-    ancestors = context.places.ancestors(last.project_number, last.ancestors)
+    ancestors = places.ancestors(last.project_number, last.ancestors)
     return LiveReading(replace(reading.observation, ancestors=ancestors), reading.resource)
 
 
@@ -178,6 +184,7 @@ def _places(last: Observation | None, sources: Iterable[str], context: Context) 
     if not number:
         return frozenset((*last.ancestors, *named)), ""
     identifier = placement.observed_id(last) or context.projects.id_of(number)
+    identifier = identifier or context.projects.look_up(f"projects/{number}").get(number, "")
     missing = "" if identifier else f"the id of its project {number} is not known"
     return frozenset((*last.ancestors, *named, f"projects/{identifier or number}")), missing
 

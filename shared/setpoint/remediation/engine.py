@@ -184,7 +184,7 @@ def preview(
     if approved_by and remediation.step not in remediation_attempt.UNDER_WAY:
         approved = remediation_attempt.approved(remediation, approved_by, case.decision_input.now)
         case = case._replace(decision_input=case.decision_input._replace(remediation=approved))
-    reading = read_live(case, context)
+    reading = read_live(case, context, with_place=False)
     plan = (
         None
         if reading is None or case.snapshot.desired is None
