@@ -10,6 +10,8 @@ import pytest
 from setpoint.catalog import field_rules
 from setpoint.catalog.schemas import Catalogue, Field, Schema
 from setpoint.comparison import spellings
+from setpoint.comparison.explain import examine
+from setpoint.model.references import Project
 
 FOLDER = Path(field_rules.__file__).parent / "data"
 VERBS = frozenset(
@@ -75,3 +77,19 @@ def test_a_line_by_hand_counts_before_one_of_the_provider_and_the_key_of_a_map_m
     assert "masked" in rules.at_path(["httpCheck", "headers", "x-own"])
     assert rules.at_path(["httpCheck", "nothing"]) == {}
     assert field_rules.of("monitoring", "NoSuchSchema") is None
+
+
+@pytest.mark.parametrize(
+    ("live", "differs"),
+    [
+        ({}, False),
+        ({"nodePools": [{"initialNodeCount": 1}]}, False),
+        ({"nodePools": [{"initialNodeCount": 3}]}, True),
+        ({"initialNodeCount": 3}, True),
+    ],
+)
+def test_the_first_size_of_a_cluster_is_compared_wherever_it_is_told_and_unchecked_where_it_is_not(live, differs):
+    schema = Catalogue().schema_for("container.googleapis.com/Cluster")
+    explained = examine({"initialNodeCount": 1}, live, schema, Project("p"))
+    assert bool(explained.differences) == differs
+    assert bool(explained.unchecked) == (live == {})
