@@ -1,8 +1,8 @@
-"""Who is behind a drift: from what is known of the changes of a resource to an actor, or to nobody.
+"""Find the actor behind a drift among the known changes of the resource.
 
-A change explains a drift where it took effect before the observation that brought the drift, and after the latest
-observation that did not show it. What is not known is not guessed: no change in that time gives no actor, and several
-people give one of whom only that much is said.
+A change explains a drift if it took effect before the observation that first showed the drift, and after the latest
+observation without it. The actor is None if no known change falls in that time. If changes by several principals do,
+the latest is the actor with confidence ``possible``, and the rest are its ``others``.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.policy import Policy
 
 WINDOW = timedelta(minutes=15)
-"""How long before an observation a change may have taken effect that it shows; the inventory lags by minutes."""
+"""The longest time between a change and an observation that shows it; the inventory lags by minutes."""
 SKEW = timedelta(seconds=60)
-"""How far the clocks of a service and of the inventory may be apart."""
+"""The largest expected difference between the clocks of a service and of the inventory."""
 _MOST_AGAIN = 8
 CLOSE = timedelta(minutes=2)
-"""How near the times of a change and of the observation that shows it are where there is no doubt."""
+"""The longest time between a change and the observation that shows it, for confidence ``certain``."""
 
 
 def seen_again(onset: DriftOnset, observed_at: datetime) -> DriftOnset:
-    """What an observation adds that shows the drift as it is, whether it comes late or not."""
+    """Add an observation of the same drift to an onset, in any order of arrival."""
     seen, *again = sorted({onset.seen, *onset.again, observed_at})
     return replace(onset, seen=seen, again=tuple(again[:_MOST_AGAIN]))
 
 
 def narrowed(onset: DriftOnset, observed_at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:
-    """What a late observation adds.
+    """Narrow an onset by an observation that arrives late.
 
     Args:
-        onset: what was known.
-        observed_at: the observation.
-        shows: whether it shows the drift as it is.
-        latest: the latest observation, which shows it.
+        onset: the onset so far.
+        observed_at: the time of the late observation.
+        shows: whether the late observation shows the same drift.
+        latest: the time of the latest observation, which shows the drift.
     """
     if onset.clear is not None and observed_at <= onset.clear:
         return onset
@@ -52,7 +52,7 @@ def narrowed(onset: DriftOnset, observed_at: datetime, *, shows: bool, latest: d
 
 
 def explains(change: AuditedChange, onset: DriftOnset) -> bool:
-    """Whether a change may have brought a drift."""
+    """Whether a change may have caused a drift."""
     if onset.declared or change.requested_at > onset.seen + SKEW or effective(change) < onset.seen - WINDOW:
         return False
     return onset.clear is None or onset.clear == onset.seen or effective(change) > onset.clear
@@ -61,27 +61,27 @@ def explains(change: AuditedChange, onset: DriftOnset) -> bool:
 def actor_of(
     changes: Iterable[AuditedChange], onset: DriftOnset, before: Actor | None = None, policy: Policy | None = None
 ) -> Actor | None:
-    """Who is behind a drift, or None where that is not known.
+    """The actor behind a drift; None if unknown.
 
     Args:
-        changes: what is known of the changes of its resource and content.
-        onset: when the drift became what it is.
-        before: who was said to be behind this very drift; that is not forgotten when the changes are.
-        policy: names the accounts that apply declarations.
+        changes: the known changes of the same resource and content.
+        onset: when the drift started.
+        before: the actor that was recorded for the same drift; it is kept when its changes have expired.
+        policy: names the accounts that apply declarations; None if there is no policy.
     """
     known = sorted(changes, key=lambda change: (effective(change), change.requested_at, change.log_id))
     explaining = [change for change in known if explains(change, onset)]
     named = [change for change in explaining if change.principal]
-    forgotten = _forgotten(before, known)
+    expired = _expired(before, known)
     if not named:
-        return before if before is not None and before.principal in forgotten else None
+        return before if before is not None and before.principal in expired else None
     latest = named[-1]
     others = dict.fromkeys(change.principal for change in reversed(named) if change.principal != latest.principal)
-    others |= dict.fromkeys(principal for principal in forgotten if principal != latest.principal)
+    others |= dict.fromkeys(principal for principal in expired if principal != latest.principal)
     is_alone = len(named) == len(explaining) and not others
     return Actor(
         principal=latest.principal,
-        kind=_hand(latest, policy),
+        kind=_actor_kind(latest, policy),
         confidence=_confidence(latest, onset) if is_alone else "possible",
         method=latest.method,
         requested_at=latest.requested_at,
@@ -93,17 +93,17 @@ def actor_of(
 
 
 def confident_principal(actor: Actor | None) -> str:
-    """Who it was, where there is no second one who may have been; else an empty string."""
+    """The principal if it is the only candidate, else an empty string."""
     return actor.principal if actor is not None and actor.confidence != "possible" else ""
 
 
 def describe(actor: Actor | None) -> str:
-    """Who it was, or all who may have been; empty where nobody is known."""
+    """The principal and all other candidates, joined by "or"; empty if unknown."""
     return " or ".join((actor.principal, *actor.others)) if actor is not None else ""
 
 
-def _forgotten(before: Actor | None, known: list[AuditedChange]) -> list[str]:
-    """Who was said to be, or may be, behind the drift, and whose changes are not known any more."""
+def _expired(before: Actor | None, known: list[AuditedChange]) -> list[str]:
+    """The recorded candidates whose changes have expired."""
     if before is None:
         return []
     known_principals = {change.principal for change in known}
@@ -115,15 +115,15 @@ def _confidence(change: AuditedChange, onset: DriftOnset) -> Confidence:
     return "certain" if is_known and onset.seen - effective(change) <= CLOSE else "likely"
 
 
-def _hand(change: AuditedChange, policy: Policy | None) -> ActorKind:
+def _actor_kind(change: AuditedChange, policy: Policy | None) -> ActorKind:
     principal = change.principal
     kind = kind_of(principal)
     if policy is not None and policy.appliers:
-        # A pipeline acts through the account that is named; a person who does so acts by hand.
+        # The direct caller can be a pipeline's account; a person who impersonates that account acts manually.
         accounts = (principal,) if kind == "person" else (principal, *change.through)
         if any(_is_applier(policy.appliers, account) for account in accounts):
             return "applier"
-    # Whoever a log does not name is no known account: somebody, so that a person looks at it.
+    # A log that names no principal counts as a person, so that somebody reviews the change.
     return "person" if kind == "unknown" else kind
 
 

@@ -1,4 +1,4 @@
-"""What readings of a resource through its own API add to what a feed tells of it."""
+"""Add the differences that a read through the resource's own API showed to those of the feed."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from setpoint.model.observation import Observation
 
 
 class ByApi(NamedTuple):
-    """What the last reading of a resource through its API showed, and whether the same is declared since."""
+    """The differences of the last API read, and whether the declaration is unchanged since."""
 
     known: tuple[Difference, ...] = ()
     is_declared_the_same: bool = False
 
 
 def by_api_of(desired: Desired, rules: Rules, observation: Observation, reading: ApiReading | None) -> ByApi | None:
-    """What is known of a resource that the policy has read through its API; None where it does not."""
+    """The last API read of a resource; None if the policy does not read it through the API."""
     if not policies.is_read_by_api(rules.policy, observation.asset_type, observation.key):
         return None
     return ByApi(reading.differences, reading.desired == desired.digest) if reading is not None else ByApi()
 
 
 def is_in(difference: Difference, differing: list[tuple[Declaration, Difference]]) -> bool:
-    """Whether a difference that the API showed was added for another declaration already."""
+    """Whether a difference from the API was already added for another declaration."""
     return bool(difference.seen_by) and any(difference == other for _, other in differing)
 
 
 def tellable(
     differing: tuple[Difference, ...], observation: Observation, by_api: ByApi | None
 ) -> tuple[Difference, ...]:
-    """The differences without fields that the inventory never carries; of those, what is known of them otherwise."""
+    """The differences without fields that the inventory never carries; those come from the last API read."""
     if by_api is not None and observation.through == "api":
         return tuple(replace(difference, seen_by="api") for difference in differing)
     lacking: tuple[Difference, ...] = ()

@@ -1,8 +1,8 @@
-"""When a resource is to be read through its own API, and what the last reading says of fields that a feed lacks.
+"""Schedule reads of resources through their own API, for fields that the feed lacks.
 
-A policy names the resources (``observe``). A change marks the record; whoever has the credentials reads what is due,
-within the budget of the policy, and hands the reading over as an observation. Until the next reading its differences
-hold for the fields that the inventory does not tell.
+The policy selects the resources (``observe``). A change marks the record as due. The process with the credentials reads
+what is due, within the budget of the policy, and hands the result over as an observation. The differences of a read
+stay valid, for the fields that the inventory lacks, until the next read.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from setpoint.model.policy import is_read_by_api
 from setpoint.ports.stores import Snapshot
 
 _LAG = timedelta(minutes=2)
-"""A change that is so little older than a reading may not have been visible to it."""
+"""A change this recent before a read may not have been visible to the read."""
 _ROOM = 16_000
-"""Bytes of differences that are kept beside a finding."""
+"""The most bytes of differences that are stored beside a finding."""
 
 
 def is_selected(snapshot: Snapshot, asset_type: str) -> bool:
-    """Whether the policy asks for a resource to be read through its API, and something is declared of it."""
+    """Whether the policy selects a declared resource for reads through its API."""
     return snapshot.desired is not None and is_read_by_api(snapshot.rules.policy, asset_type, snapshot.key)
 
 
 def scheduled(
     transition: Transition, snapshot: Snapshot, observation: Observation, verdict: Verdict | Unjudged, now: datetime
 ) -> Transition:
-    """The transition with what becomes of the readings of its resource.
+    """The transition with the next API read scheduled.
 
     Args:
-        transition: what follows from the observation.
-        snapshot: what was stored.
-        observation: what was observed.
-        verdict: what it means.
-        now: the time.
+        transition: the result of the observation.
+        snapshot: the stored records before the observation.
+        observation: the observation.
+        verdict: its verdict.
+        now: the current time.
     """
     if not is_selected(snapshot, observation.asset_type):
         return transition
@@ -66,14 +66,14 @@ def _next_reading(
     if observation.through == "api":
         due = reading.due if reading is not None and reading.read_at == observation.observed_at else None
         digest = snapshot.desired.digest if snapshot.desired is not None else ""
-        return ApiReading(due, observation.observed_at, differences=_few(verdict), desired=digest)
+        return ApiReading(due, observation.observed_at, differences=_fitting_differences(verdict), desired=digest)
     if before is not None and before.observed_at == observation.observed_at and reading is not None:
-        return reading  # nothing new was observed
+        return reading  # the observation adds nothing new
     return replace(reading or ApiReading(), due=_sooner(reading, now))
 
 
 def _after_stale(reading: ApiReading | None, observation: Observation, now: datetime) -> ApiReading | None:
-    """An older observation asks for a reading where the last one may have been too early to show the change."""
+    """Schedule a read for an older observation if the last read may have been too early to show its change."""
     if reading is None or reading.read_at is None or observation.through == "api":
         return reading
     if observation.observed_at < reading.read_at - _LAG:
@@ -85,8 +85,8 @@ def _sooner(reading: ApiReading | None, now: datetime) -> datetime:
     return min(reading.due, now) if reading is not None and reading.due is not None else now
 
 
-def _few(verdict: Verdict | Unjudged) -> tuple[Difference, ...]:
-    """As many differences of a verdict as a record has room for beside its finding."""
+def _fitting_differences(verdict: Verdict | Unjudged) -> tuple[Difference, ...]:
+    """The differences of a verdict that fit in a record beside its finding."""
     kept: list[Difference] = []
     room = _ROOM
     for difference in verdict.differences if isinstance(verdict, Verdict) else ():

@@ -1,8 +1,8 @@
-"""The project that a number is of, by elimination: for feeds from files, where nobody can be asked.
+"""Infer a project's id from its number by elimination, for recorded feeds without a directory to ask.
 
-A recorded feed often holds policies and not the project itself. Where one number is not known and all declarations
-are of one project whose number is not known, nothing is left but that the two are one. That is an assumption: it is
-told, it is kept by this process alone, and what waits goes on waiting for the project's own asset.
+A recorded feed often holds policies but not the project itself. If exactly one number is unknown, and all declarations
+are in one project whose number is unknown, the two are the same project. This is an assumption: it is reported, it is
+kept in this process only, and deferred observations stay deferred until the project's own asset is observed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from setpoint.ports.stores import DesiredStore, ProjectStore
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 300
-"""Records that are read together."""
+"""The number of records in one read."""
 
 
 class Assumed(NamedTuple):
-    """What was assumed.
+    """An assumed project id.
 
     Args:
-        number: of the project.
-        identifier: its id.
-        outcomes: what became of each observation that waits for it.
+        number: the project's number.
+        identifier: the assumed id.
+        outcomes: the outcome of each observation that was deferred for it.
     """
 
     number: str
@@ -40,17 +40,17 @@ class Declared(DesiredStore, ProjectStore, Protocol):
 
 
 def assume(numbers: Collection[str], context: Context) -> Assumed | None:
-    """Judge what waits for the only number that is not known as of the only project that is declared.
+    """Evaluate the observations of the only unknown number as those of the only declared project.
 
     Args:
-        numbers: of all projects that a feed names and nobody knows.
+        numbers: the numbers of all projects in the feed without a known id.
         context: the context of detection.
 
     Returns:
-        What was assumed; None where more than one project may be meant, or none.
+        The assumption; None if the project is not unique.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the store is unavailable; observe again.
     """
     if len(numbers) != 1:
         return None
@@ -64,7 +64,7 @@ def assume(numbers: Collection[str], context: Context) -> Assumed | None:
 
 
 def _only_project(store: Declared) -> str:
-    """The id of the project that all declarations are of; empty where there are several, or none."""
+    """The id of the only declared project; empty if there are several, or none."""
     identifiers: set[str] = set()
     for source, state in store.control().value.sources.items():
         for keys in batches((key for key, _ in store.manifest(source, state.generation)), _AT_ONCE):

@@ -1,9 +1,9 @@
-"""What Google or another resource makes by itself, and what merely happened: nobody declares it, and nobody has to.
+"""Resources that Google or a controller creates, and records of events: no one has to declare them.
 
-One table, read from top to bottom, serves both who looks for what is undeclared (`scopes`) and who exports what is
-there (`export_exclusions`). An entry rests on more than a name where there is more: a label that only Google may set, a
-field that only the server writes, a description that a controller leaves. A name can be chosen by anybody, and a scope
-that is ``strict`` shows all of it.
+One table, read from top to bottom, serves both the search for undeclared resources (`scopes`) and the export
+(`export_exclusions`). An entry rests on more than a name where possible: a label that only Google may set, a field that
+only the server writes, a description that a controller leaves. Anyone can choose a name; a ``strict`` scope therefore
+reports all of these resources.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from setpoint.model.observation import Observation
 
 
 class Asset(NamedTuple):
-    """What an entry looks at.
+    """The parts of an asset that rules look at.
 
     Args:
         name: full resource name.
-        own: its last segment.
-        data: the resource's fields; empty where the inventory does not tell them.
+        own: last segment of the name.
+        data: the resource's fields; empty if the inventory has none.
     """
 
     name: str
@@ -34,12 +34,12 @@ class Asset(NamedTuple):
     data: dict[str, Any]
 
     def text(self, field: str) -> str:
-        """A field that is text, or an empty string."""
+        """The text of a field; empty if the field is absent or no text."""
         value = self.data.get(field)
         return value if isinstance(value, str) else ""
 
     def last(self, field: str) -> str:
-        """The last segment of a field that names a resource."""
+        """The last segment of a field with a resource name."""
         return self.text(field).rpartition("/")[2]
 
 
@@ -47,15 +47,15 @@ Holds = Callable[[Asset], bool]
 
 
 class AutoCreatedRule(NamedTuple):
-    """Something that others make.
+    """A rule that recognizes resources with another creator than their author.
 
     Args:
         types: asset types, as globs.
-        holds: whether it is such a one.
-        reason: what made it, for people.
-        source: where Google says so; empty where it is known from resources alone.
-        is_claim: it rests on a name or a text that anybody may write, and the controller acts by an account of
-            Google's: where the audit log tells that somebody else made it, it does not hold.
+        holds: whether an asset fulfils the rule.
+        reason: what created the resource, for people.
+        source: URL of Google's documentation; empty if the fact is known from resources only.
+        is_claim: the rule rests on a name or text that anyone may write, and the controller acts through an account of
+            Google's. The rule does not hold if the audit log names another creator.
     """
 
     types: tuple[str, ...]
@@ -70,25 +70,25 @@ def _always(_: Asset) -> bool:
 
 
 def _named(pattern: str) -> Holds:
-    """By the resource's own name."""
+    """Match the resource's own name."""
     match = re.compile(pattern).fullmatch
     return lambda asset: match(asset.own) is not None
 
 
 def _within(pattern: str) -> Holds:
-    """By the name of something that holds it: a part of its path."""
+    """Match the name of an ancestor: a part of the resource's path."""
     search = re.compile(pattern).search
     return lambda asset: search(asset.name) is not None
 
 
 def _labelled(pattern: str) -> Holds:
-    """By the key of a label, ``goog-…``: that prefix is Google's own."""
+    """Match the key of a label, ``goog-…``: the prefix is reserved for Google."""
     match = re.compile(pattern).match
     return lambda asset: any(map(match, labels_of(asset.data)))
 
 
 def _says(field: str, pattern: str = "") -> Holds:
-    """By a field: that it is there, or the beginning of its text."""
+    """Match a field: that it is present, or the beginning of its text."""
     match = re.compile(pattern).match
     return lambda asset: bool(asset.data.get(field)) if not pattern else match(asset.text(field)) is not None
 
@@ -109,7 +109,7 @@ _AUTO_RANGE = ipaddress.IPv4Network("10.128.0.0/9")
 
 
 def _is_of_auto_mode(asset: Asset) -> bool:
-    """Whether a subnetwork is one of those that an auto mode network makes: of its name and in the range of all."""
+    """Whether an auto mode network created a subnetwork: by the network's name and the reserved range."""
     try:
         cidr = ipaddress.IPv4Network(asset.text("ipCidrRange"))
     except ValueError:
@@ -123,14 +123,14 @@ def _is_default_route(asset: Asset) -> bool:
 
 
 def _is_of_instance_group(asset: Asset) -> bool:
-    """By the metadata that a managed instance group leaves on its members."""
+    """Match the metadata that a managed instance group sets on its instances."""
     metadata = asset.data.get("metadata")
     items = metadata.get("items") if isinstance(metadata, dict) else None
     return any(isinstance(item, dict) and item.get("key") == "created-by" for item in items or ())
 
 
 def _is_boot_disk(asset: Asset) -> bool:
-    """Whether a disk was made together with an instance: made of an image, named like its only user."""
+    """Whether a disk was created together with an instance: from an image, with the name of its only user."""
     users = asset.data.get("users")
     named = isinstance(users, list) and len(users) == 1 and str(users[0]).rpartition("/")[2] == asset.own
     return named and bool(asset.data.get("sourceImage"))
@@ -150,7 +150,7 @@ def _is_service_agent(asset: Asset) -> bool:
 
 
 def _is_private_apex(asset: Asset) -> bool:
-    """Whether a DNS record came with its zone: SOA stands at the top only, and so does this name server."""
+    """Whether a DNS record was created with its zone: the SOA record, or the NS record at the zone's apex."""
     return asset.text("type") == "SOA" or asset.data.get("rrdatas") == ["ns-gcp-private.googledomains.com."]
 
 
@@ -295,7 +295,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         "https://cloud.google.com/compute/docs/reference/rest/v1/snapshots",
     ),
     AutoCreatedRule(("compute.googleapis.com/Project",), _always, "came with its project", _ENABLED),
-    # What services keep for themselves.
+    # Resources that services create for their own use.
     AutoCreatedRule(
         ("compute.googleapis.com/*",),
         _labelled(r"goog-dataproc-"),
@@ -445,7 +445,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         "made by Firebase",
         "https://firebase.google.com/docs/projects/api-keys",
     ),
-    # What happened: a later one takes its place.
+    # Records of events: a later one replaces them.
     AutoCreatedRule(
         (
             "aiplatform.googleapis.com/*Job",
@@ -484,17 +484,17 @@ MADE: tuple[AutoCreatedRule, ...] = (
         "https://cloud.google.com/asset-inventory/docs/asset-types",
     ),
 )
-"""The first entry that holds tells what made a resource."""
+"""The rules; the first that holds names the creator."""
 
 
 def reason(observation: Observation) -> str:
-    """What made a resource that nobody has to declare, or an empty string."""
+    """What created a resource that needs no declaration; empty if it needs one."""
     entry = rule(observation)
     return entry.reason if entry is not None else ""
 
 
 def rule(observation: Observation) -> AutoCreatedRule | None:
-    """The entry by which nobody has to declare a resource, or None."""
+    """The rule that exempts a resource from being declared, or None."""
     entries = _entries_for(observation.asset_type)
     if not entries:
         return None

@@ -1,7 +1,7 @@
-"""Many messages at once: one read, one write and one publishing for the whole batch.
+"""Handle many messages with one read, one write and one publish call for the whole batch.
 
-The effect is that of handling the messages one after the other. A message that meets a conflict, an event that cannot
-be published or a record that cannot be read is handled alone, by ``pipeline``; the rest of the batch goes on.
+The effect is the same as handling the messages in their order. A message with a conflict, an event that cannot be
+published or a record that cannot be read is handled alone, by ``pipeline``; the rest of the batch continues.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from setpoint.ports.stores import Commit, Snapshot
 from setpoint.util import telemetry
 
 Result = Outcome | Exception
-"""What became of a message, or why it has to be delivered again."""
+"""The outcome of a message, or the error for which it must be redelivered."""
 
-_TOLD_ENOUGH = 3
-"""After so many resources of which nobody takes the events, the bus is down, and the others are not tried."""
+_MAX_BUS_FAILURES = 3
+"""After this many resources with failed publishes the bus counts as down, and the rest are not tried."""
 
 
 def outcome_of(result: Result) -> Outcome:
-    """What became of an observation; ``unreadable`` where it can never be judged, whatever the reason is.
+    """The outcome of an observation; ``unreadable`` for any permanent error.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the observation failed for now; observe again.
     """
     if isinstance(result, TransientError):
         raise result
@@ -53,29 +53,29 @@ class IncomingMessage(Protocol):
 
     @property
     def data(self) -> bytes:
-        """What it says."""
+        """The body."""
 
     @property
     def attributes(self) -> Mapping[str, str]:
-        """What was sent beside it."""
+        """The message attributes."""
 
 
 def receive_many(messages: Sequence[IncomingMessage], context: Context) -> list[Result]:
-    """What ``pipeline.receive`` does with each message, in their order.
+    """Handle messages like ``pipeline.receive``, in their order.
 
     Args:
-        messages: up to some hundred.
-        context: what the flow works with.
+        messages: up to a few hundred messages.
+        context: the context of detection.
 
     Returns:
-        For each, what became of it, or the error for which it has to be delivered again.
+        For each message the outcome, or the error for which it must be redelivered.
     """
     results: dict[int, Result] = {}
     observed: dict[int, Observation] = {}
     for place, message in enumerate(messages):
         observation = _read(message)
         if observation is None:
-            results[place] = _singly(pipeline.receive, message.data, message.attributes, context)
+            results[place] = _handle_alone(pipeline.receive, message.data, message.attributes, context)
         else:
             observed[place] = observation
     if observed:
@@ -84,7 +84,7 @@ def receive_many(messages: Sequence[IncomingMessage], context: Context) -> list[
 
 
 def _read(message: IncomingMessage) -> Observation | None:
-    """What a message observes; None where that takes a closer look."""
+    """The observation in a message; None if the message has none or is malformed."""
     try:
         return observations.parse(message.data, message.attributes)
     except MalformedMessage:
@@ -92,7 +92,7 @@ def _read(message: IncomingMessage) -> Observation | None:
 
 
 def handle_many(observed: Sequence[Observation], context: Context) -> list[Result]:
-    """What ``pipeline.handle_observation`` does with each observation, in their order; see ``receive_many``."""
+    """Handle observations like ``pipeline.handle_observation``, in their order; see ``receive_many``."""
     described = {
         place: news
         for place, observation in enumerate(observed)
@@ -108,7 +108,7 @@ def handle_many(observed: Sequence[Observation], context: Context) -> list[Resul
         failure = _error_of(pipeline.evaluate_deferred, news, context)
     if bound and unbound is None:
         unbound = _error_of(pipeline.evaluate_bound, bound, context)
-    if failure is not None:  # what projects are called keeps nothing else from being judged
+    if failure is not None:  # a failed lookup of project ids does not stop the rest
         results.update(dict.fromkeys(described, failure))
     if unbound is not None:
         named = [place for place, seen in enumerate(observed) if is_server_named(seen.asset_type)]
@@ -121,8 +121,8 @@ def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
         stored = context.store.read_many(_keys(observed, context)) if observed else {}
     except TransientError as error:
         return [error] * len(observed)
-    except Exception:  # noqa: BLE001 - a record that cannot be read keeps no other from being judged
-        return [_singly(pipeline.handle_observation, observation, context) for observation in observed]
+    except Exception:  # noqa: BLE001 - a record that cannot be read does not stop the rest
+        return [_handle_alone(pipeline.handle_observation, observation, context) for observation in observed]
     batch = _Batch(observed, stored, context)
     batch.judge()
     batch.commit()
@@ -132,7 +132,7 @@ def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
 
 
 def _keys(observed: Iterable[Observation], context: Context) -> Iterator[ResourceKey]:
-    """Every name under which something may be stored of what was observed, each once."""
+    """Every key under which a record of the observed resources may be stored, without duplicates."""
     named = (
         (observation.key, *context.projects.alternative_keys(context.projects.with_project_id(observation)))
         for observation in observed
@@ -141,12 +141,12 @@ def _keys(observed: Iterable[Observation], context: Context) -> Iterator[Resourc
 
 
 class _Batch:
-    """Some observations on their way through the flow.
+    """A batch of observations.
 
     Args:
         observed: the observations, in their order.
-        stored: what is stored of the resources.
-        context: what the flow works with.
+        stored: the stored records of their resources.
+        context: the context of detection.
     """
 
     def __init__(
@@ -158,40 +158,40 @@ class _Batch:
         self._now = dict(stored)
         self._commits: dict[ResourceKey, Commit] = {}
         self._places: dict[ResourceKey, list[int]] = {}
-        self._apart: set[ResourceKey] = set()
-        self._singles: set[int] = set()
+        self._alone_keys: set[ResourceKey] = set()
+        self._alone_places: set[int] = set()
         self._results: dict[int, Result] = {}
 
     def judge(self) -> None:
-        """What follows from each observation, once those before it have had their effect."""
+        """Evaluate each observation after those before it."""
         for place, observed in enumerate(self._observed):
             key = self._judge_one(place, observed)
             if key is None:
-                self._apart.add(observed.key)
-                self._singles.add(place)
+                self._alone_keys.add(observed.key)
+                self._alone_places.add(place)
             else:
                 self._places.setdefault(key, []).append(place)
 
     def _judge_one(self, place: int, observed: Observation) -> ResourceKey | None:
-        """Judge an observation; the name that it is kept by, or None where it is to be done singly."""
-        if observed.key in self._apart:
+        """Evaluate an observation; return the key of its record, or None if it must be handled alone."""
+        if observed.key in self._alone_keys:
             return None
         try:
             stored = pipeline.load(observed, self._context, self._now.__getitem__)
             key = stored.snapshot.key
-            if stored.left is not None or key in self._apart:
-                self._apart.add(key)
+            if stored.left is not None or key in self._alone_keys:
+                self._alone_keys.add(key)
                 return None
             transition = pipeline.evaluate(stored, self._context)
             if transition.outcome == "waiting":
-                self._apart.add(key)
+                self._alone_keys.add(key)
                 return None
-        except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
+        except Exception:  # noqa: BLE001 - handled alone later, where its error is reported
             return None
         observation: Observation | None = stored.observation
         if transition.outcome == "stale" and transition.state is not None:
             if may_change_actor(stored.snapshot, transition.state):
-                self._apart.add(key)
+                self._alone_keys.add(key)
                 return None
             observation = self._commits[key].observation if key in self._commits else None
         if transition.state is not None:
@@ -201,12 +201,12 @@ class _Batch:
         return key
 
     def commit(self) -> None:
-        """Write what follows; what somebody else was in the way of is left to be done singly."""
+        """Write the new records; those with a conflict are handled alone."""
         commits = list(self._commits.values())
         written: Sequence[Snapshot | SetpointError] = ()
         try:
             written = self._context.store.commit_many(commits) if commits else ()
-        except PermanentError as error:  # one of them is refused: singly it will be told which
+        except PermanentError as error:  # the store refuses one of them; handling alone shows which
             written = [error] * len(commits)
         except TransientError as error:
             for commit in commits:
@@ -215,35 +215,35 @@ class _Batch:
         for commit, result in zip(commits, written, strict=True):
             key = commit.snapshot.key
             if isinstance(result, SetpointError):
-                self._singles.update(self._places.pop(key))
+                self._alone_places.update(self._places.pop(key))
             else:
                 self._now[key] = result
                 pipeline.note_success(commit.snapshot.state, result, self._context)
 
     def publish(self) -> None:
-        """Publish what is stored and not known to be published, of all resources together."""
-        waiting = [
+        """Publish all pending events, of all resources together."""
+        pending = [
             snapshot
             for key in self._places
             if (snapshot := self._now[key]).state is not None and snapshot.state.pending
         ]
-        if self._context.bus is None or not waiting:
+        if self._context.bus is None or not pending:
             return
         try:
-            self._context.bus.publish([event for snapshot in waiting for event in _pending(snapshot)])
-            marked = self._context.store.commit_many([_published(snapshot) for snapshot in waiting])
-        except Exception:  # noqa: BLE001 - one that cannot be told of keeps no other from being so
-            self._publish_singly(waiting)
+            self._context.bus.publish([event for snapshot in pending for event in _pending(snapshot)])
+            marked = self._context.store.commit_many([_published(snapshot) for snapshot in pending])
+        except Exception:  # noqa: BLE001 - an event that cannot be published does not stop the rest
+            self._publish_each(pending)
             return
-        for snapshot, result in zip(waiting, marked, strict=True):
+        for snapshot, result in zip(pending, marked, strict=True):
             if isinstance(result, TransientError) and not isinstance(result, Conflict):
                 self._fail(snapshot.key, result)
 
-    def _publish_singly(self, waiting: Iterable[Snapshot]) -> None:
-        """Tell of one resource after the other, as long as there is hope."""
+    def _publish_each(self, pending: Iterable[Snapshot]) -> None:
+        """Publish the events of each resource by itself; stop when the bus counts as down."""
         failures: list[Exception] = []
-        for snapshot in waiting:
-            if len(failures) < _TOLD_ENOUGH:
+        for snapshot in pending:
+            if len(failures) < _MAX_BUS_FAILURES:
                 error = _error_of(outbox.publish_pending, snapshot, self._context)
                 if error is None:
                     continue
@@ -251,9 +251,9 @@ class _Batch:
             self._fail(snapshot.key, failures[-1])
 
     def finish(self) -> None:
-        """Do singly what is left, in its order; then look once more who changed it, as the pipeline does."""
-        for place in sorted(self._singles):
-            self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._context)
+        """Handle the remaining observations alone, in their order; then check for late attributions."""
+        for place in sorted(self._alone_places):
+            self._results[place] = _handle_alone(pipeline.handle_observation, self._observed[place], self._context)
         for key in list(self._places):
             if self._now[key].contest is not None:
                 failure = _error_of(pipeline.report_contest, self._now[key], self._context)
@@ -262,7 +262,7 @@ class _Batch:
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]
         try:
             known = self._context.store.changes_of(begun) if begun else {}
-        except Exception as error:  # noqa: BLE001 - as above: delivered again, it will be told
+        except Exception as error:  # noqa: BLE001 - as above: the error is reported after redelivery
             for key in begun:
                 self._fail(key, error)
             return
@@ -276,11 +276,11 @@ class _Batch:
         return self._results[place] in pipeline.BEGINNINGS
 
     def results(self) -> list[Result]:
-        """What became of each observation."""
+        """The result of each observation."""
         return [self._results[place] for place in range(len(self._observed))]
 
     def _fail(self, key: ResourceKey, error: Exception) -> None:
-        """Have everything of a resource delivered again."""
+        """Mark every observation of a resource for redelivery."""
         for place in self._places.pop(key):
             self._results[place] = error
 
@@ -295,10 +295,10 @@ def _published(snapshot: Snapshot) -> Commit:
     return Commit(snapshot, replace(snapshot.state, pending=()))
 
 
-def _singly(work: Callable[..., Outcome], *arguments: Any) -> Result:
+def _handle_alone(work: Callable[..., Outcome], *arguments: Any) -> Result:
     try:
         return work(*arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is about one message
+    except Exception as error:  # noqa: BLE001 - any error concerns this message only
         return error
 
 

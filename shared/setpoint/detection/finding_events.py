@@ -1,4 +1,4 @@
-"""A finding as events tell it."""
+"""Findings as event data."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from setpoint.model.resource_state import Finding, ResourceState
 
 
 def data_of(state: ResourceState) -> DriftData:
-    """A finding as the latest event would tell it, and how far putting it back has come.
+    """The current state of a finding and of its remediation, as event data.
 
     Args:
         state: a record with a finding.
     """
     finding, remediation = state.finding, state.remediation
-    assert finding is not None  # noqa: S101 - there is nothing to tell without
+    assert finding is not None  # noqa: S101 - callers pass records with a finding
     data = drift_data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
     return (
         data
@@ -30,16 +30,16 @@ def data_of(state: ResourceState) -> DriftData:
 
 
 def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
-    """The record with an event more, of how far putting its drift back has come.
+    """The record with another pending event about the remediation of its drift.
 
     Args:
         state: the record, with its finding and its remediation.
-        event: what happened.
-        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
-        now: the time.
+        event: the type of the event.
+        declared: the declaration, for delegates that remediate; without secrets.
+        now: the current time.
     """
     remediation = state.remediation
-    assert remediation is not None  # noqa: S101 - there is nothing to tell of without
+    assert remediation is not None  # noqa: S101 - callers pass records with a remediation
     sequence = state.sequence + 1
     data = replace(data_of(state), remediation=replace(remediation_data(remediation), declared=declared))
     return replace(
@@ -50,12 +50,12 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
 
 
 def recorded(pending: tuple[CloudEvent, ...], now: datetime) -> tuple[CloudEvent, ...]:
-    """Pending events, those that are new with the time at which they are recorded."""
+    """Pending events, the new ones with the time of their recording."""
     return tuple(event if event.recordedtime else replace(event, recordedtime=now) for event in pending)
 
 
 def remediation_data(remediation: RemediationState) -> RemediationData:
-    """A remediation as events tell it."""
+    """A remediation as event data."""
     return RemediationData(
         step=remediation.step,
         executor=remediation.executor,
@@ -70,7 +70,7 @@ def remediation_data(remediation: RemediationState) -> RemediationData:
 
 
 def drift_data(finding: Finding, observation: Observation) -> DriftData:
-    """A finding as an event tells it that comes of an observation."""
+    """A finding as the data of an event that follows from an observation."""
     return DriftData(
         finding_id=observation.key.id,
         resource_name=observation.key.name,

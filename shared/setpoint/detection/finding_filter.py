@@ -1,4 +1,4 @@
-"""Selecting findings: the same conditions for lists, acceptances, exemptions and the baseline."""
+"""Select findings by the same conditions for lists, acceptances, exemptions and the baseline."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from setpoint.model.severity import Kind, Severity
 
 
 class FindingFilter(msgspec.Struct, frozen=True):
-    """Conditions on a finding; all have to hold, and an empty condition always holds.
+    """Conditions on a finding. All must hold; an empty condition always holds.
 
     Args:
-        statuses: its status.
-        severities: its severity.
-        kinds: the kind of its drift.
-        teams: its owner, or globs; an empty string for no owner.
+        statuses: statuses of the finding.
+        severities: severities of the finding.
+        kinds: kinds of the drift.
+        teams: owners, or globs; an empty string selects findings without an owner.
         places: ``projects/ID``, ``folders/NUMBER`` or ``organizations/NUMBER`` above the resource, at any distance.
-        asset_types: the asset type, or globs as ``compute.googleapis.com/*``.
-        actors: who caused the drift, or globs; an empty string for unknown.
-        causes: ids of causes, as alerts and the report page group findings.
-        older_than: seconds for which it has been open at least.
+        asset_types: asset types, or globs as ``compute.googleapis.com/*``.
+        actors: actors behind the drift, or globs; an empty string selects unknown actors.
+        causes: ids of groups, as alerts and the report page group findings.
+        older_than: minimum age of the finding in seconds.
         text: a part of the resource name, in any case.
-        baseline: whether it is part of the baseline; None for both.
-        addresses: Terraform's address of the resource, or globs as ``module.net.*``.
+        baseline: whether the finding is part of the baseline; None for both.
+        addresses: Terraform addresses of the resource, or globs as ``module.net.*``.
     """
 
     statuses: tuple[Status, ...] = ()
@@ -53,7 +53,7 @@ def select(states: Iterable[ResourceState], wanted: FindingFilter, now: datetime
 
 
 def selects(wanted: FindingFilter, state: ResourceState, now: datetime) -> bool:
-    """Whether the finding of a record fulfils the conditions; False where it never drifted."""
+    """Whether the finding of a record fulfils the conditions; False without a finding."""
     finding = state.finding
     if finding is None:
         return False
@@ -89,5 +89,5 @@ def _fits(wanted: tuple[str, ...], value: str) -> bool:
 
 
 def _places(finding: Finding) -> tuple[str, ...]:
-    """The places of a resource; its project by id as well, which ancestors name by number."""
+    """The places of a resource, and its project by id, since ancestors name projects by number."""
     return (*finding.ancestors, f"projects/{finding.project}")

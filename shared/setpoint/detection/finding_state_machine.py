@@ -1,17 +1,17 @@
-"""The life of a finding: a pure state machine over observations and verdicts.
+"""The lifecycle of a finding: a pure state machine over observations and verdicts.
 
 ::
 
               drift, settled           other differences
     (none) ──────────► open ──┐ drift.changed ◄──┘
        ▲  drift.opened  │ ▲   └───────────────────┐
-       │                │ └── drift again: drift.opened, one episode more
+       │                │ └── drift again: drift.opened, episodes + 1
        └── in sync ◄────┴──► resolved: drift.resolved
 
-A drift that is exempted, or accepted as it is, waits quietly: its finding opens when the exemption ends, and resolves
-like any other. A drift that has a settling time is only noted at first. It opens when it has lasted that long; where it
-ends before, nobody hears of it. An observation older than the last one, and a repeated one, change nothing, but for who
-is behind the drift: an older one narrows down when it began, and by a repeated one may be told what is known since.
+An exempted or accepted drift opens no finding until the exemption ends; its finding resolves like any other. A drift
+with a grace period is only recorded at first. Its finding opens when the drift has lasted that long; a drift that ends
+before opens none. An older or repeated observation changes nothing but the actor: an older observation can narrow down
+the onset of the drift, and a repeated one takes up changes that became known since.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from setpoint.model.resource_state import Finding, ResourceState, Settling
 
 
 class Transition(msgspec.Struct, frozen=True):
-    """What follows from an observation.
+    """The result of an observation.
 
     Args:
-        outcome: what became of it.
-        state: the record to store, or None where nothing changes.
+        outcome: what happened to the finding.
+        state: the record to store; None if nothing changes.
     """
 
     outcome: Outcome
@@ -51,13 +51,13 @@ class Transition(msgspec.Struct, frozen=True):
 def advance(
     state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged, now: datetime
 ) -> Transition:
-    """The state that follows from an observation, with the events to publish added to what is pending.
+    """Advance the record of a resource by an observation; new events are added to its pending ones.
 
     Args:
-        state: the record before, or None.
-        observation: what was observed.
-        verdict: what it means.
-        now: when it is looked at, by which a drift that has to last is measured.
+        state: the record before; None if there is none.
+        observation: the observation.
+        verdict: its verdict.
+        now: the current time, which grace periods are measured with.
     """
     transition = _advance(_of_this_resource(state, observation), observation, verdict, now)
     after = transition.state
@@ -71,8 +71,8 @@ def _advance(
 ) -> Transition:
     known = _known_already(state, observation, verdict) if state is not None else ""
     if state is not None and known == "stale":
-        return _late(state, observation, verdict)
-    if state is not None and known and not (_turns(state, now) or _tells_more(state, verdict)):
+        return _apply_older(state, observation, verdict)
+    if state is not None and known and not (_is_deadline_past(state, now) or _has_new_actor_or_wait(state, verdict)):
         return Transition(known)
     if not isinstance(verdict, Verdict):
         return _unjudged(state, observation, verdict)
@@ -92,10 +92,10 @@ def _advance(
 
 
 def _of_this_resource(state: ResourceState | None, observation: Observation) -> ResourceState | None:
-    """The record before, as far as it is of the resource that was observed.
+    """The record before, without the state of an earlier resource of the same name.
 
-    A resource that was made again under the same name is another one: the finding of the one before has come to its
-    end, and no approval, acceptance or exemption carries over.
+    A resource that was recreated under the same name is another resource: the earlier finding resolves, and approvals,
+    acceptances and exemptions do not carry over.
     """
     if state is None or observation.observed_at <= state.observed_at:
         return state
@@ -108,8 +108,8 @@ def _of_this_resource(state: ResourceState | None, observation: Observation) -> 
     return replace(state, exemption=None, remediation=None, settling=None, onset=None, fingerprint="", judged_by="")
 
 
-def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
-    """What an older observation adds: it may narrow down when the drift has begun."""
+def _apply_older(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
+    """Apply an older observation: it can only narrow down the onset of the drift."""
     if state.onset is None or not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
         return Transition("stale")
     shows = verdict.fingerprint == state.fingerprint
@@ -118,13 +118,13 @@ def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unj
 
 
 def changes_onset(before: ResourceState | None, after: ResourceState) -> bool:
-    """Whether a late observation says otherwise when a drift has begun."""
+    """Whether a late observation changed the onset of a drift."""
     was, now = before.onset if before is not None else None, after.onset
     return was is None or now is None or (was.seen, was.clear) != (now.seen, now.clear)
 
 
-def _tells_more(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
-    """Whether it is known by now who is behind a drift, or how long it has to last because of that."""
+def _has_new_actor_or_wait(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
+    """Whether a verdict names another actor of the drift, or another grace period because of the actor."""
     if not isinstance(verdict, Verdict) or verdict.kind is None:
         return False
     if state.settling is not None:
@@ -133,7 +133,7 @@ def _tells_more(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
 
 
 def actor_before(state: ResourceState | None, fingerprint: str) -> Actor | None:
-    """Who was said to be behind this very drift."""
+    """The recorded actor of the same drift; None if unknown."""
     finding = state.finding if state is not None else None
     if finding is None or finding.status == "resolved" or finding.fingerprint != fingerprint:
         return None
@@ -141,13 +141,13 @@ def actor_before(state: ResourceState | None, fingerprint: str) -> Actor | None:
 
 
 def appearance(state: ResourceState | None, observation: Observation, fingerprint: str, judged_by: str) -> DriftOnset:
-    """When a drift became what it is.
+    """The onset of a drift.
 
     Args:
-        state: the record before, or None.
-        observation: shows the drift.
-        fingerprint: the drift.
-        judged_by: what says that it is one.
+        state: the record before; None if there is none.
+        observation: the observation that shows the drift.
+        fingerprint: the fingerprint of the drift.
+        judged_by: digest of the declarations and rules of the verdict.
     """
     seen_at = observation.observed_at
     if state is None:
@@ -177,8 +177,8 @@ def _judged(
     return replace(after, settling=settling, suppressed=verdict.suppressed, unknown=verdict.unknown)
 
 
-def _turns(state: ResourceState, now: datetime) -> bool:
-    """Whether the clock alone makes something else of a record: a drift has lasted, an exemption begins or ends."""
+def _is_deadline_past(state: ResourceState, now: datetime) -> bool:
+    """Whether a deadline has passed: a grace period ended, or an exemption began or ended."""
     if state.settling is not None:
         return state.settling.due <= now
     is_exempted = is_in_force(state.exemption, state.fingerprint, now)
@@ -188,9 +188,9 @@ def _turns(state: ResourceState, now: datetime) -> bool:
 def _settling(
     state: ResourceState | None, observation: Observation, verdict: Verdict, now: datetime
 ) -> Settling | None:
-    """What a drift has yet to wait for before it is a finding; None where it waits for nothing.
+    """The rest of a grace period; None if there is none.
 
-    It has lasted long enough when it was known for so long, or when two observations of it are so far apart.
+    A grace period ends when its time has passed, or when two observations of the drift are that far apart.
     """
     finding = state.finding if state else None
     if verdict.kind is None or not verdict.settle or (finding is not None and finding.status != "resolved"):
@@ -216,18 +216,19 @@ _EVENTS: dict[Outcome, EventType] = {
 
 
 def unjudged(observation: Observation) -> ResourceState:
-    """The record of an observation that nobody could judge yet."""
+    """The record of an observation without a verdict."""
     return _next_state(None, observation, "undeclared", None, "", "")
 
 
 def _known_already(
     state: ResourceState, observation: Observation, verdict: Verdict | Unjudged
 ) -> Literal["stale", "repeated", ""]:
-    """Whether an observation adds nothing to the last one.
+    """Whether an observation is older than the last one, or repeats it.
 
-    Of two observations of one instant the one whose window starts later is the later one. Without that they are told
-    apart by what they say, so that the end is the same in whatever order they come: what was seen already adds nothing,
-    a deletion is later than what was there, and of two verdicts by the same rules the greater fingerprint stays.
+    Of two observations with the same time, the one whose window starts later is the later one. Without windows their
+    order follows from their content, so that the result does not depend on the order of delivery: a repeated state adds
+    nothing, a deletion is later than an existing state, and of two verdicts by the same rules the greater fingerprint
+    is the later.
     """
     window, latest_window = _windows(state, observation)
     if not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
@@ -245,7 +246,7 @@ def _known_already(
 
 
 def _windows(state: ResourceState, observation: Observation) -> tuple[datetime, datetime]:
-    """The starts of both windows; two equal times where one of them is not known."""
+    """The starts of both windows; two equal times if one window is unknown."""
     this, latest = observation.window_start, state.window_start
     if this is None or latest is None:
         return observation.observed_at, observation.observed_at
@@ -253,9 +254,9 @@ def _windows(state: ResourceState, observation: Observation) -> tuple[datetime, 
 
 
 def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudged) -> Transition:
-    """Nothing to judge; an open finding of a resource that nothing declares any longer has come to its end.
+    """Handle an observation without a verdict; resolve the open finding of a resource that is no longer declared.
 
-    Where there is a record, it is told that the resource was seen: what it was before must not be judged again.
+    An existing record is updated, so that an older observation is not evaluated again.
     """
     if state is None or why == "unreadable":
         return Transition(why)
@@ -282,11 +283,11 @@ def _next_state(
         pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
     remediation = state.remediation if state else None
     if outcome == "resolved" and finding is not None and remediation is not None:
-        is_put_back = was_tried(remediation) and finding.reason in _PUT_BACK
+        is_remediated = was_tried(remediation) and finding.reason in _REMEDIATED
         remediation = (
-            verify(remediation, observation.observed_at) if is_put_back else close(remediation, finding.reason)
+            verify(remediation, observation.observed_at) if is_remediated else close(remediation, finding.reason)
         )
-        if is_put_back:
+        if is_remediated:
             sequence += 1
             data = replace(drift_data(finding, observation), remediation=remediation_data(remediation))
             pending = (*pending, drift_event("remediation.succeeded", sequence, data))
@@ -301,7 +302,7 @@ def _next_state(
         sequence=sequence,
         finding=finding,
         pending=pending,
-        exemption=_kept(state.exemption, outcome) if state else None,
+        exemption=_still_exempt(state.exemption, outcome) if state else None,
         remediation=remediation,
         onset=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
         identity=identity_of(observation.data) or (state.identity if state else {}),
@@ -345,7 +346,7 @@ def _next_finding(
 def _without_drift(
     finding: Finding | None, before: Finding | None, observation: Observation, verdict: Verdict
 ) -> tuple[Outcome, Finding | None]:
-    """What becomes of a finding, ``before`` where it is not resolved, when no difference shows."""
+    """The finding after an observation without drift; ``before`` is the finding if it is not resolved."""
     if before is None:
         return ("unknown" if verdict.unknown else "in_sync"), finding
     if _is_hidden(before, verdict):
@@ -379,29 +380,29 @@ _DIGEST = 16
 
 
 def _is_hidden(finding: Finding, verdict: Verdict) -> bool:
-    """Whether an open drift is of a field that could not be compared now: nobody knows whether it is over."""
+    """Whether an open drift is in a field that could not be compared now, so that its state is unknown."""
     return any(
         _is_of(difference.path, unknown.path) for difference in finding.differences for unknown in verdict.unknown
     )
 
 
 def _is_of(path: str, field: str) -> bool:
-    """Whether a path is a field, a part of it, or what holds it."""
+    """Whether a path is a field, a part of it, or an ancestor of it."""
     short, long = sorted((path, field), key=len)
     return long.startswith(short) and long[len(short) : len(short) + 1] in ("", ".", "[")
 
 
-def _kept(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:
-    """What was accepted as it was is accepted no longer once it is otherwise."""
+def _still_exempt(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:
+    """The exemption that stays in force; an acceptance ends when the accepted drift changes."""
     return None if exemption is not None and exemption.fingerprint and outcome == "resolved" else exemption
 
 
-_PUT_BACK = ("in sync", "gone")
-"""Why a finding is resolved that somebody was remediating, where that was it."""
+_REMEDIATED = ("in sync", "gone")
+"""The reasons of a resolved finding that mean that a remediation succeeded."""
 
 
 def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str:
-    """Why a drift is over: rules keep quiet about all of it by now, or it is."""
+    """Why a finding resolves: a rule suppresses its drift, or the drift ended."""
     if finding.kind == "modified":
         quiet = {suppressed.difference.path for suppressed in verdict.suppressed if suppressed.difference is not None}
         is_ignored = bool(quiet) and all(difference.path in quiet for difference in finding.differences)
@@ -413,7 +414,7 @@ def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str
 
 
 def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding:
-    assert verdict.kind is not None  # noqa: S101 - callers have looked; this tells the type checker
+    assert verdict.kind is not None  # noqa: S101 - callers check this; the assertion is for the type checker
     return Finding(
         kind=verdict.kind,
         status="open",

@@ -1,4 +1,4 @@
-"""Who is behind a drift, by the changes of the resource that are known."""
+"""Find the actor behind a drift among the stored changes of the resource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from setpoint.ports.stores import Snapshot
 
 
 def who(snapshot: Snapshot, observation: Observation) -> Who:
-    """Tells who is behind a drift that an observation shows, by the changes that are known."""
+    """A lookup of the actor behind an observed drift, over the stored changes."""
 
     def actor_of(fingerprint: str, judged_by: str) -> Actor | None:
         before = finding_state_machine.actor_before(snapshot.state, fingerprint)
@@ -24,5 +24,5 @@ def who(snapshot: Snapshot, observation: Observation) -> Who:
 
 
 def may_change_actor(snapshot: Snapshot, after: ResourceState) -> bool:
-    """Whether a late observation may make it somebody else who is behind a drift: when it began is otherwise."""
+    """Whether a late observation may change the actor, because it changed the onset of the drift."""
     return bool(snapshot.changes) and finding_state_machine.changes_onset(snapshot.state, after)

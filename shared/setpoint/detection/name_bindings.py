@@ -1,6 +1,6 @@
-"""Bindings of inventory names: which declared resource a name means that only the server knows.
+"""Bindings of inventory names with server-generated ids to the declared names of the same resources.
 
-An observation with the data of a resource tells its ids; an IAM policy, or a deletion, has nothing but the id.
+An observation with data shows both names; an IAM policy or a deletion has only the id.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from setpoint.model.observation import Observation
 from setpoint.ports.stores import NameStore
 
 _FORGET_SECONDS = 60.0
-"""How long an unbound name counts as unbound before the store is asked again."""
+"""How long an unbound name counts as unbound before the store is read again."""
 
 
 _HOLDERS = "holders of "
-"""Before a natural name: the inventory names of the resources that have it, among the bindings."""
+"""Prefix of a natural name: among the bindings, the inventory names of the resources with that name."""
 
 
 _FIRST = "first name of "
-"""Before an inventory name: the natural name that the resource was first seen by, among the bindings."""
+"""Prefix of an inventory name: among the bindings, the natural name under which the resource was first observed."""
 
 
 class Named(Protocol):
-    """What keeps bindings."""
+    """A store of bindings."""
 
     @property
     def names(self) -> NameStore:
@@ -34,10 +34,10 @@ class Named(Protocol):
 
 
 class NameBindings:
-    """The bindings that this process has seen, over those in the store.
+    """The bindings that this process knows, over those in the store.
 
     Args:
-        store: holds the bindings for everybody.
+        store: the shared bindings.
     """
 
     def __init__(self, store: Named) -> None:
@@ -47,20 +47,20 @@ class NameBindings:
         self._holders: dict[str, str] = {}
         self._first: dict[str, str] = {}
         self.ambiguous: dict[str, tuple[str, ...]] = {}
-        """Natural names of several resources, with the inventory names of these, as this process knows them."""
+        """Natural names of several resources, with their inventory names, as far as this process knows."""
 
     def described(self, observation: Observation) -> dict[str, str]:
-        """The bindings that an observation tells and this process does not know: declared name by inventory name."""
+        """The bindings in an observation that are new to this process: declared name by inventory name."""
         if observation.deleted or not inventory_names.is_server_named(observation.asset_type):
             return {}
         bindings = inventory_names.bindings(observation.asset_type, observation.key.name, observation.data)
         return {name: declared for name, declared in bindings.items() if self._bound.get(name) != declared}
 
     def record(self, bindings: Mapping[str, str]) -> dict[str, str]:
-        """Store bindings, each once, and return those that are news to the store.
+        """Store bindings, each once, and return those that are new to the store.
 
         Raises:
-            Unavailable: the store does not answer.
+            Unavailable: the store does not answer; try again.
         """
         news = {name: declared for name, declared in bindings.items() if self._store.names.bound_name(name) != declared}
         if news:
@@ -69,16 +69,16 @@ class NameBindings:
         return news
 
     def claim(self, observation: Observation, names: Iterable[str]) -> None:
-        """Note which resource has a natural name; a deleted one gives it back.
+        """Record which resource has a natural name; a deletion releases the name.
 
-        Of two that have the same, nobody can tell which is declared by it: the name is ambiguous until one is deleted.
+        A name of two resources is ambiguous until one of them is deleted: the declared one cannot be determined.
 
         Args:
-            observation: what was observed.
-            names: names by which the resource may be declared.
+            observation: the observation.
+            names: names under which the resource may be declared.
 
         Raises:
-            Unavailable: the store does not answer.
+            Unavailable: the store does not answer; try again.
         """
         name = observation.key.name
         for natural in filter(inventory_names.is_natural, names):
@@ -91,16 +91,16 @@ class NameBindings:
                     self._store.names.bind({_FIRST + name: natural})
 
     def is_ambiguous(self, natural: str, *, deleted: bool) -> bool:
-        """Whether nobody can tell if an observation under a natural name is of the resource that is declared by it.
+        """Whether a natural name is shared, so that the declared resource cannot be determined.
 
         Args:
             natural: the name.
-            deleted: whether the observation says that the resource is deleted: then any other holder is the one.
+            deleted: whether the observed resource is deleted; then a single other holder is the declared one.
         """
         return natural in self.ambiguous or (deleted and bool(self._holders.get(natural)))
 
     def first_name(self, name: str) -> str:
-        """The natural name that a resource had when it was first seen: it may be declared by it and renamed since."""
+        """The natural name at the first observation of a resource; a renamed resource may be declared under it."""
         return self._first.get(name, "")
 
     def _hold(self, natural: str, name: str, *, deleted: bool) -> None:
@@ -127,7 +127,7 @@ class NameBindings:
         return declared
 
     def of(self, observation: Observation) -> str:
-        """The declared name of an observation that has nothing but an id; empty where it is not bound or has data."""
+        """The declared name of an observation with only an id; empty if it has data or the id is not bound."""
         if isinstance(observation.data, dict) and observation.key.content == "resource" and observation.data:
             return ""
         name = observation.key.name
@@ -136,7 +136,7 @@ class NameBindings:
         return ""
 
     def is_unbound(self, observation: Observation) -> bool:
-        """Whether nobody can tell yet which resource an observation is about."""
+        """Whether the resource of an observation cannot be determined yet."""
         return (
             observation.key.content == "iam_policy"
             and inventory_names.is_server_named(observation.asset_type)

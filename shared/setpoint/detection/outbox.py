@@ -1,4 +1,4 @@
-"""What waits in the store: events to be published, and records to be judged again; what no bus takes is set aside."""
+"""Pending work in the store: events to publish and records to evaluate; events that no bus accepts are dead letters."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from setpoint.detection.pipeline import Context
 
 _DOWN = 3
-"""After so many failures in a row a service is down, and the rest waits for the next run."""
+"""After this many failures in a row a service counts as down, and the rest waits for the next run."""
 
 
 def publish_pending(snapshot: Snapshot, context: Context) -> None:
-    """Publish what is stored and not known to be published, under the ids that it was stored with."""
+    """Publish the pending events of a record, under the ids that they were stored with."""
     if context.bus is not None and snapshot.state is not None and snapshot.state.pending:
         try:
             context.bus.publish(snapshot.state.pending)
         except PermanentError:
-            _publish_singly(snapshot.state.pending, context.bus, context.dead_letters)
+            _publish_each(snapshot.state.pending, context.bus, context.dead_letters)
         context.store.mark_published(snapshot)
 
 
-def _publish_singly(pending: Iterable[CloudEvent], bus: EventBus, dead_letters: DeadLetters) -> None:
-    """Publish events one after the other; one that the bus will never take goes to the dead letters with the reason.
+def _publish_each(pending: Iterable[CloudEvent], bus: EventBus, dead_letters: DeadLetters) -> None:
+    """Publish events one after the other; dead-letter an event that the bus refuses, with the reason.
 
     Raises:
-        TransientError: try again; nothing is lost.
+        TransientError: the bus is unavailable; try again. No event is lost.
     """
     for event in pending:
         try:
@@ -49,17 +49,17 @@ def _publish_singly(pending: Iterable[CloudEvent], bus: EventBus, dead_letters: 
 
 
 class Failures:
-    """What failed for now: it keeps nothing else from being tried, unless nothing succeeds any more."""
+    """Failures of a run that may pass; the run continues unless nothing succeeds any more."""
 
     def __init__(self) -> None:
         self.in_a_row = 0
         self._first: TransientError | None = None
 
     def add(self, error: TransientError) -> None:
-        """Note a failure.
+        """Record a failure.
 
         Raises:
-            TransientError: so many failed one after the other that a service is down.
+            TransientError: so many failed in a row that a service counts as down.
         """
         self._first = self._first or error
         self.in_a_row += 1
@@ -73,14 +73,14 @@ class Failures:
 
 
 def in_any_order(keys: Iterable[ResourceKey]) -> list[ResourceKey]:
-    """Keys in another order each time, so that what fails again and again holds up nothing behind it."""
+    """The keys in random order, so that repeated failures do not block the keys behind them."""
     shuffled = list(keys)
     random.shuffle(shuffled)
     return shuffled
 
 
 def is_due(key: ResourceKey, context: Context) -> bool:
-    """Whether a record is to be judged again; one that an older version filed under another time is filed anew."""
+    """Whether a record is due for evaluation; refile a record that an older version filed under another time."""
     snapshot = context.store.read(key)
     if snapshot.state is None or (snapshot.state.due is not None and snapshot.state.due <= context.clock()):
         return True

@@ -1,4 +1,4 @@
-"""What counts of the declarations of an observed resource, and the findings about what sources may not declare."""
+"""Select the declarations that count for a resource, and report what sources declare without permission."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from setpoint.ports.stores import Snapshot
 from setpoint.util import telemetry
 
 SOURCE_TYPE = "setpoint.dev/Source"
-"""The type of the finding that says what a source declares and may not."""
+"""The type of the finding about a source's refused declarations."""
 
 _MOST_SHOWN = 100
-"""Refused declarations that the finding of a source shows; the others are counted."""
+"""The most refused declarations that the finding of a source shows; the rest are counted."""
 _MOST_KNOWN = 10_000
-"""Refusals that a process remembers to have told."""
+"""The most reported refusals that a process remembers."""
 
 
 class KnownRefusals:
-    """What a process has told of declarations that sources may not make: each is told once."""
+    """The refusals that this process reported; each is reported once."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[ResourceKey, RefusedClaim], None] = OrderedDict()
 
     def is_known(self, key: ResourceKey, refused: RefusedClaim) -> bool:
-        """Whether it was told."""
+        """Whether the refusal was reported."""
         return (key, refused) in self._known
 
     def note(self, key: ResourceKey, refused: RefusedClaim) -> None:
-        """Remember that it was told; what was told long before may be forgotten."""
+        """Remember a reported refusal; the oldest ones are forgotten."""
         self._known[key, refused] = None
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
 
 
 def settled(snapshot: Snapshot, observation: Observation) -> Snapshot:
-    """The snapshot with what counts of the declarations, by where the resource was observed."""
+    """The snapshot with the declarations that count, given where the resource was observed."""
     desired, contest = contests.settled(snapshot.desired, snapshot.rules.sources, observation)
     if contest is None and desired is snapshot.desired:
         return snapshot
@@ -56,7 +56,7 @@ def settled(snapshot: Snapshot, observation: Observation) -> Snapshot:
 
 
 def is_declared(snapshot: Snapshot) -> bool:
-    """Whether somebody who may declares the resource, or two do."""
+    """Whether one source, or two, declare the resource with permission."""
     return snapshot.desired is not None or (snapshot.contest is not None and bool(snapshot.contest.disputed))
 
 
@@ -69,7 +69,7 @@ def judge(
     *,
     secrecy: Secrecy = THIS_PROCESS,
 ) -> Verdict | Unjudged:
-    """Judge an observation by what counts of the declarations; see ``verdict.judge``."""
+    """Evaluate an observation by the declarations that count; see ``verdict.judge``."""
     if observation.asset_type == SOURCE_TYPE:
         return _judge_source(snapshot.rules, observation)
     if snapshot.contest is not None and snapshot.contest.disputed:
@@ -84,32 +84,32 @@ def _judge_source(rules: Rules, observation: Observation) -> Verdict:
 
 
 def source_key(source: str) -> ResourceKey:
-    """The key under which the finding of a source is kept."""
+    """The key of the finding about a source."""
     return ResourceKey(f"//setpoint.dev/sources/{source}")
 
 
 def source_observation(source: str, refused: Mapping[str, str], now: datetime) -> Observation:
-    """What there is to tell of a source: what it declares and may not, by the name of the resource."""
+    """An observation of a source's refused declarations, by resource name."""
     shown = dict(sorted(refused.items())[:_MOST_SHOWN])
     data: dict[str, Any] = {"refused": shown, "count": len(refused)}
     return Observation(source_key(source), SOURCE_TYPE, now, data=data)
 
 
 def refused_before(last: Observation | None) -> dict[str, str]:
-    """What the finding of a source shows."""
+    """The refusals that the finding of a source shows."""
     return dict(last.data["refused"]) if last is not None else {}
 
 
 def with_refusal(
     last: Observation | None, key: ResourceKey, refused: RefusedClaim, now: datetime
 ) -> Observation | None:
-    """What there is to tell of a source when one declaration more is refused; None where that is told already.
+    """An observation of a source with another refused declaration; None if its finding has it already.
 
     Args:
-        last: what was told before.
+        last: the last observation of the source.
         key: the resource.
-        refused: why its declaration does not count.
-        now: the time.
+        refused: the reason of the refusal.
+        now: the current time.
     """
     before = refused_before(last)
     if before.get(key.name) == refused.reason or (key.name not in before and len(before) >= _MOST_SHOWN):
@@ -118,7 +118,7 @@ def with_refusal(
 
 
 def log_refusal(key: ResourceKey, refused: RefusedClaim) -> None:
-    """Log that a declaration does not count; a metric counts these lines, and an alert hangs on it."""
+    """Log that a declaration does not count; a log-based metric counts these lines, and an alert watches the metric."""
     telemetry.happened(
         "claim_refused",
         "ERROR",

@@ -1,7 +1,7 @@
-"""The life of one event, from the message to the events that follow from it.
+"""The life of one event, from the message to the resulting events.
 
-A crash between any two lines loses nothing: the message is delivered again, and what was stored with the transition
-and not yet marked as published is published then, under the same ids.
+A crash at any point loses nothing: the message is redelivered, and events that were stored but not marked as published
+are published then, under the same ids.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
 
 _AT_ONCE = 100
-"""Records that are read together."""
+"""The number of records in one read."""
 
 _TIMELY: frozenset[Outcome] = frozenset(
     ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unknown", "unreadable")
 )
-"""Outcomes of what was declared and new: by these is measured how long a change takes to be known."""
+"""Outcomes of new observations of declared resources, which detection time is measured for."""
 
 
 def _utc_now() -> datetime:
@@ -56,19 +56,19 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the flow works with.
+    """The ports of detection.
 
     Args:
         store: desired state and findings.
-        bus: where events go; None leaves them stored, for the next who has one.
-        dead_letters: where messages go that can never be handled.
-        schemas: what is known of asset types.
-        clock: tells the time, by which is measured how long a drift has lasted.
-        directory: is asked which project a number is of, where nothing observed tells it; None asks nobody.
-        secret_key: by which secrets are hidden; the store's own where it is empty.
-        secrecy: hides with that key.
-        projects: what projects are called, over the store.
-        refusals: what this process has told of declarations that sources may not make.
+        bus: publishes events; None leaves them pending in the store, for the next process with a bus.
+        dead_letters: takes messages that can never be handled.
+        schemas: the schemas of asset types; None if there are none.
+        clock: gives the current time, which grace periods are measured with.
+        directory: looks up the project of an unknown number; None looks nothing up.
+        secret_key: the key for hiding secrets; empty for the store's own key.
+        secrecy: hides secrets with that key.
+        projects: ids and numbers of projects, over the store.
+        refusals: the refused declarations that this process reported.
     """
 
     store: Store
@@ -88,11 +88,11 @@ class Context:
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
-    """Handle a message, and dead-letter it with the reason where it can never be handled.
+    """Handle a message; dead-letter it with the reason if it can never be handled.
 
     Raises:
-        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
-        TransientError: let the message be delivered again.
+        PermanentError: the installation is at fault, not the message; fix it and redeliver.
+        TransientError: the message failed for now; redeliver it.
     """
     try:
         return handle_change(message, attributes, context)
@@ -102,11 +102,11 @@ def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> 
 
 
 def handle_change(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
-    """Compare what a feed message tells with what is desired, and publish what follows.
+    """Compare the resource in a feed message with its desired state, and publish the resulting events.
 
     Raises:
         PermanentError: the message can never be handled.
-        TransientError: let the message be delivered again.
+        TransientError: the message failed for now; redeliver it.
     """
     observation = observations.parse(message, attributes)
     if observation is None:
@@ -122,11 +122,11 @@ def handle_change(message: bytes, attributes: Mapping[str, str], context: Contex
 
 
 def handle_observation(observation: Observation, context: Context) -> Outcome:
-    """Judge an observation, store what follows, then publish it.
+    """Evaluate an observation, store the result, then publish it.
 
     Raises:
-        PermanentError: what is stored of the resource cannot be read.
-        TransientError: observe again.
+        PermanentError: the record of the resource cannot be read.
+        TransientError: the observation failed for now; observe again.
     """
     news = context.projects.described_ids(observation)
     if news:
@@ -146,7 +146,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
     if snapshot.contest is not None:
         report_contest(snapshot, context)
     if outcome in BEGINNINGS and context.store.changes(snapshot.key) != snapshot.changes:
-        reevaluate(snapshot.key, context)  # who did it was told between the read and the commit
+        reevaluate(snapshot.key, context)  # the change was recorded between the read and the commit
     if news:
         evaluate_deferred(news, context)
     evaluate_bound(bound, context)
@@ -154,10 +154,10 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
 
 
 def report_contest(snapshot: Snapshot, context: Context) -> None:
-    """Log what a source declares and may not, each once by a process, and add it to the finding of that source.
+    """Log each refused declaration once per process, and add it to the finding of its source.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the store or the bus is unavailable; observe again.
     """
     contest = snapshot.contest
     if contest is None:
@@ -178,14 +178,14 @@ def report_contest(snapshot: Snapshot, context: Context) -> None:
 
 
 BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
-"""What becomes of an observation that shows a drift that was not there before."""
+"""Outcomes of an observation that shows a new drift."""
 
 
 def record_project_ids(observed: Iterable[Observation], context: Context) -> None:
-    """Take note of what observations tell of their projects' names, and of nothing else.
+    """Record the ids and numbers of projects in observations, and nothing else.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the store is unavailable; observe again.
     """
     for some in batches(observed, _AT_ONCE):
         news = {
@@ -198,13 +198,13 @@ def record_project_ids(observed: Iterable[Observation], context: Context) -> Non
 
 
 def record_bindings(observed: Iterable[Observation], context: Context) -> Collection[str]:
-    """Bind names that only the server makes to the names by which the same resources are declared.
+    """Bind inventory names with server-generated ids to the declared names of the same resources.
 
     Returns:
-        The inventory names that were not bound before.
+        The inventory names that are newly bound.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the store is unavailable; observe again.
     """
     names = context.projects.names
     if names is None:
@@ -219,14 +219,14 @@ def record_bindings(observed: Iterable[Observation], context: Context) -> Collec
 
 
 def evaluate_bound(unknown: Iterable[str], context: Context) -> None:
-    """Judge the observations that waited for a name to be known.
+    """Evaluate the observations that were deferred until a name was known.
 
     Args:
-        unknown: inventory names that are bound by now, or ``projects/NUMBER`` whose ids are known.
+        unknown: inventory names that are now bound, or ``projects/NUMBER`` with a known id.
         context: the context of detection.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the store or the bus is unavailable; observe again.
     """
     for name in unknown:
         waiting = context.store.names.waiting_for(name)
@@ -237,14 +237,14 @@ def evaluate_bound(unknown: Iterable[str], context: Context) -> None:
 
 
 def evaluate_deferred(numbers: Collection[str], context: Context) -> None:
-    """Judge what was observed of projects before anybody knew their ids.
+    """Evaluate the observations of projects that were deferred until the project's id was known.
 
     Args:
-        numbers: of the projects; they are news until all is judged that waits for them.
-        context: what the flow works with.
+        numbers: the project numbers; they count as new until every deferred observation is evaluated.
+        context: the context of detection.
 
     Raises:
-        TransientError: observe again.
+        TransientError: the store or the bus is unavailable; observe again.
     """
     with context.projects.evaluating(numbers):
         for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
@@ -255,27 +255,27 @@ def evaluate_deferred(numbers: Collection[str], context: Context) -> None:
 
 
 def reevaluate(key: ResourceKey, context: Context) -> Outcome:
-    """Judge the last observation of a resource again, since what is desired of it has changed.
+    """Evaluate the last observation of a resource again after a change of its desired state.
 
     Returns:
-        What became of it; ``unreadable`` where nothing was observed yet.
+        The outcome; ``unreadable`` if the resource was never observed.
     """
     observation = context.store.last_observation(key)
     return "unreadable" if observation is None else handle_observation(observation, context)
 
 
 def republish_pending(context: Context, problems: Problems | None = None) -> int:
-    """Publish whatever a crash has left behind; one record that cannot be read holds back no other.
+    """Publish all events that a crash left pending; a record that cannot be read does not stop the others.
 
     Args:
         context: the store, and the bus; without a bus nothing is published.
-        problems: why records cannot be read is added here.
+        problems: takes the errors of records that cannot be read.
 
     Returns:
-        The number of resources of which something was published.
+        The number of resources with published events.
 
     Raises:
-        CorruptState: at the end, without ``problems``: some records cannot be read; it names the first.
+        CorruptState: at the end, without ``problems``: some records cannot be read; the error names the first.
     """
     if context.bus is None:
         return 0
@@ -292,25 +292,25 @@ def republish_pending(context: Context, problems: Problems | None = None) -> int
         else:
             published += 1
             failures.in_a_row = 0
-    _hand_on(unread, problems)
+    _report(unread, problems)
     failures.end(published)
     return published
 
 
 def promote_settled(context: Context, problems: Problems | None = None) -> Counter[Outcome]:
-    """Evaluate again what drifted within its grace period; what has lasted long enough becomes a finding.
+    """Evaluate drifts within their grace period again; those that lasted long enough become findings.
 
-    A resource that does not change is not observed again, so that this is called every minute or so.
+    An unchanged resource is not observed again, so a scheduler calls this every minute.
 
     Args:
         context: the store, the bus and the clock.
-        problems: why records cannot be read is added here.
+        problems: takes the errors of records that cannot be read.
 
     Returns:
-        How often what became of a record; ``unreadable`` where it could not be evaluated.
+        The number of records for each outcome; ``unreadable`` for records that could not be evaluated.
 
     Raises:
-        CorruptState: at the end, without ``problems``: some records cannot be read; it names the first.
+        CorruptState: at the end, without ``problems``: some records cannot be read; the error names the first.
     """
     unread: Problems = []
     outcomes: Counter[Outcome] = Counter()
@@ -320,20 +320,20 @@ def promote_settled(context: Context, problems: Problems | None = None) -> Count
             if is_due(key, context):
                 outcomes[reevaluate(key, context)] += 1
             failures.in_a_row = 0
-        except CorruptState as error:  # a record that cannot be read keeps no other from being judged
+        except CorruptState as error:  # a record that cannot be read does not stop the others
             outcomes["unreadable"] += 1
             unread.append(error)
         except PermanentError:
             outcomes["unreadable"] += 1
         except TransientError as error:
             failures.add(error)
-    _hand_on(unread, problems)
+    _report(unread, problems)
     failures.end(outcomes.total())
     return outcomes
 
 
-def _hand_on(unread: Problems, problems: Problems | None) -> None:
-    """Name the records that cannot be read to a caller that takes them, or raise."""
+def _report(unread: Problems, problems: Problems | None) -> None:
+    """Pass errors of records that cannot be read to the caller's list; raise the first without a list."""
     if problems is not None:
         problems += unread
     else:
@@ -341,13 +341,13 @@ def _hand_on(unread: Problems, problems: Problems | None) -> None:
 
 
 class Found(NamedTuple):
-    """What is stored of a resource that was observed.
+    """The stored records of an observed resource.
 
     Args:
-        snapshot: all that is stored of it, under the name by which it is kept.
-        observation: what was observed, under that name.
-        left: what is stored under the observed name, where that is another one and was judged to be drift.
-        is_ambiguous: another resource has the same natural name, so that nobody can tell which of them is declared.
+        snapshot: the stored records, under the declared name.
+        observation: the observation, under the declared name.
+        left: the stored records under the observed name, if the names differ and those records show drift.
+        is_ambiguous: another resource has the same natural name; the declared one cannot be determined.
     """
 
     snapshot: Snapshot
@@ -357,14 +357,14 @@ class Found(NamedTuple):
 
 
 def load(observation: Observation, context: Context, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
-    """What is stored of the resource, under the name that it is declared by.
+    """Load the stored records of a resource under its declared name.
 
-    Where its own name is not declared, others are tried, and one by which it was declared before will do.
+    If the observed name is not declared, the alternative names are tried, then a name that was declared before.
 
     Args:
-        observation: what was observed.
-        context: what the flow works with.
-        read: reads what is stored; by default from the store.
+        observation: the observation.
+        context: the context of detection.
+        read: reads the records of a key; None reads the store.
     """
     read = read or context.store.read
     snapshot = read(observation.key)
@@ -384,7 +384,7 @@ def load(observation: Observation, context: Context, read: Callable[[ResourceKey
 
 
 def evaluate(stored: Found, context: Context) -> Transition:
-    """What follows from an observation of a resource of which this much is stored."""
+    """Evaluate an observation with the stored records of its resource."""
     snapshot, observation = stored.snapshot, stored.observation
     if stored.is_ambiguous:
         return Transition("unreadable")
@@ -404,7 +404,7 @@ def evaluate(stored: Found, context: Context) -> Transition:
 
 
 def waits_for(stored: Found, context: Context) -> str:
-    """What has to be known of a name before anybody can tell who declares the resource; empty where nothing has."""
+    """The name that must be known before the declaration can be determined; empty if none."""
     snapshot, observation = stored.snapshot, stored.observation
     if ownership.is_declared(snapshot) or observation.deleted or observation.asset_type == ownership.SOURCE_TYPE:
         return ""
@@ -414,13 +414,13 @@ def waits_for(stored: Found, context: Context) -> str:
 
 
 class _Committed(NamedTuple):
-    """What was stored of an observation.
+    """The result of a commit.
 
     Args:
-        outcome: what became of it.
-        snapshot: what is stored then.
-        moves_onset: whether an older observation has narrowed down when the drift began, and so who may be behind it.
-        unknown: what has to be known of the name first, where that is so.
+        outcome: the outcome of the observation.
+        snapshot: the stored records after the commit.
+        moves_onset: whether an older observation narrowed down the onset of the drift, and so the possible actors.
+        unknown: the name that must be known first; empty if none.
     """
 
     outcome: Outcome
@@ -430,10 +430,10 @@ class _Committed(NamedTuple):
 
 
 def _commit(observed: Observation, context: Context) -> _Committed:
-    """One read and at most one commit.
+    """Read once and commit at most once.
 
     Raises:
-        Conflict: another writer was faster: begin again from the read.
+        Conflict: another process wrote the record; retry from the read.
     """
     stored = load(observed, context)
     snapshot, observation, left, _ = stored
@@ -453,11 +453,11 @@ def _commit(observed: Observation, context: Context) -> _Committed:
 
 
 def note_success(before: ResourceState | None, after: Snapshot, context: Context) -> None:
-    """Note in the trail that an observation has proved a remediation; nothing where it has not.
+    """Add an entry to the audit trail if an observation verified a remediation.
 
     Args:
         before: the record before the observation.
-        after: what is stored since.
+        after: the stored records after it.
         context: the context of detection.
     """
     remediation = after.state.remediation if after.state is not None else None
@@ -475,12 +475,12 @@ def note_success(before: ResourceState | None, after: Snapshot, context: Context
         outcome=remediation.outcome,
         proof=remediation.proof,
     )
-    with suppress(SetpointError):  # what is stored says it all; the entry would not be written another time
+    with suppress(SetpointError):  # the record is complete without the entry, and a retry would not write it
         context.store.note(after.key, entry)
 
 
 def _end(left: Snapshot, observation: Observation, context: Context) -> None:
-    """End what was found under a name by which the resource is no longer kept, since another one is declared."""
+    """Resolve the finding under an old name of a resource that is declared under another name."""
     ended_at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
     ended = finding_state_machine.advance(
         left.state, replace(observation, observed_at=ended_at), "undeclared", context.clock()

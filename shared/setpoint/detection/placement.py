@@ -1,4 +1,4 @@
-"""Which project a resource is in: the inventory tells it, and a declaration that says otherwise is at fault."""
+"""Determine the project of a resource: the inventory's project counts, and a declaration with another is at fault."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from setpoint.model.observation import Observation
 from setpoint.model.resource_key import project_of
 
 _ABOVE = ("/Project", "/Folder", "/Organization")
-"""Types whose manifests may lie in a project that they are not."""
+"""Types whose manifests may be in another project than the resource."""
 
 
 def project(declaration: Declaration, observation: Observation) -> str:
-    """The project by its id where the inventory tells it; the declared one for as long as the inventory tells none."""
+    """The id of the observed project; the declared project if the inventory names none."""
     known = observed_id(observation)
     if known:
         return known
@@ -21,20 +21,20 @@ def project(declaration: Declaration, observation: Observation) -> str:
 
 
 def observed_id(observation: Observation) -> str:
-    """The id of the project by what the inventory tells; empty where only the number is known, or nothing."""
+    """The id of the project from the inventory; empty if only the number is known, or nothing."""
     named = project_of(observation.key.name)
     return named if named and not named.isdigit() else observation.project_id
 
 
 def other_project(declaration: Declaration, observation: Observation, home: str = "") -> Difference | None:
-    """That a declaration means a resource in another project than the one that it is in; None where it does not.
+    """A difference if a declaration means a resource in another project; None if the projects match.
 
-    Rules, approvers and limits go by the inventory's; the declaration has to be mended before anything is written.
+    Rules, approvers and limits follow the inventory's project; the declaration must be fixed before any write.
 
     Args:
-        declaration: what is declared.
-        observation: what was observed.
-        home: number of the project in which the resource was before, where the declaration cannot tell.
+        declaration: the declaration.
+        observation: the observation.
+        home: number of the recorded project, for a declaration that names none.
     """
     if observation.asset_type.endswith(_ABOVE):
         return None
@@ -42,7 +42,7 @@ def other_project(declaration: Declaration, observation: Observation, home: str 
     if declared and declared == project_of(observation.key.name):
         return None
     known = number if declared.isdigit() else observed_id(observation)
-    if not declared or not known:  # then it has to stay where it was
+    if not declared or not known:  # then it must stay in its recorded project
         declared, known = home, number
     if not declared or not known or known == declared:
         return None
@@ -50,7 +50,7 @@ def other_project(declaration: Declaration, observation: Observation, home: str 
 
 
 def elsewhere(reading: Observation) -> str:
-    """Why a resource that was read from its API is not where the inventory saw it, in words; empty where it is."""
+    """Why a resource read through its API is not in the project of the inventory; empty if it is."""
     number = reading.data.get("projectNumber") if isinstance(reading.data, dict) else None
     if number is None or not reading.project_number or reading.asset_type.endswith(_ABOVE):
         return ""

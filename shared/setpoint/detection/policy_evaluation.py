@@ -1,4 +1,4 @@
-"""What the policy of a fleet makes of a drift: its severity, what may be done, how long it has to last."""
+"""Evaluate the policy of the fleet for a drift: severity, remediation mode and grace period."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from setpoint.model.severity import Kind, Severity
 
 
 class PolicyOutcome(NamedTuple):
-    """What becomes of a drift.
+    """The result of a policy for a drift.
 
     Args:
         severity: ``low`` to ``critical``.
-        mode: what may be done about it.
-        settle: seconds that it has to last before it is a finding.
-        rule: the rule of the policy that said so, or None.
+        mode: the remediation mode.
+        settle: the grace period in seconds before the drift becomes a finding.
+        rule: the policy rule that applied, or None.
     """
 
     severity: Severity
@@ -43,15 +43,15 @@ def evaluate_policy(
     *,
     actor: str = "",
 ) -> PolicyOutcome:
-    """What a policy, or none, makes of a drift.
+    """Evaluate the policy for a drift.
 
     Args:
-        fleet_policy: the policy.
-        declaration: the declaration or scope that the drift is from.
-        observation: what was observed.
+        fleet_policy: the policy; None for the defaults.
+        declaration: the declaration or scope of the drift.
+        observation: the observation.
         kind: the kind of the drift.
-        differences: what differs.
-        actor: who has changed it, where that is known.
+        differences: the differing fields.
+        actor: the actor behind the drift; None if unknown.
     """
     declared = declaration.project if isinstance(declaration, Declaration) else ""
     severity = policy.severity(kind, observation.key.content, differences, own_project(declared, observation))
@@ -67,7 +67,7 @@ def evaluate_policy(
 
 
 def applier_delay(fleet_policy: Policy | None, actor: Actor | None) -> float:
-    """Seconds that a drift has to last because an applier is behind it."""
+    """The grace period in seconds for a drift by an applier; 0 for other actors."""
     return (
         fleet_policy.applier_grace
         if fleet_policy is not None and actor is not None and actor.kind == "applier"
@@ -83,7 +83,7 @@ def case_of(
     differences: Sequence[Difference],
     actor: str = "",
 ) -> PolicyInput:
-    """A drift as the rules of a policy look at it; the arguments are those of ``evaluate_policy``."""
+    """A drift as input of policy rules; the arguments are those of ``evaluate_policy``."""
     own = (observation.project_id, observation.project_number, project_of(observation.key.name))
     return PolicyInput(
         asset_type=observation.asset_type,

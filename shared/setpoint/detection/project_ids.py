@@ -1,7 +1,7 @@
-"""What projects are called: ids and numbers, learnt from what is observed.
+"""Resolve project ids and numbers, learned from observations.
 
-Cloud Asset Inventory names most resources by their project's id, projects themselves by their number, and buckets by
-neither; people declare ids. Every observation that tells both teaches the pair.
+Cloud Asset Inventory names most resources by the project's id, projects by their number, and buckets by neither;
+declarations use ids. Every observation with both an id and a number records the pair.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from setpoint.ports.stores import ProjectStore
 from setpoint.util import telemetry
 
 _FORGET_SECONDS = 60.0
-"""How long an unknown number is taken for unknown before the store is asked again."""
+"""How long an unknown number counts as unknown before the store is read again."""
 _ASK_AGAIN_SECONDS = 600.0
-"""How long a number counts as unknown after nobody could tell the project that it is of."""
+"""How long a number counts as unknown after the directory had no answer."""
 
 
 class ProjectIdResolver:
-    """The pairs that this process has seen, over those that the store keeps.
+    """The pairs of id and number that this process knows, over those in the store.
 
     Args:
-        store: where pairs are kept for everybody.
+        store: the shared pairs.
         names: bindings of inventory names.
-        directory: is asked for the project of a number that nothing was observed of; None asks nobody.
+        directory: looks up the project of an unknown number; None looks nothing up.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class ProjectIdResolver:
         self._unjudged: set[str] = set()
 
     def described_ids(self, observation: Observation) -> dict[str, str]:
-        """The id by the number of the project that an observation tells of, where that is news.
+        """The project id by its number in an observation; empty if it is not new.
 
-        It is news to this process until what waited for it was judged; see ``judging``.
+        A pair counts as new until its deferred observations are evaluated; see ``evaluating``.
         """
         number, identifier = observation.project_number, project_of(observation.key.name)
         if not identifier[:1].isalpha():  # a number, or the wildcard of some names
@@ -61,10 +61,10 @@ class ProjectIdResolver:
         return {}
 
     def record(self, ids: Mapping[str, str]) -> None:
-        """Take note of what projects are called; each pair is stored once by each process.
+        """Record project ids; each process stores each pair once.
 
         Raises:
-            Unavailable: the store does not answer.
+            Unavailable: the store does not answer; try again.
         """
         new = {number: identifier for number, identifier in ids.items() if self._ids.get(number) != identifier}
         if new:
@@ -74,7 +74,7 @@ class ProjectIdResolver:
 
     @contextmanager
     def evaluating(self, numbers: Collection[str]) -> Iterator[None]:
-        """While somebody judges what waited for the ids of these projects; they are news again where that fails."""
+        """Mark the projects as known while their deferred observations are evaluated; new again after a failure."""
         self._unjudged.difference_update(numbers)
         try:
             yield
@@ -83,7 +83,7 @@ class ProjectIdResolver:
             raise
 
     def id_of(self, number: str) -> str:
-        """The id of the project with this number, or an empty string."""
+        """The id of the project with this number; empty if unknown."""
         identifier = self._ids.get(number, "")
         if identifier or self._unknown.get(number, 0.0) > time.monotonic():
             return identifier
@@ -97,18 +97,18 @@ class ProjectIdResolver:
         return identifier
 
     def look_up(self, unknown: str) -> dict[str, str]:
-        """Ask the directory for a project, once, and store the answer for everybody.
+        """Look up a project in the directory, once, and store the answer.
 
-        Each question counts as ``project_lookups``, and as ``project_lookups_failed`` where it stays open.
+        Each lookup counts as ``project_lookups``, and one without an answer also as ``project_lookups_failed``.
 
         Args:
-            unknown: what ``unknown_name`` returns.
+            unknown: the result of ``unknown_name``.
 
         Returns:
-            The project's id by its number; nothing where nobody can tell it.
+            The project's id by its number; empty if the directory has no answer.
 
         Raises:
-            Unavailable: the store does not answer.
+            Unavailable: the store does not answer; try again.
         """
         number = unknown.removeprefix("projects/")
         if self._directory is None or not number.isdigit() or self._asked.get(number, 0.0) > time.monotonic():
@@ -127,23 +127,23 @@ class ProjectIdResolver:
         return {number: identifier}
 
     def assume(self, number: str, identifier: str) -> None:
-        """Take a number for that of a project in this process alone, until the project is observed."""
+        """Assume a number for a project id in this process only, until the project is observed."""
         self._unknown.pop(number, None)
         self._assumed[number] = identifier
 
     def forget_unknown(self) -> None:
-        """Ask the store again for numbers that it did not know: another process may have learnt them since."""
+        """Read unknown numbers from the store again; another process may have recorded them."""
         self._unknown.clear()
 
     def with_project_id(self, observation: Observation) -> Observation:
-        """The observation with the id of its project, where that is known and its name does not tell it."""
+        """The observation with its project's id, if the id is known and the name does not contain it."""
         number = observation.project_number
         if not number or project_of(observation.key.name) not in ("", number):
             return observation
         return replace(observation, project_id=self.id_of(number) or observation.project_id)
 
     def alternative_keys(self, observation: Observation) -> Iterator[ResourceKey]:
-        """Other keys under which the same resource may be declared: by its project's id, by a name in its data."""
+        """Other keys under which the resource may be declared: by its project's id, or by a name in its data."""
         key = observation.key
         if observation.project_id and (number := observation.project_number) and f"projects/{number}" in key.name:
             segments = key.name.split("/")
@@ -158,10 +158,10 @@ class ProjectIdResolver:
             yield from self._by_id(ResourceKey(bound, key.content), observation)
 
     def unknown_name(self, observation: Observation) -> str:
-        """What is not known yet of an observation's name, so that nobody can tell who declares it; else empty.
+        """The unknown part of an observation's name, without which its declaration cannot be determined; empty if none.
 
         Returns:
-            ``projects/NUMBER`` whose id is not known, or an inventory name that is not bound.
+            ``projects/NUMBER`` without a known id, or an inventory name without a binding.
         """
         number = project_of(observation.key.name)
         is_project = observation.asset_type.endswith("/Project")
@@ -172,7 +172,7 @@ class ProjectIdResolver:
         return observation.key.name if self.names is not None and self.names.is_unbound(observation) else ""
 
     def _by_id(self, key: ResourceKey, observation: Observation) -> Iterator[ResourceKey]:
-        """A key, and the same by its project's id where it has the number."""
+        """A key, and the same key with the project's id instead of its number."""
         number = project_of(key.name)
         if number.isdigit() and observation.project_id:
             name = key.name.replace(f"/projects/{number}/", f"/projects/{observation.project_id}/", 1)
@@ -181,13 +181,13 @@ class ProjectIdResolver:
 
 
 def keys_by_number(number: str) -> Iterator[ResourceKey]:
-    """The keys under which a project itself is observed."""
+    """The keys under which the project itself is observed."""
     name = f"//cloudresourcemanager.googleapis.com/projects/{number}"
     return (ResourceKey(name, content) for content in CONTENTS)
 
 
 def _own_id(observation: Observation) -> str:
-    """The id that a project tells of itself."""
+    """The id in a project's own data."""
     data = observation.data
     named = data.get("projectId") if isinstance(data, dict) else None
     return named if isinstance(named, str) and observation.asset_type.endswith("/Project") else ""

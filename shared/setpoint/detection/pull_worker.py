@@ -1,8 +1,7 @@
-"""A worker that takes the changes of a fleet from a stream, in batches, for fleets that are more than push carries.
+"""A worker that pulls the changes of a fleet in batches, for fleets with more changes than a push subscription carries.
 
-What comes while a batch is worked on is the next batch, so that batches are small while little comes, and large under
-load. A message is acknowledged when everything that follows from it is safe. Held messages are as many as the stream
-gives; it gives no more until some are settled.
+Messages that arrive during a batch form the next one: batches are small at low load and large at high load. A message
+is acknowledged after its results are stored and published. The stream limits the number of outstanding messages.
 """
 
 from __future__ import annotations
@@ -25,36 +24,36 @@ _LONGEST_PAUSE = 30.0
 
 
 class Delivery(IncomingMessage, Protocol):
-    """A message that was delivered and not yet settled."""
+    """A delivered message that is neither acknowledged nor released."""
 
     def ack(self) -> None:
-        """It is done."""
+        """Acknowledge the message."""
 
     def nack(self) -> None:
-        """Have it delivered again."""
+        """Release the message for redelivery."""
 
 
 class Stream(Protocol):
-    """Messages as they come."""
+    """A subscription that delivers messages."""
 
     def open(self, take: Callable[[Delivery], None]) -> None:
-        """Hand each message to ``take``, in a thread of the stream's own, for as long as there is room."""
+        """Pass each message to ``take``, in a thread of the stream, within the limit of outstanding messages."""
 
     def wait(self, seconds: float) -> None:
-        """Wait so long; raises what has ended the stream, where it has ended."""
+        """Wait this many seconds; raise the error that ended the stream, if it ended."""
 
     def close(self) -> None:
-        """Take no more, and return when what was settled is known."""
+        """Stop deliveries, and return when all acknowledgements are sent."""
 
 
 class Worker:
-    """Takes what is delivered and handles it in batches.
+    """Handle delivered messages in batches.
 
     Args:
-        context: what the flow works with.
-        batch: messages that are handled together at most.
-        threads: batches that are handled at once: one waits for the store while another is judged.
-        warn: told of each message that has to be delivered again, and why.
+        context: the context of detection.
+        batch: maximum number of messages in a batch.
+        threads: number of concurrent batches: one waits for the store while another is evaluated.
+        warn: called with each message that must be redelivered, and the reason.
     """
 
     def __init__(
@@ -71,15 +70,15 @@ class Worker:
         self.outcomes: Counter[Outcome | str] = Counter()
 
     def run(self, stream: Stream, stop: threading.Event) -> None:
-        """Work until told to stop, or until the stream ends; then finish what is begun and hand back what is not.
+        """Run until stopped, or until the stream ends; then finish the current batches and release the other messages.
 
         Args:
-            stream: where messages come from.
-            stop: set when the worker is to stop.
+            stream: delivers the messages.
+            stop: set to stop the worker.
 
         Raises:
-            BadRequest: the stream cannot be read.
-            Unavailable: the stream has ended.
+            BadRequest: the stream cannot be read; fix its subscription.
+            Unavailable: the stream ended; start the worker again.
         """
         for thread in self._threads:
             thread.start()
@@ -105,13 +104,13 @@ class Worker:
                 self._settle(deliveries, results)
                 is_down = bool(results) and all(isinstance(result, Unavailable) for result in results)
                 failures = failures + 1 if is_down else 0
-                if failures:  # what was handed back comes again at once
+                if failures:  # released messages are redelivered at once
                     self._stopping.wait(min(2.0 ** (failures - 4), _LONGEST_PAUSE))
-        except BaseException as error:  # noqa: BLE001 - told by `run`, in the thread that can
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`, in its own thread
             self._broken.append(error)
 
     def _next(self) -> list[Delivery]:
-        """What has come so far, up to a batch; nothing where nothing comes for a moment."""
+        """The messages that have arrived, up to a batch; empty after a moment without messages."""
         deliveries: list[Delivery] = []
         with contextlib.suppress(Empty):
             deliveries.append(self._queue.get(timeout=_WAIT_SECONDS))

@@ -1,4 +1,4 @@
-"""How much of a drift a record and an event can hold."""
+"""Size limits of a drift in a record and in an event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.suppressed import Suppressed
 
 ROOM_FOR_ONE = 16_000
-"""Bytes of one value or of what is kept beside a finding."""
+"""The most bytes of one value, or of the data that is stored beside a finding."""
 _ROOM = 200_000
 
 _WIDE = re.compile(rb"\d{19}")
@@ -21,11 +21,11 @@ _INTEGERS = range(-(2**63), 2**64)
 a row with a wider number is refused, and the event with it."""
 
 encode = msgspec.json.Encoder(order="deterministic").encode
-"""The JSON of a difference, the same for the same difference."""
+"""Encode a difference as deterministic JSON."""
 
 
 def bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:
-    """As many differences as a record and an event can hold; a value too large for that is replaced by its size.
+    """The differences that fit in a record and an event; a larger value is replaced by its size.
 
     A Firestore document takes 1 MiB, an Eventarc event 512 KB (https://cloud.google.com/firestore/quotas).
     """
@@ -46,7 +46,7 @@ def bounded(differences: list[Difference], encoded: list[bytes]) -> list[Differe
 
 
 def few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
-    """As many as a record has room for beside its finding."""
+    """The suppressed differences that fit in a record beside its finding."""
     if not suppressed:
         return ()
     kept: list[Suppressed] = []
@@ -60,7 +60,7 @@ def few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
 
 
 def _narrowed(value: Any) -> Any:
-    """A value with integers beyond 64 bits as text, their digits kept."""
+    """A value with integers beyond 64 bits as text, with all digits."""
     if isinstance(value, dict):
         return {name: _narrowed(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Which resources have to be declared: those that a scope covers, less what others than their author make."""
+"""Find resources that must be declared: those in a scope, except resources with another creator than their author."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from setpoint.model.resource_key import WHOLE, project_of
 
 
 class ScopeCoverage(NamedTuple):
-    """What scopes say of a resource that nothing declares.
+    """The coverage of an undeclared resource by scopes.
 
     Args:
-        scope: the scope that covers it, or None.
-        created_by: what made it, where it need not be declared for that; empty where it has to be.
-        is_claim: that rests on what anybody may write, and the audit log may tell otherwise.
-        rule: the ignore rule by which it is left alone, in the words of its file; empty where none does.
+        scope: the scope that covers the resource, or None.
+        created_by: what created the resource, if that exempts it; empty if it must be declared.
+        is_claim: the exemption rests on text that anyone may write; the audit log may name another creator.
+        rule: the ignore rule that exempts the resource, as written in its file; empty if there is none.
     """
 
     scope: Scope | None = None
@@ -32,15 +32,15 @@ class ScopeCoverage(NamedTuple):
 
     @property
     def is_exempt(self) -> bool:
-        """Whether it need not be declared."""
+        """Whether the resource needs no declaration."""
         return self.scope is None or bool(self.created_by or self.rule)
 
 
 def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
-    """Which scope covers a resource that nothing declares, and why it need not be declared all the same.
+    """The scope that covers an undeclared resource, and why the resource may be exempt from it.
 
-    One scope that wants it declared is enough, whatever others spare it, and in whatever order they come. Where all
-    spare it, one that does so by a rule is told, since a rule may change.
+    One scope that requires a declaration is enough, whatever the other scopes exempt and in whatever order. If all
+    scopes exempt the resource, one that does so by a rule is returned, since rules can change.
     """
     if observation.key.content not in WHOLE:
         return _NOWHERE
@@ -63,11 +63,11 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
 
 _NOWHERE = ScopeCoverage()
 _FEW = 32
-"""Scopes that are looked at one by one; of more than that an index is made."""
+"""The number of scopes that are searched one by one; a larger set is indexed."""
 
 
 def _candidates(scopes: tuple[Scope, ...], observation: Observation) -> Sequence[Scope]:
-    """The scopes that name a place in which a resource is, in their order."""
+    """The scopes that name an ancestor of a resource, in their order."""
     if len(scopes) <= _FEW:
         return scopes
     index = _INDEXES.of(scopes)
@@ -78,13 +78,13 @@ def _candidates(scopes: tuple[Scope, ...], observation: Observation) -> Sequence
 
 
 class _Indexes:
-    """The positions of scopes by the places that they name, for the latest few sets of scopes."""
+    """Positions of scopes by the places that they name, for the latest few sets of scopes."""
 
     def __init__(self) -> None:
         self._latest: tuple[tuple[tuple[Scope, ...], dict[str, list[int]]], ...] = ()
 
     def of(self, scopes: tuple[Scope, ...]) -> dict[str, list[int]]:
-        """The index of these scopes; by identity, since a set of scopes is never changed."""
+        """The index of these scopes; cached by identity, since a set of scopes is immutable."""
         for known, index in self._latest:
             if known is scopes:
                 return index
@@ -136,12 +136,12 @@ def _lies_in(projects: tuple[str, ...], ancestors: tuple[str, ...], observation:
 
 @lru_cache(maxsize=256)
 def _set_of(projects: tuple[str, ...]) -> frozenset[str]:
-    """The projects as a set: a scope may name thousands, and is asked for with each undeclared resource."""
+    """The projects as a set: a scope may name thousands, and each undeclared resource looks them up."""
     return frozenset(filter(None, projects))
 
 
 def _is_labelled(labels: Mapping[str, str], observation: Observation) -> bool:
-    """Whether a resource has all of these labels; of one that is gone and of which nothing is told, it may have."""
+    """Whether a resource has all of these labels; True for a deleted resource without data, which may have had them."""
     if observation.data is None:
         return observation.deleted
     has = labels_of(observation.data)

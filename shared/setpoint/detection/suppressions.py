@@ -1,4 +1,4 @@
-"""What a rule keeps quiet about: it is kept with the rule, and judged again when the rules change."""
+"""Suppressed differences: they are stored with their rule, and evaluated again when the rules change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from setpoint.model.suppressed import Suppressed
 
 
 def whole(declarations: Iterable[Declaration]) -> str:
-    """The rule by which all of a resource's declarations are left alone; empty where there is none."""
+    """The rule by which all of a resource's declarations are ignored; empty if there is none."""
     rule = ""
     for declaration in declarations:
         if ignore_patterns.ALL not in declaration.ignore:
@@ -31,16 +31,16 @@ def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> t
 
 
 UNDECLARED_CHANGE = "recorded in the state, and not known to be declared"
-"""The rule by which a change of what a state only recorded is no drift."""
+"""The rule that suppresses changes to values that a state recorded and no one declared."""
 
 
 def without_undeclared_changes(
     declaration: Declaration, differences: Sequence[Difference]
 ) -> tuple[tuple[Difference, ...], tuple[Suppressed, ...]]:
-    """The differences that are reported, and the undeclared changes that are only kept.
+    """The differences to report, and the undeclared changes to suppress.
 
-    An undeclared change is reported where it is severe by its meaning: access, encryption, logging. It is never
-    remediated (`mode_for`).
+    An undeclared change is reported if its meaning is severe: access, encryption, logging. It is never remediated
+    (`mode_for`).
     """
     kept, quiet = [], []
     for difference in recorded.marked(differences, declaration.recorded):
@@ -52,7 +52,7 @@ def without_undeclared_changes(
 
 
 def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
-    """What may be done about a drift: nothing is remediated of undeclared changes alone, or on a faulty declaration."""
+    """The remediation mode of a drift: undeclared changes alone, or a faulty declaration, are never remediated."""
     kinds = {difference.kind for difference in differences}
     if "authority" in kinds or kinds == {"undeclared_change"}:
         return policy.more_careful(mode, "alert")
@@ -61,14 +61,14 @@ def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
 
 _SEVERE = frozenset(("high", "critical"))
 _GUARDING = re.compile(
-    r"logging|monitoring|audit"  # what is written down
+    r"logging|monitoring|audit"  # what is logged
     r"|encrypt|kmsKey|rotation"  # which key encrypts it
-    r"|auth(?:ent|oriz|ori[sz]ed)|ssl|tls"  # who is let in
-    r"|public|ingress|ipv4Enabled|privateEndpoint|privateNodes|sourceRanges"  # from where it is reached
-    r"|backup|retention|softDelete|deletionProtection",  # what can be got back
+    r"|auth(?:ent|oriz|ori[sz]ed)|ssl|tls"  # who has access
+    r"|public|ingress|ipv4Enabled|privateEndpoint|privateNodes|sourceRanges"  # where access is possible from
+    r"|backup|retention|softDelete|deletionProtection",  # what can be recovered
     re.IGNORECASE,
 )
-"""Fields whose change weakens a guard, whoever chose their value."""
+"""Fields whose change weakens a safeguard, whoever chose their value."""
 
 
 def _is_severe(declaration: Declaration, difference: Difference) -> bool:
@@ -77,7 +77,7 @@ def _is_severe(declaration: Declaration, difference: Difference) -> bool:
 
 
 def _pattern(declaration: Declaration, difference: Difference) -> str:
-    """The pattern that covers a difference, or the one that lies below it: a list is told as a whole."""
+    """The pattern that covers a difference or a part of it; a list is reported as a whole."""
     patterns = declaration.ignore
     pattern = ignore_patterns.covering(difference.path, patterns)
     if pattern is None:

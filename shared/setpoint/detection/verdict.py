@@ -1,4 +1,4 @@
-"""From what is desired and what is observed to a verdict: is it drift, of which kind, severity and owner."""
+"""Compare desired with observed state: whether there is drift, of which kind, severity and owner."""
 
 from __future__ import annotations
 
@@ -39,38 +39,37 @@ if TYPE_CHECKING:
 
 
 class Schemas(Protocol):
-    """Where the schemas of an asset type are looked up; the catalogue is one."""
+    """A lookup of the schemas of asset types, such as the catalog."""
 
     def schemas_for(self, asset_type: str) -> tuple[Schema, ...]:
-        """All API versions in which the type may come, the preferred one first."""
+        """All API versions of the type, the preferred one first."""
 
     def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
-        """The version that has most of the fields of a body."""
+        """The version with the most fields of a body; None if the type is unknown."""
 
     def schema_for(self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "") -> Schema | None:
-        """The schema that describes the type, or None where it is not known."""
+        """The schema of the type; None if unknown."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What an observation means.
+    """The result of an evaluation.
 
     Args:
-        kind: the kind of drift, or None where the resource is as declared.
-        differences: the fields that differ, up to a size; none for a resource that is gone or unmanaged.
-        difference_count: how many fields differ.
-        fingerprint: digest of kind and all differences; empty where there is no drift.
+        kind: the kind of drift; None without drift.
+        differences: the differing fields, up to a size; empty for a deleted or unmanaged resource.
+        difference_count: number of differing fields.
+        fingerprint: digest of kind and all differences; empty without drift.
         severity: ``low`` to ``critical``.
-        owner: who is responsible for it.
-        mode: what may be done about it.
-        project: the project as its owner knows it: the declared id, else what the observation tells.
-        source: where the declaration is written.
-        judged_by: digest of the declarations and rules that gave the verdict.
-        settle: seconds that the drift has to last before it is a finding.
-        previous_data: what a deleted resource was, without secrets, where that is known and not too large.
-        suppressed: what rules keep quiet about, up to a size.
-        actor: who is behind the drift; None where that is not known.
-        unknown: declared fields that matter to security and could not be compared, so that nobody knows whether the
-            resource is as declared.
+        owner: the team that is responsible.
+        mode: the remediation mode.
+        project: the project's declared id, else the observed one.
+        source: the location of the declaration.
+        judged_by: digest of the declarations and rules of the verdict.
+        settle: the grace period in seconds before the drift becomes a finding.
+        previous_data: the data of a deleted resource, without secrets; None if unknown or too large.
+        suppressed: differences that rules suppress, up to a size.
+        actor: the actor behind the drift; None if unknown.
+        unknown: declared fields that matter to security and could not be compared; whether they drifted is unknown.
     """
 
     kind: Kind | None
@@ -91,20 +90,20 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 Unjudged = Literal["undeclared", "unreadable"]
-"""Why there is no verdict: nothing declares the resource, or the message does not tell what the resource is."""
+"""Why there is no verdict: the resource is not declared, or the message has no readable state."""
 
 
 Who = Callable[[str, str], Actor | None]
-"""Tells who is behind a drift: of its fingerprint, and of what judged it."""
+"""Looks up the actor behind a drift by the drift's fingerprint and the verdict's ``judged_by``."""
 
 
 def nobody(fingerprint: str, judged_by: str) -> Actor | None:
-    """Tells that it is not known who is behind a drift."""
+    """A lookup of the actor that always answers unknown."""
     del fingerprint, judged_by
     return None
 
 
-def judge(  # noqa: PLR0913 - all that a verdict is made of
+def judge(  # noqa: PLR0913 - the inputs of a verdict
     desired: Desired | None,
     rules: Rules,
     observation: Observation,
@@ -115,17 +114,17 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
     *,
     home: str = "",
 ) -> Verdict | Unjudged:
-    """Compare an observation with what is desired of its resource.
+    """Compare an observation with the desired state of its resource.
 
     Args:
-        desired: what is desired, or None where nothing declares it.
+        desired: the desired state; None if the resource is not declared.
         rules: the rules of the fleet.
-        observation: what was observed.
-        schemas: what is known of asset types.
-        who: is asked who is behind a drift, where there is one.
-        reading: what the resource's own API said last, where it is read beside the inventory.
-        secrecy: hides what may not be shown, with the installation's key.
-        home: number of the project in which the resource was before, for a declaration that names none.
+        observation: the observation.
+        schemas: the schemas of asset types.
+        who: looks up the actor behind a drift.
+        reading: the last read through the resource's own API; None if there is none.
+        secrecy: hides secrets with the installation's key.
+        home: number of the recorded project, for a declaration that names none.
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
@@ -195,7 +194,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
 
 
 def _bare(data: Any, schemas: Schemas | None, observation: Observation, secrecy: Secrecy) -> Any:
-    """What a resource was, without secrets; None where it is too large to tell."""
+    """The data of a resource without secrets; None if it is too large to store."""
     if not data:
         return None
     schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
@@ -204,7 +203,7 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation, secrecy:
 
 
 def _judged_by(desired: Desired | None, rules: Rules) -> str:
-    """What gave a verdict: declarations, rules, and this version's understanding of them."""
+    """Digest of the declarations, the rules, and the version of their interpretation."""
     return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
 
 
@@ -246,7 +245,7 @@ def _undeclared(
 
 
 def _is_refuted(coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who) -> bool:
-    """Whether somebody else than the controller that is claimed to have made a resource is known to have made it."""
+    """Whether the audit log names another creator than the controller that a resource's text claims."""
     if not coverage.is_claim or observation.deleted:
         return False
     actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
@@ -261,7 +260,7 @@ def _verdict_of(
     suppressed: tuple[Suppressed, ...],
     actor: Actor | None = None,
 ) -> Verdict:
-    """A verdict on what nothing declares."""
+    """A verdict on an undeclared resource."""
     policy_outcome = policy_evaluation.evaluate_policy(
         rules.policy, scope, observation, "unmanaged", (), actor=actor_resolution.confident_principal(actor)
     )
@@ -283,24 +282,24 @@ def _verdict_of(
 
 
 def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
-    """All that differs from one declaration, in full and in its author's words too; secrets are hidden."""
+    """All differences from one declaration, untruncated, with paths in the declaration's source; secrets are hidden."""
     kept, _ = _differences(declaration, observation, schemas, ByApi(), [], HIDING)
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
 def disputed(contest: Contest, rules: Rules, observation: Observation) -> Verdict:
-    """The verdict on a resource that two sources declare, each in its own place: none of them counts."""
+    """The verdict on a resource that two sources declare, each with permission: neither declaration counts."""
     return _of_authority(contest.difference(), rules, observation, f"{contest.digest}{rules.digest}@{__version__}")
 
 
 def refused(reasons: Mapping[str, str], count: int, rules: Rules, observation: Observation) -> Verdict:
-    """The verdict on a source that declares what it may not: a finding of the installation.
+    """The verdict on a source with refused declarations: a finding about the installation.
 
     Args:
-        reasons: why not, by the name of the resource, up to a size.
-        count: how many there are.
+        reasons: the reasons by resource name, up to a size.
+        count: the number of refused declarations.
         rules: the rules of the fleet.
-        observation: of the source.
+        observation: the observation of the source.
     """
     differences = tuple(
         Difference(field_path.text((None, name)), "unexpected", observed=reason, kind="authority")
@@ -312,7 +311,7 @@ def refused(reasons: Mapping[str, str], count: int, rules: Rules, observation: O
 
 
 def _of_authority(difference: Difference | None, rules: Rules, observation: Observation, judged_by: str) -> Verdict:
-    """A verdict on who declares something, which people are told of and nobody acts on."""
+    """A verdict on who may declare a resource; it is alerted and never remediated."""
     owner = rules.sources.owner if rules.sources is not None else Owner()
     return Verdict(
         kind="modified" if difference is not None else None,
@@ -336,15 +335,15 @@ def _differences(
     unknown: list[Explanation],
     masking: Masking,
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
-    """What differs, and what differs and is to be left alone.
+    """The differences to report, and the suppressed differences.
 
     Args:
-        declaration: what is declared.
-        observation: what was observed.
-        schemas: what is known of asset types.
-        by_api: what the last reading through the API showed; None where the resource is not read through it.
+        declaration: the declaration.
+        observation: the observation.
+        schemas: the schemas of asset types.
+        by_api: the differences of the last API read; None if the resource is not read through its API.
         unknown: takes the fields that matter to security and could not be compared.
-        masking: decides what is shown.
+        masking: decides which values are shown.
     """
     if declaration.unchecked:
         unknown += gaps.unknown(gaps.untranslated(declaration))
@@ -387,13 +386,13 @@ def _differences(
 
 
 def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanation, ...]:
-    """The fields that matter to security and that a comparison left open."""
+    """The fields that matter to security and were not compared."""
     unknown = gaps.unknown(walk.unchecked)
     return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
 
 
 def _of_own_elements(declaration: Declaration, observation: Observation) -> Observation:
-    """What was observed, with no more of a list than the elements that a declaration names, where it owns no others."""
+    """The observation with only the declared elements of a list, if the declaration owns no other elements."""
     if not declaration.element or not isinstance(observation.data, Mapping):
         return observation
     field, _, key = declaration.element.partition(".")
@@ -432,7 +431,7 @@ def _walked(
 def _not_ignored_fields(
     declaration: Declaration, observed: Any, schema: Schema | None, own: Project, masking: Masking
 ) -> tuple[Difference, ...]:
-    """What differs without the fields that are ignored; elements of a list may be equal without them."""
+    """The differences without ignored fields; list elements may be equal without those fields."""
     if ignore_patterns.ALL in declaration.ignore:
         return ()
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, observed))
@@ -446,12 +445,12 @@ def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> t
 
 
 def _versions(schemas: Schemas | None, observation: Observation) -> tuple[Schema, ...]:
-    """All API versions in which a resource may come."""
+    """All API versions of the resource's type."""
     return schemas.schemas_for(observation.asset_type) if schemas is not None else ()
 
 
 def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
-    """The API version that the message names, else the one that has most of the fields."""
+    """The schema of the API version in the message, else of the version with the most fields."""
     if schemas is None:
         return None
     if not observation.discovery_name and isinstance(observation.data, Mapping) and not observation.discovery_uri:
@@ -462,7 +461,7 @@ def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
 
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
-    """The differences of a declared policy, less those that the declaration ignores."""
+    """The differences of a declared policy, except those that the declaration ignores."""
     return _not_ignored(declaration, _policy_differences(declaration, observed, own, HIDING))
 
 
@@ -483,7 +482,7 @@ def _in_authors_words(declaration: Declaration, difference: Difference) -> Diffe
 
 
 def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
-    """Sixteen hexadecimal digits that change when the drift does.
+    """A digest of a drift: 16 hexadecimal digits.
 
     Args:
         kind: the kind of the drift.
@@ -493,5 +492,5 @@ def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
 
 
 def _by_content(difference: Difference) -> Difference:
-    """A difference without the source that shows it: the same drift has one fingerprint whoever sees it."""
+    """A difference without its ``seen_by``: a drift has the same fingerprint from any source of the observation."""
     return replace(difference, seen_by="") if difference.seen_by else difference
