@@ -257,10 +257,10 @@ def test_an_error_that_nobody_foresaw_is_of_one_message_alone(mocker):
     made = world()
     judge = ownership.judging.judge
 
-    def fail(desired, rules, observation, *others):
+    def fail(desired, rules, observation, *others, **more):
         if observation.key == BUCKET:
             raise ZeroDivisionError
-        return judge(desired, rules, observation, *others)
+        return judge(desired, rules, observation, *others, **more)
 
     mocker.patch.object(ownership.judging, "judge", fail)
     results = batching.receive_many(batch([bucket(1), grants(1, []), bucket(2)]), made)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
 
 
-_OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
+OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 """Top-level fields that nobody has to declare: the system's, and the name that the declaration is under."""
 
 
@@ -385,7 +385,7 @@ class Comparison:
         """Report a field that should not be there, unless it holds nothing, a default, or what the server writes."""
         if field is not None and (field.output_only or have in (field.default, field.absent)):
             return
-        if system_fields.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
+        if system_fields.is_system_label(name, key) or (path is None and key in OWN_FIELDS):
             return
         if not absence.is_zero(field, have) and not surroundings.is_server_owned(key, field, have):
             self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)

@@ -8,9 +8,7 @@ a truncated asset. Of a field that matters to security such a gap makes the verd
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from setpoint.catalog import field_rules
@@ -24,36 +22,13 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.field_path import Path
 from setpoint.model.resource_key import WHOLE
+from setpoint.model.security_meaning import why_it_matters
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
 
 NOT_TRANSLATED = "it has no counterpart in the API, or its value is not known yet"
 TRUNCATED = "the asset is truncated"
-
-_SECURITY_FIELDS: Mapping[str, str] = {
-    "who may reach it": "sourceRanges destinationRanges sourceTags targetTags authorizedNetworks allowedIps"
-    " masterAuthorizedNetworksConfig masterAuthorizedNetworks ingress ingressSettings egressSettings allowed denied"
-    " allow deny securityPolicy edgeSecurityPolicy firewallPolicy networkFirewallPolicy networkPolicy ipConfiguration",
-    "whether the public reaches it": "publicAccessPrevention uniformBucketLevelAccess ipv4Enabled publicIp natIP"
-    " publiclyAccessible privateClusterConfig enablePrivateNodes enablePrivateEndpoint privateNodes privateEndpoint"
-    " predefinedAcl acl defaultObjectAcl",
-    "who is granted what": "members member bindings binding iamMember identities access roles accessLevels perimeters"
-    " restrictedServices resources ingressPolicies egressPolicies allowedServices allowedValues deniedValues enforce",
-    "which key encrypts it": "kmsKeyName kmsKey kmsKeySelfLink cryptoKey cryptoKeyName defaultKmsKeyName encryption"
-    " encryptionConfig encryptionConfiguration encryptionSpec databaseEncryption diskEncryptionKey bootDiskKmsKey"
-    " customerManagedEncryption rotationPeriod",
-    "how it is guarded on the wire": "sslMode requireSsl sslPolicy sslPolicies minTlsVersion minTlsProfile tlsPolicy"
-    " serverTlsPolicy clientTlsPolicy transitEncryptionMode requireTls tlsMode",
-    "who is authenticated": "iap authEnabled authorizationMode authorizationConfig binaryAuthorization"
-    " workloadIdentityConfig oidcConfig attributeCondition oauthScopes scopes",
-    "whether it starts as it was built": "shieldedInstanceConfig shieldedNodes confidentialInstanceConfig"
-    " confidentialNodes enableSecureBoot enableIntegrityMonitoring enableVtpm",
-}
-"""Names of fields that matter to security, by what a change of them would change."""
-
-_MEANINGS = {name.casefold(): meaning for meaning, names in _SECURITY_FIELDS.items() for name in names.split()}
-_BRACKETS = re.compile(r"\[[^\]]*\]")
 
 _OF_THE_OBSERVATION = frozenset(
     (
@@ -93,17 +68,6 @@ class Gap(NamedTuple):
     reason: str
     closed_by: str
     matters: str
-
-
-@lru_cache(maxsize=8192)
-def why_it_matters(path: str) -> str:
-    """What a change of a field would change, where it matters to security; else an empty string.
-
-    Args:
-        path: of the field, in camelCase or snake_case; a field below one that matters does too.
-    """
-    names = _BRACKETS.sub("", path).replace("_", "").casefold().split(".")
-    return next((meaning for name in names if (meaning := _MEANINGS.get(name))), "")
 
 
 def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:

@@ -115,7 +115,7 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
 def _messages(
     walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any], *, has_order: bool
 ) -> None:
-    if key := _identifier(item, want, have):
+    if key := identifier(item, want, have):
         _by_key(walk, path, name, item, want, have, key)
         if has_order:
             _order(walk, path, name, [element[key] for element in want], [element[key] for element in have])
@@ -334,7 +334,7 @@ def _pair(
         walk.differ(path, "unexpected", name, item, msgspec.UNSET, have[0])
 
 
-def _identifier(item: Field | None, want: list[Any], have: list[Any]) -> str:
+def identifier(item: Field | None, want: list[Any], have: list[Any]) -> str:
     """The field that identifies the elements of both sides, or an empty string; a secret is never shown in a path."""
     present = (want or have)[0]
     for key in _IDENTIFIERS:

@@ -18,7 +18,7 @@ from setpoint.comparison.masking import is_secret
 from setpoint.comparison.scalars import is_masked
 from setpoint.declarations import export_exclusions
 from setpoint.detection import verdict as judging
-from setpoint.detection.verdict import Schemas
+from setpoint.detection.observed_schema import Schemas
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration, Owner, desired
 from setpoint.model.difference import Explanation

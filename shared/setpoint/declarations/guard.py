@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from setpoint.detection import verdict as judging
-from setpoint.detection.verdict import Schemas
+from setpoint.detection.observed_schema import Schemas
 from setpoint.model import exemptions
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Desired, Source

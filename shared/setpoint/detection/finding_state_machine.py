@@ -30,6 +30,7 @@ from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.identity import identity_of, is_other
+from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.remediation_attempt import close, verify, was_tried
@@ -169,12 +170,20 @@ def _judged(
     verdict: Verdict,
     settling: Settling | None = None,
 ) -> ResourceState:
-    after = _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
+    after = _next_state(
+        state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by, last_good=_good(finding, verdict)
+    )
     if not any(difference.kind == "authority" for difference in verdict.differences):
         after = replace(after, home=observation.project_number or after.home)
     if settling is None and not verdict.suppressed and not verdict.unknown:
         return after
     return replace(after, settling=settling, suppressed=verdict.suppressed, unknown=verdict.unknown)
+
+
+def _good(finding: Finding | None, verdict: Verdict) -> LastKnownGood | None:
+    """What is good of the values that nobody declares: those of now, where a person has accepted them."""
+    is_accepted = finding is not None and finding.status == "accepted" and finding.fingerprint == verdict.fingerprint
+    return verdict.accepted if is_accepted and verdict.accepted is not None else verdict.good
 
 
 def _is_deadline_past(state: ResourceState, now: datetime) -> bool:
@@ -274,6 +283,7 @@ def _next_state(
     finding: Finding | None,
     fingerprint: str,
     judged_by: str,
+    last_good: LastKnownGood | None = None,
 ) -> ResourceState:
     event_type = _EVENTS.get(outcome)
     sequence = state.sequence if state else 0
@@ -307,6 +317,7 @@ def _next_state(
         onset=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
         identity=identity_of(observation.data) or (state.identity if state else {}),
         home=state.home if state else "",
+        last_good=last_good,
     )
 
 

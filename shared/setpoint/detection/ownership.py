@@ -10,7 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.detection import verdict as judging
-from setpoint.detection.verdict import Schemas, Unjudged, Verdict, Who
+from setpoint.detection.observed_schema import Schemas
+from setpoint.detection.verdict import Unjudged, Verdict, Who
 from setpoint.model import contests
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.contests import RefusedClaim
@@ -74,8 +75,11 @@ def judge(
         return _judge_source(snapshot.rules, observation)
     if snapshot.contest is not None and snapshot.contest.disputed:
         return judging.disputed(snapshot.contest, snapshot.rules, observation)
-    home = snapshot.state.home if snapshot.state is not None else ""
-    return judging.judge(snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy, home=home)
+    state = snapshot.state
+    good, home = (state.last_good, state.home) if state is not None else (None, "")
+    return judging.judge(
+        snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy, home=home, good=good
+    )
 
 
 def _judge_source(rules: Rules, observation: Observation) -> Verdict:

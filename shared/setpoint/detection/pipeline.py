@@ -22,9 +22,9 @@ from setpoint.detection import api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.known_changes import may_change_actor, who
 from setpoint.detection.name_bindings import NameBindings
+from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.outbox import Failures, in_any_order, is_due, publish_pending
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
-from setpoint.detection.verdict import Schemas
 from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
 from setpoint.model.audit_trail import AuditEntry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from setpoint.comparison import recorded
@@ -32,20 +31,29 @@ def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> t
 
 UNDECLARED_CHANGE = "recorded in the state, and not known to be declared"
 """The rule that suppresses changes to values that a state recorded and no one declared."""
+LIGHT = "nobody declares it, and it does not matter to security"
+"""The rule by which a change of a value that nobody declares is no drift."""
 
 
 def without_undeclared_changes(
     declaration: Declaration, differences: Sequence[Difference]
 ) -> tuple[tuple[Difference, ...], tuple[Suppressed, ...]]:
-    """The differences to report, and the undeclared changes to suppress.
+    """The differences that are reported, and the undeclared changes of recorded values that are only kept."""
+    return without_light(declaration, recorded.marked(differences, declaration.recorded), UNDECLARED_CHANGE)
+
+
+def without_light(
+    declaration: Declaration, differences: Iterable[Difference], reason: str = LIGHT
+) -> tuple[tuple[Difference, ...], tuple[Suppressed, ...]]:
+    """The differences that are reported, and the undeclared changes that are only kept.
 
     An undeclared change is reported if its meaning is severe: access, encryption, logging. It is never remediated
     (`mode_for`).
     """
     kept, quiet = [], []
-    for difference in recorded.marked(differences, declaration.recorded):
-        if difference.kind and not _is_severe(declaration, difference):
-            quiet.append(Suppressed(f"{declaration.source}: {UNDECLARED_CHANGE}", difference=difference))
+    for difference in differences:
+        if difference.kind == "undeclared_change" and not _is_severe(declaration, difference):
+            quiet.append(Suppressed(f"{declaration.source}: {reason}", difference=difference))
         else:
             kept.append(difference)
     return tuple(kept), tuple(quiet)
@@ -60,20 +68,10 @@ def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
 
 
 _SEVERE = frozenset(("high", "critical"))
-_GUARDING = re.compile(
-    r"logging|monitoring|audit"  # what is logged
-    r"|encrypt|kmsKey|rotation"  # which key encrypts it
-    r"|auth(?:ent|oriz|ori[sz]ed)|ssl|tls"  # who has access
-    r"|public|ingress|ipv4Enabled|privateEndpoint|privateNodes|sourceRanges"  # where access is possible from
-    r"|backup|retention|softDelete|deletionProtection",  # what can be recovered
-    re.IGNORECASE,
-)
-"""Fields whose change weakens a safeguard, whoever chose their value."""
 
 
 def _is_severe(declaration: Declaration, difference: Difference) -> bool:
-    level = severity.severity("modified", declaration.key.content, (difference,))
-    return level in _SEVERE or _GUARDING.search(difference.path) is not None
+    return severity.severity("modified", declaration.key.content, (difference,)) in _SEVERE
 
 
 def _pattern(declaration: Declaration, difference: Difference) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -14,9 +14,19 @@ from setpoint.comparison import api_versions, gaps, iam_policies, literal, org_p
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.source_paths import declared_path
-from setpoint.detection import actor_resolution, placement, policy_evaluation, record_limits, scopes, suppressions
+from setpoint.detection import (
+    actor_resolution,
+    placement,
+    policy_evaluation,
+    record_limits,
+    scopes,
+    suppressions,
+    undeclared_changes,
+)
 from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
+from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of
 from setpoint.detection.scopes import ScopeCoverage
+from setpoint.detection.undeclared_changes import Watched
 from setpoint.model import field_path, ignore_patterns, lifecycle
 from setpoint.model import policy as policies
 from setpoint.model.actors import Actor
@@ -25,6 +35,7 @@ from setpoint.model.contests import Contest
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.fleet_rules import Rules, with_compare_rules
+from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
 from setpoint.model.references import Project
@@ -36,19 +47,6 @@ from setpoint.model.suppressed import Suppressed
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
     from setpoint.comparison.compare import Comparison
-
-
-class Schemas(Protocol):
-    """A lookup of the schemas of asset types, such as the catalog."""
-
-    def schemas_for(self, asset_type: str) -> tuple[Schema, ...]:
-        """All API versions of the type, the preferred one first."""
-
-    def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
-        """The version with the most fields of a body; None if the type is unknown."""
-
-    def schema_for(self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "") -> Schema | None:
-        """The schema of the type; None if unknown."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -70,6 +68,8 @@ class Verdict(msgspec.Struct, frozen=True):
         suppressed: differences that rules suppress, up to a size.
         actor: the actor behind the drift; None if unknown.
         unknown: declared fields that matter to security and could not be compared; whether they drifted is unknown.
+        good: the last known good values of undeclared fields.
+        accepted: the same if the drift is accepted; None if declared fields differ too.
     """
 
     kind: Kind | None
@@ -87,6 +87,8 @@ class Verdict(msgspec.Struct, frozen=True):
     suppressed: tuple[Suppressed, ...] = ()
     actor: Actor | None = None
     unknown: tuple[Explanation, ...] = ()
+    good: LastKnownGood | None = None
+    accepted: LastKnownGood | None = None
 
 
 Unjudged = Literal["undeclared", "unreadable"]
@@ -113,6 +115,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     secrecy: Secrecy = THIS_PROCESS,
     *,
     home: str = "",
+    good: LastKnownGood | None = None,
 ) -> Verdict | Unjudged:
     """Compare an observation with the desired state of its resource.
 
@@ -125,6 +128,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
         reading: the last read through the resource's own API; None if there is none.
         secrecy: hides secrets with the installation's key.
         home: number of the recorded project, for a declaration that names none.
+        good: the last known good values of undeclared fields.
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
@@ -149,9 +153,37 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
             differing += ((declaration, difference) for difference in differences if not is_in(difference, differing))
         if ignored:
             suppressed += ignored
-    if not differing:
-        return _in_sync(desired, rules, observation, suppressed, tuple(unknown))
-    return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who, secrecy))
+    watched = undeclared_changes.watch(desired, observation, schemas, rules.policy, good, masking)
+    if not differing and not watched.differences:
+        return _in_sync(desired, rules, observation, suppressed + watched.ignored, tuple(unknown), watched.good)
+    drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown))
+    return _with_undeclared(desired, rules, observation, schemas, drift, watched)
+
+
+def _with_undeclared(
+    desired: Desired,
+    rules: Rules,
+    observation: Observation,
+    schemas: Schemas | None,
+    drift: _Drift,
+    watched: Watched,
+) -> Verdict:
+    """The verdict on what is declared, and on what nobody declares beside it."""
+    reported, quiet = watched.differences, watched.ignored
+    if rules.policy is None or rules.policy.undeclared.report != "all":
+        reported, light = suppressions.without_light(desired.declarations[0], reported)
+        quiet += light
+    drift = drift._replace(suppressed=drift.suppressed + quiet)
+    if reported:
+        beside = [*drift.differing, *((desired.declarations[0], difference) for difference in reported)]
+        verdict = _drift(desired, rules, observation, schemas, drift._replace(differing=beside))
+        actor = verdict.actor
+        if actor is None or actor.kind != "applier" or not actor_resolution.confident_principal(actor):
+            return replace(verdict, good=watched.good, accepted=None if drift.differing else watched.accepted)
+        watched = watched._replace(good=watched.accepted)  # whoever applies what is declared has set it
+    if drift.differing:
+        return replace(_drift(desired, rules, observation, schemas, drift), good=watched.good)
+    return _in_sync(desired, rules, observation, drift.suppressed, drift.unknown, watched.good)
 
 
 class _Drift(NamedTuple):
@@ -160,10 +192,11 @@ class _Drift(NamedTuple):
     suppressed: tuple[Suppressed, ...]
     who: Who
     secrecy: Secrecy
+    unknown: tuple[Explanation, ...] = ()
 
 
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
-    kind, differing, suppressed, who, secrecy = drift
+    kind, differing, suppressed, who, secrecy, _ = drift
     differences = [difference for _, difference in differing]
     encoded = [record_limits.encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
@@ -197,7 +230,7 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation, secrecy:
     """The data of a resource without secrets; None if it is too large to store."""
     if not data:
         return None
-    schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
+    schema = schema_of(schemas, observation) if observation.key.content in WHOLE else None
     masked = Masking(secrecy).message(data, schema)
     return masked if len(record_limits.encode(masked)) <= record_limits.ROOM_FOR_ONE else None
 
@@ -213,6 +246,7 @@ def _in_sync(
     observation: Observation,
     suppressed: tuple[Suppressed, ...],
     unknown: tuple[Explanation, ...] = (),
+    good: LastKnownGood | None = None,
 ) -> Verdict:
     first = desired.declarations[0]
     return Verdict(
@@ -228,6 +262,7 @@ def _in_sync(
         judged_by=_judged_by(desired, rules),
         suppressed=record_limits.few(suppressed),
         unknown=unknown,
+        good=good,
     )
 
 
@@ -352,14 +387,14 @@ def _differences(
     if not owns_more and by_api is None and literal.is_literal(declaration.data, observation.data):
         return (), ()
     own = own_project(declaration.project, observation)
-    observation = _of_own_elements(declaration, observation)
+    observation = of_own_elements(declaration, observation)
     if is_policy:
         differing = _policy_differences(declaration, observation.data, own, masking)
         kept = _not_ignored(declaration, differing)
     else:
         if api_versions.has_several(observation.asset_type):
-            declaration, observation = _aligned(declaration, observation)
-        schema = _schema(schemas, observation)
+            declaration, observation = aligned(declaration, observation)
+        schema = schema_of(schemas, observation)
         walk = _walked(declaration, declaration.data, observation.data, schema, own, masking)
         if walk.unchecked or observation.truncated:
             unknown += _left_unknown(walk, observation)
@@ -389,27 +424,6 @@ def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanati
     """The fields that matter to security and were not compared."""
     unknown = gaps.unknown(walk.unchecked)
     return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
-
-
-def _of_own_elements(declaration: Declaration, observation: Observation) -> Observation:
-    """The observation with only the declared elements of a list, if the declaration owns no other elements."""
-    if not declaration.element or not isinstance(observation.data, Mapping):
-        return observation
-    field, _, key = declaration.element.partition(".")
-    elements = observation.data.get(field)
-    names = {str(element.get(key)) for element in declaration.data.get(field) or ()}
-    own = [part for part in elements or () if isinstance(part, Mapping) and str(part.get(key)) in names]
-    return replace(observation, data={**observation.data, field: own}) if elements else observation
-
-
-def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declaration, Observation]:
-    """Both in one API version."""
-    sides = api_versions.aligned(observation.asset_type, declaration.data, observation.data)
-    if not sides.discovery_uri:
-        return declaration, observation
-    return replace(declaration, data=sides.declared), replace(
-        observation, data=sides.observed, discovery_uri=sides.discovery_uri, discovery_name=sides.discovery_name
-    )
 
 
 def _walked(
@@ -447,17 +461,6 @@ def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> t
 def _versions(schemas: Schemas | None, observation: Observation) -> tuple[Schema, ...]:
     """All API versions of the resource's type."""
     return schemas.schemas_for(observation.asset_type) if schemas is not None else ()
-
-
-def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
-    """The schema of the API version in the message, else of the version with the most fields."""
-    if schemas is None:
-        return None
-    if not observation.discovery_name and isinstance(observation.data, Mapping) and not observation.discovery_uri:
-        return schemas.fitting(observation.asset_type, observation.data)
-    return schemas.schema_for(
-        observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
-    )
 
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:

@@ -94,6 +94,34 @@ class ObserveRule(msgspec.Struct, frozen=True, omit_defaults=True):
     resources: tuple[str, ...] = ()
 
 
+UndeclaredReport = Literal["off", "severe", "all"]
+"""Which changes of undeclared values are reported: none, those that matter to security, or all."""
+
+
+class UndeclaredIgnore(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Undeclared values to leave alone.
+
+    Args:
+        paths: patterns of field paths; all where empty.
+        asset_types: types, or globs; all where empty.
+    """
+
+    paths: tuple[str, ...] = ()
+    asset_types: tuple[str, ...] = ()
+
+
+class Undeclared(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What becomes of changes of values that no declaration names.
+
+    Args:
+        report: which of them are reported; the others are kept with the record.
+        ignore: which of them are left alone.
+    """
+
+    report: UndeclaredReport = "severe"
+    ignore: tuple[UndeclaredIgnore, ...] = ()
+
+
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much may be remediated, and when nothing may any more.
 
@@ -159,6 +187,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         observe: which resources are read through their own API too; the first that fits counts.
         show: fields whose values are shown; secrets by name and tokens of published formats stay hidden.
         compare: how single fields are compared, in place of the built-in rules; the first that fits counts.
+        undeclared: what becomes of changes of values that no declaration names.
     """
 
     name: str = "built-in"
@@ -171,6 +200,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     observe: tuple[ObserveRule, ...] = ()
     show: tuple[Shown, ...] = ()
     compare: tuple[CompareRule, ...] = ()
+    undeclared: Undeclared = Undeclared()
 
 
 def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:
@@ -220,6 +250,16 @@ def is_read_by_api(policy: Policy | None, asset_type: str, key: ResourceKey) -> 
         if _one_of(rule.asset_types, (asset_type,)) and _one_of(rule.resources, (key.name,))
     )
     return next((rule.source == "api" for rule in fitting), False)
+
+
+def undeclared_ignore(settings: Undeclared, asset_type: str, path: str) -> str:
+    """The pattern by which a change of an undeclared value is left alone, or an empty string."""
+    for rule in settings.ignore:
+        if _one_of(rule.asset_types, (asset_type,)):
+            pattern = ignore_patterns.covering(path, rule.paths) if rule.paths else "*"
+            if pattern is not None:
+                return pattern
+    return ""
 
 
 def fits(match: Match, case: PolicyInput) -> bool:

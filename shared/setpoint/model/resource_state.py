@@ -16,6 +16,7 @@ from setpoint.model.difference import Difference, Explanation
 from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import CloudEvent, Status
 from setpoint.model.exemptions import Exemption
+from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.severity import Kind, Severity
@@ -92,6 +93,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         schema: the form of the record.
         window_start: start of the window of that observation, where its message has one.
         api_reading: how the resource was last read through its own API, where the policy says so.
+        last_good: the values that nobody declares, as they were last known to be good.
     """
 
     key: ResourceKey
@@ -114,6 +116,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     window_start: datetime | None = None
     identity: dict[str, str] = {}
     home: str = ""
+    last_good: LastKnownGood | None = None
 
     @property
     def due(self) -> datetime | None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from setpoint.catalog import google_service_agents
+from setpoint.model import security_meaning
 from setpoint.model.difference import Difference
 from setpoint.model.lifecycle import is_transitional
 from setpoint.model.references import Project
@@ -98,6 +99,8 @@ def _of_path(path: str) -> Severity:
 
 
 def _of_difference(difference: Difference, own: Project) -> Severity:
+    if difference.kind == "undeclared_change":
+        return security_meaning.undeclared_severity(difference.path, difference.declared, difference.observed)
     level = _of_path(difference.path)
     if level == "high" and _is_foreign_grant(difference, own):
         return "critical"

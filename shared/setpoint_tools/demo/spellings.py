@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from setpoint.comparison import difference_text, explain
-from setpoint.detection.verdict import Schemas
+from setpoint.detection.observed_schema import Schemas
 from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Desired
 from setpoint.model.observation import Observation

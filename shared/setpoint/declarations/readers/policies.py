@@ -13,7 +13,18 @@ from setpoint.model.compare_rules import CompareRule, How
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import ObservedThrough
-from setpoint.model.policy import Executor, Limits, Match, ObserveRule, Policy, Rule, Shown
+from setpoint.model.policy import (
+    Executor,
+    Limits,
+    Match,
+    ObserveRule,
+    Policy,
+    Rule,
+    Shown,
+    Undeclared,
+    UndeclaredIgnore,
+    UndeclaredReport,
+)
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -85,6 +96,26 @@ class ObserveModel(StrictModel):
         return self
 
 
+class UndeclaredIgnoreModel(StrictModel):
+    """Values that no declaration names, to be left alone."""
+
+    paths: tuple[_Path, ...] = Field((), description="field paths; all where empty")
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not self.asset_types and not self.paths:
+            raise ValueError("names neither paths nor assetTypes; `report: 'off'` switches all off")
+        return self
+
+
+class UndeclaredModel(StrictModel):
+    """What becomes of changes of values that no declaration names."""
+
+    report: UndeclaredReport = Field("severe", description="severe: what matters to security; all; off")
+    ignore: tuple[UndeclaredIgnoreModel, ...] = ()
+
+
 class LimitsModel(StrictModel):
     """The guardrails."""
 
@@ -131,6 +162,7 @@ class PolicySpec(StrictModel):
     observe: tuple[ObserveModel, ...] = Field((), description="what is read through its own API beside the inventory")
     show: tuple[ShownModel, ...] = Field((), description="fields whose values may be shown; see docs/security.md")
     compare: tuple[CompareModel, ...] = Field((), description="how single fields are compared")
+    undeclared: UndeclaredModel = Field(default_factory=UndeclaredModel.model_construct)
 
     @field_validator("rules")
     @classmethod
@@ -170,6 +202,10 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         observe=tuple(ObserveRule(**rule.model_dump()) for rule in spec.observe),
         show=tuple(Shown(entry.fields, entry.asset_types) for entry in spec.show),
         compare=tuple(CompareRule(**rule.model_dump()) for rule in spec.compare),
+        undeclared=Undeclared(
+            report=spec.undeclared.report,
+            ignore=tuple(UndeclaredIgnore(**rule.model_dump()) for rule in spec.undeclared.ignore),
+        ),
     )
 
 

@@ -1,0 +1,311 @@
+"""The settable values of a resource that a declaration does not name, and how they differ from what they were.
+
+A value is settable by the catalogue: neither output-only nor the system's, nor one that wanders by itself. Values are
+kept flat, by path; lists without identifiers are one value. Secrets and long values are kept as keyed digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.catalog import field_rules, wandering_fields
+from setpoint.comparison import absence, lists, masking, surroundings, system_fields
+from setpoint.comparison.absence import child
+from setpoint.comparison.compare import OWN_FIELDS, Comparison
+from setpoint.comparison.masking import Masking
+from setpoint.model import field_path
+from setpoint.model.difference import Difference
+from setpoint.model.field_path import Element, Path
+from setpoint.model.references import Project
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+
+_LONG = 256
+"""Bytes from which on a value is kept as a digest."""
+_DIGEST = "digest:"
+NOT_KEPT = "(only its digest was kept)"
+_ON_OR_OFF = frozenset(("ENABLED", "DISABLED", "ON", "OFF", "TRANSFER"))
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Value(NamedTuple):
+    """A value that nobody declares.
+
+    Args:
+        path: where it is.
+        name: of its field.
+        field: what the catalogue says of it.
+        value: what was observed.
+        kept: the form in which it is kept.
+    """
+
+    path: Path
+    name: str
+    field: Field | None
+    value: Any
+    kept: Any
+
+
+class _Undeclared(Comparison):
+    """Collects what ``exact`` would report as unexpected, and reports nothing."""
+
+    __slots__ = ("collected",)
+
+    collected: list[tuple[Path, str, str, Field | None, Any]]
+
+    def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
+        self.collected.append((path, name, key, field, have))
+
+
+def undeclared(
+    asset_type: str, declared: Mapping[str, Any], observed: Mapping[str, Any], schema: Schema | None, key: bytes
+) -> dict[str, Value]:
+    """The settable values that a declaration does not name, by path.
+
+    Args:
+        asset_type: the asset type.
+        declared: the declared fields.
+        observed: the resource's fields.
+        schema: what the catalogue says of the type.
+        key: of the digests of secrets and long values.
+    """
+    walk = _Undeclared(Project(), exact=True)
+    walk.collected = []
+    walk.resource(schema, declared, observed)
+    values: dict[str, Value] = {}
+    wandering = wandering_fields.of_type(asset_type)
+    set_by_methods = wandering_fields.set_by_methods(asset_type)
+    for path, holder, name, field, have in walk.collected:
+        if path is None and name in OWN_FIELDS:
+            continue
+        settable = _as_set(field, is_set=path is None and name in set_by_methods)
+        for leaf in _leaves((path, name), holder, name, settable, have, wandering):
+            values[field_path.text(leaf[0])] = Value(*leaf, _kept(*leaf, key))
+    return values
+
+
+def _as_set(field: Field | None, *, is_set: bool) -> Field | None:
+    """The field as one that somebody sets, where a method does."""
+    return replace(field, output_only=False) if field is not None and is_set else field
+
+
+_Leaf = tuple[Path, str, "Field | None", Any]
+
+
+def _leaves(
+    path: Path, holder: str, name: str, field: Field | None, value: Any, wandering: Mapping[str, str]
+) -> Iterator[_Leaf]:
+    """The settable values below a field.
+
+    Args:
+        path: of the field.
+        holder: the name of what holds it.
+        name: its own.
+        field: what the catalogue says of it.
+        value: what was observed.
+        wandering: paths of the type that wander.
+    """
+    if value is None or system_fields.is_system_label(holder, name) or not is_settable(name, field, value):
+        return
+    if wandering and _plain(path) in wandering:
+        return
+    if isinstance(value, dict):
+        if not value:
+            if field is not None and field.presence:
+                yield path, name, field, value
+            return
+        entry = value.get("key") or value.get("name")
+        owner = masking.owner_name(entry) if isinstance(entry, str) else ""
+        for key, part in value.items():
+            inner = child(field, key)
+            for leaf in _leaves((path, key), name, key, inner, part, wandering):
+                yield (leaf[0], owner, *leaf[2:]) if key == "value" and owner and leaf[1] == key else leaf
+    elif isinstance(value, list):
+        yield from _elements(path, name, field, value, wandering)
+    elif not absence.is_zero(field, value) or (field is not None and field.default is True):
+        yield path, name, field, value
+
+
+def _elements(
+    path: Path, name: str, field: Field | None, value: list[Any], wandering: Mapping[str, str]
+) -> Iterator[_Leaf]:
+    """The values of a list: of its elements where they have identifiers, else the list as one."""
+    if not value:
+        return
+    item = field.item if field is not None else None
+    if not all(isinstance(element, dict) and element for element in value):
+        yield path, name, field, value
+        return
+    key = lists.identifier(item, value, value)
+    if not key or lists.is_ordered(name, item, field):
+        yield path, name, field, [_settable(name, item, element) for element in value]
+        return
+    for element in value:
+        element_path = (path, field_path.element(key, element[key]))
+        leaves = list(_leaves(element_path, name, name, item, element, wandering))
+        others = [leaf for leaf in leaves if leaf[0] is None or leaf[0][1] != key or leaf[0][0] != element_path]
+        yield from others or leaves
+
+
+def _settable(name: str, field: Field | None, value: Any) -> Any:
+    """A value without what is not settable in it."""
+    if isinstance(value, dict):
+        return {
+            key: _settable(key, child(field, key), part)
+            for key, part in value.items()
+            if part is not None and is_settable(key, child(field, key), part)
+        }
+    if isinstance(value, list):
+        item = field.item if field is not None else None
+        return [_settable(name, item, part) for part in value]
+    return value
+
+
+def is_settable(name: str, field: Field | None, value: Any) -> bool:
+    """Whether a field is one that somebody sets, and not one that the server writes or that wanders by itself."""
+    if name in system_fields.SYSTEM_FIELDS or (field is not None and field.output_only):
+        return False
+    if isinstance(value, bool) or not wandering_fields.why_named(name):
+        return True
+    is_switch = isinstance(value, str) and value.upper() in _ON_OR_OFF
+    return is_switch and field is not None
+
+
+def _plain(path: Path) -> str:
+    """A path without the elements of lists."""
+    names: list[str] = []
+    while path is not None:
+        path, part = path
+        if not isinstance(part, Element):
+            names.append(part)
+    return ".".join(reversed(names))
+
+
+def _kept(path: Path, name: str, field: Field | None, value: Any, key: bytes) -> Any:
+    del path
+    if isinstance(value, bool):
+        return value
+    if masking.masked(name, field, value) != value:
+        return _digest(value, key)
+    return _digest(value, key) if len(_encode(value)) > _LONG else value
+
+
+def _digest(value: Any, key: bytes) -> str:
+    """A keyed digest of a value; the order of a list makes no difference."""
+    encoded = b"\n".join(sorted(map(_encode, value))) if isinstance(value, list) else _encode(value)
+    return _DIGEST + hashlib.blake2b(encoded, key=key, digest_size=8).hexdigest()
+
+
+def is_declared(path: str, declared: Any) -> bool:
+    """Whether a declaration names the value at a path."""
+    value = declared
+    for part in field_path.readable(path):
+        if isinstance(value, list):
+            key = part[1:-1].partition("=")[0]
+            name = field_path.element_value(part)
+            fitting = (element for element in value if isinstance(element, dict) and str(element.get(key)) == name)
+            value = next(fitting, None) if isinstance(part, Element) and name else value[:1] and value[0]
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None or not isinstance(value, (dict, list)):
+            break
+    return value is not None and value != {}
+
+
+def is_digest(kept: Any) -> bool:
+    """Whether only a digest of a value was kept."""
+    return isinstance(kept, str) and kept.startswith(_DIGEST)
+
+
+def value_digest(value: Any) -> str:
+    """Eight digits that change when a value does."""
+    return hashlib.blake2b(_encode(value), digest_size=4).hexdigest()
+
+
+class Before(NamedTuple):
+    """What the values were.
+
+    Args:
+        values: by path, in the form in which they are kept.
+        key: of the digests.
+        masking: hides what may not be shown.
+    """
+
+    values: Mapping[str, Any]
+    key: bytes
+    masking: Masking = masking.HIDING
+
+
+def changes(
+    asset_type: str, before: Before, now: Mapping[str, Value], schema: Schema | None, own: Project
+) -> tuple[Difference, ...]:
+    """How the values that nobody declares differ from what they were, by meaning.
+
+    Args:
+        asset_type: the asset type.
+        before: what they were.
+        now: what they are.
+        schema: what the catalogue says of the type.
+        own: the project that holds the resource.
+    """
+    walk = Comparison(own, exact=True, masking=before.masking)
+    walk.table = field_rules.of(schema.service, schema.name) if schema is not None else None
+    walk.known = schema is not None
+    for path in sorted(before.values.keys() | now.keys()):
+        kept, value = before.values.get(path), now.get(path)
+        if value is None:
+            _gone(walk, asset_type, path, kept, schema)
+        elif kept is None:
+            _added(walk, value)
+        elif kept != value.kept or type(kept) is not type(value.kept):
+            _compare(walk, before, kept, value)
+    return tuple(replace(difference, kind="undeclared_change") for difference in walk.differences)
+
+
+def _compare(walk: Comparison, before: Before, kept: Any, value: Value) -> None:
+    if not is_digest(kept) and not is_digest(value.kept):
+        walk.value(value.path, value.name, value.field, kept, value.value)
+        return
+    if is_digest(kept) and kept == _digest(value.value, before.key):
+        return
+    shown = before.masking.difference(value.path, "changed", value.name, value.field, value.value, value.value)
+    declared = NOT_KEPT if is_digest(kept) or shown.hidden else kept
+    walk.differences.append(replace(shown, declared=declared))
+
+
+def _added(walk: Comparison, value: Value) -> None:
+    field = value.field
+    if field is not None and value.value in (field.default, field.absent):
+        return
+    if absence.is_zero(field, value.value) or surroundings.is_server_owned(value.name, field, value.value):
+        return
+    walk.differ(value.path, "unexpected", value.name, field, msgspec.UNSET, value.value)
+
+
+def _gone(walk: Comparison, asset_type: str, path: str, kept: Any, schema: Schema | None) -> None:
+    parts = field_path.readable(path)
+    if ".".join(part for part in parts if not isinstance(part, Element)) in wandering_fields.of_type(asset_type):
+        return
+    nested: Path = None
+    field, is_top, name = None, True, ""
+    for part in parts:
+        nested = (nested, part)
+        if isinstance(part, Element):
+            field = field.item if field is not None else None
+            continue
+        name = part
+        field = schema.fields.get(part) if is_top and schema is not None else child(field, part)
+        field = _as_set(field, is_set=is_top and part in wandering_fields.set_by_methods(asset_type))
+        is_top = False
+        if not is_settable(part, field, kept):
+            return
+    if kept is False or (kept is not True and field is not None and kept in (field.default, field.absent)):
+        return
+    walk.differ(nested, "missing", name, field, NOT_KEPT if is_digest(kept) else kept, msgspec.UNSET)
