@@ -334,9 +334,13 @@ def _rule(declaration: Declaration, settings: Undeclared, fleet_policy: Policy |
 
 
 def _values(declaration: Declaration, observation: Observation, schema: Schema | None) -> dict[str, Value]:
-    return undeclared_values.undeclared(
+    values = undeclared_values.undeclared(
         observation.asset_type, declaration.data, observation.data, schema, _key(observation)
     )
+    whole = declaration.exhaustive_paths
+    if not whole:
+        return values
+    return {path: value for path, value in values.items() if not any(_is_below(path, owned) for owned in whole)}
 
 
 def _key(observation: Observation) -> bytes:

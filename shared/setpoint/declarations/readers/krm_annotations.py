@@ -2,7 +2,8 @@
 
 ``setpoint.dev/team``, ``setpoint.dev/slack``, ``setpoint.dev/email``: its owner; ``setpoint.dev/mode``: what may be
 done about drift; ``setpoint.dev/ignore``: paths that are not compared, in the API's terms, with commas between them;
-``setpoint.dev/settle``: how long a difference has to last before it is a finding, ``30s``.
+``setpoint.dev/exact``: ``true`` where what is not declared is drift too, or the paths of declared objects and maps of
+which that holds; ``setpoint.dev/settle``: how long a difference has to last before it is a finding, ``30s``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from setpoint.model import field_path
 from setpoint.model.declaration import MAX_SETTLE, Declaration, Mode, Owner
 
 _PREFIX = "setpoint.dev/"
-_KNOWN = ("team", "slack", "email", "mode", "ignore", "settle")
+_KNOWN = ("team", "slack", "email", "mode", "ignore", "exact", "settle")
 _MODES: tuple[Mode, ...] = get_args(Mode)
 
 
@@ -36,14 +37,20 @@ def apply_annotations(declaration: Declaration, document: Document) -> tuple[Dec
         return declaration, []
     problems = [_problem(document, name, message) for name, message in _faults(settings)]
     mode = next((known for known in _MODES if known == settings.get("mode")), declaration.mode)
-    ignore = tuple(path for path in _paths(settings) if not _fault_of(path))
+    ignore = tuple(path for path in _paths(settings, "ignore") if not _fault_of(path))
+    is_exact = settings.get("exact", "").strip() == "true"
+    exact_paths = () if is_exact else tuple(path for path in _paths(settings, "exact") if not _fault_of(path))
     owner = Owner(settings.get("team", ""), settings.get("slack", ""), settings.get("email", ""))
     settle = None if _settle_fault(settings) else scalars.seconds(settings.get("settle", ""))
-    return replace(declaration, owner=owner, mode=mode, ignore=ignore, settle=settle), problems
+    declared = replace(declaration, owner=owner, mode=mode, ignore=ignore, settle=settle)
+    if is_exact or exact_paths:
+        paths = tuple(dict.fromkeys((*declaration.exhaustive_paths, *exact_paths)))
+        declared = replace(declared, exact=is_exact or declaration.exact, exhaustive_paths=paths)
+    return declared, problems
 
 
-def _paths(settings: dict[str, Any]) -> list[str]:
-    return [path.strip() for path in settings.get("ignore", "").split(",") if path.strip()]
+def _paths(settings: dict[str, Any], name: str) -> list[str]:
+    return [path.strip() for path in settings.get(name, "").split(",") if path.strip()]
 
 
 def _faults(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -52,9 +59,12 @@ def _faults(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"no such annotation; there are {', '.join(_KNOWN)}"
     if settings.get("mode", "alert") not in _MODES:
         yield "mode", f"has to be {' or '.join(_MODES)}"
-    for path in _paths(settings):
-        if fault := _fault_of(path):
-            yield "ignore", fault
+    for name in ("ignore", "exact"):
+        for path in _paths(settings, name):
+            if fault := _fault_of(path):
+                yield name, fault
+    if settings.get("exact", "").strip() == "false":
+        yield "exact", "has to be true, or paths; leave it out for what is declared alone"
     if fault := _settle_fault(settings):
         yield "settle", fault
 

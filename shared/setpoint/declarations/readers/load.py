@@ -295,7 +295,7 @@ def _plain(translated: Translated) -> Declaration:
         project=str(translated.declaration.project),
         origins=dict(translated.origins),
         unchecked=translated.unchecked,
-        exhaustive_paths=translated.whole,
+        exhaustive_paths=tuple(dict.fromkeys((*translated.whole, *translated.declaration.exhaustive_paths))),
     )
 
 

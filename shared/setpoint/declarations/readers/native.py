@@ -75,15 +75,17 @@ class Spec(StrictModel):
     content: Content = "resource"
     authority: Authority = "policy"
     data: dict[str, Any] = Field(description="declared fields in the API's own shape")
-    exact: bool = False
+    exact: bool | tuple[NonEmpty, ...] = Field(
+        default=False, description="true: what is not declared is drift too; paths: below these objects and maps"
+    )
     ignore: tuple[NonEmpty, ...] = ()
     settle: Settle = None
     remediation: Remediation = Remediation()
 
-    @field_validator("ignore")
+    @field_validator("ignore", "exact")
     @classmethod
-    def _are_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in value:
+    def _are_paths(cls, value: bool | tuple[str, ...]) -> bool | tuple[str, ...]:  # noqa: FBT001 - pydantic calls it
+        for pattern in () if isinstance(value, bool) else value:
             try:
                 field_path.parse(pattern)
             except BadDeclaration as error:
@@ -237,7 +239,8 @@ def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
         project=metadata.project or resource_key.project_of(metadata.name),
         owner=_owner(metadata.owner),
         authority=spec.authority,
-        exact=spec.exact,
+        exact=spec.exact is True,
+        exhaustive_paths=() if isinstance(spec.exact, bool) else spec.exact,
         ignore=spec.ignore,
         mode=spec.remediation.mode,
         source=source,
