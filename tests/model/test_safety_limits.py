@@ -22,6 +22,7 @@ from setpoint.model.safety_limits import (
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NAME = "//storage.googleapis.com/exports"
 LIMITS = Limits(per_project=2, per_fleet=3, within=600.0, surge=3, failures=3)
 
 
@@ -39,7 +40,7 @@ def written(*writes: tuple[str, float]) -> SafetyState:
 def failed(*seconds: float) -> SafetyState:
     safety = SafetyState()
     for second in seconds:
-        safety = fail(safety, LIMITS, later(second))
+        safety = fail(safety, NAME, LIMITS, later(second))
     return safety
 
 
@@ -89,7 +90,7 @@ def test_a_failure_is_forgotten_after_the_window():
     safety = failed(0, 300, 600)
     assert safety.breaker is None
     assert safety.failures == (later(300), later(600))
-    assert fail(safety, LIMITS, later(899)).breaker is not None  # 300, 600 and 899 are within one window
+    assert fail(safety, NAME, LIMITS, later(899)).breaker is not None  # 300, 600 and 899 are within one window
 
 
 def test_drifts_are_counted_like_failures_and_apart_from_them():
@@ -100,7 +101,7 @@ def test_drifts_are_counted_like_failures_and_apart_from_them():
 
 def test_a_breaker_that_is_open_stays_as_it_is_until_the_fleet_is_resumed():
     opened = failed(0, 1, 2)
-    assert fail(opened, LIMITS, later(3)) == opened
+    assert fail(opened, NAME, LIMITS, later(3)) == opened
     assert wish(opened, LIMITS, later(3)) == opened
     assert resume(opened, "projects/shop") == opened
     closed = resume(opened, FLEET)

@@ -93,8 +93,9 @@ class World:
         self.google.put(URL, live)
         self.observe(live)
 
-    def observe(self, live: Any, key: ResourceKey = KEY, asset_type: str = TYPE) -> str:
-        seen = Observation(key, asset_type, self.clock(), data=live, ancestors=PLACES, project_id="shop-prod")
+    def observe(self, live: Any, key: ResourceKey = KEY, asset_type: str = TYPE, *, project: str = "shop-prod") -> str:
+        places = PLACES if project == "shop-prod" else ("projects/34", *PLACES[1:])
+        seen = Observation(key, asset_type, self.clock(), data=live, ancestors=places, project_id=project)
         outcome = pipeline.handle_observation(seen, self.deps)
         self.clock.forward(seconds=1)
         return outcome

@@ -101,11 +101,11 @@ def a_week(world: World) -> Recording:
     ]
     world.declare_all([(declaration,) for declaration in declared])
     for _ in range(3):
-        world.observe({"name": "flapper", "location": "US"}, FLAPPER)
+        world.observe({"name": "flapper", "location": "US"}, FLAPPER, project="billing")
         clock.forward(hours=5)
-        world.observe({"name": "flapper", "location": "EU"}, FLAPPER)
+        world.observe({"name": "flapper", "location": "EU"}, FLAPPER, project="billing")
         clock.forward(hours=1)
-    world.observe({"name": "nobodys", "location": "US"}, NOBODYS)
+    world.observe({"name": "nobodys", "location": "US"}, NOBODYS, project="billing")
     clock.forward(minutes=1)
     commands.exempt(NOBODYS, Exemption("a migration", "ann", clock(), clock() + timedelta(days=10)), world.deps)
     recording.report()
@@ -120,7 +120,7 @@ def a_week(world: World) -> Recording:
     world.store.sweeps.write_sweep(_swept(clock()), None)
     recording.report()
     clock.forward(hours=6)
-    world.observe({"name": "flapper", "location": "ASIA"}, FLAPPER)
+    world.observe({"name": "flapper", "location": "ASIA"}, FLAPPER, project="billing")
     world.observe({"name": "web", "disabled": False}, FIREWALL, FIREWALL_TYPE)
     recording.published += [
         (event, published_at + timedelta(minutes=7)) for event, published_at in recording.published[::3]
