@@ -162,8 +162,8 @@ def test_aliases_that_unfold_to_millions_of_values_are_refused_with_their_line(t
     assert isinstance(problem, Problem)
     assert problem.line == 4
     assert "more than 20 times the text" in problem.message
-    (value,) = values(tmp_path, bomb(4))
-    assert len(value["l3"]) == 10
+    (value,) = values(tmp_path, bomb(3))
+    assert len(value["l2"]) == 10
 
 
 def test_merge_keys_that_unfold_to_millions_of_values_are_refused_too(tmp_path: Path) -> None:
