@@ -36,11 +36,12 @@ def other_project(declaration: Declaration, observation: Observation, home: str 
         observation: the observation.
         home: number of the recorded project, for a declaration that names none.
     """
+    declared = declaration.project
+    if declared and declared == project_of(observation.key.name):
+        return None  # the usual case
     if observation.asset_type.endswith(_ABOVE):
         return None
-    number, declared = observation.project_number, declaration.project
-    if declared and declared == project_of(observation.key.name):
-        return None
+    number = observation.project_number
     known = number if declared.isdigit() else observed_id(observation)
     if not declared or not known:  # then it must stay in its recorded project
         declared, known = home, number

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -74,6 +75,7 @@ class Observation(msgspec.Struct, frozen=True):
         return self.project_id or project_of(self.key.name) or self.project_number
 
 
+@lru_cache(maxsize=1024)
 def project_number(ancestor: str) -> str:
     """The number in ``projects/NUMBER``, or an empty string where the ancestor is another."""
     number = ancestor[9:]
@@ -281,7 +283,7 @@ def _access_policy_part(asset: _Asset, name: str, asset_type: str) -> tuple[str,
 
 
 def _full_name(name: str) -> str:
-    if not _required(name, "name").startswith("//") or "/" not in name[2:]:
+    if not _required(name, "name").startswith("//") or name.find("/", 2) < 0:
         raise MalformedMessage("not a feed message: field `asset.name` is not a full resource name")
     return name
 
