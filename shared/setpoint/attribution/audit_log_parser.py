@@ -1,4 +1,4 @@
-"""Parses Cloud Audit Logs entries into changes.
+"""Parse Cloud Audit Logs entries into changes.
 
 Only the Admin Activity and System Event logs are read. Reads, dry runs and failed calls are not changes.
 
@@ -231,7 +231,7 @@ def _utc(time: datetime) -> datetime:
 
 
 def _address(address_text: str, *, mask: bool) -> str:
-    """The address; masked, that of its network, /24 or /48."""
+    """The address; if masked, its network's, /24 or /48."""
     if address_text in _WITHHELD_ADDRESSES or not address_text:
         return address_text
     try:

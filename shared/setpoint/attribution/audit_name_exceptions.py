@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 APIS_WITHOUT_RESOURCE_PATHS = frozenset(
     (
         "cloudresourcemanager",  # projects, folders and organisations are resources themselves here
-        "serviceusage",  # services are read in a way that the documents do not describe as a resource's
-        "apigee",  # names begin with organisations that are none of Resource Manager's
+        "serviceusage",  # services have no read method that the documents describe as a resource's
+        "apigee",  # its organizations are not those of Resource Manager
         "appengine",  # as above, with apps
     )
 )
@@ -149,7 +149,7 @@ def _bigquery_names(data: Any) -> Iterator[Mapping[str, Any]]:
 
 def _bigquery_path(name: Mapping[str, Any]) -> str:
     project, dataset, table = (str(name.get(field) or "") for field in ("projectId", "datasetId", "tableId"))
-    if not project or not dataset or dataset.startswith("_"):  # results of queries go to hidden datasets
+    if not project or not dataset or dataset.startswith("_"):  # query results are written to hidden datasets
         return ""
     path = f"projects/{project}/datasets/{dataset}"
     return f"{path}/tables/{table}" if table else path

@@ -1,4 +1,4 @@
-"""Resolves the resources of an audit log entry to full resource names.
+"""Resolve the resources of an audit log entry to full resource names.
 
 The rule: an entry names its service and a resource path; host and path form the full resource name. A create method
 often names the parent; the id is then in the request or the response, and the collection is the one of the API's paths
@@ -184,7 +184,7 @@ def _created_path(target: AuditEntryTarget, path: str) -> str:
 
 
 def _answered_names(response: Mapping[str, Any]) -> Iterator[str]:
-    """The names in a response: of the resource, or of what a long-running operation is about."""
+    """The names in a response: of the resource, or of the target of a long-running operation."""
     for name in ("targetLink", "selfLink", "name"):
         yield str(response.get(name) or "")
     for part, name in (("response", "name"), ("metadata", "target"), ("metadata", "entity")):
@@ -239,7 +239,7 @@ def _requested_id(target: AuditEntryTarget, collection: str) -> str:
 
 
 def _label_words(collection: str) -> tuple[str, ...]:
-    """The words by which labels of a monitored resource call a member of a collection: ``crypto_key``."""
+    """The names of a collection's members in the labels of a monitored resource: ``crypto_key``."""
     singular = _singular(collection)
     return (re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", singular).lower(), singular.lower()) if singular else ()
 

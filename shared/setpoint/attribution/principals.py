@@ -1,4 +1,4 @@
-"""Who is behind an audit log entry: the originator of a delegation chain, and the accounts it acted through.
+"""The principals of an audit log entry: the originator of a delegation chain, and the accounts it acted through.
 
 ``serviceAccountDelegationInfo`` lists identities in the order of delegation, but published entries also have the
 originator last, and Google's own service agents first where a service hands out a token of the customer's account.
@@ -47,11 +47,11 @@ class Authentication(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Principals(NamedTuple):
-    """Who is behind an entry.
+    """The principals of an entry.
 
     Args:
-        principal: the originator; ``third party`` or ``redacted`` where the entry names nobody; empty where it has
-            no ``authenticationInfo``.
+        principal: the originator; ``third party`` or ``redacted`` if the entry names none; empty without
+            ``authenticationInfo``.
         through: the accounts it acted through, in order.
     """
 
@@ -93,6 +93,6 @@ def _original(authentication: Authentication, metadata: Any) -> str:
 
 
 def _claimed(claims: dict[str, Any]) -> str:
-    """The subject of third-party claims; the words ``third party`` where they hold none."""
+    """The subject of third-party claims; ``third party`` if they have none."""
     values = (claims.get(claim) for claim in _CLAIMS)
     return next((value for value in values if isinstance(value, str) and value), THIRD_PARTY)

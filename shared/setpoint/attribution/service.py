@@ -1,7 +1,7 @@
 """Attributes drift to audit log entries.
 
-Order does not matter. An entry that comes first is stored under the key of its resource, and the drift event carries
-the actor. Where the drift comes first, its finding is judged again.
+Order does not matter. An entry that arrives first is stored under the key of its resource, and the drift event carries
+the actor. If the drift arrives first, its finding is evaluated again.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Attributor:
 
 
 def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributor) -> Counter[AttributionOutcome]:
-    """Handle an entry, and dead-letter it with the reason where it can never be handled.
+    """Handle an entry; dead-letter it with the reason if it can never be handled.
 
     Raises:
-        PermanentError: the installation is misconfigured: let the message be delivered again once that is fixed.
-        TransientError: let the message be delivered again.
+        PermanentError: the installation is at fault, not the message; fix it and redeliver.
+        TransientError: the message failed for now; redeliver it.
     """
     try:
         logged = audit_log_parser.parse(message, mask_ip=attributor.mask_ip)
@@ -68,7 +68,7 @@ def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
     """Store a change, then look for a drift that it explains; in this order, so that neither misses the other.
 
     Raises:
-        TransientError: let it be delivered again.
+        TransientError: the store is unavailable; redeliver the message.
     """
     deps = attributor.deps
     if logged.change.principal in attributor.own:
@@ -81,7 +81,7 @@ def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
 
 
 def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutcome:
-    """Judge a drift again that a change may explain."""
+    """Evaluate a drift again that a change may explain."""
     snapshot = deps.store.read(key)
     appeared = snapshot.state.onset if snapshot.state is not None else None
     # Entries of one operation form one change.

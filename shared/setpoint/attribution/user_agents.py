@@ -1,11 +1,11 @@
-"""Recognises the tool of a request by its user agent."""
+"""Recognize the tool of a request by its user agent."""
 
 from __future__ import annotations
 
 import re
 
 _TABLE: tuple[tuple[str, str], ...] = (
-    # Tools that are built on other tools come first: they send the other's name along.
+    # Tools that are built on other tools come first: their user agent contains the other's name.
     ("config-connector", r"\bkcc/|\bcnrm\b|config-?connector"),
     ("pulumi", r"pulumi"),
     ("crossplane", r"crossplane|upjet-provider"),
@@ -14,7 +14,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("ansible", r"ansible"),
     ("deployment-manager", r"deployment[- ]?manager"),
     ("cloud-build", r"\bcloud-?build\b"),
-    # All that comes with the Cloud SDK says so; which of its tools it is follows.
+    # Every tool of the Cloud SDK contains this prefix; its own name follows.
     ("gsutil", r"\bgsutil/"),
     ("bq", r"google-cloud-sdk bq/|\bbq/\d"),
     ("gcloud", r"\bgcloud/|google-cloud-sdk"),
@@ -24,7 +24,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     # A browser: only the console calls Google's APIs from one.
     ("console", r"\AMozilla/|cloud[- ]console"),
     ("curl", r"\bcurl/"),
-    # Google's own client libraries, and those of others by which people write their own tools.
+    # Google's client libraries, and those of other vendors.
     ("sdk", r"\bgl-\w+/|google-api-|google-cloud-|gcloud-\w+/|\bgax/|\bgrpc-|\bgccl/|apitools|google-http-java"),
     ("sdk", r"python-requests|python-httpx|go-http-client|okhttp|axios|node-fetch|\bjava/"),
 )

@@ -1,8 +1,8 @@
-"""The requests that read and write a resource, in the four shapes that Google's APIs have.
+"""Build the requests that read and write a resource, in the four forms that Google's APIs have.
 
-A patch with an update mask in the query, or in a wrapper around the resource; a patch of a part, merged as JSON
-(https://www.rfc-editor.org/rfc/rfc7396), where null removes a key and a list is replaced as a whole; and the whole
-resource put in its own place. Fields with a method of their own are in ``setter_methods``.
+A patch with an update mask in the query, or in a wrapper around the resource; a JSON merge patch of a part
+(https://www.rfc-editor.org/rfc/rfc7396), where null removes a key and a list is replaced as a whole; and an update that
+replaces the whole resource. Fields with a method of their own are in ``setter_methods``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
 FieldPath = tuple[str, ...]
-"""The keys that lead to what is written."""
+"""A path of keys to a written value."""
 
 _MERGING = frozenset(
     (
@@ -30,11 +30,11 @@ _MERGING = frozenset(
         "storage",  # https://cloud.google.com/storage/docs/json_api/v1/buckets/patch
     )
 )
-"""APIs whose patch without a mask merges. Any other takes what is left out for empty: it is sent the whole."""
+"""APIs whose patch without a mask merges. Other APIs clear omitted fields, so the whole resource is sent."""
 
 
 def is_whole(schema: Schema, method: Method) -> bool:
-    """Whether a method takes the whole resource, and clears what it is not sent."""
+    """Whether a method takes the whole resource, and clears omitted fields."""
     return not method.masked and (method.verb == "PUT" or schema.service not in _MERGING)
 
 
@@ -69,11 +69,11 @@ def write(
     cuts: tuple[FieldPath, ...],
     how: SetterMethod | None,
 ) -> tuple[Call, str]:
-    """The request that makes the live resource the target in what the cuts name, and the state that it is for."""
+    """The request that writes the target's values at the given paths, guarded by the state that was read."""
     if how is not None:
         return _by_special_method(resource, schema, live, target, how)
     method = resource.kind.writer
-    assert method is not None  # noqa: S101 - whoever plans has looked
+    assert method is not None  # noqa: S101 - noqa: S101 - the planner checks this
     body: dict[str, Any]
     if is_whole(schema, method):
         body = dict(target)
@@ -96,7 +96,7 @@ def _mask(cuts: tuple[FieldPath, ...]) -> str:
 
 
 def _projected(target: Mapping[str, Any], cuts: tuple[FieldPath, ...]) -> dict[str, Any]:
-    """Of the target what the cuts name; what is not there is left out, so that the mask clears it."""
+    """The target reduced to the given paths; absent values are left out, so that the mask clears them."""
     body: dict[str, Any] = {}
     for cut in cuts:
         value = value_at(target, cut)
@@ -106,9 +106,9 @@ def _projected(target: Mapping[str, Any], cuts: tuple[FieldPath, ...]) -> dict[s
 
 
 def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[FieldPath, ...]) -> dict[str, Any]:
-    """Of the target what the cuts name, with null for what is to go.
+    """The target reduced to the given paths, with null for removed values.
 
-    Maps are sent whole, with null for each key that goes: so they come out alike where an API replaces them.
+    Maps are sent whole, with null for each removed key, so that the result is the same if an API replaces them.
     """
     body: dict[str, Any] = {}
     for cut in cuts:
@@ -122,7 +122,7 @@ def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[Fiel
 def _precondition(
     schema: Schema, method: Method, live: Mapping[str, Any], body: dict[str, Any], cuts: tuple[FieldPath, ...]
 ) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Say in the request which state of the resource it is meant for, in the way that the API has."""
+    """Add the precondition on the resource's state that was read, in the form of the API."""
     etag = str(live.get("etag") or "")
     if "ifMetagenerationMatch" in method.query and live.get("metageneration"):
         # https://cloud.google.com/storage/docs/request-preconditions
@@ -170,7 +170,7 @@ def _by_special_method(
 
 
 def value_at(holder: Any, keys: FieldPath) -> Any:
-    """What lies under a path of keys, or None."""
+    """The value under a path of keys, or None."""
     for key in keys:
         if not isinstance(holder, dict):
             return None
@@ -179,7 +179,7 @@ def value_at(holder: Any, keys: FieldPath) -> Any:
 
 
 def put(holder: dict[str, Any], keys: FieldPath, value: Any) -> None:
-    """Lay a value under a path of keys, making what is on the way."""
+    """Set a value under a path of keys, creating missing parents."""
     *way, last = keys
     for key in way:
         holder = holder.setdefault(key, {})

@@ -1,7 +1,7 @@
-"""How an attempt ends, and what is noted of that: each with an event, an entry of the trail, and its proof.
+"""Record the end of an attempt: its event, its entry in the audit trail, and its proof.
 
-The circuit breaker counts only what may have done harm. An attempt after which the resource is as it was, because the
-API refused or denied it or was busy, counts neither there nor as a write.
+The circuit breaker counts only attempts that may have done harm. An attempt that left the resource unchanged, because
+the API refused it, denied it or was busy, counts neither as a failure nor as a write.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def end(
     context: RemediationContext,
     change_safety: Callable[[SafetyState], SafetyState] = lambda safety: safety,
 ) -> None:
-    """Note the end of an attempt after which the resource is as it was; it does not count as a write."""
+    """Record an attempt that left the resource unchanged; it does not count as a write."""
     project = snapshot.state.finding.project if snapshot.state is not None and snapshot.state.finding else ""
     record_outcome(
         snapshot.key,
@@ -49,7 +49,7 @@ def turn_down(
     error: SetpointError,
     context: RemediationContext,
 ) -> ExecutionOutcome:
-    """Delegate what the API does not take; of all that one permission denies, the first is told of loudly."""
+    """Delegate a write that the API refuses; of all writes that lack one permission, only the first alerts."""
     now = context.clock()
     after = remediation_attempt.turned_down(claimed, outcome, f"{outcome}: {error}", now)
     end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), context, denial(error, context))
@@ -57,7 +57,7 @@ def turn_down(
 
 
 def denial(error: SetpointError, context: RemediationContext) -> Callable[[SafetyState], SafetyState]:
-    """What a denied permission changes of the safety state; nothing where it is another error."""
+    """The change of the safety state after a denied permission; none for other errors."""
     if not isinstance(error, AccessDenied):
         return lambda safety: safety
     now, permission = context.clock(), error.permission
@@ -67,7 +67,7 @@ def denial(error: SetpointError, context: RemediationContext) -> Callable[[Safet
 def wait_for_api(
     snapshot: Snapshot, claimed: RemediationState, error: Throttled, context: RemediationContext
 ) -> ExecutionOutcome:
-    """Wait as long as a busy API asks for."""
+    """Wait as long as a busy API asks."""
     after = remediation_attempt.busy(claimed, str(error), error.seconds, context.clock())
     end(snapshot, claimed, after, AuditNote("busy", "remediation.blocked"), context)
     return "waiting"
@@ -83,16 +83,16 @@ def fail(
     proof: str,
     is_harmless: bool = False,
 ) -> ExecutionOutcome:
-    """Note a failure, and when to try again, or that a person has to look.
+    """Record a failure, and when to retry or that a person has to act.
 
     Args:
-        snapshot: what was stored before.
+        snapshot: the stored records before the attempt.
         claimed: the attempt.
-        reason: what went wrong.
+        reason: the error.
         policy: the policy.
-        context: what remediation works with.
-        proof: by what that is known.
-        is_harmless: whether nothing was changed; the breaker does not count it then.
+        context: the ports of remediation.
+        proof: the source of the result.
+        is_harmless: whether the resource is unchanged; the breaker does not count the failure then.
     """
     now = context.clock()
     after = remediation_attempt.failed(replace(claimed, proof=proof), reason, policy.limits, now)
@@ -105,7 +105,7 @@ def fail(
 def overdue(
     snapshot: Snapshot, claimed: RemediationState, longest: timedelta, context: RemediationContext
 ) -> ExecutionOutcome:
-    """Tell people of an operation that has not ended in its time; nothing is written again, the resource is read."""
+    """Alert about an operation that exceeds its time limit; write nothing again, and read the resource."""
     policy, now = snapshot.rules.policy or Policy(), context.clock()
     minutes = longest.total_seconds() / 60
     reason = f"the operation {claimed.operation} has not ended within {minutes:.0f} minutes; look at it there"
@@ -118,7 +118,7 @@ def overdue(
 
 
 def keep_reading(snapshot: Snapshot, claimed: RemediationState, context: RemediationContext) -> ExecutionOutcome:
-    """Read a resource again later whose last attempt nobody knows the end of."""
+    """Schedule another read of a resource whose last attempt has an unknown result."""
     after = remediation_attempt.unread(claimed, claimed.reason, context.clock())
     record_outcome(snapshot.key, claimed, after, AuditNote("waiting"), context)
     return "verifying"
@@ -127,7 +127,7 @@ def keep_reading(snapshot: Snapshot, claimed: RemediationState, context: Remedia
 def unread(
     snapshot: Snapshot, claimed: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
 ) -> ExecutionOutcome:
-    """Read a resource again later that nothing tells of; after as many times as attempts are made, people are told."""
+    """Schedule another read of an unreadable resource; alert after the maximum number of attempts."""
     after = unread_state(claimed, error, policy, context)
     is_news = after.outcome == "unknown" != claimed.outcome
     note = AuditNote("unread", "remediation.failed" if is_news else None)
@@ -138,7 +138,7 @@ def unread(
 def unread_state(
     remediation: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
 ) -> RemediationState:
-    """The remediation of a resource that nothing tells of; after as many times as attempts are made it is unknown."""
+    """The remediation of an unreadable resource; its outcome is unknown after the maximum number of attempts."""
     seconds = error.seconds if isinstance(error, Throttled) else 0.0
     after = remediation_attempt.unread(remediation, str(error), context.clock(), seconds)
     if after.waits < policy.limits.attempts or after.outcome == "busy":

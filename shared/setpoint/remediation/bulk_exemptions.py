@@ -1,4 +1,4 @@
-"""Exempting or accepting many findings by one decision; each gets an entry of its own in its audit trail."""
+"""Exempt or accept many findings by one decision; each gets its own entry in the audit trail."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from setpoint.util.progress import Advance, no_progress
 
 
 class BulkResult(msgspec.Struct, frozen=True):
-    """The effect of a decision about many findings.
+    """The result of a decision about many findings.
 
     Args:
-        changed: number of findings that it holds for now.
-        refused: why it does not hold for the others, and for how many.
+        changed: number of changed findings.
+        refused: the reasons for the other findings, with their numbers.
     """
 
     changed: int
@@ -31,12 +31,12 @@ class BulkResult(msgspec.Struct, frozen=True):
 def accept_all(
     states: Iterable[ResourceState], exemption: Exemption, context: Context, advance: Advance = no_progress
 ) -> BulkResult:
-    """Accept the drift that each record shows; a finding whose drift is another one by now is not changed.
+    """Accept the drift in each record; a finding that has another drift now is not changed.
 
     Args:
         states: the records as they were shown.
         exemption: the decision; the fingerprint of each drift is added.
-        context: the findings, and where events go.
+        context: the ports of detection.
         advance: called for each record, for a progress bar.
     """
     return _each(
@@ -49,12 +49,12 @@ def accept_all(
 def exempt_all(
     states: Iterable[ResourceState], exemption: Exemption, context: Context, advance: Advance = no_progress
 ) -> BulkResult:
-    """Exempt the finding of each record, whatever drift it shows.
+    """Exempt the finding of each record, for any drift.
 
     Args:
         states: the records.
         exemption: the decision.
-        context: the findings, and where events go.
+        context: the ports of detection.
         advance: called for each record, for a progress bar.
     """
     return _each(states, lambda state: commands.exempt(state.key, exemption, context), advance)

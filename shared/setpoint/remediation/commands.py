@@ -1,6 +1,6 @@
-"""What people say to remediation: approve, exempt, accept, pause, resume; each with who and why in the audit trail.
+"""Commands for remediation: approve, exempt, accept, pause, resume. The audit trail records user and reason of each.
 
-Who somebody is, is theirs to say: nothing here authenticates. Whoever may write the store may give orders.
+Callers authenticate users; this module does not. Write access to the store is enough for every command.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ LONGEST_EXEMPTION = timedelta(days=366)
 
 
 def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> None:
-    """Approve that a drift is remediated: the very one that was shown, and no other.
+    """Approve the remediation of a drift, only for the drift that was shown.
 
     Args:
         key: the resource and content.
         fingerprint: the drift that was shown.
-        by: who approves.
-        context: the findings, and where events go.
+        by: the approver.
+        context: the ports of detection.
 
     Raises:
-        BadRequest: there is no such drift, it is another one by now, or its mode is to put nothing back.
+        BadRequest: the finding has no such drift, or its mode excludes remediation; show the finding again.
     """
 
     def approved(snapshot: Snapshot) -> ResourceState:
@@ -57,10 +57,12 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
                 f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` tells why"
             )
         remediation = case.decision_input.remediation
-        is_known = remediation.outcome != "unknown"  # of an operation that does not end, somebody else may know more
+        is_known = (
+            remediation.outcome != "unknown"
+        )  # a person may know how a stuck operation ended
         if (
             remediation.step in remediation_attempt.UNDER_WAY and is_known
-        ):  # to begin anew would take the claim from whoever writes
+        ):  # a new attempt would take the claim from the current worker
             raise BadRequest(f"{key.name}: its remediation is in progress ({remediation.step})")
         separation_of_duties.check(key, state.finding, by)
         rule = case.decision_input.rule
@@ -78,14 +80,14 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
 
 
 def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
-    """Leave a finding alone until then, because; it is judged again at once. What was approved before is no longer.
+    """Suppress a finding until a date, with a reason; evaluate it at once and withdraw its approval.
 
     Returns:
-        What became of the finding; ``unreadable`` where its last observation was too large to be kept: the exemption
-        then shows with the next one, and holds back remediation all the same.
+        The outcome; ``unreadable`` if the last observation was too large to store. The finding then shows the exemption
+        after the next observation, and remediation is suspended from now on.
 
     Raises:
-        BadRequest: there is no such finding, no reason, or it would last for more than a year.
+        BadRequest: there is no such finding, the reason is empty, or the exemption lasts longer than a year.
     """
     if not exemption.reason.strip():
         raise BadRequest("an exemption needs a reason")
@@ -111,20 +113,20 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
 
 
 def accept(key: ResourceKey, reason: str, by: str, context: Context) -> Outcome:
-    """Accept a drift as it is now: it is left alone as long as it stays so.
+    """Accept the present drift; the finding is suppressed until the drift changes.
 
     Raises:
-        BadRequest: there is no such drift, or no reason.
+        BadRequest: there is no such drift, or the reason is empty.
     """
     state = _drifted(context.store.read(key))
     return exempt(key, Exemption(reason, by, context.clock(), None, state.fingerprint), context)
 
 
 def end_exemption(key: ResourceKey, by: str, context: Context) -> Outcome:
-    """Take an exemption back; the finding is judged again at once.
+    """End an exemption; the finding is evaluated at once.
 
     Raises:
-        BadRequest: there is none.
+        BadRequest: the finding has no exemption.
     """
 
     def ended(snapshot: Snapshot) -> ResourceState:
@@ -138,15 +140,15 @@ def end_exemption(key: ResourceKey, by: str, context: Context) -> Outcome:
 
 
 def pause(new: Pause, context: Context, *, not_seen_yet: bool = False) -> None:
-    """Remediate nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
+    """Pause remediation of the fleet, a project, a folder, an organization or a resource, until it is resumed.
 
     Args:
         new: the pause.
-        context: the findings, and what is declared.
-        not_seen_yet: pause a project or a resource of which nothing is known yet.
+        context: the findings and declarations.
+        not_seen_yet: pause a project or a resource that is not known yet.
 
     Raises:
-        BadRequest: nothing is meant by what is to be paused, or nothing is known by that name.
+        BadRequest: the name cannot be paused, or is not known; check its spelling.
     """
     check_place(new.of)
     if not not_seen_yet:
@@ -157,10 +159,10 @@ def pause(new: Pause, context: Context, *, not_seen_yet: bool = False) -> None:
 
 
 def resume(of: str, by: str, context: Context) -> bool:
-    """End a pause; of the fleet, close the breaker too. Whether there was anything to end.
+    """End a pause; for the fleet, close the circuit breaker too. Return whether anything was paused.
 
     Raises:
-        BadRequest: nothing is meant by what is to be resumed.
+        BadRequest: the name cannot be resumed.
     """
     check_place(of)
     before = context.store.safety_state().value
@@ -172,10 +174,10 @@ def resume(of: str, by: str, context: Context) -> bool:
 
 
 def check_place(of: str) -> None:
-    """Look whether something can be paused by this name.
+    """Check that a name can be paused.
 
     Raises:
-        BadRequest: says what can be.
+        BadRequest: it cannot; the error lists the valid forms.
     """
     kind, _, name = of.partition("/")
     is_place = kind in _PLACES and bool(name) and "/" not in name
@@ -186,7 +188,7 @@ def check_place(of: str) -> None:
 
 
 def _check_known(of: str, context: Context) -> None:
-    """Look whether a project or a resource is known by a name: by another one a pause would hold nothing."""
+    """Check that a project or resource is known, since a pause of a misspelled name would have no effect."""
     kind, _, project = of.partition("/")
     if kind == "projects" and not known_projects.is_known(project, context.store):
         meant = known_projects.nearest(project, context.store)
@@ -211,7 +213,7 @@ def _drifted(snapshot: Snapshot) -> ResourceState:
 
 
 def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], context: Context) -> ResourceState:
-    """Change the record of a finding; again from its present state where somebody else has written it."""
+    """Change the record of a finding; retry from its current state after a conflict."""
 
     def write() -> ResourceState:
         snapshot = read(key, context)

@@ -1,4 +1,4 @@
-"""All that decides about putting one drift back, gathered from what is stored."""
+"""Load the input of a remediation decision from the store."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from setpoint.remediation.records import RemediationCase, RemediationContext
 
 
 def read(key: ResourceKey, context: Context) -> Snapshot:
-    """What is stored of a resource, with the declarations that count where it was observed last.
+    """The stored records of a resource, with the declarations that count where it was last observed.
 
-    Where sources are bounded and no observation was kept, nobody knows whether any counts, so that none does.
+    If sources are restricted and no observation is stored, no declaration counts.
     """
     snapshot = context.store.read(key)
     if snapshot.rules.sources is None:
@@ -40,7 +40,7 @@ def read(key: ResourceKey, context: Context) -> Snapshot:
 
 
 def is_due(state: ResourceState | None, now: datetime) -> bool:
-    """Whether the remediation of a finding is to be gone on with."""
+    """Whether a remediation is due for its next step."""
     return (
         state is not None
         and state.remediation is not None
@@ -50,7 +50,7 @@ def is_due(state: ResourceState | None, now: datetime) -> bool:
 
 
 def declared_digest(snapshot: Snapshot) -> str:
-    """The digest of what is declared; empty where nothing is."""
+    """The digest of the declarations; empty if there are none."""
     return snapshot.desired.digest if snapshot.desired is not None else ""
 
 
@@ -63,9 +63,9 @@ def read_live(case: RemediationCase, context: RemediationContext, *, with_place:
         with_place: whether to read where the project is, too: for a write it has to be known.
 
     Raises:
-        AccessDenied: nobody may read it.
-        Refused: the API does not take the request.
-        Unavailable: the API does not answer.
+        AccessDenied: a permission is missing; grant it.
+        Refused: the API refuses the request.
+        Unavailable: the API does not answer; try again.
     """
     desired = case.snapshot.desired
     if desired is None:
@@ -80,12 +80,12 @@ def read_live(case: RemediationCase, context: RemediationContext, *, with_place:
 
 
 def is_in_another_place(case: RemediationCase, reading: LiveReading) -> bool:
-    """Whether a resource is in other folders by now than when it was observed last."""
+    """Whether a resource moved to other folders since its last observation."""
     return case.last is not None and case.last.ancestors != reading.observation.ancestors
 
 
 def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None:
-    """All that decides about an open finding; a brake that lands later makes the claim fail."""
+    """The input of the decision about an open finding; a guardrail set afterwards makes the claim fail."""
     key, now, state = snapshot.key, context.clock(), snapshot.state
     if state is None or state.finding is None or not state.is_open:
         return None
@@ -137,12 +137,12 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
 
 
 def is_other_resource(case: RemediationCase, reading: LiveReading) -> bool:
-    """Whether a resource was made again under the same name since it was observed."""
+    """Whether a resource was recreated under the same name since its last observation."""
     return is_other(case.state.identity, identity_of(reading.observation.data))
 
 
 def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
-    """Whether a resource is under another rule by what it is now than by what was observed last: by its labels, say."""
+    """Whether the read state falls under another policy rule than the last observation, because of its labels."""
     decided_on = case.decision_input
     if case.last is None:
         return False
@@ -153,7 +153,7 @@ def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
 def _policy_outcome(
     snapshot: Snapshot, finding: Finding, seen: Observation | None
 ) -> policy_evaluation.PolicyOutcome | None:
-    """What the policy makes of a finding; None where nothing was kept that it could look at."""
+    """The policy's result for a finding; None if no observation is stored."""
     declaration = primary_declaration(snapshot, finding)
     if declaration is None or seen is None:
         return None
@@ -163,7 +163,7 @@ def _policy_outcome(
 
 
 def primary_declaration(snapshot: Snapshot, finding: Finding) -> Declaration | None:
-    """The declaration that a finding is from."""
+    """The declaration of a finding."""
     if snapshot.desired is None:
         return None
     declarations = snapshot.desired.declarations
@@ -171,11 +171,11 @@ def primary_declaration(snapshot: Snapshot, finding: Finding) -> Declaration | N
 
 
 def _places(last: Observation | None, sources: Iterable[str], context: Context) -> tuple[frozenset[str] | None, str]:
-    """Where a resource is, by the last observation, and what is not known of that.
+    """The ancestors of a resource at its last observation, and what is unknown about them.
 
     Returns:
-        Project by id and number, folders, organisation and sources; None where nothing tells. Then what is missing, in
-        words; empty where nothing is.
+        Project by id and number, folders, organization and sources; None if unknown. Then the missing part, for people;
+        empty if nothing is missing.
     """
     named = {braking.source_place(source) for source in sources}
     if last is None or not last.ancestors:
@@ -190,13 +190,13 @@ def _places(last: Observation | None, sources: Iterable[str], context: Context) 
 
 
 class _Rollout(NamedTuple):
-    """How the sources of a declaration were applied.
+    """The latest apply of a declaration's sources.
 
     Args:
-        applied_at: when the one that was applied longest ago was, or None.
-        changed_at: when what is declared was last changed, or None where that is long ago.
-        is_applying: whether one of them is being applied right now.
-        sources: their names, with how many resources each declares.
+        applied_at: the time of the oldest of their latest applies, or None.
+        changed_at: when the declarations last changed; None if that is long ago.
+        is_applying: whether an apply of one of them is running.
+        sources: their names, with the number of resources that each declares.
     """
 
     applied_at: datetime | None
@@ -221,7 +221,7 @@ def _rollout(key: ResourceKey, context: Context) -> _Rollout:
 
 
 def _changed_at(version: Version, source: SourceState) -> datetime | None:
-    """When a declaration came to be what it is; of one that an older version wrote only while nothing followed it."""
+    """When a declaration last changed; for one that an older version wrote, only while no other apply followed."""
     if version.written_at is not None:
         return version.written_at
     return source.applied_at if source.generation == version.generation else None

@@ -1,4 +1,4 @@
-"""Whether a drift is remediated now: every reason for it and against it, and what follows from all of them."""
+"""Decide whether a drift is remediated now, with every reason for and against it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from setpoint.model.resource_state import Finding
 from setpoint.model.safety_limits import SafetyState, Spender
 
 _STRONGEST: tuple[Action, ...] = ("leave", "stop", "wait", "ask", "rehearse", "hand_off", "act")
-"""Of several the first counts."""
+"""Actions in order of precedence: the first wins."""
 
 _CLEARED_TOO_OFTEN = 2
 _LOOK_AGAIN = timedelta(minutes=5)
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What is done about a drift, and why.
+    """The action for a drift, and the reasons.
 
     Args:
-        action: what is done.
-        reasons: all that was looked at, in that order.
-        until: when to look again, for ``wait``.
+        action: the action.
+        reasons: the results of all checks, in their order.
+        until: when to decide again, for ``wait``.
     """
 
     action: Action
@@ -41,29 +41,29 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def because(self) -> str:
-        """The reasons that decided it, in one line."""
+        """The reasons for the action, in one line."""
         return "; ".join(reason.text for reason in self.reasons if reason.action == self.action)
 
 
 class DecisionInput(NamedTuple):
-    """All that decides about a drift.
+    """The input of a decision.
 
     Args:
         key: the resource and content.
         finding: its finding.
-        remediation: how far putting it back has come.
-        rule: the rule of the policy that it is under, or None.
-        mode: what may be done.
+        remediation: the state of its remediation.
+        rule: the policy rule that applies, or None.
+        mode: the remediation mode.
         policy: the policy.
         safety_state: the guardrails of the fleet.
-        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it is in; None where that is not known.
+        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` above the resource; None if unknown.
         applied_at: when the source of its declaration was last applied, or None.
-        changed_at: when what is declared of it was last changed, or None where that is long ago.
-        is_applying: whether its source is being applied right now.
-        actor: who has changed it, in words, or empty.
-        now: the time.
-        exemption: what somebody has said of leaving it alone, in force or over.
-        unplaced: what is not known of where it is, in words; empty where all is known.
+        changed_at: when its declaration last changed; None if that is long ago.
+        is_applying: whether an apply of its source is running.
+        actor: the actor behind the drift, for people; empty if unknown.
+        now: the current time.
+        exemption: its exemption, in force or expired, or None.
+        unplaced: what is unknown about its ancestors, for people; empty if nothing is.
         source: the source that declares it; empty for several.
     """
 
@@ -86,17 +86,17 @@ class DecisionInput(NamedTuple):
 
     @property
     def missing_place(self) -> str:
-        """What is not known of where it is, in words; empty where all is known."""
+        """What is unknown about the ancestors, for people; empty if nothing is."""
         return self.unplaced or ("" if self.ancestors is not None else "it is not known where it is")
 
     @property
     def spender(self) -> Spender:
-        """Whose writes this one counts among."""
+        """The owner of the rate limits that this write counts against."""
         return Spender(self.finding.project, self.source)
 
 
 def decide(facts: DecisionInput) -> Decision:
-    """What is done about a drift now."""
+    """Decide what is done about a drift now."""
     reasons = tuple(reason for check in _CHECKS if (reason := check(facts)) is not None)
     action = min((reason.action for reason in reasons), key=_STRONGEST.index)
     until = None
@@ -107,7 +107,7 @@ def decide(facts: DecisionInput) -> Decision:
 
 
 def held(facts: DecisionInput) -> str:
-    """The pause or breaker that holds a drift, in words; empty for none."""
+    """The pause or circuit breaker that stops a remediation, for people; empty if there is none."""
     reasons = (check(facts) for check in (_by_pause, _by_breaker))
     return "; ".join(reason.text for reason in reasons if reason is not None)
 
@@ -128,14 +128,14 @@ def _by_status(facts: DecisionInput) -> Reason | None:
 
 
 def _by_exemption(facts: DecisionInput) -> Reason | None:
-    """An exemption holds from when it is stored, whether the finding was judged again by then or not."""
+    """An exemption holds from the time it is stored, before the finding is evaluated again."""
     if facts.exemption is None or not is_in_force(facts.exemption, facts.finding.fingerprint, facts.now):
         return None
     return Reason(f"{facts.exemption.by or 'somebody'} exempted it: {facts.exemption.reason}", "leave")
 
 
 def _by_size(facts: DecisionInput) -> Reason | None:
-    """Rules look at fields, and of a large drift not all are kept."""
+    """Rules look at fields, and a large drift is not stored with all of its fields."""
     kept, count = len(facts.finding.differences), facts.finding.difference_count
     if kept == count or facts.finding.kind != "modified" or facts.remediation.approved_by:
         return None
@@ -143,7 +143,7 @@ def _by_size(facts: DecisionInput) -> Reason | None:
 
 
 def _by_place(facts: DecisionInput) -> Reason | None:
-    """Where not all is known of where a resource is, nobody knows which rules, pauses and limits are for it."""
+    """Rules, pauses and limits cannot be determined while an ancestor of the resource is unknown."""
     if not facts.missing_place or facts.finding.kind != "modified":
         return None
     return Reason(f"{facts.missing_place}, so that no rule, pause or limit of a place can be looked up", "stop")
@@ -226,7 +226,7 @@ def _by_pace(facts: DecisionInput) -> Reason | None:
 
 
 def _by_answer(facts: DecisionInput) -> Reason | None:
-    """What the API has refused is not sent again; what it denied is tried again when somebody may have granted it."""
+    """A refused write is not sent again; a denied write is retried, since the permission may have been granted."""
     remediation = facts.remediation
     is_due = remediation.due is None or remediation.due <= facts.now
     if remediation.outcome == "refused" or (remediation.outcome == "denied" and not is_due):
@@ -235,7 +235,7 @@ def _by_answer(facts: DecisionInput) -> Reason | None:
 
 
 def _by_side_effects(facts: DecisionInput) -> Reason | None:
-    """Two writes that clear what they do not name would be followed by a third."""
+    """Stop before a third write if two writes each cleared fields that they did not name."""
     if facts.remediation.cleared_times < _CLEARED_TOO_OFTEN:
         return None
     fields = ", ".join(facts.remediation.cleared)
@@ -244,7 +244,7 @@ def _by_side_effects(facts: DecisionInput) -> Reason | None:
 
 
 def _by_age(facts: DecisionInput) -> Reason | None:
-    if facts.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
+    if facts.finding.kind == "unmanaged":  # an undeclared resource has no declaration that could be old
         return None
     if facts.applied_at is None:
         return Reason("it is not known when its declaration was applied", "stop")
@@ -265,7 +265,7 @@ def _by_rollout(facts: DecisionInput) -> Reason | None:
 
 
 def _by_applier(facts: DecisionInput) -> Reason | None:
-    """An applier that changes what is declared is on the way to apply it, or does so in the wrong order."""
+    """An applier that changes declared fields is about to apply a new declaration, or applied in the wrong order."""
     actor = facts.finding.actor
     if actor is None or actor.kind != "applier" or facts.remediation.approved_by:
         return None

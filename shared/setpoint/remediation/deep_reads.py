@@ -1,4 +1,4 @@
-"""Reads resources through their own APIs where the policy asks for it, and has the detector judge each reading."""
+"""Read resources through their own APIs if the policy asks for it, and evaluate each read as an observation."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from setpoint.util.retries import retry_on_conflict
 
 _MINUTE = timedelta(minutes=1)
 _SOON = timedelta(minutes=5)
-"""After an API that did not answer."""
+"""The wait after an API that did not answer."""
 _LATER = timedelta(hours=1)
-"""After an answer that only a person can change: a missing permission, a resource that the API does not know."""
+"""The wait after an error that only a person can resolve: a missing permission, a resource unknown to the API."""
 _COUNTED = 10_000
-"""No more due readings are counted."""
+"""The most due reads that are counted."""
 
 
 class ReadBudget:
-    """How many calls a process may make within any minute."""
+    """A rate limit on the API calls of a process, per minute."""
 
     def __init__(self) -> None:
         self._calls: deque[datetime] = deque()
 
     def left(self, per_minute: int, now: datetime) -> int:
-        """How many calls may be made now."""
+        """The number of calls that are allowed now."""
         while self._calls and self._calls[0] <= now - _MINUTE:
             self._calls.popleft()
         return max(0, per_minute - len(self._calls))
 
     def take(self, now: datetime) -> None:
-        """Count a call."""
+        """Record a call."""
         self._calls.append(now)
 
 
 class DeepReads(NamedTuple):
-    """What came of the readings that were due.
+    """The result of the due reads.
 
     Args:
-        read: resources that were read and judged.
-        left: resources that are still due; they come with the next minute.
-        problems: why others could not be read, and the next step.
+        read: number of resources that were read and evaluated.
+        left: number of resources that are still due; the next run continues with them.
+        problems: the errors of other reads, each with the next step.
     """
 
     read: int = 0
@@ -60,21 +60,21 @@ class DeepReads(NamedTuple):
 
 
 def is_asked_for(context: Context) -> bool:
-    """Whether the policy of the fleet asks for any reading."""
+    """Whether the policy asks for any read."""
     policy = rules_of(context.store.control().value).policy
     return policy is not None and any(rule.source == "api" for rule in policy.observe)
 
 
 def read_due(context: Context, live_resources: LiveResources, budget: ReadBudget) -> DeepReads:
-    """Read what is due, the longest due first, as far as the budget goes.
+    """Read what is due, the longest due first, within the budget.
 
     Args:
         context: the context of detection.
-        live_resources: the APIs that hold the resources.
-        budget: kept from one call to the next.
+        live_resources: reads the resources.
+        budget: the rate limit, shared by all runs of a process.
 
     Raises:
-        Unavailable: the store does not answer.
+        Unavailable: the store does not answer; try again.
     """
     policy = rules_of(context.store.control().value).policy
     per_minute = (policy.limits if policy is not None else Limits()).readings_per_minute
@@ -85,7 +85,7 @@ def read_due(context: Context, live_resources: LiveResources, budget: ReadBudget
         budget.take(context.clock())
         try:
             problem = _read(key, context, live_resources)
-        except TransientError as error:  # one resource keeps no other from being read
+        except TransientError as error:  # a resource that cannot be read does not stop the others
             problem = str(error)
         if problem:
             problems.append(problem)
@@ -96,7 +96,7 @@ def read_due(context: Context, live_resources: LiveResources, budget: ReadBudget
 
 
 def _read(key: ResourceKey, context: Context, live_resources: LiveResources) -> str:
-    """Read a resource and have it judged; why that was not possible, else an empty string."""
+    """Read and evaluate a resource; return the error, or an empty string."""
     snapshot = context.store.read(key)
     state = snapshot.state
     if state is None or snapshot.desired is None or not api_readings.is_selected(snapshot, state.asset_type):
@@ -113,14 +113,14 @@ def _read(key: ResourceKey, context: Context, live_resources: LiveResources) -> 
         return _postpone(key, None, f"{key.name}: no known method reads a {state.asset_type}", context)
     if (
         reading.observation.deleted
-    ):  # the inventory tells of deletions; a 404 alone may be a name that is spelt otherwise
+    ):  # the inventory reports deletions; a 404 alone may be due to another spelling of the name
         return _postpone(key, _LATER, f"{key.name}: its API does not know it, and the inventory does", context)
     pipeline.handle_observation(reading.observation, context)
     return ""
 
 
 def _postpone(key: ResourceKey, wait: timedelta | None, problem: str, context: Context) -> str:
-    """Store why a resource was not read, and when to try again; None for not before the next change."""
+    """Record why a resource was not read, and when to retry; None to wait for its next change."""
 
     def write() -> Snapshot | None:
         snapshot = context.store.read(key)

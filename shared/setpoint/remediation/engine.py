@@ -1,8 +1,8 @@
-"""The life of a remediation: from a drift event to the observation that proves that it is remediated.
+"""The life of a remediation: from a drift event to the observation that verifies the result.
 
-Everything that is decided stands in the finding's own record, written together with the safety, before anything is
-done: of two workers one has the claim, and whoever comes after a crash sees how far it had come. Nothing is written on
-what was told: the resource is read again right before, and is judged anew.
+Each decision is stored in the finding's record, together with the safety state, before it is carried out. Of two
+workers only one has the claim, and after a crash the record shows how far the attempt got. A write never relies on old
+state: the resource is read and evaluated again right before.
 """
 
 from __future__ import annotations
@@ -63,29 +63,29 @@ from setpoint.util import telemetry
 from setpoint.util.retries import retry_on_conflict
 
 BEGINNINGS = frozenset(("drift.opened", "drift.changed"))
-"""The events after which something is to be done; others are passed over."""
+"""The events that start a remediation; others are ignored."""
 TICK = "tick"
-"""The ``type`` of the message that comes every minute, in place of an event's."""
+"""The ``type`` of the message that the scheduler sends every minute, in place of an event type."""
 
 
 MADE_AGAIN = "it was made again under the same name since it was observed; the inventory has to show it first"
-"""Why nothing is written to what is another resource than the one that was judged."""
+"""Why nothing is written to a resource that was recreated since its evaluation."""
 
 
 Passed = Literal[
-    "gone on",  # a tick: with all that was due
-    "ignored",  # an event after which nothing is to be done
+    "gone on",  # a tick: all due remediations were resumed
+    "ignored",  # an event that starts no remediation
     "rejected",  # no event: dead-lettered
 ]
 
 
 class TickResult(NamedTuple):
-    """What came of going on with all that was due.
+    """The result of a tick or message.
 
     Args:
-        outcomes: how often what came of it.
-        problems: what could not be gone on with, and why; it is tried again with the next round.
-        passed: why the message is about no one drift, where it is not.
+        outcomes: the number of remediations for each outcome.
+        problems: the errors of remediations that could not be resumed; the next tick retries them.
+        passed: why the message concerns no single drift; empty if it does.
     """
 
     outcomes: Counter[ExecutionOutcome]
@@ -94,16 +94,16 @@ class TickResult(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """What became of the message, in a word."""
+        """The outcome of the message, in a word."""
         return self.passed or next(iter(self.outcomes), "nothing")
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: RemediationContext) -> TickResult:
-    """Handle a message: go on with what is due where it says so; else it is a drift event, or dead-lettered.
+    """Handle a message: a tick resumes due remediations; anything but a tick or drift event is dead-lettered.
 
     Raises:
-        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
-        TransientError: let the message be delivered again.
+        PermanentError: the installation is at fault, not the message; fix it and redeliver.
+        TransientError: the message failed for now; redeliver it.
     """
     if attributes.get("type") == TICK:
         telemetry.note(breaker_open=context.store.safety_state().value.breaker is not None)
@@ -121,10 +121,10 @@ def receive(message: bytes, attributes: Mapping[str, str], context: RemediationC
 
 
 def resume_due(context: RemediationContext) -> TickResult:
-    """Go on with every remediation whose time has come; one that cannot be gone on with keeps back no other.
+    """Resume every due remediation; an error with one does not stop the others.
 
     Raises:
-        Unavailable: the store does not tell what is due.
+        Unavailable: the store cannot list what is due; try again.
     """
     outcomes: Counter[ExecutionOutcome] = Counter()
     unread: Problems = []
@@ -143,7 +143,7 @@ def resume_due(context: RemediationContext) -> TickResult:
             unread.append(error)
         except SetpointError as error:
             problems.append(str(error))
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong with one resource keeps back no other
+        except Exception as error:  # noqa: BLE001 - an error with one resource does not stop the others
             telemetry.happened("remediation", outcome="problem", resource_name=key.name, content=key.content)
             problems.append(f"{key.name}: {error!r}; it is tried again with the next tick, report it if it stays")
     problems += map(str, unread)
@@ -157,10 +157,10 @@ def _reason(snapshot: Snapshot) -> list[str]:
 
 
 def remediate(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
-    """Do what is to be done now about the drift of one resource; what the finding is by now counts, not what was told.
+    """Take the next step for the drift of a resource, by the finding's current state rather than the event's.
 
     Raises:
-        TransientError: it may succeed later.
+        TransientError: the step failed for now; try again.
     """
     outcome = retry_on_conflict(lambda: _step(key, context), what=key.name, then="the next tick tries again")
     telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
@@ -170,12 +170,12 @@ def remediate(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome
 def preview(
     key: ResourceKey, context: RemediationContext, approved_by: str = ""
 ) -> tuple[Decision, WritePlan | NotWritable | None] | None:
-    """What would be decided now about a finding, and written; nothing is. None where there is no open finding.
+    """Show what would be decided and written now, without a write; None without an open finding.
 
     Args:
         key: the resource and content.
-        context: what remediation works with.
-        approved_by: who would approve it, as if they had.
+        context: the ports of remediation.
+        approved_by: an approver to assume, or empty.
     """
     case = load_context(read(key, context.detection), context.detection)
     if case is None:
@@ -201,7 +201,7 @@ def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
 
 
 def _go_on(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome | None:
-    """What becomes of a write that was claimed before; None where there is none, or it is to be begun anew."""
+    """Continue a claimed attempt; None if there is none, or a new attempt should start."""
     state, now = snapshot.state, context.clock()
     if state is None or state.remediation is None or state.remediation.step not in remediation_attempt.UNDER_WAY:
         return None
@@ -213,7 +213,7 @@ def _go_on(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome 
 
 
 def _end_overtaken(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
-    """End an attempt that no reading ever proved, before another begins: its drift is still there, or another."""
+    """End an attempt without proof before another begins: its drift is still present, or has changed."""
     state = snapshot.state
     if state is None or state.remediation is None or not state.is_open:
         return snapshot
@@ -239,7 +239,7 @@ def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
 
 
 def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationContext) -> ExecutionOutcome:
-    """Have nobody look again at what there is nothing to do about."""
+    """Clear the due time of a finding that needs no further step."""
     state = snapshot.state
     if state is not None and state.remediation is not None and is_due(state, context.clock()):
         reason = "there is nothing to remediate now"
@@ -253,7 +253,7 @@ def _leave(case: RemediationCase, decision: Decision, context: RemediationContex
 
 
 def _stop(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
-    """Hold it, and say so; of all that an open breaker holds, only what has opened it does."""
+    """Stop a remediation and record the reason; for an open breaker, only the drift that opened it alerts."""
     remediation = remediation_attempt.stopped(
         case.decision_input.remediation, decision.because, case.decision_input.now
     )
@@ -309,7 +309,7 @@ def _propose(
     note: AuditNote,
     outcome: ExecutionOutcome,
 ) -> ExecutionOutcome:
-    """Say what would be written, having read the resource again; nothing is."""
+    """Read the resource again and report the planned write, without sending it."""
     remediation = case.decision_input.remediation
     now = case.decision_input.now
     again = step(remediation, remediation.summary, decision.because, now)
@@ -333,7 +333,7 @@ def _propose(
 
 
 def _act(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
-    """Put it back: read, judge, plan, claim, write."""
+    """Remediate: read, evaluate, plan, claim, write."""
     try:
         reading = read_live(case, context)
     except (AccessDenied, Refused, Unavailable) as error:
@@ -362,10 +362,10 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
 def _before_planning(
     case: RemediationCase, decision: Decision, reading: LiveReading, context: RemediationContext
 ) -> ExecutionOutcome | None:
-    """What becomes of a drift whose resource is another one, or otherwise, by now; None where nothing has changed.
+    """The outcome if the resource was replaced or changed since its evaluation; None if it was not.
 
     Raises:
-        Conflict: another rule or another place is for what it is now; it is decided about again.
+        Conflict: the read state falls under another rule or in another place; decide again.
     """
     if (elsewhere := placement.elsewhere(reading.observation)) or is_other_resource(case, reading):
         return _stop(case, _instead(decision, "stop", elsewhere or MADE_AGAIN), context)
@@ -378,7 +378,7 @@ def _before_planning(
 
 
 def _unattended(case: RemediationCase, plan: WritePlan, reading: LiveReading) -> str:
-    """Why a write is never sent without a person, whatever the policy says; empty where it may be."""
+    """Why a write needs a person, whatever the policy says; empty if it needs none."""
     limits = case.decision_input.policy.limits
     declarations = case.snapshot.desired.declarations if case.snapshot.desired is not None else ()
     reasons = (
@@ -391,7 +391,7 @@ def _unattended(case: RemediationCase, plan: WritePlan, reading: LiveReading) ->
 def _unread(
     case: RemediationCase, decision: Decision, error: AccessDenied | Refused | Unavailable, context: RemediationContext
 ) -> ExecutionOutcome:
-    """Delegate what may not be read; wait for what cannot be read now, and tell people where that goes on."""
+    """Delegate if reading is denied; otherwise retry the read later, and alert if it keeps failing."""
     decided_on = case.decision_input
     if isinstance(error, Unavailable):
         after = endings.unread_state(decided_on.remediation, error, decided_on.policy, context)

@@ -1,4 +1,4 @@
-"""What becomes of a write from the claim on: sent, watched, verified, or failed."""
+"""Execute a claimed write: send it, watch its operation, verify the result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from setpoint.remediation.records import (
 def write(
     case: RemediationCase, remediation: RemediationState, plan: WritePlan, context: RemediationContext
 ) -> ExecutionOutcome:
-    """Send what was claimed, unless something has come in between; where no answer comes, the resource is read soon."""
+    """Send a claimed write unless its conditions changed; if no answer comes, schedule a read of the resource."""
     key, policy = case.snapshot.key, case.decision_input.policy
     snapshot = read(key, context.detection)
     if why := _in_between(case, snapshot, remediation, context):
@@ -37,7 +37,7 @@ def write(
         return "waiting"
     try:
         answer = _send(plan, context)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the write may have been done
+    except Exception as error:  # noqa: BLE001 - after any error the write may have been done
         return _not_written(snapshot, remediation, error, policy, context)
     if isinstance(answer, Started):
         going = remediation_attempt.operating(remediation, answer.url, context.clock())
@@ -49,7 +49,7 @@ def write(
 
 
 def _send(plan: WritePlan, context: RemediationContext) -> Written | Started | Failed:
-    """Send a write; where the API does not take its mask, once more under the fields of the resource that hold it."""
+    """Send a write; if the API refuses its update mask, send it once more with the parent fields as mask."""
     try:
         return context.live_resources.api.write(plan)
     except Refused as error:
@@ -61,7 +61,7 @@ def _send(plan: WritePlan, context: RemediationContext) -> Written | Started | F
 def _not_written(
     snapshot: Snapshot, remediation: RemediationState, error: Exception, policy: Policy, context: RemediationContext
 ) -> ExecutionOutcome:
-    """What becomes of a write that no answer says was done."""
+    """Handle a write without an answer that confirms it."""
     outcome: ExecutionOutcome | None
     match error:
         case Conflict():
@@ -69,7 +69,7 @@ def _not_written(
             outcome = endings.fail(snapshot, remediation, str(error), policy, context, proof=proof, is_harmless=True)
         case AccessDenied():
             outcome = endings.turn_down(snapshot, remediation, "denied", error, context)
-        case Refused():  # of a resource that is another by now, it says nothing
+        case Refused():  # the error says nothing about a resource that was replaced meanwhile
             outcome = verification.prove(snapshot, context)
             outcome = outcome or endings.turn_down(snapshot, remediation, "refused", error, context)
         case Throttled():
@@ -85,7 +85,7 @@ def _not_written(
 def _in_between(
     case: RemediationCase, snapshot: Snapshot, remediation: RemediationState, context: RemediationContext
 ) -> str:
-    """What speaks against a write after it was claimed, in words; empty where nothing does."""
+    """Why a claimed write must not be sent any more, for people; empty if it may be."""
     now, decided_on, state = context.clock(), case.decision_input, snapshot.state
     if not remediation_attempt.may_write(remediation, now):
         return "the claim is too old to write on"
@@ -102,7 +102,7 @@ def _in_between(
 
 
 def _written(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
-    """Note that all is written, and look."""
+    """Record a completed write, and verify it."""
     after = remediation_attempt.written(remediation, context.clock())
     record_outcome(snapshot.key, remediation, after, AuditNote("written"), context)
     try:
@@ -112,12 +112,12 @@ def _written(snapshot: Snapshot, remediation: RemediationState, context: Remedia
 
 
 def resume(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
-    """What becomes of a claimed write that somebody has to look at again; None where it is to be begun anew."""
+    """Continue a claimed attempt that is due; None if a new attempt should start."""
     return _OVERDUE[remediation.step](snapshot, remediation, context)
 
 
 def _watch(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
-    """Ask how far an operation has come; where nobody may ask, the resource tells."""
+    """Poll an operation; if polling is denied, read the resource instead."""
     now = context.clock()
     try:
         progress = context.live_resources.api.operation(Started(remediation.operation))
@@ -140,7 +140,7 @@ def _watch(snapshot: Snapshot, remediation: RemediationState, context: Remediati
 def _failed_operation(
     snapshot: Snapshot, remediation: RemediationState, reason: str, context: RemediationContext
 ) -> ExecutionOutcome:
-    """An operation ended with an error, and may have done its work all the same: the resource tells."""
+    """Handle an operation that ended with an error: it may have changed the resource, so read it."""
     if (ended := verification.prove(snapshot, context)) is not None:
         return ended
     policy = snapshot.rules.policy or Policy()
@@ -149,7 +149,7 @@ def _failed_operation(
 
 
 def _verify(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
-    """Read what was written and never proved by the inventory; None where it is to be written again at once."""
+    """Verify a write that no observation has proved; None to start a new attempt at once."""
     policy = snapshot.rules.policy or Policy()
     try:
         ended = verification.prove(snapshot, context, is_needed=True)
@@ -162,12 +162,12 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
         return endings.keep_reading(snapshot, remediation, context)
     reason = remediation.reason or "it was written, and the resource is not so"
     proof = f"the resource was read at {context.clock():%Y-%m-%d %H:%M:%S} UTC: it is not so"
-    is_harmless = bool(remediation.failure)  # nobody knew whether it was done, and it was not
+    is_harmless = bool(remediation.failure)  # it was unknown whether the write was done, and it was not
     return endings.fail(snapshot, remediation, reason, policy, context, proof=proof, is_harmless=is_harmless)
 
 
 def _is_running(remediation: RemediationState, context: RemediationContext) -> bool:
-    """Whether an operation that has not ended in its time still goes on, as far as anybody is told."""
+    """Whether an operation beyond its time limit still runs, as far as the API answers."""
     try:
         return isinstance(context.live_resources.api.operation(Started(remediation.operation)), Running)
     except (AccessDenied, Refused, Unavailable):
@@ -175,7 +175,7 @@ def _is_running(remediation: RemediationState, context: RemediationContext) -> b
 
 
 def _lapse(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
-    """Read what was claimed by somebody who never told what came of it; None where it was not remediated."""
+    """Read the resource after an expired claim without a result; None if the drift is still present."""
     policy = snapshot.rules.policy or Policy()
     try:
         return verification.prove(snapshot, context)

@@ -1,6 +1,6 @@
-"""Planning the smallest change of an IAM policy: only declared grants are added, only unexpected ones are removed.
+"""Plan the smallest change of an IAM policy: add only declared grants, remove only unexpected ones.
 
-A policy is read and written whole, guarded by its etag, always as version 3, since a lower one loses conditions:
+A policy is read and written whole, guarded by its etag, and always as version 3, since lower versions lose conditions:
 https://cloud.google.com/iam/docs/policies#versions
 """
 
@@ -22,14 +22,14 @@ from setpoint.remediation.api_requests import call
 
 VERSION = 3
 _STRIPPED = re.compile(r"_withcond_[0-9a-f]{20}\Z")
-"""The end of the role of a binding whose condition was left out, since a lower version was asked for.
+"""Suffix of the role of a binding whose condition was omitted because a lower version was requested.
 
-A custom role may have the words in its id. Source: https://cloud.google.com/iam/docs/troubleshoot-withcond
+The id of a custom role may contain the same text. Source: https://cloud.google.com/iam/docs/troubleshoot-withcond
 """
 
 
 def read(resource: Resource) -> Call | None:
-    """The request that reads the policy of a resource, or None where it has none of its own."""
+    """The request that reads the policy of a resource; None if it has no policy of its own."""
     method = resource.kind.methods.get("getIamPolicy")
     if method is None:
         return None
@@ -46,14 +46,14 @@ def plan_policy(
     wanted: set[tuple[str, Any]] | None,
     own: Project = Project(),  # noqa: B008 - an immutable value
 ) -> WritePlan | NotWritable:
-    """Plan one write of a policy; see ``writing.plan``.
+    """Plan one write of a policy; see ``planner.plan``.
 
     Args:
-        declaration: what is declared, with its authority.
-        live: the policy as it was just read, with its etag.
-        resource: whose policy it is.
-        wanted: path and operation of the differences to remediate; all where None.
-        own: the project that holds the resource.
+        declaration: the declaration, with its authority.
+        live: the policy that was just read, with its etag.
+        resource: the resource of the policy.
+        wanted: path and operation of the differences to remediate; None for all.
+        own: the project of the resource.
     """
     differences = [
         difference
@@ -92,7 +92,7 @@ def plan_policy(
 
 
 def _is_stripped(binding: Mapping[str, Any]) -> bool:
-    """Whether the condition of a binding was left out."""
+    """Whether the condition of a binding was omitted."""
     return not binding.get("condition") and _STRIPPED.search(str(binding.get("role"))) is not None
 
 
@@ -133,7 +133,7 @@ def _bindings(
 
 
 def _holder(bindings: list[dict[str, Any]], like: Mapping[str, Any]) -> dict[str, Any]:
-    """The binding of a role and condition; a new one where there is none."""
+    """The binding of a role and condition; a new one if there is none."""
     wanted = iam_policies.grant(like, "")
     for binding in bindings:
         if iam_policies.grant(binding, "") == wanted:
@@ -152,7 +152,7 @@ def _grant(value: Mapping[str, Any]) -> Grant:
 def _audit_configs(
     declared: Mapping[str, Any], live: Mapping[str, Any], differences: list[Difference]
 ) -> list[dict[str, Any]]:
-    """The live audit configuration, with what was found remediated: log type by log type."""
+    """The live audit configuration with the differences remediated, for each log type."""
     differing = {
         entry.path.removesuffix(".exemptedMembers"): entry
         for entry in differences

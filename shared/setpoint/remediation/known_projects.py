@@ -1,4 +1,4 @@
-"""Which projects are known: to what is declared, to what has drifted, and to what was observed."""
+"""Known projects: those of declarations, of findings, and of observations."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from setpoint.ports.stores import DesiredStore, ProjectStore, StateStore
 from setpoint.util.external_sort import batches
 
 _BATCH = 300
-"""Records that are read together."""
+"""The number of records in one read."""
 
 
 class Projects(StateStore, DesiredStore, ProjectStore, Protocol):
-    """A store that knows of projects in each of its parts."""
+    """A store with records that name projects."""
 
 
 def is_known(project: str, store: Projects) -> bool:
-    """Whether something is known to be in a project.
+    """Whether a project is known.
 
     Args:
         project: its id or number.
-        store: the store; names are read first, and declarations only where no name tells.
+        store: the store; declarations are read only if no name settles the answer.
     """
     if project.isdecimal() and (store.project_id(project) or is_known_place(f"projects/{project}", store)):
         return True
@@ -31,7 +31,7 @@ def is_known(project: str, store: Projects) -> bool:
 
 
 def is_known_place(place: str, store: Projects) -> bool:
-    """Whether something that drifts or has drifted is known to be in a project, a folder or an organisation.
+    """Whether a finding exists in a project, a folder or an organization.
 
     Args:
         place: ``projects/NUMBER``, ``folders/NUMBER`` or ``organizations/NUMBER``.
@@ -48,12 +48,12 @@ def is_known_place(place: str, store: Projects) -> bool:
 
 
 def nearest(project: str, store: Projects) -> str:
-    """The known project that a misspelt id is nearest to; empty where none is near."""
+    """The known project with the most similar id; empty if none is similar."""
     return next(iter(difflib.get_close_matches(project, set(_known(store)), n=1, cutoff=0.75)), "")
 
 
 def _known(store: Projects) -> Iterator[str]:
-    """Projects by id or number, some of them again and again; cheap sources first."""
+    """Projects by id or number, with duplicates; cheap sources first."""
     for state in store.states(drifted=True, problems=[]):
         if state.finding is not None:
             yield state.finding.project
@@ -65,7 +65,7 @@ def _known(store: Projects) -> Iterator[str]:
 
 
 def _id(project: str, store: ProjectStore) -> str:
-    """The id of a project that is known by its number; empty where nobody knows it."""
+    """The id of a project by its number; empty if unknown."""
     return store.project_id(project) if project.isdecimal() else ""
 
 

@@ -1,4 +1,4 @@
-"""The least permissions that putting a type of resource back asks for, by rule: to read it, to write it, its policy."""
+"""The least permissions for remediation of a resource type: to read it, to write it, and its policy."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _OPERATIONS = {
     "run": ("run.operations.get",),
     "spanner": ("spanner.databaseOperations.get", "spanner.instanceOperations.get"),
 }
-"""To watch an operation, where it is a right of its own."""
+"""The permission to poll an operation, in APIs with a separate one."""
 
 _BESIDES = {
     # https://cloud.google.com/firewall/docs/using-firewalls#permissions
     ("compute", "Firewall"): ("compute.networks.updatePolicy",),
 }
-"""What a write asks for besides."""
+"""Additional permissions for a write."""
 
 
 def of_resource(schema: Schema, methods: Methods) -> tuple[str, ...]:
-    """What reading and writing resources of a type asks for; nothing where no method writes them."""
+    """The permissions for reading and writing resources of a type; empty if no method writes them."""
     kinds = [kind for kind in methods.kinds(schema) if "get" in kind.methods]
     writing = {permission(method) for kind in kinds for method in _writers(schema, kind)}
     if not writing:
@@ -42,7 +42,7 @@ def of_resource(schema: Schema, methods: Methods) -> tuple[str, ...]:
 
 
 def of_policy(schema: Schema, methods: Methods) -> tuple[str, ...]:
-    """What reading and writing the IAM policies of a type asks for; nothing where it has none."""
+    """The permissions for reading and writing the IAM policies of a type; empty if it has none."""
     both = ("getIamPolicy", "setIamPolicy")
     kinds = [kind for kind in methods.kinds(schema) if all(name in kind.methods for name in both)]
     return tuple(sorted({permission(kind.methods[name].id) for kind in kinds for name in both}))

@@ -1,4 +1,4 @@
-"""Reading a resource from the API that holds it, as an observation, and planning what would put it back."""
+"""Read resources through their own API as observations, and plan the writes that remediate them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from setpoint.remediation import api_requests, iam_planner, planner
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:
-    """A resource as its API has just told it.
+    """A resource as its API just returned it.
 
     Args:
-        observation: what it told, at the time of the reading.
-        resource: how it is reached.
+        observation: the state, at the time of the read.
+        resource: how the resource is read and written.
     """
 
     observation: Observation
@@ -35,12 +35,12 @@ class LiveReading:
 
 
 class LiveResources:
-    """The APIs that hold the resources.
+    """The APIs of the resources.
 
     Args:
-        api: what sends requests to them.
-        catalogue: what is known of asset types.
-        methods: how their APIs read and write them.
+        api: sends requests.
+        catalogue: the schemas of asset types.
+        methods: the read and write methods of asset types.
     """
 
     def __init__(self, api: ResourceApi, catalogue: Catalogue, methods: Methods | None = None) -> None:
@@ -49,17 +49,17 @@ class LiveResources:
         self._methods = methods or default_methods()
 
     def read(self, declaration: Declaration, last: Observation | None, now: datetime) -> LiveReading | None:
-        """Read a declared resource, or its policy; None where no method does.
+        """Read a declared resource, or its policy; None if its API has no read method.
 
         Args:
-            declaration: what is declared of it.
-            last: what the inventory told of it last, for what the API does not tell.
-            now: the time.
+            declaration: the declaration.
+            last: the last observation from the inventory, for fields that the API lacks; None if there is none.
+            now: the current time.
 
         Raises:
-            AccessDenied: nobody may read it.
-            Refused: the API does not take the request.
-            Unavailable: the API does not answer, or says that it is gone, which the inventory does not.
+            AccessDenied: a permission is missing; grant it.
+            Refused: the API refuses the request.
+            Unavailable: the API does not answer, or reports a deletion that the inventory does not; try again.
         """
         named = _as_listed(declaration, last)
         schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
@@ -84,19 +84,19 @@ class LiveResources:
     def plan(
         self, desired: Desired, reading: LiveReading, *, is_whole_declaration: bool = False
     ) -> WritePlan | NotWritable:
-        """The first write that remediates what differs; ``as_declared`` where nothing does.
+        """Plan the first write that remediates a difference; ``as_declared`` without differences.
 
-        Where several declarations say something of a resource, each is remediated by a write of its own.
+        If several declarations cover the resource, each is remediated by a separate write.
 
         Args:
-            desired: what is declared.
-            reading: the resource as it was just read.
-            is_whole_declaration: name every declared field, since a write of some has cleared others.
+            desired: the declarations.
+            reading: the resource that was just read.
+            is_whole_declaration: write every declared field, because an earlier partial write cleared others.
         """
         body = None if reading.observation.deleted else reading.observation.data
         planned: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
         for declaration in desired.declarations:
-            if declaration.element:  # to write a list of which it knows one element would drop the others
+            if declaration.element:  # writing a list with only the declared element would delete the others
                 continue
             own = own_project(declaration.project, reading.observation)
             schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
@@ -109,7 +109,7 @@ class LiveResources:
 
 
 def _as_listed(declaration: Declaration, last: Observation | None) -> Declaration | None:
-    """The declaration under a name that the API knows; None where only the inventory could tell it and has not."""
+    """The declaration under a name that the API accepts; None if that name comes from the inventory and is unknown."""
     if not is_natural(declaration.key.name):
         return declaration
     if last is None or not last.inventory_name:
@@ -136,17 +136,17 @@ def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation
 
 
 _OWN_TIMES = ("updateTime", "updated", "lastModifiedTime", "lastUpdateTime", "modifyTime")
-"""Fields in which a service says when it last changed a resource."""
+"""Fields with the time of a service's last change to a resource."""
 
 
 def known_at(body: Any, now: datetime) -> datetime:
-    """The time of a state that was just read: when the service last changed it, and never later than now.
+    """The time of a state that was just read: when the service last changed it, but never later than now.
 
-    A clock of this process that is ahead, or a replica that lags behind, must not make newer messages look old.
+    A fast clock of this process, or a replica that lags, must not make newer messages look old.
 
     Args:
-        body: the service's answer; None where the resource is gone.
-        now: the time by this process's clock.
+        body: the service's answer; None for a deleted resource.
+        now: the current time.
     """
     if not isinstance(body, dict):
         return now
@@ -155,7 +155,7 @@ def known_at(body: Any, now: datetime) -> datetime:
 
 
 def _instant(value: Any) -> datetime | None:
-    """A time as Google's services write it: RFC 3339, or milliseconds since 1970; None for anything else."""
+    """A time in Google's formats: RFC 3339, or milliseconds since 1970; None for anything else."""
     try:
         if isinstance(value, str) and value.isdigit():
             return datetime.fromtimestamp(int(value) / 1000, UTC)
@@ -166,7 +166,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def describe_refusal(plan: NotWritable) -> tuple[str, ...]:
-    """What a person would have to do, a line a field."""
+    """The manual steps, one line per field."""
     return tuple(_line(field) for field in plan.fields)
 
 

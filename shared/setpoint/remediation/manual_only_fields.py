@@ -1,6 +1,6 @@
-"""What is left to people although an API would take it, or no schema says that it cannot: tables, with reasons.
+"""Fields that only a person may change, although the API may accept them: tables with reasons.
 
-A wrong entry costs somebody a minute by hand; a missing one may cost an outage, or an answer of 400.
+A wrong entry costs a few minutes of manual work; a missing entry may cost an outage, or an error 400.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from setpoint.model.write_plan import Reason
 
 _PLACES = frozenset(("zone", "region", "location", "locationId"))
-"""Top-level fields that say where a resource is: nothing moves by an update."""
+"""Top-level fields with the location of a resource, which no update changes."""
 
 
 class ManualField(NamedTuple):
-    """A field that is left to people.
+    """A field that only a person may change.
 
     Args:
         service: the API.
         schema: the schema of the resource.
         field: the field, by its path.
         reason: ``immutable`` or ``by_hand``.
-        todo: what they would have to do, and why.
+        todo: the manual steps, and why.
     """
 
     service: str
@@ -128,7 +128,7 @@ _NO_GENERAL: Mapping[tuple[str, str], str] = {
     # https://cloud.google.com/billing/docs/how-to/modify-project
     ("cloudbilling", "ProjectBillingInfo"): "who pays for a project is changed by a person",
 }
-"""Resources that no executor writes by the general method of their API."""
+"""Resources that are never written by the general method of their API."""
 
 DISTURBING: tuple[tuple[str, str, str, str], ...] = (
     # https://cloud.google.com/sql/docs/mysql/instance-settings: "requires restart"
@@ -156,11 +156,11 @@ DISTURBING: tuple[tuple[str, str, str, str], ...] = (
     # https://cloud.google.com/bigtable/docs/scaling
     ("bigtableadmin", "Cluster", "serveNodes", "nodes are made or deleted"),
 )
-"""Writes that do as they are asked and are felt: service, schema, field, and what happens."""
+"""Writes with side effects for users of the resource: service, schema, field, and the effect."""
 
 
 def side_effects(service: str, schema: str, path: str) -> str:
-    """What putting a field back does to those who use the resource, or an empty string where nothing is known of it."""
+    """The side effects of remediating a field; empty if none are known."""
     effects = (
         what for owner, kind, field, what in DISTURBING if (owner, kind) == (service, schema) and is_below(path, field)
     )
@@ -168,7 +168,7 @@ def side_effects(service: str, schema: str, path: str) -> str:
 
 
 def not_written_whole(service: str, schema: str) -> str:
-    """Why no executor uses the general method of a kind of resource, or an empty string."""
+    """Why the general method of a resource type is not used; empty if it is."""
     return _NO_GENERAL.get((service, schema), "")
 
 
@@ -178,11 +178,11 @@ _PATCHABLE: Mapping[tuple[str, str], tuple[str, ...]] = {
     # "only routingConfig can be modified": https://cloud.google.com/compute/docs/reference/rest/v1/networks/patch
     ("compute", "Network"): ("routingConfig", "networkFirewallPolicyEnforcementOrder"),
 }
-"""Resources of which the general method takes some fields alone."""
+"""Resources whose general method accepts only some fields."""
 
 
 def manual_rule(service: str, schema: str, path: str) -> ManualField | None:
-    """The entry that keeps a field from being written, or None.
+    """The rule that excludes a field from remediation, or None.
 
     Args:
         service: the API.
@@ -201,7 +201,7 @@ def manual_rule(service: str, schema: str, path: str) -> ManualField | None:
 
 
 def is_place(path: tuple[str, ...], field: Field | None) -> bool:
-    """Whether a top-level field says which resource it is, or where."""
+    """Whether a top-level field contains the name or location of the resource."""
     if len(path) != 1:
         return False
     name = camel(path[0])
@@ -209,12 +209,12 @@ def is_place(path: tuple[str, ...], field: Field | None) -> bool:
 
 
 def holds_inputs(field: Field | None, value: Any, depth: int = 0) -> bool:
-    """Whether a value that is sent back as it was read may lack what its API never answers.
+    """Whether a value may lack write-only inputs that its API never returns, so that sending it back would clear them.
 
     Args:
-        field: what the catalogue says of the value.
-        value: as it was read.
-        depth: how deep it lies below the first.
+        field: the schema of the value.
+        value: the value that was read.
+        depth: depth below the first value.
     """
     if field is None or depth > _DEEPEST:
         return False
@@ -246,6 +246,6 @@ _OF_CREATION = frozenset(
         "includeReplicasForMajorVersionUpgrade",  # as above
     )
 )
-"""Inputs that say how a resource is made, or how one request is carried out: to leave them out changes nothing."""
+"""Inputs of a resource's creation or of a single request; omitting them changes nothing."""
 
 _DEEPEST = 8

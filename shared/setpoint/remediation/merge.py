@@ -1,6 +1,6 @@
-"""From a declaration and the live resource to the resource as it should be: only what differs changes.
+"""Merge declared values into the live resource: only the differences change.
 
-The walk is the comparison's own, so that what is remediated is exactly what was found to differ.
+The traversal is that of the comparison, so that exactly the reported differences are remediated.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 class FieldChange(NamedTuple):
-    """One difference, and where it lies.
+    """A difference, and its path.
 
     Args:
-        path: under construction, in the declaration's spelling.
-        difference: as it is reported, secrets masked.
-        wanted: the declared value itself; unset where nothing is declared.
+        path: the path, in the declaration's spelling.
+        difference: the difference as reported, with secrets masked.
+        wanted: the declared value; unset if there is none.
     """
 
     path: Path
@@ -40,16 +40,16 @@ class FieldChange(NamedTuple):
 
     @property
     def secret(self) -> bool:
-        """Whether what would be written is a secret, or holds one."""
+        """Whether the value to write is a secret, or contains one."""
         return self.wanted is not msgspec.UNSET and bool(self.difference.declared != self.wanted)
 
 
 class Target(NamedTuple):
-    """A resource as it is to be.
+    """The resource after the write.
 
     Args:
         body: the resource.
-        dropped: the fields that were taken out, since one that is set now excludes them.
+        dropped: fields that were removed because a field that is set now excludes them.
     """
 
     body: dict[str, Any]
@@ -63,7 +63,7 @@ class _Pair(NamedTuple):
 
 
 class RecordingComparison(Comparison):
-    """A comparison that remembers where its differences lie, and which list elements belong together."""
+    """A comparison that records the paths of differences, and which list elements belong together."""
 
     __slots__ = ("changes", "pairs")
 
@@ -117,17 +117,17 @@ def apply_changes(
     recording: RecordingComparison,
     changes: Iterable[FieldChange],
 ) -> Target:
-    """The live resource with the changes made, and nothing else; what does not change is shared, not copied."""
+    """The live resource with the changes applied; unchanged values are shared, not copied."""
     merge = _Merge(recording, changes)
     return Target(merge.message(field_path.ROOT, schema, None, declared, live), tuple(merge.dropped))
 
 
 _GONE: Any = object()
-"""What stands for a value that is to be removed."""
+"""Marks a value for removal."""
 
 
 class _Positions:
-    """Where the elements of a list stand; an element is known by being the same object, which may stand there twice."""
+    """The positions of list elements, by identity; the same object may occur twice."""
 
     def __init__(self, elements: Iterable[Any]) -> None:
         self._free: dict[int, deque[int]] = {}
@@ -135,12 +135,12 @@ class _Positions:
             self._free.setdefault(id(element), deque()).append(position)
 
     def take(self, element: Any) -> int:
-        """The first position of an element that was not taken before."""
+        """The first position of an element that was not returned before."""
         return self._free[id(element)].popleft()
 
 
 class _Merge:
-    """Builds the changed values, from the top to what differs."""
+    """Builds the changed values from the root down to the differences."""
 
     def __init__(self, recording: RecordingComparison, changes: Iterable[FieldChange]) -> None:
         self.dropped: list[Path] = []
@@ -158,7 +158,7 @@ class _Merge:
         fields: Mapping[str, Field] = schema.fields if schema is not None else {}
         merged = dict(have)
         for below in self._below.get(path, ()):
-            assert below is not None  # noqa: S101 - the root is below nothing
+            assert below is not None  # noqa: S101 - noqa: S101 - the root has no parent
             key = below[1]
             field = wire_format.field(fields, key) or item
             there = wire_format.key_of(fields, key, have)
@@ -225,7 +225,7 @@ class _Merge:
 
 
 def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | None]]:
-    """The parts of a path from the top, each with what the catalogue says of it; an element is its list's item."""
+    """The keys of a path from the root, each with its schema; a list element has the schema of its items."""
     parts: list[str] = []
     while path is not None:
         path, part = path

@@ -1,4 +1,4 @@
-"""Long-running operations: where the one that an answer tells of is read, and how far it has come.
+"""Long-running operations: the URL of an operation, and its progress.
 
 Most APIs answer with ``google.longrunning.Operation`` (https://cloud.google.com/apis/design/design_patterns#long_running_operations);
 Compute Engine, Cloud SQL, Kubernetes Engine and Cloud DNS have operations of their own, with a ``status``.
@@ -16,11 +16,11 @@ from setpoint.model.write_plan import Call, Done, Failed, Running
 
 
 def address(call: Call, answer: Mapping[str, Any]) -> str:
-    """Where an operation is read, or empty where the answer does not tell.
+    """The URL of an operation; empty if the answer has none.
 
     Args:
-        call: what was sent.
-        answer: the operation, as it was answered.
+        call: the request.
+        answer: the operation that it returned.
     """
     for name in (answer.get("selfLink"), answer.get("name"), _beside(call, answer)):
         if not isinstance(name, str) or "/" not in name:
@@ -34,15 +34,15 @@ def address(call: Call, answer: Mapping[str, Any]) -> str:
 
 
 def _beside(call: Call, answer: Mapping[str, Any]) -> str:
-    """Cloud DNS tells an operation's id alone; it lies below the resource."""
+    """The URL of a Cloud DNS operation, which is returned as an id below the resource."""
     return f"{call.url}/operations/{answer['id']}" if "id" in answer else ""
 
 
 def progress(answer: Mapping[str, Any]) -> Running | Done | Failed:
-    """How far an operation has come.
+    """The progress of an operation.
 
     Args:
-        answer: the operation, as it was read.
+        answer: the operation that was read.
     """
     ended = answer.get("done") is True or str(answer.get("status", "")).upper() == "DONE"
     if not ended:
@@ -54,7 +54,7 @@ def progress(answer: Mapping[str, Any]) -> Running | Done | Failed:
 
 
 def _reason(error: Any) -> str:
-    """What went wrong: of one error, or of a list of them."""
+    """The message of an error, or of a list of errors."""
     errors = error.get("errors") if isinstance(error, dict) else None
     first = errors[0] if isinstance(errors, list) and errors else error
     if not isinstance(first, dict):
@@ -69,7 +69,7 @@ _LONGEST = 500
 _USUALLY = timedelta(hours=1)
 _LONGEST_BY_SERVICE: Mapping[str, timedelta] = {
     # Defaults of the ``timeouts`` that https://registry.terraform.io/providers/hashicorp/google documents for updates,
-    # and longer where upgrades run node by node.
+    # and longer for upgrades that proceed node by node.
     "compute": timedelta(minutes=20),
     "dns": timedelta(minutes=20),
     "run": timedelta(minutes=20),
@@ -84,10 +84,10 @@ _LONGEST_BY_SERVICE: Mapping[str, timedelta] = {
 
 
 def longest(operation: str) -> timedelta:
-    """How long an operation may take before people are told that it does not end.
+    """The longest time an operation may take before an alert.
 
     Args:
-        operation: its address.
+        operation: its URL.
     """
     service = (urlsplit(operation).hostname or "").partition(".")[0]
     return _LONGEST_BY_SERVICE.get(service, _USUALLY)

@@ -1,8 +1,7 @@
-"""Planning the smallest write that puts drifted fields of a resource back.
+"""Plan the smallest write that remediates the drifted fields of a resource.
 
-Pure: from the declaration, the live resource as it was just read, and what the API's own documents say of its fields
-and methods. What is written is what differs, and no more; what should not be written without a person is refused, with
-what that person would have to do.
+Pure: the plan follows from the declaration, the live resource that was just read, and the API's own description of its
+    fields and methods. Only differences are written. A field that needs a person is refused, with the manual steps.
 """
 
 from __future__ import annotations
@@ -39,15 +38,15 @@ _OTHER_CONTENT = "organisation and access policies are written by hand, or decla
 
 
 def reach(declaration: Declaration, schema: Schema, methods: Methods) -> Resource | None:
-    """How a declared resource is read and written: in the beta of its API where it declares what only that knows.
+    """How a declared resource is read and written: by the beta API if it declares fields that only the beta has.
 
     Args:
-        declaration: what is declared.
-        schema: what describes the resource.
-        methods: those of all APIs.
+        declaration: the declaration.
+        schema: the schema of the resource.
+        methods: the methods of all APIs.
 
     Returns:
-        None where no method reads it.
+        None if no method reads it.
     """
     resource = methods.resource(declaration.key.name, schema)
     if resource is None or declaration.key.content != "resource":
@@ -71,7 +70,7 @@ def _names_beta(fields: Mapping[str, Field], item: Field | None, data: Any) -> b
     return False
 
 
-def plan(  # noqa: PLR0911 - a reason each
+def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
     declaration: Declaration,
     live: Any,
     schema: Schema | None,
@@ -84,14 +83,14 @@ def plan(  # noqa: PLR0911 - a reason each
     """Plan one write.
 
     Args:
-        declaration: what is declared.
-        live: the resource, or its IAM policy, as it was just read; None where it is gone.
-        schema: what describes the resource.
-        resource: how it is reached.
-        own: the project that holds it, by id and number.
-        differences: those to remediate; all that there are where None. Differences that are no more are left out.
-        is_whole_declaration: name every declared field that may be written, and not those that differ alone, since a
-            write of some has cleared others.
+        declaration: the declaration.
+        live: the resource or IAM policy that was just read; None if it was deleted.
+        schema: the schema of the resource.
+        resource: how it is read and written.
+        own: the project of the resource, by id and number.
+        differences: the differences to remediate; None for all. Differences that no longer exist are ignored.
+        is_whole_declaration: write every declared field that may be written, not only the differences, because an
+            earlier partial write cleared others.
     """
     key = declaration.key
     if schema is None or resource is None:
@@ -154,7 +153,7 @@ def plan(  # noqa: PLR0911 - a reason each
 
 
 def _together(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
-    """The top fields of the cuts, and every declared field of the resource beside them that may be written."""
+    """The top-level fields of the paths, and every other declared field of the resource that may be written."""
     schema = write_input.schema
     tops = dict.fromkeys(cut[0] for cut in cuts)
     for key in declared:
@@ -168,7 +167,7 @@ def _together(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...
 
 
 def _coarser(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldPath, ...]) -> Call | None:
-    """The request under the top fields of the resource, once more if the API does not take so fine a mask."""
+    """The request with the top-level fields as mask, for an API that refuses the finer mask."""
     schema, resource, live = write_input
     tops = tuple(dict.fromkeys(cut[:1] for cut in cuts))
     writer = resource.kind.writer
@@ -178,7 +177,7 @@ def _coarser(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldP
 
 
 def _held_back(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> Iterator[Unwritable]:
-    """The changes that could be written, and are not, since a write has to leave the resource as declared."""
+    """Changes that could be written, but would not leave the resource as declared."""
     unwritable = {field.path for field in refused}
     todo = f"it is not written either, since {refused[0].path} is not: see to both by hand"
     for change in changes:
@@ -187,7 +186,7 @@ def _held_back(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> I
 
 
 def _still(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritable, ...]:
-    """What would differ after the write as before it: nothing, or the plan is not sent."""
+    """The differences that would remain after the write; the plan is sent only without any."""
     made = {(change.difference.path, change.difference.op) for change in first}
     return tuple(
         Unwritable(change.difference.path, "no_method", "no write that can be planned puts it back: see to it by hand")
@@ -208,12 +207,12 @@ def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable
 
 
 def _dropped_lines(target: Target) -> list[str]:
-    """What goes because one of several may be set; below a list it goes with its element."""
+    """Lines about removed fields of a oneof group; a field in a list is removed with its element."""
     return [f"{field_path.text(path)}: cleared, since only one of its group may be set" for path in target.dropped]
 
 
 def _cuts(schema: Schema, paths: Iterable[Path]) -> tuple[FieldPath, ...]:
-    """What a request names, each once, and nothing below what is named already."""
+    """The paths for a request, without duplicates and without descendants of other paths."""
     cuts = sorted({_cut(schema, path) for path in paths}, key=len)
     outer: list[FieldPath] = []
     for cut in cuts:
@@ -224,7 +223,7 @@ def _cuts(schema: Schema, paths: Iterable[Path]) -> tuple[FieldPath, ...]:
 
 
 def _cut(schema: Schema, path: Path) -> FieldPath:
-    """The path as far as an API can be told: to the first list, map or free-form value."""
+    """The path down to the first list, map or free-form value, which is the finest that an API accepts."""
     keys: list[str] = []
     for part, field in fields_along(schema, path):
         if isinstance(part, Element):
@@ -236,7 +235,7 @@ def _cut(schema: Schema, path: Path) -> FieldPath:
 
 
 def redacted(plan: WritePlan, schema: Schema) -> WritePlan:
-    """The plan as it may be stored and shown: with the secrets in its body masked. It can no longer be sent."""
+    """The plan for storage and display: secrets in its body are masked, so that it cannot be sent."""
     return replace(plan, call=replace(plan.call, body=_shown(plan.call.body, schema)), coarser=None)
 
 
@@ -252,4 +251,4 @@ def _shown(body: Any, schema: Schema) -> Any:
 
 
 encode = msgspec.json.Encoder(order="deterministic").encode
-"""A plan as bytes, the same for the same plan."""
+"""Encode a plan as deterministic JSON."""

@@ -1,4 +1,4 @@
-"""What is stored and said of each step of a remediation."""
+"""Store and report each step of a remediation."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
 
 ExecutionOutcome = Literal[
-    "nothing",  # no drift that anything is to be done about
-    "left",  # its mode says to leave it alone
-    "stopped",  # a brake holds it
+    "nothing",  # no drift that needs a step
+    "left",  # the mode excludes remediation
+    "stopped",  # a guardrail stops it
     "waiting",  # later
-    "unread",  # nothing tells how the resource is: later
-    "asked",  # a person is to approve
-    "rehearsed",  # said what would be written, in a dry run
-    "handed_off",  # somebody else puts it back
-    "resolved",  # there was nothing left to do
-    "changed",  # it is another drift by now
-    "verifying",  # put back; the observation that proves it is to come
-    "operating",  # the API goes on by itself
-    "failed",  # it will be tried again, or a person has to look
+    "unread",  # the resource cannot be read now: later
+    "asked",  # approval was requested
+    "rehearsed",  # dry run: the planned write was reported
+    "handed_off",  # delegated
+    "resolved",  # no difference was left
+    "changed",  # the drift has changed
+    "verifying",  # written; the observation that verifies it is to come
+    "operating",  # a long-running operation is in progress
+    "failed",  # it is retried, or a person has to act
 ]
-"""What became of a drift."""
+"""The outcome of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemediationContext:
-    """What remediation works with.
+    """The ports of remediation.
 
     Args:
-        detection: the findings, and where events go.
-        live_resources: the APIs that hold the resources.
-        worker: who is working, for the audit trail.
-        places: is asked right before a write where a project is; None where the last observation has to do.
+        detection: the findings and the event bus.
+        live_resources: the APIs of the resources.
+        worker: the name of this worker, for the audit trail.
+        places: looks up a project's ancestors right before a write; None to use the last observation.
     """
 
     detection: Context
@@ -62,24 +62,24 @@ class RemediationContext:
 
     @property
     def store(self) -> Store:
-        """Where findings and safety limits are kept."""
+        """The findings and safety limits."""
         return self.detection.store
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Tells the time."""
+        """Gives the current time."""
         return self.detection.clock
 
 
 class RemediationCase(NamedTuple):
-    """A finding that is looked at.
+    """A finding with the input of its decision.
 
     Args:
-        snapshot: all that was stored of it.
+        snapshot: its stored records.
         state: its record.
-        decision_input: all that decides about it.
-        safety_state: the guardrails as they were stored; those of the situation may know of one wish more.
-        last: the last observation, where it was kept.
+        decision_input: the input of the decision.
+        safety_state: the guardrails as stored; those of ``decision_input`` may count one request more.
+        last: the last observation; None if none is stored.
     """
 
     snapshot: Snapshot
@@ -90,13 +90,13 @@ class RemediationCase(NamedTuple):
 
 
 class AuditNote(NamedTuple):
-    """What is said of a step: to the audit trail, and as an event where it is one.
+    """The description of a step, for the audit trail and for its event.
 
     Args:
-        what: the word for it in the trail.
-        event: the event, or None.
-        decision: what was decided, and why.
-        reading: what it was decided on.
+        what: the action as the audit trail names it.
+        event: the event type, or None.
+        decision: the decision, with its reasons.
+        reading: the read that the decision was based on, or None.
     """
 
     what: str
@@ -106,7 +106,7 @@ class AuditNote(NamedTuple):
 
 
 def is_recorded(before: RemediationState | None, after: RemediationState) -> bool:
-    """Whether a step adds nothing to what was said before."""
+    """Whether a step repeats what is recorded."""
     return before is not None and _recorded_step(before) == _recorded_step(after)
 
 
@@ -127,7 +127,7 @@ def save_step(
     context: RemediationContext,
     safety: SafetyState | None = None,
 ) -> Snapshot:
-    """Store a step with the guardrails that it was decided under, and note it; its event waits to be published."""
+    """Store a step with its guardrails, and add it to the audit trail; its event becomes pending."""
     detection, state = context.detection, case.state
     is_repeated = is_recorded(state.remediation, remediation)
     safety = safety or case.decision_input.safety_state
@@ -150,7 +150,7 @@ def record_outcome(
     context: RemediationContext,
     change_safety: Callable[[SafetyState], SafetyState] | None = None,
 ) -> None:
-    """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
+    """Record the outcome of a claim, unless another worker took it over or an observation proved it; publish it."""
     stored = retry_on_conflict(
         lambda: _write_outcome(key, before, after, note, context, change_safety),
         what=key.name,
@@ -169,7 +169,7 @@ def _write_outcome(
     context: RemediationContext,
     change_safety: Callable[[SafetyState], SafetyState] | None,
 ) -> Snapshot | None:
-    """Store what came of a claim; None where the claim is no longer the worker's own."""
+    """Store the outcome of a claim; None if the worker no longer has the claim."""
     store = context.store
     snapshot, safety_state = store.read(key), store.safety_state()
     state = snapshot.state
@@ -184,18 +184,18 @@ def _write_outcome(
 
 
 def _is_of(now: RemediationState, before: RemediationState) -> bool:
-    """Whether a remediation is still that of a claim."""
+    """Whether a remediation still has the same claim."""
     is_same = (now.attempts, now.claimed_at) == (before.attempts, before.claimed_at)
     return is_same and now.step in UNDER_WAY
 
 
 def end_attempt(snapshot: Snapshot, ended: RemediationState, note: AuditNote, context: RemediationContext) -> Snapshot:
-    """Store the end of an attempt as nobody has ended it; the snapshot as it is stored then.
+    """Record the end of an attempt; return the stored snapshot.
 
     Raises:
-        Conflict: somebody else has written the record.
+        Conflict: another process wrote the record; retry from the read.
     """
-    assert snapshot.state is not None  # noqa: S101 - there is an attempt
+    assert snapshot.state is not None  # noqa: S101 - noqa: S101 - callers pass records with an attempt
     events = [] if note.event is None else [(note.event, ended.reason)]
     after = _with_events(snapshot.state, ended, events, snapshot, context.detection)
     stored = context.store.commit(snapshot, after)
@@ -206,9 +206,9 @@ def end_attempt(snapshot: Snapshot, ended: RemediationState, note: AuditNote, co
 def _events(
     note: AuditNote, remediation: RemediationState, before: SafetyState, after: SafetyState
 ) -> list[tuple[EventType, str]]:
-    """The events that tell of a step, each with its reason."""
+    """The events for a step, each with its reason."""
     events = [] if note.event is None else [(note.event, remediation.reason)]
-    if after.denied != before.denied and note.event != "remediation.failed":  # one event tells all of one permission
+    if after.denied != before.denied and note.event != "remediation.failed":  # a permission is reported by one event
         events.append(("remediation.failed", remediation.reason))
     if note.what != "stop" and after.breaker is not None and before.breaker is None:
         events.append(("remediation.blocked", f"the breaker opens: {after.breaker.reason}; {remediation.reason}"))
@@ -222,7 +222,7 @@ def _with_events(
     snapshot: Snapshot,
     detection: Context,
 ) -> ResourceState:
-    """The record with a step more, and with the events that tell of it."""
+    """The record with another step and its pending events."""
     after = replace(state, remediation=remediation)
     if state.finding is None:
         return after
@@ -238,7 +238,7 @@ def _with_events(
 
 
 def _shown(declaration: Declaration, detection: Context) -> Any:
-    """What is declared of a resource, as it may be shown."""
+    """The declarations of a resource, with secrets hidden."""
     schemas, is_resource = detection.schemas, declaration.key.content in WHOLE
     schema = schemas.schema_for(declaration.asset_type) if schemas is not None and is_resource else None
     return masking.masked_message(declaration.data, schema, masking.Masking(detection.secrecy))

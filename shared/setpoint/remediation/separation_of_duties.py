@@ -1,4 +1,4 @@
-"""Whoever made a change may neither approve its remediation nor accept or exempt it."""
+"""Separation of duties: the author of a change may not approve its remediation, accept it or exempt it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from setpoint.model.resource_state import Finding
 
 
 def check(key: ResourceKey, finding: Finding | None, by: str) -> None:
-    """Look whether somebody may decide about a drift.
+    """Check that a user may decide about a drift.
 
     Args:
         key: the resource and content.
         finding: its finding.
-        by: who decides, as the audit trail names them; an address may stand among other words.
+        by: the user, as the audit trail names them; the text may contain more than an address.
 
     Raises:
-        BadRequest: they are behind the change, as far as is known.
+        BadRequest: the user is a possible actor of the drift; ask another approver.
     """
     actor = finding.actor if finding is not None else None
     if actor is None:

@@ -1,7 +1,7 @@
-"""Fields that have a method of their own: one table, and what a person has to do where there is a better reason to ask.
+"""Fields with a method of their own, in one table, and manual steps for fields that are better left to a person.
 
-Most resources are patched. Compute Engine and Kubernetes Engine have resources, and fields of them, that are set one by
-one. What has no entry here and no general method is delegated.
+Most resources are patched. Compute Engine and Kubernetes Engine have resources and fields that are set one by one. A
+field with neither an entry here nor a general method is delegated.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ class SetterMethod(NamedTuple):
         schema: the schema of the resource.
         field: the field, by its path.
         method: the method's short name.
-        into: where in the body its value goes: a path, empty for the body, ``?`` for the query, ``-`` for nowhere.
-        guard: the field of the live resource that says which state is meant, and the path at which the body takes it.
-        when: the value for which this is the method; None for any.
+        into: where its value goes in the body: a path, empty for the whole body, ``?`` for the query, ``-`` for
+            nowhere.
+        guard: the field of the live resource that guards the write (an etag), and its path in the body.
+        when: the value that the method sets; None for any.
     """
 
     service: str
@@ -37,7 +38,7 @@ _ETAG = ("etag", "etag")
 
 
 def _cluster(field: str, update: str = "") -> SetterMethod:
-    """``UpdateCluster`` takes one ``desired…`` field, and replaces that part of the cluster.
+    """The method ``UpdateCluster``, which takes one ``desired…`` field and replaces that part of the cluster.
 
     https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/ClusterUpdate
     """
@@ -108,23 +109,23 @@ SPECIAL: tuple[SetterMethod, ...] = (
     SetterMethod("container", "NodePool", "config.taints", "update", "taints.taints", _ETAG),
     SetterMethod("container", "NodePool", "config.tags", "update", "tags.tags", _ETAG),
     SetterMethod("container", "NodePool", "config.resourceLabels", "update", "resourceLabels.labels", _ETAG),
-    # https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts: a patch does not change it
+    # https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts: patch ignores this field
     SetterMethod("iam", "ServiceAccount", "disabled", "disable", "-", when=True),
     SetterMethod("iam", "ServiceAccount", "disabled", "enable", "-", when=False),
 )
 
 _SET_LABELS = SetterMethod("compute", "", "labels", "setLabels", "labels", _LABELS)
-"""Compute Engine sets the labels of every kind so, where it has the method; its patches leave them alone."""
+"""Sets the labels of every Compute Engine type that has the method; its patches ignore labels."""
 
 
 def special(service: str, schema: str, path: str, value: Any, methods: frozenset[str]) -> SetterMethod | None:
-    """The method that sets a field, or None where the resource is written as a whole.
+    """The method that sets a field; None if the general method writes it.
 
     Args:
         service: the API.
         schema: the resource's schema.
         path: the field, without list elements.
-        value: what is declared of it.
+        value: the declared value.
         methods: the short names of the methods that the resource has.
     """
     if service == "compute" and "setLabels" in methods and is_below(path, "labels"):
@@ -137,5 +138,5 @@ def special(service: str, schema: str, path: str, value: Any, methods: frozenset
 
 
 def is_below(path: str, field: str) -> bool:
-    """Whether a path is a field's, or lies below it."""
+    """Whether a path is the field or a part of it."""
     return path == field or path.startswith((f"{field}.", f"{field}["))

@@ -1,4 +1,4 @@
-"""What is never written without a person, whatever a policy says."""
+"""Writes that always need a person, whatever the policy says."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from setpoint.model.policy import Limits
 from setpoint.model.write_plan import WritePlan
 
 _OWN_ACCOUNT = re.compile(r"(?:^|[:/])setpoint-[a-z-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com")
-"""The accounts of an installation, as ``infra/`` names them."""
+"""The service accounts of an installation, as ``infra/`` names them."""
 _OWN_ROLE = re.compile(r"/roles/setpoint[A-Za-z]*$")
-"""The custom roles of an installation, likewise."""
+"""The custom roles of an installation, as ``infra/`` names them."""
 _OWN_RESOURCE = re.compile(
     r"/roles/setpoint[A-Za-z]*$"
     r"|/serviceAccounts/setpoint-[a-z-]+@"
     r"|^//storage\.googleapis\.com/[^/]+-setpoint(?:-source)?$"
     r"|/functions/setpoint-|/services/setpoint-"
 )
-"""Resources of an installation: whoever changes them changes what Setpoint may do, or what it does."""
+"""Resources of an installation: a change may affect Setpoint's permissions or behaviour."""
 _ORG_POLICIES = "orgpolicy.googleapis.com/"
 _OWNER = "roles/owner"
 
@@ -32,10 +32,10 @@ class PlannedWrite(NamedTuple):
     """A write that is about to be claimed.
 
     Args:
-        declaration: what is declared.
-        plan: what would be sent.
-        reading: the resource as it was just read.
-        limits: those of the policy.
+        declaration: the declaration.
+        plan: the planned write.
+        reading: the resource that was just read.
+        limits: the limits of the policy.
     """
 
     declaration: Declaration
@@ -45,7 +45,7 @@ class PlannedWrite(NamedTuple):
 
 
 def needs_person(write: PlannedWrite) -> str:
-    """Why a person has to approve a write, in words; empty where nobody has to."""
+    """Why a person has to approve a write, for people; empty if it needs no approval."""
     reasons = (check(write) for check in _CHECKS)
     return "; ".join(filter(None, reasons))
 
@@ -99,7 +99,7 @@ def _is_policy(write: PlannedWrite) -> bool:
 
 
 def _policy(write: PlannedWrite) -> Any:
-    """The policy that would be sent, in whatever the request wraps it."""
+    """The policy in the planned request, without its wrapper."""
     body = write.plan.call.body
     if not isinstance(body, Mapping) or "bindings" in body:
         return body

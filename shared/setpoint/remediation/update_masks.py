@@ -1,8 +1,8 @@
-"""Update masks that APIs do not take although the field is there, and the coarser one that they take.
+"""Update masks that APIs refuse although the field exists, and the coarser masks that they accept.
 
-The finest mask keeps others' changes beside a field. Some APIs take only the top field of the resource above it;
-Terraform's provider sends that one nearly always (https://github.com/hashicorp/terraform-provider-google, the
-``updateMask`` of each resource's update function), so that such masks are known to be taken.
+The finest mask preserves concurrent changes to other fields. Some APIs accept only the top-level field above it;
+Terraform's provider nearly always sends that field (https://github.com/hashicorp/terraform-provider-google, the
+``updateMask`` of each resource's update function), so such masks are known to work.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Refused(NamedTuple):
     Args:
         service: the API.
         schema: the resource.
-        path: the mask, or what it begins with.
-        source: what says so.
+        path: the mask, or its prefix.
+        source: the source of the fact.
     """
 
     service: str
@@ -39,11 +39,11 @@ REFUSED: tuple[Refused, ...] = (
     Refused("monitoring", "AlertPolicy", "documentation.", _ALERT),
     Refused("bigtableadmin", "AuthorizedView", "subsetView.", _VIEW),
 )
-"""Each observed to be refused with 400, and sent as its parent by the provider."""
+"""Masks that were refused with error 400, and whose parent the provider sends."""
 
 
 def taken(service: str, schema: str, cut: tuple[str, ...]) -> tuple[str, ...]:
-    """The finest mask that an API takes, as far as it is known.
+    """The finest mask that an API accepts, as far as known.
 
     Args:
         service: the API.
@@ -58,6 +58,6 @@ def taken(service: str, schema: str, cut: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_about_mask(reason: str) -> bool:
-    """Whether an API's sentence refuses the mask, and not the value."""
+    """Whether an API's error message refuses the mask rather than the value."""
     words = reason.lower().replace("_", "").replace(" ", "")
     return "updatemask" in words or "fieldmask" in words

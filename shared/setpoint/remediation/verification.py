@@ -1,4 +1,4 @@
-"""Reading a resource after a write, and letting detection judge it: the proof of what came of an attempt."""
+"""Verify an attempt: read the resource after a write, and evaluate it as an observation."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def prove(
     *,
     is_needed: bool = False,
 ) -> ExecutionOutcome | None:
-    """Read the resource after a write, and let detection judge it; None where the drift is still the same.
+    """Read the resource after a write and evaluate it; None if the drift is unchanged.
 
     Args:
-        snapshot: what was stored before the write.
-        context: what remediation works with.
-        written: the attempt, where it was written right before: what has changed beside it is its own side effect.
-        is_needed: nothing else tells what came of the write, so that a reading that is denied or refused tells nothing.
+        snapshot: the stored records before the write.
+        context: the ports of remediation.
+        written: the attempt if it wrote right before, so that other changes are its side effects; None otherwise.
+        is_needed: whether only this read can show the result, so that a denied or refused read leaves it unknown.
 
     Raises:
-        Unavailable: nothing tells how the resource is.
+        Unavailable: the state of the resource is unknown; try again.
     """
     if snapshot.desired is None:
         return None
@@ -46,7 +46,7 @@ def prove(
 def judged(
     snapshot: Snapshot, reading: LiveReading, context: RemediationContext, written: RemediationState | None = None
 ) -> ExecutionOutcome | None:
-    """What detection makes of a reading; None where it shows the same drift."""
+    """The outcome of a read as an observation; None if it shows the same drift."""
     state = snapshot.state
     known = state.fingerprint if state is not None else ""
     settled = ownership.settled(snapshot, reading.observation)
@@ -71,7 +71,7 @@ def _note_side_effects(
     reading: LiveReading,
     context: RemediationContext,
 ) -> None:
-    """Remember which declared fields a write has changed beside those that it was for."""
+    """Record the declared fields that a write changed besides its own."""
     reason = f"the write itself changed {', '.join(cleared)}, which it did not name"
     after = replace(
         written,

@@ -1,4 +1,4 @@
-"""Values and keys as an API takes them: what people may write in several ways has one way on the wire."""
+"""Convert declared values and keys to the form that the API accepts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["camel", "field", "key_of", "sent"]
 
 
 def field(fields: Mapping[str, Field], key: str) -> Field | None:
-    """What the catalogue says of a key in any spelling."""
+    """The schema of a key, in any spelling."""
     return fields.get(key) or fields.get(camel(key))
 
 
 def key_of(fields: Mapping[str, Field], key: str, live: Mapping[str, Any]) -> str:
-    """The key as the live resource spells it, else as the API does."""
+    """The key as spelled in the live resource, else as in the API."""
     for spelled in (key, camel(key), snake(key)):
         if spelled in live:
             return spelled
@@ -28,7 +28,7 @@ def key_of(fields: Mapping[str, Field], key: str, live: Mapping[str, Any]) -> st
 
 
 def sent(field: Field | None, value: Any) -> Any:
-    """A declared value as the API takes it: null, and what the server alone writes, left out."""
+    """A declared value as the API accepts it, without null and output-only fields."""
     if isinstance(value, dict):
         fields: Mapping[str, Field] = field.schema.fields if field is not None and field.schema is not None else {}
         return {

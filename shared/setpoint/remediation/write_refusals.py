@@ -1,4 +1,4 @@
-"""Why a change is not written: it may not be, it cannot be, or what would go along with it may not."""
+"""Refuse changes: forbidden ones, impossible ones, and those that would send a forbidden field with them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class WriteInput(NamedTuple):
-    """What is to be written: its schema, how it is reached, and what it is now."""
+    """The input of a write: the schema, how the resource is written, and its live state."""
 
     schema: Schema
     resource: Resource
     live: Mapping[str, Any]
 
     def special(self, change: FieldChange) -> SetterMethod | None:
-        """The method that sets the changed field, or None where the general one does."""
+        """The method that sets the changed field; None if the general method does."""
         methods = frozenset(self.resource.kind.methods)
         path = plain(self.schema, change)
         return setter_methods.special(self.schema.service, self.schema.name, path, change.wanted, methods)
@@ -41,18 +41,18 @@ def plain(schema: Schema, change: FieldChange) -> str:
 
 
 def refusal(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
-    """Why a change is not written, or None.
+    """Why a change is not written; None if it may be.
 
     Args:
-        write_input: what is to be written.
-        change: one difference.
-        cut: the path to what would be sent by the general method.
+        write_input: the input of the write.
+        change: the difference.
+        cut: the path that the general method would send.
     """
     return _of_value(write_input, change) or _of_field(write_input, change) or _of_company(write_input, change, cut)
 
 
 def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
-    """Refuse secrets, and what is an input that nobody can read back."""
+    """Refuse secrets, and inputs that cannot be read back."""
     field = fields_along(write_input.schema, change.path)[-1][1]
     is_input = field is not None and field.input_only and change.difference.op != "unexpected"
     if change.secret or (is_input and field is not None and field.sensitive):
@@ -65,7 +65,7 @@ def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None
 
 
 def _of_field(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
-    """Refuse what the API does not change, or should not be asked to."""
+    """Refuse fields that the API does not change, or should not change."""
     path, (schema, resource, _) = change.difference.path, write_input
     along = fields_along(schema, change.path)
     keys = tuple(part for part, _ in along if not isinstance(part, Element))
@@ -80,7 +80,7 @@ def _of_field(write_input: WriteInput, change: FieldChange) -> Unwritable | None
 
 
 def _of_general_method(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
-    """Refuse what the method that writes the resource does not take, or should not be sent."""
+    """Refuse fields that the general method does not accept, or should not be sent."""
     path, (schema, resource, _) = change.difference.path, write_input
     if entry := manual_only_fields.manual_rule(schema.service, schema.name, plain(schema, change)):
         return Unwritable(path, entry.reason, entry.todo)
@@ -92,7 +92,7 @@ def _of_general_method(write_input: WriteInput, change: FieldChange) -> Unwritab
 
 
 def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
-    """Refuse where what is sent back beside the change, as it was read, is not all that is there."""
+    """Refuse a change if the values sent with it were not read completely."""
     schema, resource, _ = write_input
     special, writer = write_input.special(change), resource.kind.writer
     if special is not None:
@@ -106,7 +106,7 @@ def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) ->
 
 
 def is_complete(write_input: WriteInput, cut: FieldPath) -> bool:
-    """Whether what lies under a path was read with all that it holds, so that it may be sent back whole."""
+    """Whether the value under a path was read completely, so that it may be sent back."""
     field: Field | None = schemas.Field("", "message", schema=write_input.schema)
     for key in cut:
         field = absence.child(field, key)

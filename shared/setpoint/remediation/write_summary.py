@@ -1,4 +1,4 @@
-"""One line for people about one difference that is remediated."""
+"""A line of text for each remediated difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 120
 
 
 def line(difference: Difference) -> str:
-    """``lifecycle.rule[0].action.type: Delete -> SetStorageClass``; secrets are masked in a difference already."""
+    """``lifecycle.rule[0].action.type: Delete -> SetStorageClass``; secrets are already masked in a difference."""
     if difference.op == "missing" and difference.observed is not msgspec.UNSET:
         return f"{difference.path} instead of {difference.observed}: {_shown(difference.declared)}"
     return f"{difference.path}: {_shown(difference.observed)} -> {_shown(difference.declared)}"

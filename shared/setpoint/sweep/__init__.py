@@ -1,9 +1,9 @@
-"""Full scans: judge the whole inventory, reconcile what feeds dropped, and find deleted resources.
+"""Full scans: evaluate the whole inventory, reconcile what feeds dropped, and find deleted resources.
 
-Scheduler's message begins a sweep, and one run of a function plans it: shards, each with a message of its own
-(``coordinator``). A shard is listed page by page, every asset goes the way of a feed message, and what each page has
-shown is kept with the token of the next one (``list_shard``). The last shard to end looks for what is declared and
-was not seen (``conclude``). On the command line one process does it all (``in_process``).
+The scheduler's message begins a sweep, and one run of a function plans its shards, with one message each
+(``coordinator``). A shard is listed page by page; every asset is handled like a feed message, and the keys of each page
+are stored with the token of the next page (``list_shard``). The last shard to end looks for declared resources that
+were not listed (``conclude``). On the command line one process does it all (``in_process``).
 """
 
 from __future__ import annotations

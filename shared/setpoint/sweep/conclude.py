@@ -1,8 +1,8 @@
-"""Concludes a sweep: judges what it did not list, and counts its results.
+"""Conclude a sweep: evaluate resources that it did not list, and count its results.
 
-A resource that is declared or has drifted and was not listed counts as deleted only where the listing is conclusive:
-its project was listed in the scope, by a completed shard of its type, and nothing newer shows that it exists. All
-else is unknown.
+A resource that is declared or has drifted and was not listed counts as deleted only if the listing is conclusive: its
+project was listed in the scope, by a completed shard of its type, and nothing newer shows that it exists. Otherwise its
+state is unknown.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _AT_ONCE = 100
 
 
 def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
-    """Judge what was not listed, and count the results.
+    """Evaluate resources that were not listed, and count the results.
 
-    Repeating it is harmless and fast: what was judged before is known to be deleted.
+    Repeating it is harmless and fast: resources that were evaluated before are known to be deleted.
 
     Args:
         sweep: the record; all its shards have ended.
@@ -48,11 +48,11 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
         until: clock time at which to stop.
 
     Returns:
-        The summary; None where time was up before the end.
+        The summary; None if the time was up before the end.
 
     Raises:
         Conflict: another worker has ended this sweep.
-        TransientError: retry later.
+        TransientError: the store is unavailable; try again.
     """
     listing = _Listing(sweep, sweeper)
     if sweeper.records.sweep(sweep.name).value != sweep:
@@ -76,7 +76,7 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
 
 
 class _MissingResource(NamedTuple):
-    """A resource that the listing has not shown.
+    """A resource that was not listed.
 
     Args:
         key: the resource and content.
@@ -94,7 +94,7 @@ class _MissingResource(NamedTuple):
 
 
 class _Declared:
-    """The digests of what is declared: listed ones are marked in the listing's set, only the others are kept."""
+    """The digests of declared keys: listed ones are marked in the listing's set, only the others are stored."""
 
     def __init__(self, seen: Digests) -> None:
         self.seen = Marks(seen)
@@ -295,7 +295,7 @@ def _project_of(state: ResourceState, sweeper: Sweeper) -> str:
 
 
 def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Counters, sweeper: Sweeper) -> None:
-    """Judge what was not listed; a resource created during the sweep may be missing from the listing."""
+    """Evaluate resources that were not listed; one created during the sweep may be missing from the listing."""
     absences: list[tuple[_MissingResource, datetime]] = []
     for resource in missing:
         is_declared = resource.declaration is not None

@@ -22,19 +22,19 @@ def _read_nothing() -> None:
 
 
 class DueReadings(Protocol):
-    """What came of readings through the resources' own APIs; see ``remediation.deep_reads``."""
+    """The result of reads through the resources' own APIs; see ``remediation.deep_reads``."""
 
     @property
     def read(self) -> int:
-        """Resources that were read and judged."""
+        """Number of resources that were read and evaluated."""
 
     @property
     def left(self) -> int:
-        """Resources that are still due."""
+        """Number of resources that are still due."""
 
     @property
     def problems(self) -> Sequence[str]:
-        """Why others could not be read."""
+        """The errors of the other reads."""
 
 
 @dataclass(frozen=True, slots=True)

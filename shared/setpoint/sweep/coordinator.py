@@ -1,4 +1,4 @@
-"""Coordinates a sweep over many runs of a function, one message at a time.
+"""Coordinate a sweep over many runs of a function, one message at a time.
 
 A crash loses nothing: a message that is not acknowledged is delivered again, and its work resumes from the stored
 progress. A duplicate or late message finds its work done, or another worker ahead of it, and stops.
@@ -77,17 +77,17 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def receive(message: bytes, attributes: Mapping[str, str], message_id: str, sweeper: Sweeper) -> MessageResult:
-    """Handle a message, and dead-letter it with the reason where it can never be handled.
+    """Handle a message; dead-letter it with the reason if it can never be handled.
 
     Args:
         message: the message's data.
-        attributes: its attributes.
-        message_id: stable across redeliveries; names the run that it begins.
-        sweeper: what sweeps work with.
+        attributes: the message attributes.
+        message_id: stable across redeliveries; the name of the run that it begins.
+        sweeper: the dependencies and limits.
 
     Raises:
-        PermanentError: the installation is misconfigured: let the message be delivered again once that is fixed.
-        TransientError: let the message be delivered again.
+        PermanentError: the installation is at fault, not the message; fix it and redeliver.
+        TransientError: the message failed for now; redeliver it.
     """
     try:
         decoded = decode_message(message)
@@ -98,14 +98,14 @@ def receive(message: bytes, attributes: Mapping[str, str], message_id: str, swee
 
 
 def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> MessageResult:
-    """Begin a run of a sweep: plan its shards and queue them; of a run that was begun before only the open ones.
+    """Begin a run of a sweep: plan its shards and queue them; for a run that already began, queue only the open ones.
 
-    A running sweep continues; a stalled one is ended, and what it did not list is unknown.
+    A running sweep continues; a stalled one is ended, and resources that it did not list stay unknown.
 
     Args:
-        request: what to sweep.
-        run: names the run; stable across redeliveries.
-        sweeper: what sweeps work with.
+        request: the scopes and contents to sweep.
+        run: the name of the run; stable across redeliveries.
+        sweeper: the dependencies and limits.
         fresh: restart a running sweep.
     """
     stored = sweeper.records.sweep(request.name)
@@ -126,7 +126,7 @@ def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) ->
 
 
 def _learn_projects(scopes: Sequence[str], sweeper: Sweeper) -> None:
-    """Record the id of each project number before resources that are listed by number are judged."""
+    """Record the id of each project number before resources that are listed by number are evaluated."""
     for scope in scopes:
         with suppress(BadRequest):  # the listing reports it
             for page in sweeper.inventory.pages(scope, "resource", (_PROJECT,)):
@@ -180,7 +180,7 @@ def _list(message: Work, sweeper: Sweeper, until: float) -> MessageResult:
 
 
 def republish_pending(sweeper: Sweeper) -> MessageResult:
-    """Publish pending events and judge drifts past their grace period, every minute; the next run retries failures."""
+    """Publish pending events and evaluate drifts past their grace period; the next run retries failures."""
     problems: Problems = []
     try:
         healed = pipeline.republish_pending(sweeper.deps, problems)
@@ -207,14 +207,14 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
 
 
 def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:
-    """Report the seconds since the last sweep ended, or began where none has ended, for an alert on its growth."""
+    """Report the seconds since the last sweep ended, or began if none has ended, for an alert on its growth."""
     times = [sweep.summary.ended_at if sweep.summary is not None else sweep.started_at for sweep in sweeps]
     if times:
         telemetry.note(sweep_age_seconds=round((sweeper.now() - max(times)).total_seconds()))
 
 
 def _note_source_age(control: Control, now: datetime) -> None:
-    """Report the seconds since the source that was uploaded longest ago, for an alert where uploads are promised."""
+    """Report the seconds since the oldest upload of a source, for an alert where uploads are promised."""
     uploaded = [source.applied_at for source in control.sources.values() if source.revision and source.applied_at]
     if uploaded:
         telemetry.note(source_age_seconds=round((now - min(uploaded)).total_seconds()))
@@ -253,7 +253,7 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
 
 
 def _mark_shard_ended(message: Work, sweeper: Sweeper) -> Sweep | None:
-    """Mark a shard as ended; return the record then, or None where another run has replaced it."""
+    """Mark a shard as ended; return the record, or None if another run has replaced it."""
 
     def mark() -> Sweep | None:
         stored = sweeper.records.sweep(message.sweep)
@@ -301,7 +301,7 @@ def _heartbeat(sweep: Sweep, sweeper: Sweeper) -> None:
 
 
 def _counts_to_split(sweep: Sweep, sweeper: Sweeper) -> dict[str, dict[str, int]]:
-    """Asset counts by type for scopes and contents too large for one shard; earlier counts where a listing failed."""
+    """Asset counts by type for scopes and contents too large for one shard; earlier counts if a listing failed."""
     sizes: dict[str, dict[str, int]] = {}
     for stored in sweeper.records.shards(sweep.run):
         shard = stored.value
@@ -328,9 +328,9 @@ def _is_stalled(sweep: Sweep, sweeper: Sweeper) -> bool:
 
 
 def _give_up(stored: StoredSweep, sweeper: Sweeper) -> MessageResult:
-    """End a stalled sweep: what its open shards did not list is unknown."""
+    """End a stalled sweep: resources that its open shards did not list stay unknown."""
     sweep = stored.value
-    assert sweep is not None  # noqa: S101 - callers have looked; this tells the type checker
+    assert sweep is not None  # noqa: S101 - callers check this; the assertion is for the type checker
     until = sweeper.deadline()
     for number in sweep.open:
         shard = sweeper.records.shard(sweep.run, number)
@@ -344,7 +344,7 @@ def _give_up(stored: StoredSweep, sweeper: Sweeper) -> MessageResult:
 
 
 def _shuffled(messages: list[SweepMessage]) -> list[SweepMessage]:
-    """In random order, so that it is not always the same shards that wait for a quota."""
+    """The messages in random order, so that quotas do not always delay the same shards."""
     return random.sample(messages, len(messages))
 
 

@@ -47,7 +47,7 @@ class Digests:
         return iter(self._sorted)
 
     def place(self, digest: int) -> int | None:
-        """The index of a digest in sorted order, or None where it is not in the set."""
+        """The index of a digest in sorted order; None if it is not in the set."""
         position = bisect_left(self._sorted, digest)
         return position if position < len(self._sorted) and self._sorted[position] == digest else None
 
@@ -98,7 +98,7 @@ class Marks:
         self._marked = bytearray(len(whole))
 
     def mark(self, digest: int) -> bool:
-        """Mark a digest; False where it is not in the set."""
+        """Mark a digest; False if it is not in the set."""
         place = self._whole.place(digest)
         if place is None:
             return False

@@ -22,7 +22,7 @@ from setpoint.sweep.coordinator import start, work
 from setpoint.util.progress import Advance, no_progress
 
 RESUMABLE = timedelta(days=1)
-"""A sweep that was interrupted longer ago starts from the beginning: its listing is out of date."""
+"""A sweep that was interrupted longer ago starts from the beginning, since its listing is out of date."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Swept:
 
     @property
     def unknown(self) -> int:
-        """Declared resources that the sweep could not judge."""
+        """Declared resources that the sweep could not evaluate."""
         return self.summary.unknown
 
     @property
@@ -87,10 +87,10 @@ def sweep(
     *,
     resume: bool = False,
 ) -> Swept:
-    """List scopes and judge both what exists and what is missing.
+    """List scopes, and evaluate both listed and missing resources.
 
     Args:
-        scopes: ``organizations/N``, ``folders/N`` or ``projects/P``; one that is denied stops no other.
+        scopes: ``organizations/N``, ``folders/N`` or ``projects/P``; a denied scope does not stop the others.
         contents: the contents to list.
         types: asset types, or regular expressions for them; all types where empty.
         inventory: lists the assets.
@@ -120,7 +120,7 @@ def sweep(
 
 
 def _resume(request: Start, sweeper: Sweeper, queue: _MemoryQueue) -> bool:
-    """Queue the rest of an interrupted sweep; False where there is none."""
+    """Queue the rest of an interrupted sweep; False if there is none."""
     before = sweeper.records.sweep(request.name).value
     if before is None or before.summary is not None or before.started_at + RESUMABLE < sweeper.now():
         return False
@@ -129,11 +129,11 @@ def _resume(request: Start, sweeper: Sweeper, queue: _MemoryQueue) -> bool:
 
 
 def _drain(queue: _MemoryQueue, sweeper: Sweeper) -> Summary:
-    """Handle the queue until the sweep has ended; a shard that fails does not keep others from being listed."""
+    """Handle the queue until the sweep has ended; a shard that fails does not stop the others."""
     failures: list[TransientError] = []
     while queue:
         message = queue.popleft()
-        assert isinstance(message, Work)  # noqa: S101 - nothing else is ever put there
+        assert isinstance(message, Work)  # noqa: S101 - the queue holds nothing else
         try:
             result = work(message, sweeper)
         except TransientError as error:

@@ -1,4 +1,4 @@
-"""Lists a shard: every asset is judged, and progress is stored after each page."""
+"""List a shard: evaluate every asset, and store progress after each page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from setpoint.sweep.digest_set import digest_of, packed
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 100
-"""Assets judged with one read and one write."""
+"""The number of assets that are evaluated with one read and one write."""
 
 
 def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | None:
@@ -36,7 +36,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
         until: clock time at which to stop; at least one page is read.
 
     Returns:
-        The record as stored then; None where another worker is ahead with the same shard.
+        The record as stored; None if another worker is ahead with the same shard.
 
     Raises:
         TransientError: resume later; progress is stored.
@@ -54,7 +54,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
     return record.shard
 
 
-class _Overtaken(Exception):  # noqa: N818 - no error: whoever is ahead does the rest
+class _Overtaken(Exception):  # noqa: N818 - a signal, no error: the other worker continues
     """Another worker has written the record of the shard."""
 
 
@@ -62,7 +62,7 @@ class _ShardRecord:
     """The record of a shard, as this process last wrote it."""
 
     def __init__(self, stored: StoredShard, sweeper: Sweeper) -> None:
-        assert stored.value is not None  # noqa: S101 - callers have looked; this tells the type checker
+        assert stored.value is not None  # noqa: S101 - callers check this; the assertion is for the type checker
         self.shard = stored.value
         self._version = stored.version
         self._sweeper = sweeper
@@ -75,7 +75,7 @@ class _ShardRecord:
         self.shard = shard
 
     def begin_anew(self) -> None:
-        """Restart the listing; what its pages have shown stays seen."""
+        """Restart the listing; keys of listed pages stay recorded."""
         now = self._sweeper.now()
         self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, created_by={}, updated_at=now))
 
@@ -100,7 +100,7 @@ def _pages(record: _ShardRecord, sweeper: Sweeper) -> Iterator[Page]:
 
 
 def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
-    """Judge a page; return the new record and what the page has shown."""
+    """Evaluate a page; return the new record and the keys of the page."""
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
     made: Counter[str] = Counter(shard.created_by)
@@ -147,12 +147,12 @@ def _digests(observation: Observation, deps: Context) -> list[int]:
 
 
 def _created_by(observation: Observation, rules: Rules, deps: Context) -> str:
-    """The creator of a resource that lies within a scope and needs no declaration, or an empty string."""
+    """The creator of a resource that is in a scope and needs no declaration; empty if it needs one."""
     return scopes.explain(rules, deps.projects.with_project_id(observation)).created_by if rules.scopes else ""
 
 
 def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
-    """Judge listed assets, each as of its own update time; one that cannot be judged does not affect the others.
+    """Evaluate listed assets, each as of its own update time; one that fails does not affect the others.
 
     Raises:
         TransientError: list the page again; progress is stored.
@@ -168,11 +168,11 @@ def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) ->
 
 
 def _judge_stale(read_at: datetime, observation: Observation, deps: Context) -> Outcome:
-    """Judge a listed asset that is older than the stored state.
+    """Evaluate a listed asset that is older than the stored state.
 
-    The stored state may be later and still wrong: an earlier listing had dropped the resource, or two changes of one
-    moment arrived in no order. Once the listing can no longer lag behind the stored state, it holds as of ``read_at``,
-    and not later, so that a feed can still correct it.
+    The stored state may be later and still wrong: an earlier listing had dropped the resource, or two changes of the
+    same time arrived in arbitrary order. Once the listing can no longer lag behind the stored state, it counts as of
+    ``read_at``, and not later, so that a feed can still correct it.
     """
     try:
         state = pipeline.load(observation, deps).snapshot.state

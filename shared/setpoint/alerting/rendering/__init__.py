@@ -1,1 +1,1 @@
-"""How findings are told to people: pure functions from what is shown to the messages of a sink, and no clients."""
+"""Render findings for sinks: pure functions from a view of a finding to a message, without clients."""

@@ -1,7 +1,7 @@
-"""The payload of a button: what is put into it, and what is read out of Slack's request.
+"""The payload of a button: encode it into a message, decode it from Slack's request.
 
-Every button of a message carries what it is about. An option of a menu has room for 150 characters only, so a menu is
-read together with the buttons beside it, which Slack sends along in ``message.blocks``.
+Every button of a message carries the finding or group it acts on. An option of a menu is limited to 150 characters, so
+a menu is read together with the buttons beside it, which Slack sends in ``message.blocks``.
 Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
 
@@ -21,21 +21,21 @@ from setpoint.model.remediation_attempt import IN_PROGRESS
 from setpoint.model.resource_key import CONTENTS, Content, ResourceKey
 
 MOST_VALUE = 2_000
-"""Characters of a button's value. Source: https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
+"""Maximum characters of a value: https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
 
 _PREFIX = "setpoint:"
 
 
 class ClickedButton(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A button that somebody has clicked.
+    """A button that a user clicked.
 
     Args:
-        action: what it asks for.
+        action: the requested action.
         name: full resource name; empty for a group.
-        content: what of the resource.
+        content: the content of the resource.
         fingerprint: the drift that was shown.
-        group: id of the message that shows several findings; empty for one finding.
-        seconds: for how long to snooze; 0 for another button.
+        group: id of the message about several findings; empty for a single finding.
+        seconds: length of a snooze; 0 for other buttons.
     """
 
     action: ButtonAction
@@ -62,10 +62,10 @@ _decode = msgspec.json.Decoder(_Value).decode
 
 
 def offered_actions(shown: FindingView) -> tuple[ButtonAction, ...]:
-    """The buttons of a finding in its current state; none once it is resolved.
+    """The buttons of a finding in its current state; none for a resolved finding.
 
-    What was deleted is never made anew by itself, nor what is unmanaged deleted, and a dry run writes nothing, whoever
-    asks for it: there is no button for that.
+    A remediation never recreates a deleted resource nor deletes an unmanaged one, and a dry run writes nothing: such
+    findings have no button for approval.
     """
     data, remedy = shown.data, shown.data.remediation
     if data.status == "resolved":
@@ -86,17 +86,17 @@ def action_id(action: ButtonAction) -> str:
 
 
 def finding_value(name: str, content: Content, fingerprint: str) -> str:
-    """What the buttons of a finding carry; empty where it is more than a button holds."""
+    """The value of a finding's buttons; empty if it is longer than a button allows."""
     return _value({"n": name, "c": content, "f": fingerprint})
 
 
 def group_value(group: str) -> str:
-    """What the buttons of several findings carry; empty where it is more than a button holds."""
+    """The value of a group's buttons; empty if it is longer than a button allows."""
     return _value({"g": group})
 
 
 def _value(fields: dict[str, str]) -> str:
-    """Compact JSON in which nothing is left for anybody to escape on its way through Slack and back."""
+    """Compact JSON without characters that Slack escapes."""
     text = msgspec.json.encode(fields).decode("utf-8", "replace")
     for character in "&<>":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -104,14 +104,14 @@ def _value(fields: dict[str, str]) -> str:
 
 
 def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButton:
-    """Read which button was clicked.
+    """Decode a clicked button.
 
     Args:
         action: one of the payload's ``actions``.
         blocks: the payload's ``message.blocks``, for menus.
 
     Raises:
-        MalformedMessage: it is no button of Setpoint's, or it does not tell what it is about.
+        MalformedMessage: the button is not from Setpoint, or carries no finding.
     """
     name = action.get("action_id")
     press = name.removeprefix(_PREFIX) if isinstance(name, str) and name.startswith(_PREFIX) else ""

@@ -1,4 +1,4 @@
-"""What somebody who has pressed a button is told in Slack, and nobody else sees; in its markup, values escaped."""
+"""Ephemeral replies in Slack to a user who clicked a button; in Slack's markup, with escaped values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from setpoint.model.events import DriftData
 from setpoint.remediation.decision import Decision
 
 MOST = 3_900
-"""Characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
+"""Maximum characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
 _MOST_VALUE = 120
 _MOST_LINES = 10
 _MOST_ENTRIES = 8
@@ -21,19 +21,19 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "\N{MODIF
 
 
 def code(text: str, most: int = 300) -> str:
-    """A value in a code span, in which nothing formats, links or calls anybody."""
+    """A value in a code span, where nothing is formatted, linked or mentioned."""
     shown = "".join(character if character.isprintable() else " " for character in text[: most + 1])
     cut = shown if len(shown) <= most else f"{shown[: most - 1]}…"
     return f"`{cut.translate(_ESCAPES) or ' '}`"
 
 
 def stale(name: str, why: str) -> str:
-    """That a button does nothing any more."""
+    """The reply to a click on an outdated button."""
     return f"Nothing was done about {code(name)}: {code(why)}."
 
 
 def refusal(name: str, approvers: Sequence[Approvers]) -> str:
-    """That somebody may not press, and who may."""
+    """The reply to a user without permission: who may click."""
     who = list(dict.fromkeys(_names(approvers)))
     if not who:
         return f"Nothing was done: {code(name)} has no approvers. Name them in the `Alerting` document of the fleet."
@@ -42,7 +42,7 @@ def refusal(name: str, approvers: Sequence[Approvers]) -> str:
 
 
 def counts(what: str, outcomes: Mapping[str, int]) -> str:
-    """What became of pressing the button of several findings."""
+    """The result of a click on a group's button."""
     counted = Counter(outcomes)
     words = {
         "done": f"{what}",
@@ -60,7 +60,7 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
 
 
 def why(data: DriftData, decision: Decision | None, approvers: Sequence[Approvers], trail: Sequence[AuditEntry]) -> str:
-    """Why a finding is what it is, what is done about it and by whose word."""
+    """Explain a finding: its cause, its next step, and the decisions about it."""
     return _fit([*_finding(data), *_decision(data, decision), *_who(approvers), *_trail(trail)])
 
 
@@ -108,7 +108,7 @@ def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
 
 
 def _names(approvers: Iterable[Approvers]) -> Iterator[str]:
-    """Groups and users as Slack shows them; addresses and patterns as they are written."""
+    """Groups and users as Slack shows them; addresses and patterns as configured."""
     for approver in approvers:
         yield from (f"<!subteam^{group}>" if group.isalnum() else code(group) for group in approver.groups)
         yield from (f"<@{user}>" if _is_id(user) else code(user) for user in approver.users)
@@ -119,7 +119,7 @@ def _is_id(user: str) -> bool:
 
 
 def _fit(lines: Sequence[str]) -> str:
-    """As many lines as there is room for."""
+    """As many lines as fit."""
     kept: list[str] = []
     size = 0
     for line in lines:

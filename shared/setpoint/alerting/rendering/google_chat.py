@@ -1,6 +1,6 @@
-"""Findings as cards of Google Chat, within its limits.
+"""Render findings as cards of Google Chat, within its limits.
 
-A message has 32,000 bytes at most, and the text of cards takes a subset of HTML.
+A message is limited to 32,000 bytes, and the text of cards supports a subset of HTML.
 Sources: https://developers.google.com/workspace/chat/api/reference/rest/v1/cards,
 https://developers.google.com/workspace/chat/format-messages#card-formatting
 """
@@ -16,14 +16,14 @@ from setpoint.comparison import difference_text
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
 _BUDGET = 20_000
-"""Bytes of all lines of a card; the rest of it, and what JSON escapes, has room besides."""
+"""Maximum size of a card's lines in bytes, with room for the rest of the card and JSON escapes."""
 _MOST_FIELD = 500
 _MOST_VALUE = 120
 _MOST_LINES = 60
 
 
 def finding(shown: FindingView, links: Links) -> dict[str, Any]:
-    """A finding as it is by now."""
+    """A finding in its current state."""
     data = shown.data
     facts = {
         "resource": data.resource_name,
@@ -38,7 +38,7 @@ def finding(shown: FindingView, links: Links) -> dict[str, Any]:
 
 
 def group(group: GroupView, links: Links) -> dict[str, Any]:
-    """Several findings of one cause."""
+    """A group of findings."""
     facts = {
         "open": f"{group.statuses.get('open', 0)} of {group.total}",
         "projects": f"{group.project_count}: {_counts(group.projects)}",
@@ -53,7 +53,7 @@ def group(group: GroupView, links: Links) -> dict[str, Any]:
 
 
 def step(shown: FindingView, links: Links) -> dict[str, Any]:
-    """What has last happened to a finding."""
+    """The latest step of a finding."""
     last = shown.steps[-1] if shown.steps else None
     what = last.what if last is not None else shown.event
     facts = {"by": last.by, "": last.text} if last is not None else {"status": _status(shown)}
@@ -62,19 +62,19 @@ def step(shown: FindingView, links: Links) -> dict[str, Any]:
 
 
 def details(findings: Sequence[FindingView], links: Links) -> Iterator[dict[str, Any]]:
-    """All of some findings, a card each."""
+    """The details of findings, one card each."""
     return (finding(shown, links) for shown in findings)
 
 
 def digest(findings: Sequence[FindingView], links: Links) -> dict[str, Any]:
-    """Many findings at once; those that have no room are counted."""
+    """Many findings in one message; those that do not fit are counted."""
     del links
     lines = [f"{shown.data.severity}: {shown.data.resource_name} ({shown.data.status})" for shown in findings]
     return _card(f"{len(findings)} findings", "digest", {}, lines, "")
 
 
 def escalation(shown: FindingView, links: Links) -> dict[str, Any]:
-    """A finding that is still open, or no longer."""
+    """An escalation of a finding, with its current status."""
     made = finding(shown, links)
     still = "still open" if shown.data.status == "open" else shown.data.status
     made["cardsV2"][0]["card"]["header"]["subtitle"] = _cut(f"{still}, {_place(shown)}", _MOST_FIELD)
@@ -95,14 +95,14 @@ def _card(title: str, subtitle: str, facts: dict[str, str], lines: Iterable[str]
     if not widgets:
         widgets.append({"textParagraph": {"text": _html(subtitle, _MOST_FIELD) or "-"}})
     header = {"title": _cut(title, _MOST_FIELD), "subtitle": _cut(subtitle, _MOST_FIELD)}
-    # Of plain text Chat would make a mention out of <users/all>.
+    # In plain text Chat would turn <users/all> into a mention.
     fallback = _cut(f"{title} ({subtitle})", _MOST_FIELD).replace("<", "(").replace(">", ")")
     card = {"header": header, "sections": [{"widgets": widgets}]}
     return {"fallbackText": fallback, "cardsV2": [{"cardId": "setpoint", "card": card}]}
 
 
 def _joined(lines: list[str]) -> str:
-    """As many lines as there is room for, and how many there are besides."""
+    """As many lines as fit, and the number of the others."""
     kept: list[str] = []
     size = 0
     for line in lines[:_MOST_LINES]:
@@ -150,12 +150,12 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _html(text: str, most: int) -> str:
-    """Text in which nothing is a tag; cut before it is escaped, so that no escape is."""
+    """Text with escaped tags; it is cut before it is escaped, so that no escape is cut."""
     return escape(_cut(text, most), quote=False)
 
 
 def _cut(text: str, most: int) -> str:
-    """Text of so many bytes, in which nothing is hidden."""
+    """Clean text of at most this many bytes."""
     shown = "".join(character if character.isprintable() else " " for character in text[: most + 1])
     if len(shown.encode()) <= most:
         return shown

@@ -10,12 +10,12 @@ from setpoint.model.notice_view import FindingView, GroupView, Links
 
 
 def of_finding(links: Links, shown: FindingView) -> str:
-    """The address of a finding's page; empty where there is none."""
+    """The URL of a finding's page; empty if there is none."""
     return _filled(links.finding, shown.data.finding_id)
 
 
 def of_group(links: Links, group: GroupView) -> str:
-    """The address of a page of the findings of one cause; empty where there is none."""
+    """The URL of the page of a group's findings; empty if there is none."""
     return _filled(links.group, cause_id(group.cause))
 
 

@@ -1,8 +1,8 @@
-"""Slack's mrkdwn, from values that may be anything: nothing in a value formats, links, or calls anybody.
+"""Slack's mrkdwn from untrusted values: no value can format text, create links or mention users.
 
-Slack reads ``&``, ``<`` and ``>`` as control characters, which have to be escaped, and has no escape for its marks of
-format (``*``, ``_``, ``~``, `````). A value therefore stands in a code span wherever it holds any of them, and text
-objects are ``verbatim``, so that Slack looks for no names and addresses by itself.
+Slack reads ``&``, ``<`` and ``>`` as control characters, which must be escaped, and has no escape for its format
+characters (``*``, ``_``, ``~``, `````). A value with any of them is therefore put into a code span, and text objects
+are ``verbatim``, so that Slack does not detect names and URLs.
 Source: https://docs.slack.dev/messaging/formatting-message-text
 """
 
@@ -22,9 +22,9 @@ _IN_PLAIN = {
     "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
     ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
 }
-"""What stands for control characters in ``plain_text``, where clients do not agree on whether escapes are read."""
+"""Replacements for control characters in ``plain_text``, where only some clients decode escapes."""
 _PLAIN = re.compile(r"""(?:[^\W_]|[ ,;()/%+="!?→…—-]|[.'](?=\s|\Z)|:(?= ))*\Z""")
-"""Text in which nothing means anything to Slack: letters, digits and such marks as join words to sentences."""
+"""Text without special meaning in Slack: letters, digits and the punctuation of sentences."""
 _IN_LABEL = ESCAPES | {
     "|": "\N{BROKEN BAR}",
     "*": "\N{ASTERISK OPERATOR}",
@@ -38,7 +38,7 @@ _MOST_LINK = 1_000
 
 
 def plain(value: str, most: int) -> dict[str, Any]:
-    """A ``plain_text`` object; emoji codes in it stay as they are written.
+    """A ``plain_text`` object; emoji codes in it are not converted.
 
     Source: https://docs.slack.dev/reference/block-kit/composition-objects/text-object
     """
@@ -46,7 +46,7 @@ def plain(value: str, most: int) -> dict[str, Any]:
 
 
 def mrkdwn(markup: str) -> dict[str, Any]:
-    """A ``mrkdwn`` object of markup that the functions here have made."""
+    """A ``mrkdwn`` object from the markup of this module."""
     return {"type": "mrkdwn", "text": markup or "-", "verbatim": True}
 
 
@@ -56,20 +56,20 @@ def code(value: str, most: int = 200) -> str:
 
 
 def prose(value: str, most: int = 300) -> str:
-    """Words of people or of an API: as they are where nothing in them means anything to Slack, else in a code span."""
+    """Text from people or an API: unchanged if nothing in it has a meaning in Slack, else in a code span."""
     cleaned = texts.clean(value[: most + 1]).strip()
     return texts.fit(cleaned, most) if _PLAIN.match(cleaned) else code(cleaned, most)
 
 
 def escaped(value: str, most: int) -> str:
-    """Text for where there is no format, as in a message's ``text``; it calls nobody."""
+    """Escaped text for places without formatting, such as a message's ``text``; it mentions no one."""
     return texts.fit(_CALL.sub("\N{FULLWIDTH COMMERCIAL AT}", value[: most + 1]), most, ESCAPES)
 
 
 def link(url: str, label: str, most: int = 160) -> str:
-    """A link; an empty string where there is no address, or one that is none.
+    """A link; empty without a valid URL.
 
-    Clients do not agree on whether the label of a link is formatted: marks of format in it are replaced.
+    Some clients format the label of a link: format characters in it are replaced.
     """
     if not is_address(url):
         return ""
@@ -79,12 +79,12 @@ def link(url: str, label: str, most: int = 160) -> str:
 
 
 def is_address(url: str) -> bool:
-    """Whether a link may lead there."""
+    """Whether a link may have this URL."""
     return url.startswith(("https://", "http://")) and url.isprintable()
 
 
 def date(time: datetime, form: str = "{date_short_pretty} at {time}") -> str:
-    """A time, which Slack shows in the time zone of whoever reads it.
+    """A time, which Slack shows in the reader's time zone.
 
     Source: https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """

@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as HTML, as Slack's own clients show it.
+"""Convert Slack's mrkdwn to HTML, as Slack's own clients show it.
 
 Source: https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -45,7 +45,7 @@ def shown(node: dict[str, Any]) -> Markup:
 
 
 class _Walk:
-    """A walk over markup, which knows what is bold, struck or slanted on this line."""
+    """A traversal of markup that tracks bold, struck and italic text within a line."""
 
     def __init__(self, markup: str) -> None:
         self._markup = markup
@@ -76,7 +76,7 @@ class _Walk:
             yield _TAGS[self._open.pop()][1]
 
     def _text(self, start: int, end: int) -> Iterator[Markup]:
-        """Text without code and links; a mark of format counts at the border of a word."""
+        """Text without code and links; a format character counts only at the border of a word."""
         begun = start
         for index in range(start, end):
             mark = self._markup[index]

@@ -43,12 +43,12 @@ _LONGEST_SUMMARY = 600
 
 
 class RenderStyle(NamedTuple):
-    """How a sink shows what is not Setpoint's own words.
+    """The format of values from outside Setpoint in a sink.
 
     Args:
-        value: a value or name of the fleet.
-        prose: what a person or an API has said.
-        date: a time.
+        value: formats a value or name of the fleet.
+        prose: formats text from a person or an API.
+        date: formats a time.
     """
 
     value: Callable[[str], str]
@@ -60,7 +60,7 @@ PLAIN = RenderStyle(texts.clean, texts.clean, lambda time: f"{time.astimezone(UT
 
 
 def title(data: DriftData) -> display_names.Title:
-    """What drifted: ``IAM of Bucket``, its name, and its project where the name does not say it."""
+    """What drifted: ``IAM of Bucket``, its name, and its project if the name does not contain it."""
     return display_names.title(data.resource_name, data.content, data.asset_type, data.project)
 
 
@@ -71,7 +71,7 @@ def what(data: DriftData) -> str:
 
 
 def happened(data: DriftData) -> str:
-    """What has become of it: ``has drifted``."""
+    """The latest status of a finding: ``has drifted``."""
     return "have drifted" if data.content == "org_policy" and data.kind == "modified" else _HAPPENED[data.kind]
 
 
@@ -86,12 +86,12 @@ def plural(word: str, count: int) -> str:
 
 
 def is_masked(value: Any) -> bool:
-    """Whether a value is a secret that nobody is shown."""
+    """Whether a value is a masked secret."""
     return is_hidden(value)
 
 
 def lasted(seconds: float) -> str:
-    """A time as people say it: ``45 s``, ``12 min``, ``1 h 5 min``, ``12 h``, ``3 d``."""
+    """A duration for people: ``45 s``, ``12 min``, ``1 h 5 min``, ``12 h``, ``3 d``."""
     minutes, hours, days = (int(max(seconds, 0)) // size for size in (60, 3_600, 86_400))
     if days:
         return f"{days:,} d"
@@ -152,7 +152,7 @@ def _sure(actor: Actor) -> str:
 
 
 def next_step(shown: FindingView, form: RenderStyle = PLAIN) -> str:
-    """What happens next; empty once a finding is resolved."""
+    """What happens next; empty for a resolved finding."""
     data = shown.data
     if data.status == "resolved":
         return ""
@@ -215,16 +215,16 @@ _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]]
     "handed_off": _handed_off,
     "stopped": _stopped,
 }
-"""What happens next, by the step of the remediation; for other steps the mode says it."""
+"""What happens next, by the outcome of the remediation; for other outcomes the mode decides."""
 
 
 def is_dry_run(remedy: RemediationData | None) -> bool:
-    """Whether it would be remediated, but for the dry run."""
+    """Whether only the dry run prevents a remediation."""
     return remedy is not None and remedy.step == "stopped" and "dry run" in remedy.reason and bool(remedy.summary)
 
 
 def ended(shown: FindingView, form: RenderStyle = PLAIN) -> str:
-    """Why a finding is resolved, and who saw to it."""
+    """Why a finding is resolved, and who resolved it."""
     remedy = shown.data.remediation
     if (remedy is not None and remedy.step == "done") or _was_put_back(shown.steps):
         by_whom = remedy.approved_by if remedy is not None else ""
@@ -234,7 +234,7 @@ def ended(shown: FindingView, form: RenderStyle = PLAIN) -> str:
 
 
 def _was_put_back(steps: Iterable[TimelineEntry]) -> bool:
-    """Whether Setpoint has put it back since it was last opened."""
+    """Whether Setpoint has remediated the finding since it last opened."""
     is_put_back = False
     for step in steps:
         is_put_back = step.what == "remediation.succeeded" or (is_put_back and step.what != "drift.opened")
@@ -242,7 +242,7 @@ def _was_put_back(steps: Iterable[TimelineEntry]) -> bool:
 
 
 def duration(data: DriftData) -> str:
-    """How long a drift lasted, or has lasted up to the latest observation."""
+    """How long a drift lasted, or has lasted until the latest observation."""
     return lasted(((data.resolved_at or data.observed_at) - data.first_seen).total_seconds())
 
 
@@ -292,7 +292,7 @@ _ORDERS: Mapping[str, str] = {
 
 
 def last(shown: FindingView, form: RenderStyle = PLAIN) -> str:
-    """What has last happened to a finding."""
+    """The latest step of a finding."""
     step = shown.steps[-1] if shown.steps else None
     if step is None or step.what == shown.event:
         return _EVENTS[shown.event](shown, form)
@@ -300,7 +300,7 @@ def last(shown: FindingView, form: RenderStyle = PLAIN) -> str:
 
 
 def past(step: TimelineEntry, form: RenderStyle = PLAIN) -> str:
-    """A step of a finding's life, in a line."""
+    """A step of a finding's timeline, in a line."""
     word = _ORDERS.get(step.what) or _capital(step.what.partition(".")[2].replace("_", " ") or step.what)
     subject = {"drift": "Drift ", "remediation": "Remediation "}.get(step.what.partition(".")[0], "")
     text = f"{subject}{word.lower()}" if subject else word
@@ -313,7 +313,7 @@ def _capital(words: str) -> str:
 
 
 def extent(data: DriftData) -> str:
-    """How much differs: ``3 fields differ``, or what has become of the whole."""
+    """The extent of a drift: ``3 fields differ``, or the status of the whole resource."""
     if data.kind != "modified":
         return f"it {happened(data)}"
     noun = "grant" if data.content == "iam_policy" else "field"
@@ -326,12 +326,12 @@ def severity_word(severity: Severity) -> str:
 
 
 def worst_first(shown: FindingView) -> tuple[bool, int, str]:
-    """Sorts findings: the open ones first, the worst of them, by name."""
+    """Sort key of findings: open ones first, then by severity, then by name."""
     return shown.data.status != "open", -SEVERITIES.index(shown.data.severity), shown.data.resource_name
 
 
 def statuses(group: GroupView) -> str:
-    """How many of a group's findings are open, and what has become of the others."""
+    """The number of open findings in a group, and the statuses of the others."""
     counts = group.statuses
     of_open = [
         f"{counts[name]:,} {label}"
@@ -356,7 +356,7 @@ def group_title(group: GroupView) -> str:
 
 
 def summary(shown: FindingView) -> str:
-    """A finding in one line of plain text, for notifications and for whatever shows no more."""
+    """A finding in one line of plain text, for notifications and for sinks without layout."""
     data = shown.data
     place = ", ".join(filter(None, (data.project, f"team {data.owner.team}" if data.owner.team else "")))
     head = f"{what(data)}{f' ({place})' if place else ''}"
@@ -372,7 +372,7 @@ def summary(shown: FindingView) -> str:
 
 
 def group_summary(group: GroupView) -> str:
-    """Several findings of one cause in one line of plain text."""
+    """A group of findings in one line of plain text."""
     if is_over(group):
         return texts.fit(f"Resolved: {group_title(group)}", _LONGEST_SUMMARY)
     text = f"{severity_word(group.severity)}: {group_title(group)} {happened_to_all(group)}; {statuses(group)}"
@@ -380,11 +380,11 @@ def group_summary(group: GroupView) -> str:
 
 
 def happened_to_all(group: GroupView) -> str:
-    """What has become of them: ``have drifted``."""
+    """The latest status of a group: ``have drifted``."""
     have = {"modified": "drifted", "deleted": "were deleted", "unmanaged": "are not declared"}
     return have[group.cause.kind]
 
 
 def is_over(group: GroupView) -> bool:
-    """Whether nothing of a group is left to look at."""
+    """Whether every finding of a group is resolved."""
     return not group.statuses.get("open") and group.statuses.get("resolved", 0) >= group.total > 0

@@ -1,4 +1,4 @@
-"""What Slack would show, as a picture: messages with their threads, in one HTML file that needs no network."""
+"""Preview Slack messages with their threads in one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MOST_COUNTED = 10
 
 
 class Conversation(NamedTuple):
-    """A message and what stands in its thread.
+    """A message and its thread.
 
     Args:
         time: when the message was sent.
         message: the message.
-        replies: its thread, the oldest first.
-        note: what a reader of the preview is told of it.
+        replies: the messages in its thread, the oldest first.
+        note: a comment for readers of the preview.
     """
 
     time: datetime
@@ -36,11 +36,11 @@ class Conversation(NamedTuple):
 
 
 def conversations(findings: Sequence[FindingView], links: Links) -> list[Conversation]:
-    """What Slack would be told of findings: those of one cause together, the worst first, then what is over.
+    """The Slack messages about findings: grouped as alerts group them, the most severe first, resolved ones last.
 
     Args:
-        findings: as they are.
-        links: where messages link to.
+        findings: the findings.
+        links: URLs of the pages that messages link to.
     """
     causes = [cause_id(cause_of(shown.data)) for shown in findings]
     common = Counter(cause for cause, shown in zip(causes, findings, strict=True) if shown.data.status != "resolved")
@@ -77,11 +77,11 @@ def _of_finding(shown: FindingView, links: Links) -> Conversation:
 
 
 def group_of(identifier: str, findings: Sequence[FindingView]) -> GroupView:
-    """Findings of one cause as one message shows them, the worst first.
+    """A group of findings as one message shows them, the most severe first.
 
     Args:
         identifier: the message's id.
-        findings: one or more, the worst first.
+        findings: one or more, the most severe first.
     """
     data = [shown.data for shown in findings]
     steps = Counter(
@@ -113,11 +113,11 @@ def group_of(identifier: str, findings: Sequence[FindingView]) -> GroupView:
 
 
 def page(shown: Iterable[Conversation], channel: str = "drift") -> str:
-    """The conversations as an HTML page, light or dark as its reader prefers.
+    """The conversations as an HTML page, light or dark by the reader's preference.
 
     Args:
-        shown: what is shown, in that order.
-        channel: the name of the channel in the page's head.
+        shown: the conversations, in their order.
+        channel: the name of the channel in the page's header.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("setpoint.alerting.rendering"),

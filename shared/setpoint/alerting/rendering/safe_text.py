@@ -1,4 +1,4 @@
-"""Text that is safe to show: nothing in it is hidden, turns what is around it, or is cut within a character."""
+"""Text that is safe to show: without hidden characters, without changes of direction, never cut within a character."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLANK = re.compile(r"[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u20
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0e\U000e0000-\U000e0fff]"
 )
-"""What is no control character and yet shows nothing, so that two names could look the same.
+"""Invisible characters other than control characters, which could make two names look the same.
 
 Source: https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt (Default_Ignorable_Code_Point)
 """
@@ -22,15 +22,15 @@ _NOTHING: Mapping[str, str] = {}
 
 
 def units(text: str) -> int:
-    """The length in UTF-16 code units, by which JavaScript, and so Slack, counts."""
+    """The length in UTF-16 code units, which JavaScript and Slack count."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clean(text: str) -> str:
-    """The text on one line, with a mark in place of each character that cannot be seen.
+    """The text on one line, with a placeholder for each invisible character.
 
-    Control and format characters (Unicode's ``C…``) may turn the direction of writing, hide or fake what is around
-    them; a mark says that there is something.
+    Control and format characters (Unicode's ``C…``) can change the direction of writing, or hide and fake the text
+    around them; the placeholder makes them visible.
     """
     if text.isprintable() and (text.isascii() or not _INVISIBLE.search(text)):
         return text
@@ -45,12 +45,12 @@ def _seen(character: str) -> str:
 
 
 def fit(text: str, most: int, escapes: Mapping[str, str] = _NOTHING) -> str:
-    """The text, cleaned, escaped and no longer than ``most`` UTF-16 units; where it is cut, that shows.
+    """The text, cleaned, escaped and limited to ``most`` UTF-16 units; a cut is marked.
 
     Args:
         text: any text.
-        most: units, escapes included.
-        escapes: what stands for a character.
+        most: maximum length in units, escapes included.
+        escapes: the escape of each character.
     """
     return _fit(clean(text[: most + 1]), most, escapes)
 
@@ -71,7 +71,7 @@ def _fit(text: str, most: int, escapes: Mapping[str, str]) -> str:
 
 
 def _border(text: str, end: int) -> int:
-    """The last place up to ``end`` at which no character is torn from what belongs to it."""
+    """The last index up to ``end`` that does not split a character from its combining characters."""
     for index in range(end, max(end - _MOST_EXTENDERS, 0), -1):
         if index == len(text) or not _belongs_to_what_is_before(text[index]):
             return index
@@ -79,20 +79,20 @@ def _border(text: str, end: int) -> int:
 
 
 def _belongs_to_what_is_before(character: str) -> bool:
-    """Whether a character is an accent, a variation, or the colour of a skin."""
+    """Whether a character combines with the one before: an accent, a variation selector, or a skin tone."""
     is_modifier = "\U0001f3fb" <= character <= "\U0001f3ff" or character == "\ufe0f"
     return is_modifier or unicodedata.category(character) in _EXTENDERS
 
 
 def fill(head: str, parts: Sequence[str], most: int, more: Callable[[int], str], unsaid: int = 0) -> str:
-    """As many parts as fit behind a head, and how many there are besides.
+    """As many parts as fit after a head, and the number of the others.
 
     Args:
-        head: what comes first; shorter than ``most`` by some hundred units.
-        parts: what is joined, each with what separates it from the one before.
-        most: units.
-        more: says how many are left out.
-        unsaid: how many there are that are not among the parts.
+        head: the first part; shorter than ``most`` by a few hundred units.
+        parts: the other parts, each with its leading separator.
+        most: maximum length in units.
+        more: formats the number of omitted parts.
+        unsaid: number of further items that are not among the parts.
     """
     text = head
     for position, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""Findings as messages of Slack: resource, project, owner, severity, differences, actor and next step."""
+"""Render findings as Slack messages: resource, project, owner, severity, differences, actor and next step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from setpoint.model.notice_view import ButtonAction, FindingView, GroupView, Lin
 from setpoint.model.severity import SEVERITIES
 
 FORM = phrases.RenderStyle(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
-"""How Slack shows what is not Setpoint's own words."""
+"""How Slack shows values from outside Setpoint."""
 
 _MOST_LINES = 6
 _MOST_SAMPLES = 10
@@ -64,11 +64,11 @@ _STEP_MARKS: Mapping[str, str] = {
 
 
 def finding(shown: FindingView, links: Links) -> Message:
-    """A finding as it is by now; the message is sent once, and changed whenever this gives something else.
+    """A finding in its current state; the message is sent once, and updated when its content changes.
 
     Args:
         shown: the finding.
-        links: where it links to.
+        links: URLs of the pages that it links to.
     """
     if shown.data.status == "resolved":
         return message(phrases.summary(shown), _over(shown, links))
@@ -87,7 +87,7 @@ def _title(data: DriftData) -> str:
 
 
 def _over(shown: FindingView, links: Links) -> Iterator[Block]:
-    """A finding that is resolved: short and calm."""
+    """A resolved finding, in short form."""
     data = shown.data
     lost = f"~{code(phrases.what(data), 300)} {phrases.happened(data)}~"
     yield section(f"✅ {lost}\nResolved after {phrases.duration(data)}: {phrases.ended(shown, FORM)}.")
@@ -141,7 +141,7 @@ def _since(data: DriftData) -> str:
 
 
 def _footer(shown: FindingView, links: Links) -> Block:
-    """Where it is declared, the resource's name, and where there is more."""
+    """The declaration's location, the resource's name, and links."""
     data = shown.data
     page = link(addresses.of_finding(links, shown), "Open in Setpoint") or code(_command(data), 100)
     return context(_declared(data), code(short_name(data.resource_name), 200), page)
@@ -164,7 +164,7 @@ def _place(data: DriftData) -> str:
 
 
 def _actions(shown: FindingView) -> list[Block]:
-    """Buttons; none where the name of the resource is longer than a button holds."""
+    """The buttons; none if the resource's name is too long for a button's value."""
     data = shown.data
     value = button_payload.finding_value(data.resource_name, data.content, data.fingerprint)
     offered = button_payload.offered_actions(shown) if value else ()
@@ -189,11 +189,11 @@ def _block_id(seed: str) -> str:
 
 
 def group(group: GroupView, links: Links) -> Message:
-    """Several findings of one cause, as they are by now.
+    """A group of findings in their current state.
 
     Args:
         group: the findings.
-        links: where it links to.
+        links: URLs of the pages that it links to.
     """
     page = addresses.of_group(links, group)
     show = link(page, f"Show all {group.total:,} in Setpoint") or code("setpoint findings list")
@@ -222,7 +222,7 @@ def _changes(group: GroupView) -> list[Block]:
 
 
 def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> str:
-    """What differs, with its values where all samples have the same."""
+    """A difference of a group, with its values if they are the same in all samples."""
     differences = [_difference_of(shown.data, change) for shown in samples]
     known = [difference for difference in differences if difference is not None]
     values = {
@@ -236,7 +236,7 @@ def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> st
 
 
 def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference | None:
-    """The one difference of a finding that is this change of the cause; None where there are several."""
+    """The finding's difference for a change of the group; None if there are several."""
     matching = [
         difference for difference in islice(data.differences, _LOOKED_AT) if grouping.change_of(difference) == change
     ]
@@ -258,7 +258,7 @@ def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
 
 
 def _counted(counts: Mapping[str, int], total: int) -> str:
-    """The largest, each with how many it has, and how many others there are."""
+    """The largest counts, and the number of the others."""
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
     parts = [f"{code(name, 60) if name else 'none'} {count:,}" for name, count in largest]
     if (more := max(total, len(counts)) - len(largest)) > 0:
@@ -267,7 +267,7 @@ def _counted(counts: Mapping[str, int], total: int) -> str:
 
 
 def _actors(group: GroupView) -> str:
-    """The actors; with the tool, where there is a single one."""
+    """The actors; with the tool if there is only one actor."""
     principals = [name for name in group.actors if name]
     if not principals:
         return "not known yet"
@@ -311,11 +311,11 @@ def _group_actions(group: GroupView) -> list[Block]:
 
 
 def digest(findings: Sequence[FindingView], links: Links) -> Message:
-    """Many findings at once, the worst first, in one message.
+    """Many findings in one message, the most severe first.
 
     Args:
-        findings: what is told.
-        links: where it links to.
+        findings: the findings.
+        links: URLs of the pages that it links to.
     """
     title = _counts(findings)
     lines = [_line(shown, links) for shown in sorted(findings, key=phrases.worst_first)[:_A_LIST]]
@@ -332,7 +332,7 @@ def _counts(findings: Sequence[FindingView]) -> str:
 
 
 def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> str:
-    """A finding in a line of at most some 700 characters."""
+    """A finding in a line of up to about 700 characters."""
     data = shown.data
     mark = {"resolved": "✅", "exempted": "🔕", "accepted": "☑️"}.get(data.status) or phrases.SEVERITY_MARKS[
         data.severity
@@ -350,11 +350,11 @@ def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> 
 
 
 def details(findings: Sequence[FindingView], links: Links) -> tuple[Message, ...]:
-    """All that there is to tell of findings, for the thread below a message; up to ten messages.
+    """The details of findings, for the thread of a message; up to ten messages.
 
     Args:
-        findings: one, which is told in full, or several, which are listed.
-        links: where they link to.
+        findings: a single finding, which is shown in full, or several, which are listed.
+        links: URLs of the pages that they link to.
     """
     if len(findings) == 1:
         return _in_full(findings[0], links)
@@ -432,7 +432,7 @@ def _summary(data: DriftData) -> list[str]:
 
 
 def _leaves(value: object, path: str = "") -> Iterator[str]:
-    """The values of what a deleted resource was, a line each."""
+    """The values of a deleted resource, one line each."""
     if isinstance(value, dict) and value:
         for key, part in value.items():
             yield from _leaves(part, f"{path}.{key}" if path else str(key))
@@ -442,11 +442,11 @@ def _leaves(value: object, path: str = "") -> Iterator[str]:
 
 
 def step(shown: FindingView, links: Links) -> Message:
-    """What has last happened to a finding, for the thread below its message.
+    """The latest step of a finding, for the thread of its message.
 
     Args:
-        shown: the finding; the last of its steps is told, or its latest event.
-        links: where it links to.
+        shown: the finding; its last step is shown, or its latest event.
+        links: URLs of the pages that it links to.
     """
     what = shown.steps[-1].what if shown.steps else shown.event
     text = f"{_STEP_MARKS.get(what, '•')} {phrases.last(shown, FORM)}."
@@ -462,7 +462,7 @@ def step(shown: FindingView, links: Links) -> Message:
 
 
 def escalation(shown: FindingView) -> Message:
-    """A call for help about a finding that is bad, and open still.
+    """An escalation of a severe finding that is still open.
 
     Args:
         shown: the finding.

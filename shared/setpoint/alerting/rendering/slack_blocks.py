@@ -1,4 +1,4 @@
-"""Blocks of Slack's Block Kit, and how much of them is one message.
+"""Blocks of Slack's Block Kit, and how many of them fit in one message.
 
 Limits, as Slack publishes them: 50 blocks a message, 150 characters a header, 3,000 a section, 2,000 a field and ten of
 them, ten elements a context, 75 characters a button, 4,000 in a message's ``text``.
@@ -8,9 +8,9 @@ https://docs.slack.dev/reference/block-kit/blocks/context-block,
 https://docs.slack.dev/reference/block-kit/block-elements/button-element,
 https://docs.slack.dev/reference/methods/chat.postMessage
 
-How much a message holds in all is not published: some 13,200 characters were refused
-(https://github.com/slackapi/bolt-js/issues/2509), and 11,300 in another one
-(https://github.com/slackapi/bolt-js/issues/2867). What is built here stays below 10,000.
+The maximum size of a whole message is not published: one with about 13,200 characters was refused
+(https://github.com/slackapi/bolt-js/issues/2509), and one with 11,300
+(https://github.com/slackapi/bolt-js/issues/2867). The messages built here stay below 10,000.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LASTING = {"1h": "for 1 hour", "1d": "for 1 day", "1w": "for 1 week"}
 
 
 def message(text: str, blocks: Iterable[Block]) -> Message:
-    """A message with what notifications show of it, which is plain text here and escaped in the message."""
+    """A message with its text for notifications, which is plain text here and escaped in the message."""
     return Message(escaped(text, _MOST_FALLBACK), tuple(blocks))
 
 
@@ -50,28 +50,28 @@ def header(text: str) -> Block:
 
 
 def section(markup: str) -> Block:
-    """A paragraph, which Slack shows whole."""
+    """A paragraph."""
     return {"type": "section", "text": mrkdwn(markup), "expand": True}
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> Block:
-    """Names and markup in two columns; at most ten, and what has no markup is left out."""
+    """Names and markup in two columns; at most ten, without empty ones."""
     return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{markup}") for name, markup in pairs if markup]}
 
 
 def context(*markups: str) -> Block:
-    """Small print."""
+    """Secondary text in small print."""
     return {"type": "context", "elements": [mrkdwn(" · ".join(filter(None, markups)))]}
 
 
 class Confirmation(NamedTuple):
-    """What somebody is asked who presses a button.
+    """The confirmation dialog of a button.
 
     Args:
         title: up to 100 characters.
-        text: up to 300.
-        confirm: the word for yes, up to 30.
-        is_grave: whether it is shown in red.
+        text: up to 300 characters.
+        confirm: the label of the confirming button, up to 30 characters.
+        is_grave: whether that button is red.
     """
 
     title: str
@@ -96,13 +96,13 @@ class Confirmation(NamedTuple):
 def actions(
     block_id: str, offered: Sequence[ButtonAction], value: str, questions: dict[ButtonAction, Confirmation]
 ) -> Block:
-    """Buttons, and a menu of times to snooze.
+    """Buttons, and a menu of durations to snooze.
 
     Args:
-        block_id: unique to the message, and to what it says by now.
-        offered: which.
-        value: what each carries.
-        questions: what is asked first.
+        block_id: unique to the message and its current content.
+        offered: the actions to offer.
+        value: the value of each button.
+        questions: the confirmation dialogs.
     """
     return {
         "type": "actions",
@@ -128,7 +128,7 @@ def _button(press: ButtonAction, value: str, question: Confirmation | None) -> B
 
 
 def _snooze() -> Block:
-    """Source: https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element."""
+    """A menu of durations. Source: https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element."""
     return {
         "type": "static_select",
         "action_id": button_payload.action_id("snooze"),
@@ -138,7 +138,7 @@ def _snooze() -> Block:
 
 
 class Part(NamedTuple):
-    """A heading, in markup, and the lines below it, each of at most some hundred characters."""
+    """A heading, in markup, and the lines below it, each of up to a few hundred characters."""
 
     heading: str
     lines: Sequence[str]
@@ -152,14 +152,14 @@ class _Section(NamedTuple):
 def pack(
     parts: Iterable[Part], rest: Callable[[int], str], *, messages: int, lines: int = 1_000, unsaid: int = 0
 ) -> list[tuple[Block, ...]]:
-    """Lines in as many sections and messages as it takes, up to so many messages.
+    """Pack lines into as many sections and messages as needed, up to a limit.
 
     Args:
-        parts: what is told.
-        rest: says how many lines are left out, in markup.
-        messages: how many messages there may be.
-        lines: how many lines a message may have.
-        unsaid: how many lines there are that are not among the parts.
+        parts: the headings and lines.
+        rest: formats the number of omitted lines, in markup.
+        messages: maximum number of messages.
+        lines: maximum number of lines in a message.
+        unsaid: number of further lines that are not among the parts.
     """
     sections = _sections(parts, lines)
     packed: list[list[_Section]] = [[]]
@@ -202,17 +202,17 @@ def _blocks(sections: Iterable[_Section]) -> tuple[Block, ...]:
 
 
 def listed(heading: str, lines: Sequence[str], unsaid: int = 0, most: int = 2_500) -> Block:
-    """A paragraph of a heading and as many lines as fit; it says how many more there are.
+    """A paragraph with a heading and as many lines as fit, and the number of the others.
 
     Args:
         heading: in markup.
         lines: in markup.
-        unsaid: how many there are besides.
-        most: units.
+        unsaid: number of further lines.
+        most: maximum length in units.
     """
     return section(texts.fill(heading, [f"\n{line}" for line in lines], most, lambda left: f"\n{more(left)}", unsaid))
 
 
 def more(left: int) -> str:
-    """That there are so many besides."""
+    """The text about omitted items."""
     return f"and {left:,} more"

@@ -1,4 +1,4 @@
-"""How one difference reads in a message of Slack."""
+"""Render a difference for a Slack message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from setpoint.model.difference import Difference
 
 
 def difference_line(difference: Difference) -> str:
-    """One difference in markup, of at most some 500 characters."""
+    """A difference in markup, of up to about 500 characters."""
     value = difference.declared if difference.op == "missing" else difference.observed
     if iam_policies.is_grant(value):
         return _grant(value, is_missing=difference.op == "missing")
@@ -28,13 +28,13 @@ def difference_line(difference: Difference) -> str:
 
 
 def in_own_terms(difference: Difference) -> str:
-    """By what name the author of the declaration knows the field, where that is another one."""
+    """The field's name in the declaration, if it differs from the API's."""
     own = difference.declared_path
     return f", declared as {code(own, 160)}" if own and own != difference.path else ""
 
 
 def value_text(value: object, text: str) -> str:
-    """A value in markup, of which `text` is the plain form; a secret is not shown."""
+    """A value in markup, from its plain form `text`; a secret is not shown."""
     if value is msgspec.UNSET:
         return difference_text.NOTHING
     return text if phrases.is_masked(value) else code(text, 160)
