@@ -371,7 +371,7 @@ def test_a_change_that_is_paired_with_an_unwritable_one_is_told_with_it(world):
 def test_the_second_breaker_pauses_a_source_of_which_too_large_a_part_drifts():
     safety = braking.SafetyState()
     for number in range(51):
-        safety = braking.wish_of_source(safety, "git", 1_000, LIMITS, PLACED_AT)
+        safety = braking.record_source_request(safety, "git", 1_000, LIMITS, PLACED_AT)
         assert bool(safety.pauses) == (number == 50)
     (pause,) = safety.pauses
     assert (pause.of, pause.by) == ("sources/git", braking.SECOND_BREAKER)

@@ -9,16 +9,16 @@ import pytest
 from setpoint.model.policy import Limits
 from setpoint.model.safety_limits import (
     FLEET,
+    LimitScope,
     Pause,
     SafetyState,
-    Spender,
     exceeded,
     fail,
     paused,
+    record_request,
+    record_write,
     resume,
     room_at,
-    spend,
-    wish,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def later(seconds: float) -> datetime:
 def written(*writes: tuple[str, float]) -> SafetyState:
     safety = SafetyState()
     for project, seconds in writes:
-        safety = spend(safety, Spender(project), LIMITS, later(seconds))
+        safety = record_write(safety, LimitScope(project), LIMITS, later(seconds))
     return safety
 
 
@@ -46,36 +46,38 @@ def failed(*seconds: float) -> SafetyState:
 
 def test_the_last_write_of_a_budget_is_allowed_and_one_more_is_not():
     first = written(("shop", 0))
-    assert exceeded(first, Spender("shop"), LIMITS, later(1)) == ""
-    second = spend(first, Spender("shop"), LIMITS, later(1))
-    assert "2 writes in project shop" in exceeded(second, Spender("shop"), LIMITS, later(2))
-    assert exceeded(second, Spender("billing"), LIMITS, later(2)) == ""
-    third = spend(second, Spender("billing"), LIMITS, later(2))
-    assert "3 writes in the fleet" in exceeded(third, Spender("billing"), LIMITS, later(3))
+    assert exceeded(first, LimitScope("shop"), LIMITS, later(1)) == ""
+    second = record_write(first, LimitScope("shop"), LIMITS, later(1))
+    assert "2 writes in project shop" in exceeded(second, LimitScope("shop"), LIMITS, later(2))
+    assert exceeded(second, LimitScope("billing"), LIMITS, later(2)) == ""
+    third = record_write(second, LimitScope("billing"), LIMITS, later(2))
+    assert "3 writes in the fleet" in exceeded(third, LimitScope("billing"), LIMITS, later(3))
 
 
 @pytest.mark.parametrize(("seconds", "is_held"), [(599.999, True), (600, False)])
 def test_a_write_counts_until_its_window_has_passed_to_the_moment(seconds, is_held):
     safety = written(("shop", 0), ("shop", 300))
-    assert bool(exceeded(safety, Spender("shop"), LIMITS, later(seconds))) == is_held
+    assert bool(exceeded(safety, LimitScope("shop"), LIMITS, later(seconds))) == is_held
 
 
 def test_the_budget_has_room_again_at_the_very_moment_that_is_named():
     safety = written(("shop", 0), ("shop", 300))
-    room = room_at(safety, Spender("shop"), LIMITS, later(400))
+    room = room_at(safety, LimitScope("shop"), LIMITS, later(400))
     assert room == later(600)
-    assert exceeded(safety, Spender("shop"), LIMITS, room) == ""
-    assert exceeded(safety, Spender("shop"), LIMITS, room - timedelta(microseconds=1))
+    assert exceeded(safety, LimitScope("shop"), LIMITS, room) == ""
+    assert exceeded(safety, LimitScope("shop"), LIMITS, room - timedelta(microseconds=1))
 
 
 def test_where_two_budgets_are_used_up_the_later_end_counts():
     safety = written(("billing", 0), ("shop", 100), ("shop", 200))
-    assert room_at(safety, Spender("shop"), LIMITS, later(300)) == later(700)  # of the project; the fleet's is at 600
+    assert room_at(safety, LimitScope("shop"), LIMITS, later(300)) == later(
+        700
+    )  # of the project; the fleet's is at 600
 
 
 def test_a_budget_of_no_writes_allows_none():
     none = Limits(per_project=0, per_fleet=0, within=600.0)
-    assert "the limit is 0" in exceeded(SafetyState(), Spender("shop"), none, NOW)
+    assert "the limit is 0" in exceeded(SafetyState(), LimitScope("shop"), none, NOW)
 
 
 def test_so_many_failures_within_the_window_open_the_breaker():
@@ -94,9 +96,9 @@ def test_a_failure_is_forgotten_after_the_window():
 
 
 def test_drifts_are_counted_like_failures_and_apart_from_them():
-    safety = wish(wish(failed(0, 1), LIMITS, later(2)), LIMITS, later(3))
+    safety = record_request(record_request(failed(0, 1), LIMITS, later(2)), LIMITS, later(3))
     assert safety.breaker is None
-    assert "3 drifts" in wish(safety, LIMITS, later(4)).breaker.reason
+    assert "3 drifts" in record_request(safety, LIMITS, later(4)).breaker.reason
 
 
 def test_a_breaker_that_is_open_stays_as_it_is_until_the_fleet_is_resumed():

@@ -136,7 +136,7 @@ def resume(safety: SafetyState, of: str) -> SafetyState:
     return replace(kept, breaker=None, failures=(), requests=(), failed=()) if of == FLEET else kept
 
 
-class Spender(NamedTuple):
+class LimitScope(NamedTuple):
     """Whose writes count together.
 
     Args:
@@ -148,43 +148,43 @@ class Spender(NamedTuple):
     source: str = ""
 
 
-def exceeded(safety: SafetyState, spender: Spender, limits: Limits, now: datetime) -> str:
+def exceeded(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> str:
     """The limit that one write more would exceed, in words; empty where there is room."""
     late = _late(safety, limits, now).writes
-    for what, acts, most in _rates(late, spender, limits):
+    for what, acts, most in _rates(late, limit_scope, limits):
         if len(acts) >= most:
             return f"{len(acts)} writes {what} within {limits.within:.0f} s, the limit is {most}"
     return ""
 
 
 def _rates(
-    late: tuple[WriteRecord, ...], spender: Spender, limits: Limits
+    late: tuple[WriteRecord, ...], limit_scope: LimitScope, limits: Limits
 ) -> tuple[tuple[str, tuple[WriteRecord, ...], int], ...]:
     """Each rate limit: what it is of, the writes of late that count, and how many there may be."""
-    here = tuple(act for act in late if act.project == spender.project)
-    by_source = tuple(act for act in late if spender.source and act.source == spender.source)
-    most_by_source = limits.per_source if spender.source else len(late) + 1
+    here = tuple(act for act in late if act.project == limit_scope.project)
+    by_source = tuple(act for act in late if limit_scope.source and act.source == limit_scope.source)
+    most_by_source = limits.per_source if limit_scope.source else len(late) + 1
     return (
         ("in the fleet", late, limits.per_fleet),
-        (f"in project {spender.project}", here, limits.per_project),
-        (f"by source {spender.source}", by_source, most_by_source),
+        (f"in project {limit_scope.project}", here, limits.per_project),
+        (f"by source {limit_scope.source}", by_source, most_by_source),
     )
 
 
-def room_at(safety: SafetyState, spender: Spender, limits: Limits, now: datetime) -> datetime:
+def room_at(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> datetime:
     """When one write more exceeds no limit any longer, if nobody else writes."""
     late = _late(safety, limits, now).writes
-    ends = [acts[-most].claimed_at for _, acts, most in _rates(late, spender, limits) if 0 < most <= len(acts)]
+    ends = [acts[-most].claimed_at for _, acts, most in _rates(late, limit_scope, limits) if 0 < most <= len(acts)]
     return max(ends, default=now) + timedelta(seconds=limits.within)
 
 
-def spend(safety: SafetyState, spender: Spender, limits: Limits, now: datetime) -> SafetyState:
+def record_write(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> SafetyState:
     """The safety state after a write was claimed."""
     late = _late(safety, limits, now)
-    return replace(late, writes=(*late.writes, WriteRecord(spender.project, now, spender.source)))
+    return replace(late, writes=(*late.writes, WriteRecord(limit_scope.project, now, limit_scope.source)))
 
 
-def wish(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
+def record_request(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     """The safety state after one drift more was to be remediated; too many at once open the breaker."""
     late = _late(safety, limits, now)
     requests, breaker = _counted(late.requests, limits.surge, "drifts to remediate", limits, now)
@@ -195,7 +195,9 @@ FEWEST_OF_SOURCE = 10
 """So many drifts of one source may want to be remediated at once, however little it declares."""
 
 
-def wish_of_source(safety: SafetyState, source: str, declared: int, limits: Limits, now: datetime) -> SafetyState:
+def record_source_request(
+    safety: SafetyState, source: str, declared: int, limits: Limits, now: datetime
+) -> SafetyState:
     """The safety state after one drift more from what a source declares; too large a part of it pauses the source.
 
     Args:

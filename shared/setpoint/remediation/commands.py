@@ -57,9 +57,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
                 f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` tells why"
             )
         remediation = case.decision_input.remediation
-        is_known = (
-            remediation.outcome != "unknown"
-        )  # a person may know how a stuck operation ended
+        is_known = remediation.outcome != "unknown"  # a person may know how a stuck operation ended
         if (
             remediation.step in remediation_attempt.UNDER_WAY and is_known
         ):  # a new attempt would take the claim from the current worker

@@ -110,11 +110,11 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     rollout = _rollout(key, context)
     source = next(iter(rollout.sources)) if len(rollout.sources) == 1 else ""
     ancestors, unplaced = _places(last, rollout.sources, context)
-    wished = safety.value
+    requested = safety.value
     if is_request:
-        wished = braking.wish(wished, policy.limits, now)
+        requested = braking.record_request(requested, policy.limits, now)
         for name, declared in rollout.sources.items():
-            wished = braking.wish_of_source(wished, name, declared, policy.limits, now)
+            requested = braking.record_source_request(requested, name, declared, policy.limits, now)
     decision_input = DecisionInput(
         key=key,
         finding=finding,
@@ -122,7 +122,7 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
         rule=rule,
         mode=mode,
         policy=policy,
-        safety_state=wished,
+        safety_state=requested,
         ancestors=ancestors,
         applied_at=rollout.applied_at,
         changed_at=rollout.changed_at,

@@ -17,7 +17,7 @@ from setpoint.model.policy import MANUAL_MODES, Policy, Rule
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.safety_limits import SafetyState, Spender
+from setpoint.model.safety_limits import LimitScope, SafetyState
 
 _STRONGEST: tuple[Action, ...] = ("leave", "stop", "wait", "ask", "rehearse", "hand_off", "act")
 """Actions in order of precedence: the first wins."""
@@ -90,9 +90,9 @@ class DecisionInput(NamedTuple):
         return self.unplaced or ("" if self.ancestors is not None else "it is not known where it is")
 
     @property
-    def spender(self) -> Spender:
+    def limit_scope(self) -> LimitScope:
         """The owner of the rate limits that this write counts against."""
-        return Spender(self.finding.project, self.source)
+        return LimitScope(self.finding.project, self.source)
 
 
 def decide(facts: DecisionInput) -> Decision:
@@ -179,9 +179,9 @@ def _by_breaker(facts: DecisionInput) -> Reason | None:
 
 
 def _by_limit(facts: DecisionInput) -> Reason | None:
-    limits, spender = facts.policy.limits, facts.spender
-    limit = braking.exceeded(facts.safety_state, spender, limits, facts.now)
-    return Reason(limit, "wait", braking.room_at(facts.safety_state, spender, limits, facts.now)) if limit else None
+    limits, limit_scope = facts.policy.limits, facts.limit_scope
+    limit = braking.exceeded(facts.safety_state, limit_scope, limits, facts.now)
+    return Reason(limit, "wait", braking.room_at(facts.safety_state, limit_scope, limits, facts.now)) if limit else None
 
 
 def _by_window(facts: DecisionInput) -> Reason | None:

@@ -195,12 +195,12 @@ def preview(
 
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
     snapshot = read(key, context.detection)
-    outcome = _go_on(snapshot, context) or _begin(_end_overtaken(snapshot, context), context)
+    outcome = _resume_claimed(snapshot, context) or _begin(_end_unproved(snapshot, context), context)
     outbox.publish_pending(context.store.read(key), context.detection)
     return outcome
 
 
-def _go_on(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome | None:
+def _resume_claimed(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome | None:
     """Continue a claimed attempt; None if there is none, or a new attempt should start."""
     state, now = snapshot.state, context.clock()
     if state is None or state.remediation is None or state.remediation.step not in remediation_attempt.UNDER_WAY:
@@ -212,7 +212,7 @@ def _go_on(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome 
     return "waiting" if is_same or remediation_attempt.is_held(remediation, now) else None
 
 
-def _end_overtaken(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
+def _end_unproved(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
     """End an attempt without proof before another begins: its drift is still present, or has changed."""
     state = snapshot.state
     if state is None or state.remediation is None or not state.is_open:
@@ -233,12 +233,12 @@ def _end_overtaken(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
 def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
     case = load_context(snapshot, context.detection)
     if case is None:
-        return _rest(snapshot, "nothing", context)
+        return _clear_due(snapshot, "nothing", context)
     decision = deciding.decide(case.decision_input)
     return _FOLLOW[decision.action](case, decision, context)
 
 
-def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationContext) -> ExecutionOutcome:
+def _clear_due(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationContext) -> ExecutionOutcome:
     """Clear the due time of a finding that needs no further step."""
     state = snapshot.state
     if state is not None and state.remediation is not None and is_due(state, context.clock()):
@@ -249,7 +249,7 @@ def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationCon
 
 def _leave(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     del decision
-    return _rest(case.snapshot, "left", context)
+    return _clear_due(case.snapshot, "left", context)
 
 
 def _stop(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
@@ -354,8 +354,12 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     remediation = remediation_attempt.claimed(
         decided_on.remediation, context.worker, plan.summary, plan.paths, decided_on.now
     )
-    spent = braking.spend(decided_on.safety_state, decided_on.spender, decided_on.policy.limits, decided_on.now)
-    save_step(case, remediation, AuditNote("act", "remediation.started", decision, reading.observation), context, spent)
+    safety = braking.record_write(
+        decided_on.safety_state, decided_on.limit_scope, decided_on.policy.limits, decided_on.now
+    )
+    save_step(
+        case, remediation, AuditNote("act", "remediation.started", decision, reading.observation), context, safety
+    )
     return execution.write(case, remediation, plan, context)
 
 

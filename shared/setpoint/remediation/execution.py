@@ -30,7 +30,7 @@ def write(
     """Send a claimed write unless its conditions changed; if no answer comes, schedule a read of the resource."""
     key, policy = case.snapshot.key, case.decision_input.policy
     snapshot = read(key, context.detection)
-    if why := _in_between(case, snapshot, remediation, context):
+    if why := _reason_to_release(case, snapshot, remediation, context):
         before = case.decision_input.remediation
         free = remediation_attempt.postpone(replace(before, outcome="released", proof=why), context.clock(), why)
         endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
@@ -82,7 +82,7 @@ def _not_written(
     return outcome
 
 
-def _in_between(
+def _reason_to_release(
     case: RemediationCase, snapshot: Snapshot, remediation: RemediationState, context: RemediationContext
 ) -> str:
     """Why a claimed write must not be sent any more, for people; empty if it may be."""
@@ -174,7 +174,7 @@ def _is_running(remediation: RemediationState, context: RemediationContext) -> b
         return True
 
 
-def _lapse(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
+def _expire(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
     """Read the resource after an expired claim without a result; None if the drift is still present."""
     policy = snapshot.rules.policy or Policy()
     try:
@@ -187,7 +187,7 @@ _OVERDUE: dict[
     remediation_attempt.RemediationStep,
     Callable[[Snapshot, RemediationState, RemediationContext], ExecutionOutcome | None],
 ] = {
-    "acting": _lapse,
+    "acting": _expire,
     "operating": _watch,
     "verifying": _verify,
 }

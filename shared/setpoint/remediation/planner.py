@@ -127,18 +127,18 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
     if refused := tuple(
         unwritable for change in changes if (unwritable := refusal(write_input, change, _cut(schema, change.path)))
     ):
-        return NotWritable(key, refused[0].reason, (*refused, *_held_back(changes, refused)))
+        return NotWritable(key, refused[0].reason, (*refused, *_blocked_changes(changes, refused)))
     groups: dict[SetterMethod | None, list[FieldChange]] = {}
     for change in changes:
         groups.setdefault(write_input.special(change), []).append(change)
     (how, first), *others = groups.items()
     target = apply_changes(declared, live, schema, recording, first)
     again = compared(live=target.body)
-    if stubborn := _still(again.changes, first):
+    if stubborn := _remaining(again.changes, first):
         return NotWritable(key, "no_method", stubborn)
     cuts = _cuts(schema, (*(change.path for change in first), *target.dropped))
     if is_whole_declaration and how is None:
-        cuts = _together(write_input, declared, cuts)
+        cuts = _all_declared(write_input, declared, cuts)
     call, etag = api_requests.write(resource, schema, live, target.body, cuts, how)
     return WritePlan(
         key,
@@ -146,13 +146,13 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
         etag,
         paths=tuple(change.difference.path for change in first),
         summary=(*(line(change.difference) for change in first), *_dropped_lines(target)),
-        coarser=None if how is not None else _coarser(write_input, target.body, cuts),
+        coarser=None if how is not None else _coarser_call(write_input, target.body, cuts),
         later=tuple(change.difference.path for _, rest in others for change in rest),
         side_effects=_disturbances(schema, first),
     )
 
 
-def _together(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
+def _all_declared(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
     """The top-level fields of the paths, and every other declared field of the resource that may be written."""
     schema = write_input.schema
     tops = dict.fromkeys(cut[0] for cut in cuts)
@@ -166,7 +166,7 @@ def _together(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...
     return tuple((top,) for top in tops)
 
 
-def _coarser(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldPath, ...]) -> Call | None:
+def _coarser_call(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldPath, ...]) -> Call | None:
     """The request with the top-level fields as mask, for an API that refuses the finer mask."""
     schema, resource, live = write_input
     tops = tuple(dict.fromkeys(cut[:1] for cut in cuts))
@@ -176,7 +176,7 @@ def _coarser(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldP
     return api_requests.write(resource, schema, live, target, tops, None)[0]
 
 
-def _held_back(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> Iterator[Unwritable]:
+def _blocked_changes(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> Iterator[Unwritable]:
     """Changes that could be written, but would not leave the resource as declared."""
     unwritable = {field.path for field in refused}
     todo = f"it is not written either, since {refused[0].path} is not: see to both by hand"
@@ -185,7 +185,7 @@ def _held_back(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> I
             yield Unwritable(change.difference.path, refused[0].reason, todo)
 
 
-def _still(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritable, ...]:
+def _remaining(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritable, ...]:
     """The differences that would remain after the write; the plan is sent only without any."""
     made = {(change.difference.path, change.difference.op) for change in first}
     return tuple(

@@ -21,14 +21,14 @@ def check(key: ResourceKey, finding: Finding | None, by: str) -> None:
     actor = finding.actor if finding is not None else None
     if actor is None:
         return
-    names = {_bare(name) for name in (actor.principal, *actor.others, *actor.through) if name}
-    if any(_bare(word) in names for word in by.split()):
+    names = {_without_kind(name) for name in (actor.principal, *actor.others, *actor.through) if name}
+    if any(_without_kind(word) in names for word in by.split()):
         raise BadRequest(
             f"{key.name}: {by} has changed it, as far as is known, and somebody else has to decide about that"
         )
 
 
-def _bare(name: str) -> str:
+def _without_kind(name: str) -> str:
     """A principal without its kind: ``user:ann@example.com`` is ``ann@example.com``."""
     prefix, separator, rest = name.casefold().partition(":")
     return rest if separator and prefix in ("user", "serviceaccount") else name.casefold()

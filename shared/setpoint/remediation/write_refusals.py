@@ -48,7 +48,7 @@ def refusal(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unw
         change: the difference.
         cut: the path that the general method would send.
     """
-    return _of_value(write_input, change) or _of_field(write_input, change) or _of_company(write_input, change, cut)
+    return _of_value(write_input, change) or _of_field(write_input, change) or _of_siblings(write_input, change, cut)
 
 
 def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
@@ -91,7 +91,7 @@ def _of_general_method(write_input: WriteInput, change: FieldChange) -> Unwritab
     return None
 
 
-def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
+def _of_siblings(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
     """Refuse a change if the values sent with it were not read completely."""
     schema, resource, _ = write_input
     special, writer = write_input.special(change), resource.kind.writer

@@ -107,7 +107,7 @@ def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
         return "not known yet"
     if actor.confidence == "possible":
         return f"{_one_of((actor.principal, *actor.others), form)}: several changed it at about that time"
-    text = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
+    text = f"{_actor_name(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
     return (
         text
         if actor.kind != "applier"
@@ -126,7 +126,7 @@ def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
     )
 
 
-def _hand(actor: Actor, form: RenderStyle) -> str:
+def _actor_name(actor: Actor, form: RenderStyle) -> str:
     name = form.value(actor.principal) if actor.principal else "somebody whom the log does not name"
     match actor.kind:
         case "person" | "applier":
@@ -226,19 +226,19 @@ def is_dry_run(remedy: RemediationData | None) -> bool:
 def ended(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     """Why a finding is resolved, and who resolved it."""
     remedy = shown.data.remediation
-    if (remedy is not None and remedy.step == "done") or _was_put_back(shown.steps):
+    if (remedy is not None and remedy.step == "done") or _was_remediated(shown.steps):
         by_whom = remedy.approved_by if remedy is not None else ""
         approved = f", approved by {form.value(by_whom)}" if by_whom else ""
         return f"remediated by Setpoint{approved}"
     return _ENDS.get(shown.data.reason) or form.prose(shown.data.reason or "it ended")
 
 
-def _was_put_back(steps: Iterable[TimelineEntry]) -> bool:
+def _was_remediated(steps: Iterable[TimelineEntry]) -> bool:
     """Whether Setpoint has remediated the finding since it last opened."""
-    is_put_back = False
+    is_remediated = False
     for step in steps:
-        is_put_back = step.what == "remediation.succeeded" or (is_put_back and step.what != "drift.opened")
-    return is_put_back
+        is_remediated = step.what == "remediation.succeeded" or (is_remediated and step.what != "drift.opened")
+    return is_remediated
 
 
 def duration(data: DriftData) -> str:

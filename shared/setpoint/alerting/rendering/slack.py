@@ -71,7 +71,7 @@ def finding(shown: FindingView, links: Links) -> Message:
         links: URLs of the pages that it links to.
     """
     if shown.data.status == "resolved":
-        return message(phrases.summary(shown), _over(shown, links))
+        return message(phrases.summary(shown), _resolved(shown, links))
     blocks = [header(_title(shown.data)), _differences(shown.data), fields(_facts(shown))]
     blocks += [section(f"*Next:* {phrases.next_step(shown, FORM)}."), _footer(shown, links), *_actions(shown)]
     return message(phrases.summary(shown), blocks)
@@ -86,7 +86,7 @@ def _title(data: DriftData) -> str:
     return f"{mark}: {what if len(what) <= room else what[:room] + '…'} {happened}"
 
 
-def _over(shown: FindingView, links: Links) -> Iterator[Block]:
+def _resolved(shown: FindingView, links: Links) -> Iterator[Block]:
     """A resolved finding, in short form."""
     data = shown.data
     lost = f"~{code(phrases.what(data), 300)} {phrases.happened(data)}~"
