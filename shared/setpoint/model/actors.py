@@ -12,8 +12,8 @@ Confidence = Literal["certain", "likely", "possible"]
 is known; ``possible``: several principals changed it, and which of them caused the drift is unknown."""
 
 ActorKind = Literal["person", "service", "applier", "google"]
-"""``person``: by hand, whatever the tool; ``service``: a service account; ``applier``: an account by which the fleet's
-own declarations are applied, as the policy names it; ``google``: Google's own systems and service agents."""
+"""``person``: a person, with any tool; ``service``: a service account; ``applier``: an account that applies the fleet's
+declarations, as the policy names it; ``google``: Google's own systems and service agents."""
 
 
 class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Readings of a resource through its own API, for the fields that Cloud Asset Inventory does not carry."""
+"""Reads of a resource through its own API, for the fields that Cloud Asset Inventory does not carry."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from setpoint.model.difference import Difference
 
 
 class ApiReading(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The last reading of a resource through its own API, and when the next one is due.
+    """The last read of a resource through its own API, and when the next one is due.
 
     Args:
-        due: when it is to be read; None where nothing has changed since.
-        read_at: when it was last read; None where it never was.
-        problem: why the last try gave nothing; empty where it did not fail.
-        differences: what the last reading showed, up to a size; of fields that the inventory carries it tells again.
-        desired: digest of what was declared then.
+        due: when the resource is due for a read; None if nothing has changed since the last one.
+        read_at: the time of the last read; None if there was none.
+        problem: the error of the last attempt; empty if it succeeded.
+        differences: the differences of the last read, up to a size; those in fields of the inventory are included.
+        desired: digest of the declarations at the last read.
     """
 
     due: datetime | None = None

@@ -1,4 +1,4 @@
-"""Recognises the shapes in which assets are written to files, and brings each into that of a feed message.
+"""Recognize the file formats of recorded assets, and convert each to a feed message.
 
 Recognised are feed messages (TemporalAsset), ListAssets, BatchGetAssetsHistory and SearchAllResources responses and
 the output of the same ``gcloud asset`` commands, ExportAssets dumps and rows of their BigQuery tables, and Pub/Sub
@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 from setpoint.model.naming import camel
 
 RecordKind = Literal["feed message", "asset", "search result", "unknown"]
-"""``search result``: says that a resource exists, and of its content only what the search was asked for."""
+"""``search result``: proves that a resource exists, and contains only the requested fields."""
 
 
 class AssetRecord(NamedTuple):

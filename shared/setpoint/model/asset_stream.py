@@ -1,4 +1,4 @@
-"""Reads recorded assets from a stream: JSON lines, arrays, or indented objects, compressed or not."""
+"""Read recorded assets from a stream: JSON lines, arrays, or indented objects, compressed or not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
 
     Raises:
         OSError: the stream cannot be read.
-        BadRequest: it is compressed, and damaged or cut off; what came before was yielded.
+        BadRequest: the compressed stream is damaged or truncated; the messages before the damage were yielded.
     """
     default_time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     for where, record in _intact(_records(_decompressed(stream))):
@@ -59,11 +59,11 @@ def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
 
 
 def named_messages(name: str, stream: BinaryIO) -> Iterator[FeedMessage]:
-    """The messages of a stream, whose name is put before what is wrong with it.
+    """The messages of a stream; errors start with the stream's name.
 
     Raises:
         OSError: the stream cannot be read.
-        BadRequest: it is compressed, and damaged or cut off.
+        BadRequest: the compressed stream is damaged or truncated.
     """
     try:
         yield from messages(stream)
@@ -81,7 +81,7 @@ def _intact(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
-    """The stream, decompressed where its first bytes say that it is gzip, bzip2 or xz."""
+    """The stream, decompressed if its first bytes are those of gzip, bzip2 or xz."""
     peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
     head = peekable.peek(6)[:6]
     if head.startswith(b"\x1f\x8b"):

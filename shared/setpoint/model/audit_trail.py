@@ -11,12 +11,12 @@ import msgspec
 from setpoint.model.decode_errors import UNREADABLE
 
 Action = Literal[
-    "leave",  # nothing is to be done, by anybody
-    "stop",  # a brake holds it, until somebody looks
+    "leave",  # nothing is to be done
+    "stop",  # a guardrail stops it, until a person resumes
     "wait",  # later
-    "ask",  # a person is to approve
-    "rehearse",  # nothing is written, or handed off, in a dry run
-    "hand_off",  # somebody else puts it back
+    "ask",  # request approval
+    "rehearse",  # dry run: nothing is written or delegated
+    "hand_off",  # delegate
     "act",
 ]
 
@@ -26,7 +26,7 @@ class Reason(msgspec.Struct, frozen=True):
 
     Args:
         text: the reason.
-        action: the action that it asks for by itself; ``act`` is a reason for remediation.
+        action: the action that it leads to by itself; ``act`` is a reason for remediation.
         until: the time at which it may no longer hold; None where that is unknown.
     """
 
@@ -47,8 +47,8 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
         reasons: all reasons for and against it.
         summary: the written fields, one a line, without secrets.
         text: the result in words.
-        outcome: what came of the last attempt, as events tell it.
-        proof: by what that is known.
+        outcome: the outcome of the last attempt, as in events.
+        proof: the source of the outcome.
     """
 
     recorded_at: datetime = msgspec.field(name="at")
@@ -68,7 +68,7 @@ _decode = msgspec.json.Decoder(AuditEntry).decode
 
 
 def decode_entries(stored: Iterable[bytes | str]) -> tuple[AuditEntry, ...]:
-    """Read the stored form of entries, in the order of their times; one that cannot be read says so, first of all."""
+    """Read the stored form of entries, ordered by time; entries that cannot be read are reported first."""
     return tuple(sorted(map(_readable, stored), key=lambda entry: entry.recorded_at))
 
 

@@ -1,4 +1,4 @@
-"""Which of the declarations of a resource count: those of sources in whose places it lies, unless two of them clash."""
+"""Determine which declarations of a resource count: those of permitted sources, unless two of them conflict."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from setpoint.model.observation import Observation
 from setpoint.model.source_grants import Sources
 
 DISPUTED = "declaration"
-"""The path of the difference that says that two sources claim one resource."""
+"""The path of the difference about two sources that declare the same resource."""
 
 
 class RefusedClaim(msgspec.Struct, frozen=True):
-    """What a source declares and may not.
+    """A declaration that its source is not permitted to make.
 
     Args:
         source: the source's name.
         where: file and line.
-        reason: why not.
+        reason: why it is refused.
     """
 
     source: str
@@ -34,12 +34,12 @@ class RefusedClaim(msgspec.Struct, frozen=True):
 
 
 class Contest(msgspec.Struct, frozen=True):
-    """What is declared of a resource and does not count.
+    """The declarations of a resource that do not count.
 
     Args:
-        refused: by sources in whose places it does not lie, or does not for all that is known.
-        disputed: by sources that own the place alike, so that none of them counts.
-        digest: of all that was declared, for what was judged by it.
+        refused: declarations by sources without permission for the resource's place, or whose permission is unknown.
+        disputed: declarations by several permitted sources; none of them counts.
+        digest: digest of all declarations, for the verdict.
     """
 
     refused: tuple[RefusedClaim, ...] = ()
@@ -55,12 +55,12 @@ class Contest(msgspec.Struct, frozen=True):
 def settled(
     desired: Desired | None, sources: Sources | None, observation: Observation
 ) -> tuple[Desired | None, Contest | None]:
-    """What counts of what is desired of an observed resource, and what does not.
+    """Separate the declarations of an observed resource into those that count and those that do not.
 
     Args:
-        desired: what all sources declare of it.
-        sources: what each of them may do; None where nothing bounds them.
-        observation: tells where it lies and what type it has.
+        desired: the declarations of all sources.
+        sources: the permissions of each source; None if sources are not restricted.
+        observation: the observation, with the resource's place and type.
     """
     if desired is None or sources is None or not desired.claims:
         return desired, None
@@ -92,7 +92,7 @@ def _refusal(claim: Claim, sources: Sources, observation: Observation) -> str:
 
 
 def _disputed(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """The claims of which two clash: none of the resource's counts then."""
+    """The conflicting declarations; if there are any, no declaration of the resource counts."""
     disputed: dict[str, Claim] = {}
     for first, other in combinations(claims, 2):
         if any(clash(ours, theirs) for ours in first.declarations for theirs in other.declarations):

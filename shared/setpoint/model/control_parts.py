@@ -1,9 +1,9 @@
-"""The control record in parts: what an event reads of it does not grow with the number of sources.
+"""Store the control record in parts, so that an event reads the same amount for any number of sources.
 
-While it is small, the record holds every source itself, as it always did. Above that it only names parts: each holds
-the sources of one slice of their names, is never changed once written, and is read once by a process. A change writes
-the parts that it touches under new names, then the record in place of the one before: a reader sees all of it or
-nothing. An older version cannot read a record in parts, and says so: it would otherwise see no source at all.
+A small record contains every source itself. A larger record only names parts. Each part holds the sources of one slice
+of their names, is immutable, and is read once per process. A change writes the changed parts under new names, then
+replaces the record: a reader sees all of it or nothing. An older version refuses a record in parts with an error;
+otherwise it would see no sources.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from setpoint.util.retries import retry_on_conflict
 _T = TypeVar("_T")
 
 INLINE = 32_768
-"""Bytes up to which the record holds its sources itself."""
+"""Maximum size in bytes of a record that contains its sources itself."""
 PARTS = 64
-"""Slices of the names of sources; at a kilobyte a source one takes some hundred sources."""
+"""Number of slices of the source names; at 1 KB per source, a part holds a few hundred sources."""
 LARGEST_PART = 900_000
-"""Bytes of a part, below the 1 MiB that a document of Firestore takes."""
+"""Maximum size of a part in bytes, below the 1 MiB of a Firestore document."""
 _HEADS = 2
-"""Records that are kept decoded: the present one, and the one before while others still read it."""
+"""Number of decoded records in the cache: the current one, and the one before for concurrent readers."""
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """The control record in parts.
+    """A control record in parts.
 
     Args:
-        last_generation: the last number that was given out.
+        last_generation: the last generation that was assigned.
         parts: the name of each part, by its slice.
-        sources: null, so that a version that knows no parts refuses the record.
+        sources: null, so that a version without support for parts refuses the record.
     """
 
     last_generation: int
@@ -51,12 +51,12 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 class EncodedControl(NamedTuple):
-    """A control record that is to be written.
+    """A control record to be written.
 
     Args:
         head: the record itself.
-        parts: new parts by their names, to be written before it.
-        dropped: parts that nobody needs once it is written.
+        parts: new parts by name, to be written before the record.
+        dropped: parts that are no longer needed after the record is written.
     """
 
     head: bytes
@@ -69,10 +69,10 @@ class PartGone(Conflict):
 
 
 def read_again(read: Callable[[], _T]) -> _T:
-    """Read, and again where a part was replaced in between.
+    """Read; read again if a part was replaced meanwhile.
 
     Raises:
-        PartGone: it was each time.
+        PartGone: a part was replaced during every attempt; try again.
     """
     return retry_on_conflict(read, what="the control record", then="try again")
 
@@ -83,10 +83,10 @@ _decode_part = msgspec.json.Decoder(dict[str, SourceState]).decode
 
 
 class ControlParts:
-    """Reads and writes the control record; what was read once is kept.
+    """Reads and writes the control record, with a cache of parts.
 
     Args:
-        fetch: reads parts by their names; leaves out those that are not there.
+        fetch: reads parts by name; omits missing ones.
     """
 
     def __init__(self, fetch: Callable[[Sequence[str]], Mapping[str, bytes]]) -> None:
@@ -98,17 +98,17 @@ class ControlParts:
         self._last_rules: tuple[object, Rules] | None = None
 
     def control(self, head: bytes) -> Control:
-        """The control record whose stored form this is; empty gives one without sources.
+        """Decode a control record; empty bytes give a record without sources.
 
         Raises:
-            PartGone: it is no longer the present one.
-            CorruptState: it is not the stored form.
+            PartGone: the record is outdated; read it again.
+            CorruptState: the record cannot be read.
         """
         known = self._controls.get(head)
         return known if known is not None else self._read(head)
 
     def rules(self, head: bytes) -> Rules:
-        """The rules of the fleet, as the record says them; see ``control``."""
+        """The rules of the fleet in a control record; see ``control``."""
         known = self._rules.get(head)
         if known is not None:
             return known
@@ -139,14 +139,15 @@ class ControlParts:
         return Control(dict(sources), _decode_head(head).last_generation)
 
     def encoded(self, control: Control, before: bytes) -> EncodedControl:
-        """What is to be written for a control record to be in place of another.
+        """Encode a control record that replaces another.
 
         Args:
-            control: the record.
-            before: the stored form of the present one; empty where there is none.
+            control: the new record.
+            before: the stored form of the current record; empty if there is none.
 
         Raises:
-            CorruptState: the sources of one slice are too large for a document.
+            CorruptState: the sources of one slice are too large for a document; split them into fewer or smaller
+                sources.
         """
         old = _names(before) or {}
         inline = encode_control(control) if len(control.sources) * 60 <= INLINE else b""
@@ -169,7 +170,7 @@ class ControlParts:
         return EncodedControl(head, new, tuple(set(old.values()) - set(names.values())))
 
     def written(self, encoded: EncodedControl, control: Control) -> None:
-        """Keep what was just written, so that it need not be read."""
+        """Cache a record that was just written."""
         with self._lock:
             names = _names(encoded.head) or {}
             by_name = {name: part for part, name in names.items() if name in encoded.parts}
@@ -180,7 +181,7 @@ class ControlParts:
 
 
 def _names(head: bytes) -> Mapping[str, str] | None:
-    """The names of the parts by slice; None where the record holds its sources itself."""
+    """The names of the parts by slice; None if the record contains its sources itself."""
     if b'"parts"' not in head[:_PEEK]:
         return None
     try:
@@ -190,7 +191,7 @@ def _names(head: bytes) -> Mapping[str, str] | None:
 
 
 _PEEK = 64
-"""The fields of a head are written in the order of their names: ``parts`` is among its first bytes."""
+"""Fields of a head are stored in the order of their names, so ``parts`` is among the first bytes."""
 
 
 def _part(body: bytes) -> dict[str, SourceState]:
@@ -206,7 +207,7 @@ def _slice(source: str) -> str:
 
 
 def _is_same(known: Mapping[str, SourceState] | None, states: Mapping[str, SourceState]) -> bool:
-    """Whether a slice is the one that was read: its states are the same objects, since none is ever changed."""
+    """Whether a slice is unchanged since it was read: its states are the same immutable objects."""
     return (
         known is not None
         and len(known) == len(states)

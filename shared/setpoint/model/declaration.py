@@ -16,7 +16,7 @@ Authority = Literal["policy", "role", "member"]
 """How much of an IAM policy a declaration owns: all of it, the roles it names, or the grants it names."""
 
 Mode = Literal["off", "alert", "approve", "auto"]
-"""What may be done about drift, from ignoring it to remediating it without approval."""
+"""The remediation modes, from ``off`` to remediation without approval."""
 
 
 MAX_SETTLE = 86_400.0
@@ -133,13 +133,13 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Places(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A part of the fleet by where resources lie and what type they have.
+    """A part of the fleet, by the places and types of resources.
 
     Args:
         projects: project ids or numbers.
         ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``, at any distance above.
-        asset_types: types, or globs; all where empty.
-        everywhere: wherever they lie.
+        asset_types: types, or globs; empty for all.
+        everywhere: whether every place is included.
     """
 
     projects: tuple[str, ...] = ()
@@ -164,7 +164,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         strict: resources that Google or another resource creates have to be declared, too.
         settle: seconds that a resource has to be unmanaged before it is a finding; None leaves it to the policy.
         ignores: resources to leave alone without a declaration; the last rule that matches decides.
-        within: excludes resources outside of these places, those of its source; None where nothing bounds it.
+        within: excludes resources outside these places, those of its source; None for no restriction.
     """
 
     name: str
@@ -200,9 +200,9 @@ class Desired(msgspec.Struct, frozen=True):
     """The desired state of one resource and content.
 
     Args:
-        declarations: usually one; several where the IAM grants of one resource are declared separately.
+        declarations: usually one; several if the IAM grants of one resource are declared separately.
         digest: changes with the meaning of any of them.
-        claims: which source declares what of it, where sources are bounded; empty where they are not.
+        claims: the declarations of each source, if sources are restricted; empty otherwise.
     """
 
     declarations: tuple[Declaration, ...]
@@ -242,7 +242,7 @@ def clash(first: Declaration, other: Declaration) -> bool:
 
 
 def _elements(declaration: Declaration, of_other: str) -> set[tuple[str, str]]:
-    """The elements of lists that a declaration owns; of a whole resource those of the list that the other is about."""
+    """The list elements that a declaration owns; for a whole resource, those of the other declaration's list."""
     field, _, key = (declaration.element or of_other).partition(".")
     elements = declaration.data.get(field) if isinstance(declaration.data, dict) else None
     return {(field, str(element.get(key))) for element in elements or () if isinstance(element, dict)}

@@ -77,11 +77,11 @@ _HOSTS: tuple[tuple[re.Pattern[str], Callable[[_Lines], str]], ...] = (
     (re.compile(r"\Adev\.azure\.com\Z"), _azure),
     (re.compile(r"(\A|[.-])(gitea|forgejo)([.-]|\Z)|\Acodeberg\.org\Z"), _gitea),
 )
-"""The form of URLs by host; the first that fits counts. For other hosts, the link is the page of the repository."""
+"""URL formats by host; the first match counts. For other hosts the link is the page of the repository."""
 
 
 def declared_at(source: Source) -> str:
-    """The URL of a declaration's lines; empty where it is not known, or has no web page.
+    """The URL of a declaration's lines; empty if it is unknown or has no web page.
 
     Without a revision it leads to the newest one. Passwords in a repository's URL are removed.
     """

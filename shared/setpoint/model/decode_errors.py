@@ -1,4 +1,4 @@
-"""What msgspec raises for bytes that are not what they are to be, and how a listing goes on past them."""
+"""Errors of msgspec for undecodable bytes, and listings that continue past undecodable records."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from setpoint.errors import CorruptState
 _T = TypeVar("_T")
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""Another form or no JSON; text that is not UTF-8; JSON that is nested too deeply."""
+"""The wrong type or no JSON; text that is not UTF-8; JSON that is nested too deeply."""
 
 
 def readable(records: Iterable[_T | CorruptState], problems: list[CorruptState] | None = None) -> Iterator[_T]:
-    """The records of a listing that can be read; one that cannot keeps no other from being listed.
+    """The readable records of a listing; one that cannot be read does not stop the others.
 
     Args:
-        records: each as it was decoded, or why it cannot be.
-        problems: why the others cannot be read is added here.
+        records: decoded records, or the errors of decoding.
+        problems: takes the errors of records that cannot be read.
 
     Raises:
-        CorruptState: at the end, without ``problems``: some cannot be read. It names the first of them.
+        CorruptState: at the end, without ``problems``: some records cannot be read; the error names the first.
     """
     unread: list[CorruptState] = [] if problems is None else problems
     for record in records:
@@ -37,10 +37,10 @@ def readable(records: Iterable[_T | CorruptState], problems: list[CorruptState] 
 
 
 def tried(decode: Callable[[bytes | str, str], _T], stored: bytes | str, name: str) -> _T | CorruptState:
-    """A record as it is decoded, or why it cannot be.
+    """Decode a record, or return the error.
 
     Args:
-        decode: takes the stored form and the name of its record.
+        decode: a function of the stored form and the record's name.
         stored: the stored form.
         name: the name of its record.
     """

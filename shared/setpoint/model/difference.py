@@ -7,13 +7,13 @@ from typing import Any, Literal
 import msgspec
 
 DifferenceKind = Literal["", "undeclared_change", "authority"]
-"""Kinds of differences: of a declared value, a change of a value that a Terraform state only recorded, or of who may
+"""Kinds of differences: of a declared value, of a value that a Terraform state only recorded, or of the permission to
 declare."""
 
 Operation = Literal["changed", "missing", "unexpected"]
 
 SeenBy = Literal["", "api"]
-"""Which source shows a difference: the inventory, or a reading of the resource through its own API."""
+"""The source of a difference: the inventory, or a read of the resource through its own API."""
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,17 +21,18 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         path: the field in the API's terms; an empty path is the whole.
-        op: ``changed``, ``missing`` (declared, not there) or ``unexpected`` (there, not declared).
-        declared: the declared value; unset where nothing is declared.
-        observed: the observed value; unset where nothing is there. Of a ``missing`` field of which only one of several
-            may be set, the name of the one that is.
+        op: ``changed``, ``missing`` (declared and absent) or ``unexpected`` (present and not declared).
+        declared: the declared value; unset if nothing is declared.
+        observed: the observed value; unset if nothing is observed. For a ``missing`` field of a oneof group, the name
+            of
+            the field that is set instead.
         immutable: the API cannot change this field: reverting it means to replace the resource.
-        kind: ``undeclared_change`` where a state recorded the value, and no configuration is known to declare it;
-            ``authority`` where the declaration itself is at fault: two sources claim the resource, or it names another
-            project than the inventory. Nothing is ever written of such a drift.
-        declared_path: the field in the author's format, where that is not the API's.
-        seen_by: ``api`` where the resource's own API shows it; empty where the inventory does.
-        hidden: keyed digest of both values, where something of them is hidden; empty where nothing is.
+        kind: ``undeclared_change`` if a state recorded the value and no configuration is known to declare it;
+            ``authority`` if the declaration itself is at fault: two sources declare the resource, or it names another
+            project than the inventory. Such a drift is never remediated.
+        declared_path: the field in the author's format, if that is not the API's.
+        seen_by: ``api`` if the resource's own API shows it; empty for the inventory.
+        hidden: keyed digest of both values, if a part of them is hidden; empty otherwise.
     """
 
     path: str

@@ -12,10 +12,10 @@ class DriftOnset(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         seen: the first observation that showed it.
-        clear: the latest observation before that one, or of the same instant, that did not show it; None for none.
+        clear: the latest observation without it before ``seen``, or at the same time; None if there is none.
         declared: the declaration changed, and not the resource.
-        again: some of the next observations that showed it: one of them becomes the first where a late observation
-            did not show it.
+        again: some of the next observations that showed it; one of them becomes the first if a late observation did not
+            show the drift.
     """
 
     seen: datetime

@@ -38,20 +38,20 @@ SOURCE = "//setpoint.dev/detect"
 
 
 class RemediationData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How far putting the drift back has come.
+    """The progress of a remediation.
 
     Args:
         step: ``asked``, ``waiting``, ``acting``, ``operating``, ``verifying``, ``done``, ``handed_off``, ``stopped``.
         executor: ``api``, ``handoff`` or ``propose``.
-        rule: the rule of the policy that said so.
-        attempts: writes so far.
-        approved_by: who approved it.
-        summary: what is written, a line a field, without secrets.
-        reason: why it is where it is.
-        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
-        outcome: what came of the last attempt: ``succeeded``, ``failed``, ``changed``, ``refused``, ``denied``,
+        rule: the policy rule that applies.
+        attempts: number of writes so far.
+        approved_by: the approvers.
+        summary: the written fields, one per line, without secrets.
+        reason: the reason for the current step.
+        declared: the declaration, for delegates that remediate the drift; without secrets.
+        outcome: the outcome of the last attempt: ``succeeded``, ``failed``, ``changed``, ``refused``, ``denied``,
             ``busy``, ``released`` or ``unknown``; empty before its end.
-        proof: by what that is known.
+        proof: the source of the outcome.
     """
 
     step: str
@@ -67,34 +67,35 @@ class RemediationData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class DriftData(msgspec.Struct, frozen=True, kw_only=True):
-    """The finding as it is after the event.
+    """The finding after the event.
 
     Args:
-        finding_id: the finding; one resource and content has one for ever.
+        finding_id: id of the finding; permanent for a resource and content.
         resource_name: full resource name.
         asset_type: Cloud Asset Inventory's type.
-        content: what of the resource drifted.
-        project: project id where known, else its number.
+        content: the content of the resource that drifted.
+        project: project id if known, else its number.
         kind: ``modified``, ``deleted`` or ``unmanaged``.
         status: ``open`` or ``resolved``.
         reason: why it was resolved; empty while it is open.
         severity: ``low``, ``medium``, ``high`` or ``critical``.
-        mode: what may be done about it.
-        owner: who is responsible for it.
-        differences: the fields that differ, up to a size; after a resolution those that last differed.
-        difference_count: how many fields differ.
+        mode: the remediation mode.
+        owner: the team that is responsible.
+        differences: the differing fields, up to a size; of a resolved finding the last differences.
+        difference_count: number of differing fields.
         fingerprint: changes when the differences do.
-        observed_at: the observation behind this event.
-        first_seen: the observation with which this drift began.
-        last_seen: the latest observation that showed drift.
-        count: observations that showed drift since it began.
-        episodes: how often this resource has drifted, this time included.
+        observed_at: time of the observation behind this event.
+        first_seen: time of the first observation of this drift.
+        last_seen: time of the latest observation of drift.
+        count: number of observations of the drift since it began.
+        episodes: how often this resource has drifted, including this time.
         declared_in: file and line of the declaration; of the scope, for an unmanaged resource.
-        previous_data: what a deleted resource was, without secrets, where that is known and not larger than 16 KB.
-        remediation: how far putting it back has come; of ``remediation.…`` events alone.
-        actor: who is behind the drift; None while that is not known.
-        resolved_at: the observation with which it ended; None while it lasts.
-        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it is in, the nearest first; empty
+        previous_data: data of a deleted resource, without secrets; null if unknown or larger than 16 KB.
+        remediation: progress of the remediation; only in ``remediation.…`` events.
+        actor: the actor behind the drift; null if unknown.
+        resolved_at: time of the observation that resolved it; null while it is open.
+        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` above the resource, the nearest first; empty if
+            unknown.
             where the observation does not tell.
     """
 
@@ -129,16 +130,16 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event.
 
     Args:
-        id: the same on every retry of the same transition; consumers drop what they have seen.
-        type: what happened.
+        id: the same on every retry of a transition; consumers deduplicate by it.
+        type: the event type.
         subject: full resource name; also the ordering key.
         time: time of the observation behind the event.
         sequence: orders the events of one finding, lexicographically
             (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md).
-        data: the finding as it is after the event.
-        project: ``data.project`` again, as an extension attribute, for those who sort events without reading them.
-        assettype: ``data.asset_type`` again, likewise.
-        recordedtime: when the transition was recorded, which is never long ago, as ``time`` can be
+        data: the finding after the event.
+        project: ``data.project`` as an extension attribute, for filters that do not read the data.
+        assettype: ``data.asset_type`` as an extension attribute, likewise.
+        recordedtime: when the transition was recorded, which is recent even if ``time`` is not
             (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/recordedtime.md); unset in events
             that older versions stored.
     """
@@ -163,10 +164,10 @@ decode = msgspec.json.Decoder(CloudEvent).decode
 
 
 def read(message: bytes) -> CloudEvent:
-    """Read an event that Setpoint has published.
+    """Read an event that Setpoint published.
 
     Raises:
-        MalformedMessage: it is none.
+        MalformedMessage: the message is no event of Setpoint.
     """
     try:
         return decode(message)
@@ -175,7 +176,7 @@ def read(message: bytes) -> CloudEvent:
 
 
 def drift_event(event_type: EventType, sequence: int, data: DriftData) -> CloudEvent:
-    """An event whose id follows from the finding, its sequence number and what happened, and from nothing else."""
+    """Build an event; its id depends only on the finding, the sequence number and the event type."""
     seed = f"{data.finding_id}\n{sequence}\n{event_type}\n{data.observed_at.isoformat()}\n{data.fingerprint}"
     return CloudEvent(
         id=hashlib.blake2b(seed.encode(), digest_size=16).hexdigest(),

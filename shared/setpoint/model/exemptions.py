@@ -1,4 +1,4 @@
-"""Exemptions: a finding is left alone until a time, for a reason."""
+"""Exemptions: a finding is suppressed until a date, with a reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Exemption(msgspec.Struct, frozen=True, omit_defaults=True):
         since: its beginning.
         until: its end; None for no end.
         fingerprint: the drift that was accepted; empty for every drift of the finding.
-        baseline: whether it is part of the baseline, the drift that was there before anybody was alerted.
+        baseline: whether it is part of the baseline: drift that existed before alerting began.
     """
 
     reason: str
@@ -28,7 +28,7 @@ class Exemption(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def is_in_force(exemption: Exemption | None, fingerprint: str, now: datetime) -> bool:
-    """Whether a drift is exempted now."""
+    """Whether a drift is exempt now."""
     if exemption is None or (exemption.until is not None and exemption.until <= now):
         return False
     return exemption.fingerprint in ("", fingerprint)

@@ -1,9 +1,9 @@
 """Field paths: ``lifecycle.rule[0].action.type``, ``rules[priority=1000].action``, ``labels["a.b"]``.
 
-What cannot stand plainly is quoted, ``paths[match="/[a-z]+"]``, so that every path can be read back.
+Special characters are quoted, ``paths[match="/[a-z]+"]``, so that every path can be parsed.
 
-A path under construction is a nested pair ``(parent, part)``: adding to it costs one tuple, and it becomes text only
-where there is a difference to report.
+A path under construction is a nested pair ``(parent, part)``: extending it costs one tuple. It is converted to text
+only for a difference.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Element(str):
 
 
 def text(path: Path) -> str:
-    """The path as people read it; the root is an empty string."""
+    """The path as text; the root is an empty string."""
     if path is not None and path[0] is None and path[1].isidentifier():
         return str(path[1])
     parts: list[str] = []
@@ -68,7 +68,7 @@ def element(key: str, value: Any) -> Element:
 
 
 def element_value(part: str) -> str:
-    """What identifies the list element that a part names, or an empty string."""
+    """The identifying value of the list element that a part names; empty for other parts."""
     return part[:-1].partition("=")[2] if isinstance(part, Element) else ""
 
 
@@ -91,7 +91,7 @@ def parse(pattern: str) -> tuple[str, ...]:
 
 
 def readable(path: str) -> tuple[str, ...]:
-    """The parts of a path as far as it can be read."""
+    """The parts of a path, as far as it can be parsed."""
     return _parts(path)[0]
 
 

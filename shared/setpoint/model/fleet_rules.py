@@ -1,4 +1,4 @@
-"""What is true of the whole fleet rather than of one resource; it is read with every event."""
+"""Rules for the whole fleet rather than one resource; they are read with every event."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         scopes: the parts of the fleet that are fully declared.
-        digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
-        policy: the severity of drifts and what may be done about them; None where nobody has said.
-        alerting: who is told of them; no part of the digest, since no verdict hangs on it.
-        sources: what each source may declare; None where nothing bounds them.
+        digest: changes when any of them changes in meaning; a verdict stores the digest of the rules that applied.
+        policy: severity and remediation of drifts; None for the defaults.
+        alerting: routes and approvers; not part of the digest, since verdicts do not depend on it.
+        sources: the permissions of each source; None if sources are not restricted.
     """
 
     scopes: tuple[Scope, ...] = ()
@@ -36,7 +36,7 @@ def rules(
     alerting: Alerting | None = None,
     sources: Sources | None = None,
 ) -> Rules:
-    """Put together the rules of the fleet."""
+    """Build the rules of the fleet."""
     digest = meaning(scopes) if scopes else ""
     if policy is not None:
         digest += meaning((replace(policy, source=Source()),))

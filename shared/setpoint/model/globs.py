@@ -1,4 +1,4 @@
-"""Names that are meant by patterns, in which ``*`` stands for any number of characters."""
+"""Patterns for names, in which ``*`` matches any number of characters."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from functools import lru_cache
 
 @lru_cache(maxsize=4096)
 def fits(globs: tuple[str, ...], name: str) -> bool:
-    """Whether a name is one of those that are named, or fits one of the patterns."""
+    """Whether a name is in the list, or matches one of its patterns."""
     return name in globs or any(fnmatchcase(name, glob.replace("[", "[[]")) for glob in globs)

@@ -1,4 +1,4 @@
-"""What findings have in common that one cause has brought about: one bad deploy, forty projects."""
+"""The group key of findings: the properties that findings with the same cause share."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def cause_of(data: DriftData) -> GroupKey:
-    """The cause of a finding: what it is, and which fields differ how.
+    """The group key of a finding: its type and kind, and the differing fields with their operations.
 
-    Which element of a list differs is left out, so that the third rule of one firewall and the fifth of another are one
-    change. The role of a grant stays: to be owner of one project and viewer of another are two.
+    List indices are omitted, so that the third rule of one firewall and the fifth of another are the same change. The
+    role of a grant is included: owner of one project and viewer of another are two changes.
     """
     changes = sorted(set(map(change_of, data.differences)))
     return GroupKey(data.asset_type, data.content, data.kind, tuple(changes[:_MOST_CHANGES]))
 
 
 def cause_id(cause: GroupKey) -> str:
-    """Sixteen hexadecimal digits, the same everywhere and for ever."""
+    """A stable id of 16 hexadecimal digits."""
     return hashlib.blake2b(_encode(cause), digest_size=8).hexdigest()
 
 
 def change_of(difference: Difference) -> tuple[str, Operation]:
-    """What a difference is a case of: its path without the indices and keys of lists, and its operation."""
+    """The generalized form of a difference: its path without list indices and keys, and its operation."""
     built: field_path.Path = field_path.ROOT
     for part in _kept(difference.path):
         built = (built, part)

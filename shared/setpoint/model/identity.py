@@ -1,4 +1,4 @@
-"""Which resource it is that bears a name: one that is made again under the same name is another one."""
+"""Identify resources that share a name: one that was recreated under the same name is another resource."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 _IDS = ("uniqueId", "uid", "projectNumber", "id")
-"""Fields that the service gives a resource when it is made, and never changes. ``id`` may be no more than the name."""
+"""Fields that the service sets at creation and never changes. ``id`` may be just the name."""
 _TIMES = ("creationTimestamp", "timeCreated", "createTime", "creationTime")
-"""When it was made; they count where no id tells resources apart."""
+"""Creation time; used if no id distinguishes the resources."""
 
 
 _FIELDS = (*_IDS, *_TIMES)

@@ -1,6 +1,6 @@
-"""What is left alone: fields of a declaration, and whole resources.
+"""Ignore patterns for fields of a declaration, and ignore rules for whole resources.
 
-A pattern is a field path in which ``*`` stands for any key and ``[*]`` for any list element; it covers all below it.
+A pattern is a field path in which ``*`` matches any key and ``[*]`` any list element; it covers all descendants.
 The empty pattern covers everything.
 """
 
@@ -14,11 +14,11 @@ from setpoint.model import field_path, linear_patterns
 from setpoint.model.declaration import IgnoreRule
 
 ALL = ""
-"""The pattern of a resource that is left alone as a whole."""
+"""The pattern that ignores a whole resource."""
 
 
 def means(rule: IgnoreRule, name: str, asset_type: str, address: str = "") -> bool:
-    """Whether a rule means a resource, by its name, by its type or by its address in Terraform."""
+    """Whether a rule matches a resource by its name, its type or its Terraform address."""
     match = _compiled(rule.expression)
     return any(match(subject) is not None for subject in (name.removeprefix("//"), asset_type, address) if subject)
 
@@ -29,7 +29,7 @@ def _compiled(expression: str) -> Any:
 
 
 def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:
-    """The rule by which a resource is left alone, in the words of its file, or an empty string."""
+    """The rule that ignores a resource, as written in its file; empty if there is none."""
     deciding_rule = ""
     for rule in rules:
         if means(rule, name, asset_type):
@@ -38,13 +38,13 @@ def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> st
 
 
 def covering(path: str, patterns: tuple[str, ...]) -> str | None:
-    """The first pattern that covers the path of a difference; None where none does."""
+    """The first pattern that covers the path of a difference, or None."""
     parts = field_path.readable(path)
     return next((pattern for pattern in patterns if _covers(field_path.parse(pattern), parts)), None)
 
 
 def without(data: Any, patterns: tuple[str, ...]) -> Any:
-    """The data less all that a pattern covers; what no pattern touches is shared, not copied.
+    """The data without fields that a pattern covers; unchanged parts are shared, not copied.
 
     Raises:
         BadDeclaration: a pattern is not a field path.
@@ -57,7 +57,7 @@ def without(data: Any, patterns: tuple[str, ...]) -> Any:
 
 
 def _positions(parts: tuple[str, ...]) -> tuple[int, ...]:
-    """The positions in a path; those further back in a list go first, so that none moves."""
+    """The positions in a path; later list positions are removed first, so that indices stay valid."""
     return tuple(int(part[1:-1]) if part[:1] == "[" and part[1:-1].isdecimal() else -1 for part in parts)
 
 
@@ -97,7 +97,7 @@ def _without_key(data: dict[str, Any], head: str, rest: tuple[str, ...]) -> dict
 
 
 def _is_meant(part: str, index: int, element: Any) -> bool:
-    """Whether ``[*]``, ``[2]`` or ``[priority=1000]`` means this element."""
+    """Whether ``[*]``, ``[2]`` or ``[priority=1000]`` matches this element."""
     inner = part[1:-1]
     if inner == "*":
         return True

@@ -1,4 +1,4 @@
-"""Where a resource has its labels."""
+"""Find the labels of a resource."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 _MAPS = ("labels", "resourceLabels", "userLabels")
-"""Of most APIs, of Kubernetes Engine's clusters, and of monitoring."""
+"""The label fields of most APIs, of Kubernetes Engine clusters, and of Monitoring."""
 
 _HOLDERS = ("settings", "metadata", "properties")
-"""What holds them in Cloud SQL's instances, in Cloud Run's first API and in instance templates."""
+"""The fields that contain the labels in Cloud SQL instances, Cloud Run v1 and instance templates."""
 
 
 def labels_of(data: Any) -> Mapping[str, str]:
-    """The labels of a resource, wherever its API has put them; empty where it has none."""
+    """The labels of a resource, from the field that its API uses; empty if it has none."""
     if not isinstance(data, dict):
         return {}
     for holder in (data, *(data.get(name) for name in _HOLDERS)):

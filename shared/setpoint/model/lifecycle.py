@@ -1,6 +1,6 @@
-"""What a resource says of its own life: that it is on its way from one state to another, or that it is as good as gone.
+"""The lifecycle of a resource from its own fields: in transition between states, or deleted.
 
-Both are read from its top level: ``state``, ``status``, ``lifecycleState``, whichever its API has.
+The fields are read from its top level: ``state``, ``status``, ``lifecycleState``, depending on the API.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SAID_IN = ("state", "status", "lifecycleState", "serverState")
 _GONE = frozenset(
     ("DELETED", "DELETE_REQUESTED", "DELETE_IN_PROGRESS", "DELETING", "SOFT_DELETED", "DESTROYED", "DESTROY_SCHEDULED")
 )
-"""States of what is deleted and kept for a while: projects and folders, identity pools, key versions.
+"""States of deleted resources that are retained for a while: projects and folders, identity pools, key versions.
 
 Sources: https://cloud.google.com/resource-manager/docs/creating-managing-projects#shutting_down_projects,
 https://cloud.google.com/iam/docs/manage-workload-identity-pools-providers#undelete-pool,
@@ -35,21 +35,21 @@ _ON_ITS_WAY = frozenset(
         *("UPGRADING", "WAITING_FOR_FULL_CONFIG"),
     )
 )
-"""States that a controller passes through, out of the enums of Google's discovery documents."""
+"""Transitional states, from the enums of Google's discovery documents."""
 
 
 def is_gone(data: Any) -> bool:
-    """Whether a resource that is still listed has been deleted for everybody who uses it."""
+    """Whether a resource that is still listed has been deleted."""
     return bool(gone_field(data))
 
 
 _STATES = ("lifecycleState", "state", "status")
 _TELLING = frozenset(("deleted", "metadata", *_STATES, *_DELETION_TIMES))
-"""The fields by which a resource may say that it is deleted."""
+"""The fields that may mark a resource as deleted."""
 
 
 def gone_field(data: Any) -> str:
-    """The field by which a listed resource says that it is deleted, or an empty string."""
+    """The field that marks a listed resource as deleted; empty if there is none."""
     if not isinstance(data, dict) or _TELLING.isdisjoint(data):
         return ""
     if data.get("deleted") is True:
@@ -70,7 +70,7 @@ def _is_time(value: Any) -> bool:
 
 
 def is_transitional(data: Any) -> bool:
-    """Whether something is at work on a resource, so that what it is now is not what it will be."""
+    """Whether an operation on a resource is in progress, so that its present state is not its final one."""
     if not isinstance(data, dict):
         return False
     return data.get("reconciling") is True or any(
@@ -79,5 +79,5 @@ def is_transitional(data: Any) -> bool:
 
 
 def _statuses(data: dict[str, Any]) -> Iterator[str]:
-    """What it says of itself in a word; some APIs keep a message under these names."""
+    """The status words of a resource; some APIs store a message in these fields."""
     return (status for field in _SAID_IN if isinstance(status := data.get(field), str))

@@ -1,6 +1,6 @@
-"""Patterns that people write, matched in time linear in the text, whatever the pattern is.
+"""User-defined patterns, matched in linear time for every pattern.
 
-Python's own regular expressions may take exponential time; RE2 never does (https://github.com/google/re2).
+Python's regular expressions may take exponential time; RE2 never does (https://github.com/google/re2).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST = 2_000
-"""Letters of a pattern."""
+"""Maximum length of a pattern in characters."""
 
 
 @lru_cache(maxsize=4096)
 def compiled(expression: str) -> Any:
-    """A regular expression as RE2 compiles it.
+    """Compile a regular expression with RE2.
 
     Raises:
-        BadDeclaration: it is too long, or no expression that RE2 takes.
+        BadDeclaration: the pattern is too long, or RE2 does not accept it.
     """
-    import re2  # noqa: PLC0415 - most installations have no pattern, and no function should load it for nothing
+    import re2  # noqa: PLC0415 - loaded on use, since most installations have no pattern
 
     if len(expression) > LONGEST:
         raise BadDeclaration(f"a pattern has {len(expression):,} letters, at most {LONGEST:,} are taken")
@@ -36,7 +36,7 @@ def compiled(expression: str) -> Any:
 
 
 def _options(make: Callable[[], Any]) -> Any:
-    """RE2's options; what it has to say of a pattern is said by the error."""
+    """RE2's options; the raised error reports invalid patterns, so that RE2 logs nothing."""
     options = make()
     options.log_errors = False
     return options

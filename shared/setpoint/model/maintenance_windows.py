@@ -1,4 +1,4 @@
-"""Times at which something may be done: a start by cron, a duration, a time zone."""
+"""Maintenance windows: a start by cron expression, a duration, a time zone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cronsim import CronSim
 
 
 class Window(msgspec.Struct, frozen=True):
-    """A time that comes again and again.
+    """A recurring period.
 
     Args:
-        cron: when it begins, five fields (https://man7.org/linux/man-pages/man5/crontab.5.html).
-        duration: seconds.
+        cron: its starts, as five fields (https://man7.org/linux/man-pages/man5/crontab.5.html).
+        duration: its length in seconds.
         time_zone: name in the IANA time zone database.
     """
 
@@ -30,7 +30,7 @@ def is_open(windows: Iterable[Window], now: datetime) -> bool:
 
 
 def _contains(window: Window, now: datetime) -> bool:
-    """Whether the window that began last has not ended; it lasts as long as it says, whatever clocks do meanwhile."""
+    """Whether the latest occurrence of the window is still open; its length does not change with the clocks."""
     here = now.astimezone(ZoneInfo(window.time_zone))
     began = next(CronSim(window.cron, here + timedelta(minutes=1), reverse=True), None)
     while began is not None and began > here:

@@ -1,4 +1,4 @@
-"""Names of fields: camelCase and snake_case."""
+"""Convert field names between camelCase and snake_case."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 @lru_cache(maxsize=4096)
 def camel(key: str) -> str:
-    """``snake_case`` as the JSON of Google's APIs spells it."""
+    """``snake_case`` to the camelCase of Google's JSON."""
     if "_" not in key.strip("_"):
         return key
     head, *rest = key.split("_")
@@ -17,5 +17,5 @@ def camel(key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def snake(key: str) -> str:
-    """``camelCase`` as protocol buffers spell it."""
+    """``camelCase`` to the snake_case of protocol buffers."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda upper: "_" + upper.group(1).lower(), key)

@@ -1,4 +1,4 @@
-"""What people are shown of findings: one message for one cause, which is kept up to date as its findings live."""
+"""Findings as messages show them: one message for each group, updated as its findings change."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
 ButtonAction = Literal["fix", "approve", "snooze", "accept", "why"]
-"""What a button asks for."""
+"""The action of a button."""
 
 SNOOZES: dict[str, int] = {"1h": 3600, "1d": 86_400, "1w": 7 * 86_400}
-"""For how long a finding can be snoozed, in seconds."""
+"""The lengths of a snooze in seconds."""
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that has happened to a finding.
+    """An entry in the timeline of a finding.
 
     Args:
-        occurred_at: when.
-        what: an event's type, or what somebody has asked for: ``approved``, ``exempted``, ``accepted``.
-        by: who, where it was a person.
-        text: in words, where there is more to say.
+        occurred_at: its time.
+        what: an event type, or an action: ``approved``, ``exempted``, ``accepted``.
+        by: the person; empty if there was none.
+        text: further details; may be empty.
     """
 
     occurred_at: datetime = msgspec.field(name="at")
@@ -42,9 +42,9 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
         event: the latest event.
         event_time: its time.
         data: the finding after it.
-        steps: what has happened to it, oldest first; up to some dozen.
-        quiet_until: until when somebody has said to leave it alone; None for never, or not at all.
-        next_window: when it may be remediated without asking, where it waits for that.
+        steps: its timeline, oldest first; a few dozen at most.
+        quiet_until: the end of its exemption; None for no exemption, or one without an end.
+        next_window: when remediation may start without approval, if it waits for that; None otherwise.
     """
 
     event: EventType
@@ -56,13 +56,13 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class GroupKey(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What findings of one message have in common.
+    """The common properties of the findings in a message.
 
     Args:
         asset_type: Cloud Asset Inventory's type.
-        content: what of the resources drifted.
+        content: the content of the resources that drifted.
         kind: the kind of the drift.
-        changes: path and operation of each difference, the indices and keys of lists left out; up to some dozen.
+        changes: path and operation of each difference, without list indices and keys; a few dozen at most.
     """
 
     asset_type: str
@@ -72,23 +72,23 @@ class GroupKey(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class GroupView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Several findings of one cause, as one message shows them.
+    """A group of findings, as one message shows it.
 
     Args:
-        id: the message's own id.
-        cause: what they have in common.
-        severity: the worst of them.
-        opened_at: when the first of them was opened.
-        changed_at: when something happened to one of them last.
-        total: how many there are.
-        statuses: how many have which status: ``open``, ``resolved``, ``exempted``, ``accepted``, and of the open ones
-            ``awaiting`` and ``remediating`` once more.
-        severities: how many have which severity.
-        projects: how many there are in which project; the largest, up to 20.
-        project_count: how many projects there are.
-        teams: how many are whose; the largest, up to 10.
-        actors: how many were changed by whom, and an empty string for unknown; the largest, up to 10.
-        samples: some of them, the worst and open ones first; up to 10.
+        id: id of the message.
+        cause: their group key.
+        severity: the highest severity among them.
+        opened_at: when the first of them opened.
+        changed_at: when one of them last changed.
+        total: number of findings.
+        statuses: number of findings by status: ``open``, ``resolved``, ``exempted``, ``accepted``; open ones also count
+            as ``awaiting`` or ``remediating``.
+        severities: number of findings by severity.
+        projects: number of findings by project; the 20 largest.
+        project_count: number of projects.
+        teams: number of findings by owner; the 10 largest.
+        actors: number of findings by actor, with an empty string for unknown; the 10 largest.
+        samples: up to 10 of them, open and severe ones first.
     """
 
     id: str
@@ -107,11 +107,11 @@ class GroupView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Links(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where messages link to; an empty template gives no link.
+    """Templates of URLs in messages; an empty template gives no link.
 
     Args:
-        finding: of one finding, ``https://setpoint.example.com/#finding={id}``.
-        group: of the findings of one cause, ``https://setpoint.example.com/#group={id}``.
+        finding: page of a finding, ``https://setpoint.example.com/#finding={id}``.
+        group: page of the findings in a group, ``https://setpoint.example.com/#group={id}``.
     """
 
     finding: str = ""
@@ -122,7 +122,7 @@ class Message(msgspec.Struct, frozen=True):
     """A message in Slack's form, within Slack's limits.
 
     Args:
-        text: what notifications, and clients without blocks, show.
+        text: the text for notifications, and for clients without blocks.
         blocks: Block Kit (https://docs.slack.dev/reference/block-kit/blocks), as JSON values.
     """
 

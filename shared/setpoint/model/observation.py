@@ -1,7 +1,7 @@
-"""Parses Cloud Asset Inventory messages: a TemporalAsset becomes an observation.
+"""Parse Cloud Asset Inventory messages: a TemporalAsset becomes an observation.
 
-The JSON is read by hand, not by ``TemporalAsset.from_json``: that one refuses unknown fields and turns the integers of
-``resource.data`` into floats.
+The JSON is decoded directly, without ``TemporalAsset.from_json``: that one refuses unknown fields and turns the
+integers of ``resource.data`` into floats.
 Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/batchGetAssetsHistory#TemporalAsset
 """
 
@@ -25,7 +25,7 @@ WELCOME = b"You have successfully configured real time feed"
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 ObservedThrough = Literal["inventory", "api"]
-"""What told an observation: Cloud Asset Inventory, or the API that holds the resource."""
+"""The source of an observation: Cloud Asset Inventory, or the API of the resource."""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -43,10 +43,10 @@ class Observation(msgspec.Struct, frozen=True):
         location: location in the message, or empty.
         discovery_uri: address of the discovery document that describes ``data``, or empty.
         discovery_name: name of the schema in that document, or empty.
-        truncated: Google has cut fields off ``data``, as ``assetExceptions`` says.
-        window_start: start of the window of the message, by which states of one moment are ordered.
-        through: what told it.
-        inventory_name: its full resource name in the inventory, where it is kept under the name that it is declared by.
+        truncated: Google has removed fields from ``data``, as ``assetExceptions`` says.
+        window_start: start of the window of the message, which orders states with the same time.
+        through: its source.
+        inventory_name: full resource name in the inventory, if the record is stored under another, declared name.
     """
 
     key: ResourceKey
@@ -98,7 +98,7 @@ def decode(stored: bytes | str) -> Observation:
 
 
 def readable(stored: bytes | str | None) -> Observation | None:
-    """The stored form of an observation, read; None where there is none, or none that can be read."""
+    """Decode the stored form of an observation; None if it is empty or cannot be read."""
     if not stored:
         return None
     try:
@@ -108,7 +108,7 @@ def readable(stored: bytes | str | None) -> Observation | None:
 
 
 def decode_readable(stored: Iterable[tuple[ResourceKey, bytes | str | None]]) -> dict[ResourceKey, Observation]:
-    """Read the stored form of many observations, and leave out what is empty or cannot be read."""
+    """Decode many stored observations; omit those that are empty or cannot be read."""
     readable = {}
     for key, body in stored:
         if body:
@@ -188,7 +188,7 @@ def parse(message: bytes, attributes: Mapping[str, str] | None = None) -> Observ
 
 def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None) -> Observation:
     known = asset or prior
-    assert known is not None  # noqa: S101 - parse() has checked it; this tells the type checker
+    assert known is not None  # noqa: S101 - parse() has checked it; the assertion is for the type checker
     deleted = bool(temporal.deleted)
     described = prior if deleted and prior else known
     # The prior state gives the content: a deleted policy comes with an empty resource.
@@ -220,7 +220,7 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
 
 
 _OWN_TYPES = "setpoint.dev/"
-"""What the installation tells of itself, and no feed."""
+"""Prefix of the types of the installation's own observations, which come from no feed."""
 
 
 def _is_truncated(exceptions: Iterable[Mapping[str, Any]]) -> bool:

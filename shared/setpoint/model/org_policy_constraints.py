@@ -1,7 +1,7 @@
-"""Organisation policies by the constraint that they set.
+"""Organization policies by constraint.
 
-Cloud Asset Inventory sends the policies of a resource as a list in the shape of API v1; a declaration names one of
-them or several: ``{constraint: …}``, ``{policies: [{constraint: …}, …]}``.
+Cloud Asset Inventory sends the policies of a resource as a list in the format of API v1; a declaration names one or
+several of them: ``{constraint: …}``, ``{policies: [{constraint: …}, …]}``.
 Source: https://cloud.google.com/resource-manager/reference/rest/v1/Policy
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 KINDS = frozenset(("booleanPolicy", "listPolicy", "restoreDefault"))
-"""What a policy does with its constraint: one of the three."""
+"""The effect of a policy on its constraint: one of the three."""
 
 _SERVER_KEPT = frozenset(("etag", "updateTime", "version"))
 
 
 def by_constraint(data: Any) -> dict[str, dict[str, Any]]:
-    """The policies by constraint, ``constraints/`` in front, without what only the server writes."""
+    """The policies by constraint, prefixed with ``constraints/``, without output-only fields."""
     if isinstance(data, dict):
         data = data.get("policies") or data.get("orgPolicy") or [data]
     policies = {}

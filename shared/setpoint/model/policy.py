@@ -1,7 +1,7 @@
-"""The policy of a fleet: rules that give a drift its severity, and say what may be done about it.
+"""The policy of a fleet: rules for the severity and remediation of drifts.
 
-Of the rules the first that matches counts, whole. What it does not say, and what no rule matches, is as Setpoint does
-without a policy: the default severity of the difference, and the mode of the declaration.
+The first rule that matches applies. Fields that it leaves out, and drifts without a matching rule, follow the defaults:
+the severity of the difference, and the mode of the declaration.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.severity import Kind, Severity
 
 Executor = Literal["api", "handoff", "propose"]
-"""Who puts a resource back: Google's API, the fleet's own operator, or a change of the declaration instead."""
+"""The executor of a remediation: Google's API, a delegate, or a proposed change of the declaration."""
 
 MODES: tuple[Mode, ...] = ("off", "alert", "approve", "auto")
-"""From the most careful to the least."""
+"""From the most to the least restrictive."""
 MANUAL_MODES: tuple[Mode, ...] = ("off", "alert")
-"""Those in which nothing is remediated."""
+"""The modes without remediation."""
 
 
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which drifts a rule means: those that fit all that is said here; what is empty says nothing.
+    """Conditions on a drift. All must hold; an empty condition always holds.
 
     Args:
         asset_types: types, or globs as ``compute.googleapis.com/*``.
-        contents: what of the resource drifted.
+        contents: contents of the resource.
         projects: project ids or numbers, or globs.
         ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``, at any distance above.
         labels: labels of the resource, ``*`` for any value.
-        teams: its owner, or globs.
+        teams: owners, or globs.
         kinds: kinds of drift.
-        severities: its severity by Setpoint's own table.
-        paths: field paths, with ``*`` for any key and ``[*]`` for any element: every difference is covered by one.
-        actors: who has changed it, or globs; where nobody knows who, no rule with actors matches.
+        severities: default severities of the drift.
+        paths: field paths, with ``*`` for any key and ``[*]`` for any element; each difference must match one of them.
+        actors: actors, or globs; never holds for an unknown actor.
     """
 
     asset_types: tuple[str, ...] = ()
@@ -57,17 +57,17 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is to become of the drifts that it means.
+    """The treatment of matching drifts.
 
     Args:
-        name: the rule's own name.
-        match: which drifts.
-        severity: theirs; None leaves it to Setpoint's own table.
-        mode: what may be done; None leaves it to the declaration.
-        executor: who puts them back.
-        settle: seconds that they have to last before they are findings; None leaves it to the declaration.
-        windows: when they may be remediated without asking; at any time where empty.
-        approvals: how many different people have to approve, where somebody has to.
+        name: the rule's name.
+        match: the drifts that match.
+        severity: their severity; None for the default severity.
+        mode: the remediation mode; None for the declaration's.
+        executor: the executor of their remediation.
+        settle: the grace period in seconds before they become findings; None for the declaration's.
+        windows: when they may be remediated without approval; empty for any time.
+        approvals: number of different approvers that are required.
     """
 
     name: str
@@ -81,10 +81,10 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ObserveRule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Through what declared resources are observed; a resource fits where all that is said here fits.
+    """The source of observations for declared resources. All conditions must hold; an empty condition always holds.
 
     Args:
-        source: ``api``: read through their own API on a change and in a sweep, beside the inventory.
+        source: ``api``: read through their own API on a change and in a sweep, in addition to the inventory.
         asset_types: types, or globs as ``compute.googleapis.com/*``.
         resources: full resource names, or globs.
     """
@@ -123,25 +123,27 @@ class Undeclared(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How much may be remediated, and when nothing may any more.
+    """Limits of remediation: rate limits, the circuit breaker, and further guardrails.
 
     Args:
-        per_project: writes in one project in ``within``.
-        per_fleet: writes altogether in ``within``.
-        within: seconds.
-        surge: drifts that want to be remediated in ``within``, from which on it is an incident: the breaker opens.
-        failures: failed writes in ``within`` from which on the breaker opens.
-        flaps: how often a field may drift again after it was remediated, in ``flap_within``.
-        flap_within: seconds.
-        attempts: how often one drift is tried, until a person is asked.
-        rollout: seconds after an apply in which what it changed is left alone, since somebody is rolling it out.
-        stale_after: seconds since the last apply of a source after which what it declares is too old to act on.
-        readings_per_minute: how many resources are read through their own API in a minute; see ``Policy.observe``.
-        per_source: writes by the declarations of one source in ``within``.
-        source_share: the part of a source's declarations, 0 to 1, of which no more may want to be remediated in
-            ``within``; from then on the source is paused.
-        approval_lasts: seconds after which an approval that was not used is over.
-        grants_lost: the part of a policy's grants, 0 to 1, that may be removed without a person.
+        per_project: maximum number of writes in one project within ``within``.
+        per_fleet: maximum number of writes in total within ``within``.
+        within: length of the period in seconds.
+        surge: number of drifts to remediate within ``within`` that opens the circuit breaker.
+        failures: number of failed writes within ``within`` that opens the circuit breaker.
+        flaps: how often a remediated field may drift again within ``flap_within``.
+        flap_within: length of that period in seconds.
+        attempts: maximum number of attempts for one drift, before a person has to act.
+        rollout: seconds after an apply in which its changed resources are not remediated, since a rollout may be
+            running.
+        stale_after: seconds since the last apply of a source after which its declarations are too old for remediation.
+        readings_per_minute: maximum number of reads through the resources' own APIs per minute; see ``Policy.observe``.
+        per_source: maximum number of writes for the declarations of one source within ``within``.
+        source_share: the share of a source's declarations, 0 to 1, that may be remediated within ``within``; beyond it
+            the
+            source is paused.
+        approval_lasts: seconds after which an unused approval expires.
+        grants_lost: the share of a policy's grants, 0 to 1, that may be removed without approval.
     """
 
     per_project: int = 10
@@ -162,11 +164,11 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Fields whose values may be shown although nothing says what they hold.
+    """Fields whose values may be shown although the schema does not describe them.
 
     Args:
-        fields: their paths, with ``*`` for any key and ``[*]`` for any element.
-        asset_types: types, or globs; any where empty.
+        fields: field paths, with ``*`` for any key and ``[*]`` for any element.
+        asset_types: types, or globs; empty for all.
     """
 
     fields: tuple[str, ...]
@@ -177,14 +179,14 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     """The policy of a fleet.
 
     Args:
-        name: its own name.
-        rules: the first that matches counts.
-        dry_run: nothing is written, only said what would be.
+        name: its name.
+        rules: the rules; the first that matches applies.
+        dry_run: report planned writes, and write nothing.
         limits: the guardrails.
-        source: where it is written; no part of a digest.
+        source: the location of the document; not part of the digest.
         appliers: accounts that apply the declarations, or globs.
-        applier_grace: seconds that a drift by one of them has to last, since a sync may be on its way.
-        observe: which resources are read through their own API too; the first that fits counts.
+        applier_grace: the grace period in seconds for a drift by an applier, since a sync may be running.
+        observe: the resources that are read through their own API, too; the first rule that matches applies.
         show: fields whose values are shown; secrets by name and tokens of published formats stay hidden.
         compare: how single fields are compared, in place of the built-in rules; the first that fits counts.
         undeclared: what becomes of changes of values that no declaration names.
@@ -204,7 +206,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:
-    """The paths of fields that a policy wants shown of resources of this type."""
+    """The paths of fields that a policy shows in resources of this type."""
     if fleet_policy is None or not fleet_policy.show:
         return ()
     rules = (rule for rule in fleet_policy.show if not rule.asset_types or globs.fits(rule.asset_types, asset_type))
@@ -212,7 +214,7 @@ def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:
 
 
 class PolicyInput(NamedTuple):
-    """A drift as rules look at it."""
+    """A drift as input of rules."""
 
     asset_type: str
     content: Content
@@ -227,7 +229,7 @@ class PolicyInput(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """A rule that was looked at: what of it does not fit; empty where it matched."""
+    """A rule that was checked, with its first unmet condition; empty if it matched."""
 
     rule: str
     unfit: str
@@ -241,7 +243,7 @@ def first_match(policy: Policy | None, case: PolicyInput) -> Rule | None:
 
 
 def is_read_by_api(policy: Policy | None, asset_type: str, key: ResourceKey) -> bool:
-    """Whether a policy asks for a resource to be read through its own API beside the inventory."""
+    """Whether a policy reads a resource through its own API in addition to the inventory."""
     if policy is None or not policy.observe or key.content != "resource":
         return False
     fitting = (
@@ -263,12 +265,12 @@ def undeclared_ignore(settings: Undeclared, asset_type: str, path: str) -> str:
 
 
 def fits(match: Match, case: PolicyInput) -> bool:
-    """Whether a drift is one of those that are meant."""
+    """Whether a drift fulfils the conditions."""
     return not _unfit(match, case)
 
 
 def explain(policy: Policy, case: PolicyInput) -> tuple[Tried, ...]:
-    """All rules up to the one that counts, each with what of it does not fit."""
+    """All rules up to the one that applies, each with its first unmet condition."""
     tried = []
     for rule in policy.rules:
         unfit = _unfit(rule.match, case)
@@ -279,14 +281,14 @@ def explain(policy: Policy, case: PolicyInput) -> tuple[Tried, ...]:
 
 
 def more_careful(first: Mode | None, other: Mode | None) -> Mode:
-    """The more careful of two modes, of which either may not be said; ``alert`` where neither is."""
+    """The more restrictive of two modes, either of which may be unset; ``alert`` if both are."""
     if first is None or other is None:
         return first or other or "alert"
     return min(first, other, key=MODES.index)
 
 
 def _unfit(match: Match, case: PolicyInput) -> str:
-    """The first thing that does not fit, or an empty string."""
+    """The first unmet condition; empty if all are met."""
     return next((name for name, fits in _CHECKS if not fits(match, case)), "")
 
 
@@ -316,4 +318,4 @@ _CHECKS: tuple[tuple[str, Callable[[Match, PolicyInput], bool]], ...] = (
     ("paths", _are_covered),
     ("actors", lambda match, case: not match.actors or (bool(case.actor) and _one_of(match.actors, (case.actor,)))),
 )
-"""What is asked of a drift, the cheapest first, by the name of the field."""
+"""The conditions by field name, the cheapest first."""

@@ -1,4 +1,4 @@
-"""A stored record that cannot be read, as a record of its own."""
+"""A record about a stored record that cannot be read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.decode_errors import UNREADABLE
 
 _AGAIN = timedelta(minutes=10)
-"""Runs that meet a problem within this time count once, so that a problem costs few writes however often it is met."""
+"""Repeated errors within this time count once, to save writes."""
 _MOST_LETTERS = 500
 
 
@@ -21,12 +21,12 @@ class RecordProblem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         record: its collection and id, ``findings/00ff…``.
-        reason: why, and what to do.
-        first_seen: when it was first met.
-        last_seen: when it was last met, to ten minutes.
-        resource: the full resource name that it is about; empty where that is not known.
-        is_newer: whether a newer version wrote it; it is left alone then.
-        count: in how many periods of ten minutes it was met.
+        reason: the error, with the next step.
+        first_seen: the time of the first error.
+        last_seen: the time of the last error, to ten minutes.
+        resource: full name of the resource; empty if unknown.
+        is_newer: whether a newer version wrote the record, which is then left unchanged.
+        count: number of ten-minute periods with errors.
     """
 
     record: str
@@ -39,22 +39,22 @@ class RecordProblem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def id(self) -> str:
-        """Its own id."""
+        """The id of the problem."""
         return problem_id(self.record)
 
 
 def problem_id(record: str) -> str:
-    """The id of the problem of a record."""
+    """The id of the problem with a record."""
     return hashlib.blake2b(record.encode(), digest_size=12).hexdigest()
 
 
 def met(before: RecordProblem | None, error: CorruptState, now: datetime) -> RecordProblem | None:
-    """The problem after a record was met that cannot be read; None where that was noted a moment ago.
+    """The problem after another error; None if it was recorded less than ten minutes ago.
 
     Args:
-        before: what is known of it.
-        error: why it cannot be read; it names its record.
-        now: the time.
+        before: the recorded problem; None if there is none.
+        error: the error, which names its record.
+        now: the current time.
     """
     if before is None:
         reason = str(error)[:_MOST_LETTERS]
@@ -69,7 +69,7 @@ _decode = msgspec.json.Decoder(RecordProblem).decode
 
 
 def decode_problem(stored: bytes) -> RecordProblem | None:
-    """Read the stored form of a problem; None where it cannot be read, since it will be noted again."""
+    """Read the stored form of a problem; None if it cannot be read, since it will be recorded again."""
     try:
         return _decode(stored)
     except UNREADABLE:

@@ -1,7 +1,7 @@
-"""Keeping the record of a finding below the size of a document, whatever waits in it to be published.
+"""Limit the size of a finding's record to that of a document, with all of its pending events.
 
-Firestore takes 1 MiB a document (https://cloud.google.com/firestore/quotas); the last observation stands beside the
-record and has the other half. What is cut says so; counts and fingerprints stay those of the whole.
+Firestore allows 1 MiB per document (https://cloud.google.com/firestore/quotas); the last observation uses the other
+half. Truncation is marked; counts and fingerprints are those of the full data.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from setpoint.model.resource_state import Finding, ResourceState, encode_state
 from setpoint.util.quotas import cut
 
 LARGEST = 480_000
-"""Bytes of a record."""
+"""Maximum size of a record in bytes."""
 _encode = msgspec.json.Encoder().encode
 _LEVELS: tuple[tuple[int, int], ...] = ((10_000, 500), (1_000, 100), (200, 20))
-"""Bytes of one value and number of differences, from the first that fits."""
+"""Limits to try in order: bytes per value, and number of differences."""
 _LAST_EVENTS = 20
 _LONGEST_TEXT = 2_000
 _LONGEST_LIST = 50
 
 
 def encode_bounded(state: ResourceState) -> bytes:
-    """The stored form of a record, cut where it would be too large for a document.
+    """Encode a record, truncated to the size of a document.
 
-    Values of differences go first, then differences, then events in between: of those that wait to be published the
-    latest tells all that a consumer needs, and those that open, resolve or remediate are kept.
+    Values of differences are cut first, then differences, then intermediate events: the latest pending event contains
+    the current finding, and events that open, resolve or remediate are kept.
     """
     body = encode_state(state)
     if len(body) <= LARGEST:
@@ -48,7 +48,7 @@ def encode_bounded(state: ResourceState) -> bytes:
 
 
 def shortened(difference: Difference, longest: int) -> Difference:
-    """A difference whose values have so many bytes at most; in place of a longer one stands how long it is."""
+    """A difference with values of at most this many bytes; a longer value is replaced by its length."""
     sides = {
         side: f"({len(text):,} bytes)"
         for side in ("declared", "observed")
@@ -58,7 +58,7 @@ def shortened(difference: Difference, longest: int) -> Difference:
 
 
 def _cut(state: ResourceState, longest: int, most: int) -> ResourceState:
-    """The record with values and lists up to a size."""
+    """The record with values and lists cut to these limits."""
 
     def few(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
         return tuple(shortened(difference, longest) for difference in differences[:most])
@@ -98,6 +98,6 @@ def _lines(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_steps(pending: tuple[CloudEvent, ...]) -> tuple[CloudEvent, ...]:
-    """The events without those that only say that a drift is another one by now, the latest excepted."""
+    """The events without all but the latest of those that only report a changed drift."""
     kept = tuple(event for event in pending[:-1] if event.type != "drift.changed")
     return (*kept, *pending[-1:])

@@ -1,7 +1,7 @@
-"""Whether two spellings name the same resource.
+"""Compare references: whether two spellings name the same resource.
 
-Google's APIs take and give a reference as a short name, a partial path, a relative resource name, a self link of any
-host and API version, or a full resource name, with the project's id or its number
+Google's APIs accept and return a reference as a short name, a partial path, a relative resource name, a self link of
+any host and API version, or a full resource name, with the project's id or its number
 (https://cloud.google.com/apis/design/resource_names).
 """
 
@@ -98,7 +98,7 @@ def without_key_version(reference: str) -> str:
 def with_locations(reference: str) -> str:
     """A reference with one word for its place: ``locations`` for regions and zones, ``locations/global`` for global.
 
-    Several APIs answer another word than they take: https://cloud.google.com/dataproc/docs/reference/rest
+    Several APIs return another word than they accept: https://cloud.google.com/dataproc/docs/reference/rest
     """
     if _FOREIGN_URL.match(reference):
         return reference

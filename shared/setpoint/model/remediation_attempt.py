@@ -1,6 +1,6 @@
-"""How far the remediation of one drift has come, and what its history says of the next step.
+"""The state of the remediation of a drift, and the transitions between its steps.
 
-The record lies beside the finding and outlives it: a drift that comes back as it was before is known by it.
+The state is stored with the finding and outlives it, so that a returning drift is recognized.
 """
 
 from __future__ import annotations
@@ -17,59 +17,59 @@ from setpoint.model.difference import Difference
 from setpoint.model.policy import Executor, Limits
 
 RemediationStep = Literal[
-    "asked",  # a person is to approve
-    "waiting",  # for a time: a window, a limit, a pause after a failure
-    "acting",  # a worker has claimed it and writes
-    "operating",  # the API goes on by itself
-    "verifying",  # written, as far as anybody knows; the observation that proves it is to come
-    "done",  # proved by an observation
-    "handed_off",  # somebody else is to put it back
-    "stopped",  # a brake holds it, until somebody looks
-    "over",  # nothing is to be put back any more, for another reason than that it was
+    "asked",  # approval was requested
+    "waiting",  # waits for a time: a window, a limit, a pause after a failure
+    "acting",  # a worker has the claim and writes
+    "operating",  # a long-running operation is in progress
+    "verifying",  # written, as far as known; an observation has to verify it
+    "done",  # verified by an observation
+    "handed_off",  # delegated
+    "stopped",  # a guardrail stops it, until a person resumes
+    "over",  # ended without a remediation
 ]
 
 AttemptOutcome = Literal[
-    "",  # no attempt has ended, or it was never told
+    "",  # no attempt has ended
     "succeeded",  # an observation shows the resource as declared
-    "failed",  # written, or tried to, and the resource is not so
-    "changed",  # the resource has changed, and something else drifts than what was written
-    "refused",  # the API will never take it; nothing was changed
+    "failed",  # the write failed, or the resource is not as written
+    "changed",  # the resource changed, and shows another drift than the one written
+    "refused",  # the API refuses the write for good; nothing was changed
     "denied",  # a permission is missing; nothing was changed
-    "busy",  # the API takes no more for now; nothing was changed
-    "released",  # nothing was sent, because something has changed since the claim
-    "unknown",  # nothing tells whether it took effect
+    "busy",  # the API is rate limited; nothing was changed
+    "released",  # nothing was sent, because conditions changed since the claim
+    "unknown",  # whether it took effect is unknown
 ]
-"""What came of the last attempt, as far as it has ended."""
+"""The outcome of the last attempt that ended."""
 
 UNCHANGED: frozenset[AttemptOutcome] = frozenset(("refused", "denied", "busy", "released"))
-"""Outcomes after which the resource is as it was before the attempt."""
+"""Outcomes that leave the resource unchanged."""
 
 UNDER_WAY: frozenset[RemediationStep] = frozenset(("acting", "operating", "verifying"))
-"""Steps in which a write was claimed, and what came of it is to be seen."""
+"""Steps with a claimed write whose result is not known yet."""
 
 IN_PROGRESS: frozenset[RemediationStep] = UNDER_WAY | {"handed_off"}
-"""Steps after which a resource that is as declared again has been remediated."""
+"""Steps after which a resource that is as declared counts as remediated."""
 
 _MAY_SHOW_LATER: frozenset[AttemptOutcome] = frozenset(("failed", "changed", "unknown"))
-"""Outcomes of attempts that may take effect later, or have and did not show yet."""
+"""Outcomes of attempts that may still take effect, or did so without showing yet."""
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _LONGEST_DENIAL = timedelta(days=1)
 CLAIM = timedelta(minutes=5)
-"""How long a worker has before another may take over; longer than any write, shorter than patience."""
+"""The lease of a claim: afterwards another worker may take over; longer than any write."""
 _TO_WRITE = CLAIM / 2
-"""How old a claim may be when its write is sent; a write takes less than what is left then, with all its tries."""
+"""The maximum age of a claim when its write is sent; the rest of the lease is longer than a write with its retries."""
 VERIFY = timedelta(minutes=15)
-"""How long the inventory may take to show a write, after which it is read again."""
+"""How long the inventory may take to show a write, before the resource is read through its API."""
 
 
 class AppliedFix(msgspec.Struct, frozen=True):
     """Fields that were remediated.
 
     Args:
-        verified_at: when that was seen.
-        paths: which, as differences name them.
+        verified_at: when the remediation was verified.
+        paths: the fields, as paths of differences.
     """
 
     verified_at: datetime = msgspec.field(name="at")
@@ -77,36 +77,36 @@ class AppliedFix(msgspec.Struct, frozen=True):
 
 
 class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far the remediation of one drift has come.
+    """The state of the remediation of a drift.
 
     Args:
         fingerprint: the drift.
-        step: how far it has come.
-        since: when this drift was first to be remediated.
-        executor: who puts it back.
-        rule: the rule of the policy that said so; empty for none.
-        attempts: writes that were claimed, up to one that was proved.
-        due: when somebody has to look at it again; None for never.
-        worker: who has claimed it.
-        operation: the address of an operation that goes on.
-        approved_by: who has approved this very drift.
-        summary: what is written, a line a field; secrets are masked.
-        reason: why it is where it is.
-        desired: the digest of the declarations that it is remediated by.
-        episode: the finding's; the same drift in a later one is another to approve.
-        scope: digests of the differences that the drift is of; empty where they are not all known.
-        paths: the fields that the last claim was for.
-        claimed_at: when it was last claimed.
-        failure: what came of the last claim where that failed.
-        applied_fixes: what was remediated of this resource lately.
-        approvers: who has approved it so far; ``approved_by`` is empty until they are as many as the rule asks for.
-        approved_at: when the last of them did.
-        approved_under: the digest of the rules then.
-        outcome: what came of the last attempt.
-        proof: by what that is known.
-        waits: how often in a row nothing was learnt: the API was busy, or told nothing of the resource.
-        cleared: declared fields that the last write itself has changed, beside those that it was for.
-        cleared_times: how many writes in a row have.
+        step: the current step.
+        since: when remediation of this drift was first due.
+        executor: the executor.
+        rule: the policy rule that applies; empty for none.
+        attempts: number of claimed writes since the last verified one.
+        due: when the next step is due; None for never.
+        worker: the worker with the claim.
+        operation: URL of an operation in progress.
+        approved_by: the approvers of this drift.
+        summary: the written fields, one per line; secrets are masked.
+        reason: the reason for the current step.
+        desired: digest of the declarations to remediate to.
+        episode: the episode of the finding; the same drift in a later episode needs a new approval.
+        scope: digests of the drift's differences; empty if not all are known.
+        paths: the fields of the last claim.
+        claimed_at: the time of the last claim.
+        failure: the error of the last claim; empty if it did not fail.
+        applied_fixes: recent remediations of this resource.
+        approvers: the approvers so far; ``approved_by`` is empty until there are as many as the rule requires.
+        approved_at: the time of the last approval.
+        approved_under: digest of the rules at that time.
+        outcome: the outcome of the last attempt.
+        proof: the source of the outcome.
+        waits: number of consecutive retries without a result: the API was busy, or the resource could not be read.
+        cleared: declared fields that the last write changed besides its own.
+        cleared_times: number of consecutive writes that did so.
     """
 
     fingerprint: str
@@ -139,13 +139,13 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DriftSummary(msgspec.Struct, frozen=True):
-    """What is to be remediated.
+    """The drift to remediate.
 
     Args:
-        fingerprint: of the drift.
-        episode: the finding's.
-        scope: digests of its differences; empty where they are not all known.
-        desired: the digest of the declarations that it is a drift from.
+        fingerprint: fingerprint of the drift.
+        episode: the episode of the finding.
+        scope: digests of its differences; empty if not all are known.
+        desired: digest of the declarations that it differs from.
     """
 
     fingerprint: str
@@ -155,7 +155,7 @@ class DriftSummary(msgspec.Struct, frozen=True):
 
 
 def scope_of(differences: Collection[Difference], count: int) -> tuple[str, ...]:
-    """Digests of the differences of a drift; empty where fewer are known than there are."""
+    """Digests of the differences of a drift; empty if not all are known."""
     return tuple(map(_digest, differences)) if len(differences) == count else ()
 
 
@@ -164,23 +164,23 @@ def _digest(difference: Difference) -> str:
 
 
 def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, now: datetime) -> RemediationState:
-    """The remediation of a drift that is looked at: the one before where it is the same drift, else a new one.
+    """The state for a drift: the stored one if the drift is the same, else a new one.
 
-    What was remediated lately stays known, so that a field that drifts again and again is. Failed attempts count for
-    the resource, whatever drifts; they are forgotten when the declaration is another one, when a write was proved, and,
-    for another drift, when the last was long ago.
+    Recent remediations stay recorded, so that flapping fields are recognized. Failed attempts count for the resource,
+    for any drift; they are reset when the declaration changes, when a write is verified, and, for another drift, when
+    the last attempt was long ago.
     """
     if before is None or before.desired != drift.desired:
         return _fresh(drift, now)
     if is_held(before, now):
-        return before  # whatever drifts now, somebody is writing
+        return before  # a write is in progress, for any drift
     late = now - timedelta(seconds=limits.flap_within)
     puts = tuple(put for put in before.applied_fixes if put.verified_at > late)
     is_same = (before.fingerprint, before.episode) == (drift.fingerprint, drift.episode)
     if is_same and before.step not in ("done", "over"):
         return replace(before, applied_fixes=puts)
     if before.step == "verifying" and before.outcome not in UNCHANGED:
-        puts = (*puts, AppliedFix(now, before.paths))  # it took effect, since what differs now is something else
+        puts = (*puts, AppliedFix(now, before.paths))  # it took effect, since the present drift is another one
     new = replace(_fresh(drift, now), applied_fixes=puts, cleared=before.cleared, cleared_times=before.cleared_times)
     if before.failure and before.claimed_at is not None and before.claimed_at > late:
         new = replace(new, attempts=before.attempts, failure=before.failure, claimed_at=before.claimed_at)
@@ -203,12 +203,12 @@ def _fresh(drift: DriftSummary, now: datetime) -> RemediationState:
 
 
 def _is_rest(before: RemediationState, drift: DriftSummary) -> bool:
-    """Whether a drift is what is left of one, with nothing in it that was not."""
+    """Whether a drift is a part of an earlier one, with no new difference."""
     return before.episode == drift.episode and bool(drift.scope) and set(drift.scope) <= set(before.scope)
 
 
 def is_new(before: RemediationState | None, remediation: RemediationState) -> bool:
-    """Whether a remediation is of a drift that was not looked at before."""
+    """Whether a remediation is of a new drift."""
     return before is None or (before.since, before.fingerprint, before.episode) != (
         remediation.since,
         remediation.fingerprint,
@@ -217,23 +217,23 @@ def is_new(before: RemediationState | None, remediation: RemediationState) -> bo
 
 
 def is_held(remediation: RemediationState, now: datetime) -> bool:
-    """Whether a worker or an API is at it, whatever the drift is by now."""
+    """Whether a worker or an operation is in progress, for any drift."""
     return remediation.step in ("acting", "operating") and remediation.due is not None and remediation.due > now
 
 
 def may_write(remediation: RemediationState, now: datetime) -> bool:
-    """Whether a claim is so young that its write ends before another worker may take over."""
+    """Whether the claim is recent enough that its write ends within the lease."""
     return remediation.claimed_at is not None and now - remediation.claimed_at < _TO_WRITE
 
 
 def returns(remediation: RemediationState, paths: Iterable[str]) -> int:
-    """How often one of these fields was remediated lately, to drift again."""
+    """How often one of these fields drifted again after a recent remediation."""
     drifting = set(paths)
     return sum(not drifting.isdisjoint(put.paths) for put in remediation.applied_fixes)
 
 
 def pause_after(attempts: int) -> timedelta:
-    """How long to wait after so many failures: a minute, twice as long after each one more, an hour at most."""
+    """The wait after this many failures: a minute, doubled for each further failure, at most an hour."""
     doubled: int = 2 ** min(max(attempts - 1, 0), 10)
     return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)
 
@@ -241,7 +241,7 @@ def pause_after(attempts: int) -> timedelta:
 def claimed(
     remediation: RemediationState, worker: str, summary: tuple[str, ...], paths: tuple[str, ...], now: datetime
 ) -> RemediationState:
-    """The remediation when a worker is about to write."""
+    """The state after a worker claimed a write."""
     return replace(
         remediation,
         step="acting",
@@ -260,35 +260,35 @@ def claimed(
 
 
 def operating(remediation: RemediationState, operation: str, now: datetime) -> RemediationState:
-    """The remediation when the API goes on by itself."""
+    """The state while a long-running operation is in progress."""
     return replace(remediation, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="", waits=0)
 
 
 def written(remediation: RemediationState, now: datetime) -> RemediationState:
-    """The remediation when all is written, and the observation that proves it is to come."""
+    """The state after a write that an observation has to verify."""
     return replace(remediation, step="verifying", due=now + VERIFY, worker="", operation="", failure="", waits=0)
 
 
 def unanswered(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
-    """The remediation when nobody knows whether the write took effect: that is read soon."""
+    """The state after a write with an unknown result: the resource is read soon."""
     return replace(
         remediation, step="verifying", due=now + _FIRST_PAUSE, worker="", operation="", reason=reason, failure=reason
     )
 
 
 def overdue(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
-    """The remediation when an operation has not ended in its time: the resource is read, ever more seldom."""
+    """The state of an operation beyond its time limit: the resource is read at growing intervals."""
     return replace(unread(remediation, reason, now), step="verifying", worker="", outcome="unknown", failure=reason)
 
 
 def unread(remediation: RemediationState, reason: str, now: datetime, seconds: float = 0.0) -> RemediationState:
-    """The remediation when nothing tells how the resource is now: it is read again later, ever more seldom.
+    """The state while the resource cannot be read: it is read again at growing intervals.
 
     Args:
-        remediation: as it was before.
-        reason: why nothing does.
-        now: the time.
-        seconds: how long to wait at least, where an API says so.
+        remediation: the state before.
+        reason: why it cannot be read.
+        now: the current time.
+        seconds: minimum wait in seconds, if the API asks for one.
     """
     waits = remediation.waits + 1
     due = now + max(pause_after(waits), timedelta(seconds=seconds))
@@ -297,7 +297,7 @@ def unread(remediation: RemediationState, reason: str, now: datetime, seconds: f
 
 
 def busy(remediation: RemediationState, reason: str, seconds: float, now: datetime) -> RemediationState:
-    """The remediation when the API took no more: the attempt does not count, and is made again later."""
+    """The state after the API was busy: the attempt does not count, and is retried."""
     proof = "the API answered that it is busy"
     unchanged = replace(remediation, attempts=remediation.attempts - 1, failure="", outcome="busy", proof=proof)
     return replace(unread(unchanged, reason, now, seconds), operation="")
@@ -306,7 +306,7 @@ def busy(remediation: RemediationState, reason: str, seconds: float, now: dateti
 def turned_down(
     remediation: RemediationState, outcome: Literal["refused", "denied"], reason: str, now: datetime
 ) -> RemediationState:
-    """The remediation when the API does not take it, or denies it: it is handed off, and the attempt does not count."""
+    """The state after the API refused or denied a write: it is delegated, and the attempt does not count."""
     after = replace(
         remediation,
         attempts=max(remediation.attempts - (remediation.step == "acting"), 0),
@@ -320,7 +320,7 @@ def turned_down(
 
 
 def verify(remediation: RemediationState, verified_at: datetime) -> RemediationState:
-    """The remediation when an observation shows the resource as declared."""
+    """The state after an observation shows the resource as declared."""
     puts = (
         (*remediation.applied_fixes, AppliedFix(verified_at, remediation.paths))
         if remediation.step in UNDER_WAY and remediation.outcome not in UNCHANGED
@@ -345,23 +345,23 @@ def verify(remediation: RemediationState, verified_at: datetime) -> RemediationS
 
 
 def was_tried(remediation: RemediationState) -> bool:
-    """Whether a resource that is as declared now may be so by an attempt, or a hand-off."""
+    """Whether an attempt or a delegate may have made a resource be as declared."""
     return remediation.step in IN_PROGRESS or (remediation.step != "done" and remediation.outcome in _MAY_SHOW_LATER)
 
 
 def close(remediation: RemediationState, reason: str) -> RemediationState:
-    """The remediation when there is nothing to remediate any more, or nobody is to; an approval is used up."""
+    """The state without a drift to remediate; an approval is used up."""
     over = replace(remediation, step="over", due=None, worker="", operation="", reason=reason)
     return without_approval(over)
 
 
 def postpone(remediation: RemediationState, until: datetime, reason: str) -> RemediationState:
-    """The remediation when it has to wait for a time."""
+    """The state while it waits for a time."""
     return replace(remediation, step="waiting", due=until, worker="", operation="", reason=reason)
 
 
 def failed(remediation: RemediationState, reason: str, limits: Limits, now: datetime) -> RemediationState:
-    """The remediation after an attempt that failed: it waits, longer each time, and after the last one for a person."""
+    """The state after a failed attempt: retry after a growing wait; stop for a person after the last attempt."""
     after = replace(remediation, failure=reason, claimed_at=remediation.claimed_at or now, outcome="failed")
     if after.attempts >= limits.attempts:
         return stopped(after, exhausted(after), now)
@@ -369,24 +369,24 @@ def failed(remediation: RemediationState, reason: str, limits: Limits, now: date
 
 
 def exhausted(remediation: RemediationState) -> str:
-    """That it was tried as often as it may be, in words."""
+    """The text about the maximum number of attempts."""
     return f"{remediation.attempts} attempts have failed, the last: {remediation.failure}"
 
 
 def stopped(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
-    """The remediation when a person has to look; what holds it may be over without anybody saying so."""
+    """The state after a guardrail stopped it; it is checked again, since the reason may pass."""
     return replace(remediation, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
 
 
 def request_approval(
     remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
 ) -> RemediationState:
-    """The remediation when a person is to approve; why may be over without anybody saying so."""
+    """The state after a request for approval; it is checked again, since the reason may pass."""
     return replace(remediation, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
 
 
 def handed_off(remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
-    """The remediation when somebody else is to put it back; that may be decided otherwise later."""
+    """The state after delegation; it is checked again, since the decision may change."""
     return replace(
         remediation,
         step="handed_off",
@@ -401,14 +401,14 @@ def handed_off(remediation: RemediationState, summary: tuple[str, ...], reason: 
 def approved(
     remediation: RemediationState, by: str, now: datetime, *, needed: int = 1, rules: str = ""
 ) -> RemediationState:
-    """The remediation when somebody has approved this very drift; what stopped it before counts no longer.
+    """The state after an approval of this drift; earlier reasons to stop no longer count.
 
     Args:
-        remediation: the remediation before.
-        by: who approves.
-        now: the time.
-        needed: how many different people have to; until then it waits for the others.
-        rules: the digest of the rules that it was approved under.
+        remediation: the state before.
+        by: the approver.
+        now: the current time.
+        needed: number of different approvers that are required; below that the state waits for the others.
+        rules: digest of the rules at the time of the approval.
     """
     earlier = remediation.approvers if needed > 1 else ()
     approvers = tuple(dict.fromkeys((*earlier, by)))
@@ -430,7 +430,7 @@ def approved(
 def without_lapsed_approval(
     remediation: RemediationState, rules: str, limits: Limits, now: datetime
 ) -> RemediationState:
-    """The remediation without an approval that is too old, or that was given under other rules."""
+    """The state without an approval that has expired, or was given under other rules."""
     if not remediation.approvers and not remediation.approved_by:
         return remediation
     oldest = now - timedelta(seconds=limits.approval_lasts)
@@ -442,5 +442,5 @@ def without_lapsed_approval(
 
 
 def without_approval(remediation: RemediationState) -> RemediationState:
-    """The remediation as if nobody had approved it."""
+    """The state without any approval."""
     return replace(remediation, approved_by="", approvers=(), approved_at=None, approved_under="")

@@ -1,4 +1,4 @@
-"""Full resource names and the key under which everything about a resource is kept."""
+"""Full resource names, and the key of a resource's records."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal
 import msgspec
 
 Content = Literal["resource", "iam_policy", "org_policy", "access_policy"]
-"""A part of a resource that is observed; each feed carries one content type, each finding concerns one."""
+"""A part of a resource; each feed carries one content type, and each finding concerns one."""
 
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_policy")
 
 WHOLE: frozenset[Content] = frozenset(("resource", "access_policy"))
-"""Contents that are a resource of their own, which exists or is deleted, and not a policy set on one.
+"""Contents that are resources themselves and can be deleted, rather than policies of a resource.
 
-Access policies, access levels and service perimeters are resources that the inventory sends as a content of their own.
+The inventory sends access policies, access levels and service perimeters as a separate content.
 """
 
 
@@ -50,7 +50,7 @@ _ACCESS_TYPES = frozenset(
 
 
 def content_of(asset_type: str) -> Content:
-    """The content in which the inventory sends all of a resource of this type."""
+    """The content in which the inventory sends the whole of a resource of this type."""
     return "access_policy" if asset_type.removeprefix("identity.") in _ACCESS_TYPES else "resource"
 
 

@@ -1,4 +1,4 @@
-"""What is kept of one resource and content: one record, with its finding."""
+"""The record of a resource and content, with its finding."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from setpoint.model.severity import Kind, Severity
 from setpoint.model.suppressed import Suppressed
 
 SCHEMA = 1
-"""The form of a record. A version that adds what an older one must not drop writes a higher number."""
+"""The version of the record format. A version with fields that an older one must not drop has a higher number."""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The life of the drift of one resource and content; the fields are those of the events.
+    """The finding of a resource and content; the fields are those of the events.
 
     Args:
-        changed_at: the observation with which it became what it is, where that is not the first.
+        changed_at: time of the observation that brought its current drift; None if that is the first.
     """
 
     kind: Kind
@@ -56,12 +56,12 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Settling(msgspec.Struct, frozen=True):
-    """A drift that is not a finding yet.
+    """A drift within its grace period.
 
     Args:
-        since: the observation with which it began.
-        due: when it has been known for as long as it has to last.
-        wait: how long that is, in seconds; 0 where it was not noted.
+        since: time of the first observation of the drift.
+        due: end of the grace period.
+        wait: length of the grace period in seconds; 0 if it was not recorded.
     """
 
     since: datetime
@@ -70,7 +70,7 @@ class Settling(msgspec.Struct, frozen=True):
 
 
 class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of one resource and content, in one record.
+    """The record of a resource and content.
 
     Args:
         key: the resource and content.
@@ -120,7 +120,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def due(self) -> datetime | None:
-        """When the record is to be judged again although nothing has changed; None for never."""
+        """When the record is due for evaluation without a new observation; None for never."""
         times = (
             self.settling.due if self.settling is not None else None,
             self.exemption.until if self.exemption is not None and self.is_quiet else None,
@@ -129,22 +129,22 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def remediation_due(self) -> datetime | None:
-        """When remediation is to go on; None for never. Nobody asks for it where remediation is off."""
+        """When the next step of the remediation is due; None for never, and if remediation is off."""
         return self.remediation.due if self.remediation is not None else None
 
     @property
     def reading_due(self) -> datetime | None:
-        """When the resource is to be read through its own API; None for not at all."""
+        """When the resource is due for a read through its own API; None for never."""
         return self.api_reading.due if self.api_reading is not None else None
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there is a drift that somebody has said to leave alone."""
+        """Whether the drift is exempt or accepted."""
         return self.finding is not None and self.finding.status in ("exempted", "accepted")
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a drift that people are told of."""
+        """Whether there is an open finding."""
         return self.finding is not None and self.finding.status == "open"
 
 
@@ -155,15 +155,15 @@ _decode = msgspec.json.Decoder(ResourceState).decode
 
 
 def decode_state(stored: bytes | str, record: str = "") -> ResourceState:
-    """Read the stored form of a record.
+    """Decode a record.
 
     Args:
         stored: the stored form.
         record: the id of the record, for the error.
 
     Raises:
-        NewerRecord: a newer version wrote it.
-        CorruptState: it is not the stored form.
+        NewerRecord: a newer version wrote it; update this installation.
+        CorruptState: the record cannot be read.
     """
     try:
         state = _decode(stored)
@@ -175,7 +175,7 @@ def decode_state(stored: bytes | str, record: str = "") -> ResourceState:
 
 
 def decode_key(stored: bytes | str, record: str = "") -> ResourceKey:
-    """Read which resource and content a stored record is of, whatever else is in it; see ``decode_state``."""
+    """Decode only the key of a record, for any other content; see ``decode_state``."""
     try:
         return _decode_key(stored).key
     except UNREADABLE as error:
@@ -191,7 +191,7 @@ _decode_key = msgspec.json.Decoder(_Keyed).decode
 
 
 def _unreadable(stored: bytes | str, record: str, reason: str) -> CorruptState:
-    """Why a record cannot be read; it names the resource where that much can be read."""
+    """The error about a record that cannot be read; it names the resource if possible."""
     place = f"findings/{record}" if record else ""
     shown = f"record {record}" if record else "a record"
     try:

@@ -1,7 +1,7 @@
-"""The guardrails of remediation, whatever a policy allows: pauses, rate limits, and a circuit breaker.
+"""The guardrails of remediation, for every policy: pauses, rate limits, and a circuit breaker.
 
-All of it is one small record, which is written in the same step as the claim that it allows. Whoever acts has thus seen
-every pause that had landed, and two who act at once cannot both have the last of a limit.
+The guardrails are one small record, which is written in the same commit as the claim that it allows. A worker has thus
+seen every stored pause, and two concurrent workers cannot both use the last write of a limit.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from setpoint.model.policy import Limits
 
 _TELL_AGAIN = timedelta(days=1)
 _NAMED = 5
-"""How many resources the reason of an open breaker names; all of them are beside it."""
+"""Number of resources in the reason of an open breaker; the record lists all of them."""
 
 FLEET = "fleet"
-"""What a pause of everything is of."""
+"""The name of the pause for the whole fleet."""
 
 
 class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Hands off, until somebody resumes or its time is over.
+    """A pause of remediation, until it is resumed or ends.
 
     Args:
         of: ``fleet``, ``projects/ID``, ``folders/NUMBER``, ``organizations/NUMBER`` or a full resource name.
-        since: when it began.
-        by: who said so.
-        reason: why.
-        until: when it ends by itself; None for never.
+        since: its start.
+        by: the person who paused.
+        reason: the reason.
+        until: its end; None for no end.
     """
 
     of: str
@@ -53,19 +53,19 @@ class WriteRecord(msgspec.Struct, frozen=True):
 
 
 class FailedWrite(msgspec.Struct, frozen=True):
-    """A write that may have done harm: it took effect in part, otherwise than planned, or not as the API said."""
+    """A failed write that may have done harm: it took effect in part, or differently than planned or reported."""
 
     name: str
     failed_at: datetime
 
 
 class Breaker(msgspec.Struct, frozen=True):
-    """Nothing is remediated any more until a person has looked and resumes.
+    """The open circuit breaker: nothing is remediated until a person resumes.
 
     Args:
         opened_at: when it opened.
-        reason: what opened it.
-        resources: the resources behind it, the latest last.
+        reason: why it opened.
+        resources: the resources that opened it, the latest last.
     """
 
     opened_at: datetime = msgspec.field(name="at")
@@ -77,14 +77,14 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The guardrails of a fleet: pauses, recent writes and failures, and the circuit breaker.
 
     Args:
-        pauses: what is paused.
-        writes: the writes of late, oldest first.
-        failures: when writes have failed of late that may have done harm.
-        failed: of which resources those were.
-        denied: the permissions that were denied of late, and when the first of each was.
-        requests: when drifts were to be remediated of late, up to the number that opens the breaker.
-        breaker: open, or None.
-        requests_by_source: the requests of late by the source of the declaration.
+        pauses: the pauses in force.
+        writes: recent writes, oldest first.
+        failures: the times of recent failed writes that may have done harm.
+        failed: the resources of those writes.
+        denied: recently denied permissions, each with the time of the first denial.
+        requests: the times of recent drifts to remediate, up to the number that opens the breaker.
+        breaker: the open breaker, or None.
+        requests_by_source: recent drifts to remediate by the source of the declaration.
     """
 
     pauses: tuple[Pause, ...] = ()
@@ -101,11 +101,11 @@ def paused(safety: SafetyState, name: str, places: Collection[str], now: datetim
     """The pause that a resource is under, or None.
 
     Args:
-        safety: the limits as they stand.
+        safety: the safety state.
         name: the resource's name.
-        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it is in, ``sources/…`` that
-            declare it.
-        now: the time.
+        places: ``projects/…`` by id and number, ``folders/…`` and ``organizations/…`` above the resource, and its
+            ``sources/…``.
+        now: the current time.
     """
     for pause in safety.pauses:
         if not _is_in_force(pause, now):
@@ -116,7 +116,7 @@ def paused(safety: SafetyState, name: str, places: Collection[str], now: datetim
 
 
 def pauses_of_ancestors(safety: SafetyState, now: datetime) -> list[Pause]:
-    """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
+    """The pauses of projects, folders and organizations, which hold a resource depending on its ancestors."""
     return [held for held in safety.pauses if "/" in held.of and held.of[0] != "/" and _is_in_force(held, now)]
 
 
@@ -125,23 +125,23 @@ def _is_in_force(pause: Pause, now: datetime) -> bool:
 
 
 def pause(safety: SafetyState, new: Pause) -> SafetyState:
-    """The safety state with a pause more, in place of one of the same thing."""
+    """Add a pause; it replaces one with the same name."""
     others = tuple(held for held in safety.pauses if held.of != new.of)
     return replace(safety, pauses=(*others, new))
 
 
 def resume(safety: SafetyState, of: str) -> SafetyState:
-    """The safety state without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
+    """Remove a pause; for the fleet, close the breaker too, and reset its counters."""
     kept = replace(safety, pauses=tuple(held for held in safety.pauses if held.of != of))
     return replace(kept, breaker=None, failures=(), requests=(), failed=()) if of == FLEET else kept
 
 
 class LimitScope(NamedTuple):
-    """Whose writes count together.
+    """The owner of rate limits: writes with the same project or source count together.
 
     Args:
-        project: the project that is written in.
-        source: the source by whose declaration; empty where several are behind it.
+        project: the project of the written resource.
+        source: the source of the declaration; empty for several.
     """
 
     project: str
@@ -149,7 +149,7 @@ class LimitScope(NamedTuple):
 
 
 def exceeded(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> str:
-    """The limit that one write more would exceed, in words; empty where there is room."""
+    """The limit that another write would exceed, for people; empty if there is none."""
     late = _late(safety, limits, now).writes
     for what, acts, most in _rates(late, limit_scope, limits):
         if len(acts) >= most:
@@ -160,7 +160,7 @@ def exceeded(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: 
 def _rates(
     late: tuple[WriteRecord, ...], limit_scope: LimitScope, limits: Limits
 ) -> tuple[tuple[str, tuple[WriteRecord, ...], int], ...]:
-    """Each rate limit: what it is of, the writes of late that count, and how many there may be."""
+    """Each rate limit: its name, the recent writes that count, and the maximum."""
     here = tuple(act for act in late if act.project == limit_scope.project)
     by_source = tuple(act for act in late if limit_scope.source and act.source == limit_scope.source)
     most_by_source = limits.per_source if limit_scope.source else len(late) + 1
@@ -172,40 +172,40 @@ def _rates(
 
 
 def room_at(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> datetime:
-    """When one write more exceeds no limit any longer, if nobody else writes."""
+    """When another write exceeds no limit any more, without writes by others."""
     late = _late(safety, limits, now).writes
     ends = [acts[-most].claimed_at for _, acts, most in _rates(late, limit_scope, limits) if 0 < most <= len(acts)]
     return max(ends, default=now) + timedelta(seconds=limits.within)
 
 
 def record_write(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> SafetyState:
-    """The safety state after a write was claimed."""
+    """The safety state after a claim of a write."""
     late = _late(safety, limits, now)
     return replace(late, writes=(*late.writes, WriteRecord(limit_scope.project, now, limit_scope.source)))
 
 
 def record_request(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The safety state after one drift more was to be remediated; too many at once open the breaker."""
+    """The safety state after another drift to remediate; too many within the period open the breaker."""
     late = _late(safety, limits, now)
     requests, breaker = _counted(late.requests, limits.surge, "drifts to remediate", limits, now)
     return safety if safety.breaker is not None else replace(late, requests=requests, breaker=breaker)
 
 
 FEWEST_OF_SOURCE = 10
-"""So many drifts of one source may want to be remediated at once, however little it declares."""
+"""Number of a source's drifts to remediate that never pauses the source, however few it declares."""
 
 
 def record_source_request(
     safety: SafetyState, source: str, declared: int, limits: Limits, now: datetime
 ) -> SafetyState:
-    """The safety state after one drift more from what a source declares; too large a part of it pauses the source.
+    """The safety state after another drift of a source's declarations; too large a share pauses the source.
 
     Args:
-        safety: the state before.
+        safety: the safety state before.
         source: the source's name.
-        declared: how many resources it declares.
-        limits: those of the policy.
-        now: the time.
+        declared: number of resources that it declares.
+        limits: the limits of the policy.
+        now: the current time.
     """
     place = source_place(source)
     if any(held.of == place and _is_in_force(held, now) for held in safety.pauses):
@@ -224,23 +224,23 @@ def record_source_request(
 
 
 SECOND_BREAKER = "setpoint"
-"""Who has paused a source of which too many declarations drifted at once."""
+"""The author of a pause after too many drifts of a source."""
 
 
 def source_place(source: str) -> str:
-    """The name by which a source is paused."""
+    """The name of a pause for a source."""
     return f"sources/{source}"
 
 
 def refund(safety: SafetyState, project: str, claimed_at: datetime | None) -> SafetyState:
-    """The safety state after a claimed write has changed nothing: it does not count."""
+    """The safety state after a claimed write changed nothing: the write no longer counts."""
     return replace(
         safety, writes=tuple(act for act in safety.writes if (act.project, act.claimed_at) != (project, claimed_at))
     )
 
 
 def deny(safety: SafetyState, permission: str, now: datetime) -> SafetyState:
-    """The safety state after a permission was denied; the same one where that was told of late."""
+    """The safety state after a denied permission; unchanged if a recent denial is recorded."""
     late = tuple(entry for entry in safety.denied if entry[1] > now - _TELL_AGAIN)
     if any(name == permission for name, _ in late):
         return safety
@@ -248,13 +248,13 @@ def deny(safety: SafetyState, permission: str, now: datetime) -> SafetyState:
 
 
 def fail(safety: SafetyState, name: str, limits: Limits, now: datetime) -> SafetyState:
-    """The safety state after a write that may have done harm; too many at once open the breaker.
+    """The safety state after a write that may have done harm; too many within the period open the breaker.
 
     Args:
-        safety: the limits as they stand.
-        name: the resource.
-        limits: those of the policy.
-        now: the time.
+        safety: the safety state before.
+        name: the resource's name.
+        limits: the limits of the policy.
+        now: the current time.
     """
     if safety.breaker is not None:
         return safety
@@ -275,7 +275,7 @@ def fail(safety: SafetyState, name: str, limits: Limits, now: datetime) -> Safet
 def _counted(
     times: tuple[datetime, ...], most: int, what: str, limits: Limits, now: datetime
 ) -> tuple[tuple[datetime, ...], Breaker | None]:
-    """One time more; from so many on none, and the breaker that they open."""
+    """Add a time to recent ones; return them with the breaker, which opens at a number of them."""
     times = (*times, now)
     if len(times) < most:
         return times, None
@@ -283,7 +283,7 @@ def _counted(
 
 
 def _late(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The safety state less what is too long ago to count."""
+    """The safety state without entries that are too old to count."""
     since = now - timedelta(seconds=limits.within)
     return replace(
         safety,
@@ -305,10 +305,10 @@ _decode = msgspec.json.Decoder(SafetyState).decode
 
 
 def decode_safety_state(stored: bytes | str) -> SafetyState:
-    """Read the stored form; empty gives a state that stops nothing.
+    """Decode the safety state; empty bytes give a state without guardrails in force.
 
     Raises:
-        CorruptState: it is not the stored form; nothing may be remediated then.
+        CorruptState: the record cannot be read; stop all remediation until it is repaired.
     """
     try:
         return _decode(stored) if stored else SafetyState()

@@ -1,4 +1,4 @@
-"""What can still be read of a damaged record of a finding: each field by itself, less those that cannot be read."""
+"""Recover a damaged record of a finding: each field that can be read, without the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 
 _VERDICT = frozenset(("fingerprint", "judged_by", "finding", "settling", "suppressed", "appeared"))
-"""Fields that a verdict gives together: where one of them is lost, the resource is judged anew."""
+"""Fields that one verdict sets together: if one is lost, the resource is evaluated again."""
 _REQUIRED = ("key", "asset_type", "observed_at")
 
 
@@ -24,12 +24,12 @@ _ORDERS = frozenset(("exemption", "remedy"))
 
 
 class Salvaged(NamedTuple):
-    """What could be read of a damaged record.
+    """The result of recovering a damaged record.
 
     Args:
-        state: a record that can be written; None where not even its resource is known.
+        state: the recovered record; None if its resource is unknown.
         lost: the stored names of the fields that could not be read.
-        may_forbid_writes: whether what is lost may have forbidden to write to the resource.
+        may_forbid_writes: whether a lost field may have forbidden writes to the resource.
     """
 
     state: ResourceState | None
@@ -38,16 +38,16 @@ class Salvaged(NamedTuple):
 
 
 def salvage(stored: bytes | str, key: ResourceKey | None, last: Observation | None, now: datetime) -> Salvaged:
-    """The record with every field that can be read.
+    """Recover every readable field of a record.
 
-    Exemptions, remediation and events that wait to be published are kept where they can be. A lost sequence number
-    goes on from the present second since 1970, which is later than any that was given out: an event id never recurs.
+    Readable exemptions, remediation and pending events are kept. A lost sequence number is replaced by the current time
+    in seconds since 1970, which is higher than any assigned number, so that no event id recurs.
 
     Args:
         stored: the damaged record.
-        key: the resource and content, where the store knows it from elsewhere.
-        last: the last observation of the resource, where it can be read.
-        now: the time.
+        key: the resource and content, if the store knows them from elsewhere; None otherwise.
+        last: the last observation of the resource; None if it cannot be read.
+        now: the current time.
     """
     parts, lost = _parts(stored)
     if last is not None:
@@ -67,7 +67,7 @@ def salvage(stored: bytes | str, key: ResourceKey | None, last: Observation | No
 
 
 def _parts(stored: bytes | str) -> tuple[dict[str, Any], set[str]]:
-    """The readable fields by their stored names, and the names of those that are there and cannot be read."""
+    """The readable fields by their stored names, and the names of the unreadable ones."""
     try:
         raw = msgspec.json.decode(stored, type=dict[str, msgspec.Raw])
     except UNREADABLE:
@@ -90,7 +90,7 @@ def _parts(stored: bytes | str) -> tuple[dict[str, Any], set[str]]:
 
 
 def _events(raw: msgspec.Raw) -> tuple[CloudEvent, ...]:
-    """The events of a list that can be read."""
+    """The readable events of a list."""
     try:
         items = msgspec.json.decode(raw, type=list[msgspec.Raw])
     except UNREADABLE:

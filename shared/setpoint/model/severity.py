@@ -1,4 +1,4 @@
-"""The severity of a drift, and its grace period: how long it has to last before it is a finding."""
+"""The severity of a drift, and its default grace period."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Severity = Literal["low", "medium", "high", "critical"]
 Kind = Literal["modified", "deleted", "unmanaged"]
 
 SETTLING_SECONDS = 30.0
-"""How long a difference has to last on a resource that something is at work on; a policy may say otherwise."""
+"""The default grace period of a resource with an operation in progress; a policy may override it."""
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
@@ -48,7 +48,7 @@ _WIDE_ROLES = {
     "to make keys, which go anywhere": ("iam.serviceAccountKeyAdmin",),
     "to lift what holds for all": ("accesscontextmanager.policyAdmin", "orgpolicy.policyAdmin"),
 }
-"""What a role gives that is worth an alarm by itself. Source: https://cloud.google.com/iam/docs/understanding-roles"""
+"""Roles whose grant alone is critical. Source: https://cloud.google.com/iam/docs/understanding-roles"""
 
 _WIDE_ROLE = re.compile(
     rf"role=roles/(?:{'|'.join(re.escape(role) for roles in _WIDE_ROLES.values() for role in roles)})[],]"
@@ -65,11 +65,11 @@ _BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
     (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
     (_WIDE_ROLE, "critical"),  # a grant of one of the roles above
     (re.compile(r"bindings\["), "high"),  # any other grant
-    (re.compile(r"^auditConfigs\["), "critical"),  # what is written down of who reads and writes
-    (_EXPOSING, "high"),  # who can reach it, which key encrypts it, whether it is guarded and watched at all
-    (_COSMETIC, "low"),  # nothing behaves otherwise
+    (re.compile(r"^auditConfigs\["), "critical"),  # the audit logging of reads and writes
+    (_EXPOSING, "high"),  # network exposure, encryption keys, protection and monitoring
+    (_COSMETIC, "low"),  # no effect on behaviour
 )
-"""The first pattern that is found in a path gives the severity; no pattern, ``medium``."""
+"""Severity by path; the first matching pattern applies, and without a match ``medium``."""
 
 
 def severity(
@@ -78,13 +78,13 @@ def severity(
     differences: Sequence[Difference],
     own: Project = Project(),  # noqa: B008 - an immutable value
 ) -> Severity:
-    """The severity of a drift: of its kind, or of its worst difference.
+    """The severity of a drift: by its kind, or of its most severe difference.
 
     Args:
         kind: the kind of the drift.
-        content: what of the resource drifted.
-        differences: what differs.
-        own: the project that holds the resource; a grant to an identity of another project is critical.
+        content: the content of the resource.
+        differences: the differing fields.
+        own: the project of the resource; a grant to an identity of another project is critical.
     """
     if kind != "modified":
         return _BY_KIND[kind]
@@ -108,7 +108,7 @@ def _of_difference(difference: Difference, own: Project) -> Severity:
 
 
 def _is_foreign_grant(difference: Difference, own: Project) -> bool:
-    """Whether an identity of another project was given something: who owns that project may use it from outside."""
+    """Whether a role was granted to an identity of another project, whose owner could use it from outside."""
     member = difference.observed.get("member") if isinstance(difference.observed, dict) else None
     if difference.op != "unexpected" or not isinstance(member, str) or not difference.path.startswith("bindings["):
         return False
@@ -116,22 +116,22 @@ def _is_foreign_grant(difference: Difference, own: Project) -> bool:
 
 
 def _is_less(difference: Difference) -> bool:
-    """Whether something grave was taken away: a wide grant, or logging that nobody declared is on."""
+    """Whether a severe item was removed: a wide grant, or undeclared logging."""
     if difference.path.startswith("auditConfigs["):
         return difference.op == "unexpected"
     return difference.op == "missing"
 
 
 def settling_seconds(kind: Kind, content: Content, level: Severity, data: Any) -> float:
-    """How long a drift has to last before it is a finding.
+    """The default grace period of a drift in seconds.
 
-    A controller that writes in two steps is to raise no alarm; a grant or an exposure is one at once, however short.
+    A controller that writes in two steps should not raise an alert; a grant or an exposure alerts at once.
 
     Args:
         kind: the kind of the drift.
-        content: what of the resource drifted.
+        content: the content of the resource.
         level: its severity.
-        data: what the resource is now.
+        data: the observed data.
     """
     if kind == "deleted" or content != "resource" or level in ("high", "critical"):
         return 0.0

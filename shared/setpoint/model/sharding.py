@@ -1,7 +1,7 @@
-"""How a scope is split into shards: ranges of asset types in the order of the alphabet.
+"""Split a scope into shards: alphabetical ranges of asset types.
 
-An inventory takes types to list, and none to leave out. Ranges leave no gap, so that a type that the last sweep has not
-seen is in one of them too. A range is written as an expression in RE2, which matches whole names
+An inventory lists requested types and cannot exclude types. Ranges leave no gap, so that a type that the last sweep did
+not see is in one of them. A range is written as an RE2 expression, which matches whole names
 (https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/list).
 """
 
@@ -16,17 +16,17 @@ from typing import Any
 from setpoint.model import linear_patterns
 
 _FIRST, _LAST = 0x20, 0x7E
-"""The printable characters of ASCII; names of types have no others."""
+"""The printable characters of ASCII; type names have no others."""
 _PLAIN = re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9]+\Z")
 
 
 def split(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tuple[str, ...]]:
-    """The types to ask for in each shard; together they are those that were asked for.
+    """The types to request for each shard; together they are the requested types.
 
     Args:
-        types: what was asked for; all types where empty.
-        counts: how many assets of each type there were last time; none known where empty.
-        size: how many a shard is to list. A single type is not split, however many there are.
+        types: the requested types; empty for all types.
+        counts: number of assets of each type in the last sweep; empty if unknown.
+        size: target number of assets of a shard. A single type is never split.
     """
     if sum(counts.values()) <= size:
         return [tuple(types)]
@@ -38,12 +38,12 @@ def split(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tu
 
 
 def is_plain(asset_type: str) -> bool:
-    """Whether this is the name of one type and no expression."""
+    """Whether this is the name of a type and not an expression."""
     return bool(_PLAIN.match(asset_type))
 
 
 def matches(types: Sequence[str], asset_type: str) -> bool:
-    """Whether a listing of these types would show one; of all types where they are empty."""
+    """Whether a listing of these types includes a type; empty types include all."""
     return not types or any(type_ == asset_type or _compiled(type_).match(asset_type) for type_ in types)
 
 
@@ -65,13 +65,13 @@ def _groups(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[
 
 
 def _boundaries(counts: Mapping[str, int], size: int) -> list[str]:
-    """Where ranges begin, less the first one; each has a type that was seen, since the API refuses one without any."""
+    """The starts of ranges, except the first; each range has a known type, since the API refuses one without any."""
     groups = _groups(sorted(counts), counts, size)
     return [_shortest_between(before[-1], after[0]) for before, after in pairwise(groups)]
 
 
 def _shortest_between(before: str, after: str) -> str:
-    """The shortest beginning of ``after`` that is greater than ``before``."""
+    """The shortest prefix of ``after`` that is greater than ``before``."""
     return next(after[:end] for end in range(1, len(after) + 1) if after[:end] > before)
 
 
@@ -81,7 +81,7 @@ def _ranges(boundaries: Sequence[str]) -> list[str]:
 
 
 def _range(low: str, high: str) -> str:
-    """An expression for all names from ``low`` on and below ``high``; empty means no end."""
+    """An expression for all names from ``low`` to below ``high``; an empty ``high`` means no end."""
     common = 0
     while high and low[common : common + 1] == high[common] and common + 1 < len(high):
         common += 1
@@ -100,7 +100,7 @@ def _between(low: str, high: str) -> list[str]:
 
 
 def _above(low: str) -> list[str]:
-    """Names from ``low`` on."""
+    """Names from ``low`` upwards."""
     expressions = [_literal(low) + ".*"]
     for index in range(len(low) - 1, -1, -1):
         expressions += [_literal(low[:index]) + character for character in _characters(ord(low[index]) + 1, _LAST)]
@@ -117,7 +117,7 @@ def _below(high: str) -> list[str]:
 
 
 def _characters(first: int, last: int) -> list[str]:
-    """Any character of a range, and whatever follows; nothing where the range is empty."""
+    """Any character of a range, followed by anything; empty for an empty range."""
     return [rf"[\x{first:02x}-\x{last:02x}].*"] if first <= last else []
 
 

@@ -1,4 +1,4 @@
-"""What Slack tells of somebody who has pressed a button, and what of it is handed on.
+"""Slack's requests about clicked buttons, and the message that queues them.
 
 Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
@@ -14,21 +14,21 @@ import msgspec
 from setpoint.errors import MalformedMessage
 
 INTERACTION = "press"
-"""The attribute ``type`` of a message that hands it on."""
+"""The attribute ``type`` of a queued interaction."""
 _MOST_FIELDS = 16
 
 
 class Interaction(msgspec.Struct, frozen=True):
-    """A button that was pressed in Slack.
+    """A button that a user clicked in Slack.
 
     Args:
-        user: the id of whoever pressed it.
-        clicked_at: when, by Slack's clock.
-        channel: the id of the channel.
-        ts: the message.
-        action: the button, as Slack tells it.
-        blocks: the block of the message that it is in; a menu is read together with the buttons beside it.
-        thread: the message that it is a reply to, or empty.
+        user: id of the user.
+        clicked_at: time of the click, by Slack's clock.
+        channel: id of the channel.
+        ts: id of the message.
+        action: the button, in Slack's format.
+        blocks: the block with the button; a menu is read together with the buttons beside it.
+        thread: id of the message that it replies to; empty if it is no reply.
     """
 
     user: str
@@ -68,10 +68,10 @@ _decode = msgspec.json.Decoder(Interaction).decode
 
 
 def of_request(body: bytes) -> Interaction:
-    """Read what Slack sends: a form with one field, which holds JSON.
+    """Read Slack's request: a form with one field, which holds JSON.
 
     Raises:
-        MalformedMessage: it is not what Slack sends when somebody presses a button.
+        MalformedMessage: the request is no click of a button.
     """
     try:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS)
@@ -97,10 +97,10 @@ def of_request(body: bytes) -> Interaction:
 
 
 def decode(message: bytes) -> Interaction:
-    """Read what was handed on.
+    """Read a queued interaction.
 
     Raises:
-        MalformedMessage: it is something else.
+        MalformedMessage: the message is no interaction.
     """
     try:
         return _decode(message)

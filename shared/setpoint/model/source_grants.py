@@ -1,8 +1,8 @@
-"""What each source may declare and carry, by the installation's ``Sources`` document.
+"""Permissions of sources: what each may declare and carry, from the installation's ``Sources`` document.
 
-A source is a folder of the declarations bucket, or a name that somebody with rights on the store gave to the command
-line. What it may do is never read from anything that it writes: its places are looked up by what the inventory tells of
-a resource. Without a ``Sources`` document all sources are one: nothing bounds them.
+A source is a folder of the declarations bucket, or a name that a user with write access to the store passed to the
+command line. Its permissions never depend on its own files, and the place of a resource comes from the inventory.
+Without a ``Sources`` document sources are not restricted.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from setpoint.model.policy import Limits, Policy
 from setpoint.model.resource_key import ResourceKey, project_of
 
 INSTALLATION = "setpoint"
-"""The installation's own source: it alone may hold the ``Sources`` document, and nothing bounds it."""
+"""The installation's own source: only it may hold the ``Sources`` document, and it is not restricted."""
 
 Carried = Literal["policy", "limits", "alerting", "scopes", "ignore"]
 """What a source may carry besides declarations."""
 
 Standing = Literal["may", "may_not", "unknown"]
-"""Whether a source may declare a resource; unknown where nobody knows yet where the resource lies."""
+"""Whether a source may declare a resource; unknown while the place of the resource is unknown."""
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one source may do.
+    """The permissions of a source.
 
     Args:
         name: the source's name, which is its folder in the declarations bucket.
-        uploaders: who uploads it, for people; the bucket's IAM conditions enforce it.
-        everywhere: it may declare resources anywhere, whatever is known of where they lie.
-        projects: project ids or numbers in which it may declare.
-        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER`` below which it may declare, at any distance.
-        asset_types: types that it may declare, or globs; all where empty.
+        uploaders: the principals that upload it, for people; the bucket's IAM conditions enforce it.
+        everywhere: whether it may declare resources anywhere, including unknown places.
+        projects: ids or numbers of the projects where it may declare.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER`` where it may declare, at any distance below.
+        asset_types: types that it may declare, or globs; empty for all.
         carries: what it may carry besides declarations.
-        teams: owners that its declarations may name, or globs; its own name where empty.
+        teams: owners that its declarations may name, or globs; empty for its own name.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Sources(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All sources of an installation.
+    """The sources of an installation.
 
     Args:
-        grants: what each source may do; a source that is not listed may do nothing.
-        owner: who is told of what a source tried and may not.
-        source: where it is written; no part of a digest.
+        grants: the permissions of each source; a source without an entry has none.
+        owner: the team that is alerted about refused declarations.
+        source: the location of the document; not part of the digest.
     """
 
     grants: tuple[Grant, ...] = ()
@@ -66,9 +66,9 @@ class Sources(msgspec.Struct, frozen=True, omit_defaults=True):
     source: Source = Source()
 
     def grant(self, source: str) -> Grant | None:
-        """What a source may do; None where it is not listed.
+        """The permissions of a source; None without an entry.
 
-        A Terraform state is a source named by its URL: the longest listed URL that it is below counts.
+        A Terraform state is a source with its URL as name: the longest entry that is a prefix of the URL counts.
         """
         named = next((grant for grant in self.grants if grant.name == source), None)
         if named is not None or "://" not in source:
@@ -80,11 +80,11 @@ class Sources(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Location(NamedTuple):
-    """Where a resource lies, by what the inventory tells.
+    """The place of a resource, from the inventory.
 
     Args:
-        projects: id and number of its project, as far as they are known.
-        ancestors: its project, folders and organisation; empty where they are not known.
+        projects: id and number of its project, as far as known.
+        ancestors: its project, folders and organization; empty if unknown.
     """
 
     projects: frozenset[str] = frozenset()
@@ -92,22 +92,22 @@ class Location(NamedTuple):
 
 
 def location_of(observation: Observation) -> Location:
-    """Where an observed resource lies."""
+    """The place of an observed resource."""
     names = (observation.project_number, observation.project_id, project_of(observation.key.name))
     return Location(frozenset(filter(None, names)), observation.ancestors)
 
 
 def location_by_name(key: ResourceKey) -> Location:
-    """Where a resource lies that was never observed: its full name may tell the project."""
+    """The place of a resource without an observation: its full name may contain the project."""
     return Location(frozenset(filter(None, (project_of(key.name),))))
 
 
 class Answer(NamedTuple):
-    """Whether a source may do something.
+    """Whether a source has a permission.
 
     Args:
         standing: the answer.
-        reason: why not, in words.
+        reason: why it has not, for people.
     """
 
     standing: Standing
@@ -118,7 +118,7 @@ _MAY = Answer("may")
 
 
 def may_declare(sources: Sources | None, source: str, asset_type: str, location: Location) -> Answer:
-    """Whether a source may declare a resource of a type that lies there."""
+    """Whether a source may declare a resource of a type in a place."""
     if sources is None or source == INSTALLATION:
         return _MAY
     grant = sources.grant(source)
@@ -149,13 +149,13 @@ def _by_place(grant: Grant, location: Location) -> Answer:
 
 
 def _is_known(grant: Grant, location: Location) -> bool:
-    """Whether enough is known of where a resource lies to say that it is in no place of a grant."""
+    """Whether a place is known well enough to be outside of a grant."""
     if grant.ancestors and not location.ancestors:
         return False
     if not location.projects:
-        return bool(location.ancestors)  # above all projects
+        return bool(location.ancestors)  # a resource above projects
     known = {project.isdigit() for project in location.projects}
-    return {project.isdigit() for project in grant.projects} <= known  # an id may be that of a number
+    return {project.isdigit() for project in grant.projects} <= known  # an unknown id may belong to a granted number
 
 
 def may_carry(sources: Sources | None, source: str, what: Carried) -> bool:
@@ -167,14 +167,14 @@ def may_carry(sources: Sources | None, source: str, what: Carried) -> bool:
 
 
 def policy_of(sources: Sources | None, source: str, policy: Policy | None) -> Policy | None:
-    """The policy of a source as far as it may carry one; without the right to limits it has the default ones."""
+    """The policy of a source if it may carry one; without permission for limits it has the default limits."""
     if policy is None or not may_carry(sources, source, "policy"):
         return None
     return policy if may_carry(sources, source, "limits") else replace(policy, limits=Limits())
 
 
 def scopes_of(sources: Sources | None, source: str, scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
-    """The scopes of a source as far as it may carry them, in its places only."""
+    """The scopes of a source if it may carry them, restricted to its places."""
     if not scopes or not may_carry(sources, source, "scopes"):
         return ()
     grant = sources.grant(source) if sources is not None and source != INSTALLATION else None
@@ -198,7 +198,7 @@ def declarations_of(
 
 
 def may_name(sources: Sources | None, source: str, team: str) -> bool:
-    """Whether a source's declarations may name a team as the owner: rules and approvers are chosen by it."""
+    """Whether a source's declarations may name a team as owner, which rules and approvers depend on."""
     if sources is None or source == INSTALLATION or not team:
         return True
     grant = sources.grant(source)
@@ -208,14 +208,14 @@ def may_name(sources: Sources | None, source: str, team: str) -> bool:
 def may_hold(
     sources: Sources | None, source: str, declaration: Declaration, asset_type: str, location: Location
 ) -> Answer:
-    """Whether a source may declare what a declaration says of a resource.
+    """Whether a source may make a declaration.
 
     Args:
-        sources: the document in force.
-        source: the source that declares it.
-        declaration: what it declares.
-        asset_type: the resource's type, as the inventory tells it; as declared where it was never observed.
-        location: where it lies.
+        sources: the current ``Sources`` document; None without restriction.
+        source: the source of the declaration.
+        declaration: the declaration.
+        asset_type: the resource's type from the inventory; the declared type without an observation.
+        location: the place of the resource.
     """
     answer = may_declare(sources, source, asset_type, location)
     if answer.standing != "may_not" and not may_name(sources, source, declaration.owner.team):

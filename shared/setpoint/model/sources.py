@@ -1,8 +1,8 @@
-"""Which declarations readers see: sources, their generations, and the record that holds what each source desires.
+"""Sources and their generations: which declarations readers see, and the stored record of each resource's declarations.
 
-Every set of files that is applied under one name is a source. An apply writes the changed declarations beside the ones
-in force, under a generation of its own, and then switches the source to that generation in one write: a reader sees all
-of it or nothing, and an apply that dies half-way is never seen.
+Each set of files that is applied under one name is a source. An apply writes the changed declarations beside the
+current ones, under its own generation, and then switches the source to that generation in one write: a reader sees all
+of it or nothing, and an interrupted apply is never seen.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ from setpoint.model.source_grants import Sources
 _T = TypeVar("_T")
 
 _SMALL = 8_192
-"""Bytes of a record that is kept when it was read once; thousands are, and an IAM policy may have a megabyte."""
+"""Maximum size in bytes of a cached record; there are thousands, and an IAM policy may have a megabyte."""
 
 
 MAX_STATES = 200
-"""So many serials of Terraform states are remembered of a source: the control record is read with every event."""
+"""Maximum number of Terraform state serials that a source stores, since every event reads the control record."""
 
 
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is in force of one source.
+    """The current state of a source.
 
     Args:
-        generation: the generation that readers see; 0 before the first apply is done.
+        generation: the generation that readers see; 0 before the first apply completes.
         pending: the generation that is being written, or 0.
-        aborted: generations that were begun and never finished; what they wrote is never seen.
-        commit: revision of the repository that was applied, or empty.
-        applied_at: when the generation came into force.
-        declared: how many resources and contents it declares.
-        scopes: the parts of the fleet that it says are fully declared.
-        policy: the policy of the fleet, where this source holds it.
-        alerting: who is told of which drift, where this source holds that.
-        revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
-        judged: the generation up to which all findings that it concerns were judged again.
-        earlier: generations since then that declared something that a later one removed; their manifests are kept.
-        states: of Terraform states that are in force, lineage → serial; none where there are more than `MAX_STATES`.
-        object: of a source that is one object, such as a Terraform state: what tells its content from others.
-        claims: sources that declare something that this one declares too; it is applied again after them.
-        grants: what each source may do, where this is the installation's own source.
+        aborted: generations that were never completed; readers never see them.
+        commit: the applied revision of the repository, or empty.
+        applied_at: when the generation became current.
+        declared: number of resources and contents that it declares.
+        scopes: its scopes, which are fully declared.
+        policy: the policy of the fleet, if this source holds it.
+        alerting: the alerting rules, if this source holds them.
+        revision: the increasing number of the current upload; 0 if it was not uploaded.
+        judged: the latest generation whose findings were all evaluated again.
+        earlier: generations since then with declarations that a later one removed; their manifests are kept.
+        states: serials of the current Terraform states by lineage; empty for more than `MAX_STATES`.
+        object: version of the object, for a source that is one object such as a Terraform state.
+        claims: sources that declare some of the same resources; this source is applied again after them.
+        grants: the permissions of each source, if this is the installation's own source.
     """
 
     generation: int = 0
@@ -75,16 +75,16 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     claims: tuple[str, ...] = ()
 
     def shows(self, generation: int) -> bool:
-        """Whether readers see what was written under a generation, unless a later one has replaced it."""
+        """Whether readers see declarations of a generation, unless a later generation replaced them."""
         return generation <= self.generation and generation not in self.aborted
 
 
 class Control(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is in force of every source; stored in one record or in parts, see ``control_parts``.
+    """The current state of every source; stored in one record or in parts, see ``control_parts``.
 
     Args:
-        sources: what is in force, by source.
-        last_generation: the last number that was given out.
+        sources: the state of each source by name.
+        last_generation: the last generation that was assigned.
     """
 
     sources: dict[str, SourceState] = {}
@@ -92,14 +92,14 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one source desires of one resource and content, from one generation on.
+    """The declarations of one source for a resource and content, from one generation on.
 
     Args:
         source: the source's name.
         generation: the generation that wrote it.
-        digest: changes when the declarations change in meaning; empty where the source declares nothing any more.
-        declarations: what it declares; empty where nothing any more.
-        written_at: when that was applied; None where an older version wrote it.
+        digest: changes with the meaning of the declarations; empty if the source no longer declares the resource.
+        declarations: the declarations; empty if there are none any more.
+        written_at: the time of the apply; None if an older version wrote it.
     """
 
     source: str
@@ -110,17 +110,17 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DesiredRecord(msgspec.Struct, frozen=True):
-    """All versions that are kept of one resource and content, in the order of their generations."""
+    """All stored versions of the declarations of a resource and content, ordered by generation."""
 
     versions: tuple[Version, ...] = ()
 
 
 def begin(control: Control, source: str, expected: int, revision: int = 0) -> Control:
-    """Give out a generation for an apply of a source; one that was begun before and not finished is aborted by it.
+    """Assign a generation to an apply of a source; abort an earlier one that did not complete.
 
     Raises:
-        Overtaken: the generation in force is not the expected one any more.
-        Superseded: a later revision is in force.
+        Overtaken: the current generation is not the expected one; plan again.
+        Superseded: a later revision is current; nothing is left to do.
     """
     now = _in_force(control, source, expected)
     check_revision(now, source, revision)
@@ -131,18 +131,18 @@ def begin(control: Control, source: str, expected: int, revision: int = 0) -> Co
 
 
 def finish(control: Control, source: str, generation: int, state: SourceState, *, removes: bool = False) -> Control:
-    """Put a generation in force, with what ``state`` tells of it.
+    """Make a generation current.
 
     Args:
         control: the control record.
         source: the source's name.
-        generation: given out by ``begin``.
-        state: commit, time, count and scopes.
-        removes: whether it declares less than the one before, whose manifest is then kept until all is judged.
+        generation: the generation from ``begin``.
+        state: commit, time, count and scopes of the apply.
+        removes: whether it removes declarations; the earlier manifest is then kept until everything is evaluated.
 
     Raises:
-        Overtaken: another apply of the source has begun since.
-        Superseded: a later revision is in force.
+        Overtaken: another apply of the source has begun; plan again.
+        Superseded: a later revision is current; nothing is left to do.
     """
     now = control.sources.get(source, SourceState())
     if now.pending != generation:
@@ -154,11 +154,11 @@ def finish(control: Control, source: str, generation: int, state: SourceState, *
 
 
 def touch(control: Control, source: str, expected: int, state: SourceState) -> Control:
-    """Note that a source was applied and nothing in it had changed.
+    """Record an apply of a source without changes.
 
     Raises:
-        Overtaken: the generation in force is not the expected one any more.
-        Superseded: a later revision is in force.
+        Overtaken: the current generation is not the expected one; plan again.
+        Superseded: a later revision is current; nothing is left to do.
     """
     now = _in_force(control, source, expected)
     check_revision(now, source, state.revision)
@@ -166,7 +166,7 @@ def touch(control: Control, source: str, expected: int, state: SourceState) -> C
 
 
 def judged(control: Control, source: str, generation: int) -> Control:
-    """Note that all findings that a source concerns were judged by a generation or a later one."""
+    """Record that all findings of a source were evaluated by a generation or a later one."""
     now = control.sources.get(source, SourceState())
     done = max(now.judged, generation)
     noted = replace(now, judged=done, earlier=tuple(number for number in now.earlier if number >= done))
@@ -174,10 +174,10 @@ def judged(control: Control, source: str, generation: int) -> Control:
 
 
 def check_revision(now: SourceState, source: str, revision: int) -> None:
-    """Refuse what was uploaded before what is in force; what was not uploaded may always be applied.
+    """Refuse a revision that is older than the current one; applies without a revision are always allowed.
 
     Raises:
-        Superseded: a later revision is in force.
+        Superseded: a later revision is current; nothing is left to do.
     """
     if 0 < revision < now.revision:
         raise Superseded(
@@ -187,15 +187,15 @@ def check_revision(now: SourceState, source: str, revision: int) -> None:
 
 
 def check_serials(now: SourceState, source: str, states: Mapping[str, int]) -> None:
-    """Refuse a Terraform state that is older than the one of its lineage that is in force.
+    """Refuse a Terraform state that is older than the current one of its lineage.
 
     Args:
-        now: what is in force of the source.
+        now: the current state of the source.
         source: its name.
-        states: the states that are to be applied, lineage → serial.
+        states: serials of the states to apply, by lineage.
 
     Raises:
-        Superseded: a later serial is in force.
+        Superseded: a later serial is current; apply the latest state.
     """
     for lineage, serial in states.items():
         if lineage and serial < now.states.get(lineage, 0):
@@ -206,7 +206,7 @@ def check_serials(now: SourceState, source: str, states: Mapping[str, int]) -> N
 
 
 def _with_bookkeeping(state: SourceState, now: SourceState) -> SourceState:
-    """What a new state tells, with the book-keeping of the present one."""
+    """A new state with the bookkeeping fields of the current one."""
     return replace(
         state,
         generation=now.generation,
@@ -227,7 +227,7 @@ def _in_force(control: Control, source: str, expected: int) -> SourceState:
 
 
 def visible(record: DesiredRecord, control: Control) -> dict[str, Version]:
-    """The version in force of each source that declares something."""
+    """The current version of each source with a declaration."""
     versions: dict[str, Version] = {}
     for version in record.versions:
         source = control.sources.get(version.source)
@@ -237,7 +237,7 @@ def visible(record: DesiredRecord, control: Control) -> dict[str, Version]:
 
 
 def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
-    """What all sources together desire, or None."""
+    """The declarations of all sources together, or None."""
     versions = visible(record, control)
     if not versions:
         return None
@@ -252,16 +252,16 @@ def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
 
 
 def granted(control: Control) -> Sources | None:
-    """What each source may do; None where nothing bounds them. Only the installation's own source says it."""
+    """The permissions of each source, from the installation's own source; None if sources are not restricted."""
     own = control.sources.get(source_grants.INSTALLATION)
     return own.grants if own is not None else None
 
 
 def with_version(record: DesiredRecord, version: Version, control: Control) -> DesiredRecord:
-    """The record with a version more; of the same source only the one in force is kept beside it.
+    """Add a version to a record; of the same source only the current version is kept beside it.
 
     Raises:
-        Overtaken: an apply of the same source that began later has written here already.
+        Overtaken: a later apply of the same source has written this record; plan again.
     """
     if any(
         kept_version.source == version.source and kept_version.generation > version.generation
@@ -278,33 +278,33 @@ def with_version(record: DesiredRecord, version: Version, control: Control) -> D
 
 
 def encode_control(value: Control) -> bytes:
-    """The stored form of the control record."""
+    """Encode the control record."""
     return _encode(value)
 
 
 def decode_control(stored: bytes) -> Control:
-    """Read the stored form of the control record; empty gives one without sources.
+    """Decode the control record; empty bytes give one without sources.
 
     Raises:
-        CorruptState: it is not the stored form.
+        CorruptState: the record cannot be read.
     """
     return _decode(stored, Control) if stored else Control()
 
 
 def rules_of(control: Control) -> Rules:
-    """The rules of the fleet: the scopes of all sources, policy and alerting of the ones that hold them.
+    """The rules of the fleet: the scopes of all sources, and the policy and alerting of the sources that hold them.
 
-    What a source may not carry does not count, whenever it was applied.
+    Parts that a source may not carry do not count, whenever they were applied.
     """
     return rules(*rule_inputs(control))
 
 
 RuleInputs = tuple[tuple[Scope, ...], Policy | None, Alerting | None, Sources | None]
-"""What the rules of the fleet are made of: scopes, policy, alerting, and what each source may do."""
+"""The inputs of the rules of the fleet: scopes, policy, alerting, and the permissions of each source."""
 
 
 def rule_inputs(control: Control) -> RuleInputs:
-    """What the rules are made of; equal inputs make equal rules."""
+    """The inputs of the rules; equal inputs give equal rules."""
     sources = granted(control)
     by_name = control.sources.items()
     policies = (source_grants.policy_of(sources, name, state.policy) for name, state in by_name)
@@ -314,34 +314,34 @@ def rule_inputs(control: Control) -> RuleInputs:
 
 
 MANIFEST_PART = 3_000
-"""Entries of a manifest that are stored together; at some 250 bytes each, well below what any store takes."""
+"""Entries of a manifest in one document; at about 250 bytes each, well below the limits of every store."""
 
 
 def encode_manifest(part: Iterable[tuple[ResourceKey, str]]) -> bytes:
-    """The stored form of a part of a manifest."""
+    """Encode a part of a manifest."""
     return _encode([(key.name, key.content, digest) for key, digest in part])
 
 
 def decode_manifest(stored: bytes) -> list[tuple[ResourceKey, str]]:
-    """Read the stored form of a part of a manifest; empty gives an empty one.
+    """Decode a part of a manifest; empty bytes give an empty part.
 
     Raises:
-        CorruptState: it is not the stored form.
+        CorruptState: the part cannot be read.
     """
     rows = _decode(stored, list[tuple[str, Content, str]]) if stored else []
     return [(ResourceKey(name, content), digest) for name, content, digest in rows]
 
 
 def encode_record(value: DesiredRecord) -> bytes:
-    """The stored form of a record of desired state."""
+    """Encode a record of declarations."""
     return _encode(value)
 
 
 def decode_record(stored: bytes) -> DesiredRecord:
-    """Read the stored form of a record; empty gives an empty one. What changes often and is small is read once.
+    """Decode a record of declarations; empty bytes give an empty record. Small records are cached.
 
     Raises:
-        CorruptState: it is not the stored form.
+        CorruptState: the record cannot be read.
     """
     return _decode_small(stored) if len(stored) <= _SMALL else _decode(stored, DesiredRecord)
 

@@ -1,4 +1,4 @@
-"""Buckets of Terraform states, as an installation names them."""
+"""Buckets of Terraform states, from the installation's settings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class StateBucket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A bucket of Terraform states.
 
     Args:
-        prefix: only objects whose names begin so are states of this installation.
-        grace: seconds that a drift of what the states declare has to last before it is a finding; None leaves it.
+        prefix: name prefix of the objects that are states of this installation.
+        grace: the grace period in seconds for drift from these states; None for the default.
     """
 
     prefix: str = ""
@@ -22,10 +22,10 @@ class StateBucket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def state_buckets(text: str) -> Mapping[str, StateBucket]:
-    """Read the setting ``SETPOINT_STATE_BUCKETS``: JSON, the buckets by their names; empty for none.
+    """Read the setting ``SETPOINT_STATE_BUCKETS``: JSON with the buckets by name; empty for none.
 
     Raises:
-        BadRequest: it is not of that form.
+        BadRequest: the setting is malformed.
     """
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, StateBucket])

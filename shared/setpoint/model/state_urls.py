@@ -6,25 +6,25 @@ import re
 from functools import lru_cache
 
 SCHEMES = ("gs://", "http://", "https://", "tfc://")
-"""What names a state that is no file: Cloud Storage, an HTTP backend, a workspace of Terraform Cloud or Enterprise."""
+"""URL schemes of Terraform states: Cloud Storage, an HTTP backend, Terraform Cloud or Enterprise workspaces."""
 
 _WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
 _MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def is_state_url(path: str) -> bool:
-    """Whether a path that somebody gives names states that are no files."""
+    """Whether an argument is a URL of states rather than a file path."""
     return path.startswith(SCHEMES)
 
 
 def plain_prefix(pattern: str) -> str:
-    """What a pattern begins with before its first wildcard."""
+    """The part of a pattern before its first wildcard."""
     return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
 @lru_cache(maxsize=64)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression: ``**`` crosses folders, ``*`` and ``?`` do not."""
+    """Convert a pattern to a regular expression: ``**`` crosses folders, ``*`` and ``?`` do not."""
     parts, position = [], 0
     for wildcard in _WILDCARD.finditer(pattern):
         parts += [re.escape(pattern[position : wildcard.start()]), _MEANING[wildcard[0]]]

@@ -9,12 +9,12 @@ from setpoint.model.severity import Kind
 
 
 class Suppressed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A drift, or one difference of it, that nobody is told of.
+    """A suppressed drift, or one suppressed difference.
 
     Args:
         rule: file, line and text of the rule.
         kind: the kind of the drift.
-        difference: the difference; None for a resource that is gone or unmanaged.
+        difference: the difference; None for a deleted or unmanaged resource.
     """
 
     rule: str

@@ -1,7 +1,7 @@
-"""Sweeps as data: the messages that drive them, and the records that they keep.
+"""The messages and records of sweeps.
 
-A sweep lists the contents of scopes in shards, parts that are listed by themselves. Each message tells one run of a
-function what to do next; all that one run has to know of another is in the records.
+A sweep lists the contents of scopes in shards, which are listed independently. Each message is the task of one run of a
+function; runs share state only through the records.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from setpoint.model.resource_key import Content
 from setpoint.model.sharding import matches
 
 LAG = timedelta(minutes=15)
-"""How far a listing may lag behind a feed (https://cloud.google.com/asset-inventory/docs/best-practices)."""
+"""The longest lag of a listing behind a feed (https://cloud.google.com/asset-inventory/docs/best-practices)."""
 
 LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_policy")
-"""The contents that an inventory lists; access policies of organisations only."""
+"""The contents that an inventory lists; access policies only for organizations."""
 
 
 def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
-    """As of when a listing tells what has no time of its own, as that something is not there.
+    """The time that a listing proves an absence for, since an absence has no time of its own.
 
-    Just after the last moment that the listing can no longer lag behind.
+    It is just after the last moment at which the listing may lag.
     """
     return read_at - lag + timedelta.resolution
 
@@ -38,12 +38,12 @@ Scope = Annotated[str, msgspec.Meta(pattern=r"^((organizations|folders)/\d+|proj
 
 
 class Start(msgspec.Struct, frozen=True, tag_field="kind", tag="start", forbid_unknown_fields=True):
-    """Begin a sweep: what Scheduler publishes every some hours.
+    """Begin a sweep; published by the scheduler.
 
     Args:
         scopes: ``organizations/N``, ``folders/N`` or ``projects/P``.
-        contents: what of the resources to look at.
-        types: asset types, or regular expressions in RE2 for whole names; all types where empty.
+        contents: the contents to list.
+        types: asset types, or RE2 expressions for whole names; empty for all types.
     """
 
     scopes: Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1)]
@@ -52,16 +52,16 @@ class Start(msgspec.Struct, frozen=True, tag_field="kind", tag="start", forbid_u
 
     @property
     def name(self) -> str:
-        """Sixteen hexadecimal digits, the same for every sweep of the same."""
+        """A stable id of 16 hexadecimal digits; equal for equal sweeps."""
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=8).hexdigest()
 
 
 class Work(msgspec.Struct, frozen=True, tag_field="kind", tag="shard", forbid_unknown_fields=True):
-    """List a shard, or go on with it; where it was the last one, end the sweep.
+    """List a shard or continue it; the last shard ends the sweep.
 
     Args:
         sweep: name of the sweep.
-        run: the run of it that the shard belongs to; the message of another one is out of date.
+        run: the run of the sweep that the shard belongs to; a message for another run is out of date.
         shard: number of the shard, from 0.
     """
 
@@ -71,7 +71,7 @@ class Work(msgspec.Struct, frozen=True, tag_field="kind", tag="shard", forbid_un
 
 
 class Heal(msgspec.Struct, frozen=True, tag_field="kind", tag="heal", forbid_unknown_fields=True):
-    """Look after what waits: what Scheduler publishes every minute."""
+    """Process pending work; published by the scheduler every minute."""
 
 
 SweepMessage = Start | Work | Heal
@@ -84,7 +84,7 @@ def decode_message(message: bytes) -> SweepMessage:
     """Read a message of the sweep topic.
 
     Raises:
-        MalformedMessage: says what is wrong with it.
+        MalformedMessage: the message is no sweep message.
     """
     try:
         return _decode_message(message)
@@ -93,25 +93,25 @@ def decode_message(message: bytes) -> SweepMessage:
 
 
 class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a sweep has found.
+    """The results of a sweep.
 
-    Of what is declared every resource and content is counted once: declared = in sync + drifted + unknown + unchecked.
+    Each declared resource and content is counted once: declared = in sync + drifted + unknown + unchecked.
 
     Args:
-        ended_at: when it ended.
-        listed: assets that were listed.
-        outcomes: what became of the observations.
-        declared: resources and contents that are declared and were asked for.
-        seen: those of them that were listed.
-        in_sync: those of them that are as declared.
-        drifted: those of them that are not, gone ones included.
-        unchecked: those that were listed without telling what they are, or whose record cannot be read.
-        unknown: those of which the sweep can tell nothing.
-        pending: those of them whose name in the inventory is not known yet.
-        deleted: declared resources that exist no longer, and declared policies that are empty.
-        created_by: undeclared resources within a scope that Google or another resource makes, by what made them.
-        denied: scopes that nobody may list, and why.
-        failed: other shards that were not listed to their end, and why.
+        ended_at: its end.
+        listed: number of listed assets.
+        outcomes: number of observations by outcome.
+        declared: number of declared resources and contents in the sweep.
+        seen: those that were listed.
+        in_sync: those that are as declared.
+        drifted: those that are not, including deleted ones.
+        unchecked: those that were listed without readable state, or whose record cannot be read.
+        unknown: those whose state the sweep could not determine.
+        pending: unknown ones whose inventory name is not known yet.
+        deleted: number of declared resources that are deleted, and of declared policies that are empty.
+        created_by: number of undeclared resources in a scope with another creator, by creator.
+        denied: scopes without permission to list, and the reason.
+        failed: other incomplete shards, and the reason.
     """
 
     ended_at: datetime
@@ -131,12 +131,12 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def coverage(self) -> float:
-        """Of what is declared, the part of which the sweep knows whether it drifted; 1 where nothing is declared."""
+        """The share of declared resources whose state the sweep determined; 1 if nothing is declared."""
         return (self.in_sync + self.drifted) / self.declared if self.declared else 1.0
 
     @property
     def nothing_listed(self) -> str:
-        """Why the sweep says nothing of the fleet, where nothing at all was listed; else an empty string."""
+        """Why a sweep without any listed asset has no result; empty if it has one."""
         if self.listed:
             return ""
         reasons = "; ".join([*self.denied.values(), *self.failed.values()])
@@ -147,16 +147,16 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
     """The record of the latest run of a sweep.
 
     Args:
-        name: what it is a sweep of, ``Start.name``.
-        run: this run of it.
+        name: name of the sweep, ``Start.name``.
+        run: name of the run.
         start: the message that began it.
-        started_at: when it began.
-        sources: the generation of each source that was in force then; what was declared later was not looked for.
-        shards: how many there are.
-        open: numbers of those that have not come to an end.
-        counts: assets of each type at the end of the last run that ended, for the scopes and contents
-            (``organizations/1 resource``) that are worth splitting.
-        summary: what it has found; None until it has ended.
+        started_at: its start.
+        sources: the generation of each source at its start; later declarations were not looked for.
+        shards: number of shards.
+        open: numbers of the shards that have not ended.
+        counts: number of assets by type at the end of the last completed run, for scopes and contents
+            (``organizations/1 resource``) that are large enough to be split.
+        summary: its results; None until it has ended.
     """
 
     name: str
@@ -173,32 +173,32 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
 Status = Literal[
     "open",  # not at its end
     "done",  # listed to its end
-    "denied",  # nobody may list it
-    "failed",  # it can never be listed as it is
-    "lost",  # it never came back
+    "denied",  # a permission is missing
+    "failed",  # it cannot be listed
+    "lost",  # it stopped without a result
 ]
 
 
 class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The record of a shard: a scope and content, of it the types that match, and how far it was listed.
+    """The record of a shard: a scope and content, the types it lists, and its progress.
 
     Args:
         run: the run of the sweep that it belongs to.
         number: its number in that run, from 0.
         scope: the scope.
         content: the content.
-        updated_at: when something was last done for it.
-        types: names or expressions that are asked for; all types where empty.
-        status: how it stands.
-        reason: why it was not listed to its end.
-        page_token: where the listing goes on; empty at its begin.
-        read_at: the earliest moment that one of its pages is of.
-        listed: assets that were listed.
-        outcomes: what became of the observations.
-        counts: assets of each type.
-        created_by: undeclared resources that need no declaration, by what made them.
-        above_projects: whether it has shown anything that is in no project.
-        parts: how many parts it has.
+        updated_at: time of its last progress.
+        types: names or expressions of the requested types; empty for all.
+        status: its status.
+        reason: why it is incomplete; empty if it is complete or open.
+        page_token: token of the next page; empty at its beginning.
+        read_at: the earliest read time of its pages.
+        listed: number of listed assets.
+        outcomes: number of observations by outcome.
+        counts: number of assets by type.
+        created_by: number of undeclared resources that need no declaration, by creator.
+        above_projects: whether it listed a resource that is in no project.
+        parts: number of its parts.
     """
 
     run: str
@@ -220,7 +220,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def label(self) -> str:
-        """What it lists, in words."""
+        """The scope, content and types, for people."""
         return " ".join((self.scope, self.content, *self.types))
 
     def covers(self, asset_type: str) -> bool:
@@ -229,12 +229,12 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one page of a shard has shown.
+    """The keys of one listed page.
 
     Args:
-        seen: digests of resources that may be declared (see ``sweep.digest_set``).
-        unchecked: those of them that could not be judged.
-        projects: numbers and ids of projects that no page before has shown to the same process.
+        seen: digests of the listed resources that may be declared (see ``sweep.digest_set``).
+        unchecked: digests of those that could not be evaluated.
+        projects: numbers and ids of projects that are new on this page.
     """
 
     seen: bytes = b""
@@ -246,10 +246,10 @@ encode_record = msgspec.json.Encoder().encode
 
 
 def decode_record(stored: bytes | str, form: Any) -> Any:
-    """Read the stored form of a sweep, shard or part.
+    """Decode a sweep, shard or part.
 
     Raises:
-        CorruptState: it is not the stored form.
+        CorruptState: the record cannot be read.
     """
     try:
         return msgspec.json.decode(stored, type=form)

@@ -1,4 +1,4 @@
-"""What a write is before it is sent: a call, the fields that it changes, and why something cannot be written."""
+"""A planned write: its request, the fields that it changes, and the fields that cannot be written."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from setpoint.model.resource_key import ResourceKey
 Reason = Literal["as_declared", "gone", "immutable", "by_hand", "secret", "no_method", "unread"]
 """Why nothing is written.
 
-``as_declared``: nothing differs any more. ``gone``: the resource would have to be made. ``immutable``: it would have
-to be made anew. ``by_hand``: the API has a way that nobody should go unasked. ``secret``: the value, or what has to be
-sent beside it, is a secret. ``no_method``: no method takes the field. ``unread``: nothing tells how to reach it.
+``as_declared``: nothing differs any more. ``gone``: the resource would have to be created. ``immutable``: it would have
+to be recreated. ``by_hand``: the API allows the change, but a person should make it. ``secret``: the value, or a value
+that must be sent with it, is a secret. ``no_method``: no method accepts the field. ``unread``: how to read the resource
+is unknown.
 """
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One request to an API of Google's.
+    """A request to a Google API.
 
     Args:
         method: its id, ``compute.firewalls.patch``.
-        verb: of HTTP.
-        url: without the query.
-        query: parameters of the query.
-        headers: of the request, besides those of every request.
+        verb: HTTP method.
+        url: URL without the query.
+        query: query parameters.
+        headers: additional headers.
         body: JSON, or None.
-        guarded: the request says which state of the resource it is meant for, so that to send it again does no harm.
-        long_running: the answer is an operation to be watched.
-        base: the address of the API up to its version, where an operation is read later.
-        operations: the paths after it at which its operations are, with ``*`` for parameters.
-        permission: what the caller needs to be granted.
+        guarded: whether it has a precondition on the state of the resource, so that a retry does no harm.
+        long_running: whether the answer is an operation to poll.
+        base: URL of the API up to its version, which operations are read from.
+        operations: path patterns of its operations, with ``*`` for parameters.
+        permission: the permission that the caller needs.
     """
 
     method: str
@@ -48,18 +49,19 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The smallest write that puts fields of one resource back.
+    """The smallest write that remediates fields of a resource.
 
     Args:
         key: the resource and content.
-        call: what is sent. It may hold what must not be shown: store and show ``writing.redacted(plan)``.
-        etag: the state of the resource that it is meant for; empty where the API has none.
-        paths: the fields that are remediated, as the differences name them.
-        summary: a line for each of them, for people; secrets are masked.
-        later: differences that take another method: read again, and plan again.
-        coarser: the same write under the top fields of the resource, where the API may not take so fine a mask; None
-            where it is as coarse already, or holds what may not be sent.
-        side_effects: what the write does to those who use the resource, as far as it is known: nothing to do unasked.
+        call: the request. It may contain secrets: store and show ``planner.redacted(plan)``.
+        etag: the state of the resource that the plan is based on; empty if the API has no etags.
+        paths: the remediated fields, as paths of differences.
+        summary: one line for each of them, for people; secrets are masked.
+        later: differences that need another method: read again and plan again.
+        coarser: the same write with the top-level fields as mask, for an API that refuses the finer mask; None if it
+            would
+            be the same, or would send a forbidden field.
+        side_effects: known side effects on users of the resource, which need an approval.
     """
 
     key: ResourceKey
@@ -73,12 +75,12 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Unwritable(msgspec.Struct, frozen=True):
-    """One difference that is not remediated.
+    """A difference that is not remediated.
 
     Args:
-        path: the field, as the difference names it; empty for the whole resource.
-        reason: why.
-        todo: what a person would have to do.
+        path: the field, as the path of the difference; empty for the whole resource.
+        reason: the kind of reason.
+        todo: the manual steps.
     """
 
     path: str
@@ -87,12 +89,12 @@ class Unwritable(msgspec.Struct, frozen=True):
 
 
 class NotWritable(msgspec.Struct, frozen=True):
-    """Nothing may be written for these differences together.
+    """No write is possible for these differences together.
 
     Args:
         key: the resource and content.
-        reason: that of the first field.
-        fields: every difference that stands in the way; planning without them gives a plan for the others.
+        reason: the reason of the first field.
+        fields: every difference that prevents the write; a plan without them covers the others.
     """
 
     key: ResourceKey
@@ -105,28 +107,28 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Started(msgspec.Struct, frozen=True):
-    """A write goes on after its answer.
+    """A write continues as a long-running operation.
 
     Args:
-        url: where its operation is read.
+        url: URL of the operation.
     """
 
     url: str
 
 
 class Running(msgspec.Struct, frozen=True):
-    """An operation goes on."""
+    """An operation is in progress."""
 
 
 class Done(msgspec.Struct, frozen=True):
-    """An operation has ended well."""
+    """An operation succeeded."""
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """An operation has ended, and not well; what it did before is not known.
+    """An operation failed; it may have had an effect.
 
     Args:
-        reason: what the API says.
+        reason: the API's error message.
     """
 
     reason: str

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of drift."""
+"""General helpers, independent of drift detection."""

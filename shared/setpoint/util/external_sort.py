@@ -1,7 +1,7 @@
-"""Rows in temporary files, so that memory does not grow with how much is declared.
+"""Sort and search rows in temporary files, so that memory does not grow with the number of declarations.
 
-What is small stays in memory; beyond that it goes to files that have no name and end with whoever holds them.
-Everything is written and read by one process and one thread.
+Small data stays in memory; larger data is written to unnamed temporary files, which are deleted with their owner. Each
+file is used by one process and one thread.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from setpoint.errors import Unavailable
 _T = TypeVar("_T")
 
 FileOffset = tuple[int, int]
-"""Where something was put: offset and size, both in bytes."""
+"""The position of data in a file: offset and size, both in bytes."""
 
 Row = tuple[Any, ...]
-"""Strings, bytes, numbers and what is made of them."""
+"""A tuple of strings, bytes, numbers and nested tuples."""
 
 _IN_MEMORY = 1 << 20
-"""Bytes of a file that need no file."""
+"""Maximum size in bytes of data that stays in memory."""
 _BLOCK = 1 << 15
-"""Bytes of rows that are written and read at once."""
+"""Number of bytes of rows in one read or write."""
 _RUN = 8_192
-"""Rows that are sorted at once."""
+"""Number of rows in a sorted run."""
 _INDEXED = 64
-"""Rows that are looked through to find one."""
+"""Number of rows that are searched linearly."""
 
 encode_row: Callable[[Any], bytes] = marshal.dumps
-"""The bytes of plain values: as they are, whatever numbers and characters there are in them."""
+"""Encode plain values, with all numbers and characters unchanged."""
 decode_row: Callable[[bytes], Any] = marshal.loads
-"""The values again; only of what this process has written itself."""
+"""Decode values; only for data that this process wrote itself."""
 
 
 def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
@@ -49,7 +49,7 @@ def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 
 class _WrapOsError:
-    """What goes wrong with a temporary file, said with what to do; a class, since it is passed through so often."""
+    """Adds the next step to errors of temporary files; a class, since it is entered often."""
 
     def __enter__(self) -> None:
         pass
@@ -64,7 +64,7 @@ _ROOM = _WrapOsError()
 
 
 class BlobFile:
-    """Bytes, put one after the other and read in any order."""
+    """A file of byte strings that are appended in sequence and read in any order."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is closed with this object
@@ -72,10 +72,10 @@ class BlobFile:
         self._end = self._position = 0
 
     def put(self, data: bytes) -> FileOffset:
-        """Keep bytes; where they are.
+        """Append bytes; return their position.
 
         Raises:
-            Unavailable: there is no room for them.
+            Unavailable: the disk is full; free some space.
         """
         place = self._end, len(data)
         with _ROOM:
@@ -86,10 +86,10 @@ class BlobFile:
         return place
 
     def get(self, place: FileOffset) -> bytes:
-        """What was put somewhere.
+        """Read the bytes at a position.
 
         Raises:
-            Unavailable: there was no room for what was put last.
+            Unavailable: the disk was full when they were appended; free some space.
         """
         offset, size = place
         with _ROOM:
@@ -100,11 +100,11 @@ class BlobFile:
 
 
 class LazySequence(Sequence[_T]):
-    """A sequence whose items are made when they are asked for."""
+    """A sequence that creates its items on access."""
 
     @abstractmethod
     def _item(self, position: int) -> _T:
-        """The item at a position, counted from 0."""
+        """The item at an index, from 0."""
 
     @overload
     def __getitem__(self, position: int) -> _T: ...
@@ -116,12 +116,12 @@ class LazySequence(Sequence[_T]):
 
 
 class Spool(LazySequence[_T]):
-    """A sequence that is appended to and read from its beginning, any number of times.
+    """A sequence that is appended to, and read from its beginning any number of times.
 
     Args:
-        encode: the bytes of an item.
-        decode: the item again.
-        blobs: where to keep it; a file of its own, unless given.
+        encode: encodes an item.
+        decode: decodes an item.
+        blobs: the file for the items; None for a new file.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Spool(LazySequence[_T]):
         self._length = 0
 
     def append(self, item: _T) -> None:
-        """Add an item at the end."""
+        """Append an item."""
         data = self._encode(item)
         self._waiting.append(data)
         self._size += len(data)
@@ -148,7 +148,7 @@ class Spool(LazySequence[_T]):
             self._waiting, self._size = [], 0
 
     def extend(self, items: Iterable[_T]) -> Spool[_T]:
-        """Add items at the end; the spool itself."""
+        """Append items; return the spool itself."""
         for item in items:
             self.append(item)
         return self
@@ -170,7 +170,7 @@ class Spool(LazySequence[_T]):
 
 
 class Chain(LazySequence[_T]):
-    """Sequences one after the other, as one."""
+    """A concatenation of sequences."""
 
     def __init__(self, *parts: Sequence[_T]) -> None:
         self._parts = parts
@@ -191,7 +191,7 @@ class Chain(LazySequence[_T]):
 
 
 class ExternalSorter:
-    """Rows that come in any order and are read in theirs; a row is small, what is large lies elsewhere."""
+    """Sorts rows that are added in any order; rows should be small, with large data in another file."""
 
     def __init__(self) -> None:
         self._blobs = BlobFile()
@@ -211,10 +211,10 @@ class ExternalSorter:
 
 
 class PrefixIndex:
-    """Rows that are found by how they begin.
+    """An index that finds rows by their prefix.
 
     Args:
-        rows: in their order.
+        rows: the sorted rows.
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -226,7 +226,7 @@ class PrefixIndex:
             self._places.append(self._blobs.put(encode_row(block)))
 
     def find(self, start: Row) -> Iterator[Row]:
-        """All rows that begin so, in their order."""
+        """All rows with this prefix, in their order."""
         size = len(start)
         block = max(bisect_left(self._firsts, start) - 1, 0)
         while block < len(self._firsts) and self._firsts[block][:size] <= start:

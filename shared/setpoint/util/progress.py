@@ -1,16 +1,16 @@
-"""Progress of long work, as a command line shows it."""
+"""Progress reports for a command line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Advance = Callable[[int], object]
-"""Called with the number of items that are done since the last call."""
+"""Called with the number of completed items since the last call."""
 
 
 def no_progress(count: int) -> None:
-    """Show nothing.
+    """Report nothing.
 
     Args:
-        count: items that are done.
+        count: number of completed items.
     """

@@ -1,4 +1,4 @@
-"""Published limits of the services that Setpoint writes to, in bytes, and how texts are cut to them.
+"""Published size limits of the services that Setpoint writes to, in bytes, and helpers to cut texts to them.
 
 Sources: https://cloud.google.com/pubsub/quotas#resource_limits and https://cloud.google.com/firestore/quotas#limits.
 """
@@ -19,7 +19,7 @@ _DIGEST_LETTERS = 16
 
 
 def cut(text: str, most: int) -> str:
-    """The text in so many bytes of UTF-8, cut between characters."""
+    """Cut a text to this many bytes of UTF-8, between characters."""
     if len(text) * 4 <= most:
         return text
     encoded = text.encode(errors="replace")
@@ -27,7 +27,7 @@ def cut(text: str, most: int) -> str:
 
 
 def cut_distinct(text: str, most: int) -> str:
-    """The text in so many bytes; what is cut off becomes a digest, so that two long texts stay two."""
+    """Cut a text to this many bytes; a digest replaces the rest, so that two long texts stay distinct."""
     if len(text) * 4 <= most:
         return text
     encoded = text.encode(errors="replace")

@@ -1,4 +1,4 @@
-"""Retrying what lost a race for a record: one way for every read, change and write under an optimistic lock."""
+"""Retry reads, changes and writes under an optimistic lock after a conflict."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from setpoint.util import telemetry
 _T = TypeVar("_T")
 
 ATTEMPTS = 20
-"""How often a write is tried against others that write the same record, before it is given up."""
+"""Maximum number of attempts of a write under contention."""
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.5
-"""Seconds; the pause before a retry is drawn below a limit that doubles from the first to the longest
+"""Maximum pause before a retry in seconds; the pause is random, below a limit that doubles up to this value
 (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, "full jitter")."""
 
 
@@ -29,22 +29,22 @@ def retry_on_conflict(
     sleep: Callable[[float], object] = time.sleep,
     plans_anew: bool = False,
 ) -> _T:
-    """Do work that reads a record and writes it, and again from its beginning where another writer was faster.
+    """Run work that reads and writes a record; run it again after a conflict.
 
     Args:
-        work: reads, decides and writes; raises ``Conflict`` where the record is another one by then.
+        work: reads, decides and writes; raises ``Conflict`` if the record changed meanwhile.
         what: the record, for the error.
         then: the next step, for the error.
-        attempts: how often the work is done at most.
-        sleep: waits for some seconds.
-        plans_anew: the work makes its plan each time, so that being overtaken is a conflict like any other.
+        attempts: maximum number of runs.
+        sleep: waits for a number of seconds.
+        plans_anew: whether the work plans again each time, so that ``Overtaken`` is retried like a conflict.
 
     Returns:
-        What the work returns.
+        The result of the work.
 
     Raises:
-        Conflict: another writer was faster each time.
-        Overtaken: what the work says itself; it is not tried again.
+        Conflict: another process wrote the record during every attempt; try again.
+        Overtaken: raised by the work; not retried.
     """
     for attempt in range(attempts):
         if attempt:

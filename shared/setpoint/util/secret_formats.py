@@ -1,7 +1,8 @@
-"""Published formats of tokens and keys, which are masked wherever they stand: in values, keys, names, reasons and logs.
+"""Published formats of tokens and keys, which are masked in all output: values, keys, names, reasons and logs.
 
-The table follows the rules that two well-kept scanners publish; it is a table here because a function has to load it in
-no time. Sources: https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml,
+The table follows the rules of two maintained scanners; it is a table here so that a function loads it quickly. Sources:
+https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml,
+https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins, and the vendors' pages that these name.
 https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins, and the vendors' own pages that these name.
 """
 
@@ -11,10 +12,10 @@ import re
 from functools import lru_cache
 
 SCRUBBED = "(hidden)"
-"""What stands in a text in place of a token or key."""
+"""The replacement of a token or key in a text."""
 
 _FORMATS: tuple[tuple[str, str, str], ...] = (
-    # Who, a text that each such token holds, the token.
+    # Vendor, a text that every such token contains, the pattern of the token.
     (
         "private key",
         "-----BEGIN",
@@ -83,14 +84,14 @@ _FORMATS: tuple[tuple[str, str, str], ...] = (
     ("JSON web token", "eyJ", r"(?<![\w-])eyJ[\w-]{5,4000}\.eyJ[\w-]{5,8000}(?:\.[\w-]{0,4000})?"),
     ("password hash", "$", r"\$(?:2[abxy]?|5|6|y|1|apr1|argon2(?:i|d|id))\$[\w./$,=+-]{16,}"),
 )
-"""A format is looked for where its mark stands: most values hold none."""
+"""A format is searched only in texts with its mark; most values have none."""
 
 _SHORTEST = 13
 _RUN = re.compile(r"[\w-]{13}|[$~=]|-----")
-"""Without one of these a text holds none of the formats."""
+"""A text without any of these contains no known format."""
 _BY_MARK = tuple((mark, re.compile(pattern)) for _, mark, pattern in _FORMATS)
 
-# What is said to be a secret in running text: an assignment, a member of JSON or YAML, a header, an option, an address.
+# Patterns of secrets in running text: an assignment, a member of JSON or YAML, a header, an option, a URL.
 _WORD = (
     r"(?:[\w.-]{0,40}(?:password|passwd|passphrase|pass|pwd|pw|secret|token|api[_-]?key|apikey|access[_-]?key"
     r"|private[_-]?key|client[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?|dsn)[\w.-]{0,12})"
@@ -117,22 +118,22 @@ _STATED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("&", re.compile(f"(?i){_PARAMETERS}")),
 )
 _REFERENCE = re.compile(r"(?:\$|%|\{\{|<|projects/|sm://|gcp:///|vault:|(?:true|false|null|none|required|optional)\Z)")
-"""A value that only says where the secret is, or a placeholder for one."""
+"""A reference to a secret, or a placeholder for one."""
 _MOST = 20_000
 
 
 def holds_known(text: str) -> bool:
-    """Whether a text holds a token or key of a published format."""
+    """Whether a text contains a token or key of a published format."""
     if len(text) < _SHORTEST or not _RUN.search(text):
         return False
-    for mark, pattern in _BY_MARK:  # noqa: SIM110 - a loop, since this is asked of every value that is shown
+    for mark, pattern in _BY_MARK:  # noqa: SIM110 - a loop is faster, and this runs for every shown value
         if mark in text and pattern.search(text):
             return True
     return False
 
 
 def holds_secret(text: str) -> bool:
-    """Whether a text holds a token or key of a published format, or says that something in it is a secret."""
+    """Whether a text contains a token or key of a published format, or marks a part of it as a secret."""
     return _of_short(text) if len(text) <= _SHORT else _holds_secret(text[:_MOST])
 
 
@@ -150,7 +151,7 @@ def _holds_secret(text: str) -> bool:
 
 _SHORT = 100
 _of_short = lru_cache(maxsize=8192)(_holds_secret)
-"""A fleet has the same names, places and types again and again."""
+"""Cached, since a fleet repeats the same names, places and types."""
 
 
 def _stated_value(match: re.Match[str]) -> str:
@@ -158,7 +159,7 @@ def _stated_value(match: re.Match[str]) -> str:
 
 
 def scrub(text: str) -> str:
-    """A text with every token and key in it replaced, and with what it says is a secret."""
+    """Replace every token, key and marked secret in a text."""
     if holds_known(text):
         for mark, pattern in _BY_MARK:
             if mark in text:

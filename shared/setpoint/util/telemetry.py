@@ -1,9 +1,9 @@
-"""What the functions tell of themselves: one line of structured log for each message, and its trace.
+"""Telemetry of the functions: one structured log line for each message, and its trace.
 
-A line is JSON as Cloud Logging reads it (https://cloud.google.com/logging/docs/structured-logging); the metrics of
-infra/monitoring.tf are made from the fields of these lines, so that no client is loaded to write them. A trace goes
+A line is JSON in the format of Cloud Logging (https://cloud.google.com/logging/docs/structured-logging); the log-based
+metrics of infra/monitoring.tf use the fields of these lines, so that no client library is loaded. A trace is passed
 from message to message in the attribute ``traceparent`` (https://www.w3.org/TR/trace-context/#traceparent-header).
-Outside of ``running`` all of this does nothing, so that the command line and tests are as they were.
+Outside of ``running`` these functions do nothing, so that the command line and tests are unaffected.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from setpoint.errors import SetpointError, TransientError
 from setpoint.util.secret_formats import holds_known, scrub
 
 TRACEPARENT = "traceparent"
-"""The attribute of a message that carries the trace on."""
+"""The message attribute with the trace."""
 
 Severity = Literal["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"]
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?\Z")
 _LONGEST = 2_000
-"""Characters of a text that a line holds; what is longer is cut."""
+"""Maximum length of a text in a line, in characters; longer texts are cut."""
 
 
 class Trace(NamedTuple):
-    """Where in a trace something happens.
+    """A position in a trace.
 
     Args:
-        trace_id: 32 hexadecimal digits; the same for all that follows from one message of a feed.
-        span_id: 16 hexadecimal digits; this part of it.
+        trace_id: 32 hexadecimal digits; the same for everything that follows from one message of a feed.
+        span_id: 16 hexadecimal digits; the current span.
     """
 
     trace_id: str
@@ -47,35 +47,35 @@ class Trace(NamedTuple):
 
     @property
     def traceparent(self) -> str:
-        """What a message carries so that whoever handles it goes on with the trace."""
+        """The value that passes the trace on in a message."""
         return f"00-{self.trace_id}-{self.span_id}-01"
 
 
 class Spans(Protocol):
-    """Where spans are recorded."""
+    """A recorder of spans."""
 
     def span(self, name: str, parent: Trace, fields: Mapping[str, Any]) -> AbstractContextManager[Trace]:
-        """Record what happens inside as a span.
+        """Record the body of the context as a span.
 
         Args:
-            name: what happens.
-            parent: what it is a part of.
-            fields: told of it at its end; they may grow until then.
+            name: name of the span.
+            parent: the parent span.
+            fields: attributes of the span; they may be added to until its end.
         """
 
 
 @dataclass(slots=True)
 class Run:
-    """The handling of one message or request, and what its line will say.
+    """The handling of one message or request, with the content of its log line.
 
     Args:
         function: the function's name.
-        trace: where in which trace.
-        project: the project that traces belong to; empty where it is not known.
-        outcome: what became of it, in a word.
-        severity: how a log is to have it.
-        message: what is said of it; made from the outcome where it is empty.
-        fields: what else is told of it.
+        trace: its position in the trace.
+        project: the project of the traces; empty if unknown.
+        outcome: the outcome, in a word.
+        severity: the log severity.
+        message: the text; empty for a text made from the outcome.
+        fields: further fields.
     """
 
     function: str
@@ -87,7 +87,7 @@ class Run:
     fields: dict[str, Any] = field(default_factory=dict)
 
     def end(self, outcome: str, severity: Severity = "INFO", message: str = "", **fields: Any) -> None:
-        """Say what became of it."""
+        """Record the outcome."""
         self.outcome, self.severity, self.message = outcome, severity, message
         self.fields.update(fields)
 
@@ -96,31 +96,31 @@ _current: ContextVar[Run | None] = ContextVar("setpoint_run", default=None)
 
 
 def current() -> Run | None:
-    """What is being handled; None outside of functions."""
+    """The message that is being handled; None outside of functions."""
     return _current.get()
 
 
 def note(**fields: Any) -> None:
-    """Add to what is told of the message that is being handled, if one is."""
+    """Add fields to the log line of the current message, if there is one."""
     run = _current.get()
     if run is not None:
         run.fields.update(fields)
 
 
 def add(name: str, amount: float = 1) -> None:
-    """Add to a number that is told of the message that is being handled, if one is."""
+    """Add to a counter in the log line of the current message, if there is one."""
     run = _current.get()
     if run is not None:
         run.fields[name] = run.fields.get(name, 0) + amount
 
 
 def happened(what: str, severity: Severity = "INFO", **fields: Any) -> None:
-    """Tell of something within the handling of a message, on a line of its own; nothing outside of functions.
+    """Log an event on a line of its own while a message is handled; nothing outside of functions.
 
     Args:
-        what: the word by which metrics count it, ``remediation``.
-        severity: how a log is to have it.
-        fields: what is told of it.
+        what: the name of the event, which metrics count, such as ``remediation``.
+        severity: the log severity.
+        fields: further fields.
     """
     if _current.get() is not None:
         about = " ".join(str(fields[key]) for key in ("outcome", "resource_name") if key in fields)
@@ -128,25 +128,25 @@ def happened(what: str, severity: Severity = "INFO", **fields: Any) -> None:
 
 
 def carried() -> dict[str, str]:
-    """The attributes that carry the trace on to whoever handles a message that is published now."""
+    """The attributes that pass the trace on in a published message."""
     run = _current.get()
     return {} if run is None else {TRACEPARENT: run.trace.traceparent}
 
 
 def log(severity: Severity, message: str, **fields: Any) -> None:
-    """One line of structured log on standard output, with the trace of what is being handled.
+    """Write a structured log line to standard output, with the current trace.
 
     Args:
-        severity: Cloud Logging's.
-        message: for people; never a payload, never a secret.
-        fields: for metrics and filters.
+        severity: the log severity.
+        message: the text for people; never a payload or a secret.
+        fields: fields for metrics and filters.
     """
     line: dict[str, Any] = {"severity": severity, "message": scrub(message[:_LONGEST])}
     run = _current.get()
     if run is not None:
         line["function"] = run.function
         line["logging.googleapis.com/spanId"] = run.trace.span_id
-        if run.project:  # without it Cloud Logging cannot tell whose trace it is
+        if run.project:  # Cloud Logging needs the project to link the trace
             line["logging.googleapis.com/trace"] = f"projects/{run.project}/traces/{run.trace.trace_id}"
     line.update(fields)
     text = msgspec.json.encode(line).decode()
@@ -154,15 +154,15 @@ def log(severity: Severity, message: str, **fields: Any) -> None:
         scrubbed = {name: scrub(value) if isinstance(value, str) else value for name, value in line.items()}
         text = msgspec.json.encode(scrubbed).decode()
     sys.stdout.write(text + "\n")
-    sys.stdout.flush()  # an instance may be frozen as soon as it has answered
+    sys.stdout.flush()  # an instance may be frozen right after its answer
 
 
 def begun(traceparent: str | None, seed: str) -> Trace:
-    """The trace that a message goes on with; one of its own where it carries none.
+    """The trace that a message continues; a new one if it carries none.
 
     Args:
-        traceparent: what it carries, whatever that is.
-        seed: names the message; all deliveries of it are in one trace.
+        traceparent: the message's attribute, which may be invalid.
+        seed: identifies the message; all its deliveries share one trace.
     """
     match = _TRACEPARENT.match(traceparent or "")
     if match is not None:
@@ -173,13 +173,13 @@ def begun(traceparent: str | None, seed: str) -> Trace:
 
 @contextmanager
 def running(function: str, parent: Trace, project: str = "", spans: Spans | None = None) -> Iterator[Run]:
-    """Handle a message or a request, and leave one line that says what became of it, however it ends.
+    """Handle a message or a request, and write one log line with its outcome, also after an error.
 
     Args:
         function: the function's name.
-        parent: what it is a part of, as ``begun`` tells.
-        project: the project that traces belong to.
-        spans: where spans are recorded besides.
+        parent: the parent span, from ``begun``.
+        project: the project of the traces.
+        spans: an additional recorder of spans.
     """
     run = Run(function, Trace(parent.trace_id, os.urandom(8).hex()), project)
     started = time.perf_counter()
@@ -192,7 +192,7 @@ def running(function: str, parent: Trace, project: str = "", spans: Spans | None
                 run.trace = trace
                 yield run
     except BaseException as error:
-        # Whose message is Setpoint's own holds no payload; of any other error only its kind is safe to tell.
+        # messages of Setpoint's own errors contain no payload; of other errors only the type is safe to log
         text = str(error) if isinstance(error, SetpointError) else "see the traceback"
         severity: Severity = "WARNING" if isinstance(error, TransientError) else "ERROR"
         run.end("failed", severity, f"{type(error).__name__}: {text}")
