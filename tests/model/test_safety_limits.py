@@ -104,7 +104,7 @@ def test_drifts_are_counted_like_failures_and_apart_from_them():
 def test_a_breaker_that_is_open_stays_as_it_is_until_the_fleet_is_resumed():
     opened = failed(0, 1, 2)
     assert fail(opened, NAME, LIMITS, later(3)) == opened
-    assert wish(opened, LIMITS, later(3)) == opened
+    assert record_request(opened, LIMITS, later(3)) == opened
     assert resume(opened, "projects/shop") == opened
     closed = resume(opened, FLEET)
     assert (closed.breaker, closed.failures, closed.requests) == (None, (), ())
