@@ -49,6 +49,6 @@ def test_recorded_config_connector_objects_are_judged_right() -> None:
 def test_recorded_terraform_plans_are_judged_right() -> None:
     figures = score("terraform")
     assert figures["false_alarm_rate"] <= 0.03
-    # One plan does not know the private network of its Cloud SQL instance yet, which matters to security (decision 0036).
+    # One plan does not know the private network of its SQL instance yet, which matters to security (decision 0036).
     assert figures["unknown"] <= 1
     assert figures["coverage"] >= 0.9
