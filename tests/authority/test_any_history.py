@@ -285,7 +285,11 @@ class History:
                 assert is_open, f"{key.name} is hidden: {counting or 'nobody'} may declare it"
                 self.counts["disputed" if counting else "unmanaged"] += 1
             else:
-                self._check_compared(key, self.declared[counting[0]][key], counting[0], is_open=is_open)
+                is_undeclared = is_open and all(
+                    difference.kind == "undeclared_change" for difference in state.finding.differences
+                )
+                is_of_declared = is_open and not (is_undeclared and state.finding.differences)
+                self._check_compared(key, self.declared[counting[0]][key], counting[0], is_open=is_of_declared)
 
     def _check_compared(self, key: ResourceKey, declaration: Declaration, source: str, *, is_open: bool) -> None:
         live = self.world.data(key)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from setpoint.catalog import oneofs
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
 from setpoint.comparison import lists
 from setpoint.comparison.system_fields import SYSTEM_FIELDS
@@ -38,9 +39,12 @@ def schema_of(asset_type: str) -> Schema:
 
 @st.composite
 def declared(draw: st.DrawFn, schema: Schema, depth: int = 0) -> dict[str, Any]:
-    """Some fields of a message, with values that are not zero."""
+    """Some fields of a message, with values that are not zero, and one of those of which only one may be set."""
     names = [name for name, field in schema.fields.items() if _is_declarable(name, field, depth)]
     chosen = draw(st.lists(st.sampled_from(names), unique=True, max_size=6 if depth == 0 else 3)) if names else []
+    for name in list(chosen):
+        if name in chosen:
+            chosen = [other for other in chosen if other not in oneofs.excluded(schema, name)]
     return {name: draw(value(schema.fields[name], depth + 1)) for name in chosen}
 
 
