@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
@@ -225,6 +226,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force, and
     with 3 where another source owns a resource or more would be removed than --max-removals allows.
     """
+    _check_revision(commit, repo)
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)
     files = checked(paths, of_cluster)
     if any(map(is_state_url, files)):
@@ -252,6 +254,22 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(ERROR)
     if planned.claimed or planned.refused:
         raise typer.Exit(REFUSED)
+
+
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}\Z")
+_REPOSITORY = re.compile(r"(?:https?|ssh|git|file)://\S+\Z|[\w.-]+@[\w.-]+:\S+\Z")
+
+
+def _check_revision(commit: str, repo: str) -> None:
+    """Look whether what findings will name can be a revision and a repository.
+
+    Raises:
+        BadRequest: one of them cannot.
+    """
+    if commit and not _COMMIT.match(commit):
+        raise BadRequest(f"--commit {commit}: is no hash of a commit; give that of `git rev-parse {commit}`")
+    if repo and not _REPOSITORY.match(repo):
+        raise BadRequest(f"--repo {repo}: is no URL; it looks like https://github.com/OWNER/REPOSITORY")
 
 
 def _apply_states(paths: list[str], store: str, events_topic: str | None, max_removals: str, grace: str) -> None:

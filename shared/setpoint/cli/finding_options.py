@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, get_args
 
 import typer
 
 from setpoint.cli.options import lasting
+from setpoint.declarations.readers import typos
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
 from setpoint.model.severity import SEVERITIES, Kind
 
 _PLACES = ("projects/", "folders/", "organizations/")
+_FORMS = "it looks like projects/ID, folders/NUMBER or organizations/NUMBER"
+_PROJECT_NAME = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 
 
 def _option(name: str, metavar: str, text: str) -> Any:
@@ -78,8 +83,10 @@ def finding_filter(  # noqa: PLR0913 - the options
         BadRequest: a value is none of those that are possible; the message lists them.
     """
     for place in scope or ():
-        if not place.startswith(_PLACES) or not place.partition("/")[2]:
-            raise BadRequest(f"--scope {place}: it looks like projects/ID, folders/NUMBER or organizations/NUMBER")
+        check_scope("--scope", place)
+    for wanted in asset_type or ():
+        if "*" not in wanted and (meant := typos.closest_asset_type(wanted)):
+            raise BadRequest(f"--type {wanted}: is no asset type; did you mean {meant}?")
     return FindingFilter(
         severities=_chosen("--severity", severity, SEVERITIES),
         kinds=_chosen("--kind", kind, get_args(Kind)),
@@ -92,6 +99,20 @@ def finding_filter(  # noqa: PLR0913 - the options
         older_than=lasting(older_than).total_seconds() if older_than else 0.0,
         text=text,
     )
+
+
+def check_scope(option: str, scope: str) -> None:
+    """Look at the form of a scope.
+
+    Raises:
+        BadRequest: it has another one; the message says which was meant, as far as that can be told.
+    """
+    kind, _, name = scope.partition("/")
+    if f"{kind}/" in _PLACES and (_PROJECT_NAME.match(name) if kind == "projects" else name.isdigit()):
+        return
+    near = difflib.get_close_matches(kind, [place.removesuffix("/") for place in _PLACES], n=1)
+    looks = f"did you mean {near[0]}/{name}?" if near and near[0] != kind and name else _FORMS
+    raise BadRequest(f"{option} {scope}: is no scope; {looks}")
 
 
 def _chosen(option: str, given: list[str] | None, possible: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from setpoint.cli.check_reports import print_report
 from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
+from setpoint.cli.finding_options import check_scope
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, print_status, print_warning
 from setpoint.errors import BadRequest
@@ -132,6 +133,8 @@ def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
 
 def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str]]:
     """The inventory to list, and its scopes."""
+    for scope in scopes:
+        check_scope("--scope", scope)
     if not files:
         if not scopes:
             raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")

@@ -20,28 +20,39 @@ _KINDS: dict[How, frozenset[str]] = {
 
 def fault(rule: CompareRule, asset_type: str) -> str:
     """What is wrong with a rule for one asset type; empty where nothing is, or the catalogue does not know the type."""
+    wrong, field = _walk(rule.path, asset_type)
+    return wrong or _misfit(rule, field, asset_type)
+
+
+def path_fault(path: str, asset_type: str) -> str:
+    """What is wrong with a path for one asset type; empty where nothing is, or the catalogue does not know the type."""
+    return _walk(path, asset_type)[0]
+
+
+def _walk(path: str, asset_type: str) -> tuple[str, Field | None]:
+    """What is wrong with a path, and the field at its end where that is known."""
     schema = default_catalogue().schema_for(asset_type)
     if schema is None or "*" in asset_type:
-        return ""
+        return "", None
     field: Field | None = None
     current: Schema | None = schema
-    for part in field_path.parse(rule.path):
+    for part in field_path.parse(path):
         if part.startswith("["):
             if field is None or field.kind != "list":
-                return f"{rule.path}: {part} stands behind what is no list in {asset_type}"
+                return f"{path}: {part} stands behind what is no list in {asset_type}", None
             field = field.item
         elif field is not None and field.kind == "map":
             field = field.item
-        elif current is None:
-            return ""
+        elif current is None or part == "**":
+            return "", None
         else:
             if part != "*" and part not in current.fields:
-                return _unknown(rule.path, part, asset_type, current)
+                return _unknown(path, part, asset_type, current), None
             field = current.fields.get(part)
         if field is None or field.kind == "any":
-            return ""
+            return "", None
         current = field.schema
-    return _misfit(rule, field, asset_type)
+    return "", field
 
 
 def _unknown(path: str, part: str, asset_type: str, schema: Schema) -> str:

@@ -25,7 +25,7 @@ SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 """Files that are read when a directory is given."""
 
 _WARNINGS = frozenset(
-    ("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached")
+    ("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached", "no-routes")
 )
 """Categories of problems that nobody has made by mistake."""
 

@@ -213,6 +213,7 @@ class _Loading:
             self._check_type(result.asset_type, document, ("spec", "assetType"))
             self._add(self._spelled(result, document), document)
         elif isinstance(result, Scope):
+            self._report(setting_checks.problems(result, document))
             self._scope(result, document)
         elif isinstance(result, Policy | Alerting | Sources):
             if not isinstance(result, Sources):

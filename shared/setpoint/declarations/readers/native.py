@@ -211,7 +211,7 @@ def read(document: Document) -> Declared | list[Problem]:
                 document.file,
                 document.line_of(("kind",)),
                 "kind",
-                f"has to be {known}{_nearest(kind, KINDS)}",
+                f"{kind or 'nothing'} is not possible; has to be {known}{_nearest(kind, KINDS)}",
             )
         ]
     try:
@@ -309,8 +309,22 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = "no such field" + _nearest(where[-1], _fields_at(model, where[:-1]))
     elif error["type"] == "missing":
         message = "is missing"
+    elif error["type"] == "literal_error":
+        given = _value(document.value, where)
+        possible = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        message = f"{given} is not possible; {message}{_nearest(given, possible)}"
     field = ".".join(str(part) for part in where)
     return Problem(document.file, document.line_of(where), field, message)
+
+
+def _value(value: Any, where: Iterable[Any]) -> str:
+    """What a document has at a place, as text; empty where the place is within a union."""
+    for step in where:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return str(value)
 
 
 _WORDS = {

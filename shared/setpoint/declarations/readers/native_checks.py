@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from setpoint.catalog import inventory_names, name_patterns
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
-from setpoint.declarations.readers import krm_placeholders, typos
+from setpoint.declarations.readers import krm_placeholders, member_checks, typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
@@ -20,12 +21,15 @@ Fault = tuple[tuple[str | int, ...], str]
 """A place in the document, and what is wrong there."""
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
+_PROJECT_OF_NAME = re.compile(r"//[^/]+/projects/([a-z][a-z0-9-]*)/")
 _ROLE = re.compile(r"(?:roles|(?:projects|organizations)/[^/]+/roles)/[^/\s]+\Z")
-_MEMBER = re.compile(
-    r"(?:allUsers|allAuthenticatedUsers|[A-Za-z]+:\S+|(?:principal|principalSet|principalHierarchy)://\S+)\Z"
-)
 _BUCKET = "storage.googleapis.com/Bucket"
 _INTEGER = re.compile(r"[+-]?\d+\Z")
+_RANGE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,3}\Z|[0-9A-Fa-f:]*::?[0-9A-Fa-f:.]*/\d{1,3}\Z")
+"""A text that can only be meant as a range of IP addresses."""
+_LEAST, _MOST = -(2**31), 2**31 - 1
+"""Of a field of the format int32."""
+_HIGHEST_IPV4, _HIGHEST_IPV6 = 32, 128
 _CLOSE = 0.8
 
 
@@ -61,6 +65,12 @@ def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[Fault
     if declaration.project and not _PROJECT.match(declaration.project):
         yield ("metadata", "project"), f"{declaration.project} is no project id; it looks like fleet-prod-123"
     name = declaration.key.name
+    own = _PROJECT_OF_NAME.match(name)
+    if declaration.project and own and declaration.project != own[1] and not own[1].isdigit():
+        message = f"{declaration.project} is not the project of the name, which is {own[1]}; did you mean {own[1]}?"
+        yield ("metadata", "project"), message
+    if fault := _other_service(declaration):
+        yield ("metadata", "name"), fault
     path = name.removeprefix("//").partition("/")[2]
     if declaration.asset_type == _BUCKET and "/" in path and declaration.key.content in WHOLE:
         yield ("metadata", "name"), f"{name} is no bucket's name; it looks like //storage.googleapis.com/my-bucket"
@@ -68,6 +78,16 @@ def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[Fault
         yield ("metadata", "name"), krm_placeholders.message(name)
     elif looks := _other_form(declaration.asset_type, path, schema):
         yield ("metadata", "name"), f"{name} is no name of {declaration.asset_type}; it looks like {looks}"
+
+
+def _other_service(declaration: Declaration) -> str:
+    """What is wrong with the service of a name, by the names that the inventory documents for the type."""
+    entry = inventory_names.entry(declaration.asset_type)
+    service = declaration.key.name.removeprefix("//").partition("/")[0]
+    known = [form.removeprefix("//").partition("/")[0] for form in entry.formats] if entry is not None else []
+    if not known or service in {*known, declaration.asset_type.partition("/")[0]}:
+        return ""
+    return f"{service} is not the service of {declaration.asset_type}; did you mean //{known[0]}/?"
 
 
 def _other_form(asset_type: str, path: str, schema: Schema | None) -> str:
@@ -102,9 +122,8 @@ def _in_policy(data: dict[str, Any]) -> Iterator[Fault]:
         if isinstance(role, str) and not _ROLE.match(role):
             yield (*where, "role"), f"{role} is no role; did you mean roles/{role.rpartition('/')[2]}?"
         for position, member in enumerate(binding.get("members") or ()):
-            if not isinstance(member, str) or not _MEMBER.match(member):
-                message = f"{member} is no member; it looks like user:ann@example.com or group:team@example.com"
-                yield (*where, "members", position), message
+            if fault := member_checks.fault(member):
+                yield (*where, "members", position), fault
 
 
 def _in_message(data: dict[str, Any], schema: Schema, where: tuple[str | int, ...]) -> Iterator[Fault]:
@@ -119,6 +138,9 @@ def _in_value(value: Any, field: Field, where: tuple[str | int, ...]) -> Iterato
         return
     if isinstance(value, dict) and field.schema is not None:
         yield from _in_message(value, field.schema, where)
+    elif isinstance(value, (bool, int, float)) and field.kind == "message" and field.schema and field.schema.fields:
+        first = next(iter(field.schema.fields))
+        yield where, f"{str(value).lower()} is a single value, and {field.name} has fields, as {first}"
     elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
         for key, part in value.items():
             yield from _in_value(part, field.item, (*where, key))
@@ -134,11 +156,34 @@ def _in_scalar(value: Any, field: Field) -> str:
         return f"{field.name} is a single value, and not a {'map' if isinstance(value, dict) else 'list'}"
     if field.type == "boolean" and not isinstance(value, bool) and str(value).lower() not in {"true", "false"}:
         return f"{value} is neither true nor false"
+    if field.type in ("integer", "number"):
+        return _in_number(value, field)
+    if not isinstance(value, str):
+        return ""
+    return _in_enum(value, field) if field.enum else _in_range(value)
+
+
+def _in_range(value: str) -> str:
+    """What is wrong with a range of IP addresses; bits beyond its prefix are allowed, as the APIs allow them."""
+    if not _RANGE.match(value):
+        return ""
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        highest = _HIGHEST_IPV6 if ":" in value else _HIGHEST_IPV4
+        example = "2001:db8::/48" if ":" in value else "10.0.0.0/24"
+        return f"{value} is no range of addresses; it looks like {example}, with a prefix of 0 to {highest} bits"
+    return ""
+
+
+def _in_number(value: Any, field: Field) -> str:
     if field.type == "integer" and not isinstance(value, (int, float)) and not _INTEGER.match(str(value)):
         return f"{value} is no whole number"
-    if field.type == "number" and not _is_number(value):
+    if not _is_number(value):
         return f"{value} is no number"
-    return _in_enum(value, field) if field.enum and isinstance(value, str) else ""
+    if field.format == "int32" and not _LEAST <= float(value) <= _MOST:
+        return f"{value} is out of range: {field.name} takes {_LEAST} to {_MOST}"
+    return ""
 
 
 def _in_enum(value: str, field: Field) -> str:

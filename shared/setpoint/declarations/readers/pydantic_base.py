@@ -28,12 +28,18 @@ class StrictModel(BaseModel):
     )
 
 
+def _is_address(value: str) -> str:
+    if value and "@" not in value:
+        raise ValueError(f"{value} is no e-mail address; it looks like team@example.com")
+    return value
+
+
 class OwnerModel(StrictModel):
     """Whose resource it is, and where to reach them."""
 
     team: str = ""
     slack: str = ""
-    email: str = ""
+    email: Annotated[str, AfterValidator(_is_address)] = ""
 
 
 def _seconds(value: Any) -> Any:

@@ -9,11 +9,14 @@ from setpoint.declarations.readers import compare_checks, typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model import globs
 from setpoint.model.alerting_config import Alerting
+from setpoint.model.declaration import Scope
 from setpoint.model.policy import Match, Policy
 
 Place = tuple[str | int, ...]
 """A place in a document, key by key."""
 
+_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9*?-]+\Z")
+"""A project's id, its number, or a glob of ids."""
 _GROUP = re.compile(r"S[A-Z0-9]{6,}\Z")
 """The id of a user group (https://api.slack.com/types/usergroup)."""
 _USER = re.compile(r"[UW][A-Z0-9]{6,}\Z")
@@ -32,14 +35,17 @@ _LISTS = (
 )
 
 
-def problems(setting: Policy | Alerting, document: Document) -> list[Problem]:
+def problems(setting: Policy | Alerting | Scope, document: Document) -> list[Problem]:
     """What is wrong with a document that has the right form; warnings among it have a category of their own.
 
     Args:
         setting: what was read.
         document: the document that it was read from.
     """
-    faults = _of_policy(setting) if isinstance(setting, Policy) else _of_alerting(setting)
+    if isinstance(setting, Scope):
+        faults = _of_scope(setting)
+    else:
+        faults = _of_policy(setting) if isinstance(setting, Policy) else _of_alerting(setting)
     return [
         Problem(
             document.file,
@@ -56,6 +62,7 @@ def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
     for index, rule in enumerate(policy.rules):
         place: Place = ("spec", "rules", index)
         yield from _misspelt_types(rule.match, place)
+        yield from _unknown_paths(rule.match, (*place, "match", "paths"))
         first = next((earlier for earlier in policy.rules[:index] if _covers(earlier.match, rule.match)), None)
         if first is not None:
             yield (
@@ -64,6 +71,10 @@ def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
                 "never-reached",
             )
 
+    for index, account in enumerate(policy.appliers):
+        if "@" not in account and "*" not in account and "://" not in account:
+            message = f"{account} is no account; it looks like {account}@PROJECT.iam.gserviceaccount.com, or ci-*@*"
+            yield ("spec", "appliers", index), message, "invalid"
     for index, compared in enumerate(policy.compare):
         place = ("spec", "compare", index)
         yield from _misspelt(compared.asset_types, (*place, "assetTypes"))
@@ -73,7 +84,26 @@ def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
                 break
 
 
+def _unknown_paths(match: Match, place: Place) -> Iterator[tuple[Place, str, str]]:
+    """Paths that no type of the rule has, as far as the catalogue knows all of these types."""
+    for index, path in enumerate(match.paths):
+        faults = [compare_checks.path_fault(path, asset_type) for asset_type in match.asset_types]
+        if faults and all(faults):
+            yield (*place, index), faults[0], "invalid"
+
+
+def _of_scope(scope: Scope) -> Iterator[tuple[Place, str, str]]:
+    for index, project in enumerate(scope.projects):
+        if not _PROJECT.match(project):
+            meant = project.removeprefix("projects/").lower().replace(" ", "-").replace("_", "-")
+            hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "it looks like fleet-prod-123"
+            yield ("spec", "projects", index), f"{project} is no id and no number of a project; {hint}", "invalid"
+
+
 def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
+    if not (alerting.default or alerting.routes):
+        message = "has neither a default nor routes, so that nobody is told; add `default: [slack:CHANNEL_ID]`"
+        yield ("spec",), message, "no-routes"
     for index, route in enumerate(alerting.routes):
         yield from _misspelt_types(route.match, ("spec", "routes", index))
     for index, escalation in enumerate(alerting.escalations):

@@ -6,6 +6,7 @@ import difflib
 from functools import cache
 from typing import Any, NamedTuple
 
+from setpoint.catalog import inventory_names
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
@@ -54,16 +55,28 @@ def without_field(data: Any, where: tuple[str | int, ...]) -> Any:
 @cache
 def closest_asset_type(asset_type: str) -> str:
     """The asset type that a misspelt one means; empty where it is known, or its service has none that is like it."""
+    if inventory_names.entry(asset_type) is not None:
+        return ""
+    host, _, kind = asset_type.partition("/")
+    for meant in (asset_type.removesuffix("s"), *(f"{near}/{kind}" for near in _near_services(host))):
+        if inventory_names.entry(meant) is not None:
+            return meant
     catalogue = default_catalogue()
     if catalogue.schemas_for(asset_type):
         return ""
     kinds = catalogue.kinds(asset_type)
-    host, _, kind = asset_type.partition("/")
     close = difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=_CLOSE_TYPE)
     if not close:
         return ""
     name = kinds[close[0]][-len(close[0]) :]  # a name may begin with the API's own, as `GoogleIamV2Policy` does
     return f"{host}/{name if name.lower() == close[0] else close[0].capitalize()}"
+
+
+@cache
+def _near_services(host: str) -> list[str]:
+    """The services of the inventory that are like one that it does not have."""
+    services = {known.partition("/")[0] for known in inventory_names.known_types()}
+    return [] if host in services else difflib.get_close_matches(host, sorted(services), n=3, cutoff=_CLOSE_TYPE)
 
 
 _At = tuple[Any, str | int] | None
