@@ -41,7 +41,7 @@ def scope(text: str) -> str:
 
 
 def alerting(text: str) -> str:
-    return setting("Alerting", f"  default: [{{slack: '#shop'}}]\n{text}")
+    return setting("Alerting", f"  default: ['slack:#shop']\n{text}")
 
 
 def object_(kind: str, spec: str, group: str = "compute.cnrm.cloud.google.com") -> str:

@@ -21,7 +21,7 @@ Fault = tuple[tuple[str | int, ...], str]
 """A place in the document, and what is wrong there."""
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
-_PROJECT_OF_NAME = re.compile(r"//[^/]+/projects/([a-z][a-z0-9-]*)/")
+_PROJECT_OF_NAME = re.compile(r"//[^/]+/projects/([a-z][a-z0-9-]{5,29})/")
 _ROLE = re.compile(r"(?:roles|(?:projects|organizations)/[^/]+/roles)/[^/\s]+\Z")
 _BUCKET = "storage.googleapis.com/Bucket"
 _INTEGER = re.compile(r"[+-]?\d+\Z")
