@@ -21,7 +21,7 @@ from setpoint.errors import BadRequest, SetpointError, Unavailable
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Declaration, Owner, Scope, Source, desired
 from setpoint.model.exemptions import Exemption
-from setpoint.model.policy import Limits, Policy, Rule
+from setpoint.model.policy import Limits, Policy, Rule, Undeclared
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.source_grants import Grant, Sources
 from setpoint.model.write_plan import WritePlan, Written
@@ -55,6 +55,7 @@ POLICY = Policy(
     (Rule("all", mode="auto"),),
     dry_run=False,
     limits=Limits(rollout=0.0, per_project=99, per_fleet=99, per_source=99, source_share=1.0),
+    undeclared=Undeclared("off"),  # this is about what is declared
 )
 
 

@@ -31,7 +31,8 @@ def by_api_of(desired: Desired, rules: Rules, observation: Observation, reading:
 
 def is_in(difference: Difference, differing: list[tuple[Declaration, Difference]]) -> bool:
     """Whether a difference from the API was already added for another declaration."""
-    return bool(difference.seen_by) and any(difference == other for _, other in differing)
+    is_repeated = bool(difference.seen_by) or difference.path.startswith("bindings[")
+    return is_repeated and any(difference == other for _, other in differing)
 
 
 def tellable(

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.detection import unmanaged_grants
 from setpoint.detection import verdict as judging
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.verdict import Unjudged, Verdict, Who
@@ -77,9 +78,8 @@ def judge(
         return judging.disputed(snapshot.contest, snapshot.rules, observation)
     state = snapshot.state
     good, home = (state.last_good, state.home) if state is not None else (None, "")
-    return judging.judge(
-        snapshot.desired, snapshot.rules, observation, schemas, who, reading, secrecy, home=home, good=good
-    )
+    wanted = unmanaged_grants.with_scope(snapshot.desired, snapshot.rules, observation)
+    return judging.judge(wanted, snapshot.rules, observation, schemas, who, reading, secrecy, home=home, good=good)
 
 
 def _judge_source(rules: Rules, observation: Observation) -> Verdict:

@@ -46,7 +46,7 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
         return _NOWHERE
     spared = _NOWHERE
     for scope in _candidates(rules.scopes, observation):
-        if not _covers(scope, observation):
+        if (scope.contents and "resource" not in scope.contents) or not _covers(scope, observation):
             continue
         entry = None if scope.strict else auto_created_resources.rule(observation)
         made = entry.reason if entry is not None else ""
@@ -59,6 +59,16 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
         if spared.scope is None or (rule and not spared.rule):
             spared = coverage
     return spared
+
+
+def scope_of_grants(rules: Rules, observation: Observation) -> Scope | None:
+    """The scope in which all grants of a resource have to be declared, or None."""
+    for scope in _candidates(rules.scopes, observation):
+        if "iam_policy" in scope.contents and _covers(scope, observation):
+            key = observation.key
+            if not ignore_patterns.leaving_alone(scope.ignores, key.name, observation.asset_type):
+                return scope
+    return None
 
 
 _NOWHERE = ScopeCoverage()

@@ -165,6 +165,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         settle: seconds that a resource has to be unmanaged before it is a finding; None leaves it to the policy.
         ignores: resources to leave alone without a declaration; the last rule that matches decides.
         within: excludes resources outside these places, those of its source; None for no restriction.
+        contents: what has to be declared: ``resource``, ``iam_policy``; resources where empty.
     """
 
     name: str
@@ -180,6 +181,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     settle: float | None = None
     ignores: tuple[IgnoreRule, ...] = ()
     within: Places | None = None
+    contents: tuple[str, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -153,11 +153,16 @@ class ScopeSpec(SelectionModel):
     asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
     exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
     strict: bool = Field(default=False, description="what Google or another resource makes has to be declared too")
+    contents: tuple[Literal["resource", "iam_policy"], ...] = Field(
+        ("resource",), min_length=1, description="iam_policy: every grant of these resources has to be declared"
+    )
     settle: Settle = None
     remediation: Remediation = Remediation()
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> ScopeSpec:
+        if "iam_policy" in self.contents and self.labels:
+            raise ValueError("has labels, which IAM policies do not tell: give projects, folders or organizations")
         if not (self.projects or self.ancestors()):
             raise ValueError("has no place: give projects, folders or organizations")
         return self
@@ -262,6 +267,7 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
         labels=checked.spec.labels,
         exceptions=tuple(_selection(exception) for exception in checked.spec.exceptions),
         strict=checked.spec.strict,
+        contents=() if checked.spec.contents == ("resource",) else checked.spec.contents,
     )
 
 
