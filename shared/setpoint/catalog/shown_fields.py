@@ -62,6 +62,8 @@ _HARMLESS = re.compile(
 )
 """Numbers, sizes, times, addresses, versions, places: what nobody takes for a password."""
 _TOKEN = re.compile(r"[A-Za-z0-9+=]+")
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9+=]{16}")
+"""Without so long a token no part is random; what is left of a text without its digests has none either."""
 _DIGEST = re.compile(
     r"sha(?:256|512|1)[:-][0-9a-f]{20,128}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
@@ -163,7 +165,7 @@ def is_sentence(value: str) -> bool:
 
 def is_random(value: str) -> bool:
     """Whether a part of a value looks as if it were drawn: long, of letters and digits, with much entropy."""
-    if len(value) < _LONG:
+    if len(value) < _LONG or not _LONG_TOKEN.search(value):
         return False
     return any(map(_is_drawn, _TOKEN.findall(_DIGEST.sub("", value))))
 

@@ -415,10 +415,10 @@ class _DryComparison(Comparison):
 
     def differ(self, *_: Any) -> None:
         """Count a difference."""
-        self.differences.append(_COUNTED)
+        self.differences.append(COUNTED)
 
 
-_COUNTED = Difference("", "changed")
+COUNTED = Difference("", "changed")
 
 
 def compare(  # noqa: PLR0913 - both sides, and all that a declaration says of how to compare them

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from setpoint.catalog import field_rules, wandering_fields
 from setpoint.comparison import absence, lists, masking, surroundings, system_fields
 from setpoint.comparison.absence import child
-from setpoint.comparison.compare import OWN_FIELDS, Comparison
+from setpoint.comparison.compare import COUNTED, OWN_FIELDS, Comparison
 from setpoint.comparison.masking import Masking
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
@@ -62,6 +62,10 @@ class _Undeclared(Comparison):
 
     def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
         self.collected.append((path, name, key, field, have))
+
+    def differ(self, *_: Any) -> None:
+        """Count a declared difference, which is shown by the comparison itself."""
+        self.differences.append(COUNTED)
 
 
 def undeclared(

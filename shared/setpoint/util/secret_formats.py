@@ -9,6 +9,7 @@ https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins, and t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 SCRUBBED = "(hidden)"
@@ -102,11 +103,16 @@ _OPTIONS = r"(--?(?:[\w-]{0,30}(?:password|passwd|passphrase|secret|token|api-?k
 _SCHEMES = r"(?:(?:basic|bearer|digest|token|apikey|ssws)\s{1,3})?"
 _PARAMETERS = r"([?&](?:key|sig|signature|code|auth|access_token|x-goog-signature|x-amz-signature)=)([^&\s#]{6,})"
 _SIGN = re.compile("[=: @]")
-_STATED: tuple[tuple[str, re.Pattern[str]], ...] = (
+_WORDS = ("pass", "pw", "secret", "token", "key", "credential", "dsn")
+"""One of these is in each `_WORD`, and in each option."""
+_NAMED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("=", re.compile(rf"""(?i)\b({_WORD}["']?\s{{0,3}}=\s{{0,3}}){_ASSIGNED}""")),
     (":", re.compile(rf"""(?i)(["']?\b{_WORD}["']?\s{{0,3}}:\s{{1,3}}){_MAPPED}""")),
     ('":', re.compile(rf"""(?i)(["']{_WORD}["']\s{{0,3}}:\s{{0,3}})["']([^"']+)["']""")),
     ("-", re.compile(f"(?i){_OPTIONS}")),
+)
+"""What has a name that says so; looked for where one of the words is, since these are the slow ones."""
+_MARKED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("authorization", re.compile(rf"(?i)(\b(?:proxy-)?authorization\s{{0,3}}[:=]\s{{0,3}}{_SCHEMES})(\S+)")),
     ("earer", re.compile(r"(\b[Bb]earer\s{1,3})([\w.~+/=-]{8,})")),
     ("asic", re.compile(r"(\b[Bb]asic\s{1,3})([A-Za-z0-9+/]{12,}={0,2})")),
@@ -124,6 +130,10 @@ _MOST = 20_000
 
 def holds_known(text: str) -> bool:
     """Whether a text contains a token or key of a published format."""
+    return _known_of_short(text) if len(text) <= _SHORT else _holds_known(text)
+
+
+def _holds_known(text: str) -> bool:
     if len(text) < _SHORTEST or not _RUN.search(text):
         return False
     for mark, pattern in _BY_MARK:  # noqa: SIM110 - a loop is faster, and this runs for every shown value
@@ -138,18 +148,29 @@ def holds_secret(text: str) -> bool:
 
 
 def _holds_secret(text: str) -> bool:
-    if holds_known(text):
+    if _holds_known(text):
         return True
     if not _SIGN.search(text):
         return False
-    lower = text.lower()
     return any(
-        mark in lower and any(not _REFERENCE.match(_stated_value(match)) for match in pattern.finditer(text))
-        for mark, pattern in _STATED
+        not _REFERENCE.match(_stated_value(match)) for pattern in _stated(text) for match in pattern.finditer(text)
     )
 
 
+def _stated(text: str) -> Iterator[re.Pattern[str]]:
+    """The patterns of what is said to be a secret that a text may have a match of."""
+    lower = text.lower() if text.isascii() else text.casefold()  # an expression takes a long s for an s
+    if any(map(lower.__contains__, _WORDS)):
+        for mark, pattern in _NAMED:
+            if mark in lower:
+                yield pattern
+    for mark, pattern in _MARKED:
+        if mark in lower:
+            yield pattern
+
+
 _SHORT = 100
+_known_of_short = lru_cache(maxsize=8192)(_holds_known)
 _of_short = lru_cache(maxsize=8192)(_holds_secret)
 """Cached, since a fleet repeats the same names, places and types."""
 
@@ -166,10 +187,8 @@ def scrub(text: str) -> str:
                 text = pattern.sub(SCRUBBED, text)
     if not _SIGN.search(text):
         return text
-    lower = text.lower()
-    for mark, pattern in _STATED:
-        if mark in lower:
-            text = pattern.sub(_scrubbed, text)
+    for pattern in _stated(text):
+        text = pattern.sub(_scrubbed, text)
     return text
 
 
