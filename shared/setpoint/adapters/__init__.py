@@ -1,1 +1,1 @@
-"""Translations between the ports and the world; the only place for database, HTTP and ``google.*`` clients."""
+"""Implementations of the ports; the only place for database, HTTP and ``google.*`` clients."""

@@ -1,4 +1,4 @@
-"""An inventory in files: assets that were exported or listed before."""
+"""An inventory in files of exported or listed assets."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class FileInventory:
     """An ``Inventory`` over files; the files are read again for each listing, so that memory does not grow.
 
-    A file of an organisation, of a folder or of projects is all that is known of them: the scope of a listing selects
-    the assets whose ancestors hold it.
+    A file with the assets of an organization, a folder or projects contains everything that is known of them: a listing
+    selects the assets whose ancestors include its scope.
 
     Args:
-        names: the files, to be named in errors.
-        open_file: opens one of them.
+        names: the names of the files, for errors.
+        open_file: opens a file by its name.
         page_size: assets per page.
     """
 
@@ -64,7 +64,7 @@ class FileInventory:
         yield Page(page, "", self.read_at)
 
     def _survey(self) -> None:
-        """Count what the files hold, and find their scopes and the time that they are of."""
+        """Count the assets, and determine their scopes and read time."""
         organisations: set[str] = set()
         others: set[str] = set()
         for observation in self._observations(self.kinds):
@@ -98,11 +98,11 @@ class FileInventory:
 
 
 def _is_selected(observation: Observation, scope: str, content: Content, asset_types: Sequence[str]) -> bool:
-    """Whether a listing shows an observation; one without ancestors belongs to every scope."""
+    """Whether a listing includes an observation; one without ancestors belongs to every scope."""
     if observation.deleted or not matches(asset_types, observation.asset_type):
         return False
     own = observation.key.content
-    # A listing of resources has access policies too, whose content is one of their own.
+    # A listing of resources includes access policies, which have a content of their own.
     if own != content and not (content == "resource" and own == "access_policy"):
         return False
     holders = (*observation.ancestors, f"projects/{observation.project}")

@@ -1,4 +1,4 @@
-"""Events and dead letters as JSON Lines on a stream."""
+"""Write events and dead letters as JSON Lines to a stream."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from setpoint.model.events import CloudEvent
 
 
 class JsonlBus:
-    """An ``EventBus`` that writes one CloudEvent a line.
+    """An ``EventBus`` that writes one CloudEvent per line.
 
     Args:
-        stream: where to; flushed after each resource's events.
+        stream: the output; flushed after each resource's events.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -29,16 +29,16 @@ class JsonlBus:
             self._stream.writelines(events.encode(event) + b"\n" for event in events_of_one)
             self._stream.flush()
         except BrokenPipeError:
-            raise  # whoever read has stopped: no error, and nothing to try again
+            raise  # the reader closed the pipe: no error, and no retry
         except OSError as error:
             raise Unavailable(f"the output cannot be written ({error.strerror})") from error
 
 
 class JsonlDeadLetters:
-    """``DeadLetters`` in a stream: ``{"reason", "attributes", "message"}`` a line, the message in base64.
+    """``DeadLetters`` in a stream: one object ``{"reason", "attributes", "message"}`` per line, the message in base64.
 
     Args:
-        stream: where to; flushed after each message.
+        stream: the output; flushed after each message.
     """
 
     def __init__(self, stream: BinaryIO) -> None:

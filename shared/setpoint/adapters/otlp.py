@@ -1,4 +1,4 @@
-"""Spans to an OpenTelemetry collector, where an installation has one."""
+"""Send spans to an OpenTelemetry collector, if the installation has one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PLAIN = (str, int, float, bool)
 
 
 class OtlpSpans:
-    """``Spans`` by OpenTelemetry's SDK.
+    """``Spans`` with OpenTelemetry's SDK.
 
-    Each span is sent when it ends: an instance may be frozen as soon as it has answered, and with it what waits.
+    Each span is sent when it ends, since an instance may be frozen right after its answer.
 
     Args:
-        exporter: where they go.
+        exporter: sends the spans.
     """
 
     def __init__(self, exporter: SpanExporter) -> None:
@@ -52,10 +52,10 @@ class OtlpSpans:
 
 
 def exporter() -> SpanExporter:
-    """What sends spans to the collector that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names, over HTTP.
+    """The exporter to the collector in ``OTEL_EXPORTER_OTLP_ENDPOINT``, over HTTP.
 
     Raises:
-        BadRequest: the package that does is not installed.
+        BadRequest: the optional package is not installed; install it.
     """
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - optional

@@ -1,4 +1,4 @@
-"""A store of which nothing but reading is within reach."""
+"""A read-only view of a store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Sweeps:
 
 
 class ReadOnly:
-    """What a report asks of a store; whatever writes is not there to be called.
+    """The read methods of a store that a report needs, without any method that writes.
 
     Args:
         store: the store.

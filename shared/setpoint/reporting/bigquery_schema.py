@@ -1,7 +1,7 @@
-"""BigQuery's columns for what is written as JSON, made from the models, and how they may grow.
+"""Generate BigQuery columns from the models, and check that schemas only grow.
 
-What has no form of its own, any JSON value, gets no column: a Pub/Sub subscription that writes by a table's schema
-takes a JSON column only where the message has its text in a string
+A field that may hold any JSON value gets no column: a Pub/Sub subscription that writes by a table's schema accepts a
+JSON column only for a string with JSON text
 (https://cloud.google.com/pubsub/docs/create-bigquery-subscription#use_table_schema).
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 Column = dict[str, Any]
-"""A column as BigQuery's own schema files have it: name, type, mode, description, and the fields of a RECORD.
+"""A column in the format of BigQuery's schema files: name, type, mode, description, and the fields of a RECORD.
 
 Source: https://cloud.google.com/bigquery/docs/schemas#creating_a_JSON_schema_file
 """
@@ -34,16 +34,16 @@ _MEMBER = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
 def columns_of(model: type[msgspec.Struct]) -> list[Column]:
-    """The columns of a model, a field each in their order.
+    """The columns of a model, one per field, in their order.
 
-    A field is REQUIRED where every JSON text of the model has it and it is never null; a field that comes later has to
-    have a default, since BigQuery adds no required column to a table that is there.
+    A field is REQUIRED if every JSON text of the model has it and it is never null. A new field needs a default, since
+    BigQuery adds no required column to an existing table.
 
     Raises:
-        TypeError: a field is of a form that no column has.
+        TypeError: a field has a type without a column type.
     """
     described = msgspec.inspect.type_info(model)
-    assert isinstance(described, msgspec.inspect.StructType)  # noqa: S101 - it is one; this tells the type checker
+    assert isinstance(described, msgspec.inspect.StructType)  # noqa: S101 - for the type checker
     return list(_columns(described))
 
 
@@ -60,7 +60,7 @@ def _columns(model: msgspec.inspect.StructType) -> Iterator[Column]:
 
 
 def _form(kind: msgspec.inspect.Type, where: str) -> Column | None:
-    """Type, and mode where the type says it; None for any JSON value."""
+    """The type of a column, and its mode if the type determines it; None for any JSON value."""
     if isinstance(kind, msgspec.inspect.AnyType):
         return None
     if isinstance(kind, msgspec.inspect.UnionType):
@@ -79,13 +79,13 @@ def _form(kind: msgspec.inspect.Type, where: str) -> Column | None:
 
 
 def _descriptions(model: type) -> dict[str, str]:
-    """What the docstring of a model says of each of its fields."""
+    """The descriptions of a model's fields, from its docstring."""
     _, _, args = (inspect.getdoc(model) or "").partition("Args:\n")
     return {name: " ".join(text.replace("``", "").split()) for name, text in _MEMBER.findall(args)}
 
 
 def shrunk(before: Sequence[Column], now: Sequence[Column], path: str = "") -> list[str]:
-    """What a schema no longer has, or asks for that it did not before: changes that a table in use does not survive."""
+    """Incompatible changes of a schema: removed columns, and new requirements."""
     there = {column["name"]: column for column in now}
     problems = []
     for old in before:
@@ -109,7 +109,7 @@ def shrunk(before: Sequence[Column], now: Sequence[Column], path: str = "") -> l
 
 
 def grown(before: Sequence[Column], now: Sequence[Column]) -> list[Column]:
-    """The columns that ever were: those of before, as they were, with what is new after them."""
+    """The earlier columns unchanged, followed by the new ones."""
     latest = {column["name"]: column for column in now}
     kept = []
     for old in before:
@@ -126,13 +126,13 @@ def _bare(column: Column) -> Column:
 
 
 def refused(columns: Iterable[Column], row: Mapping[str, Any], path: str = "", *, drop_unknown: bool) -> list[str]:
-    """Why BigQuery would not take a row, given as JSON values.
+    """Why BigQuery would refuse a row of JSON values.
 
     Args:
         columns: the table's columns.
         row: the row.
-        path: where in the row this is.
-        drop_unknown: what has no column is left out rather than refused.
+        path: the position in the row.
+        drop_unknown: whether fields without a column are dropped rather than refused.
     """
     known = {column["name"]: column for column in columns}
     problems = [] if drop_unknown else [f"{path}{name} has no column" for name in row if name not in known]

@@ -1,4 +1,4 @@
-"""The page, served live: for whom Identity-Aware Proxy lets in, from a store that nothing is written to."""
+"""Serve the report page to users of Identity-Aware Proxy, from a read-only store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from setpoint.reporting.html import build, load, page
 HEADER = "X-Goog-IAP-JWT-Assertion"
 PERIOD = timedelta(days=30)
 KEPT = timedelta(seconds=30)
-"""How long a page is served again before another is made."""
+"""How long a generated page is cached."""
 
 _ALWAYS = {
     "Cache-Control": "private, no-cache",
@@ -31,11 +31,11 @@ _ALWAYS = {
 
 
 _STATUS: dict[type[SetpointError], int] = {AccessDenied: 403, Unavailable: 503}
-"""What an error is answered with; any other is the installation's."""
+"""The status of an error; 500 for others."""
 
 
 class Response(NamedTuple):
-    """What is answered to a request.
+    """The response to a request.
 
     Args:
         status: the status.
@@ -49,19 +49,19 @@ class Response(NamedTuple):
 
 
 class IdentityVerifier(Protocol):
-    """Knows who was let in."""
+    """Verifies the identity of users."""
 
     def identity(self, assertion: str) -> str:
-        """Who somebody is.
+        """The identity of a user.
 
         Raises:
-            AccessDenied: nobody who was let in.
-            Unavailable: nobody can say now.
+            AccessDenied: the assertion is missing or invalid.
+            Unavailable: the identity cannot be verified now; try again.
         """
 
 
 class _CachedPage(NamedTuple):
-    """A page that was made."""
+    """A generated page in the cache."""
 
     made_at: datetime
     body: bytes
@@ -79,9 +79,9 @@ class Console:
     Args:
         store: the store.
         url: its URL, for the commands that the page shows.
-        verifier: knows who was let in.
-        clock: tells the time.
-        kept: how long a page is served again before another is made.
+        verifier: verifies the identity of users.
+        clock: gives the current time.
+        kept: how long a generated page is cached.
     """
 
     def __init__(
@@ -101,9 +101,9 @@ class Console:
         """Answer one request.
 
         Args:
-            method: the method; nothing but GET and HEAD is answered.
+            method: the method; only GET and HEAD are allowed.
             path: the path; there is one page.
-            header: gives the value of a header of the request.
+            header: gives the value of a request header.
         """
         try:
             self._verifier.identity(header(HEADER) or "")
@@ -116,7 +116,7 @@ class Console:
             return _text_response(_STATUS.get(type(error), 500), str(error))
 
     def _page(self) -> _CachedPage:
-        """The page that is kept, or a new one; many who ask at once wait for one."""
+        """The cached page, or a new one; concurrent requests wait for the same page."""
         with self._lock:
             now = self._clock()
             if self._kept is None or now - self._kept.made_at >= self._for:

@@ -1,6 +1,6 @@
-"""What is written to the warehouse once a day, beside the events that get there by themselves.
+"""The daily snapshot: tables that are written to the warehouse in addition to the events.
 
-All of it replaces what there was of that day, so that whatever is done twice, or again after a crash, is there once.
+A snapshot replaces the rows of its day, so that retries and repetitions leave no duplicates.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
 
 _BATCH = 200
-"""Records of what is desired that are read at once."""
+"""Number of declaration records in one read."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,12 +37,12 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """What a report works with.
+    """The ports of reporting.
 
     Args:
         store: findings, declarations and sweeps.
-        warehouse: where rows go.
-        clock: tells the time.
+        warehouse: stores the rows.
+        clock: gives the current time.
     """
 
     store: Store
@@ -55,16 +55,16 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
 
     Args:
         day: the day, in UTC.
-        run: names the attempt; the same when it is made again, another when a day is to be written anew.
-        reporter: what it works with.
+        run: the name of the attempt: the same for a retry, another to write the day again.
+        reporter: the ports of reporting.
 
     Returns:
-        How many rows each table has of the day.
+        The number of rows of the day in each table.
 
     Raises:
-        PermanentError: a table does not take its rows: fix that first. A record that cannot be read is left out, and
-            named in the log.
-        TransientError: make it again.
+        PermanentError: a table refuses its rows; fix the cause first. A record that cannot be read is skipped and
+            logged.
+        TransientError: the store or the warehouse is unavailable; try again.
     """
     taken = SnapshotTime(day, reporter.clock())
     digest, checked = WeeklyDigest(taken), array("Q")
@@ -90,7 +90,7 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
 def _findings(
     states: Iterable[ResourceState], taken: SnapshotTime, digest: WeeklyDigest, checked: array[int]
 ) -> Iterator[msgspec.Struct]:
-    """The rows of findings; in the same pass over all records, what else is to be known of them is counted."""
+    """The rows of findings; the same pass over the records counts what the other tables need."""
     for state in states:
         if state.judged_by:
             checked.append(digest_of(state.key))
@@ -101,7 +101,7 @@ def _findings(
 
 
 def _coverage(store: Store, checked: Digests) -> CoverageCounter:
-    """Count what is declared, in the order of keys; no more than some hundred declarations are ever held."""
+    """Count declarations in the order of keys; only a few hundred are in memory at a time."""
     coverage, control = CoverageCounter(), store.control().value
     for keys in batches(_declared(store), _BATCH):
         for key, stored in store.records(keys).items():
@@ -112,7 +112,7 @@ def _coverage(store: Store, checked: Digests) -> CoverageCounter:
 
 
 def _declared(store: Store) -> Iterator[ResourceKey]:
-    """Every resource and content that is declared, once, however many sources declare it."""
+    """Every declared resource and content once, for any number of sources."""
     sources = store.control().value.sources.items()
     before = None
     for key, _ in heapq.merge(*(store.manifest(name, source.generation) for name, source in sources)):

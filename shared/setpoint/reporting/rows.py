@@ -1,6 +1,6 @@
-"""What is written of the fleet once a day: its findings, how much of it is checked, its sweeps, and a digest of a week.
+"""The rows of the daily snapshot: findings, coverage, sweeps, and a weekly digest.
 
-Every row says of which day it is; a day's rows replace whatever there was of that day.
+Every row has its day; the rows of a day replace all earlier rows of that day.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from setpoint.model.severity import Kind, Severity
 from setpoint.model.sweep_records import Sweep
 
 KEPT = timedelta(days=366)
-"""For how long a finding that is over is told of; no view looks back further."""
+"""How long a resolved finding is included; no view looks back further."""
 
 WEEK = timedelta(days=7)
 _PATHS = 50
 
 
 class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding as it was on a day.
+    """A finding on a day.
 
     Args:
         day: the day.
@@ -36,30 +36,30 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
         finding_id: the finding.
         resource_name: full resource name.
         asset_type: Cloud Asset Inventory's type.
-        content: what of the resource drifted.
-        project: project id where known, else its number.
-        team: the owning team; empty where none is declared.
+        content: the content of the resource that drifted.
+        project: project id if known, else its number.
+        team: the owning team; empty if none is declared.
         kind: ``modified``, ``deleted`` or ``unmanaged``.
         status: ``open``, ``resolved``, ``exempted`` or ``accepted``.
         severity: ``low``, ``medium``, ``high`` or ``critical``.
-        mode: what may be done about it.
-        difference_count: how many fields differ.
-        paths: which, up to 50.
+        mode: the remediation mode.
+        difference_count: number of differing fields.
+        paths: paths of the differing fields, up to 50.
         fingerprint: changes when the differences do.
-        first_seen: the observation with which this drift began.
-        last_seen: the latest observation that showed drift.
-        count: observations that showed drift since it began.
-        episodes: how often this resource has drifted, this time included.
-        sequence: number of its last event; of what events and snapshots say, the greater number is the later word.
+        first_seen: time of the first observation of this drift.
+        last_seen: time of the latest observation of drift.
+        count: number of observations of the drift since it began.
+        episodes: how often this resource has drifted, including this time.
+        sequence: sequence number of its last event; of events and snapshots the one with the greater number is later.
         reason: why it was resolved, exempted or accepted; empty while it is open.
-        resolved_at: the observation with which it ended; null while it lasts.
-        actor: who is behind the drift; null while that is not known.
-        remediation_step: how far putting it back has come; empty where nobody has tried.
-        remediation_reason: why it is there.
-        exempted_since: since when somebody has said to leave it alone; null where nobody has.
-        exempted_until: until when; null for never, and where nobody has.
-        exempted_by: who.
-        exempted_because: why.
+        resolved_at: time of the observation that resolved it; null while it is open.
+        actor: the actor behind the drift; null if unknown.
+        remediation_step: step of its remediation; empty if there is none.
+        remediation_reason: the reason for that step.
+        exempted_since: start of its exemption; null if there is none.
+        exempted_until: end of its exemption; null for no end, and if there is none.
+        exempted_by: the person who exempted it.
+        exempted_because: the reason of the exemption.
         declared_in: file and line of the declaration.
     """
 
@@ -96,17 +96,17 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How many of the declared resources of one team, project and type are checked.
+    """The coverage of the declared resources of one team, project and type.
 
     Args:
         day: the day.
         taken_at: when the snapshot was taken.
-        team: whose they are; empty where nobody is named.
-        project: the project that the declarations name, else the one in the resource names; empty where neither does.
+        team: their owner; empty if none is declared.
+        project: the declared project, else the one in the resource names; empty if neither is known.
         asset_type: Cloud Asset Inventory's type.
-        content: what of the resources is declared.
-        declared: how many are declared.
-        checked: of how many an observation has been compared with what is declared.
+        content: the content of the resources.
+        declared: number of declared resources.
+        checked: number of declared resources that were compared with an observation.
     """
 
     day: date
@@ -120,27 +120,27 @@ class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest run of a sweep of the whole inventory; see ``model.sweep_records.Summary`` for what is counted.
+    """The latest run of a sweep of the whole inventory; see ``model.sweep_records.Summary`` for the counters.
 
     Args:
         day: the day.
         taken_at: when the snapshot was taken.
         sweep: the sweep's name.
-        scopes: what it lists.
-        contents: which contents of it.
-        types: asset types, or expressions for them; all where empty.
-        started_at: when it began.
-        ended_at: when it ended; null while it goes on.
-        listed: assets that were listed.
-        declared: resources and contents that are declared and were asked for.
-        seen: those of them that were listed.
-        in_sync: those of them that are as declared.
-        drifted: those of them that are not.
-        unchecked: those that were listed without telling what they are.
-        unknown: those of which the sweep can tell nothing.
-        gone: declared resources that exist no longer.
-        denied: scopes that nobody may list.
-        failed: other shards that were not listed to their end.
+        scopes: its scopes.
+        contents: its contents.
+        types: asset types, or expressions for them; empty for all.
+        started_at: its start.
+        ended_at: its end; null while it is running.
+        listed: number of listed assets.
+        declared: number of declared resources and contents in the sweep.
+        seen: those that were listed.
+        in_sync: those that are as declared.
+        drifted: those that are not.
+        unchecked: those that were listed without readable state.
+        unknown: those whose state the sweep could not determine.
+        gone: number of declared resources that are deleted.
+        denied: scopes without permission to list.
+        failed: other incomplete shards.
     """
 
     day: date
@@ -164,25 +164,25 @@ class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The week before a day, of the fleet or of one team.
+    """A week of the fleet or of one team.
 
     Args:
         day: the first day after the week.
-        taken_at: when it was made.
+        taken_at: when it was generated.
         grouped_by: ``fleet`` or ``team``.
         name: the team; empty for the fleet, and for resources without an owner.
         began: findings whose drift began in the week.
         ended: findings that were resolved in the week.
-        put_back: resources that Setpoint has remediated in the week.
+        put_back: resources that Setpoint remediated in the week.
         open: findings that are open now.
-        critical: those of them of this severity.
-        high: as above.
-        medium: as above.
-        low: as above.
-        quiet: findings that are exempted or accepted now.
-        oldest: since when the oldest open one has drifted; null where none is open.
-        actor: who is behind most of what began; empty where nobody is known.
-        text: all of it in a sentence or two.
+        critical: open findings of this severity.
+        high: open findings of this severity.
+        medium: open findings of this severity.
+        low: open findings of this severity.
+        quiet: findings that are exempt or accepted now.
+        oldest: when the oldest open drift began; null if none is open.
+        actor: the actor behind most of the drifts that began; empty if unknown.
+        text: a summary in a sentence or two.
     """
 
     day: date
@@ -204,10 +204,10 @@ class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SnapshotTime(NamedTuple):
-    """Which snapshot it is.
+    """The day and time of a snapshot.
 
     Args:
-        day: the day that it is of, in UTC.
+        day: its day, in UTC.
         time: when it is taken.
     """
 
@@ -216,7 +216,7 @@ class SnapshotTime(NamedTuple):
 
 
 def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
-    """The row of a record; None where it never drifted, or that was over long ago."""
+    """The row of a record; None without a finding, or for one that was resolved long ago."""
     finding = state.finding
     if finding is None or _is_long_over(state, finding, taken.time):
         return None
@@ -263,21 +263,21 @@ def _is_long_over(state: ResourceState, finding: Finding, now: datetime) -> bool
 
 
 class CoverageCounter:
-    """Declared resources as they are counted, by team, project, type and content."""
+    """Counts declared resources by team, project, type and content."""
 
     def __init__(self) -> None:
         self._declared: Counter[tuple[str, str, str, Content]] = Counter()
         self._checked: Counter[tuple[str, str, str, Content]] = Counter()
 
     def add(self, key: ResourceKey, desired: Desired, *, is_checked: bool) -> None:
-        """Count a resource and content; of several declarations the first one's team and project."""
+        """Count a resource and content, under the team and project of its first declaration."""
         first = desired.declarations[0]
         group = (first.owner.team, first.project or project_of(key.name), first.asset_type, key.content)
         self._declared[group] += 1
         self._checked[group] += is_checked
 
     def rows(self, taken: SnapshotTime) -> Iterator[CoverageRow]:
-        """A row for each team, project, type and content, in their order."""
+        """One row for each team, project, type and content, in their order."""
         for group, declared in sorted(self._declared.items()):
             team, project, asset_type, content = group
             yield CoverageRow(
@@ -293,7 +293,7 @@ class CoverageCounter:
 
 
 def sweep_row(sweep: Sweep, taken: SnapshotTime) -> SweepRow:
-    """The row of a sweep; one that goes on has counted nothing yet."""
+    """The row of a sweep; a running sweep has no counts yet."""
     start, summary = sweep.start, sweep.summary
     return SweepRow(
         day=taken.day,
@@ -318,7 +318,7 @@ def sweep_row(sweep: Sweep, taken: SnapshotTime) -> SweepRow:
 
 
 class _Count:
-    """What has been counted of one team, or of the fleet."""
+    """The counters of one team, or of the fleet."""
 
     def __init__(self) -> None:
         self.began = 0
@@ -331,10 +331,10 @@ class _Count:
 
 
 class WeeklyDigest:
-    """A week as it is counted, from records in any order.
+    """Counts a week from records in any order.
 
     Args:
-        taken: the day after the week, and when it is made.
+        taken: the day after the week, and the time of generation.
     """
 
     def __init__(self, taken: SnapshotTime) -> None:
@@ -371,7 +371,7 @@ class WeeklyDigest:
         return self._until - WEEK <= time < self._until
 
     def rows(self) -> Iterator[DigestRow]:
-        """The fleet's row, then one for each team in their order."""
+        """The fleet's row, then one per team in their order."""
         yield self._row("fleet", "", self._fleet)
         for team, count in sorted(self._teams.items()):
             yield self._row("team", team, count)

@@ -1,4 +1,4 @@
-"""The tables of the warehouse: what their rows are, and by which column BigQuery keeps each day apart."""
+"""The tables of the warehouse: their columns and partitions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Table(NamedTuple):
 
     Args:
         columns: its columns.
-        partitioned_by: the column whose days are kept apart.
+        partitioned_by: the column with the day of a partition.
     """
 
     columns: list[Column]
@@ -55,7 +55,7 @@ _MESSAGE: list[Column] = [
     {"name": "data", "type": "JSON", "mode": "NULLABLE", "description": "the whole event, with the values that differ"},
     {"name": "attributes", "type": "JSON", "mode": "NULLABLE", "description": "its attributes and its ordering key"},
 ]
-"""What a subscription that knows no schema writes, with metadata.
+"""The columns that a subscription without a schema writes, with metadata.
 
 Source: https://cloud.google.com/pubsub/docs/create-bigquery-subscription#write_metadata
 """

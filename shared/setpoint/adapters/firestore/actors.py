@@ -1,4 +1,4 @@
-"""Who has changed resources, in Firestore: one document a resource and content, which Firestore itself deletes."""
+"""Changes of resources in Firestore: one document for each resource and content, deleted by Firestore's TTL."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class FirestoreActors:
-    """An ``ActorStore`` in a collection, of which ``expires`` is the field that tells when a document goes.
+    """An ``ActorStore`` in a collection with the TTL field ``expires``.
 
     Args:
-        client: connected to the database.
+        client: a client for the database.
         collection: the collection.
     """
 

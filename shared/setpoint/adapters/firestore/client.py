@@ -1,4 +1,4 @@
-"""The client that the Firestore store works with."""
+"""The client of the Firestore store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def client(project: str, database: str) -> Client:
     """A client with the credentials of the environment; on the emulator where ``FIRESTORE_EMULATOR_HOST`` is set.
 
     Raises:
-        BadRequest: there are none.
+        BadRequest: there are no credentials; log in.
     """
     try:
         return Client(project=project, database=database)

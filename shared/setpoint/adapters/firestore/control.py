@@ -17,7 +17,7 @@ from setpoint.util.external_sort import batches
 
 _WHAT = "the control record"
 _AT_ONCE = 4
-"""Parts of a request, each below 1 MB; one to the emulator has 4 MiB, gRPC's default."""
+"""Number of parts in a request, each below 1 MB; the emulator limits a request to 4 MiB, gRPC's default."""
 
 
 class FirestoreControl:
@@ -44,7 +44,7 @@ class FirestoreControl:
         return StoredControl(self.parts.control(head), (document.update_time, head) if document.exists else None)
 
     def write(self, control: Control, version: Any) -> None:
-        """See ``DesiredStore.write_control``; new parts are written before it, and nobody reads them until it is."""
+        """See ``DesiredStore.write_control``; new parts are written before the record that names them."""
         known, before = version or (None, b"")
         encoded = self.parts.encoded(control, before)
         self._write_parts(encoded.parts)
@@ -70,13 +70,13 @@ class FirestoreControl:
                 batch.commit()
 
     def _drop(self, names: Iterable[str]) -> None:
-        """Delete parts that nobody needs; what stays does no harm."""
+        """Delete unused parts; a part that is left does no harm."""
         with suppress(TransientError), answering(_WHAT):
             for name in names:
                 self._documents.document(name).delete()
 
     def _fetch(self, names: Sequence[str]) -> dict[str, bytes]:
-        """The parts that are there, by their names."""
+        """The existing parts by name."""
         with answering(_WHAT):
             documents = self._client.get_all([self._documents.document(name) for name in names])
             return {document.id: body_of(document) for document in documents if document.exists}

@@ -1,4 +1,4 @@
-"""What Firestore answers: the payload of a document, and errors as Setpoint names them."""
+"""Convert Firestore's answers: the payload of a document, and errors."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFoun
 
 
 def body_of(snapshot: DocumentSnapshot[Any]) -> bytes:
-    """The payload of a document; empty where there is no document."""
+    """The payload of a document; empty without a document."""
     return snapshot.get("body").encode() if snapshot.exists else b""
 
 
 def refusal(what: str, code: int) -> Conflict | Unavailable:
-    """What it means that one write of several was not done, by its code in gRPC."""
+    """The error of one failed write in a batch, by its gRPC code."""
     if code in _LOST_RACE_CODES:
         return Conflict(f"{what}: written by somebody else; read it again")
     return Unavailable(f"{what}: Firestore did not write it (code {code}); try again")
@@ -48,7 +48,7 @@ def refusal(what: str, code: int) -> Conflict | Unavailable:
 
 @contextmanager
 def racing(what: str) -> Iterator[None]:
-    """A failed precondition means that somebody else was first."""
+    """Convert a failed precondition to ``Conflict``."""
     try:
         yield
     except _LOST_RACE as error:
@@ -57,7 +57,7 @@ def racing(what: str) -> Iterator[None]:
 
 @contextmanager
 def answering(what: str) -> Iterator[None]:
-    """An outage is told from a mistake."""
+    """Convert outages to ``Unavailable``, and mistakes to ``BadRequest``."""
     try:
         yield
     except _NO_ANSWER as error:

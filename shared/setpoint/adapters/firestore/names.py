@@ -1,6 +1,6 @@
 """Bindings of inventory names in Firestore.
 
-Collections: ``bound_names``, one document an inventory name; ``waiting_names``, one document an observation that waits.
+Collections: ``bound_names``, one document per inventory name; ``waiting_names``, one per deferred observation.
 """
 
 from __future__ import annotations

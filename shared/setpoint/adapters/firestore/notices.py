@@ -1,6 +1,6 @@
-"""What people were told, in Firestore.
+"""The records of alerting in Firestore.
 
-Collections ``notices``, ``threads``, ``slots`` and ``places``, one document a record; ``expires`` is their TTL field.
+Collections ``notices``, ``threads``, ``slots`` and ``places``, one document per record; ``expires`` is their TTL field.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FirestoreNotices:
         return _stored(document) if document.exists else None
 
     def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
-        """See ``NoticeStore.write``; a field that a record does not have is not indexed."""
+        """See ``NoticeStore.write``; absent fields are not indexed."""
         fields = {field: value for field, value in filed._asdict().items() if value}
         document = {"body": body.decode(), **fields}
         reference, what = self._client.collection(kind).document(name), f"{kind} {name}"

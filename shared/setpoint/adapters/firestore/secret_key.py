@@ -1,4 +1,4 @@
-"""The key by which a store's secrets are hidden, in a Firestore document."""
+"""The key for hiding secrets, in a Firestore document."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def read_secret_key(client: Client) -> bytes:
-    """The key; it is made with the first call, and the first that is made stays."""
+    """The key; the first call creates it, and concurrent calls get the same one."""
     document = client.collection("control").document("secret_key")
     with answering("the key by which secrets are hidden"):
         key = (document.get().to_dict() or {}).get("key")
         if key is None:
-            with suppress(AlreadyExists):  # another process was first
+            with suppress(AlreadyExists):  # another process created it first
                 document.create({"key": secrets.token_bytes(KEY_BYTES)})
             key = (document.get().to_dict() or {})["key"]
     return bytes(key)

@@ -1,13 +1,13 @@
 """The store of an installation on Google Cloud: Firestore in native mode.
 
-Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
-generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one document a project number;
-``audit``, one document an entry; ``actors``, one a resource and content. Payloads are JSON in a string field, since a
-document may have only 40,000 index entries and field names allow few characters
-(https://cloud.google.com/firestore/quotas).
+Collections: ``desired`` and ``findings``, one document per resource and content; ``manifests``, one per source and
+    generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one per project number;
+    ``audit``, one per entry; ``actors``, one per resource and content. Payloads are JSON in a string field, since a
+    document is limited to 40,000 index entries and field names to few characters
+    (https://cloud.google.com/firestore/quotas).
 
-One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
-those lock, and under contention they wait for each other; a failed precondition is known at once.
+An event costs one ``get_all`` and at most one commit of one write with a precondition. Transactions are not used: they
+lock, and wait for each other under contention; a failed precondition is known at once.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ _T = TypeVar("_T")
 
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
-"""A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
+"""Maximum bytes of a request: 10 MiB (https://cloud.google.com/firestore/quotas), 4 MiB on the emulator."""
 _BODY = ("body",)
 _LARGEST = 500_000
-"""Bytes of an observation that still fits a document (1 MiB) beside a record."""
+"""Maximum size in bytes of an observation that is stored in the document (1 MiB) of its record."""
 _ABSENT = {
     "due": DELETE_FIELD,
     "expires": DELETE_FIELD,
@@ -86,7 +86,7 @@ _ABSENT = {
     "remediation_due": DELETE_FIELD,
     "suppressed": DELETE_FIELD,
 }
-"""Fields that most records do not have, so that no index entry is written for them."""
+"""Optional fields, which are omitted from most records to save index entries."""
 
 
 class FirestoreStore:
@@ -94,7 +94,7 @@ class FirestoreStore:
 
     Args:
         client: connected to the project and database of the installation; kept for the life of the process.
-        retention: how long what is kept; Firestore deletes what has expired.
+        retention: retention periods; Firestore deletes expired documents.
     """
 
     def __init__(self, client: Client, retention: Retention = DEFAULT) -> None:
@@ -141,7 +141,7 @@ class FirestoreStore:
         return desired, finding, actors
 
     def _snapshot(self, key: ResourceKey, documents: Mapping[str, DocumentSnapshot[Any]]) -> Snapshot:
-        """What the documents that were read tell of a resource."""
+        """The snapshot of a resource from the documents that were read."""
         desired, finding, actors = self._own(key)
         wanted, control = _body(documents[desired.path]), _body(documents[self._controls.reference.path])
         state = documents[finding.path]
@@ -163,7 +163,7 @@ class FirestoreStore:
         return replace(snapshot, state=state, version=self._write(snapshot, state, _with(observation)))
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
-        """See ``StateStore.commit_many``; in requests of which each write has a precondition and an answer of its own.
+        """See ``StateStore.commit_many``; each write of a request has its own precondition and result.
 
         Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
         """
@@ -210,7 +210,7 @@ class FirestoreStore:
             self._write(snapshot, replace(snapshot.state, pending=()), {})
 
     def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
-        """Write a record with the snapshot as precondition; the version that it then has."""
+        """Write a record with the snapshot as precondition; return its new version."""
         reference = self._findings.document(snapshot.key.id)
         document = _document(snapshot.key, state, self._retention) | more
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
@@ -228,7 +228,7 @@ class FirestoreStore:
         self._controls.write(control, version)
 
     def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, version: Any) -> None:
-        """Write a payload in place of the one of ``version``."""
+        """Replace the payload of ``version``."""
         document = {"body": body.decode()}
         if version is None:
             batch.create(reference, document)
@@ -249,13 +249,13 @@ class FirestoreStore:
             yield from decode_manifest(_body(document))
 
     def _unordered(self, source: str, generation: int) -> list[tuple[ResourceKey, str]]:
-        """A manifest as it was written before manifests had an order; the next apply writes another one."""
+        """A manifest in the older format without an order; the next apply replaces it."""
         with _answering(f"the manifest of {source}"):
             parts = self._manifest(source, generation).collection("parts").stream()
             return sorted(row for part in parts for row in decode_manifest(_body(part)))
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
-        """See ``DesiredStore.write_manifest``; some thousand entries a document."""
+        """See ``DesiredStore.write_manifest``; a few thousand entries per document."""
         self.drop_manifest(source, generation)
         pages = self._pages(source, generation)
         for number, rows in enumerate(batches(manifest, MANIFEST_PART)):
@@ -274,7 +274,7 @@ class FirestoreStore:
         return pages
 
     def _manifest(self, source: str, generation: int) -> DocumentReference:
-        name = ResourceKey(source).id  # a source may be named with characters that ids do not allow
+        name = ResourceKey(source).id  # a source name may contain characters that ids do not allow
         return self._manifests.document(f"{name}-{generation}")
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
@@ -290,7 +290,7 @@ class FirestoreStore:
             }
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
-        """See ``DesiredStore.write_records``; each request of it is atomic."""
+        """See ``DesiredStore.write_records``; each of its requests is atomic."""
         bodies = ((key, encode_record(record.value)) for key, record in records.items())
         sized = ((pair, len(pair[1])) for pair in bodies)
         with _answering("desired state"), _racing("desired state"):
@@ -308,7 +308,7 @@ class FirestoreStore:
 
     def project_number(self, identifier: str) -> str:
         """See ``ProjectStore.project_number``."""
-        with _answering(f"project {identifier}"):  # the ids have no index, since a command alone asks by them
+        with _answering(f"project {identifier}"):  # not indexed, since only a command looks up by id
             numbers = (document.id for document in self._projects.stream() if document.get("id") == identifier)
             return next(numbers, "")
 
@@ -457,7 +457,7 @@ class FirestoreStore:
 
 
 def _document(key: ResourceKey, state: ResourceState, retention: Retention) -> dict[str, Any]:
-    """A record as a document, with the fields that it is asked for by."""
+    """A record as a document, with its query fields."""
     document: dict[str, Any] = {
         "name": key.name,
         "content": key.content,
@@ -479,7 +479,7 @@ def _document(key: ResourceKey, state: ResourceState, retention: Retention) -> d
 
 
 def _with(observation: Observation | None) -> dict[str, Any]:
-    """The field of a record that holds what gave it."""
+    """The field of a record for its last observation."""
     if observation is None:
         return {}
     body = observations.encode(observation)
@@ -487,12 +487,12 @@ def _with(observation: Observation | None) -> dict[str, Any]:
 
 
 def _size(text: str) -> int:
-    """Bytes of a payload in a request."""
+    """The size of a payload in a request, in bytes."""
     return len(text) if text.isascii() else len(text.encode())
 
 
 def _batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
-    """As many records at a time as one request takes; each comes with its size in bytes."""
+    """Batches of records for one request each; each record comes with its size in bytes."""
     batch: list[_T] = []
     room = _BATCH_BYTES
     for item, size in sized:

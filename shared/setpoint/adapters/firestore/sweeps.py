@@ -1,6 +1,7 @@
 """Records of sweeps in Firestore.
 
-Collections: ``sweeps``, one document a sweep; below ``runs/RUN``, which has no fields, ``shards`` and ``shard_parts``.
+Collections: ``sweeps``, one document per sweep; below ``runs/RUN``, which has no fields, ``shards`` and
+    ``shard_parts``.
 """
 
 from __future__ import annotations

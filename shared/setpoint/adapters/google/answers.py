@@ -1,8 +1,8 @@
-"""What an answer of Google's REST APIs means: what was read or done, gone, stale, denied, busy, refused, or unknown.
+"""Classify an answer of Google's REST APIs: done, gone, stale, denied, busy, refused, or unknown.
 
-Only an API's own answer counts: an object of JSON, or an error with Google's own body
-(https://cloud.google.com/apis/design/errors#http_mapping). A page of HTML, an empty body, one that is cut off, or a
-redirect is an answer of something between here and the API: nothing is known then.
+Only an API's own answer counts: a JSON object, or an error with Google's own body
+(https://cloud.google.com/apis/design/errors#http_mapping). An HTML page, an empty or truncated body, or a redirect
+comes from an intermediary; the result is then unknown.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from setpoint.errors import AccessDenied, Conflict, Refused, Throttled, Unavaila
 from setpoint.model.write_plan import Call
 
 Meaning = Literal[
-    "done",  # as asked; the body is an object
-    "gone",  # there is no such resource
-    "stale",  # the resource has another state than the request is for
+    "done",  # done; the body is an object
+    "gone",  # the resource does not exist
+    "stale",  # the resource has another state than the precondition
     "denied",  # a permission is missing
-    "busy",  # nothing was done; ask again later
-    "refused",  # nothing was done, and never will be
-    "unknown",  # it was done, or not
+    "busy",  # rate limited; nothing was done, retry later
+    "refused",  # nothing was done, and a retry cannot succeed
+    "unknown",  # it may have been done
 ]
 
 _PASSING = frozenset((429, 500, 502, 503, 504))
 _GONE = frozenset((404, 410))
 _NEVER_TAKEN = frozenset((400, 405, 411, 413, 414, 415, 422, 501))
-"""Statuses of a request that nothing was done about, whoever answers: Google's front ends send some as HTML."""
+"""Statuses of requests that were not executed, with any body: Google's front ends send some as HTML."""
 _BY_STATUS: Mapping[int, Meaning] = {401: "denied", 403: "denied", 404: "gone", 410: "gone", 409: "stale", 412: "stale"}
 _TOO_FAST = (
     "rateLimitExceeded",
@@ -41,15 +41,15 @@ _TOO_FAST = (
     "dailyLimitExceeded",
     "RATE_LIMIT_EXCEEDED",
 )
-"""How Compute Engine, BigQuery and Cloud Storage say with a 403 what others say with a 429."""
+"""Reasons that Compute Engine, BigQuery and Cloud Storage send with status 403 in place of 429."""
 _NO_METHOD = "method not found"
-"""How the API front end answers a path that none of its methods has, with a 404."""
+"""The API front end's 404 message for a path without a method."""
 _LONGEST = 500
 _LONGEST_WAIT = 3600.0
 
 
 def meaning(answer: requests.Response) -> Meaning:
-    """What an answer means, to whoever knows nothing else."""
+    """The meaning of an answer by itself."""
     status, error = answer.status_code, _error(answer)
     if 200 <= status < 300:  # noqa: PLR2004 - of HTTP
         return "done" if _object(answer) is not None else "unknown"
@@ -65,19 +65,19 @@ def meaning(answer: requests.Response) -> Meaning:
 
 
 def may_pass(answer: requests.Response) -> bool:
-    """Whether the same request may be answered better in a moment."""
+    """Whether a retry of the request may succeed."""
     return meaning(answer) == "busy" or answer.status_code in _PASSING
 
 
 def body(call: Call, answer: requests.Response) -> dict[str, Any]:
-    """The body of an answer that says that it was done.
+    """The body of a successful answer.
 
     Raises:
-        Conflict: the resource is another by now.
-        AccessDenied: it may not be done.
-        Refused: it can never be done so, or there is no such resource.
-        Throttled: the API is busy; nothing was done.
-        Unavailable: nothing is known.
+        Conflict: the resource has changed; read it again.
+        AccessDenied: a permission is missing; grant it.
+        Refused: the request can never succeed, or the resource does not exist.
+        Throttled: the API is busy and nothing was done; try again.
+        Unavailable: the result is unknown; read the resource.
     """
     where = f"{call.method} at {call.url}"
     match meaning(answer):
@@ -97,7 +97,7 @@ def body(call: Call, answer: requests.Response) -> dict[str, Any]:
 
 
 def wait(answer: requests.Response) -> float:
-    """How many seconds the API asks to wait, an hour at most; 0 where it does not say."""
+    """The wait that the API asks for in seconds, at most an hour; 0 without one."""
     asked = answer.headers.get("Retry-After", "").strip()
     if asked.isdigit():
         return min(float(asked), _LONGEST_WAIT)
@@ -113,16 +113,16 @@ def wait(answer: requests.Response) -> float:
 
 
 def _object(answer: requests.Response) -> dict[str, Any] | None:
-    """The object that a body holds, or None: it is empty, no JSON, cut off, not UTF-8, or another kind of value."""
+    """The JSON object in a body; None for an empty, truncated or undecodable body, or another type."""
     try:
-        read = json.loads(answer.content.decode())  # which Google's APIs send as UTF-8; ``answer.json`` guesses
+        read = json.loads(answer.content.decode())  # Google's APIs send UTF-8; ``answer.json`` guesses
     except (ValueError, RecursionError):
         return None
     return read if isinstance(read, dict) else None
 
 
 def _error(answer: requests.Response) -> Mapping[str, Any]:
-    """Google's own error in a body, or an empty one."""
+    """Google's own error in a body; empty if there is none."""
     error = (_object(answer) or {}).get("error")
     return error if isinstance(error, dict) else {}
 
@@ -145,7 +145,7 @@ def _message(answer: requests.Response) -> str:
 
 
 def _described(answer: requests.Response) -> str:
-    """An answer that nothing follows from, in words, without its body."""
+    """An answer of unknown meaning, for people, without its body."""
     if _error(answer):
         return f"{answer.status_code} ({_message(answer)})"
     form = answer.headers.get("Content-Type", "").partition(";")[0].strip()[:80]

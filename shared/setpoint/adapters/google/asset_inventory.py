@@ -1,4 +1,4 @@
-"""Lists what exists, from Cloud Asset Inventory.
+"""List assets from Cloud Asset Inventory.
 
 Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/list
 """
@@ -38,26 +38,26 @@ _PASSING = (
     exceptions.GatewayTimeout,
     exceptions.InternalServerError,
 )
-"""What passes by itself, and is worth another call."""
+"""Errors that pass, and are worth a retry."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
 _EXACT = 2**53
-"""Below this a float holds every integer."""
+"""Below this a float represents every integer exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to go on asking for a page.
+    """The retries of a page request.
 
-    A quota is per minute (https://cloud.google.com/asset-inventory/docs/quota), so its error is waited for longer.
+    A quota is per minute (https://cloud.google.com/asset-inventory/docs/quota), so its error has a longer wait.
 
     Args:
-        first: seconds before the second call; twice as many before each one that follows.
-        first_of_quota: the same where a quota is used up.
-        longest: no pause is longer, in seconds.
-        in_all: seconds without a page after which it is given up.
-        call: seconds that one call may take.
-        calls_a_minute: how many calls are made, in the long run; a project may make 100 and an organisation 800.
+        first: wait in seconds before the first retry; doubled for each further one.
+        first_of_quota: the same after a quota error.
+        longest: maximum wait in seconds.
+        in_all: seconds without a page after which the listing fails.
+        call: timeout of one call in seconds.
+        calls_a_minute: average number of calls per minute; the quota is 100 for a project and 800 for an organization.
     """
 
     first: float = 0.5
@@ -72,7 +72,7 @@ _PATIENCE = RetryPolicy()
 
 
 class _RateLimiter:
-    """A token bucket: a minute's calls may be made at once, and then as many as time brings."""
+    """A token bucket: the calls of one minute may be made at once, and further calls at the average rate."""
 
     def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._most = self._left = calls_a_minute
@@ -80,7 +80,7 @@ class _RateLimiter:
         self._refilled_at = clock()
 
     def wait(self) -> None:
-        """Return when another call may be made."""
+        """Wait until another call is allowed."""
         now = self._clock()
         self._left = min(self._most, self._left + (now - self._refilled_at) * self._most / 60)
         self._refilled_at = now
@@ -93,7 +93,7 @@ def client() -> AssetServiceClient:
     """A client with the credentials of the environment.
 
     Raises:
-        BadRequest: there are none.
+        BadRequest: there are no credentials; log in.
     """
     try:
         return AssetServiceClient()
@@ -106,10 +106,10 @@ class AssetInventory:
 
     Args:
         client: kept for the life of the process.
-        patience: how long to go on asking.
-        page_size: assets a page; the API gives no more than 1,000.
-        clock: tells seconds that only ever grow.
-        sleep: waits for some seconds.
+        patience: the retries.
+        page_size: assets per page; the API's maximum is 1,000.
+        clock: monotonic seconds.
+        sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class AssetInventory:
             request.page_token = response.next_page_token
 
     def _answer(self, request: ListAssetsRequest) -> Any:
-        """One page, asked for until it comes; the message of protobuf itself, which is faster than its wrapper."""
+        """Request a page with retries; return the protobuf message itself, which is faster than its wrapper."""
         patience = self._patience
         until = self._clock() + patience.in_all
         calls = 0
@@ -179,7 +179,7 @@ class AssetInventory:
 
 
 def _pause(patience: RetryPolicy, error: Exception, calls: int) -> float:
-    """Exponential with jitter, so that many readers that were refused together do not come back together."""
+    """Exponential backoff with jitter, so that clients that were refused together do not retry together."""
     first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
     most = min(patience.longest, first * 2.0**calls)
     return random.uniform(most / 2, most)  # noqa: S311 - no secret
@@ -227,7 +227,7 @@ def _observation(asset: Any, content: Content, read_at: datetime) -> Observation
 
 
 def _data(asset: Any, content: Content) -> Any:
-    """The content as a feed sends it in JSON; None where the inventory does not tell what the resource is."""
+    """The content in the JSON format of feeds; None if the inventory omits the data."""
     if content == "iam_policy":
         return MessageToDict(asset.iam_policy)
     if content == "org_policy":
@@ -240,11 +240,11 @@ def _data(asset: Any, content: Content) -> Any:
 
 def _struct(struct: Any) -> dict[str, Any]:
     fields = struct.fields
-    return {key: _value(fields[key]) for key in fields}  # a map of protobuf is slow to give its items
+    return {key: _value(fields[key]) for key in fields}  # iterating over the items of a protobuf map is slow
 
 
 def _value(value: Any) -> Any:
-    """A value of a Struct, in which every number is a float: whole ones become integers again."""
+    """A value of a Struct, where every number is a float: whole numbers become integers again."""
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         return value.string_value

@@ -1,4 +1,4 @@
-"""Rows to BigQuery, by load jobs that replace a day each."""
+"""Write rows to BigQuery by load jobs that replace one day each."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from requests.exceptions import RequestException
 from setpoint.errors import BadRequest, Refused, Unavailable
 
 _IN_MEMORY = 1 << 20
-"""Bytes of compressed rows that need no file."""
+"""Maximum size in bytes of compressed rows in memory."""
 _SECONDS = 240.0
-"""How long a job is waited for; one that takes longer is found done by the next delivery."""
+"""Timeout of a job in seconds; the next delivery finds a slower job done."""
 _TRIES = 5
-"""Jobs of one name that may have failed before a person has to look."""
+"""Maximum number of failed jobs under one name, before a person has to act."""
 _PERMANENT = (exceptions.NotFound, exceptions.BadRequest)
 _FAILURES = (exceptions.GoogleAPIError, GoogleAuthError, RequestException, TimeoutError, OSError)
 
@@ -31,7 +31,7 @@ def client(project: str) -> Client:
     """A client with the credentials of the environment, whose jobs run in a project.
 
     Raises:
-        BadRequest: there are none.
+        BadRequest: there are no credentials; log in.
     """
     try:
         return Client(project=project)
@@ -42,9 +42,9 @@ def client(project: str) -> Client:
 class BigQueryWarehouse:
     """A ``Warehouse`` in a dataset whose tables are partitioned by day.
 
-    A job's id follows from table, day and run: BigQuery takes each id once, so that what was done is not done again,
-    and what failed is done under the next id (https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid).
-    The job replaces one partition, in one step.
+    A job's id follows from table, day and run. BigQuery accepts each id once, so that completed work is not repeated
+    and failed work runs under the next id (https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid). The job
+    replaces one partition atomically.
 
     Args:
         client: made by ``client()``.
@@ -79,7 +79,7 @@ class BigQueryWarehouse:
         raise Refused(f"{target}: {_TRIES} jobs have failed, the last: {job.error_result['message']}; publish again")
 
     def _begin(self, file: IO[bytes], target: str, job_id: str) -> LoadJob:
-        """Begin a job, or find the one that was begun under its id, which takes the location that it runs in."""
+        """Start a job, or find the one with its id; looking up a job requires its location."""
         config = LoadJobConfig(
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
@@ -93,7 +93,7 @@ class BigQueryWarehouse:
 
 
 def _write(rows: Iterable[bytes], file: IO[bytes]) -> int:
-    """Write rows, compressed, a line each; a day of a large fleet has to fit into a function's memory as a file."""
+    """Write compressed rows, one per line; a file of a large fleet's day has to fit in a function's memory."""
     count = 0
     with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as packed:
         for row in rows:
@@ -108,5 +108,5 @@ def _job_id(table: str, day: date, run: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What BigQuery says; of a row that does not fit, the column and not the value."""
+    """BigQuery's error message; for a row that does not fit, with the column and without the value."""
     return str(getattr(error, "message", error)).splitlines()[0][:300]

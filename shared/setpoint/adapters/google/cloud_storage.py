@@ -13,7 +13,7 @@ from setpoint.errors import BadRequest, Superseded, Unavailable
 from setpoint.ports.services import Archive
 
 _LARGEST = 500_000_000
-"""Bytes of an archive; a function has to hold it in memory."""
+"""Maximum size of an archive in bytes; a function holds it in memory."""
 
 _LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ def client() -> Client:
     """A client with the credentials of the environment.
 
     Raises:
-        BadRequest: there are none.
+        BadRequest: there are no credentials; log in.
     """
     try:
         return Client()
@@ -32,15 +32,15 @@ def client() -> Client:
 
 
 def open_object(client: Client, url: str) -> BinaryIO:
-    """Open an object for reading, a part at a time.
+    """Open an object for reading in parts.
 
     Args:
-        client: of Cloud Storage.
+        client: a client of Cloud Storage.
         url: ``gs://BUCKET/OBJECT``.
 
     Raises:
-        BadRequest: the URL is incomplete, or there is no such object.
-        Unavailable: the object cannot be read.
+        BadRequest: the URL is incomplete, or the object does not exist.
+        Unavailable: the object cannot be read; try again.
     """
     bucket, _, name = url.removeprefix("gs://").partition("/")
     if not bucket or not name:
@@ -55,9 +55,9 @@ def open_object(client: Client, url: str) -> BinaryIO:
 
 
 class Archives:
-    """``Archives`` in buckets; the order of uploads is that of their times.
+    """``Archives`` in buckets; uploads are ordered by time.
 
-    Generations tell the uploads of one object apart, and nothing of the order of two objects
+    Generations distinguish uploads of one object, but do not order two objects
     (https://cloud.google.com/storage/docs/object-versioning).
 
     Args:

@@ -1,4 +1,4 @@
-"""Who was let in by Identity-Aware Proxy, by the assertion that it signs.
+"""Verify the identity of a user by Identity-Aware Proxy's signed assertion.
 
 Source: https://cloud.google.com/iap/docs/signed-headers-howto
 """
@@ -17,17 +17,17 @@ from google.oauth2 import id_token
 from setpoint.errors import AccessDenied, Unavailable
 
 KEYS = "https://www.gstatic.com/iap/verify/public_key"
-"""Where Google publishes the keys that assertions are signed with."""
+"""URL of the public keys for assertions."""
 
 _ISSUER = "https://cloud.google.com/iap"
 _KEPT = 3600.0
 _ASKED_AGAIN = 60.0
-"""How old keys are at least, in seconds, before one that is not among them has them fetched again."""
+"""Minimum age of cached keys in seconds, before an unknown key causes another fetch."""
 _SKEW = 30
 
 
 class _CachedCertificates(Request):
-    """A transport of google-auth that asks for the same address once an hour, since keys change once in weeks."""
+    """A transport of google-auth with a cache of one hour, since keys change every few weeks."""
 
     def __init__(self, transport: Callable[..., Any], clock: Callable[[], float]) -> None:
         self._transport, self._clock = transport, clock
@@ -45,7 +45,7 @@ class _CachedCertificates(Request):
             return self._response
 
     def forget(self) -> bool:
-        """Have the keys fetched again, unless they were just now."""
+        """Drop the cached keys; False if they were just fetched."""
         with self._lock:
             if self._clock() - self._fetched < _ASKED_AGAIN:
                 return False
@@ -54,12 +54,12 @@ class _CachedCertificates(Request):
 
 
 class IapTokenVerifier:
-    """Knows who was let in.
+    """Verifies users' assertions.
 
     Args:
-        audience: whom assertions are for, ``/projects/NUMBER/global/backendServices/ID``.
-        transport: fetches keys, as google-auth's transports do.
-        clock: seconds, by which keys grow old.
+        audience: the expected audience of assertions, ``/projects/NUMBER/global/backendServices/ID``.
+        transport: fetches keys, in the form of google-auth's transports.
+        clock: seconds, for the age of keys.
     """
 
     def __init__(
@@ -69,17 +69,18 @@ class IapTokenVerifier:
         self._keys = _CachedCertificates(transport, clock)
 
     def identity(self, assertion: str) -> str:
-        """Who somebody is, by the assertion that came with their request.
+        """The user of a request, by its assertion.
 
         Args:
-            assertion: the value of the header ``X-Goog-IAP-JWT-Assertion``; empty where there is none.
+            assertion: the value of the header ``X-Goog-IAP-JWT-Assertion``; empty if there is none.
 
         Returns:
-            Their e-mail address.
+            The user's e-mail address.
 
         Raises:
-            AccessDenied: there is no assertion, or not one of Identity-Aware Proxy's for this page.
-            Unavailable: the keys cannot be fetched.
+            AccessDenied: the assertion is missing, or invalid for this page; open the page through Identity-Aware
+                Proxy.
+            Unavailable: the keys cannot be fetched; try again.
         """
         if not assertion:
             raise _denied("it is served behind Identity-Aware Proxy alone, and the request did not come from there")
@@ -98,7 +99,7 @@ class IapTokenVerifier:
         try:
             return self._verified(assertion)
         except ValueError:
-            if not self._keys.forget():  # signed with a key that is newer than those that are kept, perhaps
+            if not self._keys.forget():  # the signing key may be newer than the cached ones
                 raise
         return self._verified(assertion)
 

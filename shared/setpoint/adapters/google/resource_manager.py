@@ -1,4 +1,4 @@
-"""Cloud Resource Manager: what the project with a number is called, and where it is."""
+"""Look up projects in Cloud Resource Manager: their ids and ancestors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from setpoint.ports.services import ResourceApi
 _API = "https://cloudresourcemanager.googleapis.com/v3"
 """https://cloud.google.com/resource-manager/reference/rest/v3/projects/get and …/folders/get"""
 _DEEPEST = 12
-"""Folders above a project; Google takes ten levels (https://cloud.google.com/resource-manager/docs/limits)."""
+"""Folders above a project; Google allows ten levels (https://cloud.google.com/resource-manager/docs/limits)."""
 
 
 class ResourceManager:
     """``ProjectDirectory`` and ``ProjectPlaces`` over Cloud Resource Manager v3.
 
     Args:
-        open_apis: opens Google's APIs; called with the first question, since most processes never ask one.
+        open_apis: opens Google's APIs; called with the first lookup, since most processes need none.
     """
 
     def __init__(self, open_apis: Callable[[], ResourceApi]) -> None:
@@ -32,7 +32,7 @@ class ResourceManager:
     def project_id(self, number: str) -> str:
         """See ``ProjectDirectory.project_id``.
 
-        The API answers 403 for a project that does not exist as for one that the caller may not see.
+        The API answers 403 both for a missing project and for one that the caller may not see.
         """
         permission = "resourcemanager.projects.get"
         call = Call("cloudresourcemanager.projects.get", "GET", f"{_API}/projects/{number}", permission=permission)
@@ -54,12 +54,12 @@ class ResourceManager:
                     raise
                 return (*above, *known[known.index(above[-1]) + 1 :])
             if not parent:
-                break  # a project without an organisation
+                break  # a project without an organization
             above.append(parent)
         return tuple(above)
 
     def _parent(self, name: str) -> str:
-        """The folder or organisation that a project or folder is in; empty for none."""
+        """The folder or organization above a project or folder; empty for none."""
         kind = name.partition("/")[0]
         permission = f"resourcemanager.{kind}.get"
         body = self._apis.read(Call(f"cloudresourcemanager.{kind}.get", "GET", f"{_API}/{name}", permission=permission))

@@ -1,4 +1,4 @@
-"""Google's REST APIs: reading a live resource, sending one planned write, watching an operation."""
+"""Google's REST APIs: read a live resource, send a planned write, poll an operation."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from setpoint.remediation import operations
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _WRITE_TRIES = 2
-"""How often a write is sent to an API that is busy; whoever planned it waits longer than a request may."""
+"""Maximum number of attempts of a write to a busy API; the engine retries later with longer waits."""
 
 
 class RetryPolicy(NamedTuple):
-    """How long to wait for an answer, in seconds.
+    """Timeouts and retries, in seconds.
 
     Args:
-        call: for one answer.
-        first: before the second try; then twice as long each time.
-        longest: between two tries.
-        tries: of one request, in all.
+        call: timeout of one call.
+        first: wait before the first retry; doubled for each further one.
+        longest: maximum wait.
+        tries: maximum number of attempts.
     """
 
     call: float = 30
@@ -46,10 +46,10 @@ def session(quota_project: str = "") -> AuthorizedSession:
     """A session with the credentials of the environment.
 
     Args:
-        quota_project: the project whose quota is used; that of the credentials where empty.
+        quota_project: the project whose quota is used; empty for that of the credentials.
 
     Raises:
-        BadRequest: there are none.
+        BadRequest: there are no credentials; log in.
     """
     try:
         credentials, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=quota_project or None)
@@ -59,13 +59,13 @@ def session(quota_project: str = "") -> AuthorizedSession:
 
 
 def open_apis(instead: str = "") -> GoogleRest:
-    """Google's REST APIs with the credentials of the environment, or what is there in their place, without any.
+    """Google's REST APIs with the credentials of the environment, or a substitute server without credentials.
 
     Args:
-        instead: the address of what is there in place of all of Google's APIs, ``http://127.0.0.1:8080``; for tests.
+        instead: URL of a server in place of all of Google's APIs, ``http://127.0.0.1:8080``, for tests; empty for none.
 
     Raises:
-        BadRequest: there are no credentials.
+        BadRequest: there are no credentials; log in.
     """
     return GoogleRest(requests.Session(), instead.rstrip("/")) if instead else GoogleRest(session())
 
@@ -75,8 +75,9 @@ class GoogleRest:
 
     Args:
         session: kept for the life of the process.
-        base_url: sends every request there, with the API's host as the first part of the path; for tests.
-        patience: how long to wait.
+        base_url: sends every request there, with the API's host as the first part of the path, for tests; empty for
+            none.
+        patience: timeouts and retries.
     """
 
     def __init__(self, session: requests.Session, base_url: str = "", patience: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008 - immutable
@@ -117,10 +118,10 @@ class GoogleRest:
         return operations.progress(answers.body(call, answer))
 
     def time(self) -> datetime:
-        """What time it is at Google's, to the second.
+        """The current time of Google's servers, to the second.
 
         Raises:
-            Unavailable: nobody answers.
+            Unavailable: no server answers; try again.
         """
         call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
         date = self._send(call, again=answers.may_pass).headers.get("Date", "")
@@ -132,7 +133,7 @@ class GoogleRest:
     def _send(
         self, call: Call, *, again: Callable[[requests.Response], bool], reading: bool = True
     ) -> requests.Response:
-        """The answer to a request, sent again only where that can do no harm."""
+        """Send a request; retry it only if that does no harm."""
         patience = self._patience
         for tries in range(1, patience.tries + 1):
             answer, failure = self._once(call)
@@ -175,7 +176,7 @@ class GoogleRest:
 
 
 def _never_left(failure: Exception) -> bool:
-    """Whether a request surely did not reach the API: no connection was made."""
+    """Whether a request certainly did not reach the API because no connection was made."""
     if isinstance(failure, requests.ConnectTimeout | TransportError):
         return True
     reason = getattr(failure.args[0], "reason", None) if failure.args else None
@@ -183,7 +184,7 @@ def _never_left(failure: Exception) -> bool:
 
 
 def _pause(patience: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
-    """Exponential with jitter, or what the API asks for; whoever asks for longer than patience has is asked later."""
+    """The API's requested wait, or exponential backoff with jitter; a longer request is left to the engine."""
     asked = answers.wait(answer) if answer is not None else 0.0
     most = min(patience.longest, patience.first * 2.0 ** (tries - 1))
     return asked or random.uniform(most / 2, most)  # noqa: S311 - no secret

@@ -1,4 +1,4 @@
-"""A ``Cluster`` over the official client of Kubernetes.
+"""A ``Cluster`` over the official Kubernetes client.
 
 Sources: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks,
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
@@ -20,20 +20,20 @@ from setpoint.ports.clusters import ClusterEvent, ClusterKind
 
 _SUFFIX = ".cnrm.cloud.google.com"
 _OF_THE_CONTROLLER = ("core", "customize", "addons")
-"""Groups of Config Connector's own settings."""
+"""API groups of Config Connector's own settings."""
 _SECONDS = 60.0
 _PAGE = 500
 _COMPONENT = "setpoint"
 
 
 def open_cluster(context: str = "") -> KubernetesCluster:
-    """The cluster of a context of the kubeconfig, or the one that this runs in.
+    """Connect to the cluster of a kubeconfig context, or to the pod's own cluster.
 
     Args:
-        context: the context; the current one where empty, and in a pod without a kubeconfig the pod's own cluster.
+        context: the context; empty for the current one, and for the pod's own cluster in a pod without a kubeconfig.
 
     Raises:
-        BadRequest: there is no such context, and no cluster around.
+        BadRequest: the context does not exist, and this process runs in no cluster.
     """
     try:
         return KubernetesCluster(config.new_client_from_config(context=context or None))
@@ -52,7 +52,7 @@ class KubernetesCluster:
 
     Args:
         api: kept for the life of the process.
-        page_size: objects a page.
+        page_size: objects per page.
     """
 
     def __init__(self, api: client.ApiClient, page_size: int = _PAGE) -> None:
@@ -109,10 +109,10 @@ class KubernetesCluster:
                 return
 
     def _call(self, verb: str, path: str, body: Any = None, **query: str) -> dict[str, Any]:
-        """The answer of the API server.
+        """Call the API server.
 
         Raises:
-            AccessDenied, BadRequest, Conflict, TokenExpired, Unavailable: as the port says.
+            AccessDenied, BadRequest, Conflict, TokenExpired, Unavailable: as in the port.
         """
         content = "application/merge-patch+json" if verb == "PATCH" else "application/json"
         try:

@@ -1,1 +1,1 @@
-"""The backend of tests and trials: everything in the memory of one process."""
+"""The backend of tests and trials, in the memory of one process."""

@@ -1,4 +1,4 @@
-"""What people were told, in the memory of one process."""
+"""The records of alerting in the memory of one process."""
 
 from __future__ import annotations
 

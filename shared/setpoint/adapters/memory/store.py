@@ -128,7 +128,7 @@ class MemoryStore:
         self._manifests.pop((source, generation), None)
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
-        """See ``DesiredStore.records``; the mark of a record is the record itself, which nobody changes in place."""
+        """See ``DesiredStore.records``; the version of a record is the immutable record itself."""
         with self._lock:
             records_by_key = {key: self._records.get(key) for key in keys}
         return {key: StoredRecord(record or DesiredRecord(), record) for key, record in records_by_key.items()}
@@ -159,13 +159,13 @@ class MemoryStore:
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
-        del problems  # of values that are held as they are
+        del problems  # stored values need no decoding
         with self._lock:
             states = [state for _, state in self._states.values() if state.finding is not None or not drifted]
         return iter(states)
 
     def damaged(self) -> Iterator[DamagedRecord]:
-        """See ``StateStore.damaged``; values that are held as they are can be read."""
+        """See ``StateStore.damaged``; stored values need no decoding, so none is damaged."""
         return iter(())
 
     def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
@@ -243,7 +243,7 @@ class MemoryStore:
         return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.recorded_at))
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing; there are no resources to close."""
 
 
 def _tried(commit: Callable[..., Snapshot], item: Commit) -> Snapshot | Conflict:
@@ -254,7 +254,7 @@ def _tried(commit: Callable[..., Snapshot], item: Commit) -> Snapshot | Conflict
 
 
 class MemoryBus:
-    """An ``EventBus`` that keeps all events, in the order of publishing."""
+    """An ``EventBus`` that records all events, in the order of publishing."""
 
     def __init__(self) -> None:
         self.events: list[CloudEvent] = []
@@ -265,7 +265,7 @@ class MemoryBus:
 
 
 class DeadLetter(NamedTuple):
-    """A message that could not be handled."""
+    """A message that cannot be handled."""
 
     message: bytes
     attributes: Mapping[str, str]

@@ -12,7 +12,7 @@ from setpoint.ports.stores import StoredShard, StoredSweep
 
 
 class MemorySweeps:
-    """A ``SweepStore`` that ends with the process; the mark of a record is the record itself."""
+    """A ``SweepStore`` that ends with the process; the version of a record is the record itself."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

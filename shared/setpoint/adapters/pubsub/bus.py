@@ -1,4 +1,4 @@
-"""Events and dead letters to Pub/Sub, and messages from a subscription."""
+"""Publish events and dead letters to Pub/Sub, and receive messages from a subscription."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ _PUBLISH_SECONDS = 60.0
 _PULL_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _LEASE_SECONDS = 20
-"""A lease is extended by so much at a time: what a process held that was killed is delivered again after that."""
+"""The extension of a message's lease; messages of a crashed process are redelivered after this time."""
 _FAILURES = (
     exceptions.GoogleAPICallError,
     exceptions.RetryError,
     futures.TimeoutError,
 )
 _FAILED_BEFORE = (PublishToPausedOrderingKeyException, RuntimeError, AssertionError)
-"""What the client raises for a resource of which another thread's event has just failed: paused, cancelled, or (in the
-moment between the failure and the pause) an assertion of its own."""
+"""Errors of the client for a resource after a failure in another thread: paused, cancelled, or an assertion of its own
+between the failure and the pause."""
 _RESUME_TRIES = 20
 _RESUME_SECONDS = 0.01
 _LARGEST_LETTER = 9_900_000
-"""A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
+"""Maximum bytes of a message; 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
 _NAMED = 3
 _TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
-"""Attributes that cannot have these names: the client takes attributes as keyword arguments beside its own."""
+"""Reserved attribute names: the client takes attributes as keyword arguments together with its own."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _LOG_IN = (
     "log in with `gcloud auth application-default login`, run where a service account is attached, or set "
@@ -62,10 +62,10 @@ _LOG_IN = (
 
 
 def publisher() -> PublisherClient:
-    """A client that keeps the order of messages with one ordering key.
+    """A client that preserves the order of messages with the same ordering key.
 
     Raises:
-        BadRequest: there are no credentials.
+        BadRequest: there are no credentials; log in.
     """
     ordered = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
     try:
@@ -75,10 +75,10 @@ def publisher() -> PublisherClient:
 
 
 def subscriber() -> SubscriberClient:
-    """A client for subscriptions; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+    """A client for subscriptions; for the emulator if ``PUBSUB_EMULATOR_HOST`` is set.
 
     Raises:
-        BadRequest: there are no credentials.
+        BadRequest: there are no credentials; log in.
     """
     try:
         return pubsub_v1.SubscriberClient()
@@ -87,7 +87,7 @@ def subscriber() -> SubscriberClient:
 
 
 class PubSubTopic:
-    """A topic for messages that need no order.
+    """A topic for unordered messages.
 
     Args:
         client: made by ``publisher()``.
@@ -105,16 +105,16 @@ class PubSubTopic:
         seconds: float = _PUBLISH_SECONDS,
         then: str = "try again",
     ) -> None:
-        """Hand over messages with their attributes, and return when all have been taken.
+        """Publish messages with their attributes, and return when all are accepted.
 
         Args:
             messages: each with its attributes.
-            what: what one of them is, for the error.
-            seconds: how long to wait for each.
-            then: what to do where it fails, for the error.
+            what: the kind of message, for the error.
+            seconds: timeout for each message.
+            then: the next step after a failure, for the error.
 
         Raises:
-            Unavailable: some may have been taken and some not.
+            Unavailable: some messages may not be published; publish them again.
         """
         try:
             sent = [self._client.publish(self._topic, data, **attributes) for data, attributes in messages]
@@ -125,10 +125,11 @@ class PubSubTopic:
 
 
 class PubSubBus:
-    """An ``EventBus`` to a topic, as CloudEvents in structured mode, ordered by resource.
+    """An ``EventBus`` to a topic: CloudEvents in structured mode, ordered by resource.
 
-    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md for the
-    content type, which travels as an attribute; the other attributes are for subscription filters.
+    The content type is an attribute, as in
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md; the other attributes
+    are for subscription filters.
 
     Args:
         client: made by ``publisher()``.
@@ -164,10 +165,10 @@ class PubSubBus:
             raise Unavailable(f"{self._topic} did not take an event ({type(first).__name__}); try again") from first
 
     def _resume(self, keys: Collection[str]) -> None:
-        """Let resources be published again.
+        """Resume publishing for resources after a failure.
 
-        The client pauses a resource shortly after it has told of the failure; it does not after a timeout, and another
-        thread may have resumed it already.
+        The client pauses a resource shortly after it reports the failure. It does not pause after a timeout, and
+        another thread may have resumed the resource.
         """
         for _ in range(_RESUME_TRIES):
             keys = [key for key in keys if not self._is_resumed(key)]
@@ -201,9 +202,10 @@ class PubSubBus:
 
 
 class PubSubDeadLetters:
-    """``DeadLetters`` to a topic: the message as it came, with the attribute ``reason`` beside its own.
+    """``DeadLetters`` to a topic: the unchanged message, with the additional attribute ``reason``.
 
-    An attribute of its own whose name is taken is called ``original_…``; what is too long for Pub/Sub is cut.
+    An attribute of the message with a reserved name is renamed to ``original_…``; values beyond Pub/Sub's limits are
+    cut.
 
     Args:
         client: made by ``publisher()``.
@@ -214,7 +216,7 @@ class PubSubDeadLetters:
         self._topic = PubSubTopic(client, topic)
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
-        """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
+        """See ``DeadLetters.put``; a message that leaves no room for the reason is truncated."""
         run = telemetry.current()
         more = {REJECTED_BY: run.function} if run is not None else {}
         own = _own_attributes(attributes, room=PUBSUB_ATTRIBUTES - len(more) - 1)
@@ -226,10 +228,10 @@ class PubSubDeadLetters:
 
 
 class Delivered:
-    """A message of a stream; it is leased until it is settled.
+    """A message of a stream, leased until it is acknowledged or released.
 
     Args:
-        message: as the client gives it.
+        message: the client's message.
     """
 
     __slots__ = ("_message", "attributes", "data")
@@ -240,24 +242,24 @@ class Delivered:
         self.attributes: Mapping[str, str] = message.attributes
 
     def ack(self) -> None:
-        """It is done; the acknowledgement is sent soon, together with others."""
+        """Acknowledge the message; acknowledgements are sent in batches."""
         self._message.ack()
 
     def nack(self) -> None:
-        """Have it delivered again."""
+        """Release the message for redelivery."""
         self._message.nack()
 
 
 class PubSubStream:
-    """Messages of a subscription as they come, for as long as there is room for them.
+    """Streaming pull of a subscription, limited by the number and size of outstanding messages.
 
-    Leases are extended while messages are held. What is beyond the limits waits in Pub/Sub.
+    Leases are extended while messages are outstanding. Messages beyond the limits wait in Pub/Sub.
 
     Args:
         client: kept for the life of the process.
         subscription: ``projects/P/subscriptions/S``.
-        messages: how many are held at most.
-        size: bytes that are held at most.
+        messages: maximum number of outstanding messages.
+        size: maximum size of outstanding messages in bytes.
     """
 
     def __init__(self, client: SubscriberClient, subscription: str, *, messages: int, size: int) -> None:
@@ -269,7 +271,7 @@ class PubSubStream:
         self._pull: StreamingPullFuture | None = None
 
     def open(self, take: Callable[[Delivered], None]) -> None:
-        """Hand each message to ``take``, which returns at once, in a thread of its own."""
+        """Pass each message to ``take``, which must return at once, in another thread."""
         self._pull = self._client.subscribe(
             self._subscription,
             lambda message: take(Delivered(message)),
@@ -279,13 +281,13 @@ class PubSubStream:
         )
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, while messages come.
+        """Wait this many seconds while messages arrive.
 
         Raises:
-            BadRequest: there is no such subscription, or nobody may pull it who runs this.
-            Unavailable: the stream has ended.
+            BadRequest: the subscription does not exist, or the permission to pull is missing.
+            Unavailable: the stream ended; open it again.
         """
-        assert self._pull is not None  # noqa: S101 - it was opened
+        assert self._pull is not None  # noqa: S101 - callers open it first
         try:
             self._pull.result(timeout=seconds)
         except futures.TimeoutError:
@@ -294,10 +296,10 @@ class PubSubStream:
             raise not_pulled(self._subscription, error) from error
 
     def close(self) -> None:
-        """Take no more, and return when everything that was settled is known to Pub/Sub."""
+        """Stop deliveries, and return when all acknowledgements are sent."""
         if self._pull is not None:
             self._pull.cancel()
-            with contextlib.suppress(Exception):  # it has ended, however that was
+            with contextlib.suppress(Exception):  # the stream has ended, with any error
                 self._pull.result(timeout=_CLOSE_SECONDS)
         self._client.close()
 
@@ -323,11 +325,11 @@ class PubSubFeed:
         self._subscription = subscription
 
     def pull(self, most: int = 100) -> list[ReceivedMessage]:
-        """Up to ``most`` messages; none when nothing came for some seconds.
+        """Pull up to ``most`` messages; empty after some seconds without messages.
 
         Raises:
-            BadRequest: there is no such subscription, or nobody may pull it who runs this.
-            Unavailable: Pub/Sub did not answer.
+            BadRequest: the subscription does not exist, or the permission to pull is missing.
+            Unavailable: Pub/Sub does not answer; try again.
         """
         try:
             response = self._client.pull(
@@ -343,10 +345,10 @@ class PubSubFeed:
         ]
 
     def settle(self, done: Sequence[ReceivedMessage], again: Sequence[ReceivedMessage] = ()) -> None:
-        """Acknowledge what is done, and have delivered again what is not.
+        """Acknowledge handled messages, and release the others for redelivery.
 
         Raises:
-            Unavailable: Pub/Sub did not answer; the messages will come again.
+            Unavailable: Pub/Sub does not answer; the messages will be redelivered.
         """
         try:
             if done:
@@ -362,7 +364,7 @@ class PubSubFeed:
 
 
 def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
-    """A message's attributes under names and in sizes that Pub/Sub takes, up to so many."""
+    """A message's attributes with allowed names and sizes, up to a number."""
     kept: dict[str, str] = {}
     for key, value in attributes.items():
         name = cut(key, PUBSUB_ATTRIBUTE_KEY)
@@ -374,7 +376,7 @@ def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
 
 
 def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
-    """What it means that a subscription cannot be pulled: a mistake that stays one, or an outage that passes."""
+    """The error of a failed pull: a mistake in the settings, or an outage."""
     if isinstance(error, exceptions.NotFound):
         return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` tells what there is")
     if isinstance(error, exceptions.InvalidArgument):
@@ -388,5 +390,5 @@ def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
 
 
 def _ordering_key(event: CloudEvent) -> str:
-    """The resource name; the finding's id where that is too long for Pub/Sub (1 KiB)."""
+    """The resource name; the finding's id if the name is too long for Pub/Sub (1 KiB)."""
     return event.subject if len(event.subject.encode()) <= PUBSUB_ORDERING_KEY else event.data.finding_id

@@ -39,7 +39,7 @@ class PubSubDeadLetterQueue:
         self._topics: dict[str, str] = {}
 
     def letters(self, most: int) -> Iterator[DeadLetter]:
-        """See ``DeadLetterQueue.letters``; one that comes again while it is held is passed over."""
+        """See ``DeadLetterQueue.letters``; a redelivery of a held message is skipped."""
         seen: set[str] = set()
         while len(seen) < most:
             try:

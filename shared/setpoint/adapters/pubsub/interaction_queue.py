@@ -1,4 +1,4 @@
-"""Presses of buttons to a Pub/Sub topic."""
+"""Queue clicks on buttons in a Pub/Sub topic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECONDS = 2.0
 
 
 class PubSubInteractionQueue:
-    """A ``InteractionQueue`` to a topic.
+    """An ``InteractionQueue`` to a topic.
 
     Args:
         client: made by ``adapters.pubsub.publisher()``.

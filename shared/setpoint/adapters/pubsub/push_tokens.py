@@ -1,6 +1,6 @@
-"""Who calls a function: the token that Pub/Sub or Eventarc sends along, checked inside the function too.
+"""Authenticate calls of a function by the token of Pub/Sub or Eventarc.
 
-Cloud Run has checked it before; here it is checked once more, so that a mistake in IAM or ingress opens nothing.
+Cloud Run checks the token, too; this second check protects against mistakes in IAM or ingress settings.
 Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
@@ -23,11 +23,11 @@ _SKEW_SECONDS = 10
 
 
 class CachedCertificates(transport.Request):
-    """Fetches Google's certificates as often as Google asks for: they say how long they are good for.
+    """Fetches Google's certificates, with a cache that follows their ``max-age``.
 
     Args:
-        fetch: sends a request, as google-auth's own transport does.
-        clock: tells seconds that only ever grow.
+        fetch: sends a request, in the form of google-auth's transport.
+        clock: monotonic seconds.
     """
 
     def __init__(self, fetch: Callable[..., Any] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +37,7 @@ class CachedCertificates(transport.Request):
         self._lock = threading.Lock()
 
     def __call__(self, url: Any, method: Any = "GET", *more: Any, **options: Any) -> Any:
-        """The answer to a request; the one of before while that is good."""
+        """The answer to a request; the cached one while it is fresh."""
         with self._lock:
             until, answer = self._kept.get(url, (0.0, None))
             if answer is not None and self._clock() < until:
@@ -50,11 +50,11 @@ class CachedCertificates(transport.Request):
 
 
 class PushTokens:
-    """Checks the tokens of those who push messages.
+    """Checks the tokens of pushed messages.
 
     Args:
-        audience: whom the tokens have to be for, the function's own URL; empty for anybody.
-        account: the e-mail address of the service account that they have to be of.
+        audience: the expected audience, which is the function's own URL; empty for any.
+        account: the e-mail address of the expected service account.
         certificates: fetches Google's certificates.
     """
 
@@ -64,14 +64,14 @@ class PushTokens:
         self._certificates = certificates or CachedCertificates()
 
     def check(self, authorization: str) -> None:
-        """Let pass only a request with a token of Google's for this function, of that account.
+        """Check that a request has a valid token of the expected account for this function.
 
         Args:
-            authorization: the header of the request.
+            authorization: the ``Authorization`` header.
 
         Raises:
-            AccessDenied: it has none that is good.
-            Unavailable: Google's certificates could not be had.
+            AccessDenied: the token is missing or invalid.
+            Unavailable: Google's certificates cannot be fetched; try again.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:

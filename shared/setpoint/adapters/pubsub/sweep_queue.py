@@ -1,4 +1,4 @@
-"""Messages of sweeps to a Pub/Sub topic."""
+"""Queue messages of sweeps in a Pub/Sub topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channels of Slack: their ids, and being in one where that is needed."""
+"""Slack channels: look up ids, and join channels to read them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS = "public_channel,private_channel"
 
 
 class ChannelPage(NamedTuple):
-    """What was read of a channel.
+    """The result of a read of a channel.
 
     Args:
         channel: its id.
@@ -29,8 +29,7 @@ class ChannelPage(NamedTuple):
 class Channels:
     """The channels of a workspace.
 
-    A message is posted and told to anybody by a channel's name alone, and in a public one without being in it; only
-    reading asks for the id, and for being in it.
+    Posting needs only a channel's name, and no membership in a public channel; reading needs the id and membership.
 
     Args:
         client: made by ``slack_client.client``.
@@ -44,8 +43,8 @@ class Channels:
         """The id of a channel by its name, ``#payments`` or ``payments``, or by its id.
 
         Raises:
-            SlackRefused: there is no such channel, or it is private and the app is not in it.
-            Unavailable: Slack does not tell.
+            SlackRefused: the channel does not exist, or it is private and the app is no member; invite the app.
+            Unavailable: Slack does not answer; try again.
         """
         if _ID.match(channel):
             return channel
@@ -60,11 +59,11 @@ class Channels:
         return self._ids[name]
 
     def readable(self, channel: str, read: Callable[[str], Sequence[Mapping[str, Any]]]) -> ChannelPage:
-        """Read something of a channel; a public one is joined where that takes being in it.
+        """Read from a channel; join a public channel if reading needs membership.
 
         Raises:
-            SlackRefused: it cannot be read.
-            Unavailable: Slack does not tell.
+            SlackRefused: the channel cannot be read; invite the app.
+            Unavailable: Slack does not answer; try again.
         """
         identifier = self.id_of(channel)
         try:
@@ -76,10 +75,10 @@ class Channels:
         return ChannelPage(identifier, read(identifier))
 
     def join(self, channel: str) -> None:
-        """Be in a public channel.
+        """Join a public channel.
 
         Raises:
-            SlackRefused: it is private, or archived.
-            Unavailable: Slack does not tell.
+            SlackRefused: the channel is private or archived.
+            Unavailable: Slack does not answer; try again.
         """
         call(self._client, "conversations.join", channel, channel=channel)

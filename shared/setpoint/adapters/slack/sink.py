@@ -1,7 +1,7 @@
-"""Alerts to channels of Slack.
+"""Send alerts to Slack channels.
 
-A message carries its id as metadata (https://docs.slack.dev/messaging/message-metadata), by which it is found again
-where nobody knows whether it was taken: Slack has no key for idempotency.
+A message carries its id as metadata (https://docs.slack.dev/messaging/message-metadata). After an unknown result the
+message is looked up by this id, since Slack has no idempotency keys.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from setpoint.model.notice_view import FindingView, GroupView, Links, Message
 from setpoint.ports.people import Posted
 
 EVENT_TYPE = "setpoint_notice"
-"""The kind of the metadata that messages carry."""
+"""The event type of the metadata."""
 
 _SLACK_MARGIN = 3600.0
-"""Seconds by which clocks may differ, and an observation may be later than the message that tells of it."""
+"""Margin in seconds for clock differences, and for observations later than the message about them."""
 _BETWEEN = 1.1
-"""Seconds between two messages in a channel. Source: https://docs.slack.dev/apis/web-api/rate-limits"""
+"""Minimum seconds between two messages in a channel. Source: https://docs.slack.dev/apis/web-api/rate-limits"""
 _LOOK_BACK = 2 * 86_400.0
-"""Seconds after which an earlier try is not looked for any more: Pub/Sub has given up its message long before."""
+"""Seconds after which an earlier attempt is no longer looked up: Pub/Sub has dropped its message long before."""
 
 
 class SlackSink:
@@ -35,8 +35,8 @@ class SlackSink:
 
     Args:
         client: made by ``slack_client.client``.
-        clock: the time, in seconds as Slack counts them.
-        sleep: waits between the parts of one reply, of which Slack takes one a second.
+        clock: the current time in seconds since 1970.
+        sleep: waits between the parts of a reply, since Slack accepts one per second.
     """
 
     edits = True
@@ -97,19 +97,19 @@ class SlackSink:
             self._post(name, channel, messages.digest(findings, links))
 
     def _stand(self, name: str, channel: str, made: Message, posted: Posted | None, since: datetime | None) -> Posted:
-        """Have a message stand once.
+        """Post a message once, or update it.
 
         Args:
             name: its id.
-            channel: where.
-            made: what it says.
-            posted: where it stands.
-            since: look for it first, from this time on; None where nobody can have posted it.
+            channel: the channel.
+            made: its content.
+            posted: its position; None if it is not known to be posted.
+            since: look for an earlier attempt from this time on; None if there was none.
         """
         if posted is not None:
             if self._update(name, posted, made):
                 return posted
-            oldest = self._oldest(None)  # somebody deleted it: it may have been posted anew by a try that was cut off
+            oldest = self._oldest(None)  # the message was deleted, and an interrupted attempt may have posted it again
         elif since is not None:
             oldest = self._oldest(since)
         else:
@@ -133,7 +133,7 @@ class SlackSink:
         return Posted(str(answer.get("channel", channel)), str(answer.get("ts", "")))
 
     def _update(self, name: str, posted: Posted, made: Message) -> bool:
-        """Change a message; whether there is one to change."""
+        """Update a message; False if it does not exist."""
         try:
             call(
                 self._client,
@@ -150,12 +150,12 @@ class SlackSink:
         return True
 
     def _oldest(self, since: datetime | None) -> str:
-        """From when on an earlier try is looked for, as Slack counts time."""
+        """The start of the search for an earlier attempt, in Slack's time format."""
         limit = self._clock() - _LOOK_BACK
         return f"{max(limit, since.timestamp() - _SLACK_MARGIN) if since is not None else limit:.6f}"
 
     def _find(self, name: str, channel: str, oldest: str) -> Posted | None:
-        """Where a message stands that carries an id; the first one, where there are several."""
+        """The position of the first message with an id; None if there is none."""
         place = self._channels.readable(channel, lambda identifier: self._history(identifier, oldest))
         ours = sorted(_ts(message) for message in place.messages if _id_of(message) == name)
         return Posted(place.channel, ours[0]) if ours else None
@@ -167,7 +167,7 @@ class SlackSink:
         return [message for page in listed for message in _messages(page) if _id_of(message)]
 
     def _replied(self, posted: Posted) -> frozenset[str]:
-        """The ids of the replies that stand below a message."""
+        """The ids of the replies to a message."""
 
         def replies(channel: str) -> list[Mapping[str, Any]]:
             listed = pages(
@@ -199,7 +199,7 @@ def _ts(message: Mapping[str, Any]) -> str:
 
 
 def _id_of(message: Mapping[str, Any]) -> str:
-    """The id that a message carries; empty for none."""
+    """The id in a message's metadata; empty for none."""
     metadata = message.get("metadata") or {}
     if metadata.get("event_type") != EVENT_TYPE:
         return ""

@@ -1,4 +1,4 @@
-"""Calls of Slack's Web API, and what its refusals mean.
+"""Call Slack's Web API, and convert its errors.
 
 Sources: https://docs.slack.dev/apis/web-api/#responses, https://docs.slack.dev/apis/web-api/rate-limits, and the errors
 of each method, https://docs.slack.dev/reference/methods/chat.postMessage#errors.
@@ -27,7 +27,7 @@ _TOKEN = "SETPOINT_SLACK_TOKEN"  # noqa: S105 - the name of the variable
 _PASSING = frozenset(
     ("internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org", "accesslimited")
 )
-"""What Slack says when it does not know itself what became of a request."""
+"""Errors of Slack that leave the result unknown."""
 _LIMITS = frozenset(("ratelimited", "rate_limited", "message_limit_exceeded"))
 
 _STEPS = {
@@ -51,15 +51,15 @@ _STEPS = {
         f"the token is refused: put a valid one into {_TOKEN}",
     ),
 }
-"""What to do about a refusal."""
+"""The next step for each error."""
 
 
 class SlackRefused(BadRequest):
-    """Slack will never take a call.
+    """Slack refuses a call for good.
 
     Args:
-        what: the channel, user or group that it was about.
-        code: Slack's own word for why.
+        what: the channel, user or group of the call.
+        code: Slack's error code.
     """
 
     def __init__(self, what: str, code: str) -> None:
@@ -68,32 +68,32 @@ class SlackRefused(BadRequest):
 
 
 def client(token: str, base_url: str = "", seconds: float = _CALL_SECONDS) -> WebClient:
-    """A client that tries nothing again; made once and kept for the life of the process.
+    """A client without retries; created once per process.
 
     Args:
         token: a bot's, ``xoxb-…``.
-        base_url: where Slack is in place of its own address; for tests.
-        seconds: how long to wait for an answer.
+        base_url: URL of a server in place of Slack, for tests; empty for Slack.
+        seconds: timeout in seconds.
     """
     return WebClient(token, base_url or _ADDRESS, timeout=seconds, retry_handlers=[])  # type: ignore[arg-type] # takes fractions
 
 
 def call(client: WebClient, method: str, what: str, **arguments: Any) -> dict[str, Any]:
-    """Call a method, once.
+    """Call a method once.
 
     Args:
         client: made by ``client``.
         method: ``chat.postMessage``.
-        what: the channel, user or group that it is about, for messages of errors.
-        arguments: of the method; None leaves one out.
+        what: the channel, user or group of the call, for error messages.
+        arguments: arguments of the method; those that are None are omitted.
 
     Returns:
         Slack's answer.
 
     Raises:
-        Throttled: Slack takes no more for a while; nothing was done.
-        SlackRefused: Slack will never take it; nothing was done.
-        Unavailable: nobody knows whether it was done.
+        Throttled: Slack's rate limit is reached and nothing was done; try again.
+        SlackRefused: Slack refuses the call for good; nothing was done.
+        Unavailable: the result is unknown; look it up.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     how = {"json": given} if method.startswith("chat.") else {"params": given}
@@ -102,7 +102,7 @@ def call(client: WebClient, method: str, what: str, **arguments: Any) -> dict[st
     except SlackApiError as error:
         raise _meaning(error.response, method, what) from None
     except (OSError, HTTPException, ValueError, AttributeError, SlackClientError) as error:
-        # Besides what urllib raises: the SDK trips over answers that are no JSON objects.
+        # In addition to urllib's errors, since the SDK fails on answers that are no JSON objects.
         raise Unavailable(f"Slack, {what}: {method} had no answer ({type(error).__name__})") from None
     if not isinstance(answer, dict):
         raise Unavailable(f"Slack, {what}: {method} had an answer that is none")
@@ -127,7 +127,7 @@ def pages(client: WebClient, method: str, what: str, **arguments: Any) -> Iterat
 
 
 def _meaning(response: Any, method: str, what: str) -> SetpointError:
-    """What it means that Slack did not say ok."""
+    """The error for an answer that is not ok."""
     status, data = response.status_code, response.data
     code = data.get("error") if isinstance(data, dict) else None
     if status == _TOO_MANY or code in _LIMITS:

@@ -1,4 +1,4 @@
-"""Who presses buttons in Slack, and how they are answered."""
+"""Look up users and groups in Slack, and answer users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SlackPeople:
 
     Args:
         client: made by ``slack_client.client``.
-        clock: the time, in seconds.
+        clock: the current time in seconds.
     """
 
     def __init__(self, client: WebClient, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class SlackPeople:
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
 
     def person(self, user: str) -> Person:
-        """See ``People.person``; an address counts where Slack has seen it confirmed."""
+        """See ``People.person``; only an address that Slack has confirmed counts."""
         return self._kept(self._persons, user, self._person)
 
     def group(self, group: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Connections to a SQLite file: one for each thread, transactions, and its errors as Setpoint's."""
+"""Connections to a SQLite file: one per thread, with transactions and converted errors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BUSY_SECONDS = 30.0
 
 
 class _Handle:
-    """A thread's connection. Only the thread refers to it, so that it ends with the thread."""
+    """A thread's connection. Only the thread refers to it, so that it is closed with the thread."""
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
 class _Answering:
-    """Translates errors of the database; a class, since it is entered several times with each event."""
+    """Converts errors of the database; a class, since it is entered several times for each event."""
 
     def __enter__(self) -> None:
         return None
@@ -34,14 +34,14 @@ class _Answering:
 
 
 answering = _Answering()
-"""Raises ``Unavailable`` for an error of the database that the block met."""
+"""Raises ``Unavailable`` for errors of the database in the block."""
 
 
 class Connections:
     """The connections to a SQLite file.
 
     Args:
-        path: the file; it is made where it is not there.
+        path: the file; created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class Connections:
         self._lock = threading.Lock()
 
     def current(self) -> sqlite3.Connection:
-        """The connection of this thread; it is closed with the thread, or by ``close``."""
+        """The connection of this thread; closed with the thread, or by ``close``."""
         handle: _Handle | None = getattr(self._local, "handle", None)
         if handle is None:
             handle = self._local.handle = _Handle(self._path)
@@ -67,10 +67,10 @@ class Connections:
 
     @contextmanager
     def transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """Write all that the block writes, or nothing.
+        """Commit the writes of the block, or roll them back after an error.
 
         Args:
-            kind: when the lock is taken (https://www.sqlite.org/lang_transaction.html).
+            kind: when the lock is acquired (https://www.sqlite.org/lang_transaction.html).
         """
         connection = self.current()
         connection.execute(f"BEGIN {kind}")

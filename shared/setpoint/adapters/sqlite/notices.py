@@ -1,4 +1,4 @@
-"""What people were told, in the embedded store."""
+"""The records of alerting in the embedded store."""
 
 from __future__ import annotations
 

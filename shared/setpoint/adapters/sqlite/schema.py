@@ -1,4 +1,4 @@
-"""The tables of a store in a file, and what turns those of an earlier version into them."""
+"""The tables of the embedded store, and the upgrades from earlier versions."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ _UPGRADES = {
     7: "ALTER TABLE findings ADD COLUMN reading_due REAL",
     8: "ALTER TABLE findings ADD COLUMN remediation_due REAL",
 }
-"""What a store needs that was made with a schema up to this number."""
+"""The upgrade of a store with a schema up to this version."""
 _WHOLE_MANIFESTS = 3
-"""The last schema in which a manifest was one row."""
+"""The last schema version in which a manifest was one row."""
 
 PUT_MANIFEST = "INSERT OR REPLACE INTO manifests (source, generation, part, body) VALUES (?, ?, ?, ?)"
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Create the tables that a store lacks; nothing where another process has created them meanwhile."""
+    """Create missing tables; do nothing if another process created them meanwhile."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
     upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
@@ -78,7 +78,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 
 def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
-    """The manifests of a time when each was stored in one piece and in no order; their table makes room."""
+    """The manifests of an older version, each in one unordered row; their table is dropped."""
     rows = connection.execute("SELECT source, generation, body FROM manifests").fetchall()
     connection.execute("DROP TABLE manifests")
     return rows

@@ -1,4 +1,4 @@
-"""The key by which a store's secrets are hidden, in a SQLite file."""
+"""The key for hiding secrets, in a SQLite file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS secret_key (only INTEGER PRIMARY KEY CHECK (only = 1)
 
 
 def read(connections: Connections) -> bytes:
-    """The key; it is made with the first call."""
+    """The key; the first call creates it."""
     with answering:
         row = connections.execute("SELECT key FROM secret_key").fetchone()
         if row is None:

@@ -81,20 +81,20 @@ _DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 
 _FOUND, _QUIET = 1, 2
-"""Marks of a record, in ``drifted``: it has a finding; it has a drift that a rule keeps quiet about."""
+"""Flags of a record, in ``drifted``: it has a finding; it has a drift that a rule suppresses."""
 
 
 class SqliteStore:
     """A ``Store`` in a file.
 
-    Commits survive the death of the process; after a loss of power the last of them may be gone, and the next sweep
-    or delivery brings them again (https://www.sqlite.org/pragma.html#pragma_synchronous, NORMAL with WAL).
+    Commits survive a crash of the process. A power failure may lose the latest commits, which the next sweep or
+    redelivery repeats (https://www.sqlite.org/pragma.html#pragma_synchronous, NORMAL with WAL).
 
     Args:
-        path: the file; it is made where it is not there.
+        path: the file; created if it does not exist.
 
     Raises:
-        BadRequest: the file cannot be opened, or a newer version of Setpoint has made it.
+        BadRequest: the file cannot be opened, or a newer version of Setpoint created it; update this installation.
     """
 
     def __init__(self, path: Path) -> None:
@@ -117,7 +117,7 @@ class SqliteStore:
             raise
 
     def _prepare(self) -> None:
-        """Look whose file it is before anything is written to it."""
+        """Check that the file belongs to Setpoint before anything is written to it."""
         connection = self._connections.current()
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -167,7 +167,7 @@ class SqliteStore:
         version: int | None,
         changes: bytes | None,
     ) -> Snapshot:
-        """A row of what is stored as all that is stored."""
+        """The snapshot in a row."""
         head = control or b""
         return Snapshot(
             key,
@@ -179,12 +179,12 @@ class SqliteStore:
         )
 
     def _rows(self, query: str, names: Collection[str]) -> list[Any]:
-        """The rows of a query that have one of these ids."""
+        """The rows of a query with these ids."""
         marks = ",".join("?" * len(names))
         return self._connections.execute(f"{query} WHERE id IN ({marks})", tuple(names)).fetchall()
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
-        """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
+        """See ``StateStore.commit_many``; one transaction, in which conflicting records are not written."""
         with answering, self._connections.transaction():
             return [self._tried(item) for item in commits]
 
@@ -244,7 +244,7 @@ class SqliteStore:
         )
 
     def write_control(self, control: Control, version: Any) -> None:
-        """See ``DesiredStore.write_control``; its parts are written and dropped in the same transaction."""
+        """See ``DesiredStore.write_control``; parts are written and dropped in the same transaction."""
         known, before = version or (None, b"")
         encoded = self._controls.encoded(control, before)
         with answering, self._connections.transaction():
@@ -258,14 +258,14 @@ class SqliteStore:
         self._controls.written(encoded, control)
 
     def _control_parts(self, names: Sequence[str]) -> dict[str, bytes]:
-        """The parts of the control record that are there, by their names."""
+        """The existing parts of the control record by name."""
         with answering:
             rows = self._connections.execute("SELECT name, body FROM control_parts").fetchall()
         wanted = frozenset(names)
         return {name: body for name, body in rows if name in wanted}
 
     def _write_only(self, table: str, body: bytes, version: Any) -> None:
-        """Write the only row of a table, in place of the one of ``version``."""
+        """Write the single row of a table; replace ``version``."""
         if version is None:
             statement = f"INSERT INTO {table} (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"  # noqa: S608
             written = self._connections.execute(statement, (body,)).rowcount
@@ -300,7 +300,7 @@ class SqliteStore:
             self._connections.execute(statement, (source, generation))
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
-        """See ``DesiredStore.records``; the mark of a record is its stored form."""
+        """See ``DesiredStore.records``; the version of a record is its stored form."""
         wanted = {key.id: key for key in keys}
         with answering:
             stored = dict(self._rows("SELECT id, body FROM desired", wanted))
@@ -450,7 +450,7 @@ class SqliteStore:
 
 
 def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float | None, float | None]:
-    """The columns of a record: what it is asked for by, and its stored form."""
+    """The columns of a record: its query fields and its stored form."""
     return (
         (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
         bool(state.pending),

@@ -1,1 +1,1 @@
-"""Where Terraform keeps states."""
+"""Storage of Terraform states."""

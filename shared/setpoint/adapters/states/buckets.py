@@ -1,4 +1,4 @@
-"""Terraform states in Cloud Storage, as the backend ``gcs`` writes them."""
+"""Terraform states in Cloud Storage, in the format of the backend ``gcs``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from setpoint.model.state_urls import compiled, plain_prefix
 from setpoint.ports.services import StateObject
 
 _LARGEST = 200_000_000
-"""Bytes of a state; it is held in memory."""
+"""Maximum size of a state in bytes; it is held in memory."""
 
 _LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
 _FIELDS = "items(name,generation,size),nextPageToken"
@@ -24,7 +24,7 @@ class BucketStates:
     """``StateStorage`` in Cloud Storage: ``gs://BUCKET/PREFIX/**/*.tfstate``.
 
     Args:
-        client: kept for the life of the process; it may be used by several threads.
+        client: kept for the life of the process; shared by threads.
     """
 
     def __init__(self, client: Client) -> None:

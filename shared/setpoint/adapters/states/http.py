@@ -25,12 +25,12 @@ _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 
 
 class Login(NamedTuple):
-    """What says who reads.
+    """Credentials of a reader.
 
     Args:
         token: sent as ``Authorization: Bearer``; empty for none.
-        username: of basic authentication, where there is no token.
-        password: of basic authentication.
+        username: for basic authentication; used without a token.
+        password: for basic authentication.
     """
 
     token: str = ""
@@ -38,12 +38,12 @@ class Login(NamedTuple):
     password: str = ""
 
     def __repr__(self) -> str:
-        """Whether there is one; never which."""
+        """Whether there are credentials, without their values."""
         return "Login(…)" if any(self) else "Login()"
 
 
 def session(url: str) -> requests.Session:
-    """A session for a URL that somebody gives: by the environment's proxies, without its ``.netrc``."""
+    """A session for a user-supplied URL: with the environment's proxies, and without its ``.netrc``."""
     opened = requests.Session()
     opened.trust_env = False
     opened.proxies = dict(requests.utils.get_environ_proxies(url))
@@ -51,11 +51,11 @@ def session(url: str) -> requests.Session:
 
 
 def _answer(http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None = None) -> Any:
-    """One answer to a GET.
+    """Send one GET request.
 
     Raises:
-        BadRequest: a secret would be sent in the clear, or the caller may not read it.
-        Unavailable: nobody answers.
+        BadRequest: a secret would be sent unencrypted, or the permission to read is missing.
+        Unavailable: the server does not answer; try again.
     """
     parts = urlsplit(url)
     if any(login) and parts.scheme != _HTTPS and parts.hostname not in _LOOPBACK:
@@ -78,13 +78,13 @@ def _answer(http: requests.Session, url: str, login: Login, headers: Mapping[str
 
 
 def _is_same_service(address: str, api: str) -> bool:
-    """Whether an address is of the service itself, or of the host ``archivist`` beside it, which keeps the states."""
+    """Whether a URL belongs to the service itself, or to its host ``archivist``, which stores the states."""
     host, own = urlsplit(address).hostname or "", urlsplit(api).hostname or ""
     return host in (own, f"archivist.{own.partition('.')[2]}")
 
 
 def _bare(url: str) -> str:
-    """A URL without what may be a secret."""
+    """A URL without parts that may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
@@ -94,7 +94,7 @@ class HttpStates:
 
     Args:
         session: kept for the life of the process.
-        login: who reads.
+        login: the credentials.
     """
 
     def __init__(self, session: requests.Session, login: Login) -> None:
@@ -102,7 +102,7 @@ class HttpStates:
         self._login = login
 
     def list(self, pattern: str) -> Iterator[StateObject]:
-        """See ``StateStorage.list``; nothing can be listed, so that the URL is the state's."""
+        """See ``StateStorage.list``; the backend has no listing, so the URL is that of one state."""
         yield StateObject(_bare(pattern), "", pattern)
 
     def read(self, state: StateObject) -> bytes:
@@ -116,12 +116,12 @@ class HttpStates:
 class WorkspaceStates:
     """``StateStorage`` of Terraform Cloud and Terraform Enterprise: ``tfc://HOST/ORGANIZATION/WORKSPACE``.
 
-    The workspace may hold ``*`` and ``?``. The revision is the id of the workspace's current state version.
+    The workspace may contain ``*`` and ``?``. The revision is the id of the workspace's current state version.
 
     Args:
         session: kept for the life of the process.
-        login: with an API token that may read state versions.
-        base_url: asked in place of ``https://HOST``; for tests.
+        login: an API token with permission to read state versions.
+        base_url: URL in place of ``https://HOST``, for tests.
     """
 
     def __init__(self, session: requests.Session, login: Login, base_url: str = "") -> None:

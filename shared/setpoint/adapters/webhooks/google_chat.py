@@ -1,4 +1,4 @@
-"""Alerts to spaces of Google Chat, by incoming webhooks.
+"""Send alerts to spaces of Google Chat by incoming webhooks.
 
 Source: https://developers.google.com/workspace/chat/quickstart/webhooks
 """
@@ -22,16 +22,16 @@ _REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
 
 class GoogleChatSink:
-    """A ``Sink`` to spaces of Google Chat, whose channels are the names of ``SETPOINT_SINKS``.
+    """A ``Sink`` to spaces of Google Chat, with the names in ``SETPOINT_SINKS`` as channels.
 
-    A webhook cannot change a message: what a finding becomes is told in its thread. Each message carries a request id
-    made of what it says, by which Chat knows one that it has taken already
+    A webhook cannot update a message; changes of a finding are replies in its thread. Each message carries a request id
+    that follows from its content, which Chat deduplicates by
     (https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create).
 
     Args:
         addresses: the webhooks.
         session: made by ``http_post.session``.
-        seconds: how long to wait for an answer.
+        seconds: timeout in seconds.
     """
 
     edits = False

@@ -1,4 +1,4 @@
-"""Sending one body to a webhook, and what its answer means; its address is a secret, and stands in no error."""
+"""Send a body to a webhook, and convert the result; the URL is a secret and appears in no error."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def post(
     query: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
 ) -> None:
-    """Send a body, once; what is answered is not read.
+    """Send a body once; the body of the answer is not read.
 
     Args:
         session: kept for the life of the process.
-        what: the webhook's name, for messages of errors.
-        url: its address.
+        what: the webhook's name, for error messages.
+        url: its URL.
         body: JSON.
-        headers: besides the content type.
-        query: parameters to add to the address.
-        seconds: how long to wait for an answer.
+        headers: additional headers.
+        query: additional query parameters.
+        seconds: timeout in seconds.
 
     Raises:
-        Throttled: it takes no more for a while.
-        BadRequest: it will never take it.
-        Unavailable: nobody knows whether it was taken.
+        Throttled: the rate limit is reached; try again.
+        BadRequest: the webhook refuses the body for good.
+        Unavailable: whether it was accepted is unknown; try again.
     """
     try:
         with session.post(
@@ -63,7 +63,7 @@ def post(
         ) as answer:
             status, wait = answer.status_code, answer.headers.get("Retry-After")
             is_taken, is_elsewhere = answer.ok and not answer.is_redirect, 300 <= status < 400  # noqa: PLR2004 - of HTTP
-    except requests.RequestException as error:  # which quotes the address
+    except requests.RequestException as error:  # its message contains the URL
         raise Unavailable(f"webhook `{what}`: no answer ({type(error).__name__})") from None
     if status == _TOO_MANY:
         raise Throttled(f"webhook `{what}`", seconds_of(wait))

@@ -1,4 +1,4 @@
-"""When to ask again, as the header ``Retry-After`` says it."""
+"""Parse the header ``Retry-After``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST = 3600.0
 
 
 def seconds_of(header: str | None) -> float:
-    """Seconds to wait, from a number of seconds or a date; half a minute where neither is told, an hour at most.
+    """Seconds to wait, from a number of seconds or a date; 30 for a missing or invalid header, at most an hour.
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
     """

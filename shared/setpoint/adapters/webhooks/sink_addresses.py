@@ -1,4 +1,4 @@
-"""The addresses of webhooks, as ``SETPOINT_SINKS`` holds them; secrets, which stand in no message of an error."""
+"""The webhooks in ``SETPOINT_SINKS``; their URLs are secrets and appear in no error."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a webhook leads.
+    """A webhook.
 
     Args:
-        url: its address.
-        secret: by which bodies are signed; of PagerDuty, the integration key.
-        format: what it takes.
+        url: its URL.
+        secret: the key for signatures; for PagerDuty, the integration key.
+        format: the format of its messages.
     """
 
     url: str = field(repr=False)
@@ -43,21 +43,21 @@ class Addresses:
         text: the setting: ``{"name": {"url": "https://…", "secret": "…", "format": "setpoint"}}``; empty for none.
 
     Raises:
-        BadRequest: names the webhook that cannot be used, and why.
+        BadRequest: a webhook is invalid; the error names it and the reason.
     """
 
     def __init__(self, text: str) -> None:
         self._known = _read(text)
 
     def get(self, name: str, *formats: Format) -> Address:
-        """A webhook by its name.
+        """Look up a webhook by name.
 
         Args:
             name: the name.
-            formats: those that whoever asks can write.
+            formats: the formats that the caller supports.
 
         Raises:
-            BadRequest: there is none, or it is of another kind.
+            BadRequest: the webhook does not exist, or has another format.
         """
         address = self._known.get(name)
         if address is None:
@@ -75,7 +75,7 @@ class Addresses:
 def _read(text: str) -> Mapping[str, Address]:
     try:
         known = _decode(text or "{}")
-    except (msgspec.MsgspecError, UnicodeError):  # whose messages would quote what is there
+    except (msgspec.MsgspecError, UnicodeError):  # their messages would quote the setting
         raise BadRequest(
             f'{SINKS}: not of the form {{"name": {{"url": "https://…", "secret": "…", "format": "setpoint"}}}}'
         ) from None
@@ -90,7 +90,7 @@ def _read(text: str) -> Mapping[str, Address]:
 
 
 def _is_address(url: str) -> bool:
-    """Whether something may be sent there: over TLS, or to this very machine."""
+    """Whether a URL is safe: over TLS, or on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

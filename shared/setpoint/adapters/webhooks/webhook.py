@@ -1,4 +1,4 @@
-"""Alerts to webhooks: signed CloudEvents, or incidents of PagerDuty."""
+"""Send alerts to webhooks: signed CloudEvents, or PagerDuty incidents."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from setpoint.ports.people import Posted
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """What ``Setpoint-Signature`` holds: HMAC-SHA256 over the time and the body, so that neither can be changed."""
+    """The value of ``Setpoint-Signature``: HMAC-SHA256 of the time and the body, which protects both."""
     return f"v1={hmac.new(secret.encode(), timestamp.encode() + b'.' + body, hashlib.sha256).hexdigest()}"
 
 
 class WebhookSink:
-    """A ``Sink`` to webhooks, whose channels are the names of ``SETPOINT_SINKS``.
+    """A ``Sink`` to webhooks, with the names in ``SETPOINT_SINKS`` as channels.
 
     Args:
         addresses: the webhooks.
         session: made by ``http_post.session``.
-        clock: the time, in seconds.
-        seconds: how long to wait for an answer.
+        clock: the current time in seconds.
+        seconds: timeout in seconds.
     """
 
     edits = False
@@ -58,7 +58,7 @@ class WebhookSink:
         *,
         maybe: bool = False,
     ) -> Posted:
-        """See ``Sink.show``; what is sent twice carries the same id."""
+        """See ``Sink.show``; a retry carries the same id."""
         del posted, maybe
         if not self._page(name, channel, view, links):
             self._send(channel, webhook_payloads.shown(name, view, links))
@@ -76,7 +76,7 @@ class WebhookSink:
     def reply(
         self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
-        """See ``Sink.reply``; an incident of PagerDuty has no thread, and there is told what it became by ``show``."""
+        """See ``Sink.reply``; a PagerDuty incident has no thread, and is updated by ``show``."""
         del maybe
         if self._is_pager(posted.channel):
             return
@@ -100,7 +100,7 @@ class WebhookSink:
         return self._addresses.get(channel, "setpoint", "pagerduty").format == "pagerduty"
 
     def _page(self, name: str, channel: str, view: FindingView | GroupView, links: Links) -> bool:
-        """Tell PagerDuty, where the webhook leads there; whether it does."""
+        """Send a PagerDuty event if the webhook has that format; return whether it has."""
         if not self._is_pager(channel):
             return False
         address = self._addresses.get(channel, "pagerduty")

@@ -1,4 +1,4 @@
-"""A report, from what a store holds: one pass over the findings."""
+"""Build a report from a store's content in one pass over the findings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from setpoint.reporting.html.timeline import steps
 MOST_ROWS = 10_000
 _MOST_FIELDS = 40
 _LONGEST = 600
-"""Characters of a value that a report holds."""
+"""Maximum length of a value in a report, in characters."""
 
 
 def _no_trail(_: ResourceKey) -> Sequence[AuditEntry]:
@@ -35,16 +35,16 @@ def _no_trail(_: ResourceKey) -> Sequence[AuditEntry]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a report is made of.
+    """The input of a report.
 
     Args:
-        states: the records that have a finding.
-        control: what is declared.
+        states: the records with a finding.
+        control: the sources and their declarations.
         sweeps: the records of all sweeps.
         is_watched: whether anything was ever observed or swept.
         store: URL of the store, for commands.
-        trail: the audit trail of a finding, where it is to be shown.
-        problems: why records cannot be read, known once the states were listed.
+        trail: reads the audit trail of a finding, if it is to be shown.
+        problems: errors of records that cannot be read; complete after the states were listed.
     """
 
     states: Iterable[ResourceState]
@@ -57,13 +57,13 @@ class Facts:
 
 
 def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:
-    """Make a report.
+    """Build a report.
 
     Args:
-        facts: what it is made of.
-        since: when the period begins that trends are of; findings that were resolved before are left out.
-        now: the time.
-        most: findings that it holds; of more the open ones, then the worst, then the latest.
+        facts: the input.
+        since: the start of the period for trends; findings that were resolved before are omitted.
+        now: the current time.
+        most: maximum number of findings: open ones first, then by severity, then the latest.
     """
     tally = Tally(since, now)
     kept: list[tuple[tuple[bool, int, float], str, ResourceState]] = []
@@ -100,14 +100,14 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
 
 
 def _rank(finding: Finding) -> tuple[bool, int, float]:
-    """What goes first has the greatest rank: open, bad, late."""
+    """Sort key of findings; the highest rank comes first: open, severe, recent."""
     is_over = finding.status != "open"
     return not is_over, SEVERITIES.index(finding.severity), finding.first_seen.timestamp()
 
 
 def _row(state: ResourceState, facts: Facts) -> Row:
     finding = state.finding
-    assert finding is not None  # noqa: S101 - only those were kept
+    assert finding is not None  # noqa: S101 - only records with a finding were kept
     title = display_names.title(state.key.name, state.key.content, state.asset_type, finding.project)
     has_trail = state.remediation is not None or state.exemption is not None
     trail = facts.trail(state.key) if has_trail else ()

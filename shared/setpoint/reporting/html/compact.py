@@ -1,4 +1,4 @@
-"""A report made small: rows without names, every text once, and no more of values than fits.
+"""Reduce the size of a report: rows without field names, every text once, and truncated values.
 
 Ten thousand findings repeat the same teams, projects, types, paths and values.
 """
@@ -17,11 +17,11 @@ from setpoint.model.severity import SEVERITIES
 from setpoint.reporting.html.model import Field, Report, Row
 
 ROOM = 4_650_000
-"""Bytes for the data: a page of five million less its scripts and styles, and what escapes add."""
+"""Maximum size of the data in bytes: a page of five million bytes without scripts, styles and escapes."""
 
 
 class _Limits(NamedTuple):
-    """How much of a finding is kept."""
+    """Limits of the details of a finding."""
 
     value: int
     fields: int
@@ -29,11 +29,11 @@ class _Limits(NamedTuple):
 
 
 _LIMITS = (_Limits(600, 40, 40), _Limits(200, 20, 20), _Limits(100, 10, 10), _Limits(60, 5, 6), _Limits(40, 2, 3))
-"""What is tried, one after the other, until it fits; the page says where it is not the first."""
+"""Limits to try in order until the report fits; the page says if details were omitted."""
 
 
 def pack(report: Report, room: int = ROOM) -> bytes:
-    """The report as JSON for the page, within ``room`` bytes as far as leaving out texts of findings can make it so."""
+    """The report as JSON for the page, within ``room`` bytes as far as omitting details of findings allows."""
     packed = b""
     for limits in _LIMITS:
         packed = msgspec.json.encode(_packed(report, limits))
@@ -62,7 +62,7 @@ def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
 
 
 class _Packer:
-    """Makes rows of numbers; what a column means is written in ``page/data.js``."""
+    """Converts rows to numbers; ``page/data.js`` documents the columns."""
 
     def __init__(self, limits: _Limits, now: int) -> None:
         self.texts: dict[str, int] = {}
@@ -92,11 +92,11 @@ class _Packer:
         ]
 
     def _ago(self, time: datetime | None) -> int | None:
-        """How many seconds before the report; a third shorter than the time itself."""
+        """Seconds before the report, which are shorter than the time itself."""
         return None if time is None else self._now - _seconds(time)
 
     def _link(self, row: Row) -> tuple[int, int]:
-        """What stands before the file in a link and between file and line; -1 for one that the file is not told of."""
+        """The indices of a link's text before the file, and between file and line; -1 for a link without its file."""
         file, _, line = row.source.rpartition(":")
         before, name, after = row.link.partition(file) if file else (row.link, "", "")
         if not name or not after.endswith(line):

@@ -1,4 +1,4 @@
-"""How much of what is declared was looked at, and what to know before a figure is believed."""
+"""The coverage of sweeps, and the notices about the reliability of figures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from setpoint.model.sweep_records import Summary, Sweep
 from setpoint.reporting.html.model import ReportCoverage, ReportNotice
 
 _STALE = timedelta(days=1)
-"""How old the latest sweep may be before the page says so; sweeps run every some hours."""
+"""The maximum age of the latest sweep before the page shows a notice; sweeps run every few hours."""
 _MOST = 5
 
 
 def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
-    """What the sweeps of late tell: figures of the largest of them, since others look at parts of the same."""
+    """The coverage of recent sweeps: the figures of the largest, since others cover parts of the same scopes."""
     declared = sum(source.declared for source in control.sources.values())
     ended = [(sweep, sweep.summary) for sweep in sweeps if sweep.summary is not None]
     if not ended:
@@ -48,17 +48,17 @@ def _missed(summary: Summary) -> Iterator[str]:
 def notices(
     covered: ReportCoverage, *, is_watched: bool, shown: int, total: int, now: datetime
 ) -> Iterator[ReportNotice]:
-    """What to know before a figure is believed.
+    """The notices about the reliability of figures.
 
     Args:
-        covered: how much was looked at.
+        covered: the coverage.
         is_watched: whether anything was ever observed or swept.
-        shown: findings in the report.
-        total: findings that there are.
-        now: the time.
+        shown: number of findings in the report.
+        total: total number of findings.
+        now: the current time.
     """
     if not is_watched:
-        return  # the page says nothing else
+        return  # the page shows no other content
     if covered.missed:
         more = f" … and {len(covered.missed) - _MOST} more" if len(covered.missed) > _MOST else ""
         yield ReportNotice(
@@ -86,6 +86,6 @@ _MOST_UNREADABLE = 10
 
 
 def unreadable(problems: Iterable[CorruptState]) -> Iterator[ReportNotice]:
-    """What the report leaves out because its record cannot be read, a notice each up to some."""
+    """The notices about records that cannot be read, up to a limit."""
     for problem in islice(problems, _MOST_UNREADABLE):
         yield ReportNotice("warning", f"A finding is missing here: {problem}.")

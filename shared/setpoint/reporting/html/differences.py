@@ -1,4 +1,4 @@
-"""Differences as the page holds them: values as JSON, grants in words."""
+"""Differences for the page: values as JSON, grants as text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from setpoint.reporting.html.model import Field
 
 
 def fields(differences: Iterable[Difference], longest: int) -> tuple[Field, ...]:
-    """Differences in words.
+    """Convert differences for the page.
 
     Args:
-        differences: what differs; secrets are masked in it already.
-        longest: characters of a value that are shown.
+        differences: the differences, with masked secrets.
+        longest: maximum length of a value in characters.
     """
     return tuple(_field(difference, longest) for difference in differences)
 

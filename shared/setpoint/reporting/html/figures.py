@@ -1,4 +1,4 @@
-"""The headline figures and how they came about, counted while findings go by."""
+"""Count the headline figures and their history in one pass over the findings."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from setpoint.model.severity import SEVERITIES
 from setpoint.reporting.html.model import Figures, PageStatus, Span
 
 LONGEST = timedelta(days=366)
-"""How long a period may be: a year of days is what a chart can show."""
+"""The longest period, since a chart shows a year of days at most."""
 
 _SPANS = ((timedelta(hours=3), timedelta(minutes=5)), (timedelta(days=3), timedelta(hours=1)))
 _DAY = timedelta(days=1)
 
 
 def span_of(period: timedelta) -> timedelta:
-    """How long the parts are that a period is shown in: days, of a short one hours or minutes."""
+    """The length of the intervals of a period: days, or hours or minutes for a short one."""
     return next((span for longest, span in _SPANS if period <= longest), _DAY)
 
 
 def status_of(state: ResourceState, finding: Finding) -> PageStatus:
-    """How a finding stands."""
+    """The status of a finding on the page."""
     if finding.status == "open" and state.remediation is not None:
         if state.remediation.step == "asked":
             return "awaiting"
@@ -35,11 +35,11 @@ def status_of(state: ResourceState, finding: Finding) -> PageStatus:
 
 
 class Tally:
-    """Counts findings of a period.
+    """Counts findings in a period.
 
     Args:
-        since: when the period begins.
-        now: when it ends.
+        since: the start of the period.
+        now: the end of the period.
     """
 
     def __init__(self, since: datetime, now: datetime) -> None:
@@ -102,12 +102,12 @@ class Tally:
         return min((time - self.start) // self.span, len(self._opened) - 1)
 
     def figures(self) -> Figures:
-        """The headline figures of all that was counted."""
+        """The headline figures of all counted findings."""
         known = {name: count for name, count in self._counts.items() if name in Figures.__struct_fields__}
         return Figures(**known, seconds_to_resolve=_mean(self._lasted), seconds_before=_mean(self._lasted_before))
 
     def spans(self) -> Iterator[Span]:
-        """The period in parts."""
+        """The intervals of the period."""
         open_at = [
             list(accumulate(change, initial=carried))[1:]
             for change, carried in zip(self._change, self._carried, strict=True)
@@ -118,7 +118,7 @@ class Tally:
 
 
 def _floor(time: datetime, span: timedelta) -> datetime:
-    """The beginning of the part that a time is in, in UTC."""
+    """The start of the interval of a time, in UTC."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return epoch + (time - epoch) // span * span
 

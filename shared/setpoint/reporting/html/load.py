@@ -1,4 +1,4 @@
-"""What a report is made of, read from a store that nothing is written to."""
+"""Load the input of a report from a read-only store."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from setpoint.ports.stores import Problems, ReportStore
 from setpoint.reporting.html.build import Facts
 
 TRAILS = 500
-"""Audit trails that are read, each by a query of its own; of other findings the record tells what it knows."""
+"""Maximum number of audit trails to read, with one query each; other findings show only their record."""
 
 
 def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
-    """Read all that a report needs; findings are read while it is made.
+    """Load the input of a report; findings are read while it is built.
 
     Args:
         store: the store.
         url: its URL, for commands.
-        trails: how many audit trails may be read.
+        trails: maximum number of audit trails to read.
     """
     sweeps = [sweep.value for sweep in store.sweeps.sweeps() if sweep.value is not None]
     problems: Problems = []

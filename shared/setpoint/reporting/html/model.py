@@ -1,4 +1,4 @@
-"""What a report says: figures, days, coverage and findings, in words that need no further knowledge of the store."""
+"""The model of a report: figures, days, coverage and findings, independent of the store."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
 PageStatus = Literal["open", "awaiting", "remediating", "resolved", "exempted", "accepted"]
-"""The status of a finding, of the open ones also whether a person is to approve or somebody is putting it back."""
+"""The status of a finding; open ones are also ``awaiting`` approval or ``remediating``."""
 
 UNRESOLVED: frozenset[PageStatus] = frozenset(("open", "awaiting", "remediating"))
-"""Statuses of findings that people are told of."""
+"""The statuses of open findings."""
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One difference, in words.
+    """A difference as text.
 
     Args:
         op: ``changed``, ``missing`` or ``unexpected``.
         path: the field; empty for the whole, and for a grant.
-        declared: the declared value as JSON; empty where nothing is declared.
-        observed: the observed value as JSON; empty where nothing is there.
-        grant: a grant that is missing or unexpected, in words; it says all by itself.
-        immutable: putting it back means making the resource anew.
+        declared: the declared value as JSON; empty if nothing is declared.
+        observed: the observed value as JSON; empty if nothing is observed.
+        grant: a missing or unexpected grant, as text; replaces the other fields.
+        immutable: whether a revert means to replace the resource.
     """
 
     op: Operation
@@ -45,31 +45,31 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One finding.
 
     Args:
-        id: the finding.
+        id: id of the finding.
         resource_name: full resource name.
         asset_type: Cloud Asset Inventory's type.
-        content: what of the resource drifted.
-        what: what it is called, ``IAM of Bucket``.
+        content: the content of the resource that drifted.
+        what: its display name, ``IAM of Bucket``.
         name: the last part of its name.
-        project: project id where known, else its number.
+        project: project id if known, else its number.
         kind: ``modified``, ``deleted`` or ``unmanaged``.
-        status: how it stands.
+        status: its status.
         severity: its severity.
-        mode: what may be done about it.
+        mode: the remediation mode.
         owner: its owner.
-        fields: what differs, as many as are shown.
-        field_count: how many fields differ.
+        fields: the differences, up to a limit.
+        field_count: number of differing fields.
         first_seen: when this drift began.
-        last_seen: the latest observation that showed it.
-        count: observations that showed it.
+        last_seen: time of the latest observation of the drift.
+        count: number of observations of the drift.
         episodes: how often the resource has drifted.
-        resolved_at: when it ended; None while it lasts.
-        reason: why it is as it is.
-        actor: who is behind it; None while that is not known.
+        resolved_at: when it was resolved; None while it is open.
+        reason: the reason for its status.
+        actor: the actor behind the drift; None if unknown.
         source: file and line of its declaration.
-        link: address of that line; empty where none is known.
-        steps: what has happened to it, oldest first.
-        group: the id of its cause, which it shares with those that are told with it in one message.
+        link: URL of that line; empty if unknown.
+        steps: its timeline, oldest first.
+        group: id of its group, which is alerted in one message.
     """
 
     id: str
@@ -100,25 +100,25 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The headline figures; what is called ``before`` is of as long a time before the period.
+    """The headline figures; ``before`` refers to a period of the same length before this one.
 
-    A finding tells of its latest episode alone: what had come to an end before it drifted again is not counted.
+    A finding counts only with its latest episode: earlier episodes are not included.
 
     Args:
         open: open findings.
-        open_before: those that were open when the period began.
-        critical: open findings that are critical.
-        critical_before: those that were open when the period began.
+        open_before: findings that were open at the start of the period.
+        critical: critical open findings.
+        critical_before: critical findings that were open at the start of the period.
         opened: findings whose drift began in the period.
         resolved: findings that were resolved in the period.
-        seconds_to_resolve: how long those had lasted, on average; None where there are none.
-        seconds_before: the same of those resolved before; None where there are none.
-        put_back: fields or resources that Setpoint has remediated in the period, a write each.
-        awaiting: open findings that wait for somebody to approve.
-        remediating: open findings whose remediation is under way.
-        stopped: open findings whose remediation is stopped until somebody has looked.
-        exempted: findings that are exempted or accepted, those in the baseline included.
-        baseline: findings in the baseline: drift that was there before anybody was alerted.
+        seconds_to_resolve: mean duration of the resolved findings; None if there are none.
+        seconds_before: the same for findings resolved in the period before; None if there are none.
+        put_back: remediated fields or resources in the period, one per write.
+        awaiting: open findings that wait for an approval.
+        remediating: open findings with a remediation in progress.
+        stopped: open findings whose remediation is stopped until a person resumes it.
+        exempted: exempt or accepted findings, including the baseline.
+        baseline: findings in the baseline: drift that existed before alerting began.
     """
 
     open: int = 0
@@ -138,13 +138,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A part of the period.
+    """An interval of the period.
 
     Args:
-        start: when it begins.
+        start: its start.
         opened: findings whose drift began in it.
         resolved: findings that were resolved in it.
-        open: how many were open at its end, by severity, the least first.
+        open: number of open findings at its end by severity, the lowest first.
     """
 
     start: datetime
@@ -154,18 +154,18 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of what is declared the latest sweeps have looked at.
+    """The coverage of the latest sweeps.
 
     Args:
-        declared: resources and contents that are declared.
-        swept: those that a sweep has asked for.
-        in_sync: those of them that were as declared.
-        drifted: those of them that were not.
-        unknown: those of which it could tell nothing, or that could not be judged.
-        pending: those of them whose name in the inventory is not known yet.
-        swept_at: when the latest sweep ended; None where none ever did.
-        scopes: what was swept.
-        missed: scopes and shards that could not be listed, and why.
+        declared: number of declared resources and contents.
+        swept: those in the scope of a sweep.
+        in_sync: those that were as declared.
+        drifted: those that had drifted.
+        unknown: those whose state could not be determined.
+        pending: unknown ones whose inventory name is not known yet.
+        swept_at: end of the latest sweep; None if there was none.
+        scopes: the scopes of the sweeps.
+        missed: scopes and shards that could not be listed, with the reason.
     """
 
     declared: int = 0
@@ -180,16 +180,16 @@ class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def compared(self) -> float | None:
-        """The share of what was asked for that could be compared; None where nothing was."""
+        """The share of swept resources that could be compared; None if there were none."""
         return (self.in_sync + self.drifted) / self.swept if self.swept else None
 
 
 class ReportNotice(msgspec.Struct, frozen=True):
-    """Something to know before any figure is believed.
+    """A notice about the reliability of the figures.
 
     Args:
         level: ``warning``, or ``note``.
-        text: what it is.
+        text: the text.
     """
 
     level: Literal["warning", "note"]
@@ -197,20 +197,20 @@ class ReportNotice(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The fleet's drift at one moment.
+    """The drift of a fleet at a time.
 
     Args:
-        generated_at: that moment.
-        since: when the period begins.
+        generated_at: that time.
+        since: the start of the period.
         store: URL of the store, for commands.
         figures: the headline figures.
-        spans: the period in parts, oldest first.
-        span_seconds: how long a part is.
-        coverage: how much was looked at.
-        is_watched: whether anything was ever observed or swept; else the report says nothing of the fleet.
-        notices: what to know first.
-        rows: the findings, the worst first; up to some ten thousand.
-        total: how many findings there are.
+        spans: the intervals of the period, oldest first.
+        span_seconds: the length of an interval in seconds.
+        coverage: the coverage of sweeps.
+        is_watched: whether anything was ever observed or swept; otherwise the report has no content.
+        notices: the notices to show first.
+        rows: the findings, the most severe first; up to a few ten thousand.
+        total: total number of findings.
     """
 
     generated_at: datetime

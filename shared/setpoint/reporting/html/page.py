@@ -1,7 +1,7 @@
-"""The page: one document with its data, styles and scripts, which asks for nothing and runs nothing but its own script.
+"""Render the page: one document with its data, styles and scripts, which loads nothing else.
 
-Whatever values a fleet has stand in a block of JSON that no browser runs, and become nothing but text. The policy of
-the page (https://www.w3.org/TR/CSP3/) names its script and its styles by their digests and lets nothing else in.
+Values of the fleet are in a block of JSON that no browser executes, and are inserted only as text. The page's Content
+Security Policy (https://www.w3.org/TR/CSP3/) allows its script and styles by their digests, and nothing else.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from setpoint.reporting.html.compact import ROOM, pack
 from setpoint.reporting.html.model import Report
 
 _SCRIPTS = ("data", "state", "dom", "words", "filters", "detail", "table", "charts", "figures", "main")
-"""The page's own scripts, in an order in which none needs a later one before all are there."""
+"""The page's own scripts, in the order of their dependencies."""
 
 _VENDORED = "chart.umd.min.js"
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""What could end a block of JSON in a document, or a line of it in a script; all of them stand in strings alone."""
+"""Characters that could end a block of JSON in a document, or a line in a script; they occur only in strings."""
 
 
 class _Parts(NamedTuple):
-    """What all pages have in common.
+    """The common parts of all pages.
 
     Args:
         style: the styles.
-        script: the library of charts and the page's own scripts.
-        policy: what the page may load and run.
+        script: the chart library and the page's own scripts.
+        policy: the Content Security Policy.
     """
 
     style: str
@@ -41,16 +41,16 @@ class _Parts(NamedTuple):
 
 
 def policy() -> str:
-    """What a page may load and run, as its own ``meta`` element and whoever serves it say."""
+    """The Content Security Policy, for the page's ``meta`` element and for HTTP headers."""
     return _parts().policy
 
 
 def render(report: Report, room: int = ROOM) -> bytes:
-    """The page of a report.
+    """Render a report.
 
     Args:
         report: the report.
-        room: bytes that its data may take; values are cut until it fits.
+        room: maximum size of its data in bytes; values are truncated to fit.
     """
     parts = _parts()
     data = pack(report, room).decode()
@@ -100,5 +100,5 @@ def _parts() -> _Parts:
 
 
 def _digest(text: str) -> str:
-    """The digest by which a policy knows an inline script or style."""
+    """The digest of an inline script or style for the Content Security Policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

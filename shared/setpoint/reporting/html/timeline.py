@@ -1,4 +1,4 @@
-"""The timeline of a finding: what its record and its audit trail tell of when what happened."""
+"""The timeline of a finding, from its record and its audit trail."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_state import Finding, ResourceState
 
 _MOST = 40
-"""Steps that are shown; of a longer history the latest."""
+"""Maximum number of steps; the latest are shown."""
 
 
 def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -> tuple[TimelineEntry, ...]:
-    """What has happened to a finding, oldest first.
+    """The steps of a finding, oldest first.
 
     Args:
         state: its record.
         finding: the finding.
-        trail: its audit trail, where that was read; what it tells is not told of the record again.
+        trail: its audit trail, or empty; steps in it are not repeated from the record.
     """
     entries = [*_life(finding)]
     if trail:
@@ -73,7 +73,7 @@ def _remedied(remedy: RemediationState) -> Iterator[TimelineEntry]:
 
 
 def _entry(entry: AuditEntry) -> TimelineEntry:
-    """A line of the audit trail, with what spoke for it and against it."""
+    """A timeline entry for an audit entry, with its reasons."""
     reasons = ("; ".join(reason.text for reason in entry.reasons),) if entry.reasons else ()
     return TimelineEntry(
         entry.recorded_at, entry.what, entry.by, ". ".join(filter(None, (entry.text, *reasons, *entry.summary)))
