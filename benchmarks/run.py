@@ -1,5 +1,8 @@
 """The event path and comparing as ratios, measured in one run on one core.
 
+The event path is that of a resource with a record; its first observation, which takes the values that nobody declares,
+is a figure of its own.
+
 Takes the recorded cases where they are (SETPOINT_CORPUS, or ../shared/corpus), else a generated fleet.
 """
 
@@ -12,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +26,7 @@ import jsonpatch
 import orjson
 from cases import Case, cases
 from deepdiff import DeepDiff
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -37,9 +41,11 @@ from setpoint.detection import verdict as judging
 from setpoint.detection.pipeline import Context
 from setpoint.model import events, resource_state
 from setpoint.model import observation as observations
-from setpoint.model.declaration import desired
+from setpoint.model.declaration import Desired, desired
 from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
+from setpoint.model.resource_state import ResourceState
 
 _NO_LIMIT = 1_000_000_000
 _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
@@ -94,11 +100,14 @@ def measure(case: Case) -> dict[str, float]:
     own = own_project(case.declaration.project, observation)
     declared, observed = case.declaration.data, observation.data
 
-    def event_path() -> None:
+    known = record_before(wanted, observation)
+
+    def event_path(state: ResourceState | None) -> None:
         seen = observations.parse(case.message)
         assert seen is not None
-        verdict = judging.judge(wanted, _NO_RULES, seen, catalogue)
-        transition = finding_state_machine.advance(None, seen, verdict, _NOW)
+        good, home = (state.last_good, state.home) if state is not None else (None, "")
+        verdict = judging.judge(wanted, _NO_RULES, seen, catalogue, home=home, good=good)
+        transition = finding_state_machine.advance(state, seen, verdict, _NOW)
         if transition.state is not None:
             resource_state.encode_state(transition.state)
             for event in transition.state.pending:
@@ -109,10 +118,22 @@ def measure(case: Case) -> dict[str, float]:
         "loads": best(lambda: orjson.loads(case.message)),
         "parse": best(lambda: observations.parse(case.message)),
         "compare": best(lambda: compare(declared, observed, schema, own=own)),
-        "event": best(event_path),
+        "event": best(lambda: event_path(known)),
+        "first": best(lambda: event_path(None)),
         "deepdiff": best(lambda: DeepDiff(declared, observed, ignore_order=True), rounds=2, seconds=0.0),
         **{name: best(partial(diff, declared, observed), rounds=2, seconds=0.0) for name, diff in _OTHERS},
     }
+
+
+def record_before(wanted: Desired | None, observation: Observation) -> ResourceState:
+    """The record of a day before: in sync, and what nobody declares as it is now."""
+    verdict = judging.judge(wanted, _NO_RULES, observation, default_catalogue())
+    state = finding_state_machine.advance(None, observation, verdict, _NOW).state
+    assert state is not None
+    earlier = observation.observed_at - timedelta(days=1)
+    return replace(
+        state, observed_at=earlier, window_start=None, fingerprint="", sequence=0, finding=None, pending=(), onset=None
+    )
 
 
 def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
@@ -155,6 +176,10 @@ def _event(case: dict[str, float]) -> float:
     return case["event"] / case["loads"]
 
 
+def _first(case: dict[str, float]) -> float:
+    return case["first"] / case["loads"]
+
+
 def _deepdiff(case: dict[str, float]) -> float:
     return case["deepdiff"] / case["compare"]
 
@@ -166,6 +191,7 @@ def figures(measured: list[dict[str, float]]) -> dict[str, float]:
         "parse+compare / orjson.loads, p95": statistics.quantiles(map(_parse_and_compare, measured), n=20)[-1],
         "event path / orjson.loads, median": statistics.median(map(_event, measured)),
         "event path / orjson.loads, p95": statistics.quantiles(map(_event, measured), n=20)[-1],
+        "first observation / orjson.loads, median": statistics.median(map(_first, measured)),
         "DeepDiff / compare, median": statistics.median(map(_deepdiff, measured)),
         **{
             f"{name} / compare, median": statistics.median(case[name] / case["compare"] for case in measured)

@@ -19,11 +19,14 @@ def identity_of(data: Any) -> dict[str, str]:
     """What a resource tells of which one it is: ids and the time of its making, as far as it has any."""
     if not isinstance(data, dict):
         return {}
-    return {field: str(data[field]) for field in _FIELDS if field in data and isinstance(data[field], str | int)}
+    # A tuple of types, since a union would be made anew for each field.
+    return {field: str(data[field]) for field in _FIELDS if field in data and isinstance(data[field], (str, int))}
 
 
 def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
     """Whether two identities are of two resources: they contradict each other in what both of them tell."""
+    if before == now:
+        return False
     return any(
         value != now[field] and (field not in _TIMES or _are_other_times(value, now[field]))
         for field, value in before.items()
