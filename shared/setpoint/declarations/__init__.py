@@ -1,1 +1,1 @@
-"""Declarations: reading them from files, and bringing the store in step with them."""
+"""Declarations: read them from files, and apply them to the store."""

@@ -1,4 +1,4 @@
-"""Bringing a store in step with files: write what is planned unseen, show it in one step, and judge anew."""
+"""Apply files to a store: write the plan unseen, make it current in one step, and evaluate findings again."""
 
 from __future__ import annotations
 
@@ -41,19 +41,20 @@ from setpoint.util.secret_formats import scrub
 _NO_STATES: Mapping[str, int] = {}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _BOUND_TOGETHER = 300
-"""Names that are bound with one write."""
+"""Number of names that are bound with one write."""
 
 
 class Request(msgspec.Struct, frozen=True):
-    """How a source is to be applied.
+    """The options of an apply.
 
     Args:
         source: the source's name.
         commit: revision of the repository, or empty.
-        prune: remove what the files no longer declare, scopes included; what a bad document might have named stays.
-        max_removals: the part of the source that may be removed, 0 to 1.
-        revision: when the files were uploaded, as a number that grows; 0 where they were not.
-        repo: address of the repository, or empty.
+        prune: whether to remove what the files no longer declare, scopes included, except what an invalid document may
+            have declared.
+        max_removals: the share of the source that may be removed, 0 to 1.
+        revision: the increasing number of the upload; 0 without an upload.
+        repo: URL of the repository, or empty.
     """
 
     source: str = DEFAULT_SOURCE
@@ -65,13 +66,13 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Synced(msgspec.Struct, frozen=True):
-    """What an apply has done.
+    """The result of an apply.
 
     Args:
-        plan: what was planned, and done.
-        outcomes: what became of the findings that were judged again, and of how many.
-        failed: how many findings could not be judged, and cannot be until somebody repairs them.
-        failure: why the first of them could not.
+        plan: the applied plan.
+        outcomes: the number of evaluated findings by outcome.
+        failed: number of findings that cannot be evaluated until their records are repaired.
+        failure: the error of the first of them.
     """
 
     plan: Plan
@@ -82,7 +83,7 @@ class Synced(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Judging:
-    """How judging goes: one failure does not keep the others from being judged."""
+    """The progress of evaluations; a failure does not stop the others."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -90,7 +91,7 @@ class Judging:
 
     @contextmanager
     def isolated(self) -> Iterator[None]:
-        """Note an error and go on."""
+        """Record an error and continue."""
         try:
             yield
         except TransientError as error:
@@ -100,22 +101,22 @@ class Judging:
 
 
 def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, advance: Advance = no_progress) -> Synced:
-    """Bring a store in step with files, and judge again every finding that they concern.
+    """Apply files to a store, and evaluate every affected finding again.
 
-    What an apply before this one did not come to judge is judged as well, whether anything has changed or not.
+    Findings that an earlier apply did not evaluate are evaluated, too, even if nothing has changed.
 
     Args:
-        loaded: what the files declare.
-        request: how they are applied.
-        deps: where to.
+        loaded: the declarations in the files.
+        request: the options.
+        deps: the context of detection.
         now: the time of the apply.
-        advance: is called with the number of records written or judged, for a progress bar.
+        advance: called with the number of written or evaluated records, for a progress bar.
 
     Raises:
-        BadRequest: it would remove more than is allowed; nothing was written.
-        Superseded: what was uploaded later is in force; nothing of this one is.
-        Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
-        Unavailable: the declarations are in force, but not all findings could be judged; apply again.
+        BadRequest: more would be removed than is allowed, and nothing was written; allow it or check the files.
+        Superseded: a later upload is current, and nothing of this one is applied.
+        Conflict: another apply of the same source has begun, and nothing of this one is current; apply again.
+        Unavailable: the declarations are current, but not all findings were evaluated; apply again.
     """
     present = deps.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
@@ -161,9 +162,9 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
 
 
 def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
-    """Bind names of the inventory to what is added or changed, and judge what waited for that.
+    """Bind inventory names to added or changed resources, and evaluate deferred observations.
 
-    What the inventory itself has told of a name counts more: a name that is bound already stays as it is.
+    Bindings from the inventory take precedence: a name that is bound already is not changed.
     """
     applied = {key.name for key in planned.touched} if bindings else set()
     names = {listed: name for listed, name in bindings.items() if applied & {listed, name}}
@@ -174,7 +175,7 @@ def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
 
 
 def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Judging:
-    """Judge whatever was not judged since a source changed, and note it where all went well."""
+    """Evaluate every finding that was not evaluated since a change of its source, and record that if all succeeded."""
     judging = Judging()
     if deps.bus is not None:
         with judging.isolated():
@@ -202,9 +203,9 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
 
 
 def tell_refused(planned: Plan, deps: Context) -> None:
-    """Bring the finding that says what a source declares and may not in step with what was refused.
+    """Update the finding about a source's refused declarations.
 
-    What was refused since the last apply, once it was known where a resource lies, stays for as long as it is declared.
+    Declarations that were refused since the last apply, when their resource's place became known, stay listed.
     """
     last = deps.store.last_observation(ownership.source_key(planned.source))
     if last is None and not planned.refused:
@@ -219,14 +220,14 @@ def tell_refused(planned: Plan, deps: Context) -> None:
 
 
 def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[ResourceKey]:
-    """What a source declares with a generation, in the order of keys."""
+    """The keys that a source declares in a generation, in order."""
     return (key for key, _ in store.manifest(source, generation))
 
 
 def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
-    """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
+    """The keys whose verdict may depend on the rules, in order: unmanaged resources, or every drifted one."""
     keys = ExternalSorter()
-    unread: Problems = []  # what cannot be read cannot be judged either; `setpoint repair` judges it
+    unread: Problems = []  # unreadable records cannot be evaluated; `setpoint repair` does
     for state in store.states(drifted=True, problems=unread):
         if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
             keys.add((state.key.name, state.key.content))
@@ -240,13 +241,13 @@ def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKe
 
 
 def declare(store: PlanStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
-    """Put in force what files declare beside what the default source declares already; nothing of it goes."""
+    """Add the files' declarations to those of the default source; nothing is removed."""
     planned = plan(desired, scopes, DEFAULT_SOURCE, store)
     apply(planned, store, now)
     return planned
 
 
-def apply(  # noqa: PLR0913 - what is told of a generation
+def apply(  # noqa: PLR0913 - the content of a generation
     planned: Plan,
     store: DesiredStore,
     now: datetime,
@@ -257,24 +258,24 @@ def apply(  # noqa: PLR0913 - what is told of a generation
     states: Mapping[str, int] = _NO_STATES,
     advance: Advance = no_progress,
 ) -> int:
-    """Write what is planned and put it in force in one step.
+    """Write a plan, and make it current in one step.
 
     Args:
-        planned: made by ``plan`` just before.
-        store: where to write.
+        planned: a plan that ``plan`` made just before.
+        store: the store.
         now: the time of the apply.
         commit: revision of the repository, or empty.
-        repo: address of the repository, or empty.
-        revision: when the files were uploaded, as a number that grows; 0 where they were not.
-        states: of Terraform states, lineage → serial.
-        advance: is called with the number of records written, for a progress bar.
+        repo: URL of the repository, or empty.
+        revision: the increasing number of the upload; 0 without an upload.
+        states: serials of Terraform states, by lineage.
+        advance: called with the number of written records, for a progress bar.
 
     Returns:
-        The generation that is in force.
+        The generation that is now current.
 
     Raises:
-        Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
-        Superseded: what was uploaded later is in force; nothing of this one is.
+        Conflict: another apply of the same source has begun, and nothing of this one is current; apply again.
+        Superseded: a later upload is current, and nothing of this one is applied.
     """
     state = state_of(planned, now, commit=commit, repo=repo, revision=revision, states=states)
     if not planned.changes and not planned.changes_rules:
@@ -309,7 +310,7 @@ def state_of(
     states: Mapping[str, int] = _NO_STATES,
     content: str = "",
 ) -> SourceState:
-    """What the control record will say of a source; ``content`` is what tells an object's content from others."""
+    """The new state of a source in the control record; ``content`` is the version of its object."""
     return SourceState(
         commit=commit,
         applied_at=now,
@@ -326,7 +327,7 @@ def state_of(
 
 
 def update_control(store: DesiredStore, change: Callable[[Control], Control]) -> Control:
-    """Change the control record; again from its present state where somebody else has written it."""
+    """Change the control record; retry from its current content after a conflict."""
 
     def update() -> Control:
         stored = store.control()
@@ -338,7 +339,7 @@ def update_control(store: DesiredStore, change: Callable[[Control], Control]) ->
 
 
 def version_of(change: PlannedChange, written: Version, repo: str, commit: str) -> Version:
-    """What is desired then; each declaration is told where it stood in that revision, so that a link to it holds."""
+    """The new version of a resource's declarations, with the revision for their links."""
     after = change.after
     if after is None:
         return written
@@ -352,14 +353,14 @@ def version_of(change: PlannedChange, written: Version, repo: str, commit: str) 
 
 
 def _with_revision(scope: Scope, repo: str, commit: str) -> Scope:
-    """A scope with the revision that wrote it; one that is kept from before has its own already."""
+    """A scope with the revision that wrote it; a scope that was kept has its own revision already."""
     if scope.source.repo or scope.source.commit:
         return scope
     return replace(scope, source=replace(scope.source, repo=repo, commit=commit))
 
 
 def write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
-    """Add versions to their records; again to what they are by then where somebody else has written one of them."""
+    """Add versions to their records; retry from the current records after a conflict."""
 
     def write() -> None:
         store.write_records(

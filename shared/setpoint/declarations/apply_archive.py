@@ -1,7 +1,7 @@
-"""The life of an archive of declarations that CI has uploaded: from its bucket into the store.
+"""Apply an archive of declarations that CI uploaded to a bucket.
 
-The object's folder names its source, since the bucket's IAM conditions say who may write to which folder. CI says the
-rest in the object's metadata, all of it optional: ``commit``, ``repo``, ``prune`` (``true`` unless ``false``),
+The object's folder is the name of its source, since the bucket's IAM conditions restrict writes by folder. Further
+options are in the object's metadata, all of them optional: ``commit``, ``repo``, ``prune`` (``true`` unless ``false``),
 ``max-removals`` (a percentage).
 """
 
@@ -26,17 +26,17 @@ from setpoint.model import sources as controlling
 from setpoint.ports.services import Archive, Archives
 
 SOURCES = f"{source_grants.INSTALLATION}/sources.json"
-"""The object that ``infra/`` writes, and that no uploader may: what each source may declare."""
+"""The object with the ``Sources`` document, which ``infra/`` writes and no uploader may."""
 
 
 class ArchiveReport(NamedTuple):
-    """What became of an archive.
+    """The result of an archive.
 
     Args:
-        request: how it was applied.
-        synced: what it changed.
-        problems: what is wrong in it.
-        skipped: what is none of Setpoint's business, and how often.
+        request: the options.
+        synced: the result of the apply.
+        problems: errors in the files.
+        skipped: ignored documents, with their number.
     """
 
     request: Request
@@ -45,7 +45,7 @@ class ArchiveReport(NamedTuple):
     skipped: Mapping[str, int]
 
     def summary(self) -> str:
-        """One line: what was changed, and how much is wrong."""
+        """One line about the changes and the number of errors."""
         wrong = (
             f", {len(self.problems)} problems, so that what they might have named was not removed"
             if self.problems
@@ -61,26 +61,26 @@ class ArchiveReport(NamedTuple):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether somebody has to look: a finding could not be judged, or something was not put in force."""
+        """Whether a person has to act: a finding was not evaluated, or a declaration was not applied."""
         plan = self.synced.plan
         return bool(self.synced.failed or len(plan.refused) or len(plan.claimed))
 
 
 def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, now: datetime) -> ArchiveReport:
-    """Apply an archive of declarations; what is bad in it is reported, and nothing is removed that it might have named.
+    """Apply an archive of declarations; invalid documents are reported, and nothing that they may declare is removed.
 
-    Events come in any order and more than once: what was uploaded before what is in force changes nothing.
+    Events arrive in any order and repeatedly: an upload that is older than the current one changes nothing.
 
     Args:
-        event: what Cloud Storage tells of the upload: ``bucket``, ``name`` and ``generation``.
-        archives: where it is read from.
-        deps: where it is applied.
+        event: the event's data from Cloud Storage: ``bucket``, ``name`` and ``generation``.
+        archives: reads archives.
+        deps: the context of detection.
         now: the time of the apply.
 
     Raises:
-        Superseded: something later is in force, or has an event of its own; nothing was changed.
-        PermanentError: it can never be applied; the message says why.
-        TransientError: let the event be delivered again.
+        Superseded: a later upload is current or has its own event, and nothing was changed.
+        PermanentError: the archive can never be applied; the message says why.
+        TransientError: the apply failed for now; redeliver the event.
     """
     bucket, name, generation = _upload(event)
     archive = archives.read(bucket, name, generation)
@@ -103,7 +103,7 @@ def _applied(name: str, bucket: str, archive: Archive, request: Request, deps: C
 
 
 def _unpack(name: str, data: bytes, folder: Path) -> int:
-    """Unpack an archive, or take a single file of declarations as it is; how many files there are."""
+    """Unpack an archive, or copy a single file of declarations; return the number of files."""
     if not name.endswith(SUFFIXES):
         return unpacking.unpack(name, data, folder)
     folder.joinpath(PurePosixPath(name).name).write_bytes(data)
@@ -111,22 +111,22 @@ def _unpack(name: str, data: bytes, folder: Path) -> int:
 
 
 def _apply_sources(bucket: str, name: str, archives: Archives, deps: Context, now: datetime) -> None:
-    """Put the installation's ``Sources`` document in force first, should its event be late or lost."""
+    """Apply the installation's ``Sources`` document first, in case its event is late or lost."""
     if name == SOURCES or controlling.granted(deps.store.control().value) is not None:
         return
     try:
         document = archives.read(bucket, SOURCES, 0)
     except BadRequest:
-        return  # there is none: sources are not bounded
+        return  # without the document, sources are not restricted
     _applied(SOURCES, bucket, document, _request(SOURCES, document), deps, now)
 
 
 def _check_source(source: str, metadata: Mapping[str, str], deps: Context) -> None:
-    """Look whether an upload may be of this source at all.
+    """Check that an upload may belong to its source.
 
     Raises:
-        BadRequest: its metadata names another one, the ``Sources`` document does not list it, or there is no document
-            and another source is in force.
+        BadRequest: the metadata names another source, the ``Sources`` document does not list the source, or there is no
+            document and another source is current.
     """
     named = metadata.get("source", source)
     if named != source:

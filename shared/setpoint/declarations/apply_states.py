@@ -1,7 +1,7 @@
-"""Terraform states as they are stored: each object is a source of its own, named by its URL.
+"""Apply stored Terraform states: each object is a source, with its URL as name.
 
-What is in force by an object's revision is not read again. What is new is read in parallel, and put in force many
-states at a time. A run that was interrupted goes on where it was, since each state is in force by itself.
+A state whose revision is current is not read again. New states are read in parallel, and applied in batches. An
+interrupted run resumes where it stopped, since each state is applied separately.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ from setpoint.model.state_urls import compiled
 from setpoint.ports.services import StateObject, StateStorage
 
 _READERS = 16
-"""States that are read at once."""
+"""Number of states that are read in parallel."""
 _AHEAD = 64
-"""States that are read and not yet in force."""
+"""Maximum number of states that were read and not applied yet."""
 _TOGETHER = 200
-"""States that are put in force at once."""
+"""Number of states in a batch."""
 _FEW = 10
-"""Resources that a state may lose although they are more than the allowed part of it: states are small."""
+"""Number of resources that any state may lose, even if they exceed the allowed share: states are small."""
 
 Status = Literal["applied", "unchanged", "superseded", "refused", "waiting", "gone", "failed"]
 
 
 class StateOptions(NamedTuple):
-    """How states are applied.
+    """The options for states.
 
     Args:
-        max_removals: the part of a state that may go, 0 to 1; None for the usual part, or ten resources.
-        grace_seconds: how long a drift of what states declare has to last before it is a finding; None leaves it.
+        max_removals: the share of a state that may be removed, 0 to 1; None for the default share or ten resources.
+        grace_seconds: the grace period in seconds for drift from states; None for the default.
     """
 
     max_removals: float | None = None
@@ -58,15 +58,17 @@ class StateOptions(NamedTuple):
 
 
 class StateReport(NamedTuple):
-    """What became of one state.
+    """The result of a state.
 
     Args:
-        url: names it.
-        status: ``applied``, ``unchanged`` since it was applied; ``superseded`` by a later one; ``refused``, since it is
-            no state that can be read; ``waiting`` for somebody to allow what it removes; ``gone``: in force, and not
-            there any more; ``failed``: nobody could read it now.
-        message: what was done, or why not and what to do.
-        problems: what is wrong in it.
+        url: URL of the state.
+        status: ``applied``; ``unchanged`` since it was applied; ``superseded`` by a later one; ``refused``, since it is
+            no
+            readable state; ``waiting`` for a permission to remove resources; ``gone``: current, but its object was
+                deleted;
+            ``failed``: it could not be read now.
+        message: what was done, or the reason and the next step.
+        problems: errors in the state.
     """
 
     url: str
@@ -77,12 +79,12 @@ class StateReport(NamedTuple):
 
 @dataclass(slots=True)
 class StatesApplied:
-    """What became of all states.
+    """The result of all states.
 
     Args:
-        counts: of states, by status.
-        resources: how many resources and contents the applied states declare.
-        outcomes: what became of the findings that were judged again.
+        counts: number of states by status.
+        resources: number of resources and contents that the applied states declare.
+        outcomes: number of evaluated findings by outcome.
     """
 
     counts: Counter[Status] = field(default_factory=Counter)
@@ -91,7 +93,7 @@ class StatesApplied:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether somebody has to look."""
+        """Whether a person has to act."""
         return any(self.counts[status] for status in ("refused", "waiting", "gone", "failed"))
 
 
@@ -106,19 +108,19 @@ def sync_states(
     options: StateOptions,
     tell: Tell,
 ) -> StatesApplied:
-    """Bring the store in step with all states that a URL names.
+    """Apply all states that a URL matches.
 
     Args:
-        pattern: the URL, with wildcards or without.
-        storage: where the states are.
-        deps: where to.
+        pattern: the URL, with or without wildcards.
+        storage: reads states.
+        deps: the context of detection.
         now: the time of the run.
-        options: how they are applied.
-        tell: is told what became of each state, in no order.
+        options: the options.
+        tell: called with the result of each state, in any order.
 
     Raises:
-        BadRequest: there is no such place, nobody may list it, or it holds no state.
-        Unavailable: nobody answers.
+        BadRequest: the location does not exist, has no state, or the permission to list it is missing.
+        Unavailable: the storage does not answer; try again.
     """
     run = _Run(storage, deps, now, options, tell)
     listed: set[str] = set()
@@ -136,7 +138,7 @@ def sync_states(
 
 
 def _new(states: Iterable[StateObject], control: Control, listed: set[str], run: _Run) -> Iterator[StateObject]:
-    """The states whose content is not in force."""
+    """The states whose content is not current."""
     for state in states:
         listed.add(state.url)
         if is_in_force(state, control):
@@ -146,7 +148,7 @@ def _new(states: Iterable[StateObject], control: Control, listed: set[str], run:
 
 
 def is_in_force(state: StateObject, control: Control) -> bool:
-    """Whether a state's content is what is in force of its source, and all findings were judged by it."""
+    """Whether a state's content is current, and all of its findings were evaluated."""
     known = control.sources.get(state.url)
     return (
         known is not None
@@ -161,7 +163,7 @@ def is_in_force(state: StateObject, control: Control) -> bool:
 def _read_ahead(
     states: Iterable[StateObject], storage: StateStorage
 ) -> Iterator[tuple[StateObject, bytes | PermanentError | TransientError]]:
-    """The content of states, some of which are read at once, in the order of the states."""
+    """The content of states, in their order; several are read in parallel."""
 
     def read(state: StateObject) -> bytes | PermanentError | TransientError:
         try:
@@ -182,7 +184,7 @@ def _read_ahead(
 
 
 class _Run:
-    """States on their way into the store."""
+    """A run that reads, plans and applies states."""
 
     def __init__(self, storage: StateStorage, deps: Context, now: datetime, options: StateOptions, tell: Tell) -> None:
         self._storage = storage
@@ -196,12 +198,12 @@ class _Run:
         self.done = StatesApplied()
 
     def report(self, report: StateReport) -> None:
-        """Count what became of a state, and say it."""
+        """Count and report the result of a state."""
         self.done.counts[report.status] += 1
         self._tell(report)
 
     def take(self, state: StateObject, data: bytes | PermanentError | TransientError) -> None:
-        """Plan one state, and put the batch in force where it is full or has a say in one of this state's resources."""
+        """Plan a state; first apply the batch if it is full or declares one of this state's resources."""
         if isinstance(data, Exception):
             status: Status = "superseded" if isinstance(data, Superseded) else "failed"
             self.report(StateReport(state.url, status, str(data)))
@@ -220,7 +222,7 @@ class _Run:
     def _plan(self, state: StateObject, loaded: LoadResult) -> None:
         present = self._deps.store.control().value.sources.get(state.url, SourceState())
         controlling.check_serials(present, state.url, loaded.states)
-        if present.judged < present.generation:  # a run before this one was interrupted
+        if present.judged < present.generation:  # an earlier run was interrupted
             self.flush()
             apply.sync(loaded, _request(state.url, 1.0), self._deps, self._now)
         planned = self._planned(state.url, loaded)
@@ -238,7 +240,7 @@ class _Run:
         return plan.plan(loaded.desired, (), url, self._deps.store, prune=True, held=loaded.held_back)
 
     def _check_removals(self, planned: Plan) -> None:
-        """Refuse what removes too much, or all."""
+        """Refuse a plan that removes too much, or everything."""
         removals = len(planned.removed)
         most = self._options.max_removals
         if most is None and removals <= _FEW and removals < planned.declared_before:
@@ -246,7 +248,7 @@ class _Run:
         plan.check_removals(planned, plan.DEFAULT_MAX_REMOVALS if most is None else most)
 
     def flush(self) -> None:
-        """Put in force what was planned."""
+        """Apply the planned batch."""
         batch, self._batch = self._batch, []
         self._keys = set()
         if not batch:
@@ -265,12 +267,12 @@ class _Run:
             self.report(report)
 
     def in_force(self, pattern: str, control: Control) -> list[str]:
-        """The sources in force that a pattern names."""
+        """The current sources that a pattern matches."""
         matches = compiled(pattern)
         return [url for url, state in control.sources.items() if state.declared and matches.fullmatch(url)]
 
     def gone(self, url: str) -> None:
-        """A state is in force whose object is not there any more: what it declares stays until somebody allows it."""
+        """Report a current state whose object was deleted: its declarations stay until their removal is allowed."""
         planned = self._planned(url, LoadResult())
         try:
             self._check_removals(planned)
@@ -285,7 +287,7 @@ class _Run:
         self.flush()
 
     def again_after_claims(self) -> None:
-        """Read once more the states that declare something that another one had and dropped just now."""
+        """Read states again whose resources another state declared, and released in this run."""
         if not self._released:
             return
         for url, state in self._deps.store.control().value.sources.items():
@@ -307,12 +309,12 @@ def _request(url: str, max_removals: float) -> Request:
 
 
 def load_state(data: bytes, url: str, grace_seconds: float | None = None) -> LoadResult:
-    """What a state declares.
+    """Load the declarations of a state.
 
     Args:
         data: the object.
-        url: names it in what is said of it.
-        grace_seconds: how long a drift has to last before it is a finding; None leaves it.
+        url: its URL, for error messages.
+        grace_seconds: the grace period in seconds for its drift; None for the default.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -333,7 +335,7 @@ def _settling(declaration: Declaration, seconds: float) -> Declaration:
 
 
 def _refusal(loaded: LoadResult) -> str:
-    """Why a document is not taken as a state; empty where it is one, be it empty."""
+    """Why a document is no state; empty if it is one, with or without resources."""
     if loaded.states:
         return ""
     if loaded.problems:

@@ -1,6 +1,6 @@
-"""Applying many small sources at once, each of them as a whole: a bucket holds thousands of Terraform states.
+"""Apply many small sources in one batch, each of them whole: a bucket may hold thousands of Terraform states.
 
-The control record is written twice for all of them, and records are written in batches across them.
+The control record is written twice for the whole batch, and other records are written in batches across sources.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ NO_BINDINGS: Mapping[str, str] = {}
 
 
 class PlannedSource(NamedTuple):
-    """One source of many.
+    """A source in a batch.
 
     Args:
-        planned: what its apply changes.
-        states: of its Terraform states, lineage → serial.
-        content: what tells the content of its object from others.
-        bindings: names of the inventory → declared names, as the states tell them.
+        planned: its plan.
+        states: serials of its Terraform states, by lineage.
+        content: version of its object.
+        bindings: declared names by inventory name, from the states.
     """
 
     planned: Plan
@@ -41,19 +41,19 @@ class PlannedSource(NamedTuple):
 
 
 def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetime) -> Counter[Outcome]:
-    """Put some sources in force, and judge again what they change; no two of them may change one resource.
+    """Apply a batch of sources, and evaluate the changes; no two sources may change the same resource.
 
     Args:
-        sources: planned just before, each of another name.
-        deps: where to.
+        sources: sources with different names, planned just before.
+        deps: the context of detection.
         now: the time of the apply.
 
     Returns:
-        What became of the findings that were judged again.
+        The number of evaluated findings by outcome.
 
     Raises:
-        Conflict: one of them was applied by somebody else meanwhile; nothing of any is in force.
-        Unavailable: all are in force, but not all findings could be judged; apply again.
+        Conflict: another process applied one of them, and none of this batch is current; apply again.
+        Unavailable: all are current, but not all findings were evaluated; apply again.
     """
     states = {source.planned.source: _state(source, now) for source in sources}
     changed = [source.planned for source in sources if source.planned.changes]
@@ -84,7 +84,7 @@ def _state(source: PlannedSource, now: datetime) -> SourceState:
 
 
 def revision_of(states: Mapping[str, int]) -> str:
-    """What a state is called among its revisions: ``serial 7``; empty where there is not exactly one."""
+    """The name of a state's revision: ``serial 7``; empty unless there is exactly one serial."""
     return f"serial {next(iter(states.values()))}" if len(states) == 1 else ""
 
 
@@ -127,7 +127,7 @@ def _versions(
 
 
 def _judge(plans: Iterable[Plan], deps: Context) -> Counter[Outcome]:
-    """Judge what was observed already of all that changes."""
+    """Evaluate the last observations of everything that the plans change."""
     judging = apply.Judging()
     for keys in batches((key for planned in plans for key in planned.touched), BATCH):
         for key in deps.store.last_observations(keys):

@@ -1,4 +1,4 @@
-"""The objects of a cluster as declarations, and findings as Events on these objects."""
+"""Read declarations from the objects of a cluster, and write findings as Events about them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ REASON = "Drifted"
 _TRIES = 4
 _MOST_PATHS = 12
 _LONGEST = 1_000
-"""An Event's message takes 1,024 characters."""
+"""Maximum length of an Event's message; Kubernetes allows 1,024 characters."""
 
 
 @dataclass(slots=True)
 class ClusterObjects:
-    """What was listed of a cluster.
+    """The listed objects of a cluster.
 
     Args:
-        refs: the objects, by the file that their declarations are said to be in: ``NAMESPACE/KIND/NAME``.
-        unlisted: what may not be listed, and why; nothing is removed then.
+        refs: the objects by the file name of their declarations: ``NAMESPACE/KIND/NAME``.
+        unlisted: kinds that could not be listed, with the reason; if there are any, nothing is removed.
     """
 
     refs: dict[str, ObjectRef] = field(default_factory=dict)
@@ -36,15 +36,15 @@ class ClusterObjects:
 
 
 def load(cluster: Cluster, namespace: str = "") -> tuple[LoadResult, ClusterObjects]:
-    """Read what the Config Connector objects of a cluster declare.
+    """Load the declarations of a cluster's Config Connector objects.
 
     Args:
         cluster: the API server.
-        namespace: only the objects there; all where empty.
+        namespace: restricts the objects to a namespace; empty for all.
 
     Raises:
         BadRequest: no object may be listed, or Config Connector is not installed.
-        Unavailable: the API server does not answer.
+        Unavailable: the API server does not answer; try again.
     """
     objects = ClusterObjects()
     kinds = cluster.kinds()
@@ -63,7 +63,7 @@ def _documents(
     try:
         namespaces = list(cluster.namespaces())
     except AccessDenied:
-        namespaces = []  # its objects say their project by themselves, or by the namespace's name
+        namespaces = []  # the objects name their project themselves, or by the namespace's name
     yield from map(_document, namespaces)
     names = [str(_metadata(value).get("name")) for value in namespaces]
     for kind in kinds:
@@ -83,7 +83,7 @@ def _documents(
 def _of_kind(
     cluster: Cluster, kind: ClusterKind, namespace: str, namespaces: Iterable[str], objects: ClusterObjects
 ) -> Iterator[Mapping[str, Any]]:
-    """All objects of a kind; where they may not be listed together, those of each namespace."""
+    """All objects of a kind; listed by namespace if listing the cluster is denied."""
     try:
         yield from _listed(cluster, kind, namespace)
     except AccessDenied as error:
@@ -98,7 +98,7 @@ def _of_kind(
 
 
 def _listed(cluster: Cluster, kind: ClusterKind, namespace: str) -> list[Mapping[str, Any]]:
-    """The objects of one listing, begun anew where it took too long; half of a listing is never used."""
+    """The objects of one complete listing; restarted after its token expired, so that no partial listing is used."""
     for tries in range(1, _TRIES + 1):
         try:
             return [value for page in cluster.pages(kind, namespace) for value in page]
@@ -121,12 +121,12 @@ def _metadata(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def events(states: Iterable[ResourceState], objects: ClusterObjects, now: datetime) -> Iterator[ClusterEvent]:
-    """An Event for each open finding of an object of the cluster.
+    """Create an Event for each open finding about an object of the cluster.
 
     Args:
-        states: records that have a finding.
-        objects: the objects that were listed.
-        now: the time.
+        states: records with a finding.
+        objects: the listed objects.
+        now: the current time.
     """
     for state in states:
         finding = state.finding
@@ -137,9 +137,9 @@ def events(states: Iterable[ResourceState], objects: ClusterObjects, now: dateti
 
 
 def _message(state: ResourceState) -> str:
-    """What differs, by its paths alone, and who is behind it."""
+    """The paths of the differences, and the actor."""
     finding = state.finding
-    assert finding is not None  # noqa: S101 - callers have looked; this tells the type checker
+    assert finding is not None  # noqa: S101 - callers check this; the assertion is for the type checker
     if finding.kind == "deleted":
         text = "the resource is deleted"
     else:

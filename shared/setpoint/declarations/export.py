@@ -1,7 +1,7 @@
-"""From what the inventory says to what a person would declare of it: the reverse of comparing.
+"""Export observed resources as declarations: the reverse of a comparison.
 
-What the server writes, what is so by default and what is secret is left out and said; what is left compares as equal to
-the resource that it came from, which is made sure of with each one.
+Output-only fields, default values and secrets are left out and reported. Each declaration is checked: it compares as
+equal to the resource that it was exported from.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DELETED = "a member that was deleted"
 _SYSTEM_ANYWHERE = frozenset(
     ("etag", "fingerprint", "labelFingerprint", "selfLink", "selfLinkWithId", "creationTimestamp", "resourceVersion")
 )
-"""What is the server's at any depth: the ``fingerprint`` of an instance's tags, the ``resourceVersion`` of a policy."""
+"""Output-only fields at any depth: the ``fingerprint`` of an instance's tags, the ``resourceVersion`` of a policy."""
 
 _CONTROL_PLANE = re.compile(
     r"(serving|client)\.knative\.dev/|run\.googleapis\.com/(operation-id|urls|ingress-status)|cloud\.googleapis\.com/location"
@@ -55,12 +55,12 @@ _CONTROL_PLANE = re.compile(
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """What became of one observation.
+    """The result of an export.
 
     Args:
-        declaration: what to declare; None where nothing is to be declared.
-        left_out: the parts that are not declared, and why.
-        refusal: why nothing is declared, or empty.
+        declaration: the declaration; None if there is none.
+        left_out: the fields that are left out, with the reasons.
+        refusal: why there is no declaration; empty if there is one.
     """
 
     declaration: Declaration | None
@@ -69,12 +69,12 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -> Exported:  # noqa: B008 - immutable
-    """The declaration that a person would write of what is observed.
+    """Export an observation as a declaration.
 
     Args:
-        observation: a resource, an IAM policy or organisation policies.
-        schemas: what is known of asset types; of an unknown type nobody can tell what the server alone writes.
-        owner: who is responsible for it.
+        observation: a resource, an IAM policy or organization policies.
+        schemas: the schemas of asset types; without a schema output-only fields are unknown, and the export is refused.
+        owner: the owner of the declaration.
     """
     if refusal := export_exclusions.refusal(observation):
         return Exported(None, refusal=refusal)
@@ -92,11 +92,11 @@ def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -
 
 
 def document(declaration: Declaration, project: str = "") -> dict[str, Any]:
-    """The native document of an exported declaration, its keys in the order in which people read them.
+    """The native document of an exported declaration, with keys in their usual order.
 
     Args:
-        declaration: what is declared.
-        project: id of the project, where the resource's name does not tell it.
+        declaration: the declaration.
+        project: id of the project, if the resource's name does not contain it; empty otherwise.
     """
     owner = {"owner": {"team": declaration.owner.team}} if declaration.owner.team else {}
     content = declaration.key.content
@@ -111,7 +111,7 @@ def document(declaration: Declaration, project: str = "") -> dict[str, Any]:
 
 
 def _of_resource(bare: Declaration, observation: Observation, schema: Schema, schemas: Schemas) -> Exported:
-    """A resource's fields, less those that the event path would call drift at once."""
+    """Export a resource's fields, without those that the comparison would report at once."""
     pruning = _Pruning()
     declaration = msgspec.structs.replace(
         bare, data=pruning.message(field_path.ROOT, "", schema, None, observation.data)
@@ -123,14 +123,14 @@ def _of_resource(bare: Declaration, observation: Observation, schema: Schema, sc
 
 
 def _unlike(declaration: Declaration, observation: Observation, schemas: Schemas) -> list[str]:
-    """The top-level fields that the event path would report."""
+    """The top-level fields that the comparison would report."""
     verdict = judging.judge(desired((declaration,)), Rules(), observation, schemas)
     differences = verdict.differences if isinstance(verdict, judging.Verdict) else ()
     return sorted({field_path.parse(difference.path)[0] for difference in differences} & declaration.data.keys())
 
 
 class _Pruning:
-    """The walk over a resource that keeps what a person would declare, and notes what it leaves out."""
+    """The traversal of a resource that keeps the fields to declare, and records the others."""
 
     def __init__(self) -> None:
         self.left_out: list[Explanation] = []
@@ -138,7 +138,7 @@ class _Pruning:
     def message(
         self, path: Path, name: str, schema: Schema | None, item: Field | None, data: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """A message by its schema's fields, or a map by its one item field; keys in order."""
+        """Prune a message by its schema's fields, or a map by its item field; keys are sorted."""
         kept = {}
         for key in sorted(data):
             value = data[key]
@@ -156,7 +156,7 @@ class _Pruning:
     def _reason(
         self, position: tuple[Path, str], name: str, schema: Schema | None, field: Field | None, value: Any
     ) -> str:
-        """Why a field is not declared, or an empty string."""
+        """Why a field is not declared; empty if it is."""
         parent, key = position
         if system_fields.is_system_label(name, key) or (name in system_fields.LABEL_MAPS and _CONTROL_PLANE.match(key)):
             return LABEL
@@ -187,7 +187,7 @@ class _Pruning:
 
 
 def _secrecy(container: Mapping[str, Any], key: str, field: Field | None, value: Any) -> str:
-    """Whether a value is a secret: by its field, by its name, by the name that stands beside it, or by its look."""
+    """Whether a value is a secret: by its field, its name, the name beside it, or its format."""
     if field is not None and field.sensitive:
         return SECRET
     elements = value if isinstance(value, list) else [value]
@@ -203,7 +203,7 @@ def _looks_secret(value: Any) -> bool:
 
 
 def _is_kind(key: str, value: Any) -> bool:
-    """``compute#firewall``: the type of a JSON object, which some documents do not mark as an output."""
+    """Whether a field is ``kind``, as in ``compute#firewall``, which some documents do not mark as output-only."""
     return key == "kind" and isinstance(value, str) and "#" in value
 
 
@@ -214,7 +214,7 @@ def _is_default(field: Field, key: str, value: Any) -> bool:
 
 
 def _of_policy(bare: Declaration, policy: Mapping[str, Any], own: Project) -> Exported:
-    """All grants of a policy, by role and member, less Google's own; audit configs as they are."""
+    """Export all grants of a policy by role and member, except Google's own; audit configs are unchanged."""
     bindings, left_out = [], []
     for binding in sorted(policy.get("bindings") or (), key=_by_role):
         condition = {"condition": dict(binding["condition"])} if binding.get("condition") else {}
@@ -243,7 +243,7 @@ def _by_role(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _of_constraints(bare: Declaration, policies: Iterable[Any]) -> Exported:
-    """The policies of a resource by constraint, without what only the server writes."""
+    """Export the policies of a resource by constraint, without output-only fields."""
     constraints = by_constraint(list(policies))
     if not constraints:
         return Exported(None, refusal="sets no constraint")

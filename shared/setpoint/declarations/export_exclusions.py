@@ -1,4 +1,4 @@
-"""What nobody declares, although it is there: it happened, something else made it, or automation moves it."""
+"""Resources and fields that an export leaves out: records of events, generated resources, automated changes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MOVING = frozenset(
         # Clusters and node pools are upgraded by Google:
         # https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-upgrades
         ("container", "NodePool", "version"),
-        # The number of nodes when the pool was made, which an autoscaler then changes.
+        # The initial number of nodes of a pool, which an autoscaler then changes.
         ("container", "NodePool", "initialNodeCount"),
-        # An address that an instance has until it stops: https://cloud.google.com/compute/docs/ip-addresses
+        # An ephemeral address of an instance: https://cloud.google.com/compute/docs/ip-addresses
         ("compute", "AccessConfig", "natIP"),
         # Set by autoscalers: https://cloud.google.com/compute/docs/autoscaler
         ("compute", "InstanceGroupManager", "targetSize"),
@@ -24,14 +24,14 @@ MOVING = frozenset(
         ("sqladmin", "DatabaseInstance", "maintenanceVersion"),
     )
 )
-"""Inputs that something else than their author changes in the usual run of things: service, schema, field."""
+"""Input fields that automation changes in normal operation: service, schema, field."""
 
 _CREDENTIALS = frozenset(("iam.googleapis.com/ServiceAccountKey",))
-"""Types that come with a secret: whoever wants one declares it by hand."""
+"""Types that contain a secret; they have to be declared manually."""
 
 
 def refusal(observation: Observation) -> str:
-    """Why nothing can or should be declared of what is observed, or an empty string."""
+    """Why an observation is not exported; empty if it is."""
     if observation.deleted or (observation.key.content in WHOLE and lifecycle.is_gone(observation.data)):
         return "gone"
     if observation.data is None:

@@ -1,4 +1,4 @@
-"""Files as a Git revision has them."""
+"""Read files of a Git revision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS = 120.0
 
 
 def extract(revision: str, paths: Sequence[str], folder: Path) -> list[str]:
-    """Write files of a revision below a folder.
+    """Write the files of a revision to a folder.
 
     Args:
         revision: a commit, branch or tag.
@@ -22,10 +22,10 @@ def extract(revision: str, paths: Sequence[str], folder: Path) -> list[str]:
         folder: an empty directory.
 
     Returns:
-        The paths below the folder, without those that the revision does not have.
+        The paths below the folder, without those that are not in the revision.
 
     Raises:
-        BadRequest: Git is not installed, the paths are in no checkout, or the revision does not exist.
+        BadRequest: Git is not installed, the paths are in no checkout, or the revision does not exist; fetch it.
     """
     top = Path(_git(Path(paths[0]).resolve(), "rev-parse", "--show-toplevel").decode().strip())
     commit = _git(top, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").decode().strip()

@@ -1,7 +1,7 @@
-"""The guard of a review: what a change of declarations does to drift that is open now.
+"""Review guard: the effect of a change of declarations on drift that is open now.
 
-A change that is under review may resolve findings, overwrite what somebody has changed by hand, or delete a resource
-that has drifted. Each decision here is a pure function of the change and of what the store holds.
+A change under review may resolve findings, overwrite manual changes, or delete a drifted resource. Each decision here
+is a pure function of the change and of the store's content.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from setpoint.util.external_sort import batches
 ChangeAction = Literal["create", "update", "replace", "delete"]
 Effect = Literal["resolves", "overwrites", "destroys", "exempt", "paused", "remediating", "foreign"]
 EFFECTS: tuple[Effect, ...] = ("destroys", "overwrites", "foreign", "remediating", "paused", "exempt", "resolves")
-"""All effects, those that a reviewer has to see first at the beginning."""
+"""All effects, the most serious first."""
 
 _DRIFTED = frozenset({"open", "exempted", "accepted"})
 _BATCH = 300

@@ -1,4 +1,4 @@
-"""What pruning leaves in force although no file declares it any more: whatever a bad document might have named."""
+"""Keep declarations that pruning must not remove because an invalid document may declare them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from setpoint.model.sources import Version
 
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 _PLACEHOLDER = re.compile(r"\{\{|\$\{|\$\(|<%")
-"""Where a name is filled in later, a document may name anything."""
+"""Templates, with which a document may name any resource."""
 
 
 class HeldBack(NamedTuple):
-    """What must not be removed.
+    """The declarations that must not be removed.
 
     Args:
-        files: bad files; what was declared in one of them stays.
-        words: the words of their texts; what is called by one of them stays.
-        everything: a bad file may name anything: it cannot be read, is cut off, or has placeholders.
+        files: invalid files; declarations from them stay.
+        words: the words in those files; resources with such a name stay.
+        everything: whether an invalid file may name any resource: it is unreadable, truncated, or a template.
     """
 
     files: frozenset[str] = frozenset()
@@ -30,11 +30,11 @@ class HeldBack(NamedTuple):
     everything: bool = False
 
     def holds(self, key: ResourceKey, before: Version | None) -> bool:
-        """Whether a resource that is declared no longer stays in force.
+        """Whether an undeclared resource stays current.
 
         Args:
             key: the resource.
-            before: what the source declares of it now.
+            before: the source's current declarations of it.
         """
         if self.everything:
             return True
@@ -47,15 +47,15 @@ class HeldBack(NamedTuple):
 
 
 NOTHING = HeldBack()
-"""Nothing is held back: all documents are good."""
+"""Nothing is kept: all documents are valid."""
 
 
 def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
-    """What bad documents might have named; one that is not even YAML or JSON may have named anything.
+    """The declarations that invalid documents may contain; a file that is no YAML or JSON may contain any.
 
     Args:
-        problems: what is wrong, errors only.
-        root: the directory that files are called from; empty where they are called as they were given.
+        problems: the errors in the files, without warnings.
+        root: the directory that file names are relative to; empty if they are as given.
     """
     errors = [problem for problem in problems if not problem.file.endswith(IGNORE_FILE)]
     files = frozenset(problem.file for problem in errors)
@@ -70,7 +70,7 @@ def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
         if _PLACEHOLDER.search(text):
             return HeldBack(files, everything=True)
         named = _WORD.findall(text)
-        if not named:  # a file that was cut off names nothing, and might have named anything
+        if not named:  # a truncated file may have named any resource
             return HeldBack(files, everything=True)
         words.update(named)
     return HeldBack(files, frozenset(words))

@@ -1,4 +1,4 @@
-"""What a source may put in force: looked up in the ``Sources`` document while an apply is planned."""
+"""Check the permissions of a source, from the ``Sources`` document, while an apply is planned."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from setpoint.model.sources import Version
 
 
 class RefusedDocument(msgspec.Struct, frozen=True):
-    """A document that a source may not put in force.
+    """A document that a source may not apply.
 
     Args:
-        name: the resource, or what else it is about.
+        name: the resource, or another subject.
         where: file and line.
-        reason: why not.
+        reason: the reason.
     """
 
     name: str
@@ -41,9 +41,10 @@ class OwnershipConflict(msgspec.Struct, frozen=True):
     Args:
         key: the resource and content.
         source: the other source.
-        where: file and line there.
+        where: file and line of the other declaration.
         here: file and line of this source's declaration.
-        disputed: both may declare it, so that none of them counts; else the second is not applied.
+        disputed: whether both sources have permission, so that neither declaration counts; otherwise this one is not
+            applied.
     """
 
     key: ResourceKey
@@ -53,16 +54,16 @@ class OwnershipConflict(msgspec.Struct, frozen=True):
     disputed: bool = False
 
     def __str__(self) -> str:
-        """What is declared twice, where, and what follows."""
+        """The resource, both locations, and the consequence."""
         follows = "none of them counts until one is gone" if self.disputed else "it is not applied"
         return f"{self.here}: {self.key.name} is declared by source {self.source} at {self.where}; {follows}"
 
 
 class Permits:
-    """What one source may do.
+    """The permissions of a source.
 
     Args:
-        sources: the document in force; None where nothing bounds sources.
+        sources: the current ``Sources`` document; None if sources are not restricted.
         source: the source's name.
     """
 
@@ -71,7 +72,7 @@ class Permits:
         self.source = source
 
     def check_sources(self, new: Sources | None) -> None:
-        """Look whether the source may hold the ``Sources`` document.
+        """Check that the source may hold the ``Sources`` document.
 
         Raises:
             NotPermitted: it is not the installation's own source.
@@ -83,7 +84,7 @@ class Permits:
             )
 
     def refusal(self, after: Desired, seen: Observation | None) -> RefusedDocument | None:
-        """Why a declaration is not put in force; None where it is, or where its place is not known yet."""
+        """Why a declaration is refused; None if it is applied, or if the resource's place is not known yet."""
         for declaration in after.declarations:
             asset_type, location = _place(declaration, seen)
             answer = source_grants.may_hold(self.sources, self.source, declaration, asset_type, location)
@@ -92,7 +93,7 @@ class Permits:
         return None
 
     def without_effect(self, after: Desired) -> RefusedDocument | None:
-        """What of a declaration that is put in force has no effect."""
+        """The part of an applied declaration that has no effect, or None."""
         ignoring = next((declaration for declaration in after.declarations if declaration.ignore), None)
         if ignoring is None or source_grants.may_carry(self.sources, self.source, "ignore"):
             return None
@@ -102,7 +103,7 @@ class Permits:
     def carried(
         self, scopes: tuple[Scope, ...], policy: Policy | None, alerting: Alerting | None
     ) -> Iterator[RefusedDocument]:
-        """What the source may not carry of what it carries."""
+        """The carried parts for which the source has no permission."""
         documents: Iterable[tuple[source_grants.Carried, Policy | Alerting | Scope | None]] = (
             ("policy", policy),
             ("limits", policy if policy is not None and policy.limits != Limits() else None),
@@ -115,13 +116,13 @@ class Permits:
                 yield RefusedDocument(f"{what} {document.name}", str(document.source), reason)
 
     def may(self, what: source_grants.Carried) -> bool:
-        """Whether the source may carry something."""
+        """Whether the source may carry a part."""
         return source_grants.may_carry(self.sources, self.source, what)
 
     def conflict(
         self, key: ResourceKey, after: Desired, versions: Mapping[str, Version], seen: Observation | None
     ) -> OwnershipConflict | None:
-        """Another source that declares the same part of a resource, and may."""
+        """Another permitted source with a declaration of the same part of a resource, or None."""
         for name, version in versions.items():
             if name == self.source:
                 continue
@@ -136,7 +137,7 @@ class Permits:
 
 
 def _place(declaration: Declaration, seen: Observation | None) -> tuple[str, Location]:
-    """Type and place of a resource as the inventory tells them; as its name does where it was never observed."""
+    """Type and place of a resource from the inventory; from its declaration without an observation."""
     if seen is None:
         return declaration.asset_type, source_grants.location_by_name(declaration.key)
     return seen.asset_type, source_grants.location_of(seen)

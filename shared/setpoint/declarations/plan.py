@@ -1,4 +1,4 @@
-"""What an apply would do to a store: what is added, changed, removed and kept, of one source; nothing is written."""
+"""Plan the apply of a source: what it adds, changes, removes and keeps; nothing is written."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ Action = Literal["added", "changed", "removed"]
 
 DEFAULT_SOURCE = "default"
 DEFAULT_MAX_REMOVALS = 0.1
-"""The part of a source that one apply may remove without being told so."""
+"""The default share of a source that one apply may remove."""
 
 BATCH = 300
-"""How many records are read or written at once."""
+"""Number of records in one read or write."""
 
 _MAX_ROWS = 3_000
-"""How many keys are compared at once, as long as few of them have to be looked up."""
+"""Maximum number of keys in a batch, as long as few of them need a lookup."""
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 _ROUNDING = 1e-6
 
 
 class PlanStore(DesiredStore, Protocol):
-    """What a plan reads: desired state, and where resources lie."""
+    """The store of declarations and observations that a plan reads."""
 
     def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
         """See ``StateStore.last_observations``."""
 
 
 class PlannedChange(msgspec.Struct, frozen=True):
-    """What an apply does to one resource and content.
+    """The change of a resource and content by an apply.
 
     Args:
         key: the resource and content.
         action: ``added``, ``changed`` or ``removed``.
-        before: what the source declares now, or None.
-        after: what it declares then, or None.
+        before: the source's current declarations; None if there are none.
+        after: the new declarations; None if there are none.
     """
 
     key: ResourceKey
@@ -73,29 +73,29 @@ _decode_digest = msgspec.json.Decoder(tuple[ResourceKey, str]).decode
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What an apply would do; what grows with the fleet is read from files each time that it is gone through.
+    """The effect of an apply; large collections are read from temporary files on each iteration.
 
     Args:
-        source: the source that is applied.
-        added: what it declares then and not now, in the order of keys, as all that follows.
-        changed: what it declares otherwise then.
-        removed: what it declares no longer then.
-        unchanged: how many stay as they are.
-        claimed: what another source declares already, in the order of the files.
-        refused: what the source may not put in force, in the order of keys.
-        kept: resources that the source no longer declares and that stay, since nothing says to remove them.
-        touched: the keys of all that is added, changed and removed.
-        scopes: the parts of the fleet that are fully declared then.
-        scopes_before: those that are now.
-        policy: the policy of the fleet then, where this source holds it.
-        policy_before: the one that it holds now.
-        alerting: who is told of which drift then, where this source holds that.
-        alerting_before: who is told now.
-        sources: what each source may do then, where this is the installation's own source.
-        sources_before: what each may do now, likewise.
-        manifest: what is declared then: key and digest.
-        declared_before: how many resources and contents are declared now.
-        generation: the generation that is in force before; 0 where there is none.
+        source: the source.
+        added: new declarations, ordered by key, as the collections below.
+        changed: changed declarations.
+        removed: removed declarations.
+        unchanged: number of unchanged declarations.
+        claimed: resources that another source already declares, in the order of the files.
+        refused: declarations without permission, ordered by key.
+        kept: undeclared resources that stay, since they are not pruned.
+        touched: the keys of all added, changed and removed declarations.
+        scopes: the new scopes, which are fully declared.
+        scopes_before: the current scopes.
+        policy: the new policy of the fleet, if this source holds it.
+        policy_before: the current policy.
+        alerting: the new alerting rules, if this source holds them.
+        alerting_before: the current alerting rules.
+        sources: the new permissions of each source, if this is the installation's own source.
+        sources_before: the current permissions.
+        manifest: key and digest of each new declaration.
+        declared_before: number of resources and contents in the current generation.
+        generation: the current generation; 0 if there is none.
     """
 
     source: str
@@ -121,39 +121,39 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def changes(self) -> Sequence[PlannedChange]:
-        """What is added, changed and removed, in that order."""
+        """The added, changed and removed declarations, in this order."""
         return Chain(self.added, self.changed, self.removed)
 
     @property
     def rescopes(self) -> bool:
-        """Whether it changes which parts of the fleet are fully declared, and not only where that is written."""
+        """Whether it changes scopes in more than their location."""
         return rules(self.scopes).digest != rules(self.scopes_before).digest
 
     @property
     def repolicies(self) -> bool:
-        """Whether it changes the policy of the fleet, and not only where that is written."""
+        """Whether it changes the policy of the fleet in more than its location."""
         return rules((), self.policy).digest != rules((), self.policy_before).digest
 
     @property
     def realerts(self) -> bool:
-        """Whether it changes who is told of which drift, and not only where that is written."""
+        """Whether it changes the alerting rules in more than their location."""
         return _without_source(self.alerting) != _without_source(self.alerting_before)
 
     @property
     def regrants(self) -> bool:
-        """Whether it changes what each source may do."""
+        """Whether it changes the permissions of sources."""
         return rules((), sources=self.sources).digest != rules((), sources=self.sources_before).digest
 
     @property
     def changes_rules(self) -> bool:
-        """Whether it changes anything that holds for the whole fleet."""
+        """Whether it changes any rule of the whole fleet."""
         return self.rescopes or self.repolicies or self.realerts or self.regrants
 
     def summary(self, kept_because: str = "remove them with --prune") -> str:
-        """One line: how many are added, changed, removed, kept and unchanged.
+        """One line with the numbers of added, changed, removed, kept and unchanged declarations.
 
         Args:
-            kept_because: why what is no longer declared is kept, or how to remove it.
+            kept_because: why undeclared resources are kept, or how to remove them.
         """
         nothing = "no resource to change" if self.changes_rules else "nothing to change"
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
@@ -176,7 +176,7 @@ class Plan(msgspec.Struct, frozen=True):
         return f"source {self.source}: {text}"
 
 
-def plan(  # noqa: PLR0913 - what the files say, and how it is applied
+def plan(  # noqa: PLR0913 - the content of the files, and the options
     desired: Iterable[Desired],
     scopes: tuple[Scope, ...],
     source: str,
@@ -188,21 +188,21 @@ def plan(  # noqa: PLR0913 - what the files say, and how it is applied
     prune: bool = False,
     held: HeldBack = NOTHING,
 ) -> Plan:
-    """Compare files with what is in force of their source; nothing is written.
+    """Compare files with the current generation of their source; nothing is written.
 
     Args:
-        desired: all that the files declare.
-        scopes: all scopes that the files declare.
+        desired: all declarations in the files.
+        scopes: all scopes in the files.
         source: the source's name.
-        store: where to look.
-        policy: the policy that the files declare, or None.
-        alerting: what the files say of alerts, or None.
-        sources: what the files say of what each source may do, or None.
-        prune: remove what the files no longer declare, scopes and policy included.
-        held: what stays all the same, since a bad document might have named it; with any, scopes and policy stay too.
+        store: the store.
+        policy: the policy in the files, or None.
+        alerting: the alerting rules in the files, or None.
+        sources: the permissions of sources in the files, or None.
+        prune: whether to remove what the files no longer declare, scopes and policy included.
+        held: what must stay because an invalid document may declare it; scopes and policy then stay, too.
 
     Raises:
-        BadRequest: another source holds the policy of the fleet, or says who is told, or what sources may do.
+        BadRequest: another source holds the policy, the alerting rules or the permissions; remove them from one source.
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
@@ -225,7 +225,7 @@ def plan(  # noqa: PLR0913 - what the files say, and how it is applied
 def _check_holder(
     what: str, new: Policy | Alerting | None, permits: Permits, held: Mapping[str, Policy | Alerting | None]
 ) -> None:
-    """Look whether another source holds what there is one of in a fleet, and may."""
+    """Check that no other permitted source holds a document of which a fleet has only one."""
     kind: Carried = "policy" if isinstance(new, Policy) else "alerting"
     holding = (
         name
@@ -238,7 +238,7 @@ def _check_holder(
 
 
 class _JoinRow(NamedTuple):
-    """A key with the digest that is in force, and with what the files declare of it; at most one of them is None."""
+    """A key with its current digest, and with the files' declaration; at most one of them is None."""
 
     key: ResourceKey
     before: str | None
@@ -246,12 +246,12 @@ class _JoinRow(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Whether the files declare what is in force."""
+        """Whether the files' declaration equals the current one."""
         return self.entry is not None and self.entry.digest == self.before
 
 
 def _join(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]) -> Iterator[_JoinRow]:
-    """Both in one, in the order of keys that both of them have."""
+    """Merge both iterables, which are ordered by key."""
     before, after = iter(manifest), iter(entries)
     row, entry = next(before, None), next(after, None)
     while row is not None or entry is not None:
@@ -270,7 +270,7 @@ def _join(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Manifes
 def _join_batches(
     manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]
 ) -> Iterator[list[_JoinRow]]:
-    """All rows in batches, in each of which not too many have to be looked up."""
+    """All rows in batches with a limited number of lookups."""
     batch: list[_JoinRow] = []
     lookups = 0
     for row in _join(manifest, entries):
@@ -283,7 +283,7 @@ def _join_batches(
 
 
 class _Settings(NamedTuple):
-    """What files say that holds for more than one resource, as far as their source may carry it."""
+    """The documents for more than one resource that a source may carry."""
 
     scopes: tuple[Scope, ...]
     policy: Policy | None
@@ -292,7 +292,7 @@ class _Settings(NamedTuple):
 
 
 class _Planning:
-    """A plan in the making."""
+    """Builds a plan."""
 
     def __init__(
         self,
@@ -323,7 +323,7 @@ class _Planning:
         self._seen: Mapping[ResourceKey, Observation] = {}
 
     def take(self, batch: list[_JoinRow]) -> None:
-        """Plan what becomes of some keys, in their order."""
+        """Plan the changes of some keys, in their order."""
         lookups = [row.key for row in batch if not row.same and (row.entry is not None or self._prune)]
         records = self._store.records(lookups)
         if self._permits.sources is not None:
@@ -341,11 +341,11 @@ class _Planning:
                 self._manifest.append((row.key, row.before))
 
     def refuse(self, refused: Iterable[RefusedDocument]) -> None:
-        """Note what the source may not put in force."""
+        """Record declarations without permission."""
         self._refused.extend(refused)
 
     def _is_refused(self, row: _JoinRow, after: Desired, versions: Mapping[str, Version]) -> bool:
-        """Whether a declaration is not put in force: the source may not, or another one declares it already."""
+        """Whether a declaration is refused: without permission, or because another source declares the resource."""
         seen = self._seen.get(row.key)
         if (refused := self._permits.refusal(after, seen)) is not None:
             self._refused.append(refused)
@@ -358,7 +358,7 @@ class _Planning:
         return not claim.disputed
 
     def _changes_to(self, row: _JoinRow, versions: Mapping[str, Version]) -> bool:
-        """Plan a change; whether there is one, since another source may declare the key."""
+        """Plan a change; return False if there is none, since another source declares the key."""
         after = self.declared.desired(row.entry) if row.entry is not None else None
         if row.entry is not None and after is not None:
             if self._is_refused(row, after, versions):
@@ -374,7 +374,7 @@ class _Planning:
         return True
 
     def done(self, settings: _Settings, state: SourceState) -> Plan:
-        """The whole plan."""
+        """The finished plan."""
         scopes, policy, alerting, sources = settings
         removes_rules = self._prune and self._held == NOTHING
         claimed = Spool(_encode, _decode_claim)
@@ -394,7 +394,7 @@ class _Planning:
             policy_before=state.policy,
             alerting=alerting if removes_rules else alerting or state.alerting,
             alerting_before=state.alerting,
-            sources=sources or state.grants,  # never removed: without it nothing bounds sources
+            sources=sources or state.grants,  # never removed, since sources would be unrestricted without it
             sources_before=state.grants,
             manifest=self._manifest,
             declared_before=self._before,
@@ -407,7 +407,7 @@ def _keys() -> Spool[ResourceKey]:
 
 
 def _scopes_with(present: tuple[Scope, ...], scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
-    """The present scopes, with others added or in the place of those of their name."""
+    """The current scopes, with other scopes added or replaced by name."""
     return tuple({scope.name: scope for scope in (*present, *scopes)}.values())
 
 
@@ -426,26 +426,26 @@ def _alerting(alerting: Alerting | None) -> str:
 
 
 def _without_source(alerting: Alerting | None) -> Alerting | None:
-    """What is said of alerts, without where it is written."""
+    """Alerting rules without their location."""
     return replace(alerting, source=Source()) if alerting is not None else None
 
 
 def _grants(sources: Sources | None) -> str:
-    """The sources that a document lists, in a few words."""
+    """The sources in a document, for people."""
     if sources is None:
         return "everything"
     return ", ".join(grant.name for grant in sources.grants) or "none but the installation's own"
 
 
 def check_removals(planned: Plan, most: float) -> None:
-    """Refuse to remove more than a part of a source.
+    """Refuse a plan that removes more than a share of the source.
 
     Args:
-        planned: what would be done.
-        most: the part of what the source declares now that may go, 0 to 1.
+        planned: the plan.
+        most: the share of the current declarations that may be removed, 0 to 1.
 
     Raises:
-        NotPermitted: it is more; says how many, and how to allow it.
+        NotPermitted: it removes more; the error says how many, and how to allow it.
     """
     removals, before = len(planned.removed), planned.declared_before
     if removals - most * before > _ROUNDING:
@@ -457,15 +457,15 @@ def check_removals(planned: Plan, most: float) -> None:
 
 
 def part(percent: str) -> float:
-    """A percentage as people write it, ``10%``, as a number from 0 to 1.
+    """Parse a percentage, ``10%``, to a number from 0 to 1.
 
     Raises:
-        BadRequest: it is none, or none from 0% to 100%.
+        BadRequest: the text is no percentage from 0% to 100%.
     """
     try:
         number = float(percent.removesuffix("%"))
     except ValueError:
         number = math.nan
-    if not 0 <= number <= 100:  # noqa: PLR2004 - per cent; what is no number is never in between
+    if not 0 <= number <= 100:  # noqa: PLR2004 - noqa: PLR2004 - per cent; NaN is never in between
         raise BadRequest(f"max-removals takes a percentage from 0% to 100%, like 10%; not `{percent}`")
     return number / 100

@@ -1,4 +1,4 @@
-"""What would have to be declared for a drift to be none, in short."""
+"""Describe the change of a declaration that would resolve a drift."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 120
 
 
 def lines(declaration: Declaration, differences: Iterable[Difference]) -> tuple[str, ...]:
-    """What would have to be declared, a line a field; secrets stay masked."""
+    """The changes of a declaration, one line per field; secrets stay masked."""
     return tuple(line(declaration, difference) for difference in differences)
 
 

@@ -38,7 +38,7 @@ class _Declared(NamedTuple):
 
 
 def from_plan(planned: Plan) -> Iterator[ProposedChange]:
-    """The changes that an apply of a whole source would make to what the store has in force."""
+    """The changes that an apply of a whole source would make to the current declarations."""
     for change in planned.changes:
         declarations = (
             change.after.declarations if change.after else change.before.declarations if change.before else ()

@@ -1,4 +1,4 @@
-"""What ``functions/sync`` does with an object that arrives: an archive of declarations, or a Terraform state."""
+"""Handle an uploaded object in ``functions/sync``: an archive of declarations, or a Terraform state."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SUFFIX = ".tfstate"
 
 
 class Uploads(NamedTuple):
-    """What ``functions/sync`` works with.
+    """The ports of ``functions/sync``.
 
     Args:
-        archives: where archives are read.
-        detection: where declarations are applied.
-        states: where states are read.
-        buckets: of states, by name.
+        archives: reads archives.
+        detection: the context of detection.
+        states: reads states.
+        buckets: the buckets of states, by name.
     """
 
     archives: Archives
@@ -34,12 +34,12 @@ class Uploads(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of the log about a part of an upload.
+    """A log line about a part of an upload.
 
     Args:
-        severity: of the line.
-        text: what it says.
-        fields: what else.
+        severity: its severity.
+        text: its text.
+        fields: further fields.
     """
 
     severity: Severity
@@ -48,13 +48,13 @@ class Line(NamedTuple):
 
 
 class UploadReport(NamedTuple):
-    """What became of an upload.
+    """The result of an upload.
 
     Args:
-        outcome: in a word: ``applied``, ``unchanged``, ``superseded``, ``refused``, ``ignored``.
-        severity: of the line in the log.
+        outcome: ``applied``, ``unchanged``, ``superseded``, ``refused`` or ``ignored``.
+        severity: severity of the log line.
         message: what was done, or why not.
-        lines: more lines.
+        lines: further log lines.
     """
 
     outcome: str
@@ -66,16 +66,16 @@ class UploadReport(NamedTuple):
 def sync_upload(
     body: Mapping[str, Any], attributes: Mapping[str, str], uploads: Uploads, now: datetime
 ) -> UploadReport:
-    """Apply what arrived.
+    """Apply an uploaded object.
 
     Args:
-        body: of an event of Cloud Storage.
-        attributes: of a notification that Cloud Storage sent by Pub/Sub; empty of other events.
-        uploads: what it is applied with.
+        body: body of a Cloud Storage event.
+        attributes: attributes of a Cloud Storage notification by Pub/Sub; empty for other events.
+        uploads: the ports.
         now: the time of the apply.
 
     Raises:
-        TransientError: let the event be delivered again.
+        TransientError: the apply failed for now; redeliver the event.
     """
     bucket = attributes.get("bucketId") or body.get("bucket")
     try:
@@ -110,7 +110,7 @@ _OUTCOMES: Mapping[Status, tuple[str, Severity]] = {
 
 
 def _state(bucket: str, name: str, uploads: Uploads, now: datetime) -> UploadReport:
-    """Bring the source of one state in step with the object as it is now, whichever event tells of it."""
+    """Apply the present content of one state, for any event about it."""
     rules, url = uploads.buckets[bucket], f"gs://{bucket}/{name}"
     if not name.endswith(_SUFFIX) or not name.startswith(rules.prefix) or uploads.states is None:
         return UploadReport("ignored", "INFO", f"{url}: is no state of this installation")
@@ -127,7 +127,7 @@ def _state(bucket: str, name: str, uploads: Uploads, now: datetime) -> UploadRep
 
 
 def _lines(reports: Iterable[StateReport], url: str) -> Iterable[Line]:
-    """What is wrong in states, and what became of others that had to wait for this one."""
+    """The errors in states, and the results of states that had to wait for this one."""
     for report in reports:
         for problem in report.problems:
             yield Line("WARNING", f"{report.url}: {problem}", {"event": "problem"})

@@ -1,4 +1,4 @@
-"""What Slack sends when somebody presses a button: who it is from, and handing it on."""
+"""Verify Slack's requests about clicked buttons, and queue them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from setpoint.model import slack_interaction
 from setpoint.ports.queues import InteractionQueue
 
 LARGEST = 1_000_000
-"""Bytes of a request; a message of 50 blocks is told in far less."""
+"""Maximum size of a request in bytes; a message of 50 blocks needs far less."""
 _SHORTEST_SECRET = 32
 
 
 class SlackRequests:
-    """Takes requests of Slack's, and answers with a status.
+    """Handles Slack's requests, and answers with a status.
 
-    What cannot be told from an answer: the signature covers the time and the body, is compared in constant time, and is
-    refused when it is older than five minutes (https://docs.slack.dev/authentication/verifying-requests-from-slack).
+    Not visible from outside: the signature covers the time and the body, is compared in constant time, and expires
+    after five minutes (https://docs.slack.dev/authentication/verifying-requests-from-slack).
 
     Args:
         secret: the app's signing secret.
-        queue: where it is handed on.
-        clock: the time.
+        queue: takes the interactions.
+        clock: gives the current time.
 
     Raises:
-        BadRequest: it is no signing secret, and could be guessed.
+        BadRequest: the secret is no signing secret, and could be guessed; copy it from the app's settings.
     """
 
     def __init__(self, secret: str, queue: InteractionQueue, clock: Clock = Clock()) -> None:  # noqa: B008 - it has no state
@@ -39,16 +39,15 @@ class SlackRequests:
         self._queue = queue
 
     def take(self, headers: Mapping[str, str], stream: IO[bytes]) -> int:
-        """Hand on what was pressed.
+        """Verify a request and queue its interaction.
 
         Args:
-            headers: of the request, by their names as WSGI writes them.
-            stream: its body, of which nothing was read; no more than ``LARGEST`` bytes are ever held.
+            headers: the headers, by their WSGI names.
+            stream: the unread body; at most ``LARGEST`` bytes are read.
 
         Returns:
-            200 where it was taken, and where it is another button than one of Setpoint's, such as a link; 401 without a
-            good signature; 413 where it is too large; 400 where it is nothing that was pressed; 503 where nobody takes
-            it over.
+            200 if it was queued, or if the button is not one of Setpoint's, such as a link; 401 without a valid
+            signature; 413 if it is too large; 400 if it is no interaction; 503 if the queue is unavailable.
         """
         body = _read(stream)
         if len(body) > LARGEST:
@@ -73,7 +72,7 @@ class SlackRequests:
         timestamp = headers.get("X-Slack-Request-Timestamp", "")
         signature = headers.get("X-Slack-Signature", "")
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12 and signature.isascii()):  # noqa: PLR2004 - digits
-            return False  # over which the verifier would trip
+            return False  # the verifier would raise an error
         try:
             return self._verifier.is_valid(body, timestamp, signature)
         except UnicodeDecodeError:  # Slack signs text
@@ -81,7 +80,7 @@ class SlackRequests:
 
 
 def _read(stream: IO[bytes]) -> bytes:
-    """A body up to the limit, and a byte more where it is larger."""
+    """The body up to the limit, with one more byte if it is larger."""
     parts: list[bytes] = []
     left = LARGEST + 1
     while left > 0 and (part := stream.read(left)):
