@@ -11,15 +11,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from setpoint.adapters.google.asset_inventory import AssetInventory
-from setpoint.detection import pipeline
+from setpoint.detection import pipeline, undeclared_changes
 from setpoint.model.resource_key import ResourceKey
 from setpoint.sweep import conclude, coordinator, list_shard
 from simulation.actions import ACTIONS, Action, settle
 from simulation.episodes import Episode, failure, shortest
-from simulation.long_run import memory, run
+from simulation.long_run import memory, run, unwatched
 from simulation.model import Model
 from simulation.world import EPOCH, as_asset
 from sizes import size
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_undeclared_is_watched():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(undeclared_changes, "is_watched", unwatched)
+        yield
 
 
 class Machine(RuleBasedStateMachine):
