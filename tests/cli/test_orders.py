@@ -251,3 +251,10 @@ def test_a_record_that_cannot_be_read_is_named_by_every_command_and_repaired(set
     assert (repaired.returncode, repaired.stdout.strip()) == (0, f"{NAME}: judged: opened")
     assert "1 open finding" in setpoint("findings", "list").stdout
     assert setpoint("repair").stderr.splitlines()[1:] == ["every record can be read"]
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_second_accept_says_who_accepted_it_and_why(setpoint):
+    assert "accepted" in setpoint("accept", NAME, "--because", "known", "--as", "ann").stderr
+    again = setpoint("accept", NAME, "--because", "other", "--as", "bob")
+    assert (again.returncode, "already accepted by ann: known" in again.stderr) == (0, True)

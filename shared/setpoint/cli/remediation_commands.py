@@ -95,7 +95,11 @@ def accept(
     """Accept a drift as it is: no alert and no remediation until it changes."""
     detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
-        key = find_finding(detection.store, finding).key
+        state = find_finding(detection.store, finding)
+        key, held = state.key, state.exemption
+        if held is not None and held.until is None and held.fingerprint == state.fingerprint:
+            print_status(f"{key.name}: already accepted by {held.by}: {held.reason}")
+            return
         outcome = commands.accept(key, because, by or somebody(), detection)
     finally:
         detection.store.close()
