@@ -74,6 +74,7 @@ ENVIRONMENT = {
     "SETPOINT_MASK_IP": "true",
     "SETPOINT_OWN_ACCOUNTS": "setpoint-remediate@fleet-ops.iam.gserviceaccount.com",
     "SETPOINT_SINKS": "{}",
+    "SETPOINT_STATE_BUCKETS": "{}",
     "SETPOINT_SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
     "SETPOINT_SLACK_TOKEN": "xoxb-fake",
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
