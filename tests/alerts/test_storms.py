@@ -25,11 +25,11 @@ def storm(tmp_path, count: int) -> tuple[Office, str]:
     (first,) = office.desk.records.of_finding(event("drift.opened").data.finding_id)
     with store._connections.transaction():
         for number in range(2, count + 1):
-            told = event("drift.opened", 1, number=number)
+            opened = event("drift.opened", 1, number=number)
             notice = replace(
                 first.value,
-                key=ResourceKey(told.data.resource_name),
-                shown=replace(first.value.shown, data=told.data),
+                key=ResourceKey(opened.data.resource_name),
+                shown=replace(first.value.shown, data=opened.data),
                 shown_sequence="",
             )
             office.desk.records.write_notice(notice, None, office.clock())

@@ -109,7 +109,7 @@ def with_one_set(terraform_type: str, steps: Steps, *, is_written: bool) -> Iter
         data = plain(translated) if translated is not None else {}
         places = [place for place in _places(data) if place not in before]
         if places and translated is not None:
-            yield SetAttribute(translated, places[-1], _at(data, places[-1]), attribute)
+            yield SetAttribute(translated, places[-1], _value_of(data, places[-1]), attribute)
 
 
 def planned(terraform_type: str, values: Mapping[str, Any], expressions: Mapping[str, Any]) -> Translated | None:
@@ -187,7 +187,7 @@ def _places(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str
         yield above
 
 
-def _at(value: Any, place: Sequence[str | int]) -> Any:
+def _value_of(value: Any, place: Sequence[str | int]) -> Any:
     for step in place:
         value = value[step]
     return value

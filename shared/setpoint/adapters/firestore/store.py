@@ -15,15 +15,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from google.cloud.firestore import DELETE_FIELD, Client
+from google.cloud.firestore import Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
 from msgspec.structs import replace
 
 from setpoint.adapters.firestore.actors import FirestoreActors
 from setpoint.adapters.firestore.control import FirestoreControl
+from setpoint.adapters.firestore.documents import (
+    ABSENT,
+    observation_field,
+    record_document,
+    request_batches,
+    size_in_bytes,
+)
 from setpoint.adapters.firestore.firestore_errors import answering as _answering
 from setpoint.adapters.firestore.firestore_errors import body_of as _body
 from setpoint.adapters.firestore.firestore_errors import racing as _racing
@@ -40,11 +47,9 @@ from setpoint.model.change_history import decode_changes
 from setpoint.model.control_parts import read_again
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
-from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.retention import DEFAULT, Retention
-from setpoint.model.retention import expires as expires_at
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -71,22 +76,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
     from google.cloud.firestore_v1.base_batch import BaseBatch
 
-_T = TypeVar("_T")
-
-_BATCH = 300
-_BATCH_BYTES = 3_000_000
-"""Maximum bytes of a request: 10 MiB (https://cloud.google.com/firestore/quotas), 4 MiB on the emulator."""
 _BODY = ("body",)
-_LARGEST = 500_000
-"""Maximum size in bytes of an observation that is stored in the document (1 MiB) of its record."""
-_ABSENT = {
-    "due": DELETE_FIELD,
-    "expires": DELETE_FIELD,
-    "reading_due": DELETE_FIELD,
-    "remediation_due": DELETE_FIELD,
-    "suppressed": DELETE_FIELD,
-}
-"""Optional fields, which are omitted from most records to save index entries."""
 
 
 class FirestoreStore:
@@ -160,7 +150,7 @@ class FirestoreStore:
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
-        return replace(snapshot, state=state, version=self._write(snapshot, state, _with(observation)))
+        return replace(snapshot, state=state, version=self._write(snapshot, state, observation_field(observation)))
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``; each write of a request has its own precondition and result.
@@ -168,11 +158,18 @@ class FirestoreStore:
         Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
         """
         documents = (
-            (commit, _document(commit.snapshot.key, commit.state, self._retention) | _with(commit.observation))
+            (
+                commit,
+                record_document(commit.snapshot.key, commit.state, self._retention)
+                | observation_field(commit.observation),
+            )
             for commit in commits
         )
-        sized = ((pair, sum(_size(pair[1].get(field, "")) for field in ("body", "observation"))) for pair in documents)
-        return [result for part in _batches(sized) for result in self._commit_part(part)]
+        sized = (
+            (pair, sum(size_in_bytes(pair[1].get(field, "")) for field in ("body", "observation")))
+            for pair in documents
+        )
+        return [result for part in request_batches(sized) for result in self._commit_part(part)]
 
     def _commit_part(self, part: list[tuple[Commit, dict[str, Any]]]) -> Iterator[Snapshot | TransientError]:
         batch = BulkWriteBatch(self._client)
@@ -212,12 +209,12 @@ class FirestoreStore:
     def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
         """Write a record with the snapshot as precondition; return its new version."""
         reference = self._findings.document(snapshot.key.id)
-        document = _document(snapshot.key, state, self._retention) | more
+        document = record_document(snapshot.key, state, self._retention) | more
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
                 return reference.create(document).update_time
             known = self._client.write_option(last_update_time=snapshot.version)
-            return reference.update(_ABSENT | document, option=known).update_time
+            return reference.update(ABSENT | document, option=known).update_time
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
@@ -294,7 +291,7 @@ class FirestoreStore:
         bodies = ((key, encode_record(record.value)) for key, record in records.items())
         sized = ((pair, len(pair[1])) for pair in bodies)
         with _answering("desired state"), _racing("desired state"):
-            for part in _batches(sized):
+            for part in request_batches(sized):
                 batch = self._client.batch()
                 for key, body in part:
                     self._put(batch, self._desired.document(key.id), body, records[key].version)
@@ -362,7 +359,7 @@ class FirestoreStore:
             if state is None:
                 reference.delete(option=known)
             else:
-                reference.update(_ABSENT | _document(state.key, state, self._retention), option=known)
+                reference.update(ABSENT | record_document(state.key, state, self._retention), option=known)
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
@@ -409,7 +406,7 @@ class FirestoreStore:
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
             self._put(batch, self._brakes, encode_safety_state(safety), version)
-            self._replace(batch, snapshot, _document(snapshot.key, state, self._retention))
+            self._replace(batch, snapshot, record_document(snapshot.key, state, self._retention))
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
 
@@ -435,7 +432,7 @@ class FirestoreStore:
             batch.create(reference, document)
         else:
             known = self._client.write_option(last_update_time=snapshot.version)
-            batch.update(reference, _ABSENT | document, option=known)
+            batch.update(reference, ABSENT | document, option=known)
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """See ``RemediationStore.note``."""
@@ -454,52 +451,3 @@ class FirestoreStore:
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._client.close()  # type: ignore[no-untyped-call]
-
-
-def _document(key: ResourceKey, state: ResourceState, retention: Retention) -> dict[str, Any]:
-    """A record as a document, with its query fields."""
-    document: dict[str, Any] = {
-        "name": key.name,
-        "content": key.content,
-        "status": state.finding.status if state.finding else "none",
-        "pending": bool(state.pending),
-        "body": encode_bounded(state).decode(),
-    }
-    if state.due is not None:
-        document["due"] = state.due
-    if (expires := expires_at(state, retention)) is not None:
-        document["expires"] = expires
-    if state.remediation_due is not None:
-        document["remediation_due"] = state.remediation_due
-    if state.reading_due is not None:
-        document["reading_due"] = state.reading_due
-    if state.suppressed:
-        document["suppressed"] = True
-    return document
-
-
-def _with(observation: Observation | None) -> dict[str, Any]:
-    """The field of a record for its last observation."""
-    if observation is None:
-        return {}
-    body = observations.encode(observation)
-    return {"observation": body.decode() if len(body) <= _LARGEST else ""}
-
-
-def _size(text: str) -> int:
-    """The size of a payload in a request, in bytes."""
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def _batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
-    """Batches of records for one request each; each record comes with its size in bytes."""
-    batch: list[_T] = []
-    room = _BATCH_BYTES
-    for item, size in sized:
-        if batch and (len(batch) == _BATCH or size > room):
-            yield batch
-            batch, room = [], _BATCH_BYTES
-        batch.append(item)
-        room -= size
-    if batch:
-        yield batch

@@ -1,0 +1,81 @@
+"""Records as Firestore documents, and the number of them in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from google.cloud.firestore import DELETE_FIELD
+
+from setpoint.model import observation as observations
+from setpoint.model.observation import Observation
+from setpoint.model.record_size import encode_bounded
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.retention import Retention
+from setpoint.model.retention import expires as expires_at
+
+_T = TypeVar("_T")
+
+_BATCH = 300
+_BATCH_BYTES = 3_000_000
+"""Maximum bytes of a request: 10 MiB (https://cloud.google.com/firestore/quotas), 4 MiB on the emulator."""
+_LARGEST = 500_000
+"""Maximum size in bytes of an observation that is stored in the document (1 MiB) of its record."""
+ABSENT = {
+    "due": DELETE_FIELD,
+    "expires": DELETE_FIELD,
+    "reading_due": DELETE_FIELD,
+    "remediation_due": DELETE_FIELD,
+    "suppressed": DELETE_FIELD,
+}
+"""Optional fields, which are omitted from most records to save index entries."""
+
+
+def record_document(key: ResourceKey, state: ResourceState, retention: Retention) -> dict[str, Any]:
+    """A record as a document, with its query fields."""
+    document: dict[str, Any] = {
+        "name": key.name,
+        "content": key.content,
+        "status": state.finding.status if state.finding else "none",
+        "pending": bool(state.pending),
+        "body": encode_bounded(state).decode(),
+    }
+    if state.due is not None:
+        document["due"] = state.due
+    if (expires := expires_at(state, retention)) is not None:
+        document["expires"] = expires
+    if state.remediation_due is not None:
+        document["remediation_due"] = state.remediation_due
+    if state.reading_due is not None:
+        document["reading_due"] = state.reading_due
+    if state.suppressed:
+        document["suppressed"] = True
+    return document
+
+
+def observation_field(observation: Observation | None) -> dict[str, Any]:
+    """The field of a record for its last observation."""
+    if observation is None:
+        return {}
+    body = observations.encode(observation)
+    return {"observation": body.decode() if len(body) <= _LARGEST else ""}
+
+
+def size_in_bytes(text: str) -> int:
+    """The size of a payload in a request, in bytes."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def request_batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
+    """Batches of records for one request each; each record comes with its size in bytes."""
+    batch: list[_T] = []
+    room = _BATCH_BYTES
+    for item, size in sized:
+        if batch and (len(batch) == _BATCH or size > room):
+            yield batch
+            batch, room = [], _BATCH_BYTES
+        batch.append(item)
+        room -= size
+    if batch:
+        yield batch
