@@ -96,7 +96,6 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         resolved_at: time of the observation that resolved it; null while it is open.
         ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` above the resource, the nearest first; empty if
             unknown.
-            where the observation does not tell.
     """
 
     finding_id: str

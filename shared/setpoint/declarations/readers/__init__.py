@@ -1,1 +1,1 @@
-"""Readers of declarations: files become documents, documents become declarations, and what is wrong is said."""
+"""Readers of declarations: parse files to documents and documents to declarations, and report errors."""

@@ -1,4 +1,4 @@
-"""The native format's kind ``Alerting``: who is told of which drift, and who may use which button."""
+"""The native format's kind ``Alerting``: routes, digests, escalations and approvers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _Link = Annotated[str, AfterValidator(_is_link)]
 
 
 class AlertMatchModel(StrictModel):
-    """Which drifts are meant: those that fit all that is said here."""
+    """Conditions on drifts. All must hold."""
 
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
     contents: tuple[Content, ...] = ()
@@ -50,7 +50,7 @@ class AlertMatchModel(StrictModel):
 
 
 class RouteModel(StrictModel):
-    """Where the drifts that it means are told; the first route that matches counts."""
+    """A route with the destinations of matching drifts; the first route that matches applies."""
 
     name: NonEmpty
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
@@ -60,7 +60,7 @@ class RouteModel(StrictModel):
 
 
 class DigestModel(StrictModel):
-    """What is told once in a while instead of at once."""
+    """The drifts that are sent in a digest."""
 
     severities: tuple[Severity, ...] = Field((), description="which drifts, unless a route sets them")
     cron: Cron = Digest().cron
@@ -68,7 +68,7 @@ class DigestModel(StrictModel):
 
 
 class EscalationModel(StrictModel):
-    """Who is called where a drift is bad, and nobody has acted on it for a while."""
+    """Further destinations of a severe drift without an action for a while."""
 
     match: AlertMatchModel = Field(default_factory=lambda: AlertMatchModel.model_construct(severities=("critical",)))
     after: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = 0.0
@@ -76,7 +76,7 @@ class EscalationModel(StrictModel):
 
 
 class ApproversModel(StrictModel):
-    """Who may use the buttons of which drifts."""
+    """The users who may click the buttons of matching drifts."""
 
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
     groups: tuple[NonEmpty, ...] = Field((), description="user groups of Slack by their ids, S0123ABCD")
@@ -90,7 +90,7 @@ class ApproversModel(StrictModel):
 
 
 class AlertingSpec(StrictModel):
-    """Who is told of what, and where messages lead to."""
+    """Routes, digests, escalations, approvers and links."""
 
     default: tuple[_To, ...] = Field((), description="where drifts are sent that no route and no owner matches")
     routes: tuple[RouteModel, ...] = ()
@@ -119,7 +119,7 @@ class AlertingMetadata(StrictModel):
 
 
 class AlertingModel(StrictModel):
-    """Who is told of which drift of a fleet; there is one."""
+    """The alerting rules of a fleet; there is one document."""
 
     api_version: Literal["setpoint.dev/v1"]
     kind: Literal["Alerting"]
@@ -128,7 +128,7 @@ class AlertingModel(StrictModel):
 
 
 def alerting(checked: AlertingModel, source: Source) -> Alerting:
-    """What a document says of alerts."""
+    """Convert a document."""
     spec = checked.spec
     return Alerting(
         name=checked.metadata.name,

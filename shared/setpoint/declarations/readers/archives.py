@@ -1,4 +1,4 @@
-"""Unpacking an archive of declarations, with care: what it holds was made elsewhere."""
+"""Unpack an untrusted archive of declarations safely."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from setpoint.errors import BadRequest
 
 _MOST_FILES = 200_000
 _MOST_BYTES = 600_000_000
-"""Bytes that an archive may unpack to: together with the archive they lie in the memory of a function of 2 GiB."""
+"""Maximum unpacked size in bytes: archive and files have to fit in the memory of a function of 2 GiB."""
 _RATIO = 50
 _FREE_BYTES = 20_000_000
-"""An archive may unpack to so many times its size, and to so many bytes in any case; YAML packs to a tenth or less."""
+"""Unpacked bytes that are always allowed, and maximum ratio beyond; YAML compresses to a tenth or less."""
 _FILE_BYTES = 4_096
-"""What a file counts at least, however little is in it."""
+"""Minimum size that a file counts with, in bytes."""
 _BLOCK = 1 << 20
 _LARGEST_HEADER = 16 * _BLOCK
 _COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
@@ -35,12 +35,12 @@ _COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\0", lzma.open),
 )
-"""How the compressed forms of a tar archive begin."""
+"""The first bytes of compressed tar archives."""
 _ZIPPED = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-"""What can be read a block at a time; of others inside a zip archive nobody knows how much a block unpacks to."""
+"""Compression methods that are read in blocks of bounded size; others in a zip archive are refused."""
 _ENCRYPTED = 1
 _WANTED_NAMES = frozenset((IGNORE_FILE, *kustomize.FILE_NAMES))
-"""Files that are needed whatever their suffix is."""
+"""Names of files that are unpacked with any suffix."""
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -54,27 +54,27 @@ _BROKEN = (
     LookupError,
     struct.error,
 )
-"""What the readers of archives raise for bytes that they cannot read."""
+"""Errors of the archive libraries for unreadable bytes."""
 
 ArchiveMember = tuple[str, Callable[[], IO[bytes]]]
 
 
 def unpack(name: str, data: bytes, folder: Path) -> int:
-    """Unpack the files with declarations of a tar archive, compressed or not, or of a zip archive.
+    """Unpack the declaration files of a tar archive, compressed or not, or of a zip archive.
 
-    Links, devices and files that would lie outside of the folder are left out. An archive that breaks off is refused,
-    since what is missing of it would look like what is no longer declared.
+    Links, devices and paths outside of the folder are skipped. A truncated archive is refused, since its missing files
+    would look like removed declarations.
 
     Args:
-        name: the archive's name, for what is said of it.
+        name: the archive's name, for error messages.
         data: the archive.
         folder: an empty directory.
 
     Returns:
-        How many files were unpacked, files with declarations and ignore files.
+        The number of unpacked files: declarations and ignore files.
 
     Raises:
-        BadRequest: it is no archive, it is damaged or encrypted, or it unpacks to more than is reasonable.
+        BadRequest: the file is no archive, is damaged or encrypted, or unpacks to too much; upload it again.
     """
     limit = min(_MOST_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
     try:
@@ -93,7 +93,7 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
 
 
 class _Stream:
-    """An unpacked tar archive that is read from front to back, and not without end."""
+    """An unpacked tar archive that is read sequentially, up to a limit."""
 
     def __init__(self, name: str, stream: IO[bytes], limit: int) -> None:
         self._name = name
@@ -120,7 +120,7 @@ class _Stream:
         return self._last
 
     def finish(self) -> None:
-        """Check that the archive has an end, and read on after it for the sake of the checksum that follows."""
+        """Check that the archive is complete, and read its checksum."""
         if len(self._last) != tarfile.BLOCKSIZE or any(self._last):
             raise tarfile.ReadError("it breaks off")
         while self.read(_BLOCK):
@@ -143,7 +143,7 @@ def _write(name: str, members: Iterator[ArchiveMember], folder: Path, limit: int
         target.parent.mkdir(parents=True, exist_ok=True)
         with opened() as source, target.open("wb") as out:
             while block := source.read(_BLOCK):
-                total += len(block)  # as many as there are, whatever the archive says
+                total += len(block)  # the actual number of bytes, which may differ from the header
                 if total > limit:
                     raise _too_large(name, limit)
                 out.write(block)
@@ -177,7 +177,7 @@ def _tarred(name: str, archive: tarfile.TarFile) -> Iterator[ArchiveMember]:
     for number, member in enumerate(archive):
         if number >= _MOST_FILES:
             raise _too_large(name, _MOST_BYTES)
-        vars(archive)["members"] = []  # the library remembers every member that it has read
+        vars(archive)["members"] = []  # the library keeps every member in memory otherwise
         if member.isfile() and not member.issparse():
             stream = archive.extractfile(member)
             if stream is not None:

@@ -1,4 +1,4 @@
-"""Checks of a policy's rules about comparing, by the catalogue: the field exists, and may be compared so."""
+"""Check a policy's comparison rules against the catalog: the field exists, and supports the comparison."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS: dict[How, frozenset[str]] = {
     "duration": frozenset({"scalar"}),
     "reference": frozenset({"scalar"}),
 }
-"""The kinds of fields that a way of comparing is for; others are for all."""
+"""The kinds of fields that a comparison supports; others support all."""
 
 
 def fault(rule: CompareRule, asset_type: str) -> str:

@@ -1,4 +1,4 @@
-"""What files declare, by resource and out of memory: the first declaration of a thing counts, others are problems."""
+"""Deduplicate declarations by resource, outside of memory: the first one counts, others are reported."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _decode = msgspec.json.Decoder(Declaration).decode
 
 
 class ManifestEntry(NamedTuple):
-    """What is declared of one resource and content, without the declarations.
+    """The key and digest of a declared resource and content.
 
     Args:
         name: the resource.
-        content: what of it.
-        digest: as of ``Desired``.
-        order: its place among all of them, as the files have it.
-        places: where the declarations are.
+        content: the content.
+        digest: digest, as in ``Desired``.
+        order: its position among all declarations in the files.
+        places: the positions of the declarations in the temporary file.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ManifestEntry(NamedTuple):
 
 
 class DeclaredResources(LazySequence[Desired]):
-    """All that is declared, in the order of keys; it is read from a file each time that it is gone through."""
+    """All declarations, ordered by key; read from a temporary file on each iteration."""
 
     def __init__(self, entries: Spool[Row], bodies: BlobFile) -> None:
         self._entries = entries
@@ -62,7 +62,7 @@ class DeclaredResources(LazySequence[Desired]):
 
     @staticmethod
     def of(several: Iterable[Desired]) -> DeclaredResources:
-        """Any desired state as such a sequence; of a key that comes twice the last one counts."""
+        """Any declarations as such a sequence; of a repeated key the last one counts."""
         if isinstance(several, DeclaredResources):
             return several
         bodies, rows = BlobFile(), ExternalSorter()
@@ -77,7 +77,7 @@ class DeclaredResources(LazySequence[Desired]):
         return DeclaredResources(entries, bodies)
 
     def entries(self) -> Iterator[ManifestEntry]:
-        """What is declared, without the declarations."""
+        """The entries without their declarations."""
         return map(ManifestEntry._make, self._entries)
 
     def desired(self, entry: ManifestEntry) -> Desired:
@@ -95,7 +95,7 @@ class DeclaredResources(LazySequence[Desired]):
 
 
 class _Addition(NamedTuple):
-    """A declaration as it was added; sorted, those of one key stand together in the order of the files."""
+    """An added declaration; sorted, those with the same key are adjacent, in the order of the files."""
 
     name: str
     content: Content
@@ -113,12 +113,12 @@ class _Addition(NamedTuple):
 
 
 class DuplicateDeclaration(NamedTuple):
-    """A declaration of what is declared already.
+    """A declaration of an already declared resource.
 
     Args:
-        after: how many other problems had been found before it.
-        order: its place among all declarations.
-        problem: what to say of it.
+        after: number of other problems before it.
+        order: its position among all declarations.
+        problem: the error.
     """
 
     after: int
@@ -127,14 +127,14 @@ class DuplicateDeclaration(NamedTuple):
 
 
 class DeduplicatedDeclarations(NamedTuple):
-    """Everything that was added.
+    """The result of deduplication.
 
     Args:
-        declared: what counts.
-        repeated: what does not, in the order of the files.
-        leaves: how many declared values there are.
-        unchecked: how many of them cannot be compared.
-        untellable: how many lie in fields that the inventory never carries.
+        declared: the declarations that count.
+        repeated: the duplicates, in the order of the files.
+        leaves: number of declared values.
+        unchecked: number of values that cannot be compared.
+        untellable: number of values in fields that the inventory never carries.
     """
 
     declared: DeclaredResources
@@ -145,10 +145,10 @@ class DeduplicatedDeclarations(NamedTuple):
 
 
 class DeclarationSet:
-    """Takes declarations in the order of the files.
+    """Collects declarations in the order of the files.
 
     Args:
-        texts: where the texts of documents are kept.
+        texts: stores the texts of documents.
     """
 
     def __init__(self, texts: TextStore) -> None:
@@ -161,9 +161,9 @@ class DeclarationSet:
         """Add a declaration.
 
         Args:
-            declaration: what is declared.
-            document: what declares it.
-            after: how many problems were found before it.
+            declaration: the declaration.
+            document: its document.
+            after: number of problems before it.
         """
         self._count += 1
         unchecked = len(declaration.unchecked)
@@ -185,7 +185,7 @@ class DeclarationSet:
         self._added.add(tuple(added))
 
     def done(self) -> DeduplicatedDeclarations:
-        """Put together what belongs to one resource, and leave out what another declaration owns."""
+        """Group the declarations by resource, and drop parts that another declaration owns."""
         entries: Spool[Row] = Spool(encode_row, decode_row)
         repeated: list[DuplicateDeclaration] = []
         total = unchecked = untellable = 0
@@ -209,7 +209,7 @@ class DeclarationSet:
         )
 
     def _fitting(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> list[_Addition]:
-        """Those that fit into one record beside their successors; the others are problems."""
+        """The declarations that fit in one record with two generations; the others are reported."""
         total, kept = 0, []
         for addition in added:
             _, size = addition.body
@@ -226,7 +226,7 @@ class DeclarationSet:
         return kept
 
     def _together(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> tuple[list[_Addition], str]:
-        """Those that count of several declarations of one key, and their digest."""
+        """Of several declarations of a key those that count, and their digest."""
         kept: list[_Addition] = []
         declarations: list[Declaration] = []
         for addition in added:
@@ -258,12 +258,12 @@ def _place(declaration: Declaration) -> str:
 
 
 def duplicate_problem(document: Document, what: str, where: str) -> Problem:
-    """The problem of a document that declares what is declared elsewhere.
+    """The error of a document that repeats a declaration.
 
     Args:
-        document: the later one.
+        document: the later document.
         what: what it declares.
-        where: where that is declared already.
+        where: the location of the first declaration.
     """
     line = document.line_of(("metadata", "name"))
     return Problem(document.file, line, "metadata.name", f"{what} is declared already at {where}; the first one counts")

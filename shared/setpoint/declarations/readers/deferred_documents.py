@@ -1,4 +1,4 @@
-"""Documents that have to wait until all others were read, out of memory: Config Connector's refer to each other."""
+"""Defer documents until all others are read, outside of memory: Config Connector objects refer to each other."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from setpoint.util.external_sort import (
 )
 
 _REMEMBERED = 512
-"""Names that references mean again and again, as those of networks and projects."""
+"""Cache size for names that references repeat, such as networks and projects."""
 
 _ANYWHERE, _NOWHERE = "", "!"
-"""In the place of a namespace: of an object that says none, and of one whose namespace is no name."""
+"""Placeholders for a missing namespace, and for an invalid one."""
 
 
 class TextStore:
-    """Texts of documents, of which several may stand in one text."""
+    """Stores the texts of documents; several documents may share a text."""
 
     def __init__(self) -> None:
         self._blobs = BlobFile()
@@ -35,23 +35,23 @@ class TextStore:
         self._place = self._blobs.put(b"")
 
     def put(self, text: str) -> FileOffset:
-        """Keep a text; where it is."""
+        """Store a text; return its position."""
         if text is not self._last:
             self._last, self._place = text, self._blobs.put(encode_row(text))
         return self._place
 
     def get(self, place: FileOffset) -> str:
-        """What was put somewhere."""
+        """The text at a position."""
         if place != self._place:
             self._last, self._place = str(decode_row(self._blobs.get(place))), place
         return self._last
 
 
 class DeferredDocuments:
-    """Config Connector's documents in their order, and what they may refer to.
+    """Config Connector documents in their order, and the objects that they may refer to.
 
     Args:
-        texts: where the texts of documents are kept.
+        texts: stores the texts of documents.
     """
 
     def __init__(self, texts: TextStore) -> None:
@@ -62,14 +62,14 @@ class DeferredDocuments:
         self._namespaces: dict[str, dict[str, str]] = {}
 
     def add(self, document: Document) -> None:
-        """Let a document wait, which others may refer to."""
+        """Defer a document, which others may refer to."""
         place = self._refer(document.value)
         text = self._texts.put(document.text)
         place_of = (document.file, document.line, document.position)
         self._deferred.append((*place_of, place, text, document.text_line, document.above))
 
     def refer(self, value: Any) -> None:
-        """Keep a document that is read elsewhere, for others that refer to it."""
+        """Store a document of another reader as a target of references."""
         self._refer(value)
 
     def _refer(self, value: Any) -> FileOffset:
@@ -87,7 +87,7 @@ class DeferredDocuments:
             yield Document(file, line, position, value, self._texts.get(text), text_line, tuple(above))
 
     def objects(self) -> Objects:
-        """All of them, to look references up."""
+        """All objects, for looking up references."""
         index, values = PrefixIndex(self._names), self._values
 
         @lru_cache(maxsize=_REMEMBERED)

@@ -1,4 +1,4 @@
-"""Which documents lie at the paths that are given: plain files, Kustomize roots, charts, standard input."""
+"""Find the documents at paths: plain files, Kustomize roots, charts, standard input."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from setpoint.declarations.readers import documents, foreign_formats, krm, kusto
 from setpoint.declarations.readers.documents import Document, Problem
 
 STANDARD_INPUT = "-"
-"""The path that stands for standard input."""
+"""The path of standard input."""
 
 _TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|if |with |range |include |template |define |end\b|toYaml|tpl )")
 
 
 def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> Iterator[Document | Problem]:
-    """The documents at some paths, and what cannot be read.
+    """The documents at some paths, and the errors of unreadable ones.
 
     Args:
         paths: Files, directories, or ``-`` for standard input.
-        root: A directory that files are called from in what is said of them; as they were given, unless set.
-        exclude: Globs of files that are not read, relative to the directory that is given or by their name.
+        root: A directory that reported file names are relative to; empty to report them as given.
+        exclude: Globs of files to skip, relative to the given directory or by name.
     """
     globs = tuple(exclude)
     for path in paths:
@@ -39,7 +39,7 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
 
 
 def _file(path: str, shown: str) -> Iterator[Document | Problem]:
-    """The documents of a file; a template of Helm is named as such and not read."""
+    """The documents of a file; a Helm template is reported and not read."""
     broken: list[Problem] = []
     for item in documents.read(path, shown):
         if isinstance(item, Problem) and item.line:
@@ -61,7 +61,7 @@ def _is_template(path: str) -> bool:
 
 
 class _Directory:
-    """A directory that is looked through."""
+    """A directory to search."""
 
     def __init__(self, path: str, root: str, exclude: tuple[str, ...]) -> None:
         self._path = path
@@ -82,7 +82,7 @@ class _Directory:
         yield from self._files(built, charts, named)
 
     def _roots(self, built: list[str], named: set[str]) -> Iterator[Document | Problem]:
-        """What the roots build: the directories that no other one refers to."""
+        """The objects that root kustomizations build: directories that no other one refers to."""
         for folder in sorted(built):
             file = kustomize.kustomization_of(folder)
             if os.path.realpath(folder) in named or kustomize.is_component(folder) or self._is_excluded(file):
@@ -95,7 +95,7 @@ class _Directory:
         yield from self._cycles(built, named)
 
     def _cycles(self, built: list[str], named: set[str]) -> Iterator[Document | Problem]:
-        """Directories that refer to each other only, so that none of them is a root."""
+        """Kustomizations that refer only to each other, so that none of them is a root."""
         roots = [folder for folder in built if os.path.realpath(folder) not in named]
         if built and not roots:
             result = kustomize.build(built[0], self._root)
@@ -107,7 +107,7 @@ class _Directory:
             yield Problem(self._shown(str(Path(chart, "Chart.yaml"))), 0, "", message, category="helm")
 
     def _files(self, built: list[str], charts: list[str], named: set[str]) -> Iterator[Document | Problem]:
-        """Files that belong to no kustomization and no chart."""
+        """Files outside of kustomizations and charts."""
         unlisted: list[str] = []
         for path in documents.files(self._path):
             if self._is_excluded(path) or _lies_in(path, charts) or PurePath(path).name in kustomize.FILE_NAMES:

@@ -1,7 +1,7 @@
-"""Files of YAML or JSON as documents that know their line.
+"""Read files of YAML or JSON as documents with line numbers.
 
-YAML is read as Kubernetes users write it: YAML 1.2 scalars, so that ``NO`` is Norway, ``1:30`` a string and a date a
-string; a key that stands twice is an error, and a document that cannot be read spoils none beside it.
+YAML is read as Kubernetes users write it: with YAML 1.2 scalars, so that ``NO`` is Norway, and ``1:30`` and dates are
+strings; a duplicate key is an error, and an unreadable document does not affect the others.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import yaml
 from setpoint.declarations.readers import limits
 
 IGNORE_FILE = ".setpointignore"
-"""The name of files that say what is to be left alone."""
+"""The name of ignore files."""
 
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
-"""Files that are read when a directory is given."""
+"""Suffixes of files to read in a directory."""
 
 _WARNINGS = frozenset(
     ("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached", "no-routes")
 )
-"""Categories of problems that nobody has made by mistake."""
+"""Categories of problems that are no mistakes of the author."""
 
 UNREADABLE = "unreadable"
-"""The category of what is not even YAML or JSON: nobody knows what such a document declares."""
+"""The category of text that is neither YAML nor JSON: what it declares is unknown."""
 
 _LETTERS = 1 << 16
 _AFTER_DASHES = ("", " ", "\t", "\n", "\r")
@@ -40,13 +40,13 @@ class Document(NamedTuple):
     """One document of a file.
 
     Args:
-        file: path as it was given or found.
+        file: path as given or found.
         line: its first line, from 1.
-        position: its place in the file, from 0.
-        value: what it says.
-        text: the text around it, for finding the line of a field.
-        text_line: the line of the file at which that text starts, from 1.
-        above: where the document stands in that text, as in a list: ``("items", 3)``.
+        position: its index in the file, from 0.
+        value: its value.
+        text: the surrounding text, for looking up the line of a field.
+        text_line: the line of the file where that text starts, from 1.
+        above: the path of the document in that text, such as ``("items", 3)`` in a list.
     """
 
     file: str
@@ -66,7 +66,7 @@ class Document(NamedTuple):
         return f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else ""
 
     def line_of(self, path: Iterable[str | int]) -> int:
-        """The line of a field, or of the nearest thing around it."""
+        """The line of a field, or of its nearest existing ancestor."""
         node, line = _composed(self.text), self.line
         for part in (*self.above, *path):
             child = _step(node, part)
@@ -78,7 +78,7 @@ class Document(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _composed(text: str) -> Any:
-    """The nodes of a document, which know their lines; kept for a while, since one slip seldom comes alone."""
+    """The YAML nodes of a document with their lines; cached, since errors tend to repeat in a document."""
     try:
         return yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):
@@ -86,15 +86,15 @@ def _composed(text: str) -> Any:
 
 
 class Problem(NamedTuple):
-    """Something that is wrong with a file, a document or a field.
+    """An error or warning about a file, a document or a field.
 
     Args:
-        file: path as it was given or found.
-        line: from 1; 0 where the whole file is meant.
+        file: path as given or found.
+        line: from 1; 0 for the whole file.
         field: path of the field, or empty.
-        message: what is wrong and what to do.
+        message: the problem and the next step.
         subject: ``kind/name`` of the object, or empty.
-        category: what sort of problem it is, for grouping: ``unnamed``, ``unknown-kind``, ``placeholder``.
+        category: the kind of problem, for grouping: ``unnamed``, ``unknown-kind``, ``placeholder``.
     """
 
     file: str
@@ -106,7 +106,7 @@ class Problem(NamedTuple):
 
     @property
     def is_error(self) -> bool:
-        """Whether the author has to mend it; else it is a warning, which keeps nothing from being applied."""
+        """Whether the author has to fix it; otherwise it is a warning, which does not prevent an apply."""
         return self.category not in _WARNINGS
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ class Problem(NamedTuple):
 
 
 def files(path: str) -> Iterator[str]:
-    """The file itself, or all files with declarations below a directory, in the order of their names."""
+    """The file itself, or all declaration files in a directory, sorted by name."""
     if not os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given
         yield path
         return
@@ -128,11 +128,11 @@ def files(path: str) -> Iterator[str]:
 
 
 def read(path: str, file: str = "") -> Iterator[Document | Problem]:
-    """The documents of a file, and what is wrong with those that cannot be read.
+    """The documents of a file, and the errors of unreadable ones.
 
     Args:
-        path: where it is.
-        file: what it is called in what is said of it; the path, unless given.
+        path: the path.
+        file: the name to report; the path if empty.
     """
     file = file or path
     try:
@@ -147,12 +147,12 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
 
 
 def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
-    """The documents of a text, read as a file of that name would be."""
+    """Parse a text like a file of that name."""
     yield from (_json if file.endswith((".json", ".jsonl", ".tfstate")) else _yaml)(file, text)
 
 
 def parse_json(text: str, file: str) -> Iterator[Document | Problem]:
-    """The documents of a text that is JSON whatever its name is."""
+    """Parse a text as JSON, for any file name."""
     yield from _json(file, text)
 
 
@@ -193,7 +193,7 @@ def _unreadable_yaml(file: str, line: int, error: yaml.YAMLError | RecursionErro
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """The documents of a YAML stream, each with its first line, so that a broken one spoils no other."""
+    """The documents of a YAML stream, each with its first line, so that one error does not affect the others."""
     start = 0
     held: list[str] = []
     for number, line in enumerate(lines(text)):
@@ -208,7 +208,7 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def lines(text: str) -> Iterator[str]:
-    """The lines of a text as ``splitlines`` has them, never all at once: a line costs more than its letters."""
+    """The lines of a text as ``splitlines`` splits them, one at a time to save memory."""
     start = 0
     while start < len(text):
         end = text.find("\n", start + _LETTERS) + 1 or len(text)
@@ -217,7 +217,7 @@ def lines(text: str) -> Iterator[str]:
 
 
 def whole(text: str, *, as_json: bool = False) -> Iterator[Any]:
-    """What a text around documents says, before it is taken apart into them: one value, or nothing."""
+    """The value of a whole text, before it is split into documents: one value, or nothing."""
     try:
         value = json.loads(text) if as_json else _Builder(text).document()
     except (ValueError, RecursionError, yaml.YAMLError):
@@ -227,7 +227,7 @@ def whole(text: str, *, as_json: bool = False) -> Iterator[Any]:
 
 
 def _json(file: str, text: str) -> Iterator[Document | Problem]:
-    """One JSON value, many one after the other, or one a line."""
+    """One JSON value, several concatenated values, or one per line."""
     decode = json.JSONDecoder().raw_decode
     start, index = 0, 0
     line, counted = 1, 0
@@ -259,7 +259,7 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
 
 
 def _reason(error: ValueError | RecursionError, line: int) -> tuple[int, str]:
-    """The line and the reason of a JSON text that cannot be decoded."""
+    """The line and the reason of a JSON error."""
     if isinstance(error, json.JSONDecodeError):
         return error.lineno, error.msg
     if isinstance(error, RecursionError):
@@ -274,7 +274,7 @@ def _skip_space(text: str, start: int) -> int:
 
 
 def _items(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """The documents in a value, each with its place: the value, the elements of a list, the items of a ``List``."""
+    """The documents in a value, each with its path: the value, the elements of a list, the items of a ``List``."""
     if isinstance(value, list):
         yield from (((index,), item) for index, item in enumerate(value))
     elif isinstance(value, dict) and _is_list(value):
@@ -284,7 +284,7 @@ def _items(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
 
 
 def _is_list(value: dict[str, Any]) -> bool:
-    """Whether an object is a Kubernetes list: ``List``, or one of a kind as the API server answers it."""
+    """Whether an object is a Kubernetes list: ``List``, or a typed list as the API server returns it."""
     kind = value.get("kind")
     return isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list)
 
@@ -305,10 +305,10 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
 
 
 class _AliasBudget:
-    """Characters that the aliases of a file may still stand for.
+    """The number of characters that the aliases of a file may still expand to.
 
     Args:
-        characters: how many.
+        characters: the initial number.
     """
 
     def __init__(self, characters: int) -> None:
@@ -316,12 +316,12 @@ class _AliasBudget:
 
 
 class _Anchor(NamedTuple):
-    """A value that aliases stand for.
+    """A value with a YAML anchor.
 
     Args:
         value: the value.
-        nodes: how many values it is.
-        characters: how long it is, with all that aliases in it stand for.
+        nodes: number of nested values.
+        characters: its length with all aliases in it expanded.
     """
 
     value: Any
@@ -384,7 +384,7 @@ class _Builder:
         return anchor.value
 
     def _count(self, more: int, event: Any) -> None:
-        """Count values; what an alias stands for counts as often as it is used, since it is walked as often."""
+        """Count values; an aliased value counts once for each use."""
         self._nodes += more
         if self._nodes > limits.MOST_NODES:
             raise _fault(f"more than {limits.MOST_NODES:,} values; split the document, or use fewer aliases", event)
@@ -407,7 +407,7 @@ class _Builder:
         merged: dict[str, Any] = {}
         following, scalar, end = self._next, yaml.ScalarEvent, yaml.MappingEndEvent
         while (event := following()).__class__ is not end:
-            if event.__class__ is scalar and not event.anchor:  # as nearly all are: no call is worth it
+            if event.__class__ is scalar and not event.anchor:  # the usual case, without a call
                 key = event.value
                 self._nodes += 1
             else:
@@ -450,7 +450,7 @@ def _scalar(event: Any) -> Any:
                     raise _fault("a number has more digits than any API takes; write it in quotation marks", event)
                 value = convert(text)
                 if limits.is_large(value):
-                    return text  # an id: JSON and APIs write such numbers as texts
+                    return text  # an id: JSON and APIs write such numbers as strings
                 if reason := limits.refused_scalar(value):
                     raise _fault(reason, event)
                 return value
@@ -458,7 +458,7 @@ def _scalar(event: Any) -> Any:
 
 
 def _step(node: Any, part: str | int) -> tuple[int, Any] | None:
-    """The line and the value of what lies one step below a node."""
+    """The line and the value of a node's child."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(part):

@@ -1,8 +1,8 @@
-"""Putting what an author wrote onto the API's schema: shared by the Config Connector and the Terraform reader.
+"""Map an author's fields to the API's schema; shared by the Config Connector and the Terraform reader.
 
-A field goes to the schema's field of the same name; to the one that tools' habits make of the name
-(`field_search`); or to the one field of that name further down. Where several would do, or the value
-has not the field's shape, it is left out and named: a field that is not checked harms less than a false alarm.
+A field maps to the schema's field of the same name, to the name that the tools' conventions give (`field_search`), or
+to the only field of that name further down. A field with several candidates, or whose value has not the field's shape,
+is left out and reported: a field that is not compared is better than a false alarm.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from setpoint.model.field_path import Path
 __all__ = ["EMPTY", "UNKNOWN", "FieldOverrides", "MappedFields", "UnmappedField", "as_written", "place"]
 
 EMPTY = shape_matching.EMPTY
-"""Stands in an author's tree for a field that is declared to be absent; placed as null."""
+"""Marks a field in an author's tree as declared absent; mapped to null."""
 
 UNKNOWN = shape_matching.UNKNOWN
-"""Stands in an author's tree for a value that nobody knows yet: a secret's, or one known after apply."""
+"""Marks an unknown value in an author's tree: a secret's, or one known after apply."""
 
 
 def place(
@@ -46,16 +46,16 @@ def place(
     recorded: AbstractSet[str] = frozenset(),
     whole: AbstractSet[str] = frozenset(),
 ) -> MappedFields:
-    """Put an author's tree onto a schema.
+    """Map an author's tree to a schema.
 
     Args:
-        tree: The author's fields; keys in camel or snake case, `UNKNOWN` where a value is not known.
+        tree: The author's fields; keys in camel or snake case, `UNKNOWN` for unknown values.
         schema: The resource's schema.
         prefix: The author's path of the tree itself.
         moves: Exceptions to the rules.
-        paths: Where a tool's own table says that fields go; the rules hold where this schema has no such path.
-        recorded: Names from the tree's root, joined by dots, of fields that the service may have chosen.
-        whole: The same of maps of which every entry is owned.
+        paths: Field paths from the tool's own table; the rules apply where this schema has no such path.
+        recorded: Dotted names from the tree's root of fields whose values the service may have chosen.
+        whole: Dotted names of maps that are owned with all entries.
     """
     walk = _Walk(moves, paths, recorded, whole)
     data: dict[str, Any] = {}
@@ -73,7 +73,7 @@ _NAMES = frozenset(("name", "id", "kind", "selfLink"))
 
 
 class _Cursor:
-    """Where the walk is: the API path, the author's path, and the author's names without list positions."""
+    """A position in the traversal: the API path, the author's path, and the author's names without list positions."""
 
     __slots__ = ("api", "author", "names")
 
@@ -84,7 +84,7 @@ class _Cursor:
 
 
 class _NoPlaceError(Exception):
-    """A value has not the shape of the field."""
+    """A value has another shape than the field."""
 
 
 class _Walk:
@@ -116,7 +116,7 @@ class _Walk:
         self.root: tuple[dict[str, Any], Schema] | None = None
 
     def message(self, tree: Mapping[str, Any], schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
-        """Place the fields of one group; those of the very same name first, since a name is no habit."""
+        """Map the fields of a group; those with equal names first."""
         if self.root is None:
             self.root = (out, schema)
         rest, empty = [], []
@@ -148,7 +148,7 @@ class _Walk:
     def _put_by_table(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
     ) -> bool:
-        """Place a field by an exception, or where a tool's table says; whether there is a place that fits it."""
+        """Map a field by an exception or by the tool's table; return whether a place fits it."""
         if inner in self.moves:
             self._move(inner, name, value, schema, out, cursor)
             return True
@@ -169,7 +169,7 @@ class _Walk:
     def _put_around(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
     ) -> bool:
-        """Place the fields of a group that the API does not have where the group stands."""
+        """Map the fields of a group that the API does not have into the parent."""
         group = value[0] if isinstance(value, list) and len(value) == 1 else value
         if not isinstance(group, dict):
             return False
@@ -178,7 +178,7 @@ class _Walk:
         return True
 
     def _put_empty(self, inner: str, name: str, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
-        """Declare a field to be absent, where its place is sure and nothing else is declared there."""
+        """Declare a field absent, if its place is certain and nothing else is declared there."""
         target = self.moves.get(inner, self.paths.get(inner, ""))
         if target is None or target in {UNCHECKED, "."}:
             return
@@ -206,7 +206,7 @@ class _Walk:
             self._mark(inner, api)
 
     def _mark(self, inner: str, api: Path) -> None:
-        """Note a field that the service may have chosen."""
+        """Record a field whose value the service may have chosen."""
         if self.recorded_names and any(name in self.recorded_names for name in _with_holders(inner)):
             self.recorded[_POSITION.sub("[*]", field_path.text(api))] = None
 
@@ -230,7 +230,7 @@ class _Walk:
         self.unplaced.append(UnmappedField(join(cursor.author, name), name, schema))
 
     def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
-        """Set the value of the field at the end of a chain; messages on the way are made as they are needed."""
+        """Set the field at the end of a chain; create the messages on the way."""
         author = join(cursor.author, name)
         inner = f"{cursor.names}.{name}" if cursor.names else name
         if value is UNKNOWN:
@@ -265,7 +265,7 @@ class _Walk:
                 self.whole.append(field_path.text(api))
 
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
-        """The value in the field's shape, or None where nothing of it is to be compared."""
+        """The value in the field's shape; None if no part of it can be compared."""
         if value is UNKNOWN:
             self.unknown.append(cursor.author)
             return None
@@ -309,7 +309,7 @@ class _Walk:
         out: dict[str, Any] = before if isinstance(before, dict) else {}
         left = len(self.unplaced) + len(self.unknown)
         self.message(value, schema, out, cursor)
-        # A group that the author wrote with fields, none of which is known here, says nothing.
+        # A group of which no field is known here declares nothing.
         return None if value and not out and len(self.unplaced) + len(self.unknown) > left else out
 
     def _list(self, field: Field, value: Any, cursor: _Cursor) -> Any:
@@ -331,7 +331,7 @@ class _Walk:
             api = (cursor.api, field_path.index(len(out)))
             placed = self._value(item, element, _Cursor(api, author, cursor.names))
             if placed is None:
-                # A list of which one element is unknown cannot be compared as a whole.
+                # A list with an unknown element cannot be compared as a whole.
                 raise _NoPlaceError
             out.append(placed)
         return out
@@ -353,7 +353,7 @@ class _Walk:
         return out if out or not value else None
 
     def _entries(self, field: Field, entries: list[Any], cursor: _Cursor) -> Any:
-        """A map that the author had to write as a list: of keys and values, or of messages that hold their key."""
+        """A map that the author writes as a list: of keys and values, or of messages that contain their key."""
         out = {}
         self.whole.append(field_path.text(cursor.api))
         for position, entry in enumerate(entries):
@@ -402,7 +402,7 @@ class _Walk:
 
 
 def _with_holders(names: str) -> Iterator[str]:
-    """A dotted name, and those of all blocks around it."""
+    """A dotted name, and those of its ancestors."""
     yield names
     while "." in names:
         names = names.rpartition(".")[0]
@@ -431,7 +431,7 @@ def _resolve_path(schema: Schema, path: str) -> Chain | None:
 
 
 def _without_key(entry: dict[str, Any], key: str, item: Field | None) -> dict[str, Any]:
-    """A message without the key that it holds in the author's list only."""
+    """A message without the key that only the author's list has."""
     if item is not None and item.schema is not None and key not in item.schema.fields:
         return {name: part for name, part in entry.items() if name != key}
     return entry
@@ -442,7 +442,7 @@ def _is_message(field: Field | None) -> bool:
 
 
 def _drop_empty(out: dict[str, Any], chain: Chain) -> None:
-    """Take back the messages that were made on the way to nothing."""
+    """Remove messages that were created for a field without a value."""
     holders = [out]
     for field in chain[:-1]:
         inner = holders[-1].get(field.name)

@@ -1,4 +1,4 @@
-"""What comes of putting an author's fields onto a schema."""
+"""The result of mapping an author's fields to a schema."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from setpoint.catalog.schemas import Schema
 from setpoint.declarations.readers import name_heuristics
 
 FieldOverrides = Mapping[str, str | None]
-"""What no rule tells: an author's field, by names from the tree's root with dots, to its API path.
+"""Exceptions to the rules: an author's field, as dotted names from the tree's root, to its API path.
 
-The path is from where the field around it was placed (`lifecycle.rule`), or from the resource (`/settings.tier`);
-of several (`displayName|name`) the first counts that the schema has. None is for a field that is the tool's own and no
-data, UNCHECKED for one that cannot be compared, and `.` for a group that the API does not have.
+The path is relative to the API path of the parent (`lifecycle.rule`), or to the resource (`/settings.tier`); of several
+(`displayName|name`) the first that the schema has applies. None marks a field of the tool that is no data, UNCHECKED
+one that cannot be compared, and `.` a group that the API does not have.
 """
 
 UNCHECKED = "?"
-"""An API path that no schema has: the field is data, and yet cannot be compared."""
+"""An API path for fields that are data and cannot be compared."""
 
 NO_MOVES: FieldOverrides = {}
 """No exceptions."""
@@ -29,11 +29,11 @@ NO_MOVES: FieldOverrides = {}
 _CLOSE = 0.85
 _POSITION = re.compile(r"\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\]")
 _ADDRESS = re.compile(r"\A(?:module\.[^.\[]+(?:\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\])?\.)*")
-"""The modules around a resource, in an author's path of Terraform."""
+"""The module prefix of an author's path in Terraform."""
 
 
 class UnmappedField(msgspec.Struct, frozen=True, eq=False):
-    """An author's field that found no place.
+    """An author's field without a place in the schema.
 
     Args:
         path: The author's path.
@@ -52,9 +52,9 @@ class UnmappedField(msgspec.Struct, frozen=True, eq=False):
         return f"{terraform_type}.{rest.partition('.')[2]}"
 
     def nearest(self) -> tuple[str, ...]:
-        """The API's names that it may be a misspelling of, the nearest first; none where it is one of them.
+        """Similar names in the API, the most similar first; empty if the name exists in the API.
 
-        A name that the API knows is not misspelt: then its value has not the field's shape.
+        A name that exists is no misspelling: its value has another shape than the field.
         """
         own = name_heuristics.plain(self.name.removesuffix("Ref"))
         names = {name_heuristics.plain(name): name for name in self.schema.fields}
@@ -68,10 +68,10 @@ class MappedFields(msgspec.Struct, frozen=True, eq=False):
 
     Args:
         data: The declared fields, by the API's names.
-        origins: API path → author's path, wherever the two differ by more than what is around them; the root is `""`.
-        unplaced: The author's fields that found no place.
-        unknown: The author's paths whose value is not known.
-        whole: API paths of maps that the author wrote as a list, and so as a whole.
+        origins: API path → author's path, if they differ by more than their parents do; the root is `""`.
+        unplaced: The author's fields without a place.
+        unknown: The author's paths with unknown values.
+        whole: API paths of maps that the author wrote as a list, and so owns with all entries.
         recorded: Patterns of API paths of values that the service may have chosen.
     """
 

@@ -1,8 +1,8 @@
-"""Under which name a field that an author wrote stands in the API's schema.
+"""Find the field of the API's schema for an author's field name.
 
-Config Connector and Terraform take their names from the API and bend them by habit: snake case, a singular for a
-repeated block, `Ref` for a reference, `enableX` for `x.enabled`, a nested field pulled up (`lifecycleRule` for
-`lifecycle.rule`). The habits are rules here, strongest first; nothing is known of any single resource.
+Config Connector and Terraform derive names from the API by conventions: snake case, a singular for a repeated block,
+`Ref` for a reference, `enableX` for `x.enabled`, a nested field moved up (`lifecycleRule` for `lifecycle.rule`). The
+conventions are rules here, strongest first, without exceptions for single resources.
 
 Sources: https://cloud.google.com/config-connector/docs/reference/overview,
 https://googlecloudplatform.github.io/magic-modules/reference/field/
@@ -29,7 +29,7 @@ from setpoint.declarations.readers.name_heuristics import (
 from setpoint.declarations.readers.shape_matching import Reference, fits
 
 Chain = tuple[Field, ...]
-"""The fields to go through from a schema to the one that is meant."""
+"""The path of fields from a schema to a nested field."""
 
 _DEEPEST = 4
 
@@ -52,9 +52,9 @@ def below(schema: Schema) -> dict[str, tuple[Chain, ...]]:
 
 @lru_cache(maxsize=4096)
 def joined(schema: Schema) -> dict[str, tuple[Chain, ...]]:
-    """The same fields by the names of their whole path in one word: `lifecyclerule` is `lifecycle.rule`.
+    """The same fields by the joined names of their whole path: `lifecyclerule` is `lifecycle.rule`.
 
-    A word that ends one name and starts the next may be said once: `connectionDraining.drainingTimeoutSec`.
+    A word that ends one name and starts the next may occur once: `connectionDraining.drainingTimeoutSec`.
     """
     by_name: dict[str, list[Chain]] = {}
     for chain in _descend(schema, (), (schema,)):
@@ -65,7 +65,7 @@ def joined(schema: Schema) -> dict[str, tuple[Chain, ...]]:
 
 
 def _run_together(chain: Chain) -> str:
-    """The path in one word that says a word once where one name ends with it and the next starts with it."""
+    """The joined path with each word that repeats between two names written once."""
     joined_words: tuple[str, ...] = ()
     for field in chain:
         more = words(field.name)
@@ -85,7 +85,7 @@ def _descend(schema: Schema, chain: Chain, seen: tuple[Schema, ...]) -> Iterator
 
 
 def kind_of(value: Any) -> str:
-    """What an author's value is, as `habits` wants it."""
+    """The kind of an author's value, for the rules."""
     if isinstance(value, dict):
         return "group"
     if isinstance(value, list):
@@ -94,7 +94,7 @@ def kind_of(value: Any) -> str:
 
 
 def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
-    """The chain of fields that an author's name means, or None where none or more than one would do."""
+    """The field for an author's name; None if there is none or more than one."""
     own = direct(schema)
     same = spellings(name)
     field = own.get(same[0])
@@ -120,7 +120,7 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
 def _referred(
     own: Mapping[str, Field], schema: Schema, name: str, value: Any, taken: Mapping[str, Any]
 ) -> Field | None:
-    """The field that a reference means under a name that says less, or more, than the author's."""
+    """The field for a reference, under a shorter or longer name than the author's."""
     named = ("name", "email") if names_owner(name, schema.name) else ()
     return _first(own, (*named, *tails(name)), name, value, taken) or _ending(own, name, taken)
 
@@ -136,7 +136,7 @@ def _first(
 
 
 def _ending(fields: Mapping[str, Field], name: str, taken: Mapping[str, Any]) -> Field | None:
-    """The one reference whose name ends with what an author's reference is called: `authorizedNetwork`."""
+    """The only reference whose name ends with the author's name: `authorizedNetwork`."""
     stem = spellings(name)[1]
     ending = [
         field
@@ -152,14 +152,14 @@ def _only(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, 
 
 
 def _takes(field: Field, name: str, value: Any) -> bool:
-    """Whether the field can hold the value; one scalar is no list of another name, as `location` is no `locations`."""
+    """Whether the field accepts the value; a scalar under another name is no list: `location` is no `locations`."""
     if field.kind == "list" and not isinstance(value, (dict, list)) and plain(field.name) != plain(name):
         return False
     return fits(field, value)
 
 
 def _is_taken(chain: Chain, taken: Mapping[str, Any]) -> bool:
-    """Whether the author wrote the field already, or gave a value to what has to be a group around it."""
+    """Whether the author sets the field already, or sets a value in place of its parent."""
     held: Any = taken
     for field in chain:
         if not isinstance(held, dict):

@@ -1,4 +1,4 @@
-"""Objects of neighbouring tools: what to give in their place."""
+"""Recognize objects of other tools, and name the supported alternative."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 _GROUPS = {
-    # Ending of the API group → whose objects these are, and what to do.
+    # Suffix of the API group → the tool, and the next step.
     ".upbound.io": "is an object of Crossplane and is not read; declare the resource in another format",
     ".crossplane.io": "is an object of Crossplane and is not read; declare the resource in another format",
     "kustomize.toolkit.fluxcd.io": "is an object of Flux and is not read; give the directory that its path names",
@@ -17,7 +17,7 @@ _GROUPS = {
 
 
 def instead(value: Any) -> str:
-    """Why an object of another tool is not read, and what to give in its place; empty where it is none of these."""
+    """Why an object of another tool is not read, with the alternative; empty for other objects."""
     if not isinstance(value, dict):
         return ""
     return _by_group(value) or next((message for is_it, message in _SHAPES if is_it(value)), "")
@@ -28,7 +28,7 @@ def _by_group(value: dict[str, Any]) -> str:
     if group == "kpt.dev":
         return _of_kptfile(value)
     if value.get("kind") == "AppProject":
-        return ""  # it grants rights in Argo CD, and names no resources
+        return ""  # it grants permissions in Argo CD, and names no resources
     return next((message for ending, message in _GROUPS.items() if group == ending or group.endswith(ending)), "")
 
 
@@ -71,7 +71,7 @@ _SHAPES: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
 
 
 def _of_kptfile(value: dict[str, Any]) -> str:
-    """What to say of a package of kpt: its functions still change the manifests beside it."""
+    """The message about a kpt package, whose functions still change the manifests beside it."""
     pipeline = value.get("pipeline")
     if isinstance(pipeline, dict) and pipeline.get("mutators"):
         return "names functions of kpt that are not run here; run `kpt fn render` first, and give what it writes"
@@ -89,5 +89,5 @@ _BY_SUFFIX = {
 
 
 def instead_of_file(path: str) -> str:
-    """Why a file that is given is not read, and what to give in its place; empty where nothing tells."""
+    """Why a file is not read, with the alternative; empty if unknown."""
     return next((message for suffix, message in _BY_SUFFIX.items() if path.endswith(suffix)), "")

@@ -1,4 +1,4 @@
-"""``.setpointignore``: what is to be left alone, by patterns as in ``.gitignore``.
+"""``.setpointignore``: ignore resources and fields by patterns as in ``.gitignore``.
 
 ::
 
@@ -12,8 +12,8 @@
     # Not this one after all.
     !//storage.googleapis.com/shop-scratch
 
-A pattern is matched against the full resource name and against the asset type. Of the lines that match, the last one
-counts. A file speaks of what is declared in its directory and below, and of nothing else.
+A pattern is matched against the full resource name and against the asset type. The last matching line applies. A file
+concerns only declarations in its directory and below.
 Source of the pattern format: https://git-scm.com/docs/gitignore#_pattern_format
 """
 
@@ -34,25 +34,25 @@ from setpoint.model import field_path, ignore_patterns, linear_patterns
 from setpoint.model.declaration import Declaration, IgnoreRule, Scope
 
 _WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^\s"])+')
-"""A part of a line: what stands in quotation marks, as in ``labels["a b"]``, is not taken apart."""
+"""A part of a line; quoted text, as in ``labels["a b"]``, is not split."""
 
 _DIRECTORY_MARK = "(?P<ps_d>/)"
-"""The library's own mark in an expression, of which no use is made here."""
+"""The library's own group in an expression, which is not used here."""
 
 
 class _Line(NamedTuple):
-    """A line: which resources it means, which fields of them (all where empty), and whether it takes that back."""
+    """A line: the resources it matches, the ignored fields (all if empty), and whether it is negated."""
 
     rule: IgnoreRule
     fields: tuple[str, ...]
 
 
 class IgnoreFiles:
-    """All ignore files of some paths.
+    """The ignore files of some paths.
 
     Args:
-        sources: the files and directories that declarations are read from.
-        root: a directory that files are called from in what is said of them.
+        sources: the files and directories with declarations.
+        root: a directory that reported file names are relative to.
     """
 
     def __init__(self, sources: Iterable[str], root: str = "") -> None:
@@ -64,7 +64,7 @@ class IgnoreFiles:
             self._lines[os.path.dirname(shown)] = list(self._read(file, shown))  # noqa: PTH120 - paths as they were given
 
     def applied(self, declaration: Declaration) -> Declaration:
-        """The declaration with what the files above it say is to be left alone."""
+        """The declaration with the ignored paths of the ignore files above it."""
         ignored: dict[str, str] = {}
         for line in self._above(declaration.source.file):
             if not ignore_patterns.means(
@@ -82,12 +82,12 @@ class IgnoreFiles:
         return replace(declaration, ignore=(*own, *ignored), ignored_by=ignored)
 
     def applied_to_scope(self, scope: Scope) -> Scope:
-        """The scope with the rules by which what nobody declares in it is left alone."""
+        """The scope with the rules that ignore undeclared resources."""
         rules = tuple(line.rule for line in self._above(scope.source.file) if not line.fields)
         return replace(scope, ignores=rules) if rules else scope
 
     def _above(self, file: str) -> Iterator[_Line]:
-        """The lines that speak of what a file declares, in the order in which they count."""
+        """The lines that concern a file, in order of precedence."""
         for folder, lines in self._lines.items():
             if not folder or file.startswith(folder + os.sep) or os.path.dirname(file) == folder:  # noqa: PTH120 - as above
                 yield from lines
@@ -129,7 +129,7 @@ def _line(written: str, where: str) -> _Line:
 
 
 def _expression(pattern: str) -> str | None:
-    """A pattern as a regular expression; None where it is none."""
+    """A pattern as a regular expression; None if it is invalid."""
     try:
         regex, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
         if regex is None:
@@ -142,7 +142,7 @@ def _expression(pattern: str) -> str | None:
 
 
 def _files(source: str) -> Iterator[str]:
-    """The ignore files of a directory and all below it; of a file, the one beside it."""
+    """The ignore files of a directory and below; for a file, the one beside it."""
     if not os.path.isdir(source):  # noqa: PTH112 - paths stay as they were given
         beside = os.path.join(os.path.dirname(source), IGNORE_FILE)  # noqa: PTH118, PTH120 - as above
         if os.path.isfile(beside):  # noqa: PTH113 - as above

@@ -1,4 +1,4 @@
-"""Walking what an author wrote: small helpers of `mapping`."""
+"""Helpers for traversing an author's tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from setpoint.declarations.readers.shape_matching import from_json
 
 
 def plain(value: Any) -> Any:
-    """A value without the marks that a reader has left on strings; only plain JSON can be stored."""
+    """A value without the string subclasses of readers; only plain JSON can be stored."""
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -18,7 +18,7 @@ def plain(value: Any) -> Any:
 
 
 def inside(value: Any) -> Iterator[Any]:
-    """The value and all that it holds."""
+    """A value and all values in it."""
     yield value
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for part in parts:
@@ -26,6 +26,6 @@ def inside(value: Any) -> Iterator[Any]:
 
 
 def unpacked(text: str) -> Any:
-    """What a string holds as JSON, or the string."""
+    """The JSON value in a string, or the string."""
     decoded = from_json(text)
     return text if decoded is None else decoded

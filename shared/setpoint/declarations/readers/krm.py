@@ -1,7 +1,7 @@
-"""Config Connector objects as declarations.
+"""Read Config Connector objects as declarations.
 
-Any kind is read: its asset type by rule (`krm_kinds`), its references through the other documents (`krm_references`),
-its fields through the catalogue (`mapping`), with a small table for the rest (`krm_table`).
+Every kind is supported: its asset type follows by rule (`krm_kinds`), its references from the other documents
+(`krm_references`), and its fields from the catalog (`field_mapping`), with a small table of exceptions (`krm_table`).
 
 Source: https://cloud.google.com/config-connector/docs/reference/overview
 """
@@ -49,13 +49,13 @@ __all__ = [
 _VERSION = re.compile(r"/v\d+(?:(?:alpha|beta)\d+)?\Z")
 
 _SHORTEST = 3
-"""An ending of a kind with fewer letters is a piece of an acronym."""
+"""Minimum length of a kind's suffix; a shorter one is a part of an acronym."""
 
 _OF_THE_CONTROLLER = "core.cnrm.cloud.google.com"
 """The group of the controller's own settings, which declare nothing in Google Cloud."""
 
 _LABELS = ("userLabels", "resourceLabels", "labels")
-"""Maps of a resource's labels, best first: beside users' labels, `labels` are something else."""
+"""Fields with a resource's labels, in order of precedence: beside user labels, `labels` has another meaning."""
 
 
 def is_krm(value: Any) -> bool:
@@ -69,14 +69,14 @@ def is_krm(value: Any) -> bool:
 
 
 def read(document: Document, objects: Objects) -> Translated | list[Problem]:
-    """Read one document; what is wrong with it is said field by field.
+    """Read a document; errors are reported by field.
 
     Args:
-        document: The document, for which `is_krm` holds.
-        objects: All objects of the same source, among which references are looked up.
+        document: A document for which `is_krm` is true.
+        objects: All objects of the same source, for looking up references.
 
     Returns:
-        The declaration; or the problems, of which some are only warnings, as of a part of another resource.
+        The declaration; or the problems, which may be only warnings, as for a part of another resource.
     """
     value = document.value
     if problems := list(_mistakes(document)):
@@ -105,9 +105,9 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
 
 
 def _as_part(value: Mapping[str, Any], objects: Objects, source: Source) -> Translated | None:
-    """The element of another resource that an object declares; None where it is none, or its holder is not known.
+    """Read an object that is a list element of another resource; None if it is none, or its holder is unknown.
 
-    Drift of it is told and not reverted: to write a list of which one element is known would drop the others.
+    Its drift is reported and never remediated: writing a list with one known element would drop the others.
     """
     holder = krm_parts.holder_of(value, objects)
     if holder is None:
@@ -130,7 +130,7 @@ def _as_part(value: Mapping[str, Any], objects: Objects, source: Source) -> Tran
 
 
 def _mistakes(document: Document) -> Iterator[Problem]:
-    """What is wrong with an object, whatever its kind is: its form, else placeholders, else its kind."""
+    """The errors of an object of any kind: of its form, else placeholders, else of its kind."""
     value = document.value
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[tuple[str, ...], str]]], ...]
     checks = (_faults, krm_placeholders.faults, krm_kinds.faults)
@@ -142,7 +142,7 @@ def _mistakes(document: Document) -> Iterator[Problem]:
 
 
 def _why_unread(document: Document, name: str, objects: Objects) -> Problem | None:
-    """Why an object is not read: a part of another resource, one without a name, one with a placeholder in it."""
+    """Why an object is not read: it is a part of another resource, has no name, or contains a placeholder."""
     if left_out := krm_names.why_left_out(document.value):
         return _problem(document, ("kind",), *left_out)
     if not name:
@@ -170,7 +170,7 @@ def _problem(document: Document, path: tuple[str, ...], message: str, category: 
 
 
 def describes_other_type(value: Mapping[str, Any], asset_type: str) -> bool:
-    """Whether an asset type is of another resource than an object's own: what holds it, or what it binds.
+    """Whether an asset type is that of another resource than the object's own: its holder, or a bound resource.
 
     Args:
         value: The object.
@@ -187,12 +187,12 @@ def describes_other_type(value: Mapping[str, Any], asset_type: str) -> bool:
 
 
 def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]) -> Schema | None:
-    """The schema that a live resource is written in: the asset type's, or the kind's where that fits better.
+    """The schema of a live resource: the asset type's, or the kind's if that fits better.
 
     Args:
         value: The object.
         asset_type: Cloud Asset Inventory's type, or empty.
-        live: The resource as its API or the inventory gives it.
+        live: The resource from its API or the inventory.
     """
     catalogue = default_catalogue()
     group = str(value.get("apiVersion", "")).partition("/")[0]
@@ -203,7 +203,7 @@ def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]
 
 
 def uncomparable(value: Mapping[str, Any], *, name: str, asset_type: str) -> Translated:
-    """An object of which nothing can be compared with a resource: all that it says is unchecked.
+    """An object whose fields cannot be compared with a resource: all of them are unchecked.
 
     Args:
         value: The object.
@@ -220,12 +220,12 @@ def uncomparable(value: Mapping[str, Any], *, name: str, asset_type: str) -> Tra
 def translate_part(
     value: Mapping[str, Any], objects: Objects, part: krm_parts.Part, *, name: str, asset_type: str
 ) -> Translated:
-    """Put an object that is an element of another resource into that resource's shape.
+    """Convert an object that is a list element of another resource to that resource's shape.
 
     Args:
         value: The object.
         objects: The objects that it may refer to.
-        part: Its place in the holder.
+        part: Its position in the holder.
         name: The holder's full resource name.
         asset_type: The holder's asset type.
     """
@@ -254,15 +254,15 @@ def translate(
     schema: Schema | None,
     source: Source = Source(),  # noqa: B008 - an immutable value
 ) -> Translated:
-    """Put an object's spec and labels into the API's shape.
+    """Convert an object's spec and labels to the API's shape.
 
     Args:
         value: The object.
         objects: The objects that it may refer to.
         name: The full resource name.
         asset_type: Cloud Asset Inventory's type.
-        schema: The schema of the type, or None where the catalogue has none.
-        source: Where the object is written.
+        schema: The schema of the type; None if the catalog has none.
+        source: The location of the object.
     """
     kind = str(value.get("kind", ""))
     spec = value.get("spec")
@@ -298,10 +298,10 @@ def translate(
 
 
 def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict[str, None]:
-    """The top-level fields that are for the controller, or say what the resource's name says already.
+    """Top-level fields for the controller, and those that repeat a part of the resource's name.
 
-    The name holds the resource's place and its parents: a field that the API has not under that very name, and whose
-    value is a segment of the name, is such a one.
+    The name contains the resource's place and parents: a field that the API does not have, and whose value is a segment
+    of the name, repeats it.
     """
     known = field_search.direct(schema) if schema is not None else {}
     segments = set(name.split("/"))
@@ -316,7 +316,7 @@ def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict
 
 
 def _lift(tree: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
-    """Add the parent of a project or folder, which the API has as one string: `folders/123`."""
+    """Add the parent of a project or folder, which the API has as a string: `folders/123`."""
     field = schema.fields.get("parent") if schema is not None and schema.name in {"Project", "Folder"} else None
     if field is None or field.type != "string" or "parent" in data:
         return
@@ -328,7 +328,7 @@ def _lift(tree: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], 
 
 
 def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
-    """Add the labels of the object, which the controller gives to the resource where the API has labels."""
+    """Add the labels of the object, which the controller sets on the resource if the API has labels."""
     metadata = value.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     holder = _labels_of(schema) if schema is not None else ("labels",)
@@ -338,7 +338,7 @@ def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any]
     for name in holder[:-1]:
         node = node.setdefault(name, {})
     own = node.get(holder[-1]) or {}
-    # Google's labels know no slash: the controller keeps what is meant for Kubernetes to itself.
+    # Google's labels allow no slash: the controller does not copy Kubernetes labels with one.
     given = {key: str(label) for key, label in labels.items() if "/" not in key and label is not None}
     if not given or not isinstance(own, dict):
         return
@@ -351,7 +351,7 @@ def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any]
 
 
 def _labels_of(schema: Schema) -> tuple[str, ...]:
-    """Where a resource has its own labels: a map at the top, else the one map of users' labels further down.
+    """The path of a resource's own labels: a top-level map, else the only map of user labels further down.
 
     Other maps further down are labels of parts: a node pool's `config.labels` are its nodes'.
     """

@@ -1,4 +1,4 @@
-"""What an author of Config Connector objects may say to Setpoint, in annotations.
+"""Setpoint's annotations on Config Connector objects.
 
 ``setpoint.dev/team``, ``setpoint.dev/slack``, ``setpoint.dev/email``: its owner; ``setpoint.dev/mode``: what may be
 done about drift; ``setpoint.dev/ignore``: paths that are not compared, in the API's terms, with commas between them;
@@ -25,7 +25,7 @@ _MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 def apply_annotations(declaration: Declaration, document: Document) -> tuple[Declaration, list[Problem]]:
-    """The declaration with what its object's annotations say, and what is wrong with them."""
+    """Apply the annotations of a declaration's object; return the errors in them."""
     annotations = (document.value.get("metadata") or {}).get("annotations")
     annotations = annotations if isinstance(annotations, dict) else {}
     settings: dict[str, Any] = {

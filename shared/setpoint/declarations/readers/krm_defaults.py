@@ -1,8 +1,8 @@
-"""What holds for documents that do not say it: options of the command, and documents of kind ``Defaults``.
+"""Defaults for documents: command options, and documents of kind ``Defaults``.
 
-Project and namespace are of Config Connector objects, rules of whatever names no owner.
+Project and namespace apply to Config Connector objects, owner rules to any declaration without an owner.
 
-A ``Defaults`` holds for the files of its directory and of those below it; the nearest one counts.
+A ``Defaults`` document applies to the files of its directory and below; the nearest one takes precedence.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from setpoint.model.declaration import Declaration, Mode, Owner, Source
 
 @dataclass(frozen=True, slots=True)
 class OwnerRule:
-    """Who owns what fits; every condition is a tuple of names or globs, and an empty one always holds.
+    """A rule for the owner of declarations; all conditions must hold, and an empty one always holds.
 
     Args:
-        addresses: Terraform's addresses, as ``module.net.*``.
-        modules: Modules that Terraform's resource is in, at any depth, as ``module.net``.
+        addresses: Terraform addresses, or globs as ``module.net.*``.
+        modules: Terraform modules around the resource, at any depth, as ``module.net``.
         files: Files or URLs of states.
-        projects: Ids of projects.
-        asset_types: Types of Cloud Asset Inventory.
+        projects: Project ids.
+        asset_types: Cloud Asset Inventory's types.
         owner: The owner.
-        mode: The most that may be done about drift; None leaves it to the policy.
-        settle: Seconds that a drift has to last; None leaves it to the policy.
+        mode: The most permissive remediation mode; None for the policy's.
+        settle: The grace period in seconds; None for the policy's.
     """
 
     addresses: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class OwnerRule:
     settle: float | None = None
 
     def fits(self, declaration: Declaration) -> bool:
-        """Whether the rule is about a declaration."""
+        """Whether the rule applies to a declaration."""
         address = declaration.source.address
         conditions = (
             (self.addresses, (address,)),
@@ -60,7 +60,7 @@ class OwnerRule:
         return all(not wanted or any(globs.fits(wanted, name) for name in names) for wanted, names in conditions)
 
     def applied(self, declaration: Declaration) -> Declaration:
-        """A declaration with what the rule says and it does not say itself."""
+        """A declaration with the rule's values where it has none."""
         return replace(
             declaration,
             owner=self.owner if declaration.owner == Owner() else declaration.owner,
@@ -73,7 +73,7 @@ _KEY = re.compile(r"\[[^\]]*\]")
 
 
 def _modules(address: str) -> tuple[str, ...]:
-    """The modules around a resource of Terraform, without keys: ``module.a``, ``module.a.module.b``."""
+    """The Terraform modules around a resource, without keys: ``module.a``, ``module.a.module.b``."""
     steps = _KEY.sub("", address).split(".")
     depth = 0
     while depth + 1 < len(steps) and steps[depth] == "module":
@@ -83,13 +83,13 @@ def _modules(address: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds for objects that do not say it.
+    """The defaults of a directory.
 
     Args:
         project: The project's id, or empty.
         namespace: The namespace, or empty.
-        source: Where it is written.
-        rules: Who owns what names no owner; the first that fits counts.
+        source: The location of the document.
+        rules: The owner rules; the first that applies counts.
     """
 
     project: str = ""
@@ -99,7 +99,7 @@ class Defaults:
 
 
 class OwnerRuleModel(StrictModel):
-    """Who owns what fits all that is said here."""
+    """A rule for the owner of declarations that fulfil all conditions."""
 
     addresses: tuple[NonEmpty, ...] = Field((), description="Terraform's addresses, or globs: module.net.*")
     modules: tuple[NonEmpty, ...] = Field((), description="modules around the resource, or globs: module.net")
@@ -118,7 +118,7 @@ class OwnerRuleModel(StrictModel):
 
 
 class DefaultsSpec(StrictModel):
-    """What holds for documents that do not say it."""
+    """The defaults."""
 
     project: str = Field("", description="the project's id, of Config Connector objects")
     namespace: str = Field("", description="the Kubernetes namespace, of Config Connector objects")
@@ -138,7 +138,7 @@ class DefaultsMetadata(StrictModel):
 
 
 class DefaultsModel(StrictModel):
-    """What holds for the documents in a directory and below it that do not say it."""
+    """The defaults for the documents in a directory and below it."""
 
     api_version: Literal["setpoint.dev/v1"]
     kind: Literal["Defaults"]
@@ -147,7 +147,7 @@ class DefaultsModel(StrictModel):
 
 
 def defaults(checked: DefaultsModel, source: Source) -> Defaults:
-    """The defaults that a document says."""
+    """Convert a document."""
     rules = tuple(
         OwnerRule(
             addresses=rule.addresses,
@@ -170,10 +170,10 @@ def _is_below(folder: str, above: str) -> bool:
 
 
 class DefaultsByDirectory:
-    """The defaults of all directories.
+    """The defaults by directory.
 
     Args:
-        everywhere: What holds where no document says otherwise.
+        everywhere: The defaults for all directories without a document.
     """
 
     def __init__(self, everywhere: Defaults) -> None:
@@ -183,7 +183,7 @@ class DefaultsByDirectory:
         self._without_rules: set[str] = set()
 
     def add(self, defaults: Defaults, document: Document) -> list[Problem]:
-        """Take the defaults of a document's directory; a problem where it has some already."""
+        """Add the defaults of a document's directory; report a second document there."""
         folder = os.path.dirname(document.file)  # noqa: PTH120 - paths as they were given
         first = self._by_folder.setdefault(folder, defaults)
         if first is defaults:
@@ -197,7 +197,7 @@ class DefaultsByDirectory:
         return [Problem(document.file, line, "metadata.name", message, document.subject)]
 
     def applied(self, document: Document, objects: Objects) -> Document:
-        """The object with the namespace and the project that it does not say itself."""
+        """The object with default namespace and project where it has none."""
         defaults_ = self._of(document.file)
         value = document.value
         if not (defaults_.project or defaults_.namespace) or not isinstance(value.get("metadata"), dict):
@@ -214,7 +214,7 @@ class DefaultsByDirectory:
         return document._replace(value={**value, "metadata": metadata})
 
     def owned(self, declaration: Declaration) -> Declaration:
-        """The declaration with the owner that the first rule names that fits, of the nearest directory with one."""
+        """The declaration with the owner from the first rule that applies, of the nearest directory with one."""
         if not self._has_rules:
             self._without_rules.add(os.path.dirname(declaration.source.file))  # noqa: PTH120 - as above
             return declaration
@@ -225,7 +225,7 @@ class DefaultsByDirectory:
         return declaration
 
     def _above(self, file: str) -> Iterator[Defaults]:
-        """The defaults of the directories around a file, the nearest first."""
+        """The defaults of the directories above a file, the nearest first."""
         folder = os.path.dirname(file)  # noqa: PTH120 - paths as they were given
         while True:
             if (defaults_ := self._by_folder.get(folder)) is not None:

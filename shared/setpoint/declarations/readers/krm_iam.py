@@ -1,8 +1,7 @@
-"""What Config Connector says of access: `IAMPolicy`, `IAMPartialPolicy`, `IAMPolicyMember`, `IAMAuditConfig`.
+"""Read Config Connector's IAM kinds: `IAMPolicy`, `IAMPartialPolicy`, `IAMPolicyMember`, `IAMAuditConfig`.
 
-A policy owns all grants of its resource, unless one of its members is known only to the server; a partial policy and a
-member own the grants that they name, and leave others alone. `ResourceManagerPolicy` sets one constraint of the
-organisation policy in the same manner.
+A policy owns all grants of its resource, unless a member is known only to the server; a partial policy and a member own
+only the grants that they name. `ResourceManagerPolicy` sets one constraint of the organization policy in the same way.
 
 Sources: https://cloud.google.com/config-connector/docs/reference/resource-docs/iam/iampolicy,
 https://cloud.google.com/config-connector/docs/reference/resource-docs/iam/iampartialpolicy,
@@ -47,14 +46,14 @@ _HIERARCHY = {
 
 
 class _Target(NamedTuple):
-    """The resource that a policy is about."""
+    """The resource of a policy."""
 
     name: str
     asset_type: str
 
 
 class _GrantFields(NamedTuple):
-    """A policy, the author's paths of its parts, and the author's paths whose value is not known."""
+    """A policy, the author's paths of its parts, and the author's paths with unknown values."""
 
     policy: dict[str, Any]
     origins: dict[str, str]
@@ -62,7 +61,7 @@ class _GrantFields(NamedTuple):
 
 
 def is_policy(kind: str) -> bool:
-    """Whether a kind says who may do what, or what may be done, rather than what a resource is."""
+    """Whether a kind is a policy of a resource rather than a resource."""
     return kind in _AUTHORITIES or kind == _ORG_POLICY
 
 
@@ -72,10 +71,10 @@ def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Tra
     Args:
         value: The object.
         objects: The objects that it may refer to.
-        source: Where it is written.
+        source: The location of the object.
 
     Returns:
-        The declaration; or the field that does not tell which resource is meant.
+        The declaration; or the field without which the resource cannot be determined.
     """
     kind = str(value.get("kind", ""))
     spec = value.get("spec")
@@ -88,7 +87,7 @@ def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Tra
     authority: Authority = _AUTHORITIES.get(kind, "policy")
     others: tuple[str, ...] = ()
     if authority == "policy" and content == "iam_policy" and grants.unknown:
-        # The grant of an unknown member cannot be told from one that nobody declared: others are not looked for.
+        # The grant of an unknown member looks like an undeclared one, so undeclared grants are not reported.
         authority, others = "member", ("spec.bindings",)
     return Translated(
         Declaration(
@@ -153,7 +152,7 @@ def _in_hierarchy(
 
 
 def _constrained(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects) -> _Target | None:
-    """Of an organisation policy: the project, folder or organisation that it holds for."""
+    """The project, folder or organization of an organization policy."""
     for field, kind, name in (
         ("projectRef", "Project", ""),
         ("folderRef", "Folder", FOLDER_ID),
@@ -220,7 +219,7 @@ def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _
 
 
 def _list_policy(values: Mapping[str, Any], origins: dict[str, str]) -> dict[str, Any]:
-    """Terraform's shape, which Config Connector keeps, as the API has it."""
+    """Convert Terraform's shape, which Config Connector keeps, to the API's."""
     policy = {name: values[name] for name in ("suggestedValue", "inheritFromParent") if values.get(name) is not None}
     for side in org_policies.SIDES:
         if isinstance(values_of_side := values.get(side), dict):
@@ -229,7 +228,7 @@ def _list_policy(values: Mapping[str, Any], origins: dict[str, str]) -> dict[str
 
 
 def _member(entry: Any, value: Mapping[str, Any], objects: Objects) -> str:
-    """A member as IAM writes it, or an empty string where it is known only to the cluster."""
+    """A member in IAM's format; empty if only the cluster knows it."""
     if isinstance(entry, str):
         return entry
     if not isinstance(entry, dict):
@@ -239,7 +238,7 @@ def _member(entry: Any, value: Mapping[str, Any], objects: Objects) -> str:
     origin = entry.get("memberFrom")
     account = origin.get("serviceAccountRef") if isinstance(origin, dict) else None
     if not isinstance(account, dict):
-        return ""  # a sink's, an instance's or a service's identity, which the server makes up
+        return ""  # the identity of a sink, an instance or a service, which the server generates
     resolved = resolve("serviceAccountRef", account, value, objects)
     address = str(resolved).rpartition("/")[2] if isinstance(resolved, str) else ""
     return f"serviceAccount:{address}" if "@" in address else ""

@@ -1,8 +1,8 @@
-"""From a Config Connector kind to the asset type and the schema that describe it.
+"""Map a Config Connector kind to its asset type and schema.
 
-The rule: the group's first label is the service, and the kind without the words that repeat the service is the kind:
+The rule: the group's first label is the service, and the kind without the words that repeat the service is the type:
 `ComputeTargetHTTPSProxy` of `compute.cnrm.cloud.google.com` is `compute.googleapis.com/TargetHttpsProxy`. The longest
-ending of the kind that the catalogue knows decides. The tables hold what the rule does not reach.
+suffix of the kind that the catalog knows applies. The tables hold exceptions.
 
 Source: https://cloud.google.com/config-connector/docs/reference/overview
 """
@@ -21,7 +21,7 @@ from setpoint.catalog.schemas import Schema, default_catalogue
 SUFFIX = config_connector.SUFFIX
 
 _CLOSE_GROUP = 0.9
-"""How alike a group has to be to one of Config Connector's to be taken for a slip of it."""
+"""Minimum similarity of a group to one of Config Connector's to count as its misspelling."""
 
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z])")
@@ -73,11 +73,11 @@ _RULED = frozenset(
         "NetworkServicesAuthzExtension",
     )
 )
-"""Kinds whose asset type is told by the rule, whatever the table says."""
+"""Kinds whose asset type follows from the rule, in place of the table."""
 
 
 class Target(NamedTuple):
-    """What a Config Connector kind describes: an asset type, and its schema where the catalogue has one."""
+    """The asset type of a Config Connector kind, and its schema if the catalog has one."""
 
     asset_type: str
     schema: Schema | None
@@ -85,14 +85,14 @@ class Target(NamedTuple):
 
 @lru_cache(maxsize=2048)
 def resolve(group: str, kind: str) -> Target:
-    """Return the asset type and the schema of a kind.
+    """Look up the asset type and the schema of a kind.
 
     Args:
         group: The API group, `compute.cnrm.cloud.google.com` or its first label.
         kind: The kind, `ComputeFirewall`.
 
     Returns:
-        The target; where the catalogue knows no ending of the kind, the asset type is by the rule alone.
+        The target; if the catalog knows no suffix of the kind, the asset type follows from the rule alone.
     """
     label = group.removesuffix(SUFFIX)
     service = SERVICES.get(label, label)
@@ -114,7 +114,7 @@ def resolve(group: str, kind: str) -> Target:
 
 
 def faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The field of a misspelt kind or group, and what was meant; also of a kind that nothing describes.
+    """Errors about a misspelled or unknown kind or group, each with its field and the likely correction.
 
     Args:
         value: The object.
@@ -137,16 +137,16 @@ def _correction(group: str, kind: str) -> config_connector.Correction | None:
 
 
 def _same_service(group: str, kind: str) -> bool:
-    """Whether another group of the same service has the kind, as `vertexai` and `aiplatform` have."""
+    """Whether another group of the same service has the kind, as `vertexai` and `aiplatform` do."""
     service = SERVICES.get(group.removesuffix(SUFFIX), group.removesuffix(SUFFIX))
     return any(SERVICES.get(other, other) == service for other in config_connector.groups_of(kind))
 
 
 def is_misspelt_group(group: str, kind: str) -> bool:
-    """Whether a group that is none of Config Connector's is almost one that has the kind.
+    """Whether a group is a misspelling of a Config Connector group that has the kind.
 
     Args:
-        group: As it is written, `storage.cnrm.cloud.google.con`.
+        group: The group as written, `storage.cnrm.cloud.google.con`.
         kind: The kind.
     """
     if not group.endswith((".com", ".con")) and "cnrm" not in group:
@@ -156,12 +156,12 @@ def is_misspelt_group(group: str, kind: str) -> bool:
 
 
 def as_pattern(template: str) -> str:
-    """A template of a relative name with a star for each part that is filled in: `projects/*/topics/*`."""
+    """A template of a relative name with a star for each parameter: `projects/*/topics/*`."""
     return _PLACEHOLDER.sub("*", template)
 
 
 def endings(kind: str) -> tuple[str, ...]:
-    """The endings of a kind that start with a capital, the longest first; the kind itself last.
+    """The capitalized suffixes of a kind, the longest first; the kind itself last.
 
     The whole kind is tried last: `WorkstationCluster` is a schema, and so is `Cluster` of others.
     """
@@ -170,7 +170,7 @@ def endings(kind: str) -> tuple[str, ...]:
 
 
 def _spelled(ending: str, schema: Schema) -> str:
-    """The ending in the API's own spelling of acronyms: `TargetHTTPSProxy` is `TargetHttpsProxy`."""
+    """The suffix in the API's spelling of acronyms: `TargetHTTPSProxy` is `TargetHttpsProxy`."""
     return schema.name[-len(ending) :] if schema.name.lower().endswith(ending.lower()) else ending
 
 
@@ -182,7 +182,7 @@ def _without(label: str, kind: str) -> str:
 
 
 def group_of(kind: str) -> str:
-    """The group that a kind's own first words tell, where a reference does not say its group.
+    """The group that a kind's first words name, for a reference without a group.
 
     `ComputeSubnetwork` is of `compute`, `BigQueryDataset` of `bigquery`.
     """

@@ -1,8 +1,8 @@
-"""The full resource name of a Config Connector object.
+"""Determine the full resource name of a Config Connector object.
 
-The API's own paths say how a resource of the kind is named (`patterns`); the object says what goes into them: its
-project, folder or organisation, its location, what holds it, and its own id. What holds it may be another object,
-whose name is then the first half.
+The API's paths define the names of a kind (`name_patterns`); the object provides their parameters: its project, folder
+or organization, its location, its parent, and its own id. The parent may be another object, whose name is then the
+first half.
 
 Source: https://cloud.google.com/config-connector/docs/how-to/managing-resources
 """
@@ -47,18 +47,18 @@ _AREA_FIELDS = {"location", "region", "zone"}
 _DEEPEST = 5
 _OPEN = "*"
 _WORDS_OF_PATHS = {"b": "bucket"}
-"""Collection in a path → the word that fields have for one of it."""
+"""Collection in a path → the name of its members in fields."""
 _METHOD = re.compile(r"/(?:get|list|fetch)[A-Z][A-Za-z]*(?:/|\Z)")
-"""A method of an API in a path: no collection of resources."""
+"""A method in an API path, which is no collection of resources."""
 
 
 class Unnamed(NamedTuple):
     """Why an object has no resource name.
 
     Args:
-        path: The field that would say it.
-        message: What is missing and what to do.
-        pending: Only the service knows the id, which is no mistake of the author.
+        path: The field that would determine it.
+        message: What is missing, and the next step.
+        pending: Only the service knows the id, so the author made no mistake.
     """
 
     path: tuple[str, ...]
@@ -67,7 +67,7 @@ class Unnamed(NamedTuple):
 
 
 def full_name(value: Mapping[str, Any], objects: Objects) -> str:
-    """The full resource name, or an empty string where the object does not tell it.
+    """The full resource name; empty if the object does not determine it.
 
     Args:
         value: The object.
@@ -79,9 +79,9 @@ def full_name(value: Mapping[str, Any], objects: Objects) -> str:
 
 
 def natural_name(value: Mapping[str, Any], objects: Objects) -> str:
-    """The name of an object whose id the service chooses, by what tells it from others of its kind; or empty.
+    """A name for an object with a server-generated id, from its natural key; empty if it has none.
 
-    The first asset of the inventory that has the same natural key binds it to the id.
+    The first asset with the same natural key binds it to the id.
 
     Args:
         value: The object.
@@ -99,7 +99,7 @@ def natural_name(value: Mapping[str, Any], objects: Objects) -> str:
 
 
 def why_left_out(value: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Why a kind is not compared by itself, as a message and its category; None where it is."""
+    """Why a kind is not compared by itself, as a message and its category; None if it is."""
     kind = str(value.get("kind", ""))
     entry = config_connector.kind(group_of(value), kind)
     part = entry.part if entry is not None else ""
@@ -114,7 +114,7 @@ def why_left_out(value: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def why_unnamed(value: Mapping[str, Any], objects: Objects) -> Unnamed:
-    """Why `full_name` returns nothing for an object, and what to do."""
+    """Why `full_name` is empty for an object, and the next step."""
     kind = str(value.get("kind", ""))
     if krm_table.is_named_by_server(group_of(value), kind) and not service_id(value):
         return Unnamed(
@@ -138,7 +138,7 @@ def why_unnamed(value: Mapping[str, Any], objects: Objects) -> Unnamed:
 
 
 def external_name(path: str, target: krm_kinds.Target) -> str:
-    """The full resource name of what a reference names from outside: a path, a self link, a bucket's name."""
+    """The full resource name of an external reference: a path, a self link, a bucket's name."""
     parts = references.segments(path)
     if len(parts) == 1 and target.asset_type == "storage.googleapis.com/Bucket":
         return name_patterns.full_name(target.asset_type, parts[0])
@@ -146,7 +146,7 @@ def external_name(path: str, target: krm_kinds.Target) -> str:
 
 
 def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, depth: int) -> str:
-    """The relative resource name, by the pattern that needs most of what the object says."""
+    """The relative resource name, by the pattern that uses the most parameters of the object."""
     kind = str(value.get("kind", ""))
     patterns = _patterns(value, target)
     named_by_service = krm_table.is_named_by_server(group_of(value), kind)
@@ -162,18 +162,18 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
     path = _placed(_PlacementFields(value, objects, depth), patterns, own, "/*" * (len(fields) - 1))
-    # The server's own word of the name stands where the spec alone does not tell it.
+    # The status contains the name where the spec alone does not determine it.
     return path or _whole(reported_name(value), patterns)
 
 
 def _placed(placement: _PlacementFields, patterns: tuple[str, ...], own: str, ending: str = "") -> str:
-    """The pattern that needs most of what an object says, with the object's own words; empty where none can be filled.
+    """Fill the pattern that uses the most parameters of an object; empty if none can be filled.
 
     Args:
-        placement: What the object says of its place.
+        placement: The placement fields of the object.
         patterns: The patterns of its kind.
         own: Its own id.
-        ending: What the id takes the place of at the end of a pattern beside the last segment.
+        ending: What the id replaces at the end of a pattern in addition to the last segment.
     """
     filled = []
     for pattern in _allowed(patterns, placement.spec):
@@ -184,7 +184,7 @@ def _placed(placement: _PlacementFields, patterns: tuple[str, ...], own: str, en
 
 
 def _whole(path: str, patterns: tuple[str, ...]) -> str:
-    """A relative resource name that is said whole, or an empty string where it is none."""
+    """A complete relative resource name; empty for other values."""
     parts = references.segments(path)
     tops = {pattern.partition("/")[0] for pattern in patterns} | {*_TOPS, "accessPolicies", "tagKeys", "tagValues"}
     return "/".join(parts) if len(parts) > 1 and parts[0] in tops else ""
@@ -195,7 +195,7 @@ def _has_top(patterns: tuple[str, ...], collection: str) -> bool:
 
 
 def _allowed(patterns: tuple[str, ...], spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """The patterns below the folder or organisation that the spec names, where the kind has such: never the project."""
+    """The patterns below the folder or organization in the spec, if the kind has such: never the project's."""
     for field, collection in _REFERENCES_TO_TOPS.items():
         if spec.get(field) and _has_top(patterns, collection):
             return tuple(pattern for pattern in patterns if pattern.startswith(f"{collection}/"))
@@ -215,7 +215,7 @@ def _patterns(value: Mapping[str, Any], target: krm_kinds.Target) -> tuple[str, 
 
 @lru_cache(maxsize=2048)
 def _patterns_of(group: str, kind: str, target: krm_kinds.Target) -> tuple[str, ...]:
-    """The API's own patterns that the controller's templates confirm; else the templates, else all of the API's."""
+    """The API's patterns that the controller's templates confirm; else the templates, else all of the API's."""
     schema: Schema | None = target.schema
     api = name_patterns.of(target.asset_type, schema.name) if schema is not None else ()
     api = tuple(pattern.removeprefix("admin/") for pattern in api if not _METHOD.search(f"/{pattern}"))
@@ -231,7 +231,7 @@ def _patterns_of(group: str, kind: str, target: krm_kinds.Target) -> tuple[str, 
 
 
 def _fits(pattern: str, template: str) -> bool:
-    """Whether a template is the pattern, whatever the case; one that starts with its parent is so by its end."""
+    """Whether a template equals the pattern, ignoring case; one that starts with its parent matches by its end."""
     pattern, template = pattern.lower(), template.lower()
     if template == "*":
         return False
@@ -239,7 +239,7 @@ def _fits(pattern: str, template: str) -> bool:
 
 
 class _PlacementFields:
-    """What an object says of its place."""
+    """The placement fields of an object."""
 
     __slots__ = ("depth", "location", "objects", "parents", "score", "spec", "tops", "value")
 
@@ -260,7 +260,7 @@ class _PlacementFields:
             "folders": self._top("folderRef", FOLDER_ID),
             "organizations": self._top("organizationRef", ORGANIZATION_ID),
             "billingAccounts": self._top("billingAccountRef", ""),
-            "apps": project_of(value, objects),  # App Engine calls a project so
+            "apps": project_of(value, objects),  # App Engine's collection of projects
         }
 
     def _top(self, field: str, name: str) -> str:
@@ -273,12 +273,12 @@ class _PlacementFields:
         return annotation(self.value, name) or self.objects.place(namespace_of(self.value), name)
 
     def parent(self) -> str:
-        """The folder or organisation that holds the object, ``folders/123``; empty where it says neither."""
+        """The folder or organization above the object, ``folders/123``; empty if it names neither."""
         tops = ("folders", "organizations") if self.spec.get("folderRef") else ("organizations", "folders")
         return next((f"{top}/{self.tops[top]}" for top in tops if self.tops[top]), str(self.spec.get("parent") or ""))
 
     def fill(self, pattern: str, own: str, patterns: tuple[str, ...]) -> str:
-        """The pattern with the object's own words, or an empty string where one is missing; sets its score."""
+        """The pattern filled with the object's parameters; empty if one is missing. Sets the score."""
         parts = pattern.split("/")
         out: list[str] = []
         self.score = 1
@@ -292,7 +292,7 @@ class _PlacementFields:
             elif collection in self.tops and index == 1:
                 if not self.tops[collection]:
                     return ""
-                # The more special wins: an object of an organisation may lie in a project's namespace.
+                # The more specific wins: an object of an organization may be in a project's namespace.
                 self.score += 2 + (_TOPS.index(collection) if collection in _TOPS else 0)
                 out.append(self.tops[collection])
             else:
@@ -300,23 +300,23 @@ class _PlacementFields:
         return "" if _OPEN in out or self._is_elsewhere(parts, patterns) else "/".join(out)
 
     def _is_elsewhere(self, parts: list[str], patterns: tuple[str, ...]) -> bool:
-        """Whether the object names a place that a global pattern lacks."""
+        """Whether the object names a location that a global pattern lacks."""
         if "global" not in parts or "locations" in parts or self.location in {"", "global"}:
             return False
         areas = {part for other in patterns for part in other.split("/") if part in _AREAS}
         if areas:
             return any(self._is_area(area) for area in areas)
-        return _AREA_FIELDS.isdisjoint(self.parents)  # a kind may say the place of what it is made from
+        return _AREA_FIELDS.isdisjoint(self.parents)  # some kinds name the location of their source
 
     def _fill(self, out: list[str], collection: str) -> None:
-        """Add what stands for a collection: a location, or what holds the resource; `*` where nothing tells it."""
+        """Add the value for a collection: a location, or the parent; `*` if unknown."""
         if collection in _AREAS and self._is_area(collection):
             out.append(self.location)
             self.score += 8 if collection != "locations" else 4
             return
         holder = self._holder(collection)
         if not holder:
-            # What holds the resource may bring its place along; a kind without places is global.
+            # The parent's name may include its location; a kind without locations is global.
             is_global = collection == "locations" and _AREA_FIELDS.isdisjoint(self.parents)
             out.append("global" if is_global else _OPEN)
             return
@@ -331,7 +331,7 @@ class _PlacementFields:
         return (collection == "zones") == (_ZONE.match(self.location) is not None) and self.location != "global"
 
     def _holder(self, collection: str) -> str:
-        """The name of what holds the resource: a path where it is known whole, else its last segment."""
+        """The name of the parent: a path if it is complete, else its last segment."""
         for field in self._holders(collection):
             value = self.spec.get(field)
             if isinstance(value, str) and value:
@@ -341,7 +341,7 @@ class _PlacementFields:
         return ""
 
     def _holders(self, collection: str) -> Iterator[str]:
-        """The fields that may name what holds the resource: `clusterRef`, `cluster`, `parentRef`."""
+        """The fields that may name the parent: `clusterRef`, `cluster`, `parentRef`."""
         singular = _WORDS_OF_PATHS.get(collection) or name_heuristics.singular(
             "".join(name_heuristics.words(collection))
         )
@@ -376,7 +376,7 @@ class _PlacementFields:
 
 
 def _beside(value: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An object in the namespace of the one that refers to it, where it says none of its own."""
+    """An object in the namespace of its referrer, if it has none of its own."""
     if namespace_of(value):
         return value
     metadata, around = value.get("metadata"), other.get("metadata")

@@ -1,6 +1,6 @@
-"""Placeholders that nobody has filled in, in names and places of Config Connector objects.
+"""Unfilled placeholders in names and places of Config Connector objects.
 
-In the value of any other field such a text may be meant as it stands, and is taken as a text.
+In other fields such text may be intended, and is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 _MARKED = re.compile(
     r"\$\{|\$\(|\{\{|\}\}|<[A-Za-z][\w .-]*>|\[[A-Z][A-Z0-9_ -]+\]|%[A-Z][A-Z0-9_]+%|@@?[A-Z][A-Z0-9_]+@@?"
 )
-"""Placeholders in the marks of shells, templates and tutorials."""
+"""Placeholders with the delimiters of shells, templates and tutorials."""
 
 _WORDS = re.compile(
     r"(?<![a-z])(?:[A-Z0-9]+_)*(?:(?:PROJECT|FOLDER|ORG|ORGANIZATION|BILLING|BILLING_ACCOUNT|ACCOUNT|CLUSTER|NETWORK|HOST|"
@@ -20,7 +20,7 @@ _WORDS = re.compile(
     r"|\b(?:your|my)[-_](?:project|folder|org|organization)[-_](?:id|number|name)\b",
     re.ASCII,
 )
-"""Placeholders in words alone, as samples have them: `HOST_PROJECT_ID`."""
+"""Placeholders without delimiters, as in samples: `HOST_PROJECT_ID`."""
 
 _CAPITALS = re.compile(r"[A-Z]")
 _PLACES = ("projectRef", "folderRef", "organizationRef")
@@ -34,19 +34,19 @@ def has_placeholder(text: str) -> bool:
 
 
 def message(text: str) -> str:
-    """What to say of a text with a placeholder."""
+    """The message about a text with a placeholder."""
     return f"{text} holds a placeholder; fill it in, or render the file first"
 
 
 def faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The fields that say the name or place of an object and hold a placeholder, each with a message."""
+    """The naming fields of an object with a placeholder, each with a message."""
     for path, text, is_lower_case in _texts(value):
         if has_placeholder(text) or (is_lower_case and _CAPITALS.search(text)):
             yield path, message(text)
 
 
 def _texts(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, bool]]:
-    """Paths and texts of names and places, and whether capitals cannot stand there."""
+    """Paths and texts of names and places, and whether they exclude capital letters."""
     for path, is_lower_case in _FIELDS:
         node: Any = value
         for part in path:
@@ -63,4 +63,4 @@ _FIELDS: tuple[tuple[tuple[str, ...], bool], ...] = (
     *((("spec", field, part), True) for field in _PLACES for part in ("external", "name")),
     *((("spec", "resourceRef", part), False) for part in ("external", "name")),
 )
-"""Fields that say a name or a place, and whether capitals cannot stand there."""
+"""Fields with a name or a place, and whether they exclude capital letters."""

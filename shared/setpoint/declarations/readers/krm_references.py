@@ -1,8 +1,8 @@
-"""What Config Connector objects refer to: other objects by name, resources by their own name, secrets.
+"""Resolve references of Config Connector objects: other objects by name, resources by their own name, secrets.
 
-A reference is an object `{external: …}` or `{name: …, namespace: …, kind: …}` in a field `xRef`. It becomes what the
-API wants in its place: an e-mail address for a service account, an id for a project, else a name that the comparison
-takes in any spelling. What only the cluster or the server knows is unknown.
+A reference is an object `{external: …}` or `{name: …, namespace: …, kind: …}` in a field `xRef`. It resolves to the
+value that the API expects: an e-mail address for a service account, an id for a project, else a name in any spelling
+that the comparison accepts. Values that only the cluster or the server knows are unknown.
 
 Source: https://cloud.google.com/config-connector/docs/how-to/creating-resource-references
 """
@@ -29,14 +29,14 @@ _KEYED = frozenset(("name", "key", "namespace", "optional"))
 
 
 Named = Callable[[str, str], Sequence[Mapping[str, Any]]]
-"""Gives all objects of a name that may be in a namespace; of any namespace where none is said."""
+"""Looks up all objects of a name that may be in a namespace; in any namespace if it is empty."""
 
 
 class Objects:
-    """The objects among which references are looked up.
+    """The objects for looking up references.
 
     Args:
-        values: Documents as they are written; what is no Kubernetes object is passed over.
+        values: Documents as written; other documents than Kubernetes objects are ignored.
     """
 
     __slots__ = ("_named", "_namespaces")
@@ -54,22 +54,22 @@ class Objects:
 
     @classmethod
     def looked_up(cls, named: Named, namespaces: Mapping[str, Mapping[str, str]]) -> Objects:
-        """Objects that are kept elsewhere.
+        """Objects in an external store.
 
         Args:
-            named: Where to look.
-            namespaces: The annotations of each namespace that say a project, a folder or an organisation.
+            named: Looks up objects.
+            namespaces: The annotations of each namespace with a project, a folder or an organization.
         """
         objects = cls()
         objects._named, objects._namespaces = named, namespaces
         return objects
 
     def project(self, namespace: str) -> str:
-        """The project that a namespace stands for: its annotation, else the project of the namespace's own name."""
+        """The project of a namespace: from its annotation, else the namespace's own name."""
         return self._namespaces.get(namespace, {}).get(PROJECT_ID) or namespace
 
     def place(self, namespace: str, name: str) -> str:
-        """What a namespace's annotation says of where its objects lie, or an empty string.
+        """A placement annotation of a namespace, or an empty string.
 
         Args:
             namespace: The namespace.
@@ -78,13 +78,13 @@ class Objects:
         return self._namespaces.get(namespace, {}).get(name, "")
 
     def find(self, name: str, namespace: str, *, kind: str = "", field: str = "") -> Mapping[str, Any] | None:
-        """The object that a reference means, or None.
+        """Look up the object of a reference; None if it is unknown.
 
         Args:
             name: The object's name.
-            namespace: Its namespace; empty where the reference says none.
-            kind: Its kind, where the reference says it.
-            field: The reference's field, whose words tell the kind where several objects share the name.
+            namespace: Its namespace; empty if the reference has none.
+            kind: Its kind, if the reference has one.
+            field: The reference's field, which hints at the kind if several objects share the name.
         """
         candidates = [
             candidate
@@ -102,14 +102,14 @@ class Objects:
 
 
 def name_of(value: Any) -> str | None:
-    """The name of a Kubernetes object; None of what is none."""
+    """The name of a Kubernetes object; None for other values."""
     metadata = value.get("metadata") if isinstance(value, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) else None
 
 
 def places_of_namespace(value: Mapping[str, Any]) -> dict[str, str]:
-    """The annotations of a namespace that say a project, a folder or an organisation; none of another object."""
+    """The placement annotations of a namespace; empty for other objects."""
     if value.get("kind") != "Namespace":
         return {}
     places = {name: annotation(value, name) for name in (PROJECT_ID, FOLDER_ID, ORGANIZATION_ID)}
@@ -132,9 +132,9 @@ def namespace_of(value: Mapping[str, Any]) -> str:
 
 
 def project_of(value: Mapping[str, Any], objects: Objects) -> str:
-    """The id of the project that holds an object's resource, or an empty string where nothing tells.
+    """The project id of an object's resource; empty if unknown.
 
-    In the order in which the controller looks: the reference in the spec, the object's annotation, its namespace.
+    In the controller's order: the reference in the spec, the object's annotation, its namespace.
     """
     spec = value.get("spec")
     reference = spec.get("projectRef") if isinstance(spec, dict) else None
@@ -151,7 +151,7 @@ def group_of(value: Mapping[str, Any]) -> str:
 
 
 def reported_name(value: Mapping[str, Any]) -> str:
-    """The resource's name as the controller wrote it into the status, or an empty string.
+    """The resource's name in the status, or an empty string.
 
     Source: https://cloud.google.com/config-connector/docs/reference/overview (`status.externalRef`)
     """
@@ -161,7 +161,7 @@ def reported_name(value: Mapping[str, Any]) -> str:
 
 
 def service_id(value: Mapping[str, Any] | None) -> str:
-    """The id that the service chose: `spec.resourceID`, else what the status says of it, else an empty string."""
+    """The server-generated id: `spec.resourceID`, else from the status; empty if unknown."""
     if value is None:
         return ""
     spec, status = value.get("spec"), value.get("status")
@@ -194,7 +194,7 @@ def is_reference(field: str, value: Any) -> bool:
 
 
 def is_secret(field: str, value: Any) -> bool:
-    """Whether an object in this field points to a value that only the cluster knows."""
+    """Whether an object in this field refers to a value that only the cluster knows."""
     if not isinstance(value, dict) or not value:
         return False
     pointed = [inner for name, inner in value.items() if name in _POINTERS] or [value if field in _POINTERS else None]
@@ -204,7 +204,7 @@ def is_secret(field: str, value: Any) -> bool:
 
 
 def is_protobuf_struct(value: Any) -> bool:
-    """Whether an object spells free-form JSON out as the messages `Struct` and `ListValue` of protocol buffers."""
+    """Whether an object encodes free-form JSON as the protobuf messages `Struct` and `ListValue`."""
     if not isinstance(value, dict) or len(value) != 1:
         return False
     [(name, inner)] = value.items()
@@ -212,13 +212,13 @@ def is_protobuf_struct(value: Any) -> bool:
 
 
 def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any], objects: Objects) -> Any:
-    """What the API has in a reference's place: a string, or `UNKNOWN`.
+    """The API's value for a reference: a string, or `UNKNOWN`.
 
     Args:
         field: The reference's field.
         reference: The reference.
-        referrer: The object that refers, whose namespace and project are meant where the reference says none.
-        objects: The objects that are known.
+        referrer: The referring object, whose namespace and project are the defaults.
+        objects: The known objects.
     """
     external = reference.get("external")
     if external is not None:
@@ -228,7 +228,7 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     referred = objects.find(name, namespace, kind=kind, field=field)
     kind = str(referred.get("kind")) if referred is not None else kind or kind_by_field(field, group_of(referrer))
     if kind == "Secret" or (kind == "ComputeAddress" and "range" not in field.lower()):
-        # Where an address is referred to by name, the API mostly has the address itself; a range goes by its name.
+        # For a reference to an address the API usually has the address itself; a range is referred to by name.
         return _address(referred)
     short = resource_id(referred) if referred is not None else name
     if kind == "IAMServiceAccount":
@@ -241,18 +241,18 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
 
 
 def _address(value: Mapping[str, Any] | None) -> Any:
-    """The address that an object reserves, where it says which; a secret says nothing."""
+    """The address that an object reserves, if it is known; unknown for a secret."""
     spec = value.get("spec") if value is not None and value.get("kind") == "ComputeAddress" else None
     address = spec.get("address") if isinstance(spec, dict) else None
     return str(address) if address else UNKNOWN
 
 
 def kind_by_field(field: str, group: str) -> str:
-    """The kind that a field's name tells where the object itself is not known, or an empty string.
+    """The kind that a field's name suggests if the object is unknown; empty if none.
 
     Args:
         field: The reference's field, `taxonomyRef`.
-        group: The referrer's group, whose kinds are meant before others.
+        group: The referrer's group, whose kinds take precedence.
     """
     stem = field.removesuffix("s").removesuffix("Ref").lower()
     if stem.endswith("serviceaccount"):
@@ -261,7 +261,7 @@ def kind_by_field(field: str, group: str) -> str:
 
 
 def resolve_references(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:
-    """A spec with every reference replaced by what it means, and every secret by `UNKNOWN`."""
+    """A spec with references resolved, and secrets replaced by `UNKNOWN`."""
     if isinstance(tree, dict):
         # The API has plain JSON where some kinds have protocol buffers' messages; neither is worth a false alarm.
         if is_secret(field, tree) or is_protobuf_struct(tree):
@@ -276,7 +276,7 @@ def resolve_references(tree: Any, referrer: Mapping[str, Any], objects: Objects,
 
 
 def _principal(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str) -> Any:
-    """A member of an access rule: a service account is told by its kind there, as in IAM."""
+    """A member of an access rule: a service account has a prefix there, as in IAM."""
     account = tree.get("serviceAccountRef") if isinstance(tree, dict) else None
     parts = resolve_references(tree, referrer, objects, field)
     if isinstance(account, dict) and isinstance(parts, dict):

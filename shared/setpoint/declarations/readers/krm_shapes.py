@@ -1,7 +1,7 @@
-"""Fields that Config Connector has in another shape than the API, brought into the API's before they are placed.
+"""Convert fields with another shape in Config Connector than in the API, before they are mapped.
 
-Most kinds took their fields from Terraform's provider, and so its names: its table says where they go. What no path
-tells, as a list that the API keeps as a map, stands in tables here.
+Most kinds have the field names of Terraform's provider, whose table maps them. Other differences, such as a list that
+is a map in the API, are in tables here.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ _KEYED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 _VALUES: Mapping[str, Mapping[str, Mapping[Any, Any]]] = {
-    # Kind → field, by names from the spec → the author's value → the API's; another value is not compared.
+    # Kind → field, by names from the spec → the author's value → the API's; other values are not compared.
     "StorageBucket": {"lifecycleRule.condition.withState": {"LIVE": True, "ARCHIVED": False}},
     "ContainerCluster": {"networkingMode": {"VPC_NATIVE": True, "ROUTES": False}},
 }
 
 _RENAMED_IN_MAPS = {"exclusionOptions": "maintenanceExclusionOptions"}
-"""Fields of elements of such lists that the API calls otherwise."""
+"""Renamed fields in the elements of such lists."""
 
 _STARTUP_SCRIPT = "metadataStartupScript"
 _WITH_SCRIPT = frozenset(("ComputeInstance", "ComputeInstanceTemplate"))
 _NOT_MERGED = frozenset(("attachedDisk", "bootDisk", "scratchDisk"))
-"""Lists of an instance that are one list in the API: `_disks` puts them together."""
+"""Lists of an instance that are a single list in the API: `_disks` joins them."""
 
 
 @cache
 def overrides(group: str, kind: str) -> Mapping[str, str | None]:
-    """Where fields go in the API, as `field_mapping.place` wants it: names from the spec, joined by dots."""
+    """Field overrides for `field_mapping.place`: dotted names from the spec."""
     entry = config_connector.kind(group, kind)
     paths: dict[str, str | None] = {}
     for terraform_type in entry.terraform if entry is not None else ():
@@ -67,7 +67,7 @@ def overrides(group: str, kind: str) -> Mapping[str, str | None]:
 
 
 def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
-    """Bring a spec into the API's shape.
+    """Convert a spec to the API's shape.
 
     Args:
         kind: The object's kind.
@@ -88,11 +88,11 @@ def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
 
 
 _Change = Callable[[str, Any], tuple[str, Any]]
-"""Takes a field's name and value, and gives those that it has in the API."""
+"""Converts a field's name and value to the API's."""
 
 
 def _changed(tree: Any, path: list[str], change: _Change) -> Any:
-    """A tree with one field changed, wherever the path leads to through lists."""
+    """A tree with one field converted, through all lists on its path."""
     if isinstance(tree, list):
         return [_changed(element, path, change) for element in tree]
     if not isinstance(tree, dict) or path[0] not in tree:
@@ -110,7 +110,7 @@ def _changed(tree: Any, path: list[str], change: _Change) -> Any:
 
 
 def _by_key(name: str, key: str) -> _Change:
-    """A list as the map that the API keeps it in."""
+    """Convert a list to the API's map."""
 
     def change(own: str, value: Any) -> tuple[str, Any]:
         keyed = isinstance(value, list) and all(
@@ -132,7 +132,7 @@ def _by_value(values: Mapping[Any, Any]) -> _Change:
 
 
 def _with_switches(tree: Any, schema: Schema) -> Any:
-    """A tree in which a flag stands for a message of that name, whose presence is the switch in the API."""
+    """A tree with flags converted to messages, whose presence is the switch in the API."""
     if not isinstance(tree, dict):
         return tree
     switched: dict[str, Any] = {}
@@ -158,7 +158,7 @@ def _inside(value: Any, field: Field) -> Any:
 
 
 def _with_startup_script(tree: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
-    """With the startup script among the metadata, where the API keeps it."""
+    """Move the startup script into the metadata, where the API has it."""
     script, metadata = tree.get(_STARTUP_SCRIPT), tree.get("metadata")
     if not isinstance(script, str) or not isinstance(metadata, list | None):
         return tree
@@ -168,7 +168,7 @@ def _with_startup_script(tree: dict[str, Any], origins: dict[str, str]) -> dict[
 
 
 def _disks(tree: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
-    """An instance's disks, told apart by what they are for, as the one list that the API has."""
+    """Join an instance's disk lists to the API's single list."""
     disks: list[dict[str, Any]] = []
     rest = {name: value for name, value in tree.items() if name not in _NOT_MERGED}
     for name, implied in (("bootDisk", {"boot": True}), ("attachedDisk", {}), ("scratchDisk", {"type": "SCRATCH"})):
@@ -182,7 +182,7 @@ def _disks(tree: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
 
 
 def _disk(block: Mapping[str, Any]) -> dict[str, Any]:
-    """A disk by the API's names; what it was made from is asked for once and not answered."""
+    """A disk with the API's names; its source image is write-only and omitted."""
     disk = {_DISK_NAMES.get(name, name): value for name, value in block.items() if name != "initializeParams"}
     key = disk.pop("kmsKeyRef", None)
     return disk | ({"diskEncryptionKey": {"kmsKeyName": key}} if key is not None else {})

@@ -1,4 +1,4 @@
-"""What no rule tells of single Config Connector kinds: tables, each entry with the reason that holds for its API."""
+"""Exceptions of single Config Connector kinds: tables, each entry with its reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIRECTIVES = frozenset(
         "uniqueWriterIdentity",  # a parameter of the request that makes a sink
     )
 )
-"""Top-level fields that are addressed to the controller, where the API has no field of that name."""
+"""Top-level fields for the controller, if the API has no field of that name."""
 
 PLACES = frozenset(
     (
@@ -35,7 +35,7 @@ PLACES = frozenset(
         "zone",
     )
 )
-"""Top-level fields that say where the resource is: they are in its name, and data where the API has such a field."""
+"""Top-level fields with the resource's place: a part of its name, and data only if the API has such a field."""
 
 _AUTOSCALER: Mapping[str, str | None] = {
     # Terraform's names, which Config Connector keeps.
@@ -152,13 +152,13 @@ PARTS: Mapping[str, str] = {
     "GKEHubFeatureMembership": "its feature",
     "ServiceIdentity": "made once, and part of its project's service",
 }
-"""Kinds that are no resources of their own in the inventory, and what they are parts of."""
+"""Kinds that are no separate resources in the inventory, and the resources that they are parts of."""
 
 
 IMPLIED: Mapping[str, Mapping[str, Any]] = {
     "Service": {"state": "ENABLED"},  # that an API is declared means that it is switched on
 }
-"""Kind → what its being declared means, and no field of it says."""
+"""Kind → values that its declaration implies without a field."""
 
 NOT_IN_INVENTORY = frozenset(
     (
@@ -166,17 +166,17 @@ NOT_IN_INVENTORY = frozenset(
         "KMSSecretCiphertext",  # the answer of a method
     )
 )
-"""Kinds that no feed ever sends."""
+"""Kinds that no feed contains."""
 
 OWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "DNSRecordSet": ("name", "type"),  # a zone has one set for each name and type
     "MonitoringMetricDescriptor": ("type",),  # the metric's type is its name
 }
-"""Kinds whose resource is named by fields of its spec: the last segments of its name."""
+"""Kinds whose resource name ends with fields of the spec."""
 
 
 def is_named_by_server(group: str, kind: str) -> bool:
-    """Whether the service chooses the id of resources of this kind, so that the object's own name says nothing of it.
+    """Whether the service generates the ids of this kind, so that the object's name is not the resource's.
 
     Args:
         group: The kind's API group; empty where it is not known.
@@ -188,6 +188,6 @@ def is_named_by_server(group: str, kind: str) -> bool:
 
 
 def has_resource_id(value: Mapping[str, Any] | None) -> bool:
-    """Whether an object says the id that the server gave: `spec.resourceID`."""
+    """Whether an object contains the server-generated id: `spec.resourceID`."""
     spec = value.get("spec") if value is not None else None
     return isinstance(spec, dict) and spec.get("resourceID") is not None

@@ -1,4 +1,4 @@
-"""Fields of Config Connector objects that found no place in the API: slips are errors, the rest is said."""
+"""Report fields of Config Connector objects without a place in the API: misspellings as errors, others as warnings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path
 
 _MOST = 8
-"""How many fields of one object a message names."""
+"""Maximum number of fields in a message about an object."""
 
 
 def problems(translated: Translated, document: Document) -> list[Problem]:
-    """What to say of the fields that found no place.
+    """The problems with fields without a place.
 
-    A slip is an error in a manifest that people write. An object with a status is a server's answer, and is not mended.
+    A misspelling is an error in a manifest from an author. An object with a status comes from a server, and is no
+    error.
     """
     slips: list[Problem] = []
     others: list[UnmappedField] = []
@@ -41,7 +42,7 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
 
 
 def _dangling(translated: Translated, document: Document) -> list[Problem]:
-    """References to objects of which nothing tells the name of the resource."""
+    """References to objects whose resource name is unknown."""
     unplaced = {field.path for field in translated.unplaced}
     paths = [
         path

@@ -1,8 +1,8 @@
-"""Kustomize directories, built in memory as ``kustomize build`` does, without running or fetching anything.
+"""Build Kustomize directories in memory like ``kustomize build``, without running or fetching anything.
 
-Built are resources, components, namespace, name prefixes and suffixes, labels, annotations, images, and patches by
-strategic merge and JSON patch, in Kustomize's own order. A root that needs more is not built: a problem names the field
-and the file. Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
+Supported are resources, components, namespace, name prefixes and suffixes, labels, annotations, images, and patches by
+strategic merge and JSON patch, in Kustomize's own order. A root with other fields is not built: a problem names the
+field and the file. Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _INSTEAD = "run `kustomize build DIRECTORY | setpoint apply -` instead"
 _UNSUPPORTED = {
-    # Field → what it is for; what it would change is not known, so that nothing of the root is read.
+    # Field → its purpose; its effect is unknown, so no object of the root is read.
     "configurations": "changes which fields are transformed",
     "crds": "changes which fields are transformed",
     "generators": "runs other programs or plugins",
@@ -41,7 +41,7 @@ _SUPPORTED = frozenset(
         *("apiVersion", "kind", "metadata", "resources", "bases", "components"),
         *("namespace", "namePrefix", "nameSuffix", "commonLabels", "labels", "commonAnnotations", "images"),
         *("patches", "patchesStrategicMerge", "patchesJson6902"),
-        # These concern kinds of Kubernetes itself, or only the form of the output.
+        # These affect only Kubernetes' own kinds, or the form of the output.
         *("buildMetadata", "configMapGenerator", "generatorOptions", "replicas", "secretGenerator", "sortOptions"),
     )
 )
@@ -54,8 +54,8 @@ class KustomizeError(Exception):
     """Why a root cannot be built.
 
     Args:
-        file: The file to look at.
-        message: What is wrong and what to do.
+        file: The file with the error.
+        message: The error and the next step.
         field: The field of the kustomization, or empty.
         line: The line of the file, or 0.
     """
@@ -71,7 +71,7 @@ def kustomization_of(folder: str) -> str:
 
 
 def references(folder: str) -> set[str]:
-    """The real paths of the files and directories that a directory's kustomization refers to, readable or not."""
+    """The real paths that a directory's kustomization refers to, readable or not."""
     try:
         fields = _fields(kustomization_of(folder))
     except KustomizeError:
@@ -85,7 +85,7 @@ def references(folder: str) -> set[str]:
 
 
 def is_component(folder: str) -> bool:
-    """Whether a directory's kustomization is a component, which only others build."""
+    """Whether a directory's kustomization is a component, which is built only by others."""
     try:
         return _fields(kustomization_of(folder)).get("kind") == "Component"
     except KustomizeError:
@@ -97,10 +97,10 @@ def build(folder: str, root: str = "") -> list[Document] | Problem:
 
     Args:
         folder: A directory with a kustomization.
-        root: The directory that files are called from in what is said of them; as they were given, unless set.
+        root: The directory that reported file names are relative to; empty to report them as given.
 
     Returns:
-        The objects as they come out, each with the file and line that it was read from; or why it cannot be built.
+        The built objects, each with its original file and line; or the error.
     """
     try:
         resources = _Builder(root).accumulate(folder, ())
@@ -143,8 +143,8 @@ class _Builder:
 
         Args:
             folder: The directory.
-            above: The directories that are being built, to find cycles.
-            resources: Of a component, what it is added to.
+            above: The directories that are being built, to detect cycles.
+            resources: For a component, the resources that it changes.
         """
         file = kustomization_of(folder)
         if not file:
@@ -183,7 +183,7 @@ class _Builder:
                 raise KustomizeError(shown, f"`{name}` is no field of a kustomization", name)
 
     def _take(self, entry: str, folder: str, field: str, collected: list[Resource], above: tuple[str, ...]) -> None:
-        """Add what an entry of `resources` names: a file, or a directory with a kustomization of its own."""
+        """Add the objects of an entry of `resources`: a file, or a directory with a kustomization."""
         shown = self._shown(kustomization_of(folder))
         path = os.path.normpath(Path(folder, entry))
         is_local = os.path.exists(path)  # noqa: PTH110 - a string
@@ -203,7 +203,7 @@ class _Builder:
                 _append(collected, resource)
 
     def documents(self, path: str, folder: str, field: str) -> Iterator[Document]:
-        """The objects in a file, which has to lie below the directory that refers to it, as Kustomize demands."""
+        """The objects in a file, which must be in or below the referring directory, as Kustomize requires."""
         shown = self._shown(path)
         below = os.path.realpath(folder)
         if os.path.commonpath((below, os.path.realpath(path))) != below:
@@ -310,7 +310,7 @@ class _Transformation:
         return pairs
 
     def _patch_texts(self, entry: Any, field: str) -> list[Any]:
-        """The patches that an entry names by path or writes itself."""
+        """The patches of an entry, inline or from a file."""
         if isinstance(entry, dict):
             path, text = entry.get("path"), entry.get("patch")
             if bool(path) == bool(text):
@@ -358,7 +358,7 @@ class _Transformation:
         return resources
 
     def _merge(self, patches: list[Any], target: Selector | None, resources: list[Resource]) -> list[Resource]:
-        """Apply strategic merge patches, each to the object that it names, or to those that are selected."""
+        """Apply strategic merge patches, each to the object that it names, or to the selected objects."""
         for patch in patches:
             if not isinstance(patch, dict):
                 raise KustomizeError(self._shown, "a strategic merge patch has to be an object", "patches")

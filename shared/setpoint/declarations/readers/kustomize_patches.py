@@ -23,10 +23,10 @@ def strategic_merge(target: Any, patch: Any) -> Any:
 
     Args:
         target: The value; it is not changed.
-        patch: The patch, which may hold the directive ``$patch: replace`` or ``$patch: delete``.
+        patch: The patch; it may contain the directive ``$patch: replace`` or ``$patch: delete``.
 
     Raises:
-        PatchError: It holds a directive that needs the schema of a kind.
+        PatchError: It contains a directive that needs the schema of a kind.
     """
     if isinstance(patch, list):
         return _replaced_list(patch)
@@ -47,7 +47,7 @@ def strategic_merge(target: Any, patch: Any) -> Any:
 
 
 def is_deletion(patch: Any) -> bool:
-    """Whether a patch removes what it is applied to."""
+    """Whether a patch deletes its target."""
     if isinstance(patch, list):
         return any(isinstance(element, dict) and element.get(_DIRECTIVE) == "delete" for element in patch)
     return isinstance(patch, dict) and patch.get(_DIRECTIVE) == "delete"
@@ -69,7 +69,7 @@ def json_patch(value: Any, operations: Any) -> Any:
         operations: The list of operations.
 
     Raises:
-        PatchError: An operation is malformed, or what it is about is not there.
+        PatchError: An operation is malformed, or its target does not exist.
     """
     if not isinstance(operations, list):
         raise PatchError("a JSON patch has to be a list of operations")

@@ -1,4 +1,4 @@
-"""Objects while Kustomize builds them: they keep the names that they have had, by which patches find them."""
+"""Objects during a Kustomize build, with their earlier names, by which patches refer to them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CLUSTER_SCOPED = frozenset(
         *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
     )
 )
-"""Kinds of Kubernetes itself that lie in no namespace."""
+"""Cluster-scoped kinds of Kubernetes."""
 
 _NOT_RENAMED = frozenset(("Namespace", "CustomResourceDefinition", "APIService"))
 _REQUIREMENT = re.compile(r"\s*(!?)\s*([^\s!=,()]+)\s*(?:(==|=|!=)\s*([^\s,]*)|\s(in|notin)\s*\(([^)]*)\))?\s*")
 
 
 class Id(NamedTuple):
-    """What Kustomize knows an object by."""
+    """The identity of an object in Kustomize."""
 
     api_version: str
     kind: str
@@ -35,7 +35,7 @@ class Id(NamedTuple):
 
 
 class Resource:
-    """An object on its way through a build.
+    """An object during a build.
 
     Args:
         origin: The document that it was read from.
@@ -47,7 +47,7 @@ class Resource:
         self.ids = [self.current] if not self.fault() else []
 
     def fault(self) -> str:
-        """What is wrong with the object, or an empty string."""
+        """The error in the object, or an empty string."""
         value = self.value
         if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
             return "is no Kubernetes object: `kind` is missing"
@@ -70,7 +70,7 @@ class Resource:
 
     @property
     def current(self) -> Id:
-        """The id by which the object goes now."""
+        """The current id of the object."""
         metadata = self.value["metadata"]
         return Id(
             str(self.value.get("apiVersion", "")),
@@ -84,12 +84,12 @@ class Resource:
         return self.origin._replace(value=self.value)
 
     def is_local_config(self) -> bool:
-        """Whether the object is for tools, and is not part of what is built."""
+        """Whether the object is for tools only, and is no part of the output."""
         annotations = self.value["metadata"].get("annotations")
         return isinstance(annotations, dict) and _LOCAL_CONFIG in annotations
 
     def is_meant_by(self, patch: Mapping[str, Any]) -> bool:
-        """Whether a patch names the object, by the id that it has or had."""
+        """Whether a patch names the object, by its current or an earlier id."""
         metadata = patch.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
         wanted = Id(
@@ -101,7 +101,7 @@ class Resource:
         return wanted in self.ids or wanted == self.current
 
     def merge(self, patch: Mapping[str, Any]) -> None:
-        """Merge a strategic merge patch into the object, which keeps its kind, name and namespace."""
+        """Merge a strategic merge patch; kind, name and namespace stay."""
         metadata = self.value["metadata"]
         kept = {name: metadata[name] for name in ("name", "namespace") if name in metadata}
         merged = kustomize_patches.strategic_merge(self.value, patch)
@@ -111,7 +111,7 @@ class Resource:
         self.value = {**merged, **head, "metadata": {**merged_metadata, **kept}}
 
     def set_namespace(self, namespace: str) -> None:
-        """Put the object into a namespace; a Namespace gets its name."""
+        """Set the namespace of the object; for a Namespace, its name."""
         if self.value["kind"] == "Namespace":
             self.value["metadata"]["name"] = namespace
         elif self.value["kind"] not in _CLUSTER_SCOPED:
@@ -119,7 +119,7 @@ class Resource:
         self.ids.append(self.current)
 
     def rename(self, prefix: str, suffix: str) -> None:
-        """Put something before and behind the object's name."""
+        """Add a prefix and a suffix to the object's name."""
         if self.value["kind"] not in _NOT_RENAMED:
             metadata = self.value["metadata"]
             metadata["name"] = f"{prefix}{metadata['name']}{suffix}"
@@ -132,7 +132,7 @@ class Resource:
             metadata[field] = {**(metadata.get(field) or {}), **pairs}
 
     def set_image(self, image: Mapping[str, Any]) -> None:
-        """Set name, tag or digest of an image wherever containers are listed."""
+        """Set name, tag or digest of an image in all containers."""
         _set_image(self.value, image)
 
 
@@ -167,7 +167,7 @@ def _image(current: str, image: Mapping[str, Any]) -> str:
 
 
 class Selector(NamedTuple):
-    """Which objects a patch is for: anchored regular expressions, and label selectors."""
+    """A selector of a patch's targets: anchored regular expressions, and label selectors."""
 
     group: str
     version: str
@@ -179,12 +179,12 @@ class Selector(NamedTuple):
 
     @classmethod
     def of(cls, target: Mapping[str, Any]) -> Selector:
-        """The selector that a ``target`` says."""
+        """Parse a ``target``."""
         names = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
         return cls(*(str(target.get(name) or "") for name in names))
 
     def selects(self, resource: Resource) -> bool:
-        """Whether an object fits, by its first or its current name and namespace."""
+        """Whether an object matches, by its first or its current name and namespace."""
         first, current = resource.ids[0], resource.current
         group, slash, version = current.api_version.rpartition("/")
         if not slash:

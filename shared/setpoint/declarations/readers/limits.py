@@ -1,4 +1,4 @@
-"""What a document may be, whoever wrote it: limits that keep reading linear in the input, in time and in memory."""
+"""Limits of documents, which keep reading linear in time and memory."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import re
 from typing import Any
 
 DEEPEST = 100
-"""Levels of nesting: no API has messages that deep, and every reader may recurse over what is within."""
+"""Maximum nesting; no API has messages that deep, and readers recurse over values."""
 MOST_NODES = 1_000_000
-"""Values of one document."""
+"""Maximum number of values in a document."""
 LARGEST_DECLARATION = 400_000
-"""Bytes of all that one source declares of one resource: two generations of it lie in a document of 1 MiB."""
+"""Maximum bytes of one source's declarations of a resource: two generations fit in a document of 1 MiB."""
 MOST_ERRORS = 1_000
-"""Unreadable documents of one file that are named one by one."""
+"""Maximum number of unreadable documents that are reported for a file."""
 RESCANS = 4
-"""A broken file is searched for its next document until so many times its size were scanned in vain."""
+"""The search for the next document in a broken file stops after this many times the file's size."""
 FREE_EXPANSION = 65_536
-"""Characters that the aliases of a file may stand for in any case."""
+"""Number of characters that aliases of a file may always expand to."""
 EXPANSION = 20
-"""Characters that aliases may stand for beyond that, per character of the file."""
+"""Number of characters that aliases may expand to beyond that, per character of the file."""
 NODE_CHARACTERS = 16
-"""What a value that an alias stands for counts in characters at least, for its place in memory."""
+"""Minimum size of an aliased value in characters, for its memory."""
 _LARGEST = 2**64 - 1
 _SMALLEST = -(2**63)
 _MOST_DIGITS = 40
 _SUSPECT = re.compile(r"\\u[dD][89a-fA-F]|[0-9]{19}|[0-9][eE]\+?[0-9]{3}|NaN|Infinity")
-"""What the text of a JSON document has to hold before one of its values can be one that is refused."""
+"""Text that a JSON document must contain before one of its values can be refused."""
 
 
 def nesting(value: Any) -> int:
-    """How many levels of objects and lists a value has, up to one more than is allowed; no recursion."""
+    """The nesting of a value, up to one more than is allowed; without recursion."""
     level, depth = [value], 0
     while level and depth <= DEEPEST:
         level = [
@@ -44,10 +44,10 @@ def nesting(value: Any) -> int:
 
 
 def refused_json(text: str, value: Any) -> str:
-    """Why a decoded JSON value is refused; empty where it is not.
+    """Why a JSON value is refused; empty if it is accepted.
 
     Args:
-        text: what it was decoded from; most texts hold nothing that would have to be looked for.
+        text: its JSON text, which for most values shows that no check is needed.
         value: the value.
     """
     if nesting(value) > DEEPEST:
@@ -68,7 +68,7 @@ def refused_json(text: str, value: Any) -> str:
 
 
 def refused_scalar(value: Any) -> str:
-    """Why a scalar is refused; empty where it is not."""
+    """Why a scalar is refused; empty if it is accepted."""
     if isinstance(value, str):
         return (
             ""
@@ -88,7 +88,7 @@ def is_large(value: Any) -> bool:
 
 
 def is_too_long_for_a_number(text: str) -> bool:
-    """Whether a scalar has more digits than any number of an API, so that it is not even converted."""
+    """Whether a scalar has more digits than any API number, so that it is not converted."""
     return len(text) > _MOST_DIGITS
 
 

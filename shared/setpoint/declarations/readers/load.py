@@ -1,4 +1,4 @@
-"""Loading declarations from files and directories: the good ones, and what is wrong with the others."""
+"""Load declarations from files and directories, and report the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -45,26 +45,27 @@ from setpoint.model.source_grants import Sources
 
 @dataclass(slots=True)
 class LoadResult:
-    """What files declare.
+    """The declarations in files.
 
     Args:
-        desired: what is desired of each resource, in the order of keys.
-        scopes: the parts of the fleet that are fully declared.
-        problems: what is wrong, in the order of the files.
-        warnings: what is not compared although it is right, in the order of the files.
-        skipped: what is none of Setpoint's business, and how often: documents of other kinds, resources of other
-            providers, types that are part of others.
-        leaves: how many declared values there are.
-        unchecked: how many of them cannot be compared.
-        untellable: how many of the others lie in fields that the inventory never carries: deep reads compare them.
+        desired: the declarations of each resource, ordered by key.
+        scopes: the scopes.
+        problems: the errors, in the order of the files.
+        warnings: valid fields that are not compared, in the order of the files.
+        skipped: ignored documents and resources with their number: documents of other kinds, resources of other
+            providers,
+            types that are a part of others.
+        leaves: number of declared values.
+        unchecked: number of values that cannot be compared.
+        untellable: number of other values in fields that the inventory never carries: deep reads compare them.
         policy: the policy of the fleet, or None.
-        alerting: who is told of which drift, or None.
-        sources: what each source may do, or None.
-        policy_tests: what the policy is to make of drifts.
-        held_back: what pruning has to leave in force, since a bad document might have named it.
-        unmapped: attributes of generated documents that no field of the API is known for, and how often.
-        bindings: declared names by the inventory's, as states and statuses tell them.
-        states: of raw Terraform states, lineage → serial.
+        alerting: the alerting rules, or None.
+        sources: the permissions of sources, or None.
+        policy_tests: the tests of the policy.
+        held_back: what pruning must keep, since an invalid document may declare it.
+        unmapped: attributes of generated documents without a known field of the API, with their number.
+        bindings: declared names by inventory name, from states and statuses.
+        states: serials of raw Terraform states, by lineage.
     """
 
     desired: Sequence[Desired] = ()
@@ -86,26 +87,26 @@ class LoadResult:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all is declared."""
+        """Whether nothing is declared."""
         return not (self.desired or self.scopes or self.policy or self.alerting or self.sources)
 
     @property
     def coverage(self) -> float:
-        """The part of all declared values that can be compared, 0 to 1; 1 where nothing is declared."""
+        """The share of declared values that can be compared, 0 to 1; 1 if nothing is declared."""
         return (self.leaves - self.unchecked) / self.leaves if self.leaves else 1.0
 
 
 def load(
     paths: Iterable[str], *, root: str = "", exclude: Iterable[str] = (), project: str = "", namespace: str = ""
 ) -> LoadResult:
-    """Read all declarations in files and directories; bad ones are reported and good ones beside them kept.
+    """Load all declarations in files and directories; invalid ones are reported, and the others are kept.
 
     Args:
         paths: files and directories; ``-`` is standard input.
-        root: a directory that files are called from in what is said of them; as they were given, unless set.
-        exclude: globs of files that are not read.
-        project: the project of Config Connector objects that do not say theirs.
-        namespace: the namespace of Config Connector objects that do not say theirs.
+        root: a directory that reported file names are relative to; empty to report them as given.
+        exclude: globs of files to skip.
+        project: the project of Config Connector objects without one.
+        namespace: the namespace of Config Connector objects without one.
     """
     paths = list(paths)
     ignored = IgnoreFiles([path for path in paths if path != discovery.STANDARD_INPUT], root)
@@ -116,7 +117,7 @@ def load(
 
 
 def load_documents(items: Iterable[Document | Problem]) -> LoadResult:
-    """Read documents that were parsed already, as of an object in a bucket."""
+    """Load parsed documents, such as those of an object in a bucket."""
     loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(), "")
     for item in items:
         loading.take(item)
@@ -124,7 +125,7 @@ def load_documents(items: Iterable[Document | Problem]) -> LoadResult:
 
 
 class _Loading:
-    """What has been read so far."""
+    """The state of a load."""
 
     def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults, root: str) -> None:
         self._root = root
@@ -137,7 +138,7 @@ class _Loading:
         self._scopes: dict[str, Scope] = {}
 
     def take(self, document: Document | Problem) -> None:
-        """Read a document; Config Connector's have to wait, since they refer to each other."""
+        """Read a document; defer Config Connector objects, since they refer to each other."""
         if isinstance(document, Problem):
             self._report([document])
             return
@@ -152,7 +153,7 @@ class _Loading:
             self._other(document)
 
     def _other(self, document: Document) -> None:
-        """Count what is none of Setpoint's formats; of neighbouring tools' objects say so."""
+        """Count a document of another format; report objects of known other tools."""
         value = document.value
         if isinstance(value, dict) and value.get("kind") == "Namespace":
             self._deferred.refer(value)
@@ -166,16 +167,16 @@ class _Loading:
             (self._loaded.problems if problem.is_error else self._loaded.warnings).append(problem)
 
     def _guarded(self, read: Callable[[Document], None], document: Document) -> None:
-        """Read a document so that a failure of the reader costs this one only."""
+        """Read a document; an error of the reader affects only this document."""
         try:
             read(document)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others count
+        except Exception as error:  # noqa: BLE001 - any error concerns this document only
             message = f"could not be read ({type(error).__name__}: {error}); please report this"
             problem = Problem(document.file, document.line, "", message, document.subject, "reader-failed")
             self._loaded.problems.append(problem)
 
     def done(self) -> LoadResult:
-        """Everything that was declared."""
+        """The result of the load."""
         objects = self._deferred.objects()
         for document in self._deferred:
             self._guarded(partial(self._krm, objects), document)
@@ -188,12 +189,12 @@ class _Loading:
         self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
         self._loaded.held_back = held_back.by_problems(self._loaded.problems, self._root)
         if any(problem.category == "kustomize" for problem in self._loaded.problems):
-            # What a root declares comes from files that are good in themselves.
+            # Files of a root are valid by themselves.
             self._loaded.held_back = self._loaded.held_back._replace(everything=True)
         return self._loaded
 
     def _krm(self, objects: Objects, document: Document) -> None:
-        """Read a Config Connector object among the others."""
+        """Read a Config Connector object with the others as targets of references."""
         placed = self._defaults.applied(document, objects)
         result = krm.read(placed, objects)
         if isinstance(result, list):
@@ -235,7 +236,7 @@ class _Loading:
             self._report([duplicate_problem(document, f"scope {scope.name}", str(twin.source))])
 
     def _setting(self, setting: Policy | Alerting | Sources, document: Document) -> None:
-        """Take the policy, the alerting or the sources, of which there is one."""
+        """Store the policy, the alerting rules or the sources, of which there may be only one."""
         name = type(setting).__name__.lower()
         first: Policy | Alerting | Sources | None = getattr(self._loaded, name)
         if first is not None:
@@ -244,14 +245,14 @@ class _Loading:
             setattr(self._loaded, name, setting)
 
     def _check_type(self, asset_type: str, document: Document, where: tuple[str | int, ...]) -> None:
-        """Report a type that is misspelt by all that is known: no resource would ever be of it."""
+        """Report a type that is probably misspelled, since no resource would ever have it."""
         if "*" not in asset_type and (meant := typos.closest_asset_type(asset_type)):
             message = f"{asset_type} is no asset type; did you mean {meant}?"
             field = ".".join(map(str, where))
             self._loaded.problems.append(Problem(document.file, document.line_of(where), field, message))
 
     def _spelled(self, declaration: Declaration, document: Document) -> Declaration:
-        """The declaration less its misspelt fields, which are reported: compared, they would be missing for ever."""
+        """Remove and report misspelled fields, which would be missing in every comparison."""
         if declaration.key.content not in WHOLE:
             return declaration
         schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
@@ -267,7 +268,7 @@ class _Loading:
         result = terraform.read(document)
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
-            # What a tool wrote cannot be misspelt, and nobody can edit it.
+            # Generated documents are not misspelled, and cannot be edited.
             self._bind(translated.declaration, translated.server_id)
             self._add(_plain(translated), document)
         self._report(result.problems)
@@ -275,7 +276,7 @@ class _Loading:
         self._loaded.states.update(result.states)
 
     def _bind(self, declaration: Declaration, server_id: tuple[Any, Any]) -> None:
-        """Keep the inventory's name of a resource where the document has the id that the service gave it."""
+        """Record the inventory name of a resource if the document has its server-generated id."""
         name = inventory_name(declaration.asset_type, str(declaration.key.name))
         if pair := server_ids.bound(name, *server_id):
             self._loaded.bindings[pair[0]] = pair[1]
@@ -289,7 +290,7 @@ class _Loading:
 
 
 def _plain(translated: Translated) -> Declaration:
-    """The declaration with all that its reader says of it, in plain values."""
+    """The declaration with the results of its reader, as plain values."""
     return replace(
         translated.declaration,
         data=json_tree.plain(translated.declaration.data),
@@ -301,13 +302,13 @@ def _plain(translated: Translated) -> Declaration:
 
 
 def _unmapped(attribute: str, count: int) -> Problem:
-    """The warning that an attribute of generated documents is not compared."""
+    """The warning about an attribute of generated documents that is not compared."""
     message = f"has no known field in the API, and is not compared ({count} {'value' if count == 1 else 'values'})"
     return Problem("Terraform", 0, attribute, message, category="not-compared")
 
 
 def _with(problems: list[Problem], repeated: list[DuplicateDeclaration]) -> list[Problem]:
-    """All problems in the order of the files, those included that are known only at the end."""
+    """All problems in the order of the files, including duplicates, which are known only at the end."""
     ordered: list[Problem] = []
     done = 0
     for repetition in repeated:

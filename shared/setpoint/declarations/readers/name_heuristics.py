@@ -1,4 +1,4 @@
-"""Names of fields as words, and what tools' habits make of them: nothing here knows a schema."""
+"""Split field names into words, and apply the tools' naming conventions, independent of schemas."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+s?(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 _IDENTIFYING = ("id", "name", "url", "uri", "link", "email", "path")
-"""What a reference's name may end with on one side and not on the other: `networkRef`, `networkUri`."""
+"""Suffixes of a reference that one side may have and the other not: `networkRef`, `networkUri`."""
 _IDENTIFYING_PLURALS = ("ids", "names", "urls", "uris", "links", "emails", "paths")
 _GROUPING = ("config", "configs", "configuration", "settings", "spec", "options", "policy", "info", "details")
-"""What the name of a group of fields may end with on one side and not on the other."""
+"""Suffixes of a group of fields that one side may have and the other not."""
 _UNITS = ("gb", "sec", "seconds")
-"""What the API's name of a number may end with where the author's does not: the unit is the API's."""
+"""Suffixes of numbers in the API that the author's name may lack: the unit is the API's."""
 _EVERYBODYS = frozenset(
     (
         *("config", "options", "policy", "spec", "settings"),
@@ -22,7 +22,7 @@ _EVERYBODYS = frozenset(
         *("location", "region", "zone"),
     )
 )
-"""Words that mean something only together with what they are part of."""
+"""Words that have a meaning only together with their parent's name."""
 _SYNONYMS = (
     ("sec", "seconds"),
     ("secs", "seconds"),
@@ -33,12 +33,12 @@ _SYNONYMS = (
     ("config", "settings"),
     ("ssl", "tls"),
 )
-"""Last words that mean one thing; numbers keep their unit."""
+"""Synonymous last words; numbers keep their unit."""
 
 
 @lru_cache(maxsize=65536)
 def plain(name: str) -> str:
-    """The name without case and underscores: `IPProtocol`, `ipProtocol` and `ip_protocol` are one."""
+    """The name without case and underscores: `IPProtocol`, `ipProtocol` and `ip_protocol` are equal."""
     return name.replace("_", "").lower()
 
 
@@ -50,7 +50,7 @@ def words(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def spellings(name: str) -> tuple[str, ...]:
-    """The plain names that are as good as the name itself: without `Ref`, in singular and plural."""
+    """The plain names that are equivalent to the name: without `Ref`, in singular and plural."""
     parts = words(name)
     base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
     many = parts[-1:] == ("refs",)
@@ -64,11 +64,11 @@ def spellings(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def habits(name: str, kind: str) -> tuple[str, ...]:
-    """The plain names that tools' habits make of the name, likeliest first.
+    """The plain names that the tools' conventions derive, the most likely first.
 
     Args:
         name: As the author wrote it.
-        kind: What the author's value is: `flag`, `scalar`, `group` or `list`.
+        kind: The kind of the author's value: `flag`, `scalar`, `group` or `list`.
     """
     parts = words(name)
     if not parts:
@@ -101,7 +101,7 @@ def habits(name: str, kind: str) -> tuple[str, ...]:
 
 
 def _flags(base: tuple[str, ...]) -> list[str]:
-    """`enableX`, `xEnabled` and `x` say one thing; so do `disableX` and `xDisabled`."""
+    """`enableX`, `xEnabled` and `x` are equivalent; so are `disableX` and `xDisabled`."""
     for word in ("enable", "disable"):
         switch = {word, word + "d"}
         rest = base[1:] if base[0] in switch else base[:-1] if base[-1] in switch else ()
@@ -129,7 +129,7 @@ def _synonyms(base: tuple[str, ...]) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def without_owner(name: str, owner: str) -> tuple[str, ...]:
-    """The name without the leading words that only repeat whose field it is: a cluster's `clusterAutoscaling`."""
+    """The name without leading words that repeat its owner: a cluster's `clusterAutoscaling`."""
     parts, repeated = words(name), set(words(owner))
     names = []
     for count in range(1, len(parts)):
@@ -141,20 +141,20 @@ def without_owner(name: str, owner: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def with_owner(name: str, owner: str) -> tuple[str, ...]:
-    """The name after the words that say whose field it is: an `AcceleratorConfig`'s `count` is `acceleratorCount`."""
+    """The name prefixed with the words of its owner: an `AcceleratorConfig`'s `count` is `acceleratorCount`."""
     of = words(owner)
     return tuple("".join((*of[:count], plain(name))) for count in range(1, len(of) + 1))
 
 
 @lru_cache(maxsize=65536)
 def tails(name: str) -> tuple[str, ...]:
-    """The plain names that the last words of a reference's name make, the longest first.
+    """The plain names from the last words of a reference's name, the longest first.
 
-    `backendServiceRef` is `service` where the API needs not say of which kind, and so on with what identifies it.
+    `backendServiceRef` is `service` in an API with one kind of target; the same with identifying suffixes.
     """
     parts = words(name)
     base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
-    names = ["source" + "".join(base)]  # a disk's `imageRef` is what it is made from
+    names = ["source" + "".join(base)]  # a disk's `imageRef` is its source image
     for start in range(1, len(base)):
         stem = "".join(base[start:])
         names += [stem, *(stem + ending for ending in _IDENTIFYING)] if stem not in _IDENTIFYING else []
@@ -162,13 +162,13 @@ def tails(name: str) -> tuple[str, ...]:
 
 
 def names_owner(name: str, owner: str) -> bool:
-    """Whether a reference only repeats whose field it is: the `topicRef` of a `Topic` is its name."""
+    """Whether a reference only repeats its owner: the `topicRef` of a `Topic` is its name."""
     stem = words(name)[:-1] if words(name)[-1:] == ("ref",) else words(name)
     return words(owner)[-len(stem) :] == stem
 
 
 def is_telling(name: str) -> bool:
-    """Whether a name alone says what a field is, wherever it stands; `enabled` and `name` are everybody's."""
+    """Whether a name is specific in any place; `enabled` and `name` are not."""
     parts = words(name)
     return len(parts) > 1 or parts[0] not in _EVERYBODYS
 

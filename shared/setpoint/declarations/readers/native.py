@@ -63,7 +63,7 @@ class Metadata(StrictModel):
 
 
 class Remediation(StrictModel):
-    """What may be done about drift; what the policy of the fleet says counts too, and the more careful of both."""
+    """The remediation mode; of this and the policy's, the more restrictive applies."""
 
     mode: Mode | None = None
 
@@ -104,7 +104,7 @@ class Spec(StrictModel):
 
 
 class DeclarationModel(StrictModel):
-    """One desired state of one resource."""
+    """The desired state of one resource."""
 
     api_version: Literal["setpoint.dev/v1"]
     kind: Literal["Declaration"]
@@ -120,7 +120,7 @@ class ScopeMetadata(StrictModel):
 
 
 class SelectionModel(StrictModel):
-    """Some resources: those that fit all that is said here."""
+    """Conditions on resources. All must hold."""
 
     projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
     folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
@@ -129,7 +129,7 @@ class SelectionModel(StrictModel):
     asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
 
     def ancestors(self) -> tuple[str, ...]:
-        """Folders and organisations as the inventory names them."""
+        """Folders and organizations in the inventory's format."""
         folders = (f"folders/{folder.removeprefix('folders/')}" for folder in self.folders)
         return (
             *folders,
@@ -148,7 +148,7 @@ class ExceptionModel(SelectionModel):
 
 
 class ScopeSpec(SelectionModel):
-    """The part of the fleet that is fully declared."""
+    """A fully declared part of the fleet."""
 
     asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
     exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
@@ -169,7 +169,7 @@ class ScopeSpec(SelectionModel):
 
 
 class ScopeModel(StrictModel):
-    """A part of the fleet that is fully declared: what has no declaration there is unmanaged."""
+    """A fully declared part of the fleet: a resource without a declaration there is unmanaged."""
 
     api_version: Literal["setpoint.dev/v1"]
     kind: Literal["Scope"]
@@ -178,7 +178,7 @@ class ScopeModel(StrictModel):
 
 
 Declared = Declaration | Scope | Policy | Alerting | Sources | Defaults | tuple[PolicyTest, ...]
-"""What a document of the native format declares."""
+"""The content of a native document."""
 
 KINDS: dict[
     str,
@@ -195,7 +195,7 @@ KINDS: dict[
 
 
 def is_native(value: Any) -> bool:
-    """Whether a document means to be in the native format, misspelt or not."""
+    """Whether a document is meant as a native one, misspelled or not."""
     if not isinstance(value, dict):
         return False
     if str(value.get("apiVersion", "")).startswith("setpoint.dev/"):
@@ -206,7 +206,7 @@ def is_native(value: Any) -> bool:
 
 
 def read(document: Document) -> Declared | list[Problem]:
-    """Read one document; what is wrong with it is said field by field."""
+    """Read a document; errors are reported by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
@@ -279,7 +279,7 @@ _OTHERS: dict[type[StrictModel], Callable[[Any, Source], Declared]] = {
     PolicyTestModel: policy_tests.tests,
     DefaultsModel: krm_defaults.defaults,
 }
-"""How what is no declaration is read, once it was checked."""
+"""Conversions of validated documents other than declarations."""
 
 
 def _selection(model: SelectionModel) -> Selection:
@@ -334,7 +334,7 @@ def _value(value: Any, where: Iterable[Any]) -> str:
 
 
 _WORDS = {
-    # pydantic's words for it are those of Python, or tell an expression that nobody reads.
+    # pydantic's messages for these use Python's terms, or quote an unreadable expression.
     "bool_parsing": "has to be true or false",
     "bool_type": "has to be true or false",
     "dict_type": "has to be a map",
@@ -349,7 +349,7 @@ _WORDS = {
     "string_too_short": "is empty",
     "tuple_type": "has to be a list",
 }
-"""Type of an error of pydantic → what it means to an author."""
+"""Type of a pydantic error → message for an author."""
 
 
 _EXAMPLES = {
@@ -359,11 +359,11 @@ _EXAMPLES = {
     "folders": "123",
     "organizations": "456",
 }
-"""Field → what one of its values looks like."""
+"""Field → an example of its values."""
 
 
 def _field(where: tuple[str | int, ...]) -> str:
-    """A place as people write it: ``spec.data.policies[0].constraint``."""
+    """A path as text: ``spec.data.policies[0].constraint``."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
 
 

@@ -1,4 +1,4 @@
-"""What an author of the native format wrote that no resource can ever be: values, names, roles, members, paths."""
+"""Check native declarations for values that no resource can have: values, names, roles, members, paths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from setpoint.model.naming import camel
 from setpoint.model.resource_key import WHOLE
 
 Fault = tuple[tuple[str | int, ...], str]
-"""A place in the document, and what is wrong there."""
+"""A path in the document, and the error there."""
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 _PROJECT_OF_NAME = re.compile(r"//[^/]+/projects/([a-z][a-z0-9-]{5,29})/")
@@ -34,11 +34,11 @@ _CLOSE = 0.8
 
 
 def problems(declaration: Declaration, document: Document) -> list[Problem]:
-    """What is wrong with a declaration that has the right form.
+    """The errors in a well-formed declaration.
 
     Args:
-        declaration: What was read.
-        document: The document that it was read from.
+        declaration: The declaration.
+        document: Its document.
     """
     return [
         Problem(
@@ -91,7 +91,7 @@ def _other_service(declaration: Declaration) -> str:
 
 
 def _other_form(asset_type: str, path: str, schema: Schema | None) -> str:
-    """A form of the names of a type where a path has none of its forms; empty where it has one, or none is known."""
+    """A name format of the type if a path has none of its formats; empty if it has one, or none is known."""
     entry = inventory_names.entry(asset_type)
     forms = [form.removeprefix("//").partition("/")[2] for form in entry.formats] if entry is not None else []
     patterns = name_patterns.of(asset_type, schema.name) if schema is not None else ()
@@ -105,7 +105,7 @@ _FILLED = re.compile(r"\{[^}]*\}|\*")
 
 
 def _has_form(path: str, form: str) -> bool:
-    """Whether a path has the collections of a form; a place may be called otherwise, and an id may hold slashes."""
+    """Whether a path has the collections of a format; locations have synonyms, and ids may contain slashes."""
     parts, wanted = path.split("/"), form.removesuffix("/").split("/")
     if len(parts) < len(wanted):
         return False
@@ -187,7 +187,7 @@ def _in_number(value: Any, field: Field) -> str:
 
 
 def _in_enum(value: str, field: Field) -> str:
-    """A slip of one of the words that the API knows; other words may be newer than the schema."""
+    """A likely misspelling of an enum value; other unknown values may be newer than the schema."""
     if value.upper() in {word.upper() for word in field.enum}:
         return ""
     meant = difflib.get_close_matches(value.upper(), [word.upper() for word in field.enum], n=1, cutoff=_CLOSE)
@@ -206,7 +206,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _in_ignored(patterns: tuple[str, ...], schema: Schema) -> Iterator[Fault]:
-    """Slips in the first field of ignored paths, which would then ignore nothing."""
+    """Misspellings in the first field of ignored paths, which would then ignore nothing."""
     for index, pattern in enumerate(patterns):
         first = next(iter(field_path.readable(pattern)), "") if pattern[:1].isalpha() else ""
         name = str(first)

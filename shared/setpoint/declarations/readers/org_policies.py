@@ -1,7 +1,7 @@
-"""Organisation policies as authors write them natively, in the shape that Cloud Asset Inventory sends.
+"""Convert native organization policies to the format of Cloud Asset Inventory.
 
-The inventory sends the shape of API v1. Taken are one policy of it, several in ``policies``, and the shape of API v2,
-which ``gcloud org-policies`` writes: ``name`` and ``spec.rules``.
+The inventory sends the format of API v1. Accepted are one policy in it, several in ``policies``, and the format of API
+v2, which ``gcloud org-policies`` writes: ``name`` and ``spec.rules``.
 
 Sources: https://cloud.google.com/resource-manager/reference/rest/v1/Policy,
 https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies
@@ -32,20 +32,20 @@ _V2_VALUES = frozenset(("allowedValues", "deniedValues"))
 _POLICY_NAME = re.compile(r"(?:projects|folders|organizations)/[^/]+/policies/([^/]+)\Z")
 _AS_RESOURCE = "declare it as a resource, assetType orgpolicy.googleapis.com/Policy"
 _FLAGS = {"true": True, "false": False}
-"""Terraform and gcloud write flags as words in capitals."""
+"""Terraform and gcloud write flags as words in capital letters."""
 
 SIDES: Mapping[str, tuple[str, str]] = {"allow": ("allowedValues", "ALLOW"), "deny": ("deniedValues", "DENY")}
-"""Terraform's blocks of a list policy, which Config Connector keeps: the API's field, and its word for all values."""
+"""Terraform's blocks of a list policy, which Config Connector keeps: the API's field, and its value for all values."""
 
 
 def list_side(side: str, block: Mapping[str, Any], path: str, origins: dict[str, str]) -> dict[str, Any]:
-    """What a block ``allow`` or ``deny`` says, in the shape of API v1.
+    """Convert a block ``allow`` or ``deny`` to the format of API v1.
 
     Args:
         side: one of ``SIDES``.
         block: the block.
-        path: where the author wrote it.
-        origins: is told of each field where it was written.
+        path: the author's path.
+        origins: takes the author's path of each field.
     """
     fields: dict[str, Any] = {}
     listed, whole = SIDES[side]
@@ -59,11 +59,11 @@ def list_side(side: str, block: Mapping[str, Any], path: str, origins: dict[str,
 
 
 class OrgPolicyError(Exception):
-    """What is wrong with a policy.
+    """An error in a policy.
 
     Args:
         where: the field.
-        message: what is wrong and what to do.
+        message: the error and the next step.
     """
 
     def __init__(self, where: Where, message: str) -> None:
@@ -73,7 +73,7 @@ class OrgPolicyError(Exception):
 
 
 class OrgPolicyFields(NamedTuple):
-    """Policies in the shape of API v1.
+    """Policies in the format of API v1.
 
     Args:
         data: one policy, or several in ``policies``.
@@ -88,7 +88,7 @@ def read(data: Mapping[str, Any]) -> OrgPolicyFields:
     """Read the data of a declaration of organisation policies.
 
     Raises:
-        Fault: something of it would not be compared, or is no field of a policy.
+        OrgPolicyError: a field is unknown, or could not be compared.
     """
     several = next((name for name in _SEVERAL if name in data), None)
     if several is None:
@@ -143,7 +143,7 @@ def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) ->
 
 
 def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
-    """What the spec of API v2 says, as one of the three things that API v1 knows."""
+    """Convert the spec of API v2 to one of the three kinds of API v1."""
     _only(spec, _V2_SPEC, where)
     rules = spec.get("rules") or []
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
@@ -214,7 +214,7 @@ def _flag(value: Any, where: Where) -> bool:
 
 
 def _only(given: Mapping[str, Any], known: Iterable[str], where: Where) -> None:
-    """Refuse a field that a policy does not have, since it would be compared with nothing."""
+    """Refuse an unknown field, since it would not be compared."""
     for name in given:
         if name not in known and name not in _SERVER_KEPT:
             near = difflib.get_close_matches(name, sorted(known), n=1)

@@ -1,4 +1,4 @@
-"""Taking an author's tree as it is, for a resource that the catalogue does not describe."""
+"""Map an author's fields unchanged, for a resource without a schema in the catalog."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ACRONYM = re.compile(r"[A-Z]{2}")
 
 
 def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: FieldOverrides = NO_MOVES) -> MappedFields:
-    """Take an author's tree as it is, for a resource that the catalogue does not describe.
+    """Map an author's fields unchanged, for a resource without a schema in the catalog.
 
-    Two habits are undone: `networkRef` is `network`, and `projectID` is `projectId`, as in protobuf's JSON.
+    Two naming conventions are undone: `networkRef` is `network`, and `projectID` is `projectId`, as in protobuf's JSON.
 
     Args:
         tree: The author's fields, as for `place`.
@@ -65,7 +65,7 @@ def _without_ref(name: str, value: Any) -> str:
 
 
 def _json_name(name: str) -> str:
-    """A field's name with its acronyms as protobuf's JSON has them; what starts with a capital is a key."""
+    """A field's name with the acronyms of protobuf's JSON; a name with a capital first letter is a map key."""
     if not name[:1].islower() or not _ACRONYM.search(name):
         return name
     first, *rest = name_heuristics.words(name)

@@ -1,4 +1,4 @@
-"""The native format's kind ``Policy``: rules that give a drift its severity, and say what may be done about it."""
+"""The native format's kind ``Policy``: rules for the severity and remediation of drifts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _Ancestor = Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")]
 
 
 class MatchModel(StrictModel):
-    """Which drifts a rule means: those that fit all that is said here."""
+    """Conditions on drifts. All must hold."""
 
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
     contents: tuple[Content, ...] = ()
@@ -62,7 +62,7 @@ class MatchModel(StrictModel):
 
 
 class WindowModel(StrictModel):
-    """When something may be remediated without asking."""
+    """A period in which remediation needs no approval."""
 
     cron: Cron = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
     duration: _Duration = Field(description="how long it is open: 8h")
@@ -70,7 +70,7 @@ class WindowModel(StrictModel):
 
 
 class RuleModel(StrictModel):
-    """What is to become of the drifts that it means; the first rule that matches counts."""
+    """The treatment of matching drifts; the first rule that matches applies."""
 
     name: NonEmpty
     match: MatchModel = Field(default_factory=MatchModel.model_construct)
@@ -83,7 +83,7 @@ class RuleModel(StrictModel):
 
 
 class ObserveModel(StrictModel):
-    """Through what declared resources are observed; the first that fits a resource counts."""
+    """The source of observations for declared resources; the first rule that matches applies."""
 
     source: ObservedThrough = Field("api", description="api: read through their own API too; inventory: not")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
@@ -137,14 +137,14 @@ class LimitsModel(StrictModel):
 
 
 class ShownModel(StrictModel):
-    """Fields whose values are shown although nothing says what they hold."""
+    """Fields whose values are shown although the schema does not describe them."""
 
     fields: tuple[_Path, ...] = Field(min_length=1, description="field paths, as template.containers[*].env[*].value")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs; any where empty")
 
 
 class CompareModel(StrictModel):
-    """How a field is compared, in place of the built-in rules; the first that fits a field counts."""
+    """How a field is compared, in place of the built-in rules; the first rule that matches applies."""
 
     how: How = Field(description="literal, ignore-case, number, duration, reference, list or set")
     path: _Path = Field(description="the field, with * for any key and [*] for any element")
@@ -189,7 +189,7 @@ class PolicyModel(StrictModel):
 
 
 def policy(checked: PolicyModel, source: Source) -> Policy:
-    """The policy that a document says."""
+    """Convert a document."""
     spec = checked.spec
     return Policy(
         name=checked.metadata.name,

@@ -1,4 +1,4 @@
-"""The native format's kind ``PolicyTest``: what a policy is to make of drifts that somebody has thought of."""
+"""The native format's kind ``PolicyTest``: the expected treatment of example drifts by a policy."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from setpoint.model.severity import Kind, Severity
 
 @dataclass(frozen=True, slots=True)
 class PolicyTest:
-    """A drift, and what the policy is to make of it.
+    """An example drift, and the expected treatment.
 
     Args:
-        name: what it is about.
+        name: its name.
         case: the drift.
-        rule: the rule that is to apply, an empty string for none; None where that does not matter.
-        mode: what is to be allowed by the rule, None where that does not matter.
-        severity: the severity to expect, None where that does not matter.
-        source: where it is written.
-        compared: a declared and an observed resource; None where the case has none.
-        differences: the paths that are to differ; None where that does not matter.
+        rule: the expected rule, an empty string for none; None if not tested.
+        mode: the expected mode; None if not tested.
+        severity: the expected severity; None if not tested.
+        source: the location of the document.
+        compared: a declared and an observed resource; None if the case has none.
+        differences: the expected paths of differences; None if not tested.
     """
 
     name: str
@@ -44,7 +44,7 @@ class PolicyTest:
     differences: frozenset[str] | None = None
 
     def unmet(self, policy: Policy) -> str:
-        """What does not hold, in words; empty where all does."""
+        """The unmet expectation, for people; empty if all are met."""
         rule = policies.first_match(policy, self.case)
         got = rule.name if rule is not None else ""
         mode = policies.more_careful(rule.mode if rule is not None else None, None)
@@ -93,7 +93,7 @@ class GivenModel(StrictModel):
 
 
 class ExpectModel(StrictModel):
-    """What is to become of it."""
+    """The expected treatment."""
 
     rule: str | None = None
     mode: Mode | None = None
@@ -102,7 +102,7 @@ class ExpectModel(StrictModel):
 
 
 class CaseModel(StrictModel):
-    """A drift, and what is to become of it."""
+    """A drift, and its expected treatment."""
 
     name: NonEmpty
     given: GivenModel
@@ -137,7 +137,7 @@ class PolicyTestModel(StrictModel):
 
 
 def tests(checked: PolicyTestModel, source: Source) -> tuple[PolicyTest, ...]:
-    """The tests that a document says."""
+    """Convert a document."""
     return tuple(
         PolicyTest(
             case.name,

@@ -1,7 +1,8 @@
-"""Accepting reality: the author's own file with what was observed in place of what was declared.
+"""Propose a change of the author's file that accepts the observed state.
 
-Only values that differ are changed; comments, order and quoting stay. What is a secret, comes from elsewhere or cannot
-be written by itself is told, for a person to do. What is proposed is read again, and is that change and no other.
+Only differing values are changed; comments, order and quoting are preserved. Secrets, values from elsewhere and values
+that cannot be written separately are reported as manual steps. The changed text is parsed again, and checked to contain
+exactly this change.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from setpoint.model.secrecy import holds_hidden
 
 
 class Proposal(NamedTuple):
-    """What a file would have to say.
+    """A proposed change of a file.
 
     Args:
-        text: the whole file, changed; as it was where nothing can be proposed.
-        by_hand: what a person would have to do, a line a field.
+        text: the whole changed file; unchanged if nothing can be proposed.
+        by_hand: the manual steps, one line per field.
     """
 
     text: str
@@ -35,18 +36,18 @@ class Proposal(NamedTuple):
 
 
 class _ByHandError(Exception):
-    """A difference that cannot be proposed, and why."""
+    """A difference that needs a manual step, with the reason."""
 
 
 def propose(text: str, declaration: Declaration, differences: Sequence[Difference]) -> Proposal:
-    """Change a file so that it declares what was observed.
+    """Change a file so that it declares the observed state.
 
     Args:
-        text: the file that the declaration is written in.
-        declaration: what it declares, with its source.
-        differences: what differs, in full, with secrets masked.
+        text: the file of the declaration.
+        declaration: the declaration, with its source.
+        differences: all differences, with secrets masked.
     """
-    if "\r\n" in text:  # files are read, and compared, with one letter at the end of lines
+    if "\r\n" in text:  # differences are computed on text with "\n" line ends
         changed = propose(text.replace("\r\n", "\n"), declaration, differences)
         return changed._replace(text=changed.text.replace("\n", "\r\n"))
     source = declaration.source
@@ -73,7 +74,7 @@ def propose(text: str, declaration: Declaration, differences: Sequence[Differenc
 
 
 def _document(text: str, declaration: Declaration) -> Document | None:
-    """The document that declares a resource: where it was, or where it has moved to in its file."""
+    """The document of a resource: at its recorded position, or elsewhere in its file."""
     parsed = [document for document in documents.parse(text, declaration.source.file) if isinstance(document, Document)]
     parsed.sort(key=lambda document: document.position != declaration.source.document)
     return next((document for document in parsed if _declares(document, declaration)), None)
@@ -90,20 +91,22 @@ def _declares(document: Document, declaration: Declaration) -> bool:
 
 
 def _names(value: Any, declaration: Declaration) -> bool:
-    """Whether a Config Connector object is the one that a declaration was read from, as far as it tells by itself."""
+    """Whether a Config Connector object has the name of a declaration, as far as it determines its name."""
     metadata, spec = value.get("metadata"), value.get("spec")
     name = metadata.get("name", "") if isinstance(metadata, dict) else ""
     own = spec.get("resourceID") if isinstance(spec, dict) else None
     kind = krm_kinds.resolve(str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", "")))
     wanted = str(own or name).rpartition("/")[2]
-    segments = (segment.partition("@")[0] for segment in declaration.key.name.split("/"))  # accounts go by address
+    segments = (
+        segment.partition("@")[0] for segment in declaration.key.name.split("/")
+    )  # service accounts: by address
     return kind.asset_type == declaration.asset_type and wanted.partition("@")[0] in segments
 
 
 def _in_order(differences: Iterable[Difference]) -> list[Difference]:
-    """Values first, then what comes, at the end of where it belongs, then what goes, the last of a list first.
+    """Order edits: changed values first, then additions at the end, then removals from the end of lists.
 
-    So no place moves, and nothing is emptied that something is still to come into.
+    In this order no position changes, and nothing is removed that another edit adds to.
     """
     order = {"changed": 0, "unexpected": 1, "missing": 2}
     backwards = sorted(differences, key=lambda difference: _numbers(difference.path), reverse=True)
@@ -116,10 +119,10 @@ def _numbers(path: str) -> tuple[tuple[int, str], ...]:
 
 
 def _edits(declaration: Declaration, value: Any, difference: Difference) -> Iterator[Edit]:
-    """What has to be changed in a document for a difference to go.
+    """The edits that resolve a difference.
 
     Raises:
-        _ByHandError: that is for a person.
+        _ByHandError: it needs a manual step.
     """
     if _is_masked(difference.declared) or _is_masked(difference.observed):
         raise _ByHandError("a secret is never proposed")
@@ -154,7 +157,7 @@ def _field(value: Any, above: Where, parts: tuple[str, ...], difference: Differe
 
 
 def _is_krm_default(value: Any, parts: tuple[str, ...]) -> bool:
-    """Whether a path of a Config Connector object is of what names it, and says nothing of its fields."""
+    """Whether a path of a Config Connector object is a part of its name, and no data."""
     return krm.is_krm(value) and parts[0] not in ("spec", "metadata")
 
 
@@ -171,7 +174,7 @@ def _added(where: Where, node: Any, last: str, observed: Any) -> Edit:
 
 
 def _removed(value: Any, above: Where, where: Where) -> Edit:
-    """Remove a value, and with it the mappings that held nothing else."""
+    """Remove a value, and the mappings that become empty."""
     while len(where) - 1 > len(above) and isinstance(where[-2], str):
         holder = _get(value, where[:-1])
         if not isinstance(holder, dict) or len(holder) > 1:
@@ -197,7 +200,7 @@ def _changed(where: Where, before: Any, last: str, observed: Any) -> Iterator[Ed
 
 
 def _changed_list(where: Where, before: list[Any], observed: list[Any]) -> Iterator[Edit]:
-    """Change the elements that differ, where that gives the observed list; else the whole of it."""
+    """Edit the differing elements if that gives the observed list; otherwise replace the list."""
     if any(isinstance(element, (dict, list)) for element in (*before, *observed)):
         raise _ByHandError("the order of its elements is another")
     kept = [element for element in before if element in observed]
@@ -213,7 +216,7 @@ def _changed_list(where: Where, before: list[Any], observed: list[Any]) -> Itera
 
 
 def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
-    """Take a grant out of the binding that gives it, or put it into the one of its role and condition."""
+    """Remove a grant from its binding, or add it to the binding of its role and condition."""
     given = difference.declared if difference.op == "missing" else difference.observed
     if not iam_policies.is_grant(given):
         raise _ByHandError("see to what is audited by hand")
@@ -244,7 +247,7 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
 
 
 def _walk(value: Any, above: Where, parts: Iterable[str]) -> tuple[Where, Any]:
-    """The place of a path in a document, and what is there."""
+    """The position of a path in a document, and its value."""
     where, node = above, _get(value, above)
     for part in parts:
         step = _step(node, part)
@@ -274,7 +277,7 @@ def _get(value: Any, where: Where) -> Any:
 
 
 def _apply(value: Any, edit: Edit) -> None:
-    """Make a change in a value as in its text."""
+    """Apply an edit to the parsed value."""
     if edit.action == "append":
         _get(value, edit.where).append(copy.deepcopy(edit.value))
         return
@@ -286,17 +289,17 @@ def _apply(value: Any, edit: Edit) -> None:
 
 
 def _rewritten(text: str, document: Document, edits: list[Edit]) -> str:
-    """The file after changes of one document.
+    """Apply edits of one document to its file.
 
     Raises:
-        NotRewritableError: what is read then is not the same but for these changes.
+        NotRewritableError: the parsed result differs in more than these edits.
     """
     as_json = document.file.endswith((".json", ".jsonl"))
     start, before = _part(text, document, as_json=as_json)
     above = _above(document, before, as_json=as_json)
     after = rewrite(before, [edit._replace(where=(*above, *edit.where)) for edit in edits], as_json=as_json)
     dashes = text[start : start + 3]
-    if dashes == "---":  # a document that begins behind them
+    if dashes == "---":  # the document starts on the separator's line
         after = dashes + after[3:]
     changed = text[:start] + after + text[start + len(before) :]
     wanted = [parsed.value for parsed in documents.parse(text, document.file) if isinstance(parsed, Document)]
@@ -309,7 +312,7 @@ def _rewritten(text: str, document: Document, edits: list[Edit]) -> str:
 
 
 def _part(text: str, document: Document, *, as_json: bool) -> tuple[int, str]:
-    """Where the text around a document begins in its file, and that text."""
+    """The start of the text around a document in its file, and that text."""
     if as_json:
         lines = text.splitlines(keepends=True)
         start = text.find(document.text, sum(len(line) for line in lines[: document.text_line - 1]))
@@ -319,7 +322,7 @@ def _part(text: str, document: Document, *, as_json: bool) -> tuple[int, str]:
 
 
 def _above(document: Document, part: str, *, as_json: bool) -> Where:
-    """The place of a document in the text around it, which may hold a list of them."""
+    """The path of a document in its text, which may contain a list of documents."""
     whole = next(documents.whole(part, as_json=as_json), None)
     if isinstance(whole, list):
         return (_index(whole, document),)

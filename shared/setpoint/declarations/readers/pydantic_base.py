@@ -1,4 +1,4 @@
-"""What the documents of the native format are made of."""
+"""Base classes and types of native documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
 class StrictModel(BaseModel):
-    """A part of a document: camelCase, frozen, and no field that nobody knows."""
+    """A part of a document: camelCase, frozen, without unknown fields."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -35,7 +35,7 @@ def _is_address(value: str) -> str:
 
 
 class OwnerModel(StrictModel):
-    """Whose resource it is, and where to reach them."""
+    """The team that owns a resource, and how to reach it."""
 
     team: str = ""
     slack: str = ""
@@ -50,7 +50,7 @@ def _seconds(value: Any) -> Any:
 
 
 AsSeconds = BeforeValidator(_seconds, json_schema_input_type=str | float)
-"""Takes a number of seconds, or a duration as people write it."""
+"""A number of seconds, or a duration such as ``30s``."""
 
 Settle = Annotated[
     float | None,

@@ -1,7 +1,7 @@
-"""Ids of the service that a state or a status has beside the declared name: by them the inventory names the resource.
+"""Server-generated ids in states and statuses, which name the resources in the inventory.
 
-They are no part of a declaration. Applied with it, they bind the inventory's name to the declared one before the
-resource is first observed. An id counts only beside a declared name, so that it says nothing of another place.
+They are not part of a declaration. An apply binds the inventory name to the declared name before the resource is first
+observed. An id is used only together with a declared name, so that it cannot refer to another place.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ OF_TERRAFORM: Mapping[str, tuple[str, str]] = {
     "google_dns_managed_zone": ("managed_zone_id", "name"),
     "google_service_account": ("unique_id", "email"),  # its IAM policy is listed by the one and declared by the other
 }
-"""The attributes of a state that have the id, and the name beside it, by Terraform type (schema of provider 7.45)."""
+"""The attributes of a state with the id and the name, by Terraform type (schema of provider 7.45)."""
 OF_CONFIG_CONNECTOR: Mapping[str, str] = {
     "APIKeysKey": "uid",
     "DNSManagedZone": "managedZoneId",
     "IAMServiceAccount": "uniqueId",
 }
-"""The field of a status that has the id, by kind (the CRDs of Config Connector)."""
+"""The field of a status with the id, by kind (the CRDs of Config Connector)."""
 _ID = re.compile(r"[A-Za-z0-9-]+\Z")
 
 
 def bound(declared: str, server_id: Any, own: Any = None) -> tuple[str, str] | None:
-    """The inventory's name of a resource by an id of the service, and its declared name; None where there is no id.
+    """The inventory name of a resource with a server-generated id, and its declared name; None without an id.
 
     Args:
         declared: its full resource name.
-        server_id: the id, as a state or status says it.
-        own: the name beside it, where the full resource name may have the id.
+        server_id: the id from a state or status.
+        own: the name that the id replaces, if the full resource name may contain the id.
     """
     head, _, last = declared.rpartition("/")
     text = str(server_id) if isinstance(server_id, (str, int)) and not isinstance(server_id, bool) else ""
@@ -44,13 +44,13 @@ def bound(declared: str, server_id: Any, own: Any = None) -> tuple[str, str] | N
 
 
 def of_state(terraform_type: str, attributes: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The id that a Terraform resource tells, and the name beside it; None where it tells none."""
+    """The id and the name in a Terraform resource; None if it has none."""
     names = OF_TERRAFORM.get(terraform_type)
     return (attributes.get(names[0]), attributes.get(names[1])) if names else (None, None)
 
 
 def of_object(value: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The id that the status of a Config Connector object tells, beside its own name; None where it tells none."""
+    """The id and the name in the status of a Config Connector object; None if it has none."""
     status = value.get("status")
     field = OF_CONFIG_CONNECTOR.get(str(value.get("kind", "")))
     if not field or not isinstance(status, Mapping):

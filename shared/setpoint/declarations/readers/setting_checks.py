@@ -1,4 +1,4 @@
-"""What a policy or an alerting document says that can never hold: types, ids of Slack, rules that are never reached."""
+"""Check policies and alerting documents for rules without effect: types, Slack ids, unreachable rules."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def problems(setting: Policy | Alerting | Scope, document: Document) -> list[Pro
     """What is wrong with a document that has the right form; warnings among it have a category of their own.
 
     Args:
-        setting: what was read.
-        document: the document that it was read from.
+        setting: the policy or alerting rules.
+        document: its document.
     """
     if isinstance(setting, Scope):
         faults = _of_scope(setting)
@@ -138,12 +138,12 @@ def _misspelt(asset_types: Iterable[str], place: Place) -> Iterator[tuple[Place,
 
 
 def _covers(first: Match, second: Match) -> bool:
-    """Whether the first match fits whatever the second fits, as far as their texts tell."""
+    """Whether the first match includes all drifts of the second, as far as their patterns show."""
     labels = all(value in ("*", second.labels.get(key)) and key in second.labels for key, value in first.labels.items())
     return labels and all(_includes(getattr(first, name), getattr(second, name)) for name in _LISTS)
 
 
 def _includes(patterns: Iterable[str], names: Iterable[str]) -> bool:
-    """Whether each name fits a pattern; no patterns fit everything, and no names stand for all."""
+    """Whether each name matches a pattern; no patterns match everything, and no names mean all."""
     patterns, names = tuple(patterns), tuple(names)
     return not patterns or (bool(names) and all(globs.fits(patterns, name) for name in names))

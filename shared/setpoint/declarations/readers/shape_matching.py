@@ -1,6 +1,6 @@
-"""Whether an author's value can be brought into the shape of an API's field, and how.
+"""Convert an author's value to the shape of an API's field, if possible.
 
-Authors write one object where the API has a list of one, a block of one where it has an object, a flag where it has
+Authors write one object where the API has a list with one element, a block where it has an object, a flag where it has
 a group with `enabled`, a list of keys and values where it has a map.
 """
 
@@ -19,35 +19,35 @@ _JSON_STARTS = frozenset("{[ \n\t")
 
 
 class Unknown:
-    """The type of the one value of which only its place is known."""
+    """The type of `UNKNOWN`."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
 
 
 UNKNOWN: Final = Unknown()
-"""The value of which only its place is known."""
+"""An unknown value."""
 
 
 class Empty:
-    """The type of the one value that stands for an attribute that is declared to be absent."""
+    """The type of `EMPTY`."""
 
     def __repr__(self) -> str:
         return "EMPTY"
 
 
 EMPTY: Final = Empty()
-"""The value of an attribute that is declared to be absent."""
+"""The value of an attribute that is declared absent."""
 
 
 class Reference(str):
-    """A string that names another resource: it fits where any string may stand, and in no enum, time or number."""
+    """A string that names another resource: accepted by string fields, and not by enums, times or numbers."""
 
     __slots__ = ()
 
 
 def fits(field: Field, value: Any) -> bool:
-    """Whether a value can be brought into a field's shape."""
+    """Whether a value can be converted to a field's shape."""
     if value is UNKNOWN or value is None or field.kind == "any":
         return True
     if isinstance(value, list):
@@ -64,7 +64,7 @@ def _fits_object(field: Field, value: dict[str, Any]) -> bool:
 
 
 def _fits_plain(field: Field, value: Any) -> bool:
-    """Whether a scalar fits: as itself, as the one element of a list, as what a group is about, or as JSON."""
+    """Whether a scalar fits: directly, as the element of a list, as a group's main field, or as JSON."""
     if field.kind == "scalar":
         return fits_scalar(field, value)
     if isinstance(value, str) and (inner := from_json(value)) is not None:
@@ -87,9 +87,9 @@ def _fits_list(field: Field, value: list[Any]) -> bool:
 
 
 def elements(schema: Schema, value: list[Any]) -> Field | None:
-    """The one list of a message that a list means: a table's `clustering` is its `clustering.fields`.
+    """The list of a message that a plain list sets: a table's `clustering` is its `clustering.fields`.
 
-    A list of one object whose fields the message knows is that message in a block of its own, and no such list.
+    A list with an object of the message's own fields is a block with the message, and no such list.
     """
     if len(value) == 1 and isinstance(value[0], dict):
         known = _known_names(schema)
@@ -101,19 +101,19 @@ def elements(schema: Schema, value: list[Any]) -> Field | None:
 
 @lru_cache(maxsize=2048)
 def _known_names(schema: Schema) -> frozenset[str]:
-    """The names by which tools may call a schema's fields."""
+    """The names that tools may use for a schema's fields."""
     return frozenset(form for name in schema.fields for form in _forms(plain(name)))
 
 
 def _forms(name: str) -> tuple[str, ...]:
-    """A name, and the singular that a block of a list's elements is called by."""
+    """A name, and the singular for a block with one element of a list."""
     if name.endswith("ies"):
         return name, f"{name[:-3]}y"
     return (name, name[:-1]) if name.endswith("s") else (name,)
 
 
 def from_json(text: str) -> Any:
-    """The object or list that a string holds as JSON, or None."""
+    """The object or list in a JSON string, or None."""
     if text[:1] not in _JSON_STARTS:
         return None
     try:
@@ -128,12 +128,12 @@ def _is_duration(field: Field, value: Mapping[str, Any]) -> bool:
 
 
 def _wraps(field: Field, value: Mapping[str, Any]) -> bool:
-    """Whether an object is one scalar in a wrapping: `{value: x}`."""
+    """Whether an object wraps one scalar: `{value: x}`."""
     return len(value) == 1 and fits(field, next(iter(value.values())))
 
 
 def fits_scalar(field: Field, value: Any) -> bool:
-    """Whether a scalar can be one of the field's type; numbers may come as strings, and flags too."""
+    """Whether a scalar has the field's type; numbers and flags may be strings."""
     if isinstance(value, Reference):
         return field.type == "string" and not field.format
     if isinstance(value, bool):
@@ -148,7 +148,7 @@ def fits_scalar(field: Field, value: Any) -> bool:
 
 
 def only(schema: Schema, value: Any) -> Field | None:
-    """The field of a message that one scalar means: `enabled` for a flag, or the only one that there is."""
+    """The field of a message that a scalar sets: `enabled` for a flag, or its only field."""
     if isinstance(value, bool):
         flag = schema.fields.get("enabled") or schema.fields.get("enable")
         return flag if flag is not None and flag.type == "boolean" and not flag.output_only else None
@@ -159,9 +159,9 @@ def only(schema: Schema, value: Any) -> Field | None:
 
 
 def entry_names(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """The names of key and value in a map's entry that is written as an object.
+    """The field names of key and value in a map's entry that is written as an object.
 
-    The value's is empty where the object is itself the value and holds its key; the key's where it is no entry.
+    The value's name is empty if the object itself is the value and contains its key; the key's if it is no entry.
     """
     if len(entry) == 2:  # noqa: PLR2004 - a key and a value
         key = next((name for name in entry if words(name)[:1] in {("key",), ("name",)}), "")
@@ -172,6 +172,6 @@ def entry_names(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def duration(value: Mapping[str, Any]) -> str:
-    """A duration that is written as a message, in the API's JSON: `{seconds: 90}` is `90s`."""
+    """A duration message in the API's JSON format: `{seconds: 90}` is `90s`."""
     seconds, nanos = value.get("seconds") or 0, value.get("nanos") or 0
     return f"{seconds}.{int(nanos):09d}s" if nanos else f"{seconds}s"

@@ -1,4 +1,4 @@
-"""The native format's kind ``Sources``: what each source may declare and carry."""
+"""The native format's kind ``Sources``: the permissions of each source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-
 
 
 class GrantModel(StrictModel):
-    """What one source may do."""
+    """The permissions of a source."""
 
     name: _SourceName = Field(description="its folder in the declarations bucket, or its name on the command line")
     uploaders: tuple[NonEmpty, ...] = Field((), description="who uploads it; the bucket's IAM conditions enforce it")
@@ -39,7 +39,7 @@ class GrantModel(StrictModel):
         return self
 
     def ancestors(self) -> tuple[str, ...]:
-        """Folders and organisations as the inventory names them."""
+        """Folders and organizations in the inventory's format."""
         return (
             *(f"folders/{folder.removeprefix('folders/')}" for folder in self.folders),
             *(f"organizations/{number.removeprefix('organizations/')}" for number in self.organizations),
@@ -54,7 +54,7 @@ class SourcesMetadata(StrictModel):
 
 
 class SourcesSpec(StrictModel):
-    """All sources; one that is not listed may do nothing."""
+    """All sources; a source without an entry has no permissions."""
 
     sources: tuple[GrantModel, ...] = ()
 
@@ -68,7 +68,7 @@ class SourcesSpec(StrictModel):
 
 
 class SourcesModel(StrictModel):
-    """What each source may declare and carry; only the installation's own source may hold it."""
+    """The permissions of each source; only the installation's own source may hold this document."""
 
     api_version: Literal["setpoint.dev/v1"]
     kind: Literal["Sources"]
@@ -77,7 +77,7 @@ class SourcesModel(StrictModel):
 
 
 def sources(checked: SourcesModel, source: Source) -> Sources:
-    """The sources that a document lists."""
+    """Convert a document."""
     owner = checked.metadata.owner
     return Sources(
         grants=tuple(

@@ -1,8 +1,8 @@
-"""Terraform plans and states as declarations.
+"""Read Terraform plans and states as declarations.
 
-A resource's type gives the asset type (`terraform_types`), its attributes the full resource name (`terraform_names`)
-and, through the catalogue, the declared fields (`mapping`), with a small table for the rest (`terraform_table`). What
-it says of access is read in `terraform_iam`, of organisation policies in `terraform_org_policies`.
+A resource's type determines the asset type (`terraform_types`), its attributes the full resource name
+(`terraform_names`) and, through the catalog, the declared fields (`field_mapping`), with a small table of exceptions
+(`terraform_table`). IAM resources are read in `terraform_iam`, organization policies in `terraform_org_policies`.
 
 Source: https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -44,13 +44,13 @@ _camel = lru_cache(maxsize=4096)(camel)
 
 
 class TerraformLoaded(NamedTuple):
-    """What a plan or state declares.
+    """The declarations of a plan or state.
 
     Args:
-        translated: The declarations, with what could not be translated.
-        problems: What is wrong, and what to do.
-        skipped: What is not declared, and how often: by the name of another provider, or by Terraform type.
-        states: Lineage → serial, of a raw state.
+        translated: The declarations, with the parts that could not be translated.
+        problems: The errors, each with the next step.
+        skipped: Ignored resources with their number, by the name of another provider or by Terraform type.
+        states: Serial by lineage, for a raw state.
     """
 
     translated: list[Translated]
@@ -68,8 +68,8 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     """Read the declarations of a plan or state.
 
     Args:
-        document: What `terraform show -json` wrote.
-        project: The project of resources that say none, where the provider block says none either.
+        document: The output of `terraform show -json`, or a raw state.
+        project: The project of resources without one, if the provider block has none either.
     """
     source = Source(file=document.file, line=document.line, document=document.position)
     states: dict[str, int] = {}
@@ -101,7 +101,7 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
 
 
 def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
-    """What reads a type that says what is set on a resource rather than what it is."""
+    """The reader of a type that is set on another resource, or None."""
     if terraform_iam.is_iam(terraform_type):
         return terraform_iam.translate
     return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
@@ -122,14 +122,14 @@ def _collect(translated: Translated, block: Block, document: Document, loaded: T
 
 
 class Part(NamedTuple):
-    """One resource of Google's in a Terraform resource: usually all of it, sometimes a block.
+    """A Google resource in a Terraform resource: usually the whole, sometimes a block.
 
     Args:
-        block: The Terraform resource, or a block of it with what the whole says of it.
-        means: What it means.
+        block: The Terraform resource, or a block of it with the parent's attributes.
+        means: Its asset type.
         name: Its full resource name.
         prefix: The author's path of its attributes.
-        type: The Terraform type, with the block's name where it is a block.
+        type: The Terraform type, with the block's name for a block.
     """
 
     block: Block
@@ -140,7 +140,7 @@ class Part(NamedTuple):
 
 
 def parts(block: Block) -> list[Part]:
-    """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
+    """The Google resources that a Terraform resource declares: itself, and blocks that are separate in the API."""
     if block.type in terraform_table.LISTS:
         return [part for listed in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(listed)]
     means = meaning(block.type)
@@ -167,7 +167,7 @@ def parts(block: Block) -> list[Part]:
 
 
 def _listed(block: Block, attribute: str, single: str) -> list[Block]:
-    """The resources of a Terraform resource that is a list of them."""
+    """The resources in a Terraform resource that is a list of them."""
     listed = block.values.get(attribute)
     return [
         block._replace(
@@ -183,12 +183,12 @@ def translate(
     schemas: tuple[Schema, ...],
     source: Source = Source(),  # noqa: B008 - an immutable value
 ) -> Translated:
-    """Put a resource's attributes into the API's shape.
+    """Convert a resource's attributes to the API's shape.
 
     Args:
         part: The resource.
-        schemas: The schemas that the API may write it in; the one that takes most attributes is chosen.
-        source: Where it is written.
+        schemas: The possible schemas; the one that accepts most attributes is chosen.
+        source: The location of the resource.
     """
     chosen = terraform_classes.select(part.type, part.block.values, part.block.written, part.prefix)
     placed = [_place(part, chosen, schema) for schema in schemas]
@@ -222,14 +222,14 @@ def translate(
 def _moves(
     terraform_type: str, schema: Schema, around: frozenset[str], own: str, names: frozenset[str]
 ) -> Mapping[str, str | None]:
-    """Where the attributes of a resource go by exception, as `field_mapping.place` wants it.
+    """The exceptions for the attributes of a resource, for `field_mapping.place`.
 
     Args:
         terraform_type: As `google_storage_bucket`.
-        schema: The schema that they are put onto.
-        around: The attributes that say what holds the resource.
-        own: The attribute that holds its own id.
-        names: All attributes that it has.
+        schema: The target schema.
+        around: The attributes that name the resource's place and parent.
+        own: The attribute with its own id.
+        names: The names of all its attributes.
     """
     writable = {name for name, field in schema.fields.items() if not field.output_only}
     addressed = (name for name in names if terraform_table.ADDRESSED.fullmatch(name))
@@ -261,7 +261,7 @@ def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> M
 
 
 def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
-    """Without a schema nobody knows whether a block is an object or a list: only plain values can be compared."""
+    """Without a schema a block may be an object or a list: only plain values can be compared."""
     no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around, part.name.attribute}
     plain, blocks = {}, []
     for name, value in tree.items():
@@ -276,6 +276,6 @@ def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
 
 
 def _is_in_name(field: UnmappedField, part: Part) -> bool:
-    """Whether an attribute that found no place is a part of the resource's name."""
+    """Whether an attribute without a place is a part of the resource's name."""
     in_name = (*part.name.around, part.name.attribute)
     return field.name in in_name and field.path == f"{part.prefix}.{field.name}"

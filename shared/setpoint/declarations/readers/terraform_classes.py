@@ -1,11 +1,11 @@
-"""What a Terraform resource declares, attribute by attribute, by the class that the provider's schema gives each.
+"""Decide what a Terraform resource declares, by the class of each attribute in the provider's schema.
 
-- *Required* and *optional*: declared, emptiness included: what the author leaves out is declared to be absent.
-- *Optional and computed*: declared where the author wrote it, else *recorded*: the state holds what the service chose.
-- *Computed only*, and what is addressed to the provider: not declared.
+- *Required* and *optional*: declared, including empty values: an omitted attribute is declared absent.
+- *Optional and computed*: declared if the author set it, else *recorded*: the state contains the service's choice.
+- *Computed only*, and attributes for the provider: not declared.
 
-A plan's configuration tells what the author wrote. A state does not: there a value counts as written unless it is the
-one that the service gives by itself (`terraform_defaults`).
+A plan's configuration shows what the author set. A state does not: there a value counts as set unless it is one that
+the service chooses by itself (`terraform_defaults`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from setpoint.declarations.readers import terraform_defaults
 from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN
 
 _UNCOMPARED = frozenset(("not_read", "write_only", "unmapped"))
-"""Reasons for which a declared value cannot be compared; a switch of the provider's or a part of a name need not be."""
+"""Reasons why a declared value cannot be compared; provider switches and parts of names need no comparison."""
 _SILENT = frozenset(("provider", "name", "write_only"))
 
 
@@ -28,18 +28,18 @@ _SHARED_MAPS = frozenset(("annotations", "labels"))
 """Maps that services and controllers write to as well, so that only the declared entries count."""
 
 _SMALL = 3
-"""How many attributes a block has at most in which what is written in one is taken to be written in all."""
+"""Maximum number of attributes in a block in which one set attribute means that all are set."""
 
 
 class Selection(NamedTuple):
-    """What a resource declares.
+    """The declared attributes of a resource.
 
     Args:
-        tree: The attributes that are compared; `EMPTY` where one is declared to be absent, `UNKNOWN` where it is not
-            known, or secret.
-        recorded: Names, joined by dots and without positions, of attributes that the service may have chosen; a block's
-            name stands for all in it.
-        unchecked: The author's paths of values that the API does not answer.
+        tree: The attributes to compare; `EMPTY` for those declared absent, `UNKNOWN` for unknown or secret ones.
+        recorded: Dotted names, without positions, of attributes that the service may have chosen; a block's name
+            includes
+            all attributes in it.
+        unchecked: The author's paths of values that the API does not return.
     """
 
     tree: dict[str, Any]
@@ -48,12 +48,12 @@ class Selection(NamedTuple):
 
 
 def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix: str) -> Selection:
-    """Choose what a resource declares.
+    """Select the declared attributes of a resource.
 
     Args:
         terraform_type: As `google_storage_bucket`.
-        values: Its attributes; `UNKNOWN` where a value is not known.
-        written: The expressions of a plan's configuration; None where nothing tells what is written.
+        values: Its attributes; `UNKNOWN` for unknown values.
+        written: The expressions of a plan's configuration; None if there is no configuration.
         prefix: The author's path of the resource.
     """
     known = terraform_types.of(terraform_type)
@@ -64,14 +64,14 @@ def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix:
 
 @cache
 def overrides(terraform_type: str) -> Mapping[str, str | None]:
-    """Where attributes go in the API, as `field_mapping.place` wants it: names from the resource, joined by dots."""
+    """The API paths of attributes, for `field_mapping.place`: dotted names from the resource."""
     known = terraform_types.of(terraform_type)
     return dict(_overrides(known.attributes, "")) if known is not None else {}
 
 
 @cache
 def whole_maps(terraform_type: str) -> frozenset[str]:
-    """Names of maps of which a resource owns every entry, joined by dots."""
+    """Dotted names of maps that a resource owns with every entry."""
     known = terraform_types.of(terraform_type)
     return frozenset(_whole_maps(known.attributes, "")) if known is not None else frozenset()
 
@@ -79,7 +79,7 @@ def whole_maps(terraform_type: str) -> frozenset[str]:
 def _overrides(attributes: Mapping[str, Attribute], prefix: str) -> list[tuple[str, str]]:
     pairs = []
     for name, attribute in attributes.items():
-        # What Compute wraps as `items` is brought into that shape by `terraform_shapes`.
+        # `terraform_shapes` converts Compute's maps in `items`.
         if attribute.api and attribute.class_ != "computed" and not attribute.api.endswith("items"):
             pairs.append((f"{prefix}{name}", attribute.api))
         pairs += _overrides(attribute.inside, f"{prefix}{name}.")
@@ -97,14 +97,14 @@ def _whole_maps(attributes: Mapping[str, Attribute], prefix: str) -> list[str]:
 
 
 class _Place(NamedTuple):
-    """Where a block stands: the author's path, and the names without positions, ending with a dot."""
+    """The position of a block: the author's path, and the dotted names without positions."""
 
     path: str
     names: str
 
 
 class _Walk:
-    """The walk over one resource's blocks."""
+    """The traversal of a resource's blocks."""
 
     def __init__(self, defaults: terraform_defaults.Defaults) -> None:
         self._defaults = defaults
@@ -114,14 +114,14 @@ class _Walk:
     def block(
         self, values: Mapping[str, Any], attributes: Mapping[str, Attribute], written: Any, place: _Place
     ) -> tuple[dict[str, Any], bool]:
-        """What is declared of a block, and whether a person must have written something in it."""
+        """The declared part of a block, and whether a person must have set something in it."""
         tree: dict[str, Any] = {}
         by_hand = False
         for name, value in values.items():
             attribute = attributes.get(name)
             expression = written if written is NOT_KNOWN else expression_of(written, name)
             if value is UNKNOWN and expression is None:
-                continue  # the service chooses it, and the plan does not know what
+                continue  # the service chooses it, and the plan does not know the value
             if attribute is None:
                 part, evident = without_empty(value), False
                 if is_empty(part):
@@ -134,7 +134,7 @@ class _Walk:
         return tree, by_hand
 
     def _attribute(self, name: str, attribute: Attribute, value: Any, written: Any, place: _Place) -> tuple[Any, bool]:
-        """What is declared of one attribute, None where nothing is, and whether a person must have written it."""
+        """The declared value of an attribute, or None, and whether a person must have set it."""
         if attribute.class_ == "computed" or attribute.reason in _SILENT:
             return None, False
         names = f"{place.names}{name}"
@@ -149,7 +149,7 @@ class _Walk:
         return self._value(names, attribute, value, written)
 
     def _value(self, names: str, attribute: Attribute, value: Any, written: Any) -> tuple[Any, bool]:
-        """What is declared of an attribute that holds no blocks, and whether a person must have written it."""
+        """The declared value of an attribute without blocks, and whether a person must have set it."""
         if attribute.sensitive:
             return UNKNOWN, False
         if _is_unset_number(attribute, value) and (written is NOT_KNOWN or written is None):
@@ -163,7 +163,7 @@ class _Walk:
         return part, not chosen
 
     def _chosen(self, names: str, attribute: Attribute, value: Any, written: Any) -> bool:
-        """Whether the service, and not the author, gave an attribute its value."""
+        """Whether the service, and not the author, set an attribute."""
         if value is UNKNOWN:
             return False
         if written is NOT_KNOWN:
@@ -171,7 +171,7 @@ class _Walk:
         return written is None
 
     def _emptiness(self, names: str, attribute: Attribute, written: Any) -> Any:
-        """The mark that an attribute is declared to be absent; None where its emptiness says nothing."""
+        """The mark for an attribute that is declared absent; None if its emptiness has no meaning."""
         if (
             attribute.reason
             or (attribute.uncertain and not attribute.flag)
@@ -206,31 +206,31 @@ class _Walk:
             self.recorded = recorded | {names}
             del self.unchecked[unchecked:]
         elif not either and written is NOT_KNOWN and by_hand and len(attribute.inside) <= _SMALL:
-            # Somebody wrote in this small block, which only an author makes: so all in it is his.
+            # A value in this small block shows that an author wrote it: all of its values are the author's.
             self.recorded = recorded
         if any(map(is_unknown, parts)):
-            # Of blocks that nothing is known of, one cannot be told from another.
+            # Blocks without known values cannot be distinguished.
             return UNKNOWN, by_hand
         return parts if isinstance(value, list) else parts[0], by_hand
 
 
 def _is_unset_number(attribute: Attribute, value: Any) -> bool:
-    """Whether a number is what the provider writes for none: 0, where the attribute has no other default."""
+    """Whether a number is the provider's placeholder for none: 0, for an attribute without another default."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and not value and not attribute.default
 
 
 class _NotKnown:
-    """The type of the one value that stands for a configuration of which nothing is known."""
+    """The type of `NOT_KNOWN`."""
 
 
 NOT_KNOWN = _NotKnown()
-"""Stands for expressions where nothing tells what the author wrote, as in a state."""
+"""Marks expressions without a configuration, as in a state."""
 
 _IS_EXPRESSION = frozenset(("constant_value", "references"))
 
 
 def expression_of(written: Any, name: str) -> Any:
-    """The expression of an attribute inside a block; an expression of the whole is one of each part."""
+    """The expression of an attribute in a block; an expression of the whole block applies to each attribute."""
     if not isinstance(written, dict) or written.keys() & _IS_EXPRESSION:
         return written
     return written.get(name)
@@ -239,7 +239,7 @@ def expression_of(written: Any, name: str) -> Any:
 def expressions_of(written: Any, values: list[Any]) -> list[Any]:
     """The expression of each element of a list of blocks.
 
-    A set has another order than the file: where the constants do not agree, each element has the expressions of all.
+    A set is ordered differently than the file: if constants do not match, each element has the expressions of all.
     """
     if not isinstance(written, list):
         return [written] * len(values)
@@ -256,7 +256,7 @@ def expressions_of(written: Any, values: list[Any]) -> list[Any]:
 
 
 def _constants_match(written: Any, value: Any) -> bool:
-    """Whether a block can be what the author wrote at a place: the constants are the same."""
+    """Whether a block's values match the constants that the author wrote."""
     if not isinstance(written, dict) or not isinstance(value, dict):
         return True
     return all(
@@ -267,20 +267,20 @@ def _constants_match(written: Any, value: Any) -> bool:
 
 
 def without_empty(value: Any) -> Any:
-    """A value without what Terraform writes for what is not declared: null, empty strings, lists and blocks."""
+    """A value without Terraform's placeholders for undeclared values: null, empty strings, lists and blocks."""
     if isinstance(value, dict):
         return {name: part for name, element in value.items() if not is_empty(part := without_empty(element))}
     if isinstance(value, list):
-        # Of blocks that nothing is known of, one cannot be told from another.
+        # Blocks without known values cannot be distinguished.
         return UNKNOWN if any(is_unknown(element) for element in value) else [without_empty(part) for part in value]
     return value
 
 
 def is_unknown(value: Any) -> bool:
-    """Whether nothing of a value is known."""
+    """Whether no part of a value is known."""
     return value is UNKNOWN or (isinstance(value, dict) and bool(value) and all(map(is_unknown, value.values())))
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value is what Terraform writes for nothing: null, or an empty string, list or map."""
+    """Whether a value is Terraform's placeholder for none: null, or an empty string, list or map."""
     return value is None or (isinstance(value, (str, list, dict)) and not value)

@@ -1,7 +1,7 @@
-"""Which values a service gives by itself to what an author may leave to it: needed where only a state is known.
+"""Recognize values that a service chooses for optional attributes; needed if only a state is known.
 
-A value of an attribute that is optional and computed counts as the service's choice where it is zero, the default that
-provider or API document, a word that names the usual thing, or of a shape that services make up.
+The value of an optional and computed attribute counts as the service's choice if it is zero, a documented default of
+provider or API, a word for the usual case, or has the format of generated values.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _USUAL = re.compile(
     r"|(?:disable|default|google_default|google_managed|no)_\w+",
     re.IGNORECASE,
 )
-"""Words by which APIs call what one gets without asking."""
+"""Words for the default case in APIs."""
 
 _MADE_UP = re.compile(
     r"\d+-compute@developer\.gserviceaccount\.com|(?:.*/)?[\w.-]+-compute@developer\.gserviceaccount\.com"
@@ -31,13 +31,13 @@ _MADE_UP = re.compile(
     r"|\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?|[0-9a-f:]*::[0-9a-f:/]*"  # addresses and ranges
     r"|\d{4}-\d\d-\d\dT.*"  # times
     r"|[a-z]+-[a-z]+\d+(?:-[a-z])?"  # regions and zones
-    r"|[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}|\d{8,}"  # numbers and ids of the service
+    r"|[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}|\d{8,}"  # generated numbers and ids
     r"|\d+(?:\.\d+)+(?:-[\w.]+)?"  # versions
     r"|\w+\.googleapis\.com(?:/.*)?"  # services of Google's own
     r"|(?:2592000|2678400|604800|86400|3600)s",  # round times: a month, a week, a day, an hour
     re.IGNORECASE,
 )
-"""Shapes of values that services make up, or that are the project's by default."""
+"""Formats of values that services generate, or that are the project's by default."""
 
 _WRITTEN = frozenset(
     (
@@ -51,13 +51,13 @@ _WRITTEN = frozenset(
         "zone",
     )
 )
-"""Attributes that nearly everybody writes although the service may choose them."""
+"""Attributes that authors nearly always set although the service may choose them."""
 
 _CLUSTER = {
-    # GKE fills in all of a cluster and its pools; what is written is not told by a state.
+    # GKE sets all fields of a cluster and its pools; a state does not show which ones the author set.
     "google_container_cluster": ("",),
 }
-"""Terraform type → blocks in which a flag or a number says nothing of who set it."""
+"""Terraform type → blocks in which flags and numbers may be set by the service."""
 
 _CHOSEN: Mapping[str, Mapping[str, frozenset[Any]]] = {
     # The grants that BigQuery gives to those who may use the project: https://cloud.google.com/bigquery/docs/access-control-basic-roles
@@ -80,26 +80,26 @@ _CHOSEN: Mapping[str, Mapping[str, frozenset[Any]]] = {
         "soft_delete_policy.retention_duration_seconds": frozenset(("604800",)),
     },
 }
-"""Terraform type → attribute → values that the service gives; an empty set stands for every value."""
+"""Terraform type → attribute → values that the service sets; an empty set includes every value."""
 
 
 class Defaults(NamedTuple):
-    """What is known of one type.
+    """The known defaults of a type.
 
     Args:
-        chosen: Attribute → values that the service gives.
-        vague: Flags and numbers say nothing of who set them.
+        chosen: Attribute → values that the service sets.
+        vague: Whether flags and numbers may be set by the service.
     """
 
     chosen: Mapping[str, frozenset[Any]]
     vague: bool
 
     def is_service_choice(self, names: str, attribute: Attribute, value: Any) -> bool:
-        """Whether the service may have given an attribute its value by itself.
+        """Whether the service may have set an attribute by itself.
 
         Args:
-            names: The attribute's names from the resource, joined by dots.
-            attribute: What the provider's schema says of it.
+            names: The dotted names of the attribute from the resource.
+            attribute: The attribute in the provider's schema.
             value: Its value in the state.
         """
         listed = self.chosen.get(names)
@@ -118,5 +118,5 @@ class Defaults(NamedTuple):
 
 @cache
 def of(terraform_type: str) -> Defaults:
-    """What is known of a type."""
+    """The known defaults of a type."""
     return Defaults(_CHOSEN.get(terraform_type, {}), terraform_type in _CLUSTER)

@@ -1,7 +1,7 @@
-"""The resources of a Terraform plan or state: as `terraform show -json` writes them, or a raw state.
+"""Collect the resources of a Terraform plan or state: from `terraform show -json`, or a raw state.
 
-Only what Terraform itself knows is done here: modules, `count` and `for_each`, what is known after apply, what is
-sensitive, what the author wrote and what the provider filled in. What a resource means to Google is said elsewhere.
+This module handles only Terraform's own concepts: modules, `count` and `for_each`, unknown and sensitive values, and
+which values the author or the provider set. The mapping to Google resources is elsewhere.
 
 Source: https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -26,15 +26,15 @@ _MANAGED = "managed"
 
 
 class Block(NamedTuple):
-    """One managed resource of the Google providers.
+    """A managed resource of the Google providers.
 
     Args:
         address: Terraform's address, with the keys of `count` and `for_each`.
         type: As `google_storage_bucket`.
-        values: The attributes; `UNKNOWN` where a value is known only after apply or must not be shown.
-        defaults: What the provider block says of `project`, `region` and `zone`.
-        names: All attributes that the type has, as far as the document shows them, those without a value included.
-        written: The expressions of a plan's configuration; `NOT_KNOWN` where nothing tells what the author wrote.
+        values: The attributes; `UNKNOWN` for values that are known only after apply or are sensitive.
+        defaults: `project`, `region` and `zone` of the provider block.
+        names: All attribute names of the type in the document, including those without a value.
+        written: The expressions of a plan's configuration; `NOT_KNOWN` without a configuration.
     """
 
     address: str
@@ -53,16 +53,16 @@ class Block(NamedTuple):
         return ""
 
     def default(self, name: str) -> str:
-        """An attribute that the provider block can say for all resources that have it."""
+        """An attribute that the provider block may set for all resources."""
         return self.value(name) or (self.defaults.get(name, "") if name == "project" or name in self.names else "")
 
 
 class Blocks(NamedTuple):
-    """All that a plan or state holds.
+    """The resources of a plan or state.
 
     Args:
         google: The resources of the Google providers.
-        others: How many resources of each other provider there are.
+        others: Number of resources of each other provider.
     """
 
     google: tuple[Block, ...]
@@ -79,11 +79,11 @@ def is_terraform(value: Any) -> bool:
 
 
 def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
-    """Collect the resources of a plan (what is planned) or of a state (what is there).
+    """Collect the resources of a plan (planned) or of a state (existing).
 
     Args:
         value: The document.
-        project: The project of resources that say none, where the provider block says none either.
+        project: The project of resources without one, if the provider block has none either.
     """
     configuration = _object(value.get("configuration"))
     written = dict(_configurations(_object(configuration.get("root_module")), ()))
@@ -127,14 +127,14 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 _Place = tuple[str, ...]
-"""The names of the modules around a resource, from the outside in."""
+"""The names of the modules around a resource, outermost first."""
 
 
 def _all_resources(value: Mapping[str, Any]) -> Iterator[tuple[_Place, dict[str, Any]]]:
-    """The resources of a plan or state of any form, each with the modules around it."""
+    """The resources of a plan or state in any format, each with its modules."""
     if terraform_state.is_state(value):
         for resource in terraform_state.resources(value):
-            yield (), resource  # a state has no configuration that modules would be looked up in
+            yield (), resource  # a state has no configuration to look modules up in
     else:
         yield from _resources(
             _object(_object(value.get("planned_values") or value.get("values")).get("root_module")), ()
@@ -151,7 +151,7 @@ def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place
 def _configurations(
     module: Mapping[str, Any], path: _Place
 ) -> Iterator[tuple[tuple[_Place, str, str], dict[str, Any]]]:
-    """What the configuration says of each resource: nothing in a state."""
+    """The configuration of each resource; empty for a state."""
     for object_ in _objects(module.get("resources")):
         if object_.get("mode", _MANAGED) == _MANAGED:
             yield (path, str(object_.get("type", "")), str(object_.get("name", ""))), object_
@@ -160,20 +160,20 @@ def _configurations(
 
 
 class _Providers(NamedTuple):
-    """The provider blocks, and the variables that they may use."""
+    """The provider blocks, and their variables."""
 
     blocks: Mapping[str, Any]
     variables: Mapping[str, Any]
 
     def defaults(self, key: str, provider: str) -> dict[str, str]:
-        """What a provider block says for all its resources."""
+        """The values that a provider block sets for all its resources."""
         block = self.blocks.get(key) or self.blocks.get(provider) or self.blocks.get("google")
         expressions = _object(_object(block).get("expressions"))
         constants = {name: self._constant(expressions.get(name)) for name in ("project", "region", "zone")}
         return {name: value for name, value in constants.items() if value}
 
     def _constant(self, expression: Any) -> str:
-        """The value of an expression that is a constant or just one variable of the root module."""
+        """The value of an expression that is a constant or a single variable of the root module."""
         constant = _object(expression)
         if "constant_value" in constant:
             return str(constant["constant_value"] or "")
@@ -185,7 +185,7 @@ class _Providers(NamedTuple):
 def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written: Any) -> dict[str, Any]:
     values = _object(resource.get("values"))
     secret = change.get("after_sensitive") or resource.get("sensitive_values")
-    # What a plan takes over from the state holds also what the service chose.
+    # Values that a plan copies from the state include the service's choices.
     reading = _Reading(taken_over=change.get("before") is not None)
     attributes = reading.group(
         values, change.get("after_unknown"), secret, written if isinstance(written, dict) else None
@@ -196,32 +196,32 @@ def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written:
 
 
 _NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
-"""Attributes that say which resource it is; they are read even where the author left them to the provider."""
+"""Attributes that name the resource; they are read even if the provider sets them."""
 
 
 class _Reading:
-    """Puts values, marks and expressions together.
+    """Combines values, marks and expressions.
 
-    A declaration owns what its author wrote, and what the provider sends for the rest when it makes the resource. What
-    the service chose is not declared: in a plan that creates it is known after apply; in a later one only what is
-    written counts, since nobody can tell a default from a choice. A state does not tell what is written: all counts.
+    A declaration owns what its author set, and what the provider sends by default when it creates the resource. The
+    service's choices are not declared: in a plan that creates the resource they are known only after apply; in a later
+    plan only set attributes count, since defaults and choices look alike. In a state all values count.
 
     Args:
-        taken_over: Values may come from the state.
+        taken_over: Whether values may come from the state.
     """
 
     def __init__(self, *, taken_over: bool) -> None:
         self.taken_over = taken_over
 
     def group(self, values: Any, unknown: Any, secret: Any, written: Any) -> dict[str, Any]:
-        """The attributes of a resource, a block or a map, without those that nobody declares."""
+        """The declared attributes of a resource, a block or a map."""
         names = dict.fromkeys((*values, *(unknown if isinstance(unknown, dict) else ())))
         attributes = {}
         for name in names:
             value, expression = values.get(name), expression_of(written, name)
             left_open = expression is None and written is not None
             if left_open and self.taken_over:
-                # A `dynamic` block is not shown as written: a block may be one.
+                # The configuration does not show the content of a `dynamic` block, which a block may come from.
                 part = UNKNOWN if _is_block(value) else None
             elif left_open and _part(unknown, name) is True:
                 part = None
@@ -232,7 +232,7 @@ class _Reading:
         return attributes
 
     def part(self, value: Any, unknown: Any, secret: Any, written: Any) -> Any:
-        """One value, `UNKNOWN` where it is known only after apply, or secret; None where it says nothing."""
+        """A value; `UNKNOWN` if it is sensitive or known only after apply, and None if it declares nothing."""
         if unknown is True:
             return UNKNOWN
         if value is None:
@@ -254,7 +254,7 @@ def _is_block(value: Any) -> bool:
 
 
 def _part(marks: Any, key: str | int) -> Any:
-    """The marks of a part; a mark of the whole holds for each part."""
+    """The marks of a part; a mark of the whole applies to each part."""
     if marks is True:
         return True
     if isinstance(marks, dict) and isinstance(key, str):

@@ -1,7 +1,7 @@
-"""What Terraform says of access: `google_*_iam_policy`, `_binding`, `_member` and `_audit_config`.
+"""Read Terraform's IAM resources: `google_*_iam_policy`, `_binding`, `_member` and `_audit_config`.
 
 A policy owns all grants and audit configs of its resource, a binding the grants of one role, a member one grant, and an
-audit config how access to one service is logged.
+audit config the logging of one service.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_project_iam
 """
@@ -26,7 +26,7 @@ _AUTHORITIES: Mapping[str, Authority] = {
     "policy": "policy",
     "binding": "role",
     "member": "member",
-    "audit_config": "role",  # the audit configs of the one service that it names
+    "audit_config": "role",  # the audit configs of one service
 }
 
 
@@ -38,20 +38,20 @@ class _GrantFields(NamedTuple):
 
 
 def is_iam(terraform_type: str) -> bool:
-    """Whether a type says who may do what with a resource."""
+    """Whether a type is an IAM policy or a part of one."""
     return _TYPE.match(terraform_type) is not None
 
 
 def translate(block: Block, source: Source) -> Translated | None:
-    """Read an IAM resource; the resource that it is about is named as its own Terraform type names it.
+    """Read an IAM resource; its target is named like the target's own Terraform type.
 
     Args:
         block: The IAM resource.
-        source: Where it is written.
+        source: The location of the resource.
 
     Returns:
-        The declaration, or None where nothing of it can be compared: what it grants is known only after apply, or the
-        inventory knows no such resource.
+        The declaration; None if it cannot be compared: its grants are known only after apply, or its target is not in
+        the inventory.
     """
     match = _TYPE.match(block.type)
     target, form = (match[1], match[2]) if match else (block.type, "")
@@ -76,7 +76,7 @@ def translate(block: Block, source: Source) -> Translated | None:
 
 
 def _naming(block: Block) -> dict[str, Any]:
-    """The attributes that name the resource; the IAM resource's own id is another thing."""
+    """The attributes that name the target; the IAM resource's own id is different."""
     no_name = {"id", "role", "member", "members", "condition", "policy_data", "etag"}
     no_name |= {"service", "audit_log_config"} if block.type.endswith("_audit_config") else set()
     named = {name: value for name, value in block.values.items() if name not in no_name}
@@ -108,7 +108,7 @@ def _member(block: Block) -> _GrantFields | None:
 
 
 def _grants(block: Block, attribute: str, members: Any) -> _GrantFields | None:
-    """One binding; where a part of it is known only after apply, nothing of it can be compared."""
+    """One binding; None if a part of it is known only after apply."""
     role, condition = block.values.get("role"), _condition(block.values.get("condition"))
     if not isinstance(role, str) or not isinstance(members, list) or condition is UNKNOWN:
         return None
@@ -122,7 +122,7 @@ def _grants(block: Block, attribute: str, members: Any) -> _GrantFields | None:
 
 
 def _condition(value: Any) -> Any:
-    """The condition, None where there is none, `UNKNOWN` where it is known only after apply."""
+    """The condition; None without one, `UNKNOWN` if it is known only after apply."""
     if value is UNKNOWN:
         return UNKNOWN
     block_value = value[0] if isinstance(value, list) and value else value
@@ -134,7 +134,7 @@ def _condition(value: Any) -> Any:
 
 
 def _audit(block: Block) -> _GrantFields | None:
-    """How access to a service is logged, and who is exempted from it."""
+    """The audit logging of a service, with its exemptions."""
     service, logs = block.values.get("service"), block.values.get("audit_log_config")
     if not isinstance(service, str) or not isinstance(logs, list):
         return None
@@ -147,7 +147,7 @@ def _audit(block: Block) -> _GrantFields | None:
 
 
 def _log_config(log: Any) -> dict[str, Any] | None:
-    """One log type; None where a part of it is known only after apply."""
+    """A log type; None if a part of it is known only after apply."""
     exempted = log.get("exempted_members") or [] if isinstance(log, dict) else UNKNOWN
     if not isinstance(exempted, list) or not all(isinstance(member, str) for member in exempted):
         return None

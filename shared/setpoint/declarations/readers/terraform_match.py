@@ -1,4 +1,4 @@
-"""Which resource of a plan declares a live one."""
+"""Find the resource of a plan that declares a live resource."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from setpoint.model.naming import camel
 from setpoint.model.references import Project
 
 _STAMPS = ("createTime", "creationTimestamp", "timeCreated", "creationTime", "id", "selfLink", "uid", "uniqueId")
-"""Fields that a server writes when it makes a resource, and gives with every answer from then on."""
+"""Output-only fields that a server sets at creation, and returns in every answer."""
 
 _CLOSE = 0.9
-"""How alike a name that no schema knows has to be to one that it knows: a letter more or less."""
+"""Minimum similarity of an unknown name to a known one: one letter added or missing."""
 
 
 def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
-    """The resources of a plan that may declare a live one, the surest only.
+    """The resources of a plan that may declare a live one, only the most certain.
 
     Args:
-        plan: What `terraform show -json` wrote.
+        plan: The output of `terraform show -json`.
         asset_type: Cloud Asset Inventory's type of the live resource.
         full_name: Its full resource name.
-        own: The project that holds it.
+        own: The project of the live resource.
     """
     blocks = terraform_documents.read(plan, project=own.id).google
     parts = [part for block in blocks if not terraform_iam.is_iam(block.type) for part in terraform.parts(block)]
@@ -46,7 +46,7 @@ def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Pr
     exact = [part for part in candidates if part.name.text and references.same(part.name.text, full_name, own)]
     last = full_name.rpartition("/")[2]
     named = [part for part in candidates if part.name.own and part.name.own.rpartition("/")[2] == last]
-    # What is left has a name that only the server knows: all that is not surely another resource may be meant.
+    # The others have names that only the server knows: each that is not certainly another resource is a candidate.
     return exact or named or [part for part in candidates if not part.name.text] or candidates
 
 
@@ -62,16 +62,16 @@ def _plain(kind: str) -> str:
 
 
 def likest(parts: Sequence[Part], live: Mapping[str, Any]) -> Part:
-    """Of several that may be meant, the one whose attributes' values the live resource has most of."""
+    """Of several candidates, the one whose attributes have most values of the live resource."""
     there = set(_scalars(live))
     return max(parts, key=lambda part: sum(value in there for value in _scalars(part.block.values)))
 
 
 def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
-    """A live resource as its API answers it, where a tool wrote it down as it would be sent.
+    """A live resource in the format of its API, converted from the body of a create request if needed.
 
-    Tools that make assets of plans keep the body of a create request, in which the resource is one field among others,
-    and write names in snake case or by hand. What an API answers comes back as it is.
+    Tools that generate assets from plans keep the body of a create request, in which the resource is one field among
+    others, and write names in snake case or misspelled. The answer of an API is unchanged.
     """
     if schema is None or not live:
         return live
@@ -85,19 +85,19 @@ def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
 
 
 def _nearest(name: str, free: AbstractSet[str]) -> str:
-    """The one field that a name can only be meant for."""
+    """The only field that a name is similar to, or an empty string."""
     field = camel(name)
     matches = [field] if field in free else difflib.get_close_matches(field, free, n=2, cutoff=_CLOSE)
     return matches[0] if len(matches) == 1 else name
 
 
 def is_before_apply(document: Mapping[str, Any]) -> bool:
-    """Whether a document is a plan, of whose resources tools make assets that no server answered."""
+    """Whether a document is a plan, whose generated assets are no answers of a server."""
     return isinstance(document.get("planned_values"), dict)
 
 
 def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
-    """Whether an API may have answered this: an answer has the stamps of the server, where the type has any."""
+    """Whether the data may be an answer of an API: it has output-only fields, if the type has any."""
     if schema is None:
         return True
     stamps = {name for name in _STAMPS if (field := schema.fields.get(name)) is not None and field.output_only}
@@ -105,7 +105,7 @@ def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
 
 
 def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
-    """What can be compared with a body that no server answered: what such a body lacks, nobody knows.
+    """The part of a declaration that can be compared with a request body, whose omitted fields are unknown.
 
     Args:
         translated: The declaration.
@@ -126,7 +126,7 @@ def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
     out = {}
     for name, value in declared.items():
         if value is None:
-            continue  # a request that lacks a field does not say that the resource does
+            continue  # an omitted field in a request does not mean that the resource lacks it
         if name in live:
             out[name] = _present(value, live[name], (path, name), lacking)
         elif system_fields.is_zero(value):
@@ -137,7 +137,7 @@ def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
 
 
 def _leaves(value: Any, path: Path) -> Iterator[str]:
-    """The declared fields of a value; one that is to be absent is none of what the body lacks."""
+    """The declared fields of a value, without those declared absent."""
     if isinstance(value, dict) and value:
         for name, part in value.items():
             if part is not None:

@@ -1,9 +1,8 @@
-"""The full resource name of a Terraform resource.
+"""Determine the full resource name of a Terraform resource.
 
-What Terraform knows is taken first: an `id` or an attribute that is a path. In a plan that creates, most ids are known
-after apply; there the path is made by the rule that Google's APIs follow: the project or whatever else is on top, the
-location, the collections around, the collection of the kind, and the resource's own id. The tables hold where names
-differ from that rule.
+Known names take precedence: an `id` or an attribute that is a path. In a plan that creates a resource, most ids are
+unknown; the path is then built by the rule of Google's APIs: the project or another root, the location, the parent
+collections, the collection of the kind, and the resource's own id. The tables hold exceptions to that rule.
 
 Sources: https://cloud.google.com/asset-inventory/docs/asset-names, https://google.aip.dev/122
 """
@@ -20,7 +19,7 @@ from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_types import Meaning
 from setpoint.model import references
 
-# Kind → collection, where it is not the kind's plural.
+# Kind → collection, if it is not the kind's plural.
 _COLLECTIONS = {
     "aiplatform.googleapis.com/EntityType": "entityTypes",
     "apigee.googleapis.com/ApiProduct": "apiproducts",
@@ -55,7 +54,7 @@ _COLLECTIONS = {
     "vpcaccess.googleapis.com/Connector": "connectors",
 }
 
-# Kind → the collections between the location and its own, outermost first, as the APIs' paths have them.
+# Kind → the collections between the location and its own, outermost first, as in the APIs' paths.
 _AROUND = {
     "aiplatform.googleapis.com/EntityType": ("featurestores",),
     "aiplatform.googleapis.com/FeatureView": ("featureOnlineStores",),
@@ -138,7 +137,7 @@ _AROUND = {
     "workstations.googleapis.com/WorkstationConfig": ("workstationClusters",),
 }
 
-# Services whose names say no location, although some of their resources have one.
+# Services whose names contain no location, although some of their resources have one.
 _PLACELESS = frozenset(
     (
         "bigquery.googleapis.com",  # a dataset's location is a property
@@ -148,18 +147,18 @@ _PLACELESS = frozenset(
         "monitoring.googleapis.com",  # global
         "pubsub.googleapis.com",  # global
         "serviceusage.googleapis.com",  # global
-        "spanner.googleapis.com",  # an instance's configuration says where it is
+        "spanner.googleapis.com",  # an instance's configuration contains its location
         "sqladmin.googleapis.com",  # an instance's region is a property
     )
 )
 
-# Services that name regions and zones in the older way, `zones/europe-west1-b`.
+# Services with the older collections of regions and zones, `zones/europe-west1-b`.
 _AREAS = frozenset(("compute.googleapis.com", "dataproc.googleapis.com"))
 
-# Kinds whose own names may have slashes in them.
+# Kinds whose own names may contain slashes.
 _SLASHES = frozenset(("logging.googleapis.com/LogMetric",))
 
-# Attributes that say what else than a project is on top.
+# Attributes with another root than a project.
 _TOPS = {"organization": "organizations", "org_id": "organizations", "folder": "folders", "folder_id": "folders"}
 _LOCATIONS = ("location", "region", "zone", "location_id")
 _PATH = re.compile(
@@ -168,12 +167,12 @@ _PATH = re.compile(
 
 
 class Name(NamedTuple):
-    """A full resource name, and how it came about.
+    """A full resource name, and its parts.
 
     Args:
-        text: The full resource name, or empty where a part of it is known only after apply.
-        around: The attributes that say where the resource is and what holds it.
-        attribute: The attribute that holds the resource's own id.
+        text: The full resource name; empty if a part of it is known only after apply.
+        around: The attributes with the resource's place and parent.
+        attribute: The attribute with the resource's own id.
         own: The id, or empty.
     """
 
@@ -211,7 +210,7 @@ def name_of(block: Block, meaning: Meaning) -> Name:
 
 
 def _spelled_out(own: str, project: str, meaning: Meaning, collections: tuple[str, ...]) -> str:
-    """A path that was written without its collections, as the provider takes it: `eu/ring/key`; or empty."""
+    """The full path of a short form without collections, which the provider accepts: `eu/ring/key`; or empty."""
     if meaning.service in _AREAS:
         return ""
     places = () if meaning.service in _PLACELESS else ("locations",)
@@ -225,7 +224,7 @@ def _spelled_out(own: str, project: str, meaning: Meaning, collections: tuple[st
 
 
 def collection_of(meaning: Meaning) -> str:
-    """The collection that holds resources of a kind: `crypto_key` → `cryptoKeys`."""
+    """The collection of a kind: `crypto_key` → `cryptoKeys`."""
     collection = _COLLECTIONS.get(meaning.asset_type)
     if collection is not None:
         return collection
@@ -250,7 +249,7 @@ _SPECIAL = {
 
 
 def _special(block: Block, meaning: Meaning, project: str) -> str | None:
-    """A name that follows no rule; None where the rule holds."""
+    """A name that follows no rule; None if it follows the rule."""
     if meaning.asset_type not in _SPECIAL:
         return None
     attributes, form = _SPECIAL[meaning.asset_type]
@@ -263,7 +262,7 @@ def _special(block: Block, meaning: Meaning, project: str) -> str | None:
 
 
 def _service_account(named: str, project: str) -> str:
-    """The inventory knows a service account by its number, which only the state tells; the address will do."""
+    """The name of a service account by address, since only a state contains its number, which the inventory uses."""
     parts = named.split("/")
     if len(parts) > 1:
         project, named = parts[1] if parts[1] != "-" else project, parts[-1]
@@ -273,18 +272,18 @@ def _service_account(named: str, project: str) -> str:
     return f"projects/{project}/serviceAccounts/{address}"
 
 
-# Types whose own `name` is no part of the resource's name, which the server makes up.
+# Types whose `name` is no part of the resource's name, which the server generates.
 _NAMED_BY_SERVER = frozenset(("google_cloudbuild_trigger",))
 
 
 def _own(block: Block, meaning: Meaning) -> tuple[str, str]:
-    """The attribute that holds the resource's own id, and the id."""
+    """The attribute with the resource's own id, and the id."""
     if block.type in _NAMED_BY_SERVER:
         return "", ""
     short = block.value("name")
     for attribute in _own_attributes(meaning):
         value = block.value(attribute)
-        # Compute numbers its resources besides naming them.
+        # Compute resources have a number in addition to their name.
         if value and not (value.isdigit() and attribute.endswith("_id") and short and "/" not in short):
             return attribute, value
     return "name", ""
@@ -305,7 +304,7 @@ def _own_attributes(meaning: Meaning) -> Iterator[str]:
 
 
 def _parent(block: Block, collection: str) -> tuple[str, str]:
-    """The attribute that names what holds the resource, and its value."""
+    """The attribute that names the parent, and its value."""
     words = re.findall(r"[A-Z]?[a-z0-9]+", collection)
     singular = "_".join([*(word.lower() for word in words[:-1]), name_heuristics.singular(words[-1].lower())])
     last = singular.rpartition("_")[2]
@@ -322,7 +321,7 @@ def _parent(block: Block, collection: str) -> tuple[str, str]:
 
 
 def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[tuple[str, str]]) -> str:
-    """All that comes before the resource's own collection, or empty where a part is not known."""
+    """The path before the resource's own collection; empty if a part is unknown."""
     parent = block.value("parent")
     if not around and _is_path(parent):
         return _path(parent)
@@ -343,7 +342,7 @@ def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[
 
 
 def _root(block: Block, meaning: Meaning) -> str:
-    """The project or what else is on top, with the location."""
+    """The project or another root, with the location."""
     top = ""
     for attribute, collection in _TOPS.items():
         value = block.value(attribute)
@@ -375,5 +374,5 @@ def _is_path(value: str) -> bool:
 
 
 def _path(value: str) -> str:
-    """A path in any spelling without host and version."""
+    """A path in any form without host and version."""
     return "/".join(references.segments(value)) if "//" in value or references.looks_like_path(value) else value

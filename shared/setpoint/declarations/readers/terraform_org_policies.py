@@ -1,6 +1,6 @@
-"""What Terraform says of organisation policies in the shape of API v1: `google_*_organization_policy`.
+"""Read Terraform's organization policies in the format of API v1: `google_*_organization_policy`.
 
-`google_org_policy_policy` is of API v2 and a resource like any other, `orgpolicy.googleapis.com/Policy`.
+`google_org_policy_policy` has the format of API v2, and is an ordinary resource, `orgpolicy.googleapis.com/Policy`.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_project_organization_policy
 """
@@ -27,20 +27,19 @@ _SERVICE = "cloudresourcemanager.googleapis.com"
 
 
 def is_org_policy(terraform_type: str) -> bool:
-    """Whether a type sets a constraint on a project, a folder or an organisation."""
+    """Whether a type sets a constraint on a project, a folder or an organization."""
     return terraform_type in _TARGETS
 
 
 def translate(block: Block, source: Source) -> Translated | None:
-    """Read an organisation policy.
+    """Read an organization policy.
 
     Args:
         block: The Terraform resource.
-        source: Where it is written.
+        source: The location of the resource.
 
     Returns:
-        The declaration; its name is empty where nobody tells the resource. None where what it sets is known only
-        after apply.
+        The declaration; its name is empty if its resource is unknown. None if its content is known only after apply.
     """
     attribute, collection, kind = _TARGETS[block.type]
     named = (block.default("project") if attribute == "project" else block.value(attribute)).rpartition("/")[2]
@@ -62,7 +61,7 @@ def translate(block: Block, source: Source) -> Translated | None:
 
 
 def _policy(block: Block, origins: dict[str, str]) -> dict[str, Any] | None:
-    """The policy as API v1 has it: a constraint, and one of the three things that can be done with it."""
+    """The policy in the format of API v1: a constraint, and one of the three kinds of policies."""
     constraint = block.value("constraint")
     forms = {name: block.values.get(name) for name in ("boolean_policy", "list_policy", "restore_policy")}
     if not constraint or any(_is_unknown(part) for part in forms.values()):

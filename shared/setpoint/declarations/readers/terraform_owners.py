@@ -1,4 +1,4 @@
-"""Who owns a Terraform resource, by its labels."""
+"""Determine the owner of a Terraform resource from its labels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ OWNER_LABEL = "setpoint-owner"
 """The label whose value names the team. Label values are in lower case, without spaces."""
 
 _LABELS = ("effective_labels", "labels", "user_labels", "resource_labels")
-"""The attributes that hold labels, by type; the first has those of the provider block too."""
+"""The attributes with labels, by precedence; the first includes those of the provider block."""
 
 
 def by_label(values: Mapping[str, Any]) -> Owner:
-    """The owner that the labels of a resource name; nobody where they name none.
+    """The owner in the labels of a resource; empty if there is none.
 
     Args:
         values: The attributes of the resource.

@@ -1,4 +1,4 @@
-"""What an author of Terraform would have to write: a plan or a state is none of his files, and is never changed."""
+"""Propose changes of Terraform code as text; plans and states are generated, and are never changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _line(document: Mapping[str, Any], difference: Difference) -> str:
 
 
 def _variable(document: Mapping[str, Any], where: str) -> str:
-    """The variable that a plan says a top-level attribute of the root module comes from, or an empty string.
+    """The variable that sets a top-level attribute of the root module, or an empty string.
 
     Source: https://developer.hashicorp.com/terraform/internals/json-format#expression-representation
     """
@@ -50,7 +50,7 @@ def _variable(document: Mapping[str, Any], where: str) -> str:
 
 
 def _hcl(value: Any) -> str:
-    """A value as HCL writes it: as JSON does, with what would begin a template escaped.
+    """A value in HCL: JSON, with template markers escaped.
 
     Source: https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
     """

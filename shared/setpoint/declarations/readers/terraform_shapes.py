@@ -1,7 +1,7 @@
-"""Attributes that Terraform writes in another shape than the API, brought into the API's before they are placed.
+"""Convert attributes with another shape in Terraform than in the API, before they are mapped.
 
-Compute wraps what is a map or a set to everybody else: a map `metadata` is a list of keys and values, tags are a list
-in an object. Some attributes are JSON in a string.
+Compute wraps maps and sets: a map `metadata` is a list of keys and values, tags are a list in an object. Some
+attributes are JSON in a string.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from setpoint.model.field_path import Path
 _ITEMS = "items"
 
 _JSON = {
-    # Attribute → the field inside which a JSON list belongs.
+    # Attribute → the field that takes its JSON list.
     "google_bigquery_table": {"schema": "fields"},
 }
 _WHOLE = {
-    # The attribute is the whole resource, as its API has it.
+    # The attribute is the whole resource, in the API's format.
     "google_monitoring_dashboard": "dashboard_json",
 }
 
@@ -39,20 +39,20 @@ _FLAG_OF_BLOCK: Mapping[str, Mapping[str, str]] = {
     "google_compute_firewall": {"log_config": "enable"},
     "google_compute_subnetwork": {"log_config": "enable"},
 }
-"""Type → block → the flag of the API that says whether the block is there."""
+"""Type → block → the API's flag for the presence of the block."""
 _KINDS_OF_DISK: Mapping[str, dict[str, Any]] = {
     "boot_disk": {"boot": True},
     "attached_disk": {},
     "scratch_disk": {"type": "SCRATCH"},
 }
-"""Block → what it says of a disk without saying it."""
+"""Block → the fields of a disk that it implies."""
 _DISK_NAMES = {"kms_key_self_link": "disk_encryption_key.kms_key_name", "size": "disk_size_gb"}
 _NEW_DISK = {"image": "source_image", "size": "disk_size_gb", "type": "disk_type", "snapshot": "source_snapshot"}
-"""Attributes that have other names in the API."""
+"""Attributes with other names in the API."""
 
 
 RENAMED: Mapping[str, Mapping[str, str]] = {"google_cloud_scheduler_job": {"paused": "state"}}
-"""Type → attribute → the field that a rewrite makes of it."""
+"""Type → attribute → the field that a conversion replaces it by."""
 
 
 class Reshaped(NamedTuple):
@@ -60,7 +60,7 @@ class Reshaped(NamedTuple):
 
     Args:
         tree: The attributes.
-        origins: Attribute path from the resource → the author's, where they differ.
+        origins: Attribute path from the resource → the author's, if they differ.
     """
 
     tree: dict[str, Any]
@@ -68,7 +68,7 @@ class Reshaped(NamedTuple):
 
 
 def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
-    """Bring the attributes of a resource into the API's shape."""
+    """Convert the attributes of a resource to the API's shape."""
     whole = _WHOLE.get(terraform_type)
     if whole is not None and isinstance(text := tree.get(whole), str):
         decoded = from_json(text)
@@ -96,7 +96,7 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
 
 
 def _with_flags(terraform_type: str, tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """With the flags that a block's being there stands for."""
+    """Add the flags for the presence of blocks."""
     flags = _FLAG_OF_BLOCK.get(terraform_type, {})
     return {
         name: [block | {flags[name]: True} for block in value if isinstance(block, dict)]
@@ -109,7 +109,7 @@ def _with_flags(terraform_type: str, tree: Mapping[str, Any]) -> Mapping[str, An
 
 
 def _without_grown_disk(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without the size of a disk that the service lets grow; the declared size is where it started."""
+    """Remove the size of a disk that the service may grow; the declared size is the initial one."""
     settings = tree.get("settings")
     block = settings[0] if isinstance(settings, list) and settings else None
     if not isinstance(block, dict) or block.get("disk_autoresize") is False or "disk_size" not in block:
@@ -118,7 +118,7 @@ def _without_grown_disk(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _bucket(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A bucket's flag for retention as the mode that the API has, and the state of versions as its flag."""
+    """Convert a bucket's retention flag to the API's mode, and the versioning state to its flag."""
     rewritten = dict(tree)
     retention = rewritten.pop("enable_object_retention", None)
     if isinstance(retention, bool):
@@ -130,7 +130,7 @@ def _bucket(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _rule(rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A lifecycle rule whose condition says with a flag which versions it means."""
+    """Convert the version flag in the condition of a lifecycle rule."""
     conditions = rule.get("condition")
     if not isinstance(conditions, list):
         return rule
@@ -144,7 +144,7 @@ def _condition(condition: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _cluster(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The exclusions of a maintenance window, which the API keeps by their names."""
+    """Convert the exclusions of a maintenance window to the API's map by name."""
     policies = tree.get("maintenance_policy")
     if not isinstance(policies, list):
         return tree
@@ -167,7 +167,7 @@ def _exclusion(block: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _scheduler_job(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Whether a job is paused, as the state that the API has."""
+    """Convert the paused flag of a job to the API's state."""
     paused = tree.get("paused")
     if not isinstance(paused, bool):
         return tree
@@ -176,11 +176,11 @@ def _scheduler_job(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 _IS_LIVE: Mapping[Any, Any] = {"LIVE": True, "ARCHIVED": False, "ANY": EMPTY}
-"""What a lifecycle condition says of versions, by the provider's word for it."""
+"""The API's value of a lifecycle condition on versions, by the provider's value."""
 
 
 def _with_startup_script(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """With the startup script among the metadata, where the API keeps it."""
+    """Move the startup script into the metadata, where the API has it."""
     script = tree.get(_STARTUP_SCRIPT)
     metadata = tree.get("metadata")
     if not isinstance(script, str) or not (metadata is None or metadata is EMPTY or isinstance(metadata, dict)):
@@ -191,7 +191,7 @@ def _with_startup_script(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict[str, str]) -> None:
-    """Put a set, or a map, into the message that holds it as a list."""
+    """Wrap a set or a map in the message that contains it as a list."""
     if isinstance(value, list) and item.kind == "scalar":
         out[name] = {_ITEMS: value}
         origins[f"{name}.{_ITEMS}"] = name
@@ -203,12 +203,12 @@ def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict
 
 
 def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> MappedFields:
-    """Put the author's own words back for what was brought into another shape.
+    """Restore the author's paths of converted attributes.
 
     Args:
-        placed: What was made of the reshaped attributes.
+        placed: The result of mapping the converted attributes.
         prefix: The author's path of the resource.
-        origins: As `reshape` gave them.
+        origins: The origins from `reshape`.
     """
 
     def written(path: str) -> str:
@@ -230,7 +230,7 @@ def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> Mappe
 
 
 def _paths(value: Any, path: Path) -> Iterator[str]:
-    """The API paths of all that is in declared data."""
+    """The API paths of all declared values."""
     if path is not None:
         yield field_path.text(path)
     if isinstance(value, dict):
@@ -242,7 +242,7 @@ def _paths(value: Any, path: Path) -> Iterator[str]:
 
 
 def _interface(block: Any, zone: Any) -> Any:
-    """A network interface whose subnetwork is named in full, where its project is said beside it."""
+    """A network interface with the full name of its subnetwork, if the subnetwork's project is given."""
     if not isinstance(block, dict) or not isinstance(block.get("subnetwork_project"), str):
         return block
     subnetwork = block.get("subnetwork")
@@ -253,7 +253,7 @@ def _interface(block: Any, zone: Any) -> Any:
 
 
 def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """An instance's disks, which Terraform tells apart by what they are for, as the one list that the API has."""
+    """Join an instance's disk blocks to the API's single list."""
     out, origins = {name: value for name, value in tree.items() if name not in _KINDS_OF_DISK}, {}
     disks: list[Any] = []
     for name, implied in _KINDS_OF_DISK.items():
@@ -286,7 +286,7 @@ def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _item(schema: Schema, name: str) -> Field | None:
-    """What the list of a message that only wraps one holds; instance templates keep such messages in `properties`."""
+    """The items of a message that only wraps a list; instance templates keep such messages in `properties`."""
     field = schema.fields.get(name)
     properties = schema.fields.get("properties")
     if field is None and properties is not None and properties.schema is not None:
@@ -303,4 +303,4 @@ _REWRITES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "google_sql_database_instance": _without_grown_disk,
     "google_storage_bucket": _bucket,
 }
-"""Type → what brings its attributes nearer to the API's shape."""
+"""Type → conversion of its attributes to the API's shape."""

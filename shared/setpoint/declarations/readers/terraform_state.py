@@ -1,4 +1,4 @@
-"""Raw Terraform and OpenTofu states, as they lie in a backend: format version 4.
+"""Read raw Terraform and OpenTofu states, as stored in a backend: format version 4.
 
 Source: https://github.com/hashicorp/terraform/blob/main/internal/states/statefile/version4.go,
 https://opentofu.org/docs/language/state/encryption/
@@ -38,7 +38,7 @@ def refusal(value: Mapping[str, Any]) -> str:
 
 
 def revision(value: Mapping[str, Any]) -> tuple[str, int]:
-    """The lineage and the serial of a state; empty and 0 where it has none."""
+    """The lineage and the serial of a state; empty and 0 without them."""
     serial = value.get("serial")
     return str(value.get("lineage") or ""), serial if isinstance(serial, int) else 0
 
@@ -46,7 +46,7 @@ def revision(value: Mapping[str, Any]) -> tuple[str, int]:
 def resources(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The instances of a raw state's resources, each as `terraform show -json` writes a resource.
 
-    An instance that waits to be destroyed since its successor was made (`deposed`) is left out.
+    Instances that are marked for destruction after their replacement (`deposed`) are left out.
     """
     for resource in value.get("resources") or ():
         if not isinstance(resource, dict):
@@ -71,7 +71,7 @@ def resources(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _index(instance: Mapping[str, Any]) -> str:
-    """The key of `count` or `for_each`, as addresses write it."""
+    """The key of `count` or `for_each`, in the format of addresses."""
     key = instance.get("index_key")
     if key is None:
         return ""

@@ -1,4 +1,4 @@
-"""What no rule tells of single Terraform types: tables, each entry with its reason.
+"""Exceptions of single Terraform types: tables, each entry with its reason.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/latest/docs
 """
@@ -36,7 +36,7 @@ PROVIDER_ONLY = frozenset(
         "project",  # in the resource's name
     )
 )
-"""Attributes that are addressed to the provider, whatever the type."""
+"""Attributes for the provider, in every type."""
 
 ADDRESSED = re.compile(
     r"send_\w+_if_(?:zero|empty)"  # whether an empty value is sent
@@ -44,7 +44,7 @@ ADDRESSED = re.compile(
     r"|\w+_on_(?:destroy|delete|deletion|create)"  # what it does when the resource comes or goes
     r"|create_without_validation|\w+_wo(?:_version)?\Z"  # how it sends; secrets that it does not keep
 )
-"""The names of other attributes that are addressed to the provider, where the API has no field of that name."""
+"""Patterns of other attributes for the provider, if the API has no field of that name."""
 
 _AUTOSCALER: dict[str, str | None] = {
     "autoscaling_policy.cooldown_period": "coolDownPeriodSec",
@@ -168,7 +168,7 @@ An entry without a comment has only another name in the API: https://cloud.googl
 IMPLIED: Mapping[str, Mapping[str, str]] = {
     "google_project_service": {"state": "ENABLED"},  # that an API is declared means that it is switched on
 }
-"""Terraform type → API fields that its being declared says, and no attribute does."""
+"""Terraform type → API field values that its declaration implies without an attribute."""
 
 LISTS: Mapping[str, tuple[str, str]] = {
     # All of an access policy's, each written as it is alone.

@@ -1,8 +1,8 @@
-"""What a Terraform resource type means to Google: the API, the asset type, and the collection in its names.
+"""Map a Terraform resource type to the API, the asset type, and the collection in its names.
 
 `google_secret_manager_secret` is the API `secretmanager` and its kind `Secret`: the words up to the longest name of an
-API, with or without `cloud` before it, and the rest. The catalogue says whether that API has that kind. The tables hold
-what the rule does not reach, each entry with its reason.
+API, with or without `cloud` before it, and the rest. The catalog confirms that the API has the kind. The tables hold
+exceptions to the rule, each entry with its reason.
 
 Sources: https://registry.terraform.io/providers/hashicorp/google/latest/docs,
 https://cloud.google.com/asset-inventory/docs/asset-types
@@ -19,7 +19,7 @@ from setpoint.catalog.schemas import FOLDER, default_catalogue
 
 _HOST = ".googleapis.com"
 
-# Words of Terraform → the API's name, where they are not the same.
+# Words of Terraform → the API's name, if they differ.
 PRODUCTS: dict[str, str] = {
     "active_directory": "managedidentities",  # the product's name, not the API's
     "bigquery_analytics_hub": "analyticshub",  # Terraform keeps it under BigQuery
@@ -69,7 +69,7 @@ PRODUCTS: dict[str, str] = {
     "workbench": "notebooks",  # the API keeps the product's former name
 }
 
-# Terraform type → asset type, where neither words nor schema tell.
+# Terraform type → asset type, if neither words nor schema determine it.
 TYPES: dict[str, str] = {
     # Terraform says what the group of settings is for, the API what it is.
     "google_folder": "cloudresourcemanager.googleapis.com/Folder",
@@ -133,7 +133,7 @@ TYPES: dict[str, str] = {
     "google_identity_platform_oauth_idp_config": "identitytoolkit.googleapis.com/OAuthIdpConfig",
 }
 
-# The inventory has kinds of their own only for these; for all others regional and global ones are one kind.
+# The inventory has separate kinds only for these; otherwise regional and global resources have the same kind.
 # https://cloud.google.com/asset-inventory/docs/asset-types
 _REGION_KINDS = frozenset(("BackendService", "Disk"))
 _GLOBAL_KINDS = frozenset(("Address", "ForwardingRule", "PublicDelegatedPrefix"))
@@ -233,7 +233,7 @@ PARTS = frozenset(
         "google_storage_bucket_object",
     )
 )
-"""Types that declare a part of another resource, or nothing that the inventory knows."""
+"""Types that declare a part of another resource, or nothing in the inventory."""
 
 
 _SETTINGS = frozenset(
@@ -244,17 +244,17 @@ _SETTINGS = frozenset(
         "google_tags_location_tag_binding",  # its id names what it is bound to
     )
 )
-"""Types that the provider's table knows and whose ids are no names of theirs."""
+"""Types in the provider's table whose ids are not their names."""
 
 
 class Meaning(NamedTuple):
-    """What a Terraform type means.
+    """The asset type of a Terraform type.
 
     Args:
         asset_type: Cloud Asset Inventory's type.
-        words: The words of the Terraform type that name the kind; by them attributes name the resource.
-        known: Whether the catalogue describes the asset type.
-        by_id: Only the resource's id tells its name: no rule makes it of its attributes.
+        words: The words of the Terraform type that name the kind; attributes refer to the resource by them.
+        known: Whether the catalog describes the asset type.
+        by_id: Whether only the resource's id determines its name, and not its attributes.
     """
 
     asset_type: str
@@ -275,7 +275,7 @@ class Meaning(NamedTuple):
 
 @cache
 def meaning(terraform_type: str) -> Meaning:
-    """What a Terraform type means, by the tables, by the rule, and at last by a guess that no schema confirms."""
+    """The asset type of a Terraform type: from the tables, from the rule, or guessed without a schema."""
     words = tuple(terraform_type.removeprefix("google_").split("_"))
     catalogue = default_catalogue()
     if terraform_type in TYPES:
@@ -295,7 +295,7 @@ def meaning(terraform_type: str) -> Meaning:
 
 
 def _services(words: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The APIs that the first words may name, the longest first, with the words that are left."""
+    """The APIs that the first words may name, the longest first, with the other words."""
     known = _known()
     for count in range(len(words), 0, -1):
         joined = "".join(words[:count])
@@ -312,7 +312,7 @@ def _known() -> frozenset[str]:
 
 
 def _kinds(service: str, words: tuple[str, ...]) -> Iterator[str]:
-    """The kinds that the words may name, likeliest first."""
+    """The kinds that the words may name, the most likely first."""
     shorter = [words]
     for scope in _SCOPES:
         if words[: len(scope)] == scope and len(words) > len(scope):

@@ -1,4 +1,4 @@
-"""A declaration as a reader of another format gives it: with what could not be translated, and the way back."""
+"""The result of translating a declaration from another format, with the author's paths."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from setpoint.model.declaration import Declaration
 
 
 class Translated(msgspec.Struct, frozen=True):
-    """What an author declared, in the API's terms.
+    """A translated declaration.
 
     Args:
         declaration: The declaration, its data in the API's shape.
-        unchecked: The author's paths that found no place, or whose value is not known.
-        origins: API path → author's path, wherever the two differ by more than what is around them: with
-            `lifecycle.rule` from `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
-        whole: API paths of maps that the author wrote as a list, and so as a whole.
-        server_id: An id of the service that a state has, and the name beside it; None where there is none.
-        unplaced: Of the unchecked paths those that found no place, with the names that they may be misspellings of.
+        unchecked: The author's paths without a place or with unknown values.
+        origins: API path → author's path, if they differ by more than their parents do: with `lifecycle.rule` from
+            `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
+        whole: API paths of maps that the author wrote as a list, and so owns with all entries.
+        server_id: A server-generated id from a state, and the name beside it; None if there is none.
+        unplaced: The unchecked paths without a place, with similar names of the API.
     """
 
     declaration: Declaration
@@ -33,7 +33,7 @@ class Translated(msgspec.Struct, frozen=True):
     server_id: tuple[Any, Any] = (None, None)
 
     def declared_path(self, api_path: str) -> str:
-        """The author's path of a difference, or of the nearest thing around it that the author wrote.
+        """The author's path of a difference, or of its nearest ancestor that the author wrote.
 
         Args:
             api_path: As `Difference.path`: list elements by position or by an identifying field.

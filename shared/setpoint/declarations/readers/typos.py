@@ -1,4 +1,4 @@
-"""Finding misspelt fields in declared data, by what the catalogue says of the type."""
+"""Find misspelled fields in declared data, by the catalog's schema of the type."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from setpoint.model.field_path import Path
 from setpoint.model.naming import camel
 
 _CLOSE = 0.85
-"""How alike a name has to be to one that the API knows, to be taken for a slip: a letter or two."""
+"""Minimum similarity of a name to a known one to count as its misspelling: a letter or two."""
 _MOST_EDITS = 2
-"""How many letters may be wrong in a name that is taken for a slip."""
+"""Maximum number of wrong letters in a misspelling."""
 _CLOSE_TYPE = 0.8
-"""How alike a kind has to be to one of its service; kinds that no schema describes are not that much like others."""
+"""Minimum similarity of a kind to one of its service; kinds without a schema are less similar to others."""
 
 
 class Typo(NamedTuple):
-    """A field that the API does not know, and the one that was meant.
+    """A misspelled field, and the likely correction.
 
     Args:
         where: keys and positions from the root of the data.
@@ -35,7 +35,7 @@ class Typo(NamedTuple):
 
 
 def find_typos(data: dict[str, Any], schema: Schema | None) -> list[Typo]:
-    """The misspelt fields of declared data; what is like nothing that the API knows is no slip, but unknown."""
+    """The misspelled fields of declared data; a name without a similar one is unknown rather than misspelled."""
     typos: list[Typo] = []
     if schema is not None:
         _in_message(data, schema, None, typos)
@@ -43,7 +43,7 @@ def find_typos(data: dict[str, Any], schema: Schema | None) -> list[Typo]:
 
 
 def without_field(data: Any, where: tuple[str | int, ...]) -> Any:
-    """The data less one field; what is around it is copied."""
+    """The data without one field; only its ancestors are copied."""
     head, rest = where[0], where[1:]
     if isinstance(data, list):
         return [without_field(part, rest) if step == head else part for step, part in enumerate(data)]
@@ -68,7 +68,7 @@ def closest_asset_type(asset_type: str) -> str:
     close = difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=_CLOSE_TYPE)
     if not close:
         return ""
-    name = kinds[close[0]][-len(close[0]) :]  # a name may begin with the API's own, as `GoogleIamV2Policy` does
+    name = kinds[close[0]][-len(close[0]) :]  # a name may start with the API's own, as `GoogleIamV2Policy` does
     return f"{host}/{name if name.lower() == close[0] else close[0].capitalize()}"
 
 
@@ -80,7 +80,7 @@ def _near_services(host: str) -> list[str]:
 
 
 _At = tuple[Any, str | int] | None
-"""A place in the data, as the place around it and the last step to it; only of a slip is it spelled out."""
+"""A position in the data, as its parent position and the last step; formatted only for a misspelling."""
 
 
 def _in_message(data: dict[str, Any], schema: Schema, place: _At, typos: list[Typo]) -> None:
@@ -118,19 +118,19 @@ def _path(where: tuple[str | int, ...]) -> Path:
 
 
 def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
-    """The one field that is spelled almost so and not declared beside it, or an empty string."""
+    """The only similar field that is not declared itself, or an empty string."""
     free = [name for name, field in schema.fields.items() if name not in data and not field.output_only]
     matches = difflib.get_close_matches(camel(key), free, n=1, cutoff=_CLOSE)
     return matches[0] if matches else ""
 
 
 def is_slip(name: str, meant: str) -> bool:
-    """Whether a name is another one with a letter or two wrong, left out, too many or changed round."""
+    """Whether a name is another one with a letter or two wrong, missing, added or swapped."""
     return _edits(name.lower(), meant.lower()) <= _MOST_EDITS
 
 
 def _edits(name: str, other: str) -> int:
-    """The least number of letters to change, add, leave out or swap (optimal string alignment)."""
+    """The minimum number of letters to change, add, remove or swap (optimal string alignment)."""
     rows = [list(range(len(other) + 1))]
     for position, letter in enumerate(name, 1):
         row = [position]

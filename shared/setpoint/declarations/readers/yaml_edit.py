@@ -1,7 +1,7 @@
-"""Changing single values in the text of a YAML or JSON document, and no other letter of it.
+"""Change single values in the text of a YAML or JSON document, and preserve the rest of the text.
 
-The places come from the parser's own marks. What cannot be done so is refused: a value behind an alias, an anchor or a
-merge key belongs to other places too.
+Positions come from the parser's marks. An edit that would have further effects is refused: a value behind an alias, an
+anchor or a merge key belongs to several positions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Where = tuple[str | int, ...]
 
 
 class Edit(NamedTuple):
-    """A change of one value.
+    """An edit of one value.
 
     Args:
-        where: the value; of ``append`` the list.
+        where: the path of the value; for ``append`` that of the list.
         action: ``set`` it, ``remove`` it, ``add`` it under a new key, ``append`` it to a list.
         value: the new value.
     """
@@ -33,14 +33,14 @@ class Edit(NamedTuple):
 
 
 class NotRewritableError(Exception):
-    """A change that cannot be made without touching something else."""
+    """An edit that cannot be made without further changes."""
 
 
 def rewrite(text: str, edits: Iterable[Edit], *, as_json: bool = False) -> str:
-    """The text of one document with changes made in their order; places are those after the changes before.
+    """Apply edits to the text of a document in their order; paths refer to the result of the edits before.
 
     Raises:
-        NotRewritableError: one of them cannot be made by itself.
+        NotRewritableError: an edit cannot be made separately.
     """
     for edit in edits:
         writer = _Writer(text, as_json=as_json)
@@ -49,7 +49,7 @@ def rewrite(text: str, edits: Iterable[Edit], *, as_json: bool = False) -> str:
 
 
 class _Writer:
-    """A text, and the nodes that know their places in it."""
+    """A text, with the parser's nodes and their positions."""
 
     def __init__(self, text: str, *, as_json: bool) -> None:
         self.text = text
@@ -86,7 +86,7 @@ class _Writer:
         before = self.text[line:start].strip()
         if before == ("-" if isinstance(parent, yaml.SequenceNode) else ""):
             return self._with(line, self._line_end(end), "")
-        if index + 1 < len(entries):  # the first key of a list's element shares its line with the dash
+        if index + 1 < len(entries):  # the first key of a list element is on the line of the dash
             return self._with(start, entries[index + 1][0], "")
         raise NotRewritableError("it shares its line with something else")
 
@@ -112,7 +112,7 @@ class _Writer:
         return self._with(end, end, f"{newline}{' ' * pad}{lead}\n")
 
     def _locate(self, where: Where) -> tuple[Any, Any]:
-        """The key, where it is one's value, and the node at a place."""
+        """The node at a path, and its key if it is a mapping's value."""
         key: Any = None
         node: Any = self.root
         for part in where:
@@ -138,11 +138,11 @@ class _Writer:
         return [key.value for key, _ in node.value].index(str(part))
 
     def _is_block(self, where: Where) -> bool:
-        """Whether a value stands in block style: its holder does, and so does what is around it."""
+        """Whether a value is in block style, with all of its ancestors."""
         return not self.as_json and not self._locate(where[:-1])[1].flow_style
 
     def _entries(self, node: Any) -> list[tuple[int, int]]:
-        """Where each entry of a collection begins and ends."""
+        """The start and end of each entry of a collection."""
         if isinstance(node, yaml.MappingNode):
             return [(key.start_mark.index, max(key.end_mark.index, self._end(node_))) for key, node_ in node.value]
         if isinstance(node, yaml.SequenceNode):
@@ -150,7 +150,7 @@ class _Writer:
         raise NotRewritableError("there is no mapping or list")
 
     def _end(self, node: Any) -> int:
-        """Where a node ends, less the white space and comments that the parser counts to it."""
+        """The end of a node, without the trailing white space and comments that the parser includes."""
         if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
             last = node.value[-1]
             return self._end(last[1] if isinstance(last, tuple) else last)
@@ -158,7 +158,7 @@ class _Writer:
         return len(self.text[:end].rstrip()) if getattr(node, "style", None) in ("|", ">") else end
 
     def _line_end(self, position: int) -> int:
-        """The beginning of the next line."""
+        """The start of the next line."""
         newline = self.text.find("\n", position)
         return len(self.text) if newline < 0 else newline + 1
 
@@ -166,7 +166,7 @@ class _Writer:
         return self.text[:start] + new + self.text[end:]
 
     def _inline(self, value: Any, before: Any) -> str:
-        """A value in place of a scalar or a flow collection, quoted as that one was."""
+        """A value in place of a scalar or a flow collection, with the same quoting."""
         style = getattr(before, "style", None) if isinstance(before, yaml.ScalarNode) else None
         if isinstance(value, str) and not self.as_json:
             if style == "'" and value.isprintable():
@@ -176,7 +176,7 @@ class _Writer:
         return self._flow(value)
 
     def _valued(self, value: Any, column: int) -> str:
-        """What stands behind a key's colon, in block style."""
+        """The text after a key's colon, in block style."""
         if isinstance(value, dict) and value:
             pad = " " * (column + 2)
             return "".join(f"\n{pad}{self._key(key)}:{self._valued(part, column + 2)}" for key, part in value.items())
@@ -186,7 +186,7 @@ class _Writer:
         return f" {self._flow(value)}"
 
     def _item(self, value: Any, column: int) -> str:
-        """What stands behind a dash, in block style."""
+        """The text after a dash, in block style."""
         if not isinstance(value, dict) or not value:
             return f" {self._flow(value)}"
         pad = " " * (column + 2)
@@ -194,7 +194,7 @@ class _Writer:
         return " " + f"\n{pad}".join(lines)
 
     def _flow(self, value: Any) -> str:
-        """A value in one line."""
+        """A value on one line."""
         if self.as_json:
             return json.dumps(value, ensure_ascii=False)
         if isinstance(value, dict):
@@ -208,7 +208,7 @@ class _Writer:
 
 
 def _plain(value: str) -> str:
-    """A string without quotes where it is read back as that, anywhere; else in quotes."""
+    """A string without quotes if it can be parsed as that string everywhere; else in quotes."""
     if value and value.isprintable() and value.strip() == value and not set(value) & set("{}[],#&*!|>'\"%@`"):
         read = [
             document.value for document in documents.parse(f"k: {value}\n") if isinstance(document, documents.Document)
@@ -219,7 +219,7 @@ def _plain(value: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A string in double quotes; JSON's escapes are YAML's too, and YAML takes few other letters that do not show."""
+    """A string in double quotes; JSON's escapes are valid in YAML, too."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
 
