@@ -67,8 +67,12 @@ def same(first: str, second: str, own: Project) -> bool:
 
     Other URLs are not resource names: they are compared with host and scheme.
     """
-    if ("://" in first or "://" in second) and (_FOREIGN_URL.match(first) or _FOREIGN_URL.match(second)):
+    if ("://" in first or "://" in second) and (_is_foreign(first) or _is_foreign(second)):
         return first == second
+    if first.startswith("projects/") and second.startswith("projects/"):
+        projects = _projects_of_one_rest(first, second)
+        if projects is not None:
+            return same_project(*projects, own)
     if _is_link_to(first, second) or _is_link_to(second, first):
         return True
     longer, shorter = segments(first), segments(second)
@@ -88,6 +92,20 @@ def same(first: str, second: str, own: Project) -> bool:
         elif index < len(shorter) - 1 or not own.ids_for_names or not _may_be_id_of(part, counterpart):
             return False
     return offset == 0 or _may_precede(longer[:offset], shorter[0], own)
+
+
+def _is_foreign(url: str) -> bool:
+    """Whether a URL is of another host than Google's APIs; the usual host needs no expression."""
+    return not url.startswith("https://www.googleapis.com/") and _FOREIGN_URL.match(url) is not None
+
+
+def _projects_of_one_rest(first: str, second: str) -> tuple[str, str] | None:
+    """The projects of two relative names that have the rest in common, the usual case; None of any others."""
+    project, _, rest = first[9:].partition("/")
+    other, _, other_rest = second[9:].partition("/")
+    if rest != other_rest or not rest.strip("/") or "global" in (project, other):
+        return None
+    return project, other
 
 
 def without_key_version(reference: str) -> str:
