@@ -73,8 +73,11 @@ def same(first: str, second: str, own: Project) -> bool:
         projects = _projects_of_one_rest(first, second)
         if projects is not None:
             return same_project(*projects, own)
-    if _is_link_to(first, second) or _is_link_to(second, first):
-        return True
+    return _is_link_to(first, second) or _is_link_to(second, first) or _same_segments(first, second, own)
+
+
+def _same_segments(first: str, second: str, own: Project) -> bool:
+    """Whether both references name one resource, segment by segment from the end."""
     longer, shorter = segments(first), segments(second)
     if len(longer) < len(shorter):
         longer, shorter = shorter, longer
