@@ -1,1 +1,1 @@
-"""Comparison: a declaration and an observation, field by field and by meaning."""
+"""Comparison: compare a declaration with an observation, field by field and by meaning."""

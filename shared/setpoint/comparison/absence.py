@@ -1,7 +1,7 @@
-"""What an absent field says: zero, a default, nothing at all, or something else than a zero.
+"""Interpret an absent field: as zero, as a default, as unreturned, or as a difference from zero.
 
-Proto JSON leaves zeros out, some APIs leave their defaults out, and some fields are never returned. Where absence has a
-meaning of its own ("If unset, …"), a declared zero that is gone is drift.
+Proto JSON omits zeros, some APIs omit their defaults, and some fields are never returned. If absence has its own
+meaning ("If unset, …"), an absent field with a declared zero is drift.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _UNSPECIFIED = "UNSPECIFIED"
 
 
 def rules_at(table: field_rules.SchemaRules | None, path: Path) -> field_rules.Rules:
-    """The rules of the field at a path of a resource in the tables of single fields.
+    """The rules of the field at a path, from the tables of single fields.
 
     Args:
-        table: the rules of the resource's schema; None where there are none.
-        path: of the field, or of an element of the list that it is.
+        table: the rules of the resource's schema; None if there are none.
+        path: path of the field, or of a list element.
     """
     while path is not None and isinstance(path[1], Element):
         path = path[0]
@@ -40,14 +40,14 @@ def rules_at(table: field_rules.SchemaRules | None, path: Path) -> field_rules.R
 
 
 def child(field: Field | None, key: str) -> Field | None:
-    """What the catalogue says of ``key`` below ``field``."""
+    """The schema of ``key`` below ``field``."""
     if field is None:
         return None
     return (field.schema.fields.get(key) if field.schema is not None else None) or field.item
 
 
 def is_zero(field: Field | None, value: Any) -> bool:
-    """Whether proto JSON leaves this value of a field out: a zero, or made of nothing but zeros."""
+    """Whether proto JSON omits this value: a zero, or a message with only zeros."""
     if field is None or not value:
         return system_fields.is_zero(value)
     if isinstance(value, dict):
@@ -60,7 +60,7 @@ def is_zero(field: Field | None, value: Any) -> bool:
 
 
 def is_plain_zero(table: field_rules.SchemaRules | None, path: Path, field: Field | None, want: Any) -> bool:
-    """Whether a declared scalar that is false in Python is a zero of which no rule says anything; the fast question."""
+    """Whether a declared scalar that is false in Python is a zero without special rules; a fast check."""
     return (
         field is not None
         and field.kind == "scalar"
@@ -71,10 +71,10 @@ def is_plain_zero(table: field_rules.SchemaRules | None, path: Path, field: Fiel
 
 
 def has_meaning(field: Field | None, want: Any, rules: field_rules.Rules) -> bool:
-    """Whether a declared zero or empty message says something else than an absent field.
+    """Whether a declared zero or empty message differs in meaning from an absent field.
 
     Args:
-        field: what the catalogue says of the field.
+        field: the schema of the field.
         want: the declared zero.
         rules: the rules of the field.
     """
@@ -96,7 +96,7 @@ def _is_number_text(value: Any) -> bool:
 
 
 def holds_meaning(table: field_rules.SchemaRules | None, path: Path, field: Field | None, want: Any) -> bool:
-    """Whether a declared zero, or anything in it, says something else than an absent field."""
+    """Whether a declared zero, or a value in it, differs in meaning from an absent field."""
     if has_meaning(field, want, rules_at(table, path)):
         return True
     return isinstance(want, dict) and any(
@@ -105,7 +105,7 @@ def holds_meaning(table: field_rules.SchemaRules | None, path: Path, field: Fiel
 
 
 def why_unreturned(path: Path, name: str, field: Field | None, rules: field_rules.Rules) -> str:
-    """Why the API takes a field and does not return it, or an empty string."""
+    """Why the API accepts a field and does not return it; empty if it returns it."""
     if secrets.may_be_withheld(name) if field is None else field.input_only or field.sensitive:
         return "an input that the server does not give back"
     if _is_required_reference(path, field):
@@ -115,13 +115,13 @@ def why_unreturned(path: Path, name: str, field: Field | None, rules: field_rule
 
 
 def why_entry_unreturned(key: str, field: Field | None, rules: field_rules.Rules, *, is_free: bool) -> str:
-    """Why an entry of a map is not returned, or an empty string: a secret in a free-form object, or by a table.
+    """Why a map entry is not returned, a secret in a free-form object or an entry of a table; empty if it is.
 
     Args:
-        key: of the entry.
-        field: what the catalogue says of the map's values.
+        key: key of the entry.
+        field: the schema of the map's values.
         rules: the rules of the entry.
-        is_free: the map holds free text, whose entries an API returns whatever they are called.
+        is_free: whether the map holds free text, whose entries are always returned.
     """
     rule = rules.get("unreturned")
     if rule is not None:
@@ -131,15 +131,15 @@ def why_entry_unreturned(key: str, field: Field | None, rules: field_rules.Rules
 
 
 def _is_required_reference(path: Path, field: Field | None) -> bool:
-    """Whether a resource cannot be without this field: it then has it, whether its API shows it or not.
+    """Whether a field is required, so that the resource has it even if its API does not return it.
 
-    Further down a required field may be gone together with what it belongs to.
+    Below the top level a required field may be absent together with its parent.
     """
     return field is not None and field.required and field.reference and path is not None and path[0] is None
 
 
 def why_default(field: Field | None, name: str, want: Any, rules: field_rules.Rules, own: Project) -> str:
-    """Why an absent field is equal to a declared value: it is the field's default. An empty string where it is not."""
+    """Why an absent field equals a declared default; empty if it does not."""
     rule = rules.get("absent")
     if rule is not None and _is_same(field, name, want, rule.value, own):
         return f"default is absent ({rule.reason}: {rule.source})"
@@ -154,9 +154,9 @@ def why_default(field: Field | None, name: str, want: Any, rules: field_rules.Ru
 def why_default_as_zero(
     field: Field | None, name: str, want: Any, have: Any, rules: field_rules.Rules, own: Project
 ) -> str:
-    """Why a default on one side and an unspecified value on the other are equal, or an empty string.
+    """Why a default on one side equals an unspecified value on the other; empty if it does not.
 
-    Some APIs answer a zero in place of the default; an unspecified enum asks for the default.
+    Some APIs return a zero in place of the default; an unspecified enum requests the default.
     """
     if isinstance(want, bool) or isinstance(have, bool) or (field is not None and field.presence):
         return ""

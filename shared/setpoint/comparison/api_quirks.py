@@ -14,7 +14,7 @@ _ABSENT_MEANS: Mapping[str, Any] = {
     # https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#pushconfig
     "x-goog-version": "v1",
 }
-"""Map entries that a server leaves out where they hold its default."""
+"""Map entries that a server omits if they have its default."""
 
 _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
     # GoogleSQL's names beside the legacy ones; BigQuery answers with the legacy ones:
@@ -79,20 +79,20 @@ _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset(("132", "sctp")),
     ),
 }
-"""Synonyms, by the name of the field that holds them."""
+"""Synonyms, by field name."""
 
 _DEFAULT_ACCOUNT = re.compile(r"(\d+)-compute@developer\.gserviceaccount\.com\Z")
 ACCOUNT_FIELDS = frozenset(("email", "serviceAccount", "serviceAccountEmail"))
 
 
 def is_default_account(name: str, declared: str, observed: str, number: str = "") -> bool:
-    """Whether ``default`` is declared, and the default service account of Compute Engine in this project is answered.
+    """Whether ``default`` is declared and the project's Compute Engine default service account is observed.
 
     Args:
-        name: of the field.
+        name: name of the field.
         declared: its declared value.
         observed: its observed value.
-        number: of the project that holds the resource; empty where it is unknown.
+        number: number of the resource's project; empty if unknown.
 
     Source: https://cloud.google.com/compute/docs/access/service-accounts#default_service_account
     """
@@ -107,10 +107,10 @@ _IMPLIED_PREFIXES: Mapping[str, str] = {
     "allowedValues": "is:",
     "deniedValues": "is:",
 }
-"""Prefixes of a value that are implied, by the name of the field."""
+"""Implied prefixes of values, by field name."""
 
 ALIASED_FIELDS = frozenset((*_ALIASES, *_IMPLIED_PREFIXES))
-"""Fields whose words have synonyms or implied prefixes."""
+"""Fields with synonyms or implied prefixes."""
 
 CASELESS = frozenset(
     (
@@ -127,7 +127,7 @@ CASELESS = frozenset(
         "IPProtocol",  # compute answers in lower case: https://cloud.google.com/compute/docs/reference/rest/v1/firewalls
     )
 )
-"""Strings whose case has no meaning, although no schema calls them an enum."""
+"""Case-insensitive strings that no schema declares as enums."""
 
 
 PRINCIPALS = frozenset(
@@ -137,7 +137,7 @@ PRINCIPALS = frozenset(
         "iamMember",  # of the access of a BigQuery dataset
     )
 )
-"""Strings that hold principals, of which only the addresses have no case."""
+"""Fields with principals, of which only the addresses are case-insensitive."""
 
 
 _MEMBER_FIELDS: Mapping[str, str] = {
@@ -148,18 +148,18 @@ _MEMBER_FIELDS: Mapping[str, str] = {
     "domain": "domain",
     "": "specialGroup",
 }
-"""The field of a BigQuery dataset's access under which a member is answered, by the member's kind."""
+"""The field for a member in a BigQuery dataset's access, by the member's kind."""
 
 
 def is_named_otherwise(member: Any, observed: Mapping[str, Any]) -> bool:
-    """Whether an observed access names a declared member under the field of its kind."""
+    """Whether an observed access contains a declared member in the field of its kind."""
     kind, _, address = str(member).rpartition(":")
     answered = observed.get(_MEMBER_FIELDS.get(kind, ""))
     return isinstance(answered, str) and answered.casefold() == address.casefold()
 
 
 def is_hidden(key: str, field: Field | None, value: Any) -> bool:
-    """Whether the server leaves this value out because it is the default."""
+    """Whether the server omits this value because it is the default."""
     if field is not None and field.default is not None and field.default == value:
         return True
     return key in _ABSENT_MEANS and bool(_ABSENT_MEANS[key] == value)

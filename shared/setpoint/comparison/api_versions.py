@@ -1,4 +1,4 @@
-"""Brings both sides of a comparison into one API version, where the inventory sends another than the declared one.
+"""Convert both sides of a comparison to one API version, if the inventory sends another than the declared one.
 
 Cloud Run services come in the shape of v1 (Knative) or of v2, projects and folders in that of Resource Manager v1, v2
 or v3, functions and notebook instances in that of v1 or v2, and are declared in either. Where the two sides differ, the
@@ -58,8 +58,8 @@ class Sides(NamedTuple):
     Args:
         declared: the declared fields.
         observed: the observed fields.
-        discovery_uri: the discovery document of that version; empty where nothing was changed.
-        discovery_name: the name of the schema in it, where the asset type's own is of another version.
+        discovery_uri: the discovery document of that version; empty if nothing was converted.
+        discovery_name: the name of the schema in it, if it differs from the asset type's own.
     """
 
     declared: Any
@@ -74,7 +74,7 @@ def has_several(asset_type: str) -> bool:
 
 
 def aligned(asset_type: str, declared: Any, observed: Any) -> Sides:
-    """Both sides in one API version; unchanged where they are in one already."""
+    """Both sides in one API version; unchanged if they have the same version."""
     conversion = _CONVERSIONS.get(asset_type)
     if conversion is None or not isinstance(declared, Mapping) or not isinstance(observed, Mapping):
         return Sides(declared, observed)
@@ -92,7 +92,7 @@ def _version_of_service(service: Mapping[str, Any]) -> Version:
 
 
 def _version_of_container(resource: Mapping[str, Any]) -> Version:
-    """The version of a project or folder; fields that both versions have alike tell nothing."""
+    """The version of a project or folder; fields of both versions are ignored."""
     if isinstance(resource.get("parent"), Mapping) or any(field in resource for field in _ONLY_OLDER):
         return "older"
     if isinstance(resource.get("parent"), str) or any(field in resource for field in _ONLY_NEWER):
@@ -226,13 +226,13 @@ def _present(**fields: Any) -> dict[str, Any]:
 
 
 class _Conversion(NamedTuple):
-    """How an older version of a type becomes the newer one.
+    """The conversion of an older version of a type to the newer one.
 
     Args:
-        version: tells the version of a side.
-        newer: expresses the older version in the newer one.
+        version: determines the version of a side.
+        newer: converts the older version to the newer one.
         discovery_uri: the discovery document of the newer version.
-        discovery_name: the name of the schema in it, where the asset type's own is of another version.
+        discovery_name: the name of the schema in it, if it differs from the asset type's own.
     """
 
     version: Callable[[Mapping[str, Any]], Version]
@@ -242,7 +242,7 @@ class _Conversion(NamedTuple):
 
 
 def _version_by(older: frozenset[str], newer: frozenset[str]) -> Callable[[Mapping[str, Any]], Version]:
-    """Tells a version by fields that only one of them has."""
+    """Determine a version by fields that only one version has."""
 
     def version(resource: Mapping[str, Any]) -> Version:
         if not newer.isdisjoint(resource):
@@ -284,11 +284,11 @@ def split(
 ) -> tuple[tuple[Difference, ...], tuple[Explanation, ...]]:
     """The differences without fields that only another API version has, and these fields with the reason.
 
-    Such a field is absent because the version in which the resource came has none of its name: nobody can tell.
+    Such a field is absent because the resource was sent in a version without it, so its value is unknown.
 
     Args:
         differences: the differences of the comparison.
-        schema: the version in which the resource came; None where it is not known.
+        schema: the version of the resource; None if unknown.
         versions: all versions of the type.
     """
     kept = tuple(differences)

@@ -1,7 +1,7 @@
-"""Comparing a declaration with an observation, field by field and by meaning.
+"""Compare a declaration with an observation, field by field and by meaning.
 
-A declaration owns the fields that it names and no others, unless it says ``exact``. Whatever is dropped or taken as
-equal although it is not literally so has a name, which ``explain`` collects.
+A declaration owns only the fields that it names, unless it is ``exact``. Every rule by which unequal values count as
+equal, or are not compared, has a name, which ``explain`` collects.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
-"""Top-level fields that nobody has to declare: the system's, and the name that the declaration is under."""
+"""Top-level fields that never count as undeclared: the system's, and the name of the declaration."""
 
 
 _NO_FIELDS: Mapping[str, Field] = {}
@@ -47,16 +47,16 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Comparison:
-    """The walk over both sides, and its results.
+    """The traversal of both sides, and its results.
 
     Args:
-        own: the project that holds the resource, by id and number.
-        exact: whether fields that are not declared are differences.
-        whole: paths of maps of which every entry is owned.
+        own: the project of the resource, by id and number.
+        exact: whether undeclared fields are differences.
+        whole: paths of maps that are owned with every entry.
         null_is_absent: whether a declared null means that the field has to be absent.
-        explain: whether to keep the reasons of all that is no difference.
+        explain: whether to record the reasons for values without a difference.
         masking: decides what is shown of a difference.
-        overrides: how single fields are compared, in place of the built-in rules.
+        overrides: comparison rules of the policy, in place of the built-in rules.
     """
 
     __slots__ = (
@@ -65,7 +65,7 @@ class Comparison:
     )
 
     records = False
-    """Whether every pair of list elements is asked for, equal ones too."""
+    """Whether all pairs of list elements are reported, including equal ones."""
 
     def __init__(
         self,
@@ -100,14 +100,14 @@ class Comparison:
         self.message(field_path.ROOT, "", schema, None, declared, observed)
 
     def trial(self) -> Comparison:
-        """A comparison of the same kind whose findings do not count; for matching list elements."""
+        """A comparison with the same options whose differences do not count; for matching list elements."""
         trial = _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent, overrides=self.overrides)
         trial.notes = None if self.notes is None else []
         trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
         return trial
 
     def absorb(self, trial: Comparison) -> None:
-        """Take over the unchecked fields and the reasons of a trial that found no difference."""
+        """Add the unchecked fields and the reasons of a trial without differences."""
         if self.notes is not None and trial.notes:
             self.notes += trial.notes
         self.unchecked += trial.unchecked
@@ -118,7 +118,7 @@ class Comparison:
         return absence.rules_at(self.table, path)
 
     def place(self, path: Path) -> Place:
-        """A place in the resource, with all that stands around it."""
+        """A position in the resource, with its surroundings."""
         return Place(path, self.declared, self.observed)
 
     def message(
@@ -135,13 +135,13 @@ class Comparison:
         """Compare two objects: a message by its schema's fields, a map by its one item field.
 
         Args:
-            path: where the objects are.
-            name: the name of the field that holds them.
-            schema: of a message; None of a map.
-            item: the values of a map; None of a message.
+            path: path of the objects.
+            name: name of their field.
+            schema: the schema of a message; None for a map.
+            item: the schema of a map's values; None for a message.
             declared: the declared object.
             observed: the observed object.
-            is_free: the values of a map are free text.
+            is_free: whether a map's values are free text.
         """
         fields = schema.fields if schema is not None else _NO_FIELDS
         is_map = is_free or item is not None
@@ -175,7 +175,7 @@ class Comparison:
         declared: Mapping[str, Any],
         observed: Mapping[str, Any],
     ) -> None:
-        """Compare one field of a message, whose key the other side may spell otherwise."""
+        """Compare a field of a message; the other side may spell its key differently."""
         fields = schema.fields if schema is not None else _NO_FIELDS
         field = fields.get(key)
         if have is None and (spelling := surroundings.other_spelling(key, fields, observed)):
@@ -193,7 +193,7 @@ class Comparison:
             self.value((path, key), key, field, want, have)
 
     def _null(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
-        """A declared null declares nothing, or that the field has to be absent."""
+        """Handle a declared null: it declares nothing, or that the field has to be absent."""
         if self.null_is_absent and have is not None:
             self._unexpected(path, name, key, field, have)
 
@@ -207,7 +207,7 @@ class Comparison:
         declared: Mapping[str, Any],
         observed: Mapping[str, Any],
     ) -> None:
-        """Compare a field of a message that is not there."""
+        """Compare a field of a message that is absent."""
         if not want and absence.is_plain_zero(self.table, path, field, want):
             self.note(path, "zero is absent")
         elif surroundings.is_other_choice(schema, key, field, want, declared, observed):
@@ -221,14 +221,14 @@ class Comparison:
             self.value(path, key, field, want, None)
 
     def _labelled(self, path: Path, declared: Any, observed: Any) -> dict[str, Any]:
-        """The declared labels that the resource has at all, where its controller has not labelled it."""
+        """The declared labels that the resource has, if its controller sets no labels."""
         for key in declared.keys() - observed.keys():
             if not system_fields.is_system_label("labels", key):
                 self.leave((path, key), declared[key], "the controller has not labelled this resource")
         return {key: want for key, want in declared.items() if key in observed}
 
     def _entry(self, path: Path, key: str, field: Field | None, want: Any, have: Any, *, is_free: bool) -> None:
-        """Compare one entry of a map, which is there or not whatever it holds."""
+        """Compare an entry of a map, whose presence counts for any value."""
         if have is None and not (isinstance(want, dict) and want):
             if api_quirks.is_hidden(key, field, want):
                 self.note(path, "default is absent")
@@ -242,7 +242,7 @@ class Comparison:
             self.value(path, key, field, want, have)
 
     def _text(self, path: Path, name: str, owner: str, field: Field | None, want: Any, have: Any) -> None:
-        """Compare free text letter by letter; ``owner`` is the key that it stands under or beside."""
+        """Compare free text exactly; ``owner`` is the key of the text."""
         if reason := free_text.equal(want, have):
             self.note(path, reason)
         elif free_text.is_withheld(owner, have) or (scalars.is_masked(have) and "masked" in self.rules(path)):
@@ -251,7 +251,7 @@ class Comparison:
             self.differ(path, "changed", name, field, want, have)
 
     def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
-        """Compare one value with its counterpart; ``have`` is None where there is none."""
+        """Compare a value with its counterpart; ``have`` is None if it is absent."""
         if field is not None and field.output_only and not (name in system_fields.IDENTITY_FIELDS and have):
             self.leave(path, want, "written by the server alone")
         elif have is None:
@@ -268,7 +268,7 @@ class Comparison:
             self._scalar(path, name, field, want, have)
 
     def _is_stricter(self, path: Path, field: Field | None, have: Mapping[str, Any]) -> bool:
-        """Whether an empty message is declared as a choice, and the observed one limits it ("If empty, all …")."""
+        """Whether an empty message is declared as a choice, and the observed one restricts it ("If empty, all …")."""
         if field is None or not field.presence or field.schema is None or "empty" in self.rules(path):
             return False
         return any(
@@ -297,7 +297,7 @@ class Comparison:
     def _special(
         self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules
     ) -> str:
-        """The reason by which a rule of this one field, or a declared controller of it, makes two scalars equal."""
+        """Why two scalars are equal by a rule of this field or by its declared controller; empty if they are not."""
         reason = absence.why_default_as_zero(field, name, want, have, rules, self.own)
         if reason:
             return reason
@@ -311,7 +311,7 @@ class Comparison:
     def _incomparable(
         self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules
     ) -> str:
-        """Why two scalars that are unlike do not tell whether there is a difference, or an empty string."""
+        """Why two unequal scalars cannot be compared; empty if they can."""
         is_text = type(have) is str and have[:1].isalpha() and not have.startswith("UNKNOWN_")
         if not (is_text and field is not None and field.type == "string") and (
             reason := scalars.indeterminate(field, want, have)
@@ -348,7 +348,7 @@ class Comparison:
             self.differ(path, "missing", name, field, want, msgspec.UNSET)
 
     def _absent_object(self, path: Path, name: str, field: Field | None, want: dict[str, Any]) -> None:
-        """Compare an object that is not there, field by field."""
+        """Compare an absent object, field by field."""
         if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(want, {}):
             want = self._labelled(path, want, {})
         is_map = field is not None and field.kind == "map"
@@ -372,7 +372,7 @@ class Comparison:
         declared: Any,
         observed: Any,
     ) -> None:
-        """Report the fields that nobody declared, where everything is owned."""
+        """Report undeclared fields, if all fields are owned."""
         if not self.exact and not (self.whole and field_path.text(path) in self.whole):
             return
         for key, have in observed.items():
@@ -382,7 +382,7 @@ class Comparison:
             self._unexpected(path, name, key, fields.get(key) or item, have)
 
     def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
-        """Report a field that should not be there, unless it holds nothing, a default, or what the server writes."""
+        """Report an unexpected field, unless it is empty, has a default, or is output-only."""
         if field is not None and (field.output_only or have in (field.default, field.absent)):
             return
         if system_fields.is_system_label(name, key) or (path is None and key in OWN_FIELDS):
@@ -391,11 +391,11 @@ class Comparison:
             self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
-        """Report a difference; what may not be shown is hidden here and nowhere later."""
+        """Report a difference; secrets are masked here, and nowhere later."""
         self.differences.append(self.masking.difference(path, op, name, field, want, have, is_known=self.known))
 
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
-        """Hook: which element of the list at ``path`` is compared with which; either side may be empty."""
+        """Hook: which list elements at ``path`` are compared with each other; either side may be empty."""
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
         """Record that a declared value could not be compared."""
@@ -403,13 +403,13 @@ class Comparison:
         self.unchecked_leaves += leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
-        """Record the rule by which a field is no difference, where an explanation is wanted."""
+        """Record the rule by which a field is no difference, if explanations are requested."""
         if self.notes is not None:
             self.notes.append(Explanation(field_path.text(path), reason))
 
 
 class _DryComparison(Comparison):
-    """Counts differences, and shows none."""
+    """Counts differences without recording them."""
 
     __slots__ = ()
 
@@ -421,7 +421,7 @@ class _DryComparison(Comparison):
 COUNTED = Difference("", "changed")
 
 
-def compare(  # noqa: PLR0913 - both sides, and all that a declaration says of how to compare them
+def compare(  # noqa: PLR0913 - both sides, and the options
     declared: Mapping[str, Any],
     observed: Mapping[str, Any],
     schema: Schema | None = None,
@@ -432,16 +432,16 @@ def compare(  # noqa: PLR0913 - both sides, and all that a declaration says of h
     null_is_absent: bool = False,
     masking: Masking = HIDING,
 ) -> tuple[Difference, ...]:
-    """The differences between what is declared and what is observed.
+    """The differences between a declaration and an observation.
 
     Args:
         declared: declared fields in the API's own shape.
         observed: the resource's fields.
-        schema: what the catalogue says of the type; None compares with care by the look of the values.
-        own: the project that holds the resource, by id and number.
-        exact: fields that are not declared are differences too.
-        whole: paths of maps of which every entry is owned.
-        null_is_absent: a declared null means that the field has to be absent.
+        schema: the schema of the type; None compares conservatively by the format of the values.
+        own: the project of the resource, by id and number.
+        exact: whether undeclared fields are differences.
+        whole: paths of maps that are owned with every entry.
+        null_is_absent: whether a declared null means that the field has to be absent.
         masking: decides what is shown of a difference.
     """
     if not exact and not whole and literal.is_literal(declared, observed):
@@ -463,7 +463,7 @@ def walked(  # noqa: PLR0913 - the options of a comparison
     masking: Masking = HIDING,
     overrides: tuple[FieldRule, ...] = (),
 ) -> Comparison:
-    """Compare as ``compare`` does, and return what was left unchecked too."""
+    """Compare like ``compare``, and return the unchecked fields, too."""
     walk = Comparison(
         own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking, overrides=overrides
     )
@@ -472,7 +472,7 @@ def walked(  # noqa: PLR0913 - the options of a comparison
 
 
 def leaves(value: Any) -> int:
-    """How many scalars a value holds; an empty object or list counts as one, null as none."""
+    """The number of scalars in a value; an empty object or list counts as one, null as none."""
     if isinstance(value, dict):
         return sum(map(leaves, value.values())) if value else 1
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Values that something declared moves: an autoscaler the size, automatic growth the disk, a channel the release.
+"""Values that a declared controller changes: an autoscaler the size, automatic growth the disk, a channel the release.
 
-A line of the table with the verb `moved` names the field that switches the controller on and, where there are any, the
-fields that bound it. Without the controller, and outside of its bounds, another value is drift.
+A table line with the verb `moved` names the field that enables the controller, and the fields with its bounds, if any.
+Without the controller, or outside of its bounds, another value is drift.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from setpoint.comparison.places import Place
 
 _NUMBERS = re.compile(r"\d+")
 _MINOR = 2
-"""Major and minor number of a release, within which a service upgrades by itself."""
+"""Major and minor number of a release, within which a service upgrades automatically."""
 
 
 def why_moved(rules: field_rules.Rules, place: Place, want: Any, have: Any) -> str:
-    """Why a declared controller may have moved a value, or an empty string.
+    """Why a declared controller may have changed a value; empty if none may.
 
     Args:
         rules: the rules of the field.
-        place: of the field.
+        place: position of the field.
         want: the declared value.
         have: the observed value.
     """

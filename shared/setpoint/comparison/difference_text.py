@@ -1,4 +1,4 @@
-"""How values and differences read: for machines as JSON, for people as text; in every sink, command and page."""
+"""Format values and differences as JSON and as text, for every sink, command and page."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from setpoint.model.display_names import shortened
 
 ELLIPSIS = "…"
 NOTHING = "nothing"
-"""What stands for a value that is not there."""
+"""The text for an absent value."""
 MOST = 60
-"""Characters of a value, unless a caller has more room."""
+"""Default maximum length of a value in characters."""
 
 _AMBIGUOUS = re.compile(r"""(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?\Z|true\Z|false\Z|null\Z|[\s\[{"]|\Z)""")
-"""Strings that read like another JSON value, so that they need their quotes."""
+"""Strings that look like another JSON value, and therefore need quotes."""
 _AROUND = 12
 
 
 def as_json(value: Any, most: int = MOST) -> str:
-    """A value as JSON of at most so many characters; a link keeps its end, which tells it from others."""
+    """A value as JSON of limited length; a cut link keeps its end, which distinguishes it."""
     return NOTHING if value is msgspec.UNSET else cut(_encoded(shortened(value)), most)
 
 
 def as_text(value: Any, most: int | None = None) -> str:
-    """A value as text: a string without quotes where nothing else reads like it, anything else as JSON."""
+    """A value as text: an unambiguous string without quotes, anything else as JSON."""
     value = shortened(value)
     if value is msgspec.UNSET:
         return NOTHING
@@ -38,11 +38,11 @@ def as_text(value: Any, most: int | None = None) -> str:
 
 
 def sides(difference: Difference, most: int) -> tuple[str, str]:
-    """The declared and the observed value as text; of two long ones the part in which they differ.
+    """The declared and the observed value as text; of two long values the differing part.
 
     Args:
         difference: the difference.
-        most: characters of each side.
+        most: maximum length of each side in characters.
     """
     declared, observed = as_text(difference.declared), as_text(difference.observed)
     if max(len(declared), len(observed)) > most:
@@ -52,12 +52,12 @@ def sides(difference: Difference, most: int) -> tuple[str, str]:
 
 
 class DifferenceText(NamedTuple):
-    """The parts of a difference, for a caller with markup of its own.
+    """The parts of a difference, for callers with their own markup.
 
     Args:
-        path: the field; ``(all)`` for the whole.
+        path: the field; ``(all)`` for the whole resource.
         declared: the declared value.
-        joint: what stands between the two, ``" → "``.
+        joint: the text between the two, ``" → "``.
         observed: the observed value.
     """
 
@@ -71,7 +71,7 @@ class DifferenceText(NamedTuple):
 
     @property
     def before(self) -> str:
-        """What stands before the declared value."""
+        """The text before the declared value."""
         return "" if self.joint == ARROW else "expected "
 
 
@@ -83,7 +83,7 @@ INSTEAD = " instead of "
 def parts(difference: Difference, declared: str, observed: str, path: str = "") -> DifferenceText:
     """``path: true → false``, ``path: expected true, found nothing``, ``path: expected nothing, found true``.
 
-    Of fields of which only one may be set: ``probe.httpGet: expected {"path":"/"} instead of tcpSocket``.
+    For a oneof group: ``probe.httpGet: expected {"path":"/"} instead of tcpSocket``.
     """
     joint = ARROW if difference.op == "changed" else FOUND
     if difference.op == "missing" and difference.observed is not msgspec.UNSET:
@@ -96,8 +96,8 @@ def as_line(difference: Difference, most: int = MOST, *, own_path: bool = False)
 
     Args:
         difference: the difference.
-        most: characters of each value.
-        own_path: the path as the author of the declaration wrote it, where that is known.
+        most: maximum length of each value in characters.
+        own_path: whether to use the path in the author's format, if known.
     """
     if granted := grant(difference):
         return granted
@@ -106,7 +106,7 @@ def as_line(difference: Difference, most: int = MOST, *, own_path: bool = False)
 
 
 def grant(difference: Difference) -> str:
-    """A grant in words, ``roles/owner given to user:a@example.com``; empty where the difference is none."""
+    """A grant as text, ``roles/owner given to user:a@example.com``; empty for other differences."""
     value = difference.declared if difference.op == "missing" else difference.observed
     if not iam_policies.is_grant(value):
         return ""
@@ -114,12 +114,12 @@ def grant(difference: Difference) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """Text of at most so many characters."""
+    """Text of limited length."""
     return text if len(text) <= most else text[: most - 1] + ELLIPSIS
 
 
 def _common_length(first: str, other: str) -> int:
-    """How many characters of a common beginning can be left out: up to a word, some before the texts differ."""
+    """The length of a common prefix to omit: up to a word, a few characters before the difference."""
     pairs = enumerate(zip(first, other, strict=False))
     same = next((index for index, (left, right) in pairs if left != right), min(len(first), len(other)))
     if same <= 2 * _AROUND:
@@ -137,7 +137,7 @@ def _encoded(value: Any) -> str:
 
 
 def _encodable(value: Any) -> Any:
-    """A value without lone surrogates, which JSON of others may hold and UTF-8 cannot."""
+    """A value without lone surrogates, which foreign JSON may contain and UTF-8 cannot encode."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):

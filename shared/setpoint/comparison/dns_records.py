@@ -1,4 +1,4 @@
-"""Record data as DNS reads it, by the type of the record.
+"""Compare DNS record data by the type of the record.
 
 TXT data is one or more character strings, quoted or not, separated by white space; unquoted words are strings of their
 own. Names have no case and may end with a dot; digests and addresses have several spellings.
@@ -17,16 +17,16 @@ from typing import Any
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)')
 _ESCAPE = re.compile(r"\\(\d{3}|.)", re.DOTALL)
 _KEY_FIELDS = 3
-"""DNSKEY's flags, protocol and algorithm; what follows is base64, which has a case."""
+"""DNSKEY's flags, protocol and algorithm; the rest is base64, which is case-sensitive."""
 _LONGEST_STRING = 255
 
 
 def is_same(declared: str, observed: str, record_type: str) -> bool:
-    """Whether two texts are the same record data.
+    """Whether two texts are equal record data.
 
     Args:
-        declared: as somebody has written it.
-        observed: as Cloud DNS answers it.
+        declared: as an author writes it.
+        observed: as Cloud DNS returns it.
         record_type: `TXT`, `MX`, `AAAA` …
     """
     read = _READERS.get(record_type)
@@ -34,7 +34,7 @@ def is_same(declared: str, observed: str, record_type: str) -> bool:
         return declared == observed
     wanted, other = read(declared), read(observed)
     if read is _strings and any(len(text) > _LONGEST_STRING for text in (*wanted, *other)):
-        wanted, other = "".join(wanted), "".join(other)  # too long for DNS: it is split by whoever sends it
+        wanted, other = "".join(wanted), "".join(other)  # longer than DNS allows, so the client splits it
     return wanted is not None and wanted == other
 
 
@@ -53,7 +53,7 @@ def _names(data: str) -> list[str]:
 
 
 def _name(word: str) -> str:
-    """A name without the dot at its end and without case; numbers beside it stay."""
+    """A name in lower case without its final dot; numbers beside it are unchanged."""
     return word.rstrip(".").casefold() or word
 
 
@@ -90,4 +90,4 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("A", "AAAA"), _address),
     "CAA": _caa,
 }
-"""What each type of record data is read as."""
+"""The parser of each type of record data."""

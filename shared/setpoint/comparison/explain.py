@@ -1,4 +1,4 @@
-"""Comparing with an explanation: besides the differences, what was compared, what was not, and why not."""
+"""Compare with explanations: the differences, the number of compared values, and the unchecked values with reasons."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class ExplainedComparison(msgspec.Struct, frozen=True):
-    """A comparison with its reasons.
+    """A comparison with explanations.
 
     Args:
         differences: the fields that differ.
         checked: declared leaves that were compared.
-        unchecked: declared fields that could not be compared, and why.
-        notes: fields that are not literally equal and yet no difference, and why.
+        unchecked: declared fields that could not be compared, with reasons.
+        notes: fields that are not literally equal and yet no difference, with reasons.
     """
 
     differences: tuple[Difference, ...]
@@ -42,16 +42,16 @@ def as_inventoried(
     schema: Schema | None = None,
     versions: Collection[Schema] = (),
 ) -> ExplainedComparison:
-    """What a comparison with an asset of the inventory means.
+    """Adjust a comparison for an asset of the inventory.
 
-    Fields that the inventory does not carry are unchecked where they are absent, and a resource that is deleted and
-    kept for a while differs by the field that says so. A field that only another API version has is unchecked, too.
+    Absent fields that the inventory does not carry are unchecked, as are fields that only another API version has. A
+    deleted resource that is retained differs in the field that marks it.
 
     Args:
         explained: the comparison.
         asset_type: the asset type.
         observed: the observed fields.
-        schema: the API version in which they are.
+        schema: the API version of the observed fields.
         versions: all API versions of the type.
     """
     compared, elsewhere = split(explained.differences, schema, versions)
@@ -81,7 +81,7 @@ def examine(  # noqa: PLR0913 - the options of a comparison
     null_is_absent: bool = False,
     overrides: tuple[FieldRule, ...] = (),
 ) -> ExplainedComparison:
-    """Compare as the event path does, keeping every reason."""
+    """Compare like the event path, and record every reason."""
     walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True, overrides=overrides)
     walk.resource(schema, declared, observed)
     return ExplainedComparison(

@@ -1,8 +1,8 @@
-"""Which values are free text, and how free text is compared: letter by letter, whatever it looks like.
+"""Recognize free text, and compare it exactly.
 
-Entries of maps that people fill (labels, annotations, environment, metadata, substitutions, parameters) and the `value`
-beside a `key` or `name` are their author's own. No reference, number, duration, version, JSON text or mask is read into
-them: `true` is not `1`, `007` is not `7`.
+Entries of user-defined maps (labels, annotations, environment, metadata, substitutions, parameters) and the `value`
+beside a `key` or `name` are arbitrary text. They are not interpreted as references, numbers, durations, versions, JSON
+or masks: `true` is not `1`, `007` is not `7`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TYPED_MAPS: Mapping[str, str] = {
     "defaultResourceLimits": "quantities",
     "queryParams": "typed by the query that takes them",
 }
-"""Maps of strings whose entries have a type of their own, with the reason."""
+"""Maps of strings with typed entries, with the reason."""
 
 _FREE_MAPS = frozenset(
     (
@@ -32,10 +32,10 @@ _FREE_MAPS = frozenset(
         *("attributes", "customAttributes", "configOverrides", "redisConfigs", "sparkProperties", "matchLabels"),
     )
 )
-"""Maps that people fill, for resources that the catalogue does not describe."""
+"""User-defined maps in resources without a schema."""
 
 _TEXTS = frozenset(("description", "displayName", "title"))
-"""Fields that hold prose: it is compared letter by letter, though it may look like a reference."""
+"""Fields with prose: compared exactly, even if it looks like a reference."""
 
 _TEXTUAL = frozenset(("string", ""))
 
@@ -45,7 +45,7 @@ def is_free_map(name: str, field: Field | None) -> bool:
 
     Args:
         name: the map's name.
-        field: what the catalogue says of it.
+        field: the schema of the map.
     """
     if field is None:
         return name in _FREE_MAPS
@@ -61,12 +61,12 @@ def is_free_map(name: str, field: Field | None) -> bool:
 
 
 def is_free_value(name: str, siblings: Mapping[str, Any], field: Field | None) -> bool:
-    """Whether a value is free text because it stands beside its key, or because it is prose.
+    """Whether a value is free text, because it is beside its key or is prose.
 
     Args:
         name: the value's own name.
-        siblings: the object that holds it.
-        field: what the catalogue says of it.
+        siblings: the object with the value.
+        field: the schema of the value.
     """
     if name != "value" and name not in _TEXTS:
         return False
@@ -76,9 +76,9 @@ def is_free_value(name: str, siblings: Mapping[str, Any], field: Field | None) -
 
 
 def equal(declared: Any, observed: Any) -> str:
-    """The reason why two pieces of free text are equal, or an empty string.
+    """Why two pieces of free text are equal; empty if they are not.
 
-    YAML reads `true` and `7` as a boolean and a number where the API takes a text.
+    YAML parses `true` and `7` as a boolean and a number where the API has a text.
     """
     return "equal as text" if _as_text(declared) == _as_text(observed) else ""
 
@@ -92,5 +92,5 @@ def _as_text(value: Any) -> Any:
 
 
 def is_withheld(key: str, observed: Any) -> bool:
-    """Whether a server shows only the place of a secret that people have put under this key."""
+    """Whether a server returns a placeholder for a secret under this key."""
     return scalars.is_masked(observed) and secrets.names_a_secret(key)

@@ -1,9 +1,9 @@
-"""Declared fields that are not compared, why not, and what would close the gap; and which of them matter to security.
+"""Declared fields that are not compared, with the reason and the remedy, and which of them matter to security.
 
-Some gaps belong to the type: an API never returns the field, or the inventory never carries it. They are the same for
-every observation, so that they are listed (``setpoint coverage``) and leave the verdict as it is. The others belong to
-what was declared or observed: an attribute that has no counterpart, a reference that was answered as what it points to,
-a truncated asset. Of a field that matters to security such a gap makes the verdict unknown.
+Some gaps belong to the type: an API never returns the field, or the inventory never carries it. They are equal for
+every observation; they are listed (``setpoint coverage``) and do not change the verdict. Other gaps belong to the
+declaration or observation: an attribute without a counterpart, a reference that is returned as its target, a truncated
+asset. Such a gap in a field that matters to security makes the verdict unknown.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _OF_THE_OBSERVATION = frozenset(
         "a text, though its schema has a number",
     )
 )
-"""Reasons that another declaration or observation would not give."""
+"""Reasons that depend on the declaration or the observation."""
 
 _CLOSED_BY: Mapping[str, str] = {
     NOT_CARRIED: "read the type through its API: `observe` in the policy",
@@ -58,10 +58,10 @@ class Gap(NamedTuple):
     """A declared field that is not compared.
 
     Args:
-        path: the field, in the author's terms where it could not be translated.
+        path: the field, in the author's format if it could not be translated.
         reason: why it is not compared.
         closed_by: what would close the gap.
-        matters: what a change of it would change, where that matters to security; else empty.
+        matters: the effect of a change, if the field matters to security; empty otherwise.
     """
 
     path: str
@@ -71,9 +71,9 @@ class Gap(NamedTuple):
 
 
 def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
-    """The unchecked fields for which a resource cannot be said to be in sync, each with what it would change.
+    """The unchecked fields that make the state of a resource unknown, each with the effect of a change.
 
-    A declaration that cannot be said in the API version that came is not in sync, whatever its fields decide.
+    A declaration that cannot be converted to the observed API version is not in sync, for any fields.
     """
     return tuple(
         gap if gap.reason == OTHER_VERSION else Explanation(gap.path, f"{gap.reason}; it decides {meaning}")
@@ -83,21 +83,21 @@ def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
 
 
 def untranslated(declaration: Declaration) -> tuple[Explanation, ...]:
-    """The declared fields that have no counterpart in the API, or whose value is not known yet."""
+    """The declared fields without a counterpart in the API, or with a value that is not known yet."""
     return tuple(Explanation(path, NOT_TRANSLATED) for path in declaration.unchecked)
 
 
 def cut_off(differences: Iterable[Difference]) -> tuple[Explanation, ...]:
-    """The fields that a truncated asset does not have."""
+    """The declared fields that are absent in a truncated asset."""
     return tuple(Explanation(difference.path, TRUNCATED) for difference in differences if difference.op == "missing")
 
 
 class Coverage(NamedTuple):
-    """How much of a declaration is compared.
+    """The share of a declaration that is compared.
 
     Args:
-        declared: declared fields: scalars, and empty objects and lists.
-        gaps: those that are not compared.
+        declared: number of declared fields: scalars, and empty objects and lists.
+        gaps: the fields that are not compared.
     """
 
     declared: int
@@ -105,12 +105,12 @@ class Coverage(NamedTuple):
 
 
 def coverage(declaration: Declaration, schema: Schema | None, unknown: Iterable[Explanation] = ()) -> Coverage:
-    """What of a declaration is not compared.
+    """The coverage of a declaration.
 
     Args:
-        declaration: what is declared.
-        schema: what the catalogue says of its type.
-        unknown: what the last observation left unknown, beside what is never compared whatever is observed.
+        declaration: the declaration.
+        schema: the schema of its type.
+        unknown: the fields that the last observation left unknown, in addition to those that are never compared.
     """
     if declaration.key.content not in WHOLE:
         return Coverage(sum(1 for _ in _leaves(None, "", None, declaration.data)), ())
@@ -142,7 +142,7 @@ _Leaf = tuple[Path, str, "Field | None", Any, bool]
 
 
 def _leaves(path: Path, name: str, field: Field | None, value: Any, *, is_free: bool = False) -> Iterator[_Leaf]:
-    """The declared leaves, each with its path, name, field, value, and whether it is an entry of a free map."""
+    """The declared leaves, each with its path, name, schema and value, and whether it is in a free-text map."""
     if isinstance(value, dict) and value:
         is_map = free_text.is_free_map(name, field)
         for key, part in value.items():
@@ -158,7 +158,7 @@ def _leaves(path: Path, name: str, field: Field | None, value: Any, *, is_free: 
 def _why_never(
     table: field_rules.SchemaRules | None, path: Path, name: str, field: Field | None, *, is_free: bool
 ) -> str:
-    """Why a field is never compared, or an empty string."""
+    """Why a field is never compared; empty if it is."""
     if field is not None and field.output_only:
         return "written by the server alone"
     while path is not None:

@@ -1,8 +1,8 @@
-"""Comparing IAM policies as sets of grants.
+"""Compare IAM policies as sets of grants.
 
-A grant is (role, member, condition); the order of bindings and members, how grants are spread over bindings, the
-policy's version and its etag mean nothing. A member that was deleted holds nothing until it is recovered, and then the
-policy names it as before. Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
+A grant is (role, member, condition). The order of bindings and members, the distribution of grants over bindings, the
+policy's version and its etag have no meaning. A deleted member has no access until it is recovered, and the policy then
+names it as before. Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from setpoint.model.references import Project
 
 _DELETED = "deleted:"
 _HIDDEN_CONDITION = "_withcond_"
-"""Part of a role's name where a policy of version 1 leaves out the condition: ``roles/x_withcond_0a1b``."""
+"""Part of a role's name if a policy of version 1 omits its condition: ``roles/x_withcond_0a1b``."""
 _UNREADABLE = str.maketrans('[]"', "()'")
-"""Characters that would end an element's name in a path; a title may hold them."""
+"""Characters that would end an element's name in a path, and that a title may contain."""
 
 
 class Grant(NamedTuple):
-    """A role given to a member, under a condition or none.
+    """A role granted to a member, with or without a condition.
 
     Args:
         role: ``roles/owner``, or the name of a custom role.
-        member: ``user:a@example.com``, in the case in which addresses are compared.
+        member: ``user:a@example.com``, with the address in lower case.
         title: the condition's title, or empty.
         expression: the condition's expression in CEL, or empty.
     """
@@ -47,7 +47,7 @@ def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
 
 
 def grant(binding: Mapping[str, Any], member: str) -> Grant:
-    """What a binding gives a member."""
+    """The grant of a binding to a member."""
     title, expression = _condition(binding)
     return Grant(str(binding.get("role", "")), members.canonical(str(member)), title, expression)
 
@@ -66,15 +66,15 @@ def compare(
     exact: bool = False,
     own: Project = Project(),  # noqa: B008 - an immutable value
 ) -> tuple[Difference, ...]:
-    """The grants that are missing or unexpected.
+    """The missing and the unexpected grants.
 
     Args:
-        declared: the declared policy: ``bindings`` and, where they are owned, ``auditConfigs``.
-        observed: the policy of the resource itself; what it inherits is no part of it.
-        authority: ``policy`` owns every grant, ``role`` those of the roles and conditions that it names, ``member``
-            only those that it names.
-        exact: what Google grants by itself is unexpected too, where it is not declared.
-        own: the project that holds the resource.
+        declared: the declared policy: ``bindings`` and, if owned, ``auditConfigs``.
+        observed: the policy of the resource itself, without inherited grants.
+        authority: ``policy`` owns every grant, ``role`` those of the declared roles and conditions, ``member`` only the
+            declared ones.
+        exact: whether undeclared grants by Google are unexpected, too.
+        own: the project of the resource.
     """
     want, have = grants(declared), grants(observed)
     missing, more = want - have, have - want
@@ -95,12 +95,12 @@ def compare(
 
 
 def is_googles_own(grant: Grant, own: Project = Project()) -> bool:  # noqa: B008 - an immutable value
-    """Whether Google gives this grant by itself, to a service agent of its own or by default.
+    """Whether Google creates this grant itself, for its own service agent or by default.
 
     Args:
-        grant: of a policy.
-        own: the project that holds the resource; a grant to another project's account was given by somebody. Where
-            something is known of the project, whose id or number is missing, nobody's account counts as its own.
+        grant: the grant.
+        own: the project of the resource; grants to accounts of other projects are not Google's. If only its id or its
+            number is known, no account counts as the project's own.
     """
     if grant.expression or not google_service_agents.is_granted_by_google(grant.role, grant.member):
         return False
@@ -109,7 +109,7 @@ def is_googles_own(grant: Grant, own: Project = Project()) -> bool:  # noqa: B00
 
 
 def is_deleted(member: str) -> bool:
-    """Whether a member is a user, a group or an account that was deleted: ``deleted:user:a@example.com?uid=123``."""
+    """Whether a member is a deleted user, group or account: ``deleted:user:a@example.com?uid=123``."""
     return member.startswith(_DELETED)
 
 
@@ -119,7 +119,7 @@ def is_grant(value: Any) -> bool:
 
 
 def describe_grants(difference: Difference) -> str:
-    """A grant that is missing or unexpected in words: ``roles/owner given to user:a@example.com (condition none)``."""
+    """A missing or unexpected grant as text: ``roles/owner given to user:a@example.com (condition none)``."""
     value = difference.declared if difference.op == "missing" else difference.observed
     condition = value.get("condition") or {}
     when = condition.get("title") or condition.get("expression") or "none"
@@ -130,7 +130,7 @@ def describe_grants(difference: Difference) -> str:
 def _without_hidden_conditions(
     missing: frozenset[Grant], more: frozenset[Grant]
 ) -> tuple[frozenset[Grant], frozenset[Grant]]:
-    """Without the grants whose condition the policy leaves out: each may be the declared one of role and member."""
+    """Remove grants with omitted conditions: each may be the declared one of its role and member."""
     hidden = {
         (grant.role.partition(_HIDDEN_CONDITION)[0], grant.member): grant
         for grant in more
@@ -148,7 +148,7 @@ def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
 
 
 def _owned_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    """The roles and conditions that a policy names; one without members is owned too: nobody shall have it."""
+    """The declared roles and conditions; one without members is owned, too: no member may have it."""
     return {(str(object_.get("role", "")), *_condition(object_)) for object_ in _objects(declared, "bindings")}
 
 
@@ -160,7 +160,7 @@ def _condition(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _list(holder: Any, key: str) -> list[Any]:
-    """The list under a key; an observed policy may hold anything, and what is none is left out."""
+    """The list under a key; empty if an observed policy has another type there."""
     elements = holder.get(key) if isinstance(holder, dict) else None
     return elements if isinstance(elements, list) else []
 
@@ -185,7 +185,7 @@ def _difference(grant: Grant, op: Any) -> Difference:
 def _audit_differences(
     declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority
 ) -> list[Difference]:
-    """The audit configs that differ: of all services, or of the declared ones where less than the policy is owned."""
+    """The differing audit configs: of all services, or only of declared ones if not the whole policy is owned."""
     want, have = _audited(declared), _audited(observed)
     if authority != "policy":
         services = {service for service, _ in want}
@@ -204,7 +204,7 @@ def _audit_differences(
 
 
 def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
-    """For each service and log type the members exempted from it, sorted."""
+    """The exempted members of each service and log type, sorted."""
     return {
         (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
             members.canonical(member) for member in map(str, _list(log, "exemptedMembers")) if not is_deleted(member)

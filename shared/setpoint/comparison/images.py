@@ -1,7 +1,7 @@
-"""An image against the family that it was taken from.
+"""Compare an image with the image family that is declared.
 
-A family stands for its newest image, and images are not always called like their family. So an image is of a family
-unless project, version, architecture or edition contradict it.
+A family stands for its newest image, and the names of images may differ from the family's. An image therefore matches a
+family unless project, version, architecture or edition contradict it.
 
 Sources: https://cloud.google.com/compute/docs/images/image-families-best-practices,
 https://cloud.google.com/compute/docs/images/os-details
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from setpoint.model.references import Project, same_project, segments
 
 FIELDS = frozenset(("sourceImage", "sourceImageFamily", "bootDiskImage"))
-"""Fields that hold an image, so that a bare name in them may be that of a family."""
+"""Fields with an image, where a bare name may be that of a family."""
 _DATED = re.compile(r"(?:^|-)v?(?:20\d{6})(?:-|\Z)")
 _WORD = re.compile(r"[a-z]+\d*[a-z]*|\d+", re.IGNORECASE)
 _ARCHITECTURES = frozenset(("arm64", "amd64", "aarch64"))
@@ -32,20 +32,20 @@ _PUBLIC = re.compile(r"(?:[a-z0-9-]+-cloud|[a-z0-9-]+-images?|cos-cloud|deeplear
 
 
 class _Family(NamedTuple):
-    """A family as it is declared; an empty project is not told."""
+    """A declared family; an empty project is unknown."""
 
     project: str
     name: str
 
 
 def is_of_family(name: str, declared: str, observed: str, own: Project) -> bool:
-    """Whether an observed image may be of the declared family.
+    """Whether an observed image may belong to the declared family.
 
     Args:
-        name: the name of the field that holds them.
-        declared: `projects/P/global/images/family/F`, `P/F`, `family/F`, or `F` where the field holds images.
-        observed: the image, by link or by path.
-        own: the project that holds the resource.
+        name: the name of the field.
+        declared: `projects/P/global/images/family/F`, `P/F`, `family/F`, or `F` in a field for images.
+        observed: the image, as link or path.
+        own: the project of the resource.
     """
     family = _family(name, declared, own)
     parts = segments(observed)
@@ -73,7 +73,7 @@ def _family(name: str, declared: str, own: Project) -> _Family | None:
 
 
 def _agree(family: str, image: str, *, is_public: bool) -> bool:
-    """Whether nothing in an image's name contradicts a family's."""
+    """Whether no part of an image's name contradicts the family's."""
     if image == family or (not is_public and image.startswith(f"{family}-")):
         return True
     wanted, got = _words(family), _words(image)
@@ -83,7 +83,7 @@ def _agree(family: str, image: str, *, is_public: bool) -> bool:
     if (channels := _CHANNELS & set(got)) and (chosen := _CHANNELS & set(wanted)) and channels != chosen:
         return False
     if not is_public and wanted[:1] != got[:1]:
-        return True  # a family of one's own: its images may have any name
+        return True  # a private family: its images may have any name
     numbers = [word for word in wanted if word.isdigit()]
     return wanted[:1] == got[:1] and [word for word in got if word.isdigit()][: len(numbers)] == numbers
 
@@ -95,9 +95,9 @@ _SYSTEMS = frozenset(("debian", "ubuntu", "rocky"))
 
 
 def _agree_for_learning(wanted: list[str], got: list[str]) -> bool:
-    """Whether an image of Deep Learning VM is of a family: by framework, processor, CUDA, system, and version.
+    """Whether a Deep Learning VM image belongs to a family: by framework, processor, CUDA, system, and version.
 
-    A `latest` or `gpu` family holds images that are called by the version of the framework and of CUDA.
+    A `latest` or `gpu` family contains images with framework and CUDA versions in their names.
     Source: https://cloud.google.com/deep-learning-vm/docs/images
     """
     frameworks = {_FRAMEWORKS.get(words[0], words[0]) if words else "" for words in (wanted, got)}
@@ -114,7 +114,7 @@ def _agree_for_learning(wanted: list[str], got: list[str]) -> bool:
 
 
 def _processor(words: list[str]) -> set[str]:
-    """Whether words are of images for GPUs or for CPUs."""
+    """The processors in a name: GPU or CPU."""
     kinds = {"gpu" if _CUDA.match(word) else word for word in words}
     return kinds & {"gpu", "cpu"}
 

@@ -1,7 +1,7 @@
-"""Comparing lists: sets, lists keyed by a field of their elements, and true sequences.
+"""Compare lists: sets, lists keyed by a field of their elements, and sequences.
 
-Protobuf has one kind of list, and Google's schemas do not say which lists have an order. Most have none: scopes,
-members, tags, ranges, rules with a priority. So a list is a set unless its name is known to mean a sequence.
+Protobuf has one kind of list, and Google's schemas do not say which lists are ordered. Most are not: scopes, members,
+tags, ranges, rules with a priority. A list is therefore a set unless its name is known as a sequence's.
 """
 
 from __future__ import annotations
@@ -85,17 +85,17 @@ _IDENTIFIERS = (
     "ipRange",
     "cidrBlock",
 )
-"""Fields that identify a list element, best first, where every element has one of its own."""
+"""Fields that identify a list element, by precedence, if every element has a unique value."""
 
 _FEW = 64
-"""Up to this many leftovers on each side are matched by meaning, each with each; beyond it by their last segment."""
+"""Maximum number of unmatched elements on each side for pairwise comparison; more are matched by last segment."""
 
 _TRIES = 20_000
-"""So many pairs of one long list are compared by meaning at most, which bounds the time of an event."""
+"""Maximum number of pairs that are compared in one long list, which bounds the time of an event."""
 
 
 def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
-    """Compare two lists and report to ``walk``; a list of messages by element, a list of scalars as one."""
+    """Compare two lists and report to ``walk``; a list of messages by element, a list of scalars as a whole."""
     item = field.item if field is not None else None
     rules = walk.rules(path)
     if item is None:
@@ -128,13 +128,13 @@ def _messages(
 def is_ordered(
     name: str, item: Field | None, field: Field | None = None, rules: field_rules.Rules = field_rules.NO_RULES
 ) -> bool:
-    """Whether the order of a list has a meaning: by a table, its description, its name, or what its elements are.
+    """Whether a list is ordered: by a table, its description, its name, or its elements.
 
     Args:
         name: the list's name.
-        item: what the catalogue says of its elements.
-        field: what the catalogue says of the list.
-        rules: what the tables of single fields say of it.
+        item: the schema of its elements.
+        field: the schema of the list.
+        rules: the rules of the list, from the tables of single fields.
     """
     if "set" in rules or "ordered" in rules:
         return "ordered" in rules
@@ -181,7 +181,7 @@ def _scalars(
 
 
 def _distinct(elements: list[Any]) -> list[Any]:
-    """The elements of a set; one that is declared twice is one."""
+    """The elements of a set without duplicates."""
     if len(elements) < 2:  # noqa: PLR2004 - nothing to compare
         return elements
     return list({_literal(element): element for element in elements}.values())
@@ -201,7 +201,7 @@ def _unlike_positions(
 def _indeterminate(
     item: Field | None, want: list[Any], have: list[Any], missing: list[int], unexpected: list[int]
 ) -> str:
-    """Why no element without a counterpart can be compared, or an empty string."""
+    """Why no unmatched element can be compared; empty if each can."""
     if not missing or len(want) != len(have) or len(missing) != len(unexpected):
         return ""
     pairs = zip(missing, unexpected, strict=True)
@@ -210,7 +210,7 @@ def _indeterminate(
 
 
 def _is_duplicate_reference(walk: Comparison, item: Field | None, have: list[Any], position: int) -> bool:
-    """Whether an observed reference names the same resource as another one beside it, in another spelling."""
+    """Whether an observed reference is another spelling of another one in the list."""
     if item is None or not item.reference or not isinstance(have[position], str) or len(have) > _LONG:
         return False
     own = walk.own._replace(ids_for_names=False)
@@ -227,7 +227,7 @@ _LONG = 300
 def _leftovers(
     walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]
 ) -> tuple[list[int], list[int]]:
-    """Positions on each side that have no counterpart on the other: first literally, then by meaning."""
+    """The unmatched positions on each side: compared literally first, then by meaning."""
     waiting: dict[Any, list[int]] = {}
     for position, element in enumerate(have):
         waiting.setdefault(_literal(element), []).append(position)
@@ -256,7 +256,7 @@ def _leftovers(
 
 
 class _Candidates:
-    """Observed elements or keys without a counterpart yet, grouped by their last segment."""
+    """Unmatched observed elements or keys, grouped by their last segment."""
 
     def __init__(self, waiting: list[int], elements: Sequence[Any], *, few: bool) -> None:
         self._few = few
@@ -266,7 +266,7 @@ class _Candidates:
             self._waiting.setdefault(self._tail(elements[position]), {})[position] = None
 
     def like(self, element: Any) -> Iterator[int]:
-        """The positions that may be this element's, until too many have been tried."""
+        """The candidate positions for an element, up to a limit."""
         for position in self._waiting.get(self._tail(element), ()):
             if not self._tries:
                 return
@@ -274,15 +274,15 @@ class _Candidates:
             yield position
 
     def take(self, position: int, element: Any) -> None:
-        """Remove a position that has a counterpart now."""
+        """Remove a matched position."""
         del self._waiting[self._tail(element)][position]
 
     def left(self) -> list[int]:
-        """The positions without a counterpart."""
+        """The unmatched positions."""
         return sorted(position for group in self._waiting.values() for position in group)
 
     def _tail(self, element: Any) -> Any:
-        """Few are compared each with each; of many only scalars that end alike, as references to one thing do."""
+        """The group of an element: one group if there are few; else scalars by last segment, as in references."""
         if self._few:
             return ""
         if isinstance(element, (dict, list)):
@@ -297,7 +297,7 @@ def _literal(element: Any) -> Any:
 
 
 def _trial(walk: Comparison, path: Path, name: str, item: Field | None, want: Any, have: Any) -> Comparison:
-    """What comparing two elements would find."""
+    """The trial comparison of two elements."""
     trial = walk.trial()
     trial.value(path, name, item, want, have)
     return trial
@@ -323,7 +323,7 @@ def _in_order(walk: Comparison, path: Path, name: str, item: Field | None, want:
 def _pair(
     walk: Comparison, list_path: Path, part: str, name: str, item: Field | None, want: list[Any], have: list[Any]
 ) -> None:
-    """Compare one element with its counterpart, either of which may not be there."""
+    """Compare an element with its counterpart, either of which may be absent."""
     walk.paired(list_path, part, want, have)
     path = (list_path, part)
     if want and have:
@@ -335,7 +335,7 @@ def _pair(
 
 
 def identifier(item: Field | None, want: list[Any], have: list[Any]) -> str:
-    """The field that identifies the elements of both sides, or an empty string; a secret is never shown in a path."""
+    """The field that identifies the elements of both sides; empty if none does. Secrets are never used in paths."""
     present = (want or have)[0]
     for key in _IDENTIFIERS:
         if key in present and _identifies(key, want) and _identifies(key, have):
@@ -377,7 +377,7 @@ def _by_key(
 
 
 def _order(walk: Comparison, path: Path, name: str, want: list[Any], have: list[Any]) -> None:
-    """Report elements that are there on both sides, and not in the declared order."""
+    """Report elements that are on both sides in another order."""
     both = set(want).intersection(have)
     declared, observed = ([key for key in side if key in both] for side in (want, have))
     if declared != observed:
@@ -387,7 +387,7 @@ def _order(walk: Comparison, path: Path, name: str, want: list[Any], have: list[
 def _other_spellings(
     walk: Comparison, field: Field | None, key: str, want: list[Any], have: list[Any]
 ) -> dict[Any, Any]:
-    """The observed key of each declared one that is there in another spelling only."""
+    """The observed keys of declared ones that have another spelling."""
     if want == have:
         return {}
     missing, unexpected = set(want).difference(have), set(have).difference(want)
@@ -408,7 +408,7 @@ def _other_spellings(
 
 
 def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
-    """Match elements without an identifier: equal ones first, then the most alike; the rest has no counterpart."""
+    """Match elements without an identifier: equal ones first, then the most similar; report the others."""
     missing, unexpected = _leftovers(walk, path, name, item, want, have)
     left = deque(unexpected)
     for position in missing:

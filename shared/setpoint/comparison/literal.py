@@ -1,4 +1,4 @@
-"""The usual case of a comparison: every declared field is observed as it is declared."""
+"""Fast path of a comparison: every declared field is observed literally as declared."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 def is_literal(declared: Any, observed: Any) -> bool:
-    """Whether every declared field is there, letter by letter as it is declared: the usual case, and fast to tell.
+    """Whether every declared field is observed literally as declared: the usual case, and a fast check.
 
-    What the server adds to objects, and to those in a list of the same length, is nobody's. An empty object inside
-    needs the walk: it may be a choice that says something.
+    Fields that the server adds to objects, and to those in lists of equal length, are ignored. An empty object needs
+    the full comparison, since it may be a choice with a meaning.
     """
     if not isinstance(declared, dict) or not isinstance(observed, dict):
         return False

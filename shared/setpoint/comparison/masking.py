@@ -1,8 +1,8 @@
-"""What is shown of a value that leaves the detector: what is known to be harmless; anything else is hidden.
+"""Mask values in all output: show values that are known to be harmless, and hide all others.
 
-A text is shown where the catalogue knows its field as an enum, a number, a name, a reference, a place, a time, a size,
-a flag or a short description, and it looks like one; where it is a flag, a number or a common word; and where a policy
-says ``show:``. Tokens and keys of published formats are shown nowhere. See docs/security.md.
+A text is shown if the catalog describes its field as an enum, a number, a name, a reference, a place, a time, a size, a
+flag or a short description, and its format matches; if it is a flag, a number or a common word; and if a policy says
+``show:``. Tokens and keys of published formats are never shown. See docs/security.md.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from setpoint.model.field_path import Path
 
 Holder = Literal["field", "label", "word", "free", "unlisted", "unknown"]
-"""What holds a text: a field of a schema, labels, a word beside its name, what its author chose freely, a field that
-the schema does not list, or one of a resource without a schema."""
+"""The context of a text: a field of a schema, labels, a word beside its name, free text, a field that the schema does
+not list, or a field of a resource without a schema."""
 
 _TYPED = frozenset(("enum", "int64", "uint64", "int32", "uint32", "duration", "timestamp", "date", "fieldmask"))
 _SHOWN_NAMES = frozenset(("allowedValues", "deniedValues", "suggestedValue"))
 """Values of organisation policies: places, projects, types and networks."""
 _SHORT_WORDS = frozenset(("values", "key"))
-"""Fields that hold a word of somebody's own, and seldom more."""
+"""Fields with a user-defined word, and rarely more."""
 _LONGEST_TYPED = 200
 
 
 class Masking:
-    """Decides what is shown, and hides the rest.
+    """Decides which values are shown, and hides the others.
 
     Args:
-        secrecy: hides with the installation's key.
-        show: paths of fields that a policy wants shown, with ``*`` and ``[*]``.
+        secrecy: hides values with the installation's key.
+        show: paths of fields that a policy shows, with ``*`` and ``[*]``.
     """
 
     __slots__ = ("secrecy", "show")
@@ -60,13 +60,13 @@ class Masking:
         *,
         is_known: bool = False,
     ) -> Difference:
-        """A difference as it may be shown.
+        """A difference with masked values.
 
         Args:
-            path: of the field.
-            op: what differs.
-            name: the field's name, or the key that its author chose.
-            field: what the catalogue says of it.
+            path: path of the field.
+            op: the operation.
+            name: the field's name, or a user-defined key.
+            field: the schema of the field.
             want: the declared value.
             have: the observed value.
             is_known: whether the resource has a schema.
@@ -75,7 +75,7 @@ class Masking:
         if is_known and holder == "unknown":
             holder = "unlisted"
         if name == "value" and path is not None and path[0] is not None:
-            # An entry of metadata or environment has its name beside it, one of a list without names the list's.
+            # Entries of metadata or environment have a name beside them; else the list's name counts.
             around, part = path[0]
             owner = owner_name(field_path.element_value(part) or (around[1] if around is not None else ""))
             if holder != "label":
@@ -87,7 +87,7 @@ class Masking:
         shown = [self.masked(owner, field, value, holder, is_wanted=is_wanted) for value in (want, have)]
         immutable = field is not None and field.immutable
         if op == "missing":
-            shown[1] = have  # nothing, or the name of the field that is set in its place
+            shown[1] = have  # absent, or the name of the field that is set instead
         if shown[0] is want and shown[1] is have:
             return Difference(text, op, want, have, immutable)
         digest = self.secrecy.digest([part for part in (op, want, have) if part is not msgspec.UNSET])
@@ -96,7 +96,7 @@ class Masking:
     def masked(
         self, name: str, field: Field | None, value: Any, holder: Holder = "unknown", *, is_wanted: bool = False
     ) -> Any:
-        """The value with all of it hidden that may not be shown; the value itself where there is nothing to hide."""
+        """The value with secret parts masked; the same value if there are none."""
         if isinstance(value, str):
             if not value or self._is_shown(name, field, value, holder, is_wanted=is_wanted):
                 return value
@@ -110,7 +110,7 @@ class Masking:
         return self.secrecy.hidden(value) if is_secret(name, field) else value
 
     def policy(self, difference: Difference) -> Difference:
-        """A difference of an IAM or organisation policy, without tokens of published formats in it."""
+        """A difference of an IAM or organization policy, without tokens of published formats."""
         declared, observed = (_without_known(value) for value in (difference.declared, difference.observed))
         path = _scrubbed(difference.path)
         if path == difference.path and declared is difference.declared and observed is difference.observed:
@@ -119,7 +119,7 @@ class Masking:
         return replace(difference, path=path, declared=declared, observed=observed, hidden=digest)
 
     def message(self, data: Any, schema: Schema | None) -> Any:
-        """A whole resource as it may be shown."""
+        """A whole resource with masked values."""
         if not isinstance(data, dict):
             return self.masked("", None, data)
         fields = schema.fields if schema is not None else {}
@@ -161,7 +161,7 @@ class Masking:
         return value if all(map(_is_identical, shown, value)) else shown
 
     def _below(self, name: str, field: Field | None, inner: Field | None, key: str, holder: Holder) -> Holder:
-        """What holds a member of an object."""
+        """The context of an object's member."""
         if shown_fields.is_labels(name):
             return "label"
         if inner is not None and inner.name == key:
@@ -171,7 +171,7 @@ class Masking:
         return holder if holder in ("free", "label", "unlisted") else "unknown"
 
     def _holder(self, path: Path, name: str, field: Field | None) -> Holder:
-        """What holds the field at a path."""
+        """The context of the field at a path."""
         if field is not None and field.name == name:
             return _holder_of(name, field, "field")
         keys = []
@@ -201,7 +201,7 @@ class Masking:
 
 
 def _looks_as_named(name: str, field: Field | None, value: str, holder: Holder) -> bool:
-    """Whether the name of a field and what the catalogue says of it allow this value."""
+    """Whether a field's name and schema allow showing this value."""
     if field is not None and _is_typed(field) and len(value) <= _LONGEST_TYPED:
         return True
     if shown_fields.is_description(name):
@@ -225,7 +225,7 @@ def _holder_of(name: str, field: Field | None, holder: Holder) -> Holder:
 
 
 def _beside_name(name: str) -> Holder:
-    """What holds the `value` beside the name of an element, in a list of this name."""
+    """The context of the `value` beside an element's name, in a list of this name."""
     if shown_fields.is_labels(name):
         return "label"
     return "word" if shown_fields.takes_words(name) else "free"
@@ -242,7 +242,7 @@ def _is_typed(field: Field) -> bool:
 
 
 def _without_known(value: Any) -> Any:
-    """A value without tokens of published formats; the value itself where there are none."""
+    """A value without tokens of published formats; the same value if there are none."""
     if isinstance(value, str):
         return _scrubbed(value)
     if isinstance(value, dict):
@@ -261,27 +261,27 @@ def _scrubbed(text: str) -> str:
 
 _SHORTEST = 16
 HIDING = Masking()
-"""Hides with a key of this process: for what is shown once and never compared again."""
+"""Masks with a key of this process: for values that are shown once and never compared."""
 
 
 def masked_message(data: Any, schema: Schema | None, masking: Masking = HIDING) -> Any:
-    """A whole resource as it may be shown."""
+    """A whole resource with masked values."""
     return masking.message(data, schema)
 
 
 def masked(name: str, field: Field | None, value: Any, masking: Masking = HIDING) -> Any:
-    """The value of a field as it may be shown."""
+    """A field's value with secret parts masked."""
     holder: Holder = "unknown" if field is None else "field" if field.name == name else "free"
     return masking.masked(name, field, value, _holder_of(name, field, holder))
 
 
 def owner_name(name: str) -> str:
-    """The name by which to judge whether a `value` is a secret."""
+    """The name that decides whether a `value` is secret."""
     return name if secrets.names_a_secret(name) else "value"
 
 
 def is_secret(name: str, field: Field | None) -> bool:
-    """Whether a value must not be shown: by the catalogue, and by its key where that is chosen by the author."""
+    """Whether a value must not be shown: by the catalog, and by its key if that is user-defined."""
     if field is None or field.name != name:
         return secrets.names_a_secret(name) or (field is not None and field.sensitive)
     return secrets.is_secret(field)

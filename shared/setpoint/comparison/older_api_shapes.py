@@ -1,4 +1,4 @@
-"""Cloud Functions and notebook instances of API v1 in the shape of v2.
+"""Convert Cloud Functions and notebook instances of API v1 to v2.
 
 Sources: https://cloud.google.com/functions/docs/reference/rest/v1/projects.locations.functions,
 https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions,
@@ -37,7 +37,7 @@ _SERVICE = {
 }
 _ARCHIVE = re.compile(r"gs://([^/]+)/(.+)\Z")
 OLDER_FUNCTION = frozenset((*_BUILD, *_SERVICE, "availableMemoryMb", "timeout", "httpsTrigger", "sourceArchiveUrl"))
-"""Fields that only v1 has at the top."""
+"""Top-level fields that only v1 has."""
 NEWER_FUNCTION = frozenset(("buildConfig", "serviceConfig", "environment", "state", "stateMessages"))
 
 _SAME_IN_NOTEBOOKS = ("name", "labels", "instanceOwners")
@@ -58,7 +58,7 @@ NEWER_NOTEBOOK = frozenset(("gceSetup", "healthState", "healthInfo", "disablePro
 
 
 def function_v2(function: Mapping[str, Any]) -> dict[str, Any]:
-    """A function of Cloud Functions v1 in the shape of v2; what v2 has no field for keeps its name."""
+    """Convert a function of Cloud Functions v1 to v2; fields without a counterpart keep their name."""
     timeout, memory = function.get("timeout"), function.get("availableMemoryMb")
     trigger = _map(function.get("httpsTrigger"))
     service = _renamed(function, _SERVICE) | _present(
@@ -72,7 +72,7 @@ def function_v2(function: Mapping[str, Any]) -> dict[str, Any]:
         buildConfig=build,
         serviceConfig=service,
         eventTrigger=_event_trigger(_map(function.get("eventTrigger"))),
-        environment="GEN_1",  # the API knows no others
+        environment="GEN_1",  # the API has no others
     )
 
 
@@ -93,7 +93,7 @@ def _event_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def notebook_v2(instance: Mapping[str, Any]) -> dict[str, Any]:
-    """A notebook instance of API v1 in the shape of v2."""
+    """Convert a notebook instance of API v1 to v2."""
     account, accelerator = instance.get("serviceAccount"), _map(instance.get("acceleratorConfig"))
     setup = _renamed(instance, _SETUP) | _present(
         bootDisk=_disk(instance, "bootDisk"),

@@ -1,4 +1,4 @@
-"""Comparing organisation policies, constraint by constraint."""
+"""Compare organization policies, constraint by constraint."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from setpoint.model.references import Project
 def compare(
     declared: Mapping[str, Any], observed: Any, own: Project, *, exact: bool, masking: Masking = HIDING
 ) -> tuple[Difference, ...]:
-    """The differences of the declared constraints; with ``exact``, of all that are set on the resource.
+    """The differences of the declared constraints; with ``exact``, of all constraints on the resource.
 
-    A policy that is declared is owned as a whole: a value that is allowed beside the declared ones is drift.
+    A declared policy is owned as a whole: an additional allowed value is drift.
     """
     want, have = by_constraint(declared), by_constraint(observed)
     differences: list[Difference] = []
@@ -44,7 +44,7 @@ def _path(constraint: str) -> str:
 
 
 def _does_another_thing(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
-    """Whether two policies that are both empty differ in what they do: a flag that is off restores no default."""
+    """Whether two empty policies differ in effect: a disabled flag does not restore the default."""
     want, have = KINDS & declared.keys(), KINDS & observed.keys()
     return bool(want and have) and want != have
 

@@ -1,4 +1,4 @@
-"""Fields that are compared as the policy says, in place of the built-in rules."""
+"""Compare fields by rules of the policy, in place of the built-in rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def compare(walk: Comparison, rule: FieldRule, path: Path, field: Field | None, want: Any, have: Any) -> None:
-    """Compare a field as a rule says: equal, or one difference of the whole field.
+    """Compare a field by a rule: equal, or one difference of the whole field.
 
     Args:
         walk: the comparison.
@@ -27,7 +27,7 @@ def compare(walk: Comparison, rule: FieldRule, path: Path, field: Field | None, 
         path: the field.
         field: its description in the schema.
         want: the declared value.
-        have: the observed value; None where it is absent.
+        have: the observed value; None if it is absent.
     """
     name = path[1] if path is not None else ""
     if want is None:
@@ -81,7 +81,7 @@ def _list(walk: Comparison, path: Path, field: Field | None, want: list[Any], ha
 
 
 def _set(walk: Comparison, path: Path, field: Field | None, want: list[Any], have: list[Any]) -> bool:
-    """Whether each declared element has an observed one of its own, in any order."""
+    """Whether each declared element has a separate observed counterpart, in any order."""
     left = list(have)
     for element in want:
         match = next((index for index, other in enumerate(left) if _is_same(walk, path, field, element, other)), None)

@@ -1,4 +1,4 @@
-"""A place in a resource: what stands around a field on both sides."""
+"""A position in a resource, with the surrounding objects on both sides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from setpoint.model.field_path import Element, Path
 
 
 class Place(NamedTuple):
-    """Where a field is, and the resources that hold it on both sides."""
+    """The position of a field, and the resources on both sides."""
 
     path: Path = None
     declared: Mapping[str, Any] = {}
@@ -30,16 +30,16 @@ class Place(NamedTuple):
         return parts
 
     def around(self) -> tuple[Any, Any]:
-        """The objects that hold the field, declared and observed."""
+        """The objects with the field, declared and observed."""
         parts = self.parts()[:-1]
         return _walk(self.declared, parts), _walk(self.observed, parts)
 
     def declared_at(self, path: str) -> Any:
-        """The declared value at a path from the top; a list is entered at the element that this place is in."""
+        """The declared value at a path from the root; a list is entered at the element of this position."""
         return self._at_path(self.declared, path)
 
     def observed_at(self, path: str) -> Any:
-        """The observed value at a path from the top; a list is entered at the element that this place is in."""
+        """The observed value at a path from the root; a list is entered at the element of this position."""
         return self._at_path(self.observed, path)
 
     def _at_path(self, node: Any, path: str) -> Any:

@@ -1,4 +1,4 @@
-"""Telling changes of what is declared from changes of what a state only recorded."""
+"""Distinguish changes of declared values from changes of values that a state only recorded."""
 
 from __future__ import annotations
 

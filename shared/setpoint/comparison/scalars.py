@@ -1,7 +1,7 @@
-"""Whether two scalars mean the same, and by which rule.
+"""Compare two scalars by meaning, and name the rule.
 
 Every function takes the declared and the observed value and returns the rule by which they are equal, or an empty
-string. The catalogue's type of the field selects the function; without a schema the look of the values does.
+string. The catalog's type of the field selects the function; without a schema the format of the values does.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ _FALSE = frozenset(("false", "no", "off"))
 
 
 def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Project) -> str:
-    """The reason why two scalars mean the same, or an empty string.
+    """Why two scalars are equal in meaning; empty if they are not.
 
     Args:
-        field: what the catalogue says of the field, or None.
-        name: the field's name; used where the catalogue cannot tell a version or a location from a string.
+        field: the schema of the field, or None.
+        name: the field's name; used if the catalog does not distinguish a version or a location from a string.
         declared: the declared scalar.
         observed: the observed scalar.
-        own: the project that holds the resource.
+        own: the project of the resource.
     """
     if declared == observed and isinstance(declared, bool) == isinstance(observed, bool):
         return "equal"
@@ -90,7 +90,7 @@ def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
 
 
 def _truth(value: Any) -> bool | None:
-    """The truth value of a boolean, or of a string that people write for one."""
+    """The truth value of a boolean, or of a string for one."""
     if isinstance(value, bool):
         return value
     word = value.lower() if isinstance(value, str) else ""
@@ -102,10 +102,10 @@ def _as_seconds(value: Any) -> str:
 
 
 def number(declared: float | str, observed: float | str) -> str:
-    """64-bit integers travel as strings, and a protobuf Struct makes floats of integers."""
+    """64-bit integers are sent as strings, and a protobuf Struct converts integers to floats."""
     try:
         return "number as string" if Decimal(str(declared)) == Decimal(str(observed)) else ""
-    except (InvalidOperation, ValueError):  # a number of thousands of digits is a ValueError
+    except (InvalidOperation, ValueError):  # a number with thousands of digits raises ValueError
         return ""
 
 
@@ -230,17 +230,17 @@ def _strings(field: Field | None, name: str, declared: str, observed: str, own: 
 
 
 def _is_called(name: str, declared: str, observed: str) -> bool:
-    """Whether two addresses are called, and not references: host, version and path count."""
+    """Whether two URLs are endpoints rather than references: host, version and path count."""
     return _CALLED.search(name) is not None and all("://" in value for value in (declared, observed))
 
 
 def _is_word(declared: str, name: str) -> bool:
-    """Whether a declared string is a mere word, which none of the costlier rules applies to."""
+    """Whether a declared string is a plain word, which the more expensive rules do not apply to."""
     return declared[:1].isalpha() and ":" not in declared and "ersion" not in name
 
 
 def _references(name: str, declared: str, observed: str, own: Project) -> str:
-    # An answer that is a bare name does not name its project.
+    # A bare name in an answer does not name its project.
     seen_from = own if "/" in observed else own._replace(id="", number="")
     if same(declared, observed, seen_from):
         return "same resource"
@@ -262,7 +262,7 @@ def _are_placed_otherwise(declared: str, observed: str) -> bool:
 
 
 def _named(name: str, declared: str, observed: str, own: Project) -> str:
-    """Equal names: in another case, by an alias, by the number or with the id of the project."""
+    """Equal names: in another case, by an alias, or by the number or id of the project."""
     if own.id and own.id in (declared, observed) and own.number and own.number in (declared, observed):
         return "project id and number"
     if own.id and observed == f"{own.id}:{declared}":
@@ -300,11 +300,11 @@ _NAMINGS: tuple[tuple[str, Callable[[str, str, str, Project], bool]], ...] = (
     ),
     ("alias", lambda name, declared, observed, _: api_quirks.are_aliases(name, declared, observed)),
 )
-"""The ways in which two names may be one, with the rule's name."""
+"""The rules by which two names may be equal, with the rule's name."""
 
 
 def _by_look(declared: str, observed: str) -> str:
-    """For a field that the catalogue does not know: only unmistakable formats."""
+    """For a field without a schema: only unambiguous formats."""
     if declared.casefold() == observed.casefold() and (_CONSTANT.match(declared) or _CONSTANT.match(observed)):
         return "enum in other case"
     if _TIMESTAMP.match(declared) and _TIMESTAMP.match(observed):
@@ -336,7 +336,7 @@ def json_object(want: Any, have: Any) -> str:
 
 
 def _pem(declared: str, observed: str) -> str:
-    """A certificate or key in PEM is the same in whatever way its lines are broken and ended (RFC 7468)."""
+    """A certificate or key in PEM is equal with any line breaks (RFC 7468)."""
     if not declared.startswith("-----BEGIN") or not observed.startswith("-----BEGIN"):
         return ""
     return "same PEM" if declared.split() == observed.split() else ""
@@ -357,9 +357,9 @@ def _quantity(name: str, declared: str, observed: str) -> str:
 
 
 def _address(declared: str, observed: str) -> str:
-    """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has many spellings (RFC 5952).
+    """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has several spellings (RFC 5952).
 
-    A server may answer a range by its network's address, without the host's bits, and never with those of another host.
+    A server may return a range with its network address, without host bits, and never with those of another host.
     """
     if not (_ADDRESS.match(declared) and _ADDRESS.match(observed)) or _DIGITS.match(declared):
         return ""
@@ -391,7 +391,9 @@ def completes(declared: str, observed: str) -> bool:
     Part by part, since ``2.0-debian10`` becomes ``2.0.27-debian10``; an alias (``latest``) is any version.
     """
     if declared in _NEWEST:
-        return "." in observed and observed[:1].isdigit()  # `latest` of a secret stays `latest`; a pin is another thing
+        return (
+            "." in observed and observed[:1].isdigit()
+        )  # `latest` of a secret is returned as `latest`; a pinned version differs
     wanted, got = _CHANNEL.sub("", declared).split("-"), observed.split("-")
     if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
         return False
@@ -402,10 +404,10 @@ def completes(declared: str, observed: str) -> bool:
 
 
 def indeterminate(field: Field | None, declared: Any, observed: Any) -> str:
-    """Why two unlike scalars do not tell whether there is a difference, or an empty string.
+    """Why two unequal scalars cannot be compared; empty if they can.
 
-    A document lists an enum's names and not their numbers: their order may prove that a number is a name
-    (``equal``), and never that it is not.
+    A document lists an enum's names and not their numbers: their order may prove that a number is a name (``equal``),
+    and never the opposite.
     """
     if is_masked(observed):
         return "a secret that the server masks"
@@ -425,5 +427,5 @@ def _is_number(value: Any) -> bool:
 
 
 def is_masked(observed: Any) -> bool:
-    """Whether the server shows a secret's place only: ``******``; one asterisk is a wildcard, two are a glob."""
+    """Whether the server returns a placeholder for a secret: ``******``; one asterisk is a wildcard, two are a glob."""
     return isinstance(observed, str) and len(observed) >= _SHORTEST_MASK and not observed.strip("*")

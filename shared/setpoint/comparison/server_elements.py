@@ -1,7 +1,7 @@
-"""Elements that a server adds to a declared list by itself.
+"""Recognize elements that a server adds to a declared list.
 
-Each line of the table names the element's schema or the list, what is added, what has to be the case, and its source.
-Any other element that nobody declared is drift.
+Each line of the table has the element's schema or the list, the added element, the condition, and its source. Any other
+undeclared element is drift.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Condition = Callable[[Place, Any], bool]
 
 
 class Added(NamedTuple):
-    """One kind of element that a server adds.
+    """A kind of element that a server adds.
 
     Args:
-        schema: of the element; empty where the element is a scalar or its list says what it is.
-        list_name: the name of the list; empty where the schema says it.
-        element: fields of the element, or the scalar, that are added.
-        condition: what else has to be the case.
-        reason: why, for people.
-        source: where that is said.
+        schema: schema of the element; empty if it is a scalar, or if the list's name is enough.
+        list_name: the name of the list; empty if the schema is enough.
+        element: the added scalar, or fields of the added element.
+        condition: a further condition.
+        reason: the reason, for people.
+        source: the source of the fact.
     """
 
     schema: str
@@ -59,17 +59,17 @@ def _is_sandboxed(place: Place, _: Any) -> bool:
 
 
 def _does_default(_: Place, element: Any) -> bool:
-    """A default rule that does what it does where nobody has changed it: allow, without anything else."""
+    """Match an unchanged default rule: allow, without further settings."""
     return element.get("action") in ("allow", None) and not element.get("preview")
 
 
 def _hands_on(_: Place, element: Any) -> bool:
-    """The last rules of a firewall policy hand on what no other rule has matched."""
+    """Match the last rules of a firewall policy, which pass on unmatched traffic."""
     return element.get("action") in ("goto_next", None)
 
 
 def _has_source(place: Place, _: Any) -> bool:
-    """Features and licences follow from the image or snapshot that a disk is made from."""
+    """Match features and licenses from the image or snapshot of a disk."""
     return any(isinstance(side, Mapping) and any(side.get(name) for name in _DISK_SOURCES) for side in place.around())
 
 
@@ -78,7 +78,7 @@ def _is_of_workbench(place: Place, _: Any) -> bool:
 
 
 def _logs_or_monitors(place: Place, _: Any) -> bool:
-    """Scopes of logging and monitoring follow from the cluster's services."""
+    """Match scopes of logging and monitoring, which follow from the cluster's services."""
     return "oauthScopes" in place.names()
 
 
@@ -154,13 +154,13 @@ _BY_NAME = {line.list_name for line in ADDED if line.list_name}
 
 
 def why_added(place: Place, name: str, item: Field | None, element: Any) -> str:
-    """Why the server has added this element of a list, or an empty string.
+    """Why the server added this list element; empty if it did not.
 
     Args:
-        place: of the list.
+        place: position of the list.
         name: the list's name.
-        item: what the catalogue says of its elements.
-        element: the element that nobody declared.
+        item: the schema of its elements.
+        element: the undeclared element.
     """
     schema = item.schema.name if item is not None and item.schema is not None else ""
     if schema not in _BY_SCHEMA and name not in _BY_NAME:

@@ -1,4 +1,4 @@
-"""From an API path back to the path in the author's file that declared the field."""
+"""Map an API path to the path in the author's file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _LONGEST_POSITION = 10
 
 
 def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
-    """The author's path of an API path, found by walking the declared data.
+    """The author's path of an API path, from the declared data.
 
     Args:
         origins: API path → author's path, wherever the two differ by more than what is around them: with
             `lifecycle.rule` from `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
-        data: The declared data, in which elements that are named by a field are looked up.
-        api_path: As in `Difference.path`; of one that cannot be read to its end, what can be.
+        data: The declared data, for looking up elements that are identified by a field.
+        api_path: As in `Difference.path`; an invalid path is followed as far as possible.
     """
     source_path = origins.get("", "")
     node, path = data, ""
@@ -33,7 +33,7 @@ def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
 
 
 def _step(node: Any, part: str) -> tuple[str, Any] | None:
-    """One step into declared data, with the key or position that was meant; None where there is no such thing."""
+    """The child of declared data with its key or position; None if it does not exist."""
     if isinstance(node, dict):
         return (part, node[part]) if part in node else None
     if not isinstance(node, list) or not isinstance(part, field_path.Element):

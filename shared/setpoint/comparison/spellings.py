@@ -1,8 +1,7 @@
-"""Comparisons that a single field asks for, by their names in the tables of fields (verb `same`).
+"""Comparisons of single fields, by their names in the tables of fields (verb `same`).
 
-Each takes the declared and the observed text and tells whether they mean the same. None of them is used by the look of
-a value: a line of a table, with its reason and source, names the field. Beside them: references that are answered as
-what they point to.
+Each decides whether the declared and the observed text are equal in meaning. None is selected by the format of a value:
+a table line, with its reason and source, names the field. In addition: references that are returned as their target.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ _PORT = re.compile(r":\d+\Z")
 
 
 class Context(Protocol):
-    """What a comparison of one field may need of the rest.
+    """The surroundings that a comparison may need.
 
     Args:
-        own: the project that holds the resource.
+        own: the project of the resource.
         declared: the whole declared resource.
         observed: the whole observed resource.
     """
@@ -47,7 +46,7 @@ class Context(Protocol):
 
 
 def equal(rules: field_rules.Rules, want: Any, have: Any, context: Context) -> str:
-    """The reason by which the rules of a field make two scalars equal, or an empty string."""
+    """Why two scalars are equal by the rules of the field; empty if they are not."""
     rule = rules.get("same")
     if rule is not None and any(is_same(name, want, have, context) for name in rule.value.split(" ")):
         return f"{rule.reason} ({rule.source})"
@@ -61,13 +60,13 @@ def equal(rules: field_rules.Rules, want: Any, have: Any, context: Context) -> s
 
 
 def is_same(name: str, want: Any, have: Any, context: Context) -> bool:
-    """Whether a named comparison takes two values as one.
+    """Whether a named comparison considers two values equal.
 
     Args:
-        name: of the comparison, as in the table; `prefix:X` takes the text `X` before either value as understood.
+        name: name of the comparison, as in the table; `prefix:X` adds the prefix `X` to either value.
         want: the declared value.
         have: the observed value.
-        context: the resources that hold the two.
+        context: the resources on both sides.
     """
     if name == "dns":
         return isinstance(want, str) and isinstance(have, str) and dns_records.is_same(want, have, _type(context))
@@ -107,7 +106,7 @@ def _trailing_slash(want: str, have: str, _: Context) -> bool:
 
 
 def _root_slash(want: str, have: str, _: Context) -> bool:
-    """The root of a host with and without a slash; a path keeps its own."""
+    """The root of a host with and without a slash; other paths are compared exactly."""
     shorter, other = sorted((want, have), key=len)
     return other == f"{shorter}/" and _ROOT.match(shorter) is not None
 
@@ -160,13 +159,13 @@ def _last_segment(want: str, have: str, context: Context) -> bool:
 
 
 def _reference(want: str, have: str, context: Context) -> bool:
-    """References of any host and version, with or without a query; a word for a place may be another one."""
+    """References with any host and version, with or without a query; location words may be synonyms."""
     want, have = want.partition("?")[0], have.partition("?")[0]
     return same(want, have, context.own) or same(with_locations(want), with_locations(have), context.own)
 
 
 def _any_project(want: str, have: str, context: Context) -> bool:
-    """References whose project the API answers by a number that nobody can tell from the id."""
+    """References with a project number on one side whose id is unknown."""
     wanted, other = segments(want), segments(have)
     if len(wanted) != len(other) or wanted[:1] != ["projects"] or other[:1] != ["projects"]:
         return same(want, have, context.own)
@@ -174,7 +173,7 @@ def _any_project(want: str, have: str, context: Context) -> bool:
 
 
 def _dotted(want: str, have: str, context: Context) -> bool:
-    """BigQuery's dotted and colon spellings of a table, a dataset or a connection, and their paths."""
+    """BigQuery's dotted and colon formats of a table, a dataset or a connection, and their paths."""
     return _dotted_parts(want, context.own) == _dotted_parts(have, context.own)
 
 
@@ -182,7 +181,7 @@ _DATA_COLLECTIONS = frozenset(("projects", "datasets", "tables", "locations", "c
 
 
 def _dotted_parts(reference: str, own: Project) -> list[str]:
-    """Project, place (which has no case) and names of a BigQuery reference."""
+    """Project, location (case-insensitive) and names of a BigQuery reference."""
     if "/" in reference:
         parts = [part for part in segments(reference) if part not in _DATA_COLLECTIONS]
     else:
@@ -199,7 +198,7 @@ def _key_version(want: str, have: str, context: Context) -> bool:
 
 
 def _recurrence(want: str, have: str, _: Context) -> bool:
-    """RFC 5545 rules in any order of their parts and days; every day of the week is every day."""
+    """RFC 5545 rules with any order of parts and days; all days of the week are equal to daily."""
     return _recurrence_parts(want) == _recurrence_parts(have)
 
 
@@ -215,7 +214,7 @@ def _recurrence_parts(rule: str) -> dict[str, frozenset[str]]:
 
 
 def _copied_source(want: str, have: str, context: Context) -> bool:
-    """The source of a function, of which Cloud Functions keeps a copy of its own and answers where that is."""
+    """The source of a function, which Cloud Functions copies and returns with the copy's location."""
     source: Any = context.observed
     for name in ("buildConfig", "source", "storageSource"):
         source = source.get(name) if isinstance(source, Mapping) else None
@@ -237,7 +236,7 @@ def _address(want: str, have: str, _: Context) -> bool:
 
 
 def _host_address(want: str, have: str, _: Context) -> bool:
-    """One host, whatever the size of the range that it is given with: ``2001:db8::1/96``."""
+    """The same host, with any prefix length: ``2001:db8::1/96``."""
     try:
         return ipaddress.ip_interface(want).ip == ipaddress.ip_interface(have).ip
     except ValueError:
@@ -316,10 +315,10 @@ _EXPRESSIONS = frozenset(
         *("denominatorFilter", "timeSeriesFilter", "displayFilter", "predicate", "queryString", "definitionBody"),
     )
 )
-"""Fields that hold an expression of a language, around which white space means nothing."""
+"""Fields with an expression of a language, where surrounding white space has no meaning."""
 
 _LITERAL_URLS = re.compile(r"issuer|audience|origin|allowed|redirect", re.IGNORECASE)
-"""Names of addresses that are compared letter by letter by whoever reads them (OpenID Connect, CORS)."""
+"""Names of URLs that their readers compare exactly (OpenID Connect, CORS)."""
 
 _DATA_NAMES = re.compile(
     r"table|dataset|connection|routine|model|bigquery|source|destination|output|resource", re.IGNORECASE
@@ -329,14 +328,14 @@ _DOTTED = re.compile(r"(?:bq://)?[\w-]+[.:][\w-]+(?:\.[\w$-]+)?\Z")
 
 
 def by_type(field: Field | None, name: str, want: str, have: str, context: Context) -> str:
-    """The reason by which the type of a field, as its name and description tell it, makes two texts equal.
+    """Why two texts are equal by the field's type, from its name and description; empty if they are not.
 
     Args:
-        field: what the catalogue says of the field.
+        field: the schema of the field.
         name: its name.
         want: the declared text.
         have: the observed text.
-        context: the resources that hold the two.
+        context: the resources on both sides.
     """
     if field is not None and field.spelling and is_same(field.spelling, want, have, context):
         return f"spelling of a {field.spelling}"
@@ -350,7 +349,7 @@ def by_type(field: Field | None, name: str, want: str, have: str, context: Conte
 
 
 def _with_prefix(want: str, have: str) -> str:
-    """Whether the longer of two texts only adds a scheme, or the path of a service account to its address."""
+    """Whether the longer text only adds a scheme, or the path of a service account to its address."""
     short, long = sorted((want, have), key=len)
     prefix = long.removesuffix(short)
     if prefix == "gs://":
@@ -359,7 +358,7 @@ def _with_prefix(want: str, have: str) -> str:
 
 
 def _by_name(name: str, want: str, have: str, context: Context) -> str:
-    """What the name of a text field tells of its spellings."""
+    """Why two texts are equal by the field's name; empty if they are not."""
     if name in _EXPRESSIONS and _trim(want, have, context):
         return "white space around an expression"
     if want[:4] == "http" and _root_slash(want, have, context) and not _LITERAL_URLS.search(name):
@@ -380,9 +379,9 @@ NAMES = frozenset((*_COMPARISONS, "dns", "target"))
 
 
 def why_target(field: Field | None, rules: field_rules.Rules, want: Any, have: Any) -> str:
-    """Why a reference and what it points to cannot be compared, or an empty string.
+    """Why a reference and its target cannot be compared; empty if they can.
 
-    A field that takes an address or a range takes the name of a reservation too, and is answered as the literal.
+    A field for an address or range also accepts the name of a reservation, and is returned as the literal.
     """
     if not isinstance(want, str) or not isinstance(have, str) or not want or not have:
         return ""
@@ -405,7 +404,7 @@ _ADDRESS_NAME = re.compile(r"(?:address|ipaddress|range|cidr|ip|ipcidrrange|bloc
 
 
 def _may_be_literal(value: str) -> bool:
-    """Whether a text begins like an address; the fast question."""
+    """Whether a text starts like an address; a fast check."""
     return value[0].isdigit() or "::" in value
 
 

@@ -1,4 +1,4 @@
-"""What stands around a field and decides about it: another spelling of its key, a switch beside it, another choice."""
+"""Rules that depend on the surrounding message: another spelling of a key, a switch, another choice."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
 
 SWITCHES = ("enabled", "enable")
-"""Fields that switch the feature on or off that they stand in."""
+"""Fields that enable or disable the surrounding feature."""
 
 
 def other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
-    """The key as the other side spells it, snake or camel case, or an empty string."""
+    """The other side's spelling of a key, in snake or camel case; empty if it has none."""
     for spelled in _spellings(key):
         if spelled in observed and not (key in fields and spelled in fields):
             return spelled
@@ -34,7 +34,7 @@ def _spellings(key: str) -> tuple[str, ...]:
 
 
 def is_off(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
-    """Whether a feature is declared off and is off, so that its API may drop or reset its other parts."""
+    """Whether a feature is declared and observed as disabled, so that its API may drop or reset other fields."""
     return (declared.get("enabled") is False and not observed.get("enabled")) or (
         declared.get("enable") is False and not observed.get("enable")
     )
@@ -43,13 +43,13 @@ def is_off(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
 def why_lost(
     path: Path, key: str, want: Any, have: Any, declared: Mapping[str, Any], observed: Mapping[str, Any]
 ) -> str:
-    """Why the message around a field that is not there, or zero, decides that it is no difference; or an empty string.
+    """Why an absent or zero field is no difference because of its surrounding message; empty if it is one.
 
     Args:
-        path: of the message.
-        key: of the field.
+        path: path of the message.
+        key: key of the field.
         want: the declared value.
-        have: the observed value, which is a zero, or None where nothing is there.
+        have: the observed value, which is a zero; None if it is absent.
         declared: the declared message.
         observed: the observed message.
     """
@@ -61,7 +61,7 @@ def why_lost(
 
 
 def reached(observed: Any, path: str) -> Any:
-    """The observed value at a path from the top, or None."""
+    """The observed value at a path from the root, or None."""
     for name in path.split("."):
         if isinstance(observed, list):
             observed = observed[int(name)] if name.isdecimal() and int(name) < len(observed) else None
@@ -71,11 +71,11 @@ def reached(observed: Any, path: str) -> Any:
 
 
 def instead_of(schema: Schema | None, key: str, declared: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
-    """The field that is set in place of a declared one, where only one of them may be; empty where none is.
+    """The field of a oneof group that is set instead of a declared one; empty if there is none.
 
     Args:
         schema: the message.
-        key: the declared field, which is not there.
+        key: the declared field, which is absent.
         declared: the declared message.
         observed: the observed message.
     """
@@ -95,7 +95,7 @@ class Trial(Protocol):
 
 
 def is_lost(trial: Trial, path: Path, field: Field | None, want: Any) -> bool:
-    """Whether it is a difference, by whatever rule, that a declared field is not there."""
+    """Whether the absence of a declared field is a difference by any rule."""
     trial.value(path, path[1] if path else "", field, want, None)
     return bool(trial.differences)
 
@@ -108,9 +108,9 @@ def is_other_choice(
     declared: Mapping[str, Any],
     observed: Mapping[str, Any],
 ) -> bool:
-    """Whether an empty or zero choice is declared, and the resource has made another of the same union.
+    """Whether an empty or zero choice is declared, and the resource has another choice of the same oneof group.
 
-    Without a schema only a message that declares nothing but one empty choice, ``{automatic: {}}``, is taken for one.
+    Without a schema only a message with a single empty choice, ``{automatic: {}}``, counts as one.
     """
     if schema is None:
         return (
@@ -129,7 +129,7 @@ def is_other_choice(
 
 
 def is_server_owned(key: str, field: Field | None, value: Any) -> bool:
-    """Whether all of an undeclared value is written by the server, or kept by the system."""
+    """Whether an undeclared value is entirely output-only or a system field."""
     if not isinstance(value, dict) or field is None:
         return field is not None and field.output_only
     return all(

@@ -1,4 +1,4 @@
-"""System fields, which no declaration owns: they are dropped on both sides."""
+"""System fields, which no declaration owns: they are ignored on both sides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYSTEM_FIELDS = frozenset(
         "metageneration",  # storage's counter of metadata writes
     )
 )
-"""Top-level fields that the server alone writes, whatever a schema forgets to say."""
+"""Output-only top-level fields, even if a schema does not mark them."""
 
 IDENTITY_FIELDS = frozenset(("name", "zone", "region", "location", "network"))
 """Fields that identify the resource: some schemas call them output-only, yet a declaration may contradict them."""
@@ -31,18 +31,18 @@ LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations")
 """Maps of labels, whose keys have owners."""
 
 CONTROLLER_LABEL = "managed-by-cnrm"
-"""Config Connector sets it wherever it sets labels, and only there: not every kind hands its object's labels on."""
+"""Config Connector sets it wherever it sets labels, and only there: some kinds do not copy their object's labels."""
 
 
 def is_system_label(container: str, key: str) -> bool:
-    """Whether ``key`` is a label that Google (``goog-…``) or a controller (``managed-by-…``) keeps for itself."""
+    """Whether ``key`` is a label that Google (``goog-…``) or a controller (``managed-by-…``) reserves."""
     return container in LABEL_MAPS and _SYSTEM_LABEL.match(key) is not None
 
 
 def is_unlabelled(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
-    """Whether labels are declared as Config Connector's, and the resource has none at all but Google's own.
+    """Whether labels of Config Connector are declared, and the resource has no labels except Google's own.
 
-    It labels some kinds and not others, and no list of them exists; a label that is there is compared.
+    It sets labels on some kinds only, and there is no list of them; an existing label is compared.
     Source: https://cloud.google.com/config-connector/docs/how-to/managing-deleting-resources
     """
     return CONTROLLER_LABEL in declared and all(key.startswith("goog-") for key in observed)

@@ -1,7 +1,7 @@
-"""Declared fields that Cloud Asset Inventory does not carry, so that their absence says nothing.
+"""Declared fields that Cloud Asset Inventory does not carry, so that their absence has no meaning.
 
-A field is untellable only while it is absent: where an asset carries it, it is compared. In an asset that Google has
-truncated every absent field is untellable.
+Such a field is skipped only while it is absent: if an asset has it, it is compared. In a truncated asset every absent
+field is skipped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def untellable(
 
 
 def _is_lacking(difference: Difference, lacking: Iterable[tuple[str, ...]], observed: Any) -> bool:
-    """Whether a difference is only of fields that the inventory lacks: of one, or of a message with nothing else."""
+    """Whether a difference has only fields that the inventory lacks: a field, or a message with only such fields."""
     path = _segments(difference.path)
     of_path = [field for field in lacking if _fits(field, path)]
     if any(len(field) <= len(path) and not _is_present(field, observed) for field in of_path):
@@ -51,12 +51,12 @@ def _is_lacking(difference: Difference, lacking: Iterable[tuple[str, ...]], obse
 
 
 def _fits(field: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    """Whether a path is a field, lies below it, or leads to it; ``*`` in a field stands for any key or element."""
+    """Whether a path is a field, a part of it, or an ancestor; ``*`` in a field matches any key or element."""
     return all(name in (part, "*") for name, part in zip(field, path, strict=False))
 
 
 def _has_only(value: Any, fields: list[tuple[str, ...]]) -> bool:
-    """Whether a declared message holds nothing but some fields, at least one of them."""
+    """Whether a declared message contains only some of these fields, and at least one."""
     if any(not field for field in fields):
         return True
     if isinstance(value, list):
@@ -73,7 +73,7 @@ def _has_only(value: Any, fields: list[tuple[str, ...]]) -> bool:
 
 
 def untellable_values(asset_type: str, declared: Any) -> int:
-    """How many values of a declaration lie in fields that the inventory never carries."""
+    """The number of declared values in fields that the inventory never carries."""
     return _count(declared, list(_fields(asset_type)))
 
 
@@ -90,7 +90,7 @@ def _count(value: Any, fields: list[tuple[str, ...]]) -> int:
 
 @lru_cache(maxsize=512)
 def _fields(asset_type: str) -> tuple[tuple[str, ...], ...]:
-    """The segments of each field that the inventory lacks; a list or map in it is marked by ``*``."""
+    """The segments of each field that the inventory lacks; lists and maps are marked by ``*``."""
     return tuple(_segments(field) for field in sorted(inventory_names.missing_fields(asset_type)))
 
 
@@ -101,7 +101,7 @@ def _segments(path: str) -> tuple[str, ...]:
 
 
 def _is_present(field: tuple[str, ...], observed: Any) -> bool:
-    """Whether an asset carries a field; of lists and maps an element that carries it will do."""
+    """Whether an asset has a field; in lists and maps one element is enough."""
     if not field:
         return observed is not None
     first, *rest = field
@@ -116,14 +116,14 @@ def _is_present(field: tuple[str, ...], observed: Any) -> bool:
 def seen_otherwise(
     lacking: Iterable[Difference], known: Iterable[Difference], asset_type: str, observed: Any, *, same: bool
 ) -> tuple[Difference, ...]:
-    """What a reading through the resource's API showed of fields that an asset lacks, where it still holds.
+    """The valid results of the last API read for fields that an asset lacks.
 
     Args:
-        lacking: the declared fields that the asset does not tell, as differences.
-        known: the differences of that reading.
+        lacking: the declared fields that the asset lacks, as differences.
+        known: the differences of the API read.
         asset_type: the asset type.
         observed: the fields of the asset.
-        same: whether the same is declared as when it was read.
+        same: whether the declaration is unchanged since the read.
     """
     absent = tuple(lacking)
     fields = [field for field in _fields(asset_type) if not _is_present(field, observed)] if same else []
@@ -136,11 +136,11 @@ def seen_otherwise(
 
 
 def _is_of(field: Difference, difference: Difference) -> bool:
-    """Whether a difference is of a field, of a part of it, or of what holds it."""
+    """Whether a difference is in a field, a part of it, or an ancestor of it."""
     short, long = sorted((field.path, difference.path), key=len)
     return long.startswith(short) and (len(long) == len(short) or long[len(short)] in ".[")
 
 
 def _declares_the_same(field: Difference, difference: Difference) -> bool:
-    """Whether a field is still declared as it was when it was read; of parts nobody can tell from the field alone."""
+    """Whether a field's declared value is unchanged since the read; unknown for a part of the field."""
     return field.path != difference.path or field.declared == difference.declared
