@@ -8,42 +8,13 @@ reports all of these resources.
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from setpoint.catalog import google_service_agents
+from setpoint.detection import auto_created_conditions as conditions
+from setpoint.detection.auto_created_conditions import Asset, Holds
 from setpoint.model import globs
-from setpoint.model.labels import labels_of
 from setpoint.model.observation import Observation
-
-
-class Asset(NamedTuple):
-    """The parts of an asset that rules look at.
-
-    Args:
-        name: full resource name.
-        own: last segment of the name.
-        data: the resource's fields; empty if the inventory has none.
-    """
-
-    name: str
-    own: str
-    data: dict[str, Any]
-
-    def text(self, field: str) -> str:
-        """The text of a field; empty if the field is absent or no text."""
-        value = self.data.get(field)
-        return value if isinstance(value, str) else ""
-
-    def last(self, field: str) -> str:
-        """The last segment of a field with a resource name."""
-        return self.text(field).rpartition("/")[2]
-
-
-Holds = Callable[[Asset], bool]
 
 
 class AutoCreatedRule(NamedTuple):
@@ -63,95 +34,6 @@ class AutoCreatedRule(NamedTuple):
     reason: str
     source: str = ""
     is_claim: bool = False
-
-
-def _always(_: Asset) -> bool:
-    return True
-
-
-def _named(pattern: str) -> Holds:
-    """Match the resource's own name."""
-    match = re.compile(pattern).fullmatch
-    return lambda asset: match(asset.own) is not None
-
-
-def _within(pattern: str) -> Holds:
-    """Match the name of an ancestor: a part of the resource's path."""
-    search = re.compile(pattern).search
-    return lambda asset: search(asset.name) is not None
-
-
-def _labelled(pattern: str) -> Holds:
-    """Match the key of a label, ``goog-…``: the prefix is reserved for Google."""
-    match = re.compile(pattern).match
-    return lambda asset: any(map(match, labels_of(asset.data)))
-
-
-def _says(field: str, pattern: str = "") -> Holds:
-    """Match a field: that it is present, or the beginning of its text."""
-    match = re.compile(pattern).match
-    return lambda asset: bool(asset.data.get(field)) if not pattern else match(asset.text(field)) is not None
-
-
-def _both(*parts: Holds) -> Holds:
-    return lambda asset: all(part(asset) for part in parts)
-
-
-def _either(*parts: Holds) -> Holds:
-    return lambda asset: any(part(asset) for part in parts)
-
-
-def _is_pre_populated_rule(asset: Asset) -> bool:
-    return asset.last("network") == "default" and asset.data.get("priority") in (65534, "65534", 65534.0)
-
-
-_AUTO_RANGE = ipaddress.IPv4Network("10.128.0.0/9")
-
-
-def _is_of_auto_mode(asset: Asset) -> bool:
-    """Whether an auto mode network created a subnetwork: by the network's name and the reserved range."""
-    try:
-        cidr = ipaddress.IPv4Network(asset.text("ipCidrRange"))
-    except ValueError:
-        return False
-    return cidr.subnet_of(_AUTO_RANGE) and asset.last("network") == asset.own
-
-
-def _is_default_route(asset: Asset) -> bool:
-    gateway = asset.last("nextHopGateway") == "default-internet-gateway"
-    return gateway and asset.own.startswith("default-route-") and asset.text("destRange") in ("0.0.0.0/0", "::/0")
-
-
-def _is_of_instance_group(asset: Asset) -> bool:
-    """Match the metadata that a managed instance group sets on its instances."""
-    metadata = asset.data.get("metadata")
-    items = metadata.get("items") if isinstance(metadata, dict) else None
-    return any(isinstance(item, dict) and item.get("key") == "created-by" for item in items or ())
-
-
-def _is_boot_disk(asset: Asset) -> bool:
-    """Whether a disk was created together with an instance: from an image, with the name of its only user."""
-    users = asset.data.get("users")
-    named = isinstance(users, list) and len(users) == 1 and str(users[0]).rpartition("/")[2] == asset.own
-    return named and bool(asset.data.get("sourceImage"))
-
-
-def _is_autoprovisioned(asset: Asset) -> bool:
-    autoscaling = asset.data.get("autoscaling")
-    return isinstance(autoscaling, dict) and autoscaling.get("autoprovisioned") is True
-
-
-def _is_default_account(asset: Asset) -> bool:
-    return google_service_agents.is_default_account(asset.text("email") or asset.own)
-
-
-def _is_service_agent(asset: Asset) -> bool:
-    return google_service_agents.is_service_agent(f"serviceAccount:{asset.text('email') or asset.own}")
-
-
-def _is_private_apex(asset: Asset) -> bool:
-    """Whether a DNS record was created with its zone: the SOA record, or the NS record at the zone's apex."""
-    return asset.text("type") == "SOA" or asset.data.get("rrdatas") == ["ns-gcp-private.googledomains.com."]
 
 
 _K8S_TEXT = r"\s*\{.*\"kubernetes\.io/"
@@ -186,124 +68,134 @@ MADE: tuple[AutoCreatedRule, ...] = (
     # Networks.
     AutoCreatedRule(
         ("compute.googleapis.com/Network",),
-        _both(_named("default"), _says("autoCreateSubnetworks")),
+        conditions.both(conditions.named("default"), conditions.says("autoCreateSubnetworks")),
         "the default network of a new project",
         "https://cloud.google.com/vpc/docs/vpc#default-network",
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Subnetwork",),
-        _is_of_auto_mode,
+        conditions.is_of_auto_mode,
         "made by its auto mode network",
         "https://cloud.google.com/vpc/docs/vpc#subnet-ranges",
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
-        _both(_named(r"default-allow-(internal|ssh|rdp|icmp)"), _is_pre_populated_rule),
+        conditions.both(conditions.named(r"default-allow-(internal|ssh|rdp|icmp)"), conditions.is_pre_populated_rule),
         "a pre-populated rule of the default network",
         "https://cloud.google.com/vpc/docs/firewalls#more_rules_default_vpc",
     ),
-    AutoCreatedRule(("compute.googleapis.com/Route",), _is_default_route, "the default route of its network", _ROUTES),
-    AutoCreatedRule(("compute.googleapis.com/Route",), _says("nextHopPeering"), "made by a network peering", _ROUTES),
-    AutoCreatedRule(("compute.googleapis.com/Route",), _says("nextHopNetwork"), "made by a subnetwork", _ROUTES),
+    AutoCreatedRule(
+        ("compute.googleapis.com/Route",), conditions.is_default_route, "the default route of its network", _ROUTES
+    ),
+    AutoCreatedRule(
+        ("compute.googleapis.com/Route",), conditions.says("nextHopPeering"), "made by a network peering", _ROUTES
+    ),
+    AutoCreatedRule(
+        ("compute.googleapis.com/Route",), conditions.says("nextHopNetwork"), "made by a subnetwork", _ROUTES
+    ),
     AutoCreatedRule(
         ("compute.googleapis.com/Route",),
-        _says("routeType", r"(SUBNET|BGP|TRANSIT)\Z"),
+        conditions.says("routeType", r"(SUBNET|BGP|TRANSIT)\Z"),
         "made by a subnetwork or learnt by a router",
         _ROUTES,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Address",),
-        _says("purpose", r"NAT_AUTO\Z"),
+        conditions.says("purpose", r"NAT_AUTO\Z"),
         "reserved by Cloud NAT",
         "https://cloud.google.com/compute/docs/reference/rest/v1/addresses",
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Address", "compute.googleapis.com/*ForwardingRule"),
-        _named(r"sca-auto-(addr|fr)-[0-9a-f-]{36}"),
+        conditions.named(r"sca-auto-(addr|fr)-[0-9a-f-]{36}"),
         "made by service connectivity automation",
     ),
     AutoCreatedRule(
         ("dns.googleapis.com/ResourceRecordSet",),
-        _is_private_apex,
+        conditions.is_private_apex,
         "came with its DNS zone",
     ),
     # Kubernetes Engine.
-    AutoCreatedRule(("*k8s.io/*",), _always, "kept by a Kubernetes cluster"),
-    AutoCreatedRule(("compute.googleapis.com/*",), _labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"),
+    AutoCreatedRule(("*k8s.io/*",), conditions.always, "kept by a Kubernetes cluster"),
+    AutoCreatedRule(
+        ("compute.googleapis.com/*",), conditions.labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"
+    ),
     AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
-        _named(_GKE_GROUP),
+        conditions.named(_GKE_GROUP),
         "made by a node pool",
         is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
-        _named(r"gke-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
+        conditions.named(r"gke-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
         "made by Kubernetes Engine",
         _GKE_FIREWALLS,
         is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Route",),
-        _says("description", r"k8s-node-route\Z"),
+        conditions.says("description", r"k8s-node-route\Z"),
         "made by Kubernetes Engine",
         is_claim=True,
     ),
     AutoCreatedRule(
         _BALANCING,
-        _either(_named(_K8S_NAME), _says("description", _K8S_TEXT)),
+        conditions.either(conditions.named(_K8S_NAME), conditions.says("description", _K8S_TEXT)),
         "made by a Kubernetes Service, Ingress or Gateway",
         is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
-        _either(_says("description", _K8S_TEXT), _says("description", r".*storage\.gke\.io/created-by")),
+        conditions.either(
+            conditions.says("description", _K8S_TEXT), conditions.says("description", r".*storage\.gke\.io/created-by")
+        ),
         "made for a Kubernetes volume",
         is_claim=True,
     ),
     AutoCreatedRule(
         ("container.googleapis.com/NodePool",),
-        _is_autoprovisioned,
+        conditions.is_autoprovisioned,
         "made by node auto-provisioning",
         "https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools",
     ),
     AutoCreatedRule(
         ("dns.googleapis.com/*",),
-        _within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
+        conditions.within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
         "made by Kubernetes Engine",
     ),
     # Instance groups, disks and snapshots.
     AutoCreatedRule(
-        ("compute.googleapis.com/Instance",), _is_of_instance_group, "made by a managed instance group", _MIGS
+        ("compute.googleapis.com/Instance",), conditions.is_of_instance_group, "made by a managed instance group", _MIGS
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup",),
-        _says("description", r"This instance group is controlled by (Regional )?Instance Group Manager '"),
+        conditions.says("description", r"This instance group is controlled by (Regional )?Instance Group Manager '"),
         "made by a managed instance group",
         _MIGS,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
-        _is_boot_disk,
+        conditions.is_boot_disk,
         "made together with its instance",
         "https://cloud.google.com/compute/docs/reference/rest/v1/instances/insert",
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Snapshot",),
-        _either(_says("autoCreated"), _says("sourceSnapshotSchedulePolicy")),
+        conditions.either(conditions.says("autoCreated"), conditions.says("sourceSnapshotSchedulePolicy")),
         "made by a snapshot schedule",
         "https://cloud.google.com/compute/docs/reference/rest/v1/snapshots",
     ),
-    AutoCreatedRule(("compute.googleapis.com/Project",), _always, "came with its project", _ENABLED),
+    AutoCreatedRule(("compute.googleapis.com/Project",), conditions.always, "came with its project", _ENABLED),
     # Resources that services create for their own use.
     AutoCreatedRule(
         ("compute.googleapis.com/*",),
-        _labelled(r"goog-dataproc-"),
+        conditions.labelled(r"goog-dataproc-"),
         "made by Dataproc",
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*",),
-        _labelled(r"goog-dataflow-"),
+        conditions.labelled(r"goog-dataflow-"),
         "made by Dataflow",
     ),
     AutoCreatedRule(
@@ -313,7 +205,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
             "pubsub.googleapis.com/*",
             "storage.googleapis.com/*",
         ),
-        _labelled(r"goog-composer-"),
+        conditions.labelled(r"goog-composer-"),
         "made by Composer",
     ),
     AutoCreatedRule(
@@ -323,125 +215,135 @@ MADE: tuple[AutoCreatedRule, ...] = (
             "run.googleapis.com/Service",
             "storage.googleapis.com/Bucket",
         ),
-        _labelled(r"goog-managed-by\Z"),
+        conditions.labelled(r"goog-managed-by\Z"),
         "made by a managed service",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        _named(r"gcf(-v2)?-sources-\d+-.+|gcf-v2-uploads-\d+[-.].+"),
+        conditions.named(r"gcf(-v2)?-sources-\d+-.+|gcf-v2-uploads-\d+[-.].+"),
         "made by Cloud Functions",
         _FUNCTIONS,
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        _named(r"run-sources-.+"),
+        conditions.named(r"run-sources-.+"),
         "made by Cloud Run",
         "https://cloud.google.com/run/docs/functions/overview",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        _named(r"[a-z0-9.:-]+_cloudbuild"),
+        conditions.named(r"[a-z0-9.:-]+_cloudbuild"),
         "made by Cloud Build",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        _named(r"((us|eu|asia)\.)?artifacts\..+\.appspot\.com"),
+        conditions.named(r"((us|eu|asia)\.)?artifacts\..+\.appspot\.com"),
         "made by Container Registry",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        _named(r"(staging\.)?[a-z0-9:.-]+\.appspot\.com"),
+        conditions.named(r"(staging\.)?[a-z0-9:.-]+\.appspot\.com"),
         "made by App Engine",
         "https://cloud.google.com/appengine/docs/legacy/standard/java/using-cloud-storage",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        _named(r"dataproc-(staging|temp)-[a-z0-9-]+-\d+-[a-z0-9]+"),
+        conditions.named(r"dataproc-(staging|temp)-[a-z0-9-]+-\d+-[a-z0-9]+"),
         "made by Dataproc",
         "https://cloud.google.com/dataproc/docs/concepts/configuring-clusters/staging-bucket",
     ),
-    AutoCreatedRule(("storage.googleapis.com/Bucket",), _named(r"dataflow-staging-[a-z0-9-]+-\d+"), "made by Dataflow"),
     AutoCreatedRule(
-        ("storage.googleapis.com/Bucket",), _named(r"cloud-ai-platform-[0-9a-f-]{36}"), "made by Vertex AI"
+        ("storage.googleapis.com/Bucket",), conditions.named(r"dataflow-staging-[a-z0-9-]+-\d+"), "made by Dataflow"
     ),
     AutoCreatedRule(
-        ("artifactregistry.googleapis.com/Repository",), _named(r"gcf-artifacts"), "made by Cloud Functions", _FUNCTIONS
+        ("storage.googleapis.com/Bucket",), conditions.named(r"cloud-ai-platform-[0-9a-f-]{36}"), "made by Vertex AI"
     ),
     AutoCreatedRule(
-        ("artifactregistry.googleapis.com/Repository",), _named(r"cloud-run-source-deploy"), "made by Cloud Run", _RUN
+        ("artifactregistry.googleapis.com/Repository",),
+        conditions.named(r"gcf-artifacts"),
+        "made by Cloud Functions",
+        _FUNCTIONS,
+    ),
+    AutoCreatedRule(
+        ("artifactregistry.googleapis.com/Repository",),
+        conditions.named(r"cloud-run-source-deploy"),
+        "made by Cloud Run",
+        _RUN,
     ),
     AutoCreatedRule(
         ("pubsub.googleapis.com/Topic", "pubsub.googleapis.com/Subscription"),
-        _named(r"eventarc-[a-z0-9]+-.+-\d+"),
+        conditions.named(r"eventarc-[a-z0-9]+-.+-\d+"),
         "made by Eventarc",
         "https://cloud.google.com/eventarc/docs/reference/rest/v1/projects.locations.triggers#Pubsub",
     ),
     AutoCreatedRule(
         ("pubsub.googleapis.com/Subscription",),
-        _both(_named(r"gcf-.+"), lambda asset: "cloudfunctions" in str(asset.data.get("pushConfig"))),
+        conditions.both(
+            conditions.named(r"gcf-.+"), lambda asset: "cloudfunctions" in str(asset.data.get("pushConfig"))
+        ),
         "made by Cloud Functions",
     ),
     AutoCreatedRule(
         ("pubsub.googleapis.com/Topic",),
-        _named(r"container-analysis-(notes|occurrences)-v1(beta1)?"),
+        conditions.named(r"container-analysis-(notes|occurrences)-v1(beta1)?"),
         "made by Artifact Analysis",
         "https://cloud.google.com/artifact-analysis/docs/pub-sub-notifications",
     ),
     AutoCreatedRule(
         ("bigquery.googleapis.com/*",),
-        _within(r"/datasets/_"),
+        conditions.within(r"/datasets/_"),
         "a hidden dataset of BigQuery's own",
         "https://cloud.google.com/bigquery/docs/cached-results",
     ),
     AutoCreatedRule(
         ("logging.googleapis.com/Log*",),
-        _within(r"/(sinks|buckets)/_(Default|Required)(/|\Z)|/views/_(AllLogs|Default)\Z"),
+        conditions.within(r"/(sinks|buckets)/_(Default|Required)(/|\Z)|/views/_(AllLogs|Default)\Z"),
         "made by Cloud Logging",
         _LOGGING,
     ),
     AutoCreatedRule(
         ("firestore.googleapis.com/Database",),
-        _both(_named(r"\(default\)"), _says("appEngineIntegrationMode", r"ENABLED\Z")),
+        conditions.both(conditions.named(r"\(default\)"), conditions.says("appEngineIntegrationMode", r"ENABLED\Z")),
         "made together with an App Engine application",
         "https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases",
     ),
     AutoCreatedRule(
         ("appengine.googleapis.com/Service",),
-        _named(r"default"),
+        conditions.named(r"default"),
         "made together with an App Engine application",
     ),
     AutoCreatedRule(
         ("serviceusage.googleapis.com/Service",),
-        _named(
+        conditions.named(
             r"(analyticshub|bigquery\w*|cloudapis|cloudtrace|dataform|dataplex|datastore|logging|monitoring"
             r"|servicemanagement|serviceusage|sql-component|storage|storage-api|storage-component)\.googleapis\.com"
         ),
         "switched on in every new project",
         _ENABLED,
     ),
-    AutoCreatedRule(("cloudbilling.googleapis.com/ProjectBillingInfo",), _always, "came with its project"),
+    AutoCreatedRule(("cloudbilling.googleapis.com/ProjectBillingInfo",), conditions.always, "came with its project"),
     # Identities.
     AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccount",),
-        _is_default_account,
+        conditions.is_default_account,
         "a default service account",
         "https://cloud.google.com/compute/docs/access/service-accounts",
     ),
     AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccount",),
-        _is_service_agent,
+        conditions.is_service_agent,
         "a service agent",
         "https://cloud.google.com/iam/docs/service-agents",
     ),
     AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccountKey",),
-        _says("keyType", r"SYSTEM_MANAGED\Z"),
+        conditions.says("keyType", r"SYSTEM_MANAGED\Z"),
         "a key that Google manages and rotates",
         "https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys",
     ),
     AutoCreatedRule(
         ("apikeys.googleapis.com/Key",),
-        _says("displayName", r".* \(auto created by Firebase\)\Z"),
+        conditions.says("displayName", r".* \(auto created by Firebase\)\Z"),
         "made by Firebase",
         "https://firebase.google.com/docs/projects/api-keys",
     ),
@@ -479,7 +381,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
             "sqladmin.googleapis.com/Backup",
             "sqladmin.googleapis.com/BackupRun",
         ),
-        _always,
+        conditions.always,
         HAPPENED,
         "https://cloud.google.com/asset-inventory/docs/asset-types",
     ),
