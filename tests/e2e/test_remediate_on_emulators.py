@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -31,6 +32,7 @@ from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
 
+RESOURCE_MANAGER = "https://cloudresourcemanager.googleapis.com/v3"
 PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
 
 
@@ -98,7 +100,15 @@ def installation(
             pubsub.subscription(topic, name=name, push_to=f"http://127.0.0.1:{ports[function]}/{topic}")
             stack.callback(pubsub.unsubscribe, f"projects/{pubsub_project}/subscriptions/{name}")
         declare(store)
+        place(google)
         yield Installation(pubsub, store, google, served["remediate"], changes, ticks, subscription)
+
+
+def place(google: GoogleApis) -> None:
+    """Cloud Resource Manager knows the project of the bucket; without its id nothing is written."""
+    project, *above = messages.ANCESTORS
+    for name, parent in pairwise((project, *above)):
+        google.put(f"{RESOURCE_MANAGER}/{name}", {"projectId": "shop-prod", "parent": parent})
 
 
 def declare(store: Store) -> None:
@@ -130,7 +140,7 @@ def test_a_change_is_put_back_proved_and_told(installation):
     assert len(installation.google.journal) == 1
     assert installation.google.get(URL)["versioning"] == {"enabled": True}
     assert_told_in_order(installation, PUT_BACK)
-    assert [entry.what for entry in installation.store.trail(KEY)] == ["act", "written"]
+    assert [entry.what for entry in installation.store.trail(KEY)] == ["act", "written", "succeeded"]
     installation.observe(installation.google.get(URL))  # the feed tells of the write, and nothing follows
     installation.tick()
     time.sleep(1)
