@@ -16,19 +16,21 @@ def names(store):
     return store.names
 
 
-def test_a_name_that_nobody_has_bound_is_empty(names):
-    assert names.bound_name(ZONE) == ""
+def test_a_name_that_nobody_has_bound_is_left_out(names):
+    names.bind({ZONE: SHOP})
+    assert names.bound_names([ZONE, SHOP]) == {ZONE: SHOP}
+    assert names.bound_names([]) == {}
 
 
 def test_a_bound_name_is_known_to_everybody(backend):
     backend.open().names.bind({ZONE: SHOP})
-    assert backend.open().names.bound_name(ZONE) == SHOP
+    assert backend.open().names.bound_names([ZONE]) == {ZONE: SHOP}
 
 
 def test_of_two_bindings_of_a_name_the_latest_is_known(names):
     for declared in (SHOP, SHOP, f"{SHOP}-2"):
         names.bind({ZONE: declared})
-    assert names.bound_name(ZONE) == f"{SHOP}-2"
+    assert names.bound_names([ZONE]) == {ZONE: f"{SHOP}-2"}
 
 
 def test_what_waits_for_a_name_is_known_until_somebody_stops_waiting(backend):

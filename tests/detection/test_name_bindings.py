@@ -190,6 +190,33 @@ def test_of_two_resources_with_one_natural_name_none_is_judged_until_one_is_dele
     assert handle([alert(7, 4, enabled=False)], by_title) == ["opened"]
 
 
+def test_the_names_of_a_batch_are_learnt_with_one_read_and_one_write(by_title, monkeypatch):
+    names, calls = by_title.store.names, []
+    read, write = names.bound_names, names.bind
+    monkeypatch.setattr(names, "bound_names", lambda asked: calls.append("read") or read(asked))
+    monkeypatch.setattr(names, "bind", lambda bound: calls.append("write") or write(bound))
+    seen = [alert(7, 1), alert(8, 1, "Low latency"), alert(9, 1, "Errors"), account(1)]
+    together([PROJECT, *seen], by_title)
+    assert calls == ["read", "write"]
+    together(seen, by_title)
+    assert calls == ["read", "write"], "this process knows them"
+    together(seen, Context(by_title.store, None, MemoryDeadLetters()))
+    assert calls == ["read", "write", "read"], "the store knows them"
+
+
+def test_a_name_that_is_released_and_taken_again_in_one_batch_has_one_holder(by_title):
+    batch_ = [PROJECT, alert(7, 1), gone(alert(7, 1), 2), alert(8, 3, enabled=False)]
+    assert together(batch_, by_title)[-1] == "opened"
+    assert by_title.projects.names.ambiguous == {}
+
+
+def test_a_service_account_has_no_natural_name(context):
+    named = {"name": BY_EMAIL.removeprefix("//iam.googleapis.com/"), "email": "x@y", "displayName": "CI"}
+    keys = [message(BY_EMAIL, ACCOUNT, 1, resource={"data": named})]
+    one_by_one(keys, context)
+    assert context.store.names.bound_names([f"holders of {BY_EMAIL.rpartition('/')[0]}/displayName=CI"]) == {}
+
+
 def test_another_process_knows_that_a_name_is_ambiguous(by_title):
     one_by_one([PROJECT, alert(7, 1), alert(8, 1)], by_title)
     other = Context(by_title.store, None, MemoryDeadLetters())
@@ -249,4 +276,4 @@ def test_an_apply_does_not_bind_what_the_inventory_has_bound(context, tmp_path):
     assert loaded.bindings == {BY_ID: other}
     apply.sync(loaded, Request("ids"), context, NOON)
 
-    assert context.store.names.bound_name(BY_ID) == BY_EMAIL
+    assert context.store.names.bound_names([BY_ID]) == {BY_ID: BY_EMAIL}

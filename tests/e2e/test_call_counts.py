@@ -75,23 +75,20 @@ def counted(pubsub_emulator, pubsub_project, firestore_emulator, firestore_proje
     deps = Context(store, PubSubBus(client, events), PubSubDeadLetters(client, letters), default_catalogue())
     apply.declare(store, FLEET.desired(), (), datetime.now(UTC))
     made = Counted(deps, tuple(proxies))
-    write_project_ids(made)
+    learn(made)
     return made
 
 
-def write_project_ids(counted: Counted) -> None:
-    """A process stores what each project is called once, with the first event of it."""
-    for number in range(FLEET.projects):
-        project = FLEET._project(number)
-        counted.deps.store.write_project_ids({project.number: project.id})
-        counted.deps.projects._ids[project.number] = project.id
-    # A binding of a name that only the server makes costs a read and a write more, once.
+def learn(counted: Counted) -> None:
+    """What a process learns once, with the first event of a project, of a name or of a secret."""
+    observed = []
     for expectation in FLEET.feed():
         with suppress(MalformedMessage):
-            observation = parse(expectation.data)
-            if observation is not None:
-                names = counted.deps.projects.names
-                names._bound.update(names.described(observation))
+            observed.append(parse(expectation.data))
+    observations = [observation for observation in observed if observation is not None]
+    pipeline.record_project_ids(observations, counted.deps)
+    pipeline.record_bindings(observations, counted.deps)
+    counted.deps.secrecy.digest("the key is read with the first secret")
     counted.calls()
 
 

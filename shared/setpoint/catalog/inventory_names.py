@@ -254,11 +254,14 @@ def _named(asset_type: str, name: str, data: Mapping[str, Any]) -> Iterator[str]
 def natural_key(asset_type: str, values: Mapping[str, Any]) -> str:
     """The segment of a declared name that stands for the id which only the server knows; empty where a value lacks.
 
+    A service account has none: its name holds its e-mail address, and the unique id is another name of it.
+
     Args:
         asset_type: the asset type.
         values: the resource's fields, observed or declared.
     """
-    if not is_server_named(asset_type):
+    known = entry(asset_type)
+    if known is None or known.by == "unique_id" or not is_server_named(asset_type):
         return ""
     parts = []
     for field in NATURAL_KEYS.get(asset_type, _NATURAL_KEY):

@@ -169,7 +169,8 @@ def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
     applied = {key.name for key in planned.touched} if bindings else set()
     names = {listed: name for listed, name in bindings.items() if applied & {listed, name}}
     for some in batches(names.items(), _BOUND_TOGETHER):
-        news = {listed: name for listed, name in some if not deps.store.names.bound_name(listed)}
+        bound = deps.store.names.bound_names([listed for listed, _ in some])
+        news = {listed: name for listed, name in some if listed not in bound}
         if news and deps.projects.names is not None:
             pipeline.evaluate_bound(deps.projects.names.record(news), deps)
 

@@ -6,8 +6,8 @@ An observation with data shows both names; an IAM policy or a deletion has only 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from setpoint.catalog import inventory_names
 from setpoint.model.observation import Observation
@@ -33,6 +33,31 @@ class Named(Protocol):
         """The bindings."""
 
 
+class Claim(NamedTuple):
+    """A natural name of an observed resource.
+
+    Args:
+        natural: a name under which the resource may be declared.
+        name: its inventory name.
+        released: whether the resource is deleted, so that the name is free.
+    """
+
+    natural: str
+    name: str
+    released: bool
+
+    def applied(self, holders: Iterable[str]) -> list[str]:
+        """The holders of the name after the claim, in order."""
+        others = {holder for holder in holders if holder != self.name}
+        return sorted(others if self.released else {*others, self.name})
+
+
+def claims_of(observation: Observation, names: Iterable[str]) -> Iterator[Claim]:
+    """The claims of a resource to those of its possible declared names that are natural."""
+    for natural in filter(inventory_names.is_natural, names):
+        yield Claim(natural, observation.key.name, observation.deleted)
+
+
 class NameBindings:
     """The bindings that this process knows, over those in the store.
 
@@ -56,39 +81,59 @@ class NameBindings:
         bindings = inventory_names.bindings(observation.asset_type, observation.key.name, observation.data)
         return {name: declared for name, declared in bindings.items() if self._bound.get(name) != declared}
 
-    def record(self, bindings: Mapping[str, str]) -> dict[str, str]:
-        """Store bindings, each once, and return those that are new to the store.
+    def record(self, bindings: Mapping[str, str], claims: Collection[Claim] = ()) -> dict[str, str]:
+        """Store bindings and claims of natural names, each once, with one read and at most one write.
 
-        Raises:
-            Unavailable: the store does not answer; try again.
-        """
-        news = {name: declared for name, declared in bindings.items() if self._store.names.bound_name(name) != declared}
-        if news:
-            self._store.names.bind(news)
-        self._bound.update(bindings)
-        return news
-
-    def claim(self, observation: Observation, names: Iterable[str]) -> None:
-        """Record which resource has a natural name; a deletion releases the name.
-
-        A name of two resources is ambiguous until one of them is deleted: the declared one cannot be determined.
+        A natural name of two resources is ambiguous until one of them is deleted: the declared one cannot be
+        determined.
 
         Args:
-            observation: the observation.
-            names: names under which the resource may be declared.
+            bindings: declared name by inventory name.
+            claims: natural names of observed resources, in the order of the observations.
+
+        Returns:
+            The bindings that are new to the store.
 
         Raises:
             Unavailable: the store does not answer; try again.
         """
-        name = observation.key.name
-        for natural in filter(inventory_names.is_natural, names):
-            if observation.deleted or self._holders.get(natural) != name:
-                self._hold(natural, name, deleted=observation.deleted)
-            if name not in self._first:
-                known = self._store.names.bound_name(_FIRST + name)
-                self._first[name] = known or natural
-                if not known:
-                    self._store.names.bind({_FIRST + name: natural})
+        claims = self._unknown_claims(claims)
+        names = {*bindings, *(name for claim in claims for name in (_HOLDERS + claim.natural, _FIRST + claim.name))}
+        if not names:
+            return {}
+        stored = self._store.names.bound_names(names)
+        news = {name: declared for name, declared in bindings.items() if stored.get(name) != declared}
+        after = dict(stored) | news
+        for claim in claims:
+            before = after.get(_HOLDERS + claim.natural, "").split()
+            after[_HOLDERS + claim.natural] = " ".join(claim.applied(before))
+            after.setdefault(_FIRST + claim.name, claim.natural)
+        changed = {name: value for name, value in after.items() if value != stored.get(name, "")}
+        if changed:
+            self._store.names.bind(changed)
+        self._bound.update(bindings)
+        for claim in claims:
+            self._first[claim.name] = after[_FIRST + claim.name]
+            self._note_holders(claim.natural, after[_HOLDERS + claim.natural])
+        return news
+
+    def _unknown_claims(self, claims: Collection[Claim]) -> list[Claim]:
+        """The claims that may change the store; of a name that is released, all."""
+        released = {claim.natural for claim in claims if claim.released}
+        return [
+            claim
+            for claim in claims
+            if claim.natural in released
+            or self._holders.get(claim.natural) != claim.name
+            or claim.name not in self._first
+        ]
+
+    def _note_holders(self, natural: str, holders: str) -> None:
+        self._holders[natural] = holders
+        if len(names := tuple(holders.split())) > 1:
+            self.ambiguous[natural] = names
+        else:
+            self.ambiguous.pop(natural, None)
 
     def is_ambiguous(self, natural: str, *, deleted: bool) -> bool:
         """Whether a natural name is shared, so that the declared resource cannot be determined.
@@ -103,23 +148,12 @@ class NameBindings:
         """The natural name at the first observation of a resource; a renamed resource may be declared under it."""
         return self._first.get(name, "")
 
-    def _hold(self, natural: str, name: str, *, deleted: bool) -> None:
-        before = tuple(self._store.names.bound_name(_HOLDERS + natural).split())
-        after = tuple(holder for holder in before if holder != name) if deleted else tuple(sorted({*before, name}))
-        if after != before:
-            self._store.names.bind({_HOLDERS + natural: " ".join(after)})
-        self._holders[natural] = " ".join(after)
-        if len(after) > 1:
-            self.ambiguous[natural] = after
-        else:
-            self.ambiguous.pop(natural, None)
-
     def bound_name(self, name: str) -> str:
         """The declared name that is bound to an inventory name, or an empty string."""
         declared = self._bound.get(name, "")
         if declared or self._unbound.get(name, 0.0) > time.monotonic():
             return declared
-        declared = self._store.names.bound_name(name)
+        declared = self._store.names.bound_names((name,)).get(name, "")
         if declared:
             self._bound[name] = declared
         else:

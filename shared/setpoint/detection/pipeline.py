@@ -21,7 +21,7 @@ from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.known_changes import may_change_actor, who
-from setpoint.detection.name_bindings import NameBindings
+from setpoint.detection.name_bindings import Claim, NameBindings, claims_of
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.outbox import Failures, in_any_order, is_due, publish_pending
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
@@ -210,12 +210,13 @@ def record_bindings(observed: Iterable[Observation], context: Context) -> Collec
     if names is None:
         return ()
     described: dict[str, str] = {}
+    claims: list[Claim] = []
     for observation in observed:
         described |= names.described(observation)
         if observation.key.content == "resource" and is_server_named(observation.asset_type):
             keys = context.projects.alternative_keys(context.projects.with_project_id(observation))
-            names.claim(observation, [key.name for key in keys])
-    return tuple(names.record(described)) if described else ()
+            claims += claims_of(observation, [key.name for key in keys])
+    return tuple(names.record(described, claims))
 
 
 def evaluate_bound(unknown: Iterable[str], context: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -296,8 +296,8 @@ class NameStore(Protocol):
     Every method raises ``Unavailable`` where the store does not answer.
     """
 
-    def bound_name(self, name: str) -> str:
-        """The declared name that is bound to a full resource name of the inventory; empty where there is none."""
+    def bound_names(self, names: Collection[str]) -> dict[str, str]:
+        """The declared names that are bound to up to some hundred inventory names, in one read; without the unbound."""
 
     def bind(self, names: Mapping[str, str]) -> None:
         """Bind names of the inventory, in place of earlier bindings, in one write.

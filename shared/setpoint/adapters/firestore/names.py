@@ -6,7 +6,7 @@ Collections: ``bound_names``, one document per inventory name; ``waiting_names``
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from google.cloud.firestore import Client, FieldFilter
@@ -30,11 +30,13 @@ class FirestoreNames:
         self._bound = client.collection("bound_names")
         self._waiting = client.collection("waiting_names")
 
-    def bound_name(self, name: str) -> str:
-        """See ``NameStore.bound_name``."""
-        with answering(name):
-            document = self._bound.document(_id(name)).get()
-        return str((document.to_dict() or {}).get("declared", ""))
+    def bound_names(self, names: Collection[str]) -> dict[str, str]:
+        """See ``NameStore.bound_names``."""
+        wanted = {_id(name): name for name in names}
+        with answering(f"{len(names)} names"):
+            documents = list(self._client.get_all([self._bound.document(name) for name in wanted]))
+        fields = {wanted[document.id]: document.to_dict() or {} for document in documents}
+        return {name: str(field["declared"]) for name, field in fields.items() if field.get("declared")}
 
     def bind(self, names: Mapping[str, str]) -> None:
         """See ``NameStore.bind``."""

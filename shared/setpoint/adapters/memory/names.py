@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from setpoint.model.resource_key import ResourceKey
 
@@ -14,9 +14,9 @@ class MemoryNames:
         self._bound: dict[str, str] = {}
         self._waiting: dict[str, dict[ResourceKey, None]] = {}
 
-    def bound_name(self, name: str) -> str:
-        """See ``NameStore.bound_name``."""
-        return self._bound.get(name, "")
+    def bound_names(self, names: Collection[str]) -> dict[str, str]:
+        """See ``NameStore.bound_names``."""
+        return {name: self._bound[name] for name in names if name in self._bound}
 
     def bind(self, names: Mapping[str, str]) -> None:
         """See ``NameStore.bind``."""

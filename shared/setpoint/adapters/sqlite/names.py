@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from setpoint.adapters.sqlite.connections import Connections, answering
@@ -26,12 +26,12 @@ class SqliteNames:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def bound_name(self, name: str) -> str:
-        """See ``NameStore.bound_name``."""
+    def bound_names(self, names: Collection[str]) -> dict[str, str]:
+        """See ``NameStore.bound_names``."""
+        query = "SELECT name, declared FROM bound_names WHERE name = ?"
         with answering:
-            query = "SELECT declared FROM bound_names WHERE name = ?"
-            row = self._connections.execute(query, (name,)).fetchone()
-        return row[0] if row else ""
+            rows = [self._connections.execute(query, (name,)).fetchone() for name in names]
+        return dict(row for row in rows if row)
 
     def bind(self, names: Mapping[str, str]) -> None:
         """See ``NameStore.bind``."""
