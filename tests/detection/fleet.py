@@ -45,6 +45,9 @@ DESIRED = [
 ]
 RULES: Rules = rules((Scope("sandbox", projects=("20318464073",), asset_types=(BUCKET_TYPE,)),))
 
+SECRET_KEY = b"the key of every installation here"
+"""One key, so that the records of two stores are comparable."""
+
 
 def moment(second: int) -> datetime:
     return EPOCH + timedelta(seconds=second)
@@ -87,7 +90,7 @@ def read_clock() -> datetime:
 
 
 def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Context:
-    return Context(store, bus, dead_letters, default_catalogue(), read_clock)
+    return Context(store, bus, dead_letters, default_catalogue(), read_clock, secret_key=SECRET_KEY)
 
 
 def declare(store: Store) -> None:
