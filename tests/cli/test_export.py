@@ -259,7 +259,11 @@ _texts = (
     st.text() | st.from_regex(r"[-+.0-9eExX:_oOa-fTZ]{1,12}", fullmatch=True) | st.text(" \n\t-:#|>a'\"%@`&*!?{}[],0")
 )
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _texts,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
     max_leaves=20,
 )

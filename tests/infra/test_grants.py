@@ -61,6 +61,7 @@ def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_t
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
     sweeps = (ROOT / "shared/setpoint/adapters/firestore/sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore/store.py").read_text()
+    documents = (ROOT / "shared/setpoint/adapters/firestore/documents.py").read_text()
     control = (ROOT / "shared/setpoint/adapters/firestore/control.py").read_text()
     collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps + control)) | {
         record_problems.KIND,
@@ -69,7 +70,7 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
     stored = {
         key.value
-        for node in ast.walk(ast.parse(adapter))
+        for node in (*ast.walk(ast.parse(adapter)), *ast.walk(ast.parse(documents)))
         if isinstance(node, ast.Dict)
         for key in node.keys
         if isinstance(key, ast.Constant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 import typer
 import yaml
@@ -32,7 +33,9 @@ def test_the_job_calls_options_that_there_are():
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     name, command, *options = container["command"]
     assert name == "setpoint"
-    known = {option for parameter in typer.main.get_command(app).commands[command].params for option in parameter.opts}
+    commands = typer.main.get_command(app)
+    called = commands.get_command(click.Context(commands), command)
+    known = {option for parameter in called.params for option in parameter.opts}
     assert {option for option in options if option.startswith("--")} <= known
 
 

@@ -22,6 +22,7 @@ GOOD = {
 
 
 BAD = {
+    "retention": "{ audit_days = -1 }",
     "project_id": '"20318464073"',
     "region": '"EU"',
     "watch": '["organisations/1"]',

@@ -16,4 +16,4 @@ def test_a_forked_command_line_has_streams_an_environment_and_a_folder_of_its_ow
 def test_its_exit_code_is_that_of_a_process():
     assert forked.call(sys.exit, 3).returncode == 3
     assert forked.call(die).returncode == -signal.SIGKILL
-    assert forked.command_line("no-such-command").returncode == 2
+    assert forked.command_line("no-such-command").returncode == 1

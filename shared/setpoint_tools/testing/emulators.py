@@ -36,7 +36,7 @@ _ENDS_WITH_US = '("$@"; kill 0) </dev/null & cat >/dev/null; kill 0'
 """Run the arguments as a command; when either that or our end of standard input ends, end the whole group."""
 
 
-_ENDS_WITH_ALL = 'exec 3<&0; { ("$@"; kill 0) </dev/null & cat <&3 >/dev/null; kill 0; } &'
+_ENDS_WITH_ALL = 'exec 3<&0; { ("$@"; kill 0) </dev/null 3<&- & cat <&3 >/dev/null; kill 0; } &'
 """The same in the background, for as long as anybody holds an end of standard input."""
 
 
@@ -161,6 +161,9 @@ def shared(kind: EmulatorKind, folder: Path) -> Iterator[Emulator]:
     with (folder / f"{kind.variable}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         held = _hold(address.with_suffix(".pipe"))
+        if held is not None and not _answers(address.read_text()):  # it is about to end
+            os.close(held)
+            held = None
         if held is None:
             held = _start_shared(kind, address)
     try:

@@ -49,12 +49,8 @@ CREATE INDEX IF NOT EXISTS reading_due ON findings (reading_due) WHERE reading_d
 """
 
 # Findings have a rowid, since their rows are large (https://www.sqlite.org/withoutrowid.html#when_to_use_without_rowid).
-_UPGRADES = {
-    2: "ALTER TABLE findings ADD COLUMN due REAL",
-    7: "ALTER TABLE findings ADD COLUMN reading_due REAL",
-    8: "ALTER TABLE findings ADD COLUMN remediation_due REAL",
-}
-"""The upgrade of a store with a schema up to this version."""
+_COLUMNS = {2: "due", 7: "reading_due", 8: "remediation_due"}
+"""Columns of findings that a store with a schema up to this version lacks; all are REAL."""
 _WHOLE_MANIFESTS = 3
 """The last schema version in which a manifest was one row."""
 
@@ -65,7 +61,12 @@ def create_tables(connection: sqlite3.Connection) -> None:
     """Create missing tables; do nothing if another process created them meanwhile."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
-    upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
+    known = {row[1] for row in connection.execute("PRAGMA table_info(findings)")}
+    upgrades = (
+        f"ALTER TABLE findings ADD COLUMN {column} REAL"
+        for made, column in _COLUMNS.items()
+        if 0 < version <= made and known and column not in known
+    )
     for statement in (
         *upgrades,
         *(_SCHEMA + sweeps.SCHEMA + names.SCHEMA + notices.SCHEMA + secret_key.SCHEMA).split(";"),
