@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import pytest
-import typer
 import yaml
 
-from setpoint.cli import app
+from setpoint.cli.commands import load_command
 
 FOLDER = Path(__file__).resolve().parents[2] / "infra/kubernetes"
 
@@ -33,9 +31,7 @@ def test_the_job_calls_options_that_there_are():
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     name, command, *options = container["command"]
     assert name == "setpoint"
-    commands = typer.main.get_command(app)
-    called = commands.get_command(click.Context(commands), command)
-    known = {option for parameter in called.params for option in parameter.opts}
+    known = {option for parameter in load_command(command).params for option in parameter.opts}
     assert {option for option in options if option.startswith("--")} <= known
 
 
