@@ -285,3 +285,20 @@ def is_secret(name: str, field: Field | None) -> bool:
     if field is None or field.name != name:
         return secrets.names_a_secret(name) or (field is not None and field.sensitive)
     return secrets.is_secret(field)
+
+
+def holds_secret(name: str, field: Field | None, value: Any) -> bool:
+    """Whether a value is a secret by its field, its key or its format, or contains one; a hidden value need not be."""
+    if is_secret(name, field):
+        return True
+    if isinstance(value, dict):
+        owner = value.get("key") or value.get("name")
+        owner = owner if isinstance(owner, str) else ""
+        return any(
+            holds_secret(owner if owner and key == "value" else key, child(field, key), part)
+            for key, part in value.items()
+        )
+    if isinstance(value, list):
+        item = field.item if field is not None and field.kind == "list" else field
+        return any(holds_secret(name, item, element) for element in value)
+    return secrets.looks_secret(value)

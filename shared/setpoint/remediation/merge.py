@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from setpoint.catalog import oneofs
-from setpoint.comparison import absence, lists
+from setpoint.comparison import absence, lists, masking
 from setpoint.comparison.compare import Comparison
 from setpoint.model import field_path
 from setpoint.model.compare_rules import FieldRule
@@ -32,16 +32,13 @@ class FieldChange(NamedTuple):
         path: the path, in the declaration's spelling.
         difference: the difference as reported, with secrets masked.
         wanted: the declared value; unset if there is none.
+        secret: whether the declared value is a secret, or contains one.
     """
 
     path: Path
     difference: Difference
     wanted: Any
-
-    @property
-    def secret(self) -> bool:
-        """Whether the value to write is a secret, or contains one."""
-        return self.wanted is not msgspec.UNSET and bool(self.difference.declared != self.wanted)
+    secret: bool = False
 
 
 class Target(NamedTuple):
@@ -85,12 +82,21 @@ class RecordingComparison(Comparison):
     def differ(self, path: Path, op: Any, name: str, field: Field | None, want: Any, have: Any) -> None:
         """See ``Comparison.differ``."""
         super().differ(path, op, name, field, want, have)
-        self.changes.append(FieldChange(path, self.differences[-1], want))
+        is_hidden = want is not msgspec.UNSET and self.differences[-1].declared != want
+        is_secret = is_hidden and masking.holds_secret(_owner(path, name), field, want)
+        self.changes.append(FieldChange(path, self.differences[-1], want, is_secret))
 
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
         """See ``Comparison.paired``."""
         wanted, other = (side[0] if side else msgspec.UNSET for side in (want, have))
         self.pairs.setdefault(path, []).append(_Pair(part, wanted, other))
+
+
+def _owner(path: Path, name: str) -> str:
+    """The key beside a ``value`` in a list of keys and values; else the name of the field."""
+    if name == "value" and path is not None and path[0] is not None:
+        return field_path.element_value(path[0][1]) or name
+    return name
 
 
 def record(  # noqa: PLR0913 - the options of a comparison
