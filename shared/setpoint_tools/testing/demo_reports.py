@@ -169,11 +169,11 @@ def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -
             apis.put(_address(state.key), seen.data)
             engine.remediate(state.key, hands)
     first, second = buckets[:2]
-    for state in (first, second):
-        commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands.detection)
+    commands.approve(first.key, first.fingerprint, "lea.koch@example.com", hands.detection)
     engine.remediate(first.key, hands)
     dry = LoadResult(policy=replace(_POLICY, dry_run=True))
     apply.sync(dry, Request("policy"), deps, recorder.clock())
+    commands.approve(second.key, second.fingerprint, "lea.koch@example.com", hands.detection)
     engine.remediate(second.key, hands)
     recorder.now += timedelta(minutes=2)
     _observe(first.key, apis.get(_address(first.key)), deps)
