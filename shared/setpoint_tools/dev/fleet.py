@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 PROJECT = "shop-prod"
@@ -218,4 +219,12 @@ def logged(resource: Resource, time: str, number: int) -> dict[str, Any]:
                 "callerSuppliedUserAgent": "google-cloud-sdk gcloud/500.0.0",
             },
         },
+    }
+
+
+def places() -> dict[str, dict[str, str]]:
+    """The project and the folder in Cloud Resource Manager, by URL; without a project's id nothing is written."""
+    return {
+        f"https://cloudresourcemanager.googleapis.com/v3/{name}": {"projectId": PROJECT, "parent": parent}
+        for name, parent in pairwise(ANCESTORS)
     }

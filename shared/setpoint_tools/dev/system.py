@@ -117,6 +117,8 @@ class System:
 
     def populate(self) -> None:
         """Put the fleet where the fakes have it; no feed tells of that."""
+        for url, body in fleet.places().items():
+            self._google.put(url, body)
         for resource in RESOURCES:
             self._google.put(resource.url, resource.body)
             self._note(resource)
