@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 _is_full = False
 
 
@@ -14,3 +16,8 @@ def choose(*, full: bool) -> None:
 def size(usual: int, full: int) -> int:
     """The number for this run; a test that is not searched by Hypothesis is to be marked ``thorough`` to get both."""
     return full if _is_full else usual
+
+
+def histories(usual: int, long: int, full: int) -> int:
+    """The number of random histories; ``SETPOINT_FULL=1 pytest --long`` tries all, which takes too long for CI."""
+    return full if _is_full and os.environ.get("SETPOINT_FULL") else size(usual, long)

@@ -29,7 +29,7 @@ from setpoint.remediation import commands
 from setpoint.remediation.engine import remediate
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import RemediationContext
-from sizes import size
+from sizes import histories
 
 EVERYTHING = Scope("all", projects=(), asset_types=("*",), ancestors=(ORGANIZATION,))
 FIELD = {BUCKET: "versioning", FIREWALL: "logConfig"}
@@ -303,7 +303,7 @@ class History:
 @pytest.mark.thorough
 def test_no_history_leads_to_a_write_an_acceptance_a_hidden_finding_or_a_rule_outside_of_what_sources_give(seed):
     counts: Counter[str] = Counter()
-    for number in range(size(300, 20_000)):
+    for number in range(histories(300, 4_000, 20_000)):
         history = History(seed + number)
         try:
             for _ in range(12):

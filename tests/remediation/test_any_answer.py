@@ -23,7 +23,7 @@ from setpoint.remediation.engine import remediate, resume_due
 from setpoint_tools.testing.google_apis import GoogleApis
 from setpoint_tools.testing.google_bodies import STATES
 from setpoint_tools.testing.google_faults import Fault
-from sizes import size
+from sizes import histories
 
 
 class Kind(NamedTuple):
@@ -217,7 +217,7 @@ def without(before: Any, declared: Any) -> Any:
 
 @pytest.mark.parametrize("part", range(4))
 def test_whatever_is_answered_everything_comes_to_its_end_and_nothing_is_written_twice(part):
-    count = size(40, 20_000) // 4
+    count = histories(40, 2_000, 20_000) // 4
     for seed in range(part * count, (part + 1) * count):
         try:
             Sequence(seed).run()
