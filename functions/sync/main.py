@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def sync(event: CloudEvent) -> None:
-    """Apply one upload; what can never be applied is said in the log, anything else is tried again."""
+    """Apply an upload. Log what can never be applied; let anything else be delivered again."""
     with serving.handling("sync", event) as upload:
         applier = uploads.Uploads(*bootstrap.declaration_applier())
         report = uploads.sync_upload(upload.body, upload.attributes, applier, datetime.now(UTC))

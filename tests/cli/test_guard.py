@@ -248,3 +248,37 @@ def test_a_resource_that_terraform_replaces_is_destroyed(setpoint, tmp_path):
     (tmp_path / "plan.json").write_text(json.dumps(plan))
 
     assert reviewed(setpoint("guard", "plan.json", "--output", "json")) == {"logs": ["destroys"]}
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_changed_resource_that_cannot_be_named_is_said_not_to_be_reviewed(setpoint, tmp_path):
+    plan = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": [resource("invoices")]}},
+        "resource_changes": [change("invoices", "update"), change("gone", "delete"), change("new", "create")],
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+
+    done = setpoint("guard", "plan.json", "--output", "json")
+    assert json.loads(done.stdout)["not_reviewed"] == ["google_storage_bucket.gone"]
+    assert "not reviewed" in setpoint("guard", "plan.json").stderr
+    assert "google_storage_bucket.gone" in setpoint("guard", "plan.json", "--output", "markdown").stdout
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (("fleet", "--store", "sqlite:///typo.db"), "typo.db"),
+        (("fleet", "--store", "memory:"), "is --store the right one?"),
+        (("empty",), "is it the right path?"),
+        (("nowhere",), "nowhere"),
+    ],
+)
+def test_a_store_or_a_path_with_nothing_in_it_is_an_error_and_not_a_good_review(setpoint, tmp_path, arguments, advice):
+    (tmp_path / "empty").mkdir()
+    done = setpoint("guard", *arguments)
+
+    assert done.returncode == 1, done.stderr
+    assert advice in done.stderr
+    assert not (tmp_path / "typo.db").exists()

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import guard_report
 from setpoint.cli.apply import Exclude, LoadOptions, Namespace, Paths, ProjectOfObjects
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import out, print_load_result, print_status
+from setpoint.cli.output import out, print_load_result, print_status, print_warning
 from setpoint.declarations import git_revision, guard, proposed_changes
 from setpoint.declarations import plan as planning
-from setpoint.declarations.guard import EFFECTS, ProposedChange, Review
+from setpoint.declarations.guard import EFFECTS, Review
+from setpoint.declarations.proposed_changes import PlanChanges
 from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
@@ -72,10 +74,12 @@ def guard_command(  # noqa: PLR0913 - the options of the command
     """
     failing = _effects(fail_on)
     options = LoadOptions(tuple(exclude or ()), project, namespace)
-    opened = bootstrap.open_store_to_read(store)
+    opened = bootstrap.open_store(store, create=False)
     try:
-        loaded, changes = _changes(paths, base, source, options, opened)
+        guard.check_store(opened)
+        loaded, changes, not_reviewed = _changes(paths, base, source, options, opened)
         review = guard.review(changes, source, opened, default_catalogue(), datetime.now(UTC))
+        review = replace(review, not_reviewed=not_reviewed)
     finally:
         opened.close()
     if output is ReviewFormat.text:
@@ -83,6 +87,8 @@ def guard_command(  # noqa: PLR0913 - the options of the command
         for text in guard_report.as_text(review):
             out.print(text, soft_wrap=True)
         print_status(guard_report.summary(review))
+        for address in review.not_reviewed:
+            print_warning(f"{address}: its resource cannot be named", "not reviewed")
     else:
         for line in _WRITERS[output](review):
             out.out(line, highlight=False)
@@ -99,28 +105,28 @@ def _effects(fail_on: str) -> list[guard.Effect]:
     return [effect for effect in EFFECTS if effect in wanted]
 
 
-def _changes(
-    paths: list[str], base: str, source: str, options: LoadOptions, store: Store
-) -> tuple[LoadResult, Iterator[ProposedChange]]:
+def _changes(paths: list[str], base: str, source: str, options: LoadOptions, store: Store) -> PlanChanges:
     """The change under review, by what PATH… is."""
     if len(paths) == 1 and proposed_changes.is_terraform_plan(Path(paths[0])):
-        planned, changes = proposed_changes.from_terraform_plan(Path(paths[0]), project=options.project)
-        return planned, iter(changes)
+        return proposed_changes.from_terraform_plan(Path(paths[0]), project=options.project)
     loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
     if not base:
-        return loaded, proposed_changes.from_plan(
-            planning.plan(
-                loaded.desired,
-                loaded.scopes,
-                source or planning.DEFAULT_SOURCE,
-                store,
-                prune=True,
-                held=loaded.held_back,
-            )
-        )
+        _check_declares(loaded, paths)
+        name = source or planning.DEFAULT_SOURCE
+        planned = planning.plan(loaded.desired, loaded.scopes, name, store, prune=True, held=loaded.held_back)
+        return PlanChanges(loaded, list(proposed_changes.from_plan(planned)), ())
     with tempfile.TemporaryDirectory() as folder:
         earlier = git_revision.extract(base, paths, Path(folder))
         before = load.load(
             earlier, root=folder, exclude=options.exclude, project=options.project, namespace=options.namespace
         )
-        return loaded, iter(list(proposed_changes.between(before.desired if earlier else (), loaded.desired)))
+        if not (earlier and before.desired):
+            _check_declares(loaded, paths)
+        return PlanChanges(
+            loaded, list(proposed_changes.between(before.desired if earlier else (), loaded.desired)), ()
+        )
+
+
+def _check_declares(loaded: LoadResult, paths: list[str]) -> None:
+    if not (loaded.desired or loaded.problems):
+        raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")

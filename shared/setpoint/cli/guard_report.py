@@ -67,6 +67,9 @@ def as_markdown(review: Review) -> Iterator[str]:
     """The review as a comment on a pull request; values are code, so that nothing in them formats or mentions."""
     yield MARKER
     yield f"### Setpoint: {summary(review)}"
+    if review.not_reviewed:
+        yield ""
+        yield f"Not reviewed, since their resources cannot be named: {', '.join(map(_code, review.not_reviewed))}."
     if not review.resources:
         return
     yield ""
@@ -128,6 +131,8 @@ def as_annotations(review: Review) -> Iterator[str]:
             sentences.append(_since(resource))
         sentences += [difference_line(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
         yield f"::{level}{place}title=Setpoint::{_message('; '.join([*sentences, *resource.notes]))}"
+    for address in review.not_reviewed:
+        yield f"::warning title=Setpoint::{_message(f'{address} is not reviewed: its resource cannot be named')}"
 
 
 def _message(text: str) -> str:

@@ -23,7 +23,7 @@ _BY_THEMSELVES = frozenset(("detect", "sweep"))
 
 
 def chosen_store(ctx: typer.Context, value: str) -> str:
-    """The store that a command works with, told in the first line on standard error.
+    """The store that a command works with; it is named in the first line on standard error.
 
     That is the one that is named, else ``./setpoint.db``; commands that need nothing of earlier runs work in memory
     where there is no such file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -61,9 +62,12 @@ def _ignore_case(want: Any, have: Any, own: Project) -> bool:
 
 
 def _number(want: Any, have: Any, _: Project) -> bool:
+    """Compare exactly: two large numbers, or two that a float cannot hold, are not equal for being near."""
+    if isinstance(want, bool) or isinstance(have, bool):
+        return False
     try:
-        return not isinstance(want, bool) and not isinstance(have, bool) and float(want) == float(have)
-    except (TypeError, ValueError):
+        return Decimal(str(want)) == Decimal(str(have))
+    except InvalidOperation:
         return False
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from setpoint.detection import verdict as judging
 from setpoint.detection.observed_schema import Schemas
+from setpoint.errors import BadRequest
 from setpoint.model import exemptions
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Desired, Source
@@ -104,10 +105,12 @@ class Review(msgspec.Struct, frozen=True):
     Args:
         changed: number of resources and contents that the change touches.
         resources: those that a reviewer should look at, the most serious first.
+        not_reviewed: Terraform addresses that the plan changes, and whose resource cannot be named.
     """
 
     changed: int
     resources: tuple[ReviewedResource, ...]
+    not_reviewed: tuple[str, ...] = ()
 
     def count(self, effect: Effect) -> int:
         """The number of resources with an effect."""
@@ -128,6 +131,17 @@ class StoredFacts(NamedTuple):
     observation: Observation | None
     owner: str
     safety_state: SafetyState
+
+
+def check_store(store: Store) -> None:
+    """Refuse a store in which nothing is declared: a review by it would find nothing, whatever has drifted.
+
+    Raises:
+        BadRequest: no source has ever been applied to it.
+        Unavailable: the store does not answer.
+    """
+    if not store.control().value.sources:
+        raise BadRequest("the store has no declarations, so that nothing can be reviewed; is --store the right one?")
 
 
 def review(changes: Iterable[ProposedChange], source: str, store: Store, schemas: Schemas, now: datetime) -> Review:
@@ -222,8 +236,8 @@ def _effect_on_drift(change: ProposedChange, finding: Finding, facts: StoredFact
     if facts.observation is None:
         return _DriftEffect(("overwrites",), finding.differences)
     verdict = judging.judge(change.after, facts.snapshot.rules, facts.observation, schemas)
-    if not isinstance(verdict, judging.Verdict):
-        return _DriftEffect(("overwrites",), finding.differences)
+    if not isinstance(verdict, judging.Verdict) or (verdict.kind is None and verdict.unknown):
+        return _DriftEffect(("overwrites",), finding.differences)  # nobody can tell that the drift ends
     if verdict.kind is None:
         return _DriftEffect(("resolves",), resolved=tuple(difference.path for difference in finding.differences))
     if verdict.kind != "modified" or finding.kind == "unmanaged":

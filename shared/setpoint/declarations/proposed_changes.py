@@ -63,29 +63,48 @@ def is_terraform_plan(path: Path) -> bool:
     return path.is_file() and isinstance(_json(path).get("resource_changes"), list)
 
 
-def from_terraform_plan(path: Path, *, project: str = "") -> tuple[LoadResult, list[ProposedChange]]:
+class PlanChanges(NamedTuple):
+    """The changes of a Terraform plan.
+
+    Args:
+        planned: the planned declarations, with their problems.
+        changes: the changes.
+        not_reviewed: addresses of Google's resources that the plan changes, and that no declaration is known for;
+            without those that it creates, which cannot have drifted.
+    """
+
+    planned: LoadResult
+    changes: list[ProposedChange]
+    not_reviewed: tuple[str, ...]
+
+
+def from_terraform_plan(path: Path, *, project: str = "") -> PlanChanges:
     """The changes of a Terraform plan: also of resources that only their drift makes Terraform change.
 
     Args:
         path: the plan in JSON.
         project: the project of resources without one.
 
-    Returns:
-        The planned declarations with their problems, and the changes.
+    Raises:
+        BadRequest: an entry of ``resource_changes`` has no address or no actions.
     """
     document = _json(path)
     actions = dict(_actions(document))
     planned = load.load([str(path)], project=project)
     after = {_key(item): item for item in planned.desired}
-    changes = {}
+    changes: dict[ResourceKey, ProposedChange] = {}
+    reviewed = set()
     for item in (*_prior(document, project), *planned.desired):
         address, declaration = _changed_block(item, actions)
         if declaration is not None:
             key = _key(item)
+            reviewed |= _changed_addresses(item, actions)
             is_kept = actions[address] == "delete" and key in after  # one of several blocks about the same policy
             action = "update" if is_kept else actions[address]
             changes[key] = ProposedChange(key, action, after.get(key), declaration.source, address)
-    return planned, list(changes.values())
+    google = _google_addresses(document)
+    left = (address for address, action in actions.items() if action != "create" and address not in reviewed)
+    return PlanChanges(planned, list(changes.values()), tuple(address for address in left if address in google))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -120,16 +139,34 @@ def _prior(document: Mapping[str, Any], project: str) -> Sequence[Desired]:
         return load.load([str(state)], root=folder, project=project).desired
 
 
+def _google_addresses(document: Mapping[str, Any]) -> frozenset[str]:
+    """The addresses of the resources that Google's providers manage."""
+    return frozenset(
+        str(change["address"])
+        for change in document["resource_changes"]
+        if change.get("mode", "managed") == "managed" and str(change.get("type", "google_")).startswith("google_")
+    )
+
+
 def _changed_block(desired: Desired, actions: Mapping[str, ChangeAction]) -> tuple[str, Declaration | None]:
     """The address of the first block about a resource that the plan changes, and its declaration."""
+    return next(_changed_blocks(desired, actions), ("", None))
+
+
+def _changed_addresses(desired: Desired, actions: Mapping[str, ChangeAction]) -> set[str]:
+    """The addresses of all blocks about a resource that the plan changes."""
+    return {address for address, _ in _changed_blocks(desired, actions)}
+
+
+def _changed_blocks(desired: Desired, actions: Mapping[str, ChangeAction]) -> Iterator[tuple[str, Declaration]]:
     for declaration in desired.declarations:
         for origin in declaration.origins.values():
             address = origin
             while address and address not in actions:
                 address = address.rpartition(".")[0]
             if address:
-                return address, declaration
-    return "", None
+                yield address, declaration
+                break
 
 
 def _key(desired: Desired) -> ResourceKey:
