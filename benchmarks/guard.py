@@ -51,22 +51,21 @@ def plan(drifted: range, declared: int, changed: int) -> tuple[dict[str, Any], d
     """A Terraform plan, and the effects that each changed bucket has to be given."""
     chosen = random.Random(1)  # noqa: S311 - the same plan in each run
     truth: dict[str, list[str]] = {}
-    planned, prior, changes = [], [], []
+    planned, changes = [], []
     numbers = {*chosen.sample(drifted, min(changed // 2, len(drifted))), *chosen.sample(range(declared), changed // 2)}
     for number in sorted(numbers):
         kind = chosen.choice(KINDS[:-1]) if number in drifted else chosen.choice(("overwrites", "destroys"))
         is_declared_as_observed = kind == "resolves"
         before, after = _resource(number, versioning=True), _resource(number, versioning=not is_declared_as_observed)
-        prior.append(before)
         if kind != "destroys":
             planned.append(after)
         actions = {"destroys": ["delete"], "replaced": ["delete", "create"]}.get(kind, ["update"])
-        changes.append({"address": after["address"], "change": {"actions": actions}})
+        named = {key: value for key, value in after.items() if key != "values"}
+        changes.append({**named, "change": {"actions": actions, "before": before["values"]}})
         if number in drifted:
             truth[bucket(number)] = ["destroys" if kind == "replaced" else kind]
     return {
         "format_version": "1.2",
-        "prior_state": {"format_version": "1.0", "values": {"root_module": {"resources": prior}}},
         "planned_values": {"root_module": {"resources": planned}},
         "resource_changes": changes,
     }, truth

@@ -210,23 +210,23 @@ def resource(name: str, *, versioning: bool = True) -> dict:
     }
 
 
-def change(name: str, *actions: str) -> dict:
-    return {"address": f"google_storage_bucket.{name}", "change": {"actions": list(actions)}}
+def change(name: str, *actions: str, before: dict | None = None) -> dict:
+    named = {key: value for key, value in resource(name).items() if key != "values"}
+    return {**named, "change": {"actions": list(actions), "before": before}}
 
 
 @pytest.mark.usefixtures("fleet")
 def test_a_terraform_plan_is_reviewed_by_what_terraform_would_do(setpoint, tmp_path):
-    prior = [resource(name) for name in BUCKETS]
+    before = {name: resource(name)["values"] for name in BUCKETS}
     planned = [resource("exports", versioning=False), resource("invoices"), resource("quiet")]
     plan = {
         "format_version": "1.2",
-        "prior_state": {"format_version": "1.0", "values": {"root_module": {"resources": prior}}},
         "planned_values": {"root_module": {"resources": planned}},
         "resource_changes": [
-            change("exports", "update"),
-            change("invoices", "update"),
-            change("logs", "delete"),
-            change("quiet", "no-op"),
+            change("exports", "update", before=before["exports"]),
+            change("invoices", "update", before=before["invoices"]),
+            change("logs", "delete", before=before["logs"]),
+            change("quiet", "no-op", before=before["quiet"]),
         ],
     }
     (tmp_path / "plan.json").write_text(json.dumps(plan))
@@ -236,6 +236,7 @@ def test_a_terraform_plan_is_reviewed_by_what_terraform_would_do(setpoint, tmp_p
     assert reviewed(done) == {"logs": ["destroys"], "invoices": ["overwrites"], "exports": ["resolves"]}
     addresses = {resource["address"] for resource in json.loads(done.stdout)["resources"]}
     assert addresses == {f"google_storage_bucket.{name}" for name in ("exports", "invoices", "logs")}
+    assert "prior-state" not in done.stdout
 
 
 @pytest.mark.usefixtures("fleet")
@@ -262,6 +263,7 @@ def test_a_changed_resource_that_cannot_be_named_is_said_not_to_be_reviewed(setp
     done = setpoint("guard", "plan.json", "--output", "json")
     assert json.loads(done.stdout)["not_reviewed"] == ["google_storage_bucket.gone"]
     assert "not reviewed" in setpoint("guard", "plan.json").stderr
+    assert setpoint("guard", "plan.json", "--fail-on", "destroys").returncode == 1
     assert "google_storage_bucket.gone" in setpoint("guard", "plan.json", "--output", "markdown").stdout
 
 

@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from setpoint.declarations import held_back
+from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.declaration import Declaration, Source, desired
 from setpoint.model.resource_key import ResourceKey
@@ -86,3 +90,14 @@ def test_a_resource_whose_name_is_known_after_apply_is_pending(tmp_path: Path) -
     assert [(warning.category, warning.field) for warning in result.warnings] == [
         ("pending", "google_monitoring_alert_policy.a")
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["name: robot\nkin: IAMServiceAccount\n", "name: robot@p.iam.gserviceaccount.com\nkin: x\n"]
+)
+def test_a_service_account_that_an_invalid_document_names_stays(tmp_path, text):
+    (tmp_path / "bad.yaml").write_text(text)
+    held = held_back.by_problems([Problem("bad.yaml", 1, "kin", "unknown", category="invalid")], str(tmp_path))
+    name = "//iam.googleapis.com/projects/p/serviceAccounts/{}@p.iam.gserviceaccount.com"
+    assert held.holds(ResourceKey(name.format("robot")), None)
+    assert not held.holds(ResourceKey(name.format("other")), None)

@@ -17,7 +17,7 @@ from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Store
-from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.emulators import Emulator, free_port, running
 from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
@@ -35,6 +35,13 @@ class Installation(NamedTuple):
     changes: str
     drift_events: str
     dead_letters: str
+
+
+@pytest.fixture(scope="module")
+def pubsub_emulator(pubsub_emulator) -> Iterator[Emulator]:
+    """An emulator for these tests alone: the shared one is busy with the pushes of other tests when one is killed."""
+    with running(pubsub_emulator.kind) as own:
+        yield own
 
 
 @pytest.fixture

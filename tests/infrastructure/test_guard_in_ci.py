@@ -69,7 +69,13 @@ def steps() -> dict[str, str]:
 
 def test_the_action_reviews_comments_once_updates_that_comment_and_fails_last(place):
     review = run(
-        steps()["Review"], place, REVIEWED="fleet more", BASE="abc", SOURCE="", FAIL_ON="overwrites", SETPOINT_STORE="x"
+        steps()["Review"],
+        place,
+        REVIEWED="fleet\nmore\n",
+        BASE="abc",
+        SOURCE="",
+        FAIL_ON="overwrites",
+        SETPOINT_STORE="x",
     )
     assert review.returncode == 0, review.stderr
     arguments = (place / "recorded").read_text().strip()

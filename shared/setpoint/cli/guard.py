@@ -70,7 +70,7 @@ def guard_command(  # noqa: PLR0913 - the options of the command
     """Show what a change does to open drift: what it resolves, overwrites and destroys, with who caused the drift.
 
     PATH… is a Terraform plan (`terraform show -json`), or files with the change. Only the store is read. Exits with 1
-    where a document is invalid, and with 2 where --fail-on matches.
+    where a document is invalid, or a resource cannot be reviewed and --fail-on is given, and with 2 where it matches.
     """
     failing = _effects(fail_on)
     options = LoadOptions(tuple(exclude or ()), project, namespace)
@@ -92,7 +92,7 @@ def guard_command(  # noqa: PLR0913 - the options of the command
     else:
         for line in _WRITERS[output](review):
             out.out(line, highlight=False)
-    if loaded.problems:
+    if loaded.problems or (failing and review.not_reviewed):
         raise typer.Exit(1)
     if any(review.count(effect) for effect in failing):
         raise typer.Exit(EXIT_FAILED)
@@ -128,5 +128,6 @@ def _changes(paths: list[str], base: str, source: str, options: LoadOptions, sto
 
 
 def _check_declares(loaded: LoadResult, paths: list[str]) -> None:
-    if not (loaded.desired or loaded.problems):
-        raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
+    if not loaded.desired:
+        reason = f": {loaded.problems[0]}" if loaded.problems else "; is it the right path?"
+        raise BadRequest(f"no declarations in {', '.join(paths)}{reason}")

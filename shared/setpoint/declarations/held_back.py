@@ -41,9 +41,14 @@ class HeldBack(NamedTuple):
         if not self.files:
             return False
         declarations = before.declarations if before is not None else ()
-        return key.name.rpartition("/")[2] in self.words or any(
+        return self._names(key.name.rpartition("/")[2]) or any(
             declaration.source.file in self.files for declaration in declarations
         )
+
+    def _names(self, segment: str) -> bool:
+        """Whether an invalid file has the name, or its first word: a manifest names `robot`, not `robot@p.iam…`."""
+        first = _WORD.search(segment)
+        return segment in self.words or (first is not None and first[0] in self.words)
 
 
 NOTHING = HeldBack()

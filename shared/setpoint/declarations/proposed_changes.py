@@ -101,7 +101,8 @@ def from_terraform_plan(path: Path, *, project: str = "") -> PlanChanges:
             reviewed |= _changed_addresses(item, actions)
             is_kept = actions[address] == "delete" and key in after  # one of several blocks about the same policy
             action = "update" if is_kept else actions[address]
-            changes[key] = ProposedChange(key, action, after.get(key), declaration.source, address)
+            source = declaration.source if key in after else Source(str(path))
+            changes[key] = ProposedChange(key, action, after.get(key), source, address)
     google = _google_addresses(document)
     left = (address for address, action in actions.items() if action != "create" and address not in reviewed)
     return PlanChanges(planned, list(changes.values()), tuple(address for address in left if address in google))
@@ -129,14 +130,19 @@ def _actions(document: Mapping[str, Any]) -> Iterator[tuple[str, ChangeAction]]:
 
 
 def _prior(document: Mapping[str, Any], project: str) -> Sequence[Desired]:
-    """The declarations of the state before the plan, which is a part of it."""
-    prior = document.get("prior_state")
-    if not isinstance(prior, dict) or not prior.get("values"):
+    """The declarations of the state before the plan: each change has its resource before."""
+    resources = [
+        {**{key: value for key, value in change.items() if key != "change"}, "values": change["change"]["before"]}
+        for change in document["resource_changes"]
+        if isinstance(change["change"].get("before"), dict)
+    ]
+    state = {"format_version": "1.0", "values": {"root_module": {"resources": resources}}}
+    if not resources:
         return ()
     with tempfile.TemporaryDirectory() as folder:
-        state = Path(folder, "prior-state.json")
-        state.write_text(json.dumps(prior))
-        return load.load([str(state)], root=folder, project=project).desired
+        file = Path(folder, "prior-state.json")
+        file.write_text(json.dumps(state))
+        return load.load([str(file)], root=folder, project=project).desired
 
 
 def _google_addresses(document: Mapping[str, Any]) -> frozenset[str]:
