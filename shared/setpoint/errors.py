@@ -25,6 +25,9 @@ A message names the resource and the next step; it never holds a payload or a se
 
 from __future__ import annotations
 
+LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
+"""The next step of every message about missing credentials of Google Cloud."""
+
 
 class SetpointError(Exception):
     """Anything that Setpoint raises on purpose."""

@@ -234,7 +234,7 @@ def test_the_states_of_a_bucket_are_applied_and_what_needs_a_person_is_told(setp
         again = setpoint("apply", "gs://states/**/*.tfstate")
 
     assert (done.returncode, again.returncode) == (1, 0)
-    assert "2 states: 1 refused, 1 applied; 1 resources applied" in done.stderr
+    assert "2 states: 1 refused, 1 applied; 1 resource applied" in done.stderr
     assert "gs://states/b/default.tfstate" in done.stderr
     assert "1 unchanged" in again.stderr
 
@@ -264,5 +264,5 @@ def test_findings_are_listed_by_their_address_in_terraform(setpoint, tmp_path):
 
     done = setpoint("findings", "list", "--address", "google_pubsub_topic.b")
 
-    assert "1 open findings" in done.stdout
+    assert "1 open finding" in done.stdout
     assert "net.tfstate:1 · google_pubsub_topic.b" in done.stdout

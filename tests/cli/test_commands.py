@@ -89,14 +89,14 @@ def test_apply_and_then_detect_work_with_the_same_store_without_naming_it(setpoi
     assert setpoint("apply", "orders.yaml").stderr.splitlines()[0] == "store: sqlite:///setpoint.db"
     done = setpoint("detect", "--feed", "drift.jsonl")
     assert done.stderr.splitlines()[0] == "store: sqlite:///setpoint.db"
-    assert "1 open findings" in done.stdout
-    assert "1 open findings" in setpoint("findings", "list").stdout
+    assert "1 open finding" in done.stdout
+    assert "1 open finding" in setpoint("findings", "list").stdout
 
 
 def test_without_a_store_a_feed_is_judged_in_memory_and_nothing_is_left(setpoint, tmp_path):
     done = setpoint("detect", "-d", "orders.yaml", "--feed", "drift.jsonl")
     assert done.stderr.splitlines()[0] == "store: memory:"
-    assert "1 open findings" in done.stdout
+    assert "1 open finding" in done.stdout
     assert not (tmp_path / "setpoint.db").exists()
 
 
@@ -105,7 +105,7 @@ def test_nothing_declared_and_nothing_of_what_is_declared_is_never_no_drift(setp
     assert "nothing is declared in memory:" in nothing.stderr
     assert "no drift" not in nothing.stdout + nothing.stderr
     undeclared = setpoint("detect", "-d", "orders.yaml", "--feed", "other.jsonl")
-    assert "none of 1 messages is about a resource that is declared" in undeclared.stderr
+    assert "none of 1 message is about what is declared" in undeclared.stderr
     assert "no drift" not in undeclared.stdout + undeclared.stderr
     assert "no drift" in setpoint("detect", "-d", "orders.yaml", "--feed", "equal.jsonl").stdout
 

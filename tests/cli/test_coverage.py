@@ -28,7 +28,7 @@ def test_a_file_and_the_store_that_it_is_applied_to_have_the_same_gaps(tmp_path:
     rows = [json.loads(line) for line in of_files.stdout.splitlines()]
     assert {row["reason"] for row in rows} == {"not carried by Cloud Asset Inventory"}
     assert all("observe" in row["closed_by"] and row["matters"] for row in rows)
-    assert "1 of 3 declared fields of 1 resources are compared (33.3%); 2 are not, 2 of which matter to security" in (
+    assert "1 of 3 declared fields of 1 resource are compared (33.3%); 2 are not, 2 of which matter to security" in (
         of_files.stderr
     )
     applied = forked.command_line("apply", str(tmp_path / "fleet.yaml"), "--store", store)

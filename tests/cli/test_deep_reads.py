@@ -59,7 +59,7 @@ def test_a_field_that_the_feed_lacks_is_compared_by_a_reading(setpoint, google_a
     result = setpoint(*command)
 
     assert "1 open finding" in result.stdout
-    assert "1 resources read through their own API" in result.stderr
+    assert "1 resource read through their own API" in result.stderr
     shown = re.sub(r"[│\s]+", " ", setpoint("findings", "show", NAME).stdout)
     assert "access[role=READER]" in shown
     assert "seen by its API" in shown

@@ -85,7 +85,7 @@ def test_people_see_the_fields_and_why_others_are_no_difference(tmp_path: Path) 
     assert "versioning.enabled: expected true, found nothing" in done.stdout
     assert "other case" in done.stdout
     assert "storageClass" not in done.stdout
-    assert "1 differences; 3 fields checked, 0 not" in done.stdout
+    assert "1 difference; 3 fields checked, 0 not" in done.stdout
 
 
 def test_a_declaration_and_a_feed_message_can_be_given_as_they_are(tmp_path: Path) -> None:
@@ -97,12 +97,12 @@ def test_a_declaration_and_a_feed_message_can_be_given_as_they_are(tmp_path: Pat
     asset = {"assetType": "storage.googleapis.com/Bucket", "name": "//storage.googleapis.com/b"}
     live.write_text(json.dumps({"asset": {**asset, "resource": {"data": {"location": "EU"}}}}))
     done = diff(str(declared), str(live))
-    assert (done.returncode, done.stdout) == (0, "in sync; 1 fields checked, 0 not\n")
+    assert (done.returncode, done.stdout) == (0, "in sync; 1 field checked, 0 not\n")
     live.write_text(json.dumps({"asset": {**asset, "resource": {"data": {"location": "US"}}}}))
     done = diff(str(declared), str(live))
     assert (done.returncode, done.stdout) == (
         1,
-        'location: "EU" → "US"\n1 differences; 1 fields checked, 0 not\n',
+        'location: "EU" → "US"\n1 difference; 1 field checked, 0 not\n',
     )
 
 

@@ -117,12 +117,12 @@ def test_a_pause_holds_for_people_too(setpoint, drifted):
 def test_an_exempted_finding_is_listed_as_one_and_comes_back_when_it_ends(setpoint):
     assert setpoint("exempt", NAME).returncode == 1
     assert setpoint("exempt", NAME, "--for", "7d", "--because", "moving", "--as", "ann").returncode == 0
-    assert "1 exempted findings" in setpoint("findings", "list", "--status", "exempted").stdout
+    assert "1 exempted finding" in setpoint("findings", "list", "--status", "exempted").stdout
     assert "no open findings" in setpoint("findings", "list").stdout
     assert setpoint("remediate", NAME, "--yes").returncode == 1
 
     assert setpoint("exempt", NAME, "--end").returncode == 0
-    assert "1 open findings" in setpoint("findings", "list").stdout
+    assert "1 open finding" in setpoint("findings", "list").stdout
 
 
 @pytest.mark.usefixtures("drifted")
@@ -233,7 +233,7 @@ def test_an_approved_finding_is_not_counted_among_what_settles(setpoint):
 
     done = setpoint("detect", "--feed", os.devnull)
 
-    assert "1 open findings" in done.stdout
+    assert "1 open finding" in done.stdout
     assert "settling" not in done.stdout + done.stderr
 
 

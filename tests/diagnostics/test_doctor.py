@@ -254,7 +254,11 @@ DOUBTFUL = [
     ("permissions", change(TEST, to={"permissions": ["pubsub.topics.get"]}), "may not: cloudfunctions.functions.list"),
     ("database", change(DATABASE, "pointInTimeRecoveryEnablement"), "cannot be restored"),
     ("database", change(DATABASE, "deleteProtectionState"), "may be deleted"),
-    ("dead letters", change(SERIES, to=series({"asset-changes": [5], "dead-letters": [3]})), "3 dead letters wait"),
+    (
+        "dead letters",
+        change(SERIES, to=series({"asset-changes": [5], "dead-letters": [3]})),
+        "3 dead letters not handled",
+    ),
 ]
 
 
@@ -319,8 +323,8 @@ def test_what_waits_in_the_store_is_said(patient, mocker):
     mocker.patch.object(store, "remediations_due", return_value=iter([key]))
     first, second = failures(patient, only="waiting")
     assert (first.verdict, second.verdict) == ("warn", "fail")
-    assert "events of 1 resources wait" in first.what
-    assert "2 findings are overdue" in second.what
+    assert "events of 1 resource" in first.what
+    assert "overdue by more than ten minutes: 2 findings" in second.what
 
 
 @pytest.mark.parametrize(("skew", "verdict"), [(0, None), (-20, "warn"), (600, "fail")])

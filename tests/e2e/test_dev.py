@@ -85,7 +85,7 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
             return run("findings", "list", "--store", store).stdout
 
         wait_until(lambda: "Topic orders" in listed(), lambda: f"Topic orders is not among {listed()}")
-        assert listed().startswith("1 open findings")
+        assert listed().startswith("1 open finding")
         assert run("dev", "down", *folder).returncode == 0
         out, _ = process.communicate(timeout=240)
     assert process.returncode == 0

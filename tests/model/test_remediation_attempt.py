@@ -56,7 +56,7 @@ def test_failures_are_paused_after_longer_each_time_and_end_with_a_person():
         ("waiting", timedelta(minutes=2)),
         ("stopped", timedelta(hours=1)),
     ]
-    assert remedy.reason == remediation_attempt.exhausted(remedy) == "3 attempts have failed, the last: boom"
+    assert remedy.reason == remediation_attempt.exhausted(remedy) == "3 attempts failed, the last: boom"
 
 
 def test_failures_count_for_the_resource_whatever_drifts_next():

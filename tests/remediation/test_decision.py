@@ -145,7 +145,7 @@ BRAKES = {
     "too many attempts": (
         {"remediation": replace(REMEDY, step="stopped", attempts=4, failure="boom")},
         "stop",
-        "4 attempts have failed, the last: boom",
+        "4 attempts failed, the last: boom",
     ),
     "an attempt failed just now": (
         {"remediation": replace(REMEDY, attempts=1, failure="boom", due=later(seconds=30))},

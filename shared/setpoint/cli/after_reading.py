@@ -12,6 +12,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import short_name
 from setpoint.model.resource_key import ResourceKey
+from setpoint.util.counts import counted
 
 
 def print_ambiguous(context: Context) -> None:
@@ -44,7 +45,7 @@ def deep_reads(context: Context) -> Callable[[], None]:
         for problem in result.problems:
             print_warning(problem, "unchecked")
         if result.read:
-            print_status(f"{result.read:,} resources read through their own API")
+            print_status(f"{counted(result.read, 'resource')} read through their own API")
         if result.left:
             print_status(f"{result.left:,} more are due: the budget of this minute is used up")
 

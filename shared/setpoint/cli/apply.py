@@ -43,6 +43,7 @@ from setpoint.model.source_grants import INSTALLATION
 from setpoint.model.sources import granted
 from setpoint.model.state_urls import is_state_url
 from setpoint.ports.stores import Store
+from setpoint.util.counts import counted
 
 Paths = Annotated[
     list[str],
@@ -140,7 +141,8 @@ def validate(
         out.out(json.dumps(validation_report.as_json(loaded), ensure_ascii=False, indent=2))
     elif output is not ReportFormat.text:
         results = validation_report.as_results(loaded)
-        headline = f"{len(loaded.desired):,} declared, {len(loaded.problems)} errors, {len(loaded.warnings)} warnings"
+        problems, warnings = counted(len(loaded.problems), "error"), counted(len(loaded.warnings), "warning")
+        headline = f"{len(loaded.desired):,} declared, {problems}, {warnings}"
         passed = len(loaded.desired)
         print_report(output.value, results, headline=headline, suite="setpoint validate", passed=passed)
     if loaded.problems:
@@ -344,5 +346,5 @@ def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synce
     if counts:
         print_status(f"findings judged again: {counts}")
     if synced.failed:
-        print_error(f"{synced.failed} findings could not be judged again, first: {synced.failure}")
+        print_error(f"{counted(synced.failed, 'finding')} could not be judged again, first: {synced.failure}")
     return synced

@@ -14,6 +14,7 @@ from setpoint.cli import feed
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import print_status
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
+from setpoint.util.counts import counted
 
 _WORDS: dict[AttributionOutcome, str] = {
     "told": "explain a known drift",
@@ -48,6 +49,6 @@ def attribute(
     finally:
         deps.store.close()
     counts = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in outcomes.most_common())
-    print_status(f"{outcomes.total()} resources of audit log entries: {counts or 'no entries'}")
+    print_status(f"{counted(outcomes.total(), 'resource')} of audit log entries: {counts or 'no entries'}")
     if not outcomes or set(outcomes) == {"rejected"}:
         raise typer.Exit(1)

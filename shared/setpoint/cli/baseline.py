@@ -27,6 +27,7 @@ from setpoint.model.severity import Severity
 from setpoint.ports.stores import Problems
 from setpoint.remediation import bulk_exemptions
 from setpoint.remediation.bulk_exemptions import BulkResult
+from setpoint.util.counts import counted
 
 _NOT_CRITICAL: tuple[Severity, ...] = ("low", "medium", "high")
 _DAYS = timedelta(days=90)
@@ -155,16 +156,18 @@ def _decide(verb: str, wanted: FindingFilter, decision: _Decision, run: _Run) ->
             return
         out.print(_counts(states))
         if run.preview:
-            print_status(f"would {verb} {len(states):,} findings; nothing is changed")
+            print_status(f"would {verb} {counted(len(states), 'finding')}; nothing is changed")
             return
-        if not run.yes and not typer.confirm(f"{verb[0].upper()}{verb[1:]} {len(states):,} findings?", err=True):
+        if not run.yes and not typer.confirm(
+            f"{verb[0].upper()}{verb[1:]} {counted(len(states), 'finding')}?", err=True
+        ):
             raise typer.Exit(1)
         with Progress(console=errors, transient=True, disable=len(states) < _FEW) as progress:
             task = progress.add_task(verb, total=len(states))
             result = decision(states, context, lambda done: progress.advance(task, done))
     finally:
         context.store.close()
-    print_status(f"{verb}: {result.changed:,} findings")
+    print_status(f"{verb}: {counted(result.changed, 'finding')}")
     for reason, count in result.refused.items():
         print_warning(f"{count:,} not changed: {reason}")
     if result.refused:

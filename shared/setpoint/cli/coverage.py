@@ -19,6 +19,7 @@ from setpoint.cli.output import out, print_status
 from setpoint.comparison import gaps
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Explanation
+from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 100
@@ -83,8 +84,9 @@ def _summary(totals: Counter[str]) -> str:
         return "nothing is declared"
     share = (declared - unchecked) / declared
     return (
-        f"{declared - unchecked:,} of {declared:,} declared fields of {totals['resources']:,} resources are compared"
-        f" ({share:.1%}); {unchecked:,} are not, {totals['security']:,} of which matter to security"
+        f"{declared - unchecked:,} of {counted(declared, 'declared field')} of "
+        f"{counted(totals['resources'], 'resource')} are compared ({share:.1%}); "
+        f"{unchecked:,} are not, {totals['security']:,} of which matter to security"
     )
 
 

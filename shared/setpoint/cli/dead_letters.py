@@ -14,6 +14,7 @@ from setpoint.cli.options import Project
 from setpoint.cli.output import ago, out, print_status
 from setpoint.operations import dead_letter_replay
 from setpoint.operations.dead_letters import DeadLetter
+from setpoint.util.counts import counted
 
 app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 
@@ -50,7 +51,9 @@ def list_dead_letters(
             dead_letter.id, ago(dead_letter.published_at), dead_letter.subscription or "?", size, dead_letter.why
         )
     out.print(table)
-    print_status(f"{len(dead_letters) or 'no'} dead letters{' at least' if len(dead_letters) == most else ''}")
+    print_status(
+        f"{counted(len(dead_letters), 'dead letter', none='no')}{' at least' if len(dead_letters) == most else ''}"
+    )
 
 
 @app.command()

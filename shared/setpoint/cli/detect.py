@@ -29,6 +29,7 @@ from setpoint.errors import BadRequest, PermanentError, TransientError, Unavaila
 from setpoint.model import observation as observations
 from setpoint.model.outcome import Outcome
 from setpoint.ports.stores import Problems
+from setpoint.util.counts import counted
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub.bus import PubSubFeed
@@ -195,7 +196,7 @@ def _without_project(waiting: Counter[str], deps: Context) -> Outcomes:
     if numbers:
         named = ", ".join(f"projects/{number}" for number in numbers[:_MOST_NAMED])
         print_warning(
-            f"{sum(waiting[number] for number in numbers)} messages wait and were not compared: the id of {named}"
+            f"not compared: {counted(sum(waiting[number] for number in numbers), 'message')}, since the id of {named}"
             f"{', …' if len(numbers) > _MOST_NAMED else ''} is not known; "
             "add the assets of the projects themselves to the feed, or --resolve-projects",
             "unknown",
@@ -255,7 +256,9 @@ def _timed(work: Callable[[], Outcomes]) -> Outcomes:
     took = time.perf_counter() - started
     total = outcomes.total()
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common() if count)
-    print_status(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}")
+    print_status(
+        f"{counted(total, 'message')} in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}"
+    )
     return outcomes
 
 
@@ -271,10 +274,10 @@ def _show(context: Context, store: str, feed: str, outcomes: Outcomes) -> None:
         print_warning(str(problem), "unreadable")
     declared = count_declared(context, store)
     is_declared = bool(context.store.control().value.sources)
-    headline = f"{len(opened)} open findings" if opened else "no drift"
+    headline = counted(len(opened), "open finding") if opened else "no drift"
     if is_declared and not opened and outcomes and not any(outcomes[outcome] for outcome in _COMPARED):
         print_warning(
-            f"{feed}: none of {outcomes.total():,} messages is about a resource that is declared or in a scope",
+            f"{feed}: none of {counted(outcomes.total(), 'message')} is about what is declared or in a scope",
             "unknown",
         )
         headline = "nothing was compared"

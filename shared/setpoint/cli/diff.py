@@ -28,6 +28,7 @@ from setpoint.model.compare_rules import CompareRule, rules_for
 from setpoint.model.declaration import Declaration
 from setpoint.model.references import Project
 from setpoint.model.resource_key import WHOLE
+from setpoint.util.counts import counted
 
 
 class Output(StrEnum):
@@ -151,7 +152,9 @@ def _declaration(file: str, observed: dict[str, Any], live_type: str, address: s
     named = _named(declarations, observed, live_type)
     if len(named) != 1:
         names = ", ".join(declaration.key.name for declaration in (named or declarations)[:_MOST_NAMES])
-        raise BadRequest(f"{file}: declares {len(declarations)} resources; LIVE names none of them alone: {names}")
+        raise BadRequest(
+            f"{file}: declares {counted(len(declarations), 'resource')}; LIVE names none of them alone: {names}"
+        )
     return named[0]
 
 
@@ -236,5 +239,5 @@ def _print(explained: ExplainedComparison, *, explain: bool) -> None:
         out.print(Text(f"unknown: {note.path}: {note.reason}", "yellow"), soft_wrap=True)
     outcome = "unknown" if unknown else "in sync"
     if explained.differences:
-        outcome = f"{len(explained.differences)} differences"
-    out.print(f"{outcome}; {explained.checked} fields checked, {len(explained.unchecked)} not", style="dim")
+        outcome = counted(len(explained.differences), "difference")
+    out.print(f"{outcome}; {counted(explained.checked, 'field')} checked, {len(explained.unchecked)} not", style="dim")

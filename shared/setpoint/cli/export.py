@@ -26,6 +26,7 @@ from setpoint.model.declaration import Owner
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, project_of
 from setpoint.ports.services import Inventory
+from setpoint.util.counts import counted
 
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
 _MOST = 20
@@ -155,7 +156,7 @@ def _print(tally: _Tally, written: WrittenFiles, output: Path) -> None:
     for (reason, kind, path), count in counts[:_MOST]:
         out.print(f"  {reason}: {path} of {count:,} {kind}", style="yellow", soft_wrap=True, markup=False)
     if (more := len(counts) - _MOST) > 0:
-        out.print(f"  and {more:,} more fields", style="yellow")
+        out.print(f"  and {counted(more, 'more field')}", style="yellow")
     if not written.kept:
-        files = f"{len(written.written):,} files written, {len(written.unchanged):,} unchanged in {output}"
+        files = f"{counted(len(written.written), 'file')} written, {len(written.unchanged):,} unchanged in {output}"
         out.print(Text(f"{tally.exported.total():,} of {tally.seen:,} declared; {files}"), soft_wrap=True)

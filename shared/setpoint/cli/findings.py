@@ -32,6 +32,7 @@ from setpoint.errors import BadRequest
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.ports.stores import Problems, StateStore
+from setpoint.util.counts import counted
 
 _SIGNS = {"act": "+"}
 """Before a reason that speaks for it; others speak against."""
@@ -89,7 +90,7 @@ def list_findings(
     elif status is Which.suppressed:
         print_suppressed(out, states)
     else:
-        print_findings(out, states, f"{len(states) or 'no'} {status} findings")
+        print_findings(out, states, counted(len(states), f"{status} finding", none="no"))
     for problem in problems:
         print_warning(str(problem), "unreadable")
     if problems:
@@ -130,7 +131,7 @@ def find_finding(store: StateStore, wanted: str) -> ResourceState:
         raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
     if len(matching) > 1:
         ids = ", ".join(state.key.id[:12] for state in matching[:5])
-        raise BadRequest(f"`{wanted}` means {len(matching)} findings ({ids}…); give more of the id")
+        raise BadRequest(f"`{wanted}` means {counted(len(matching), 'finding')} ({ids}…); give more of the id")
     return matching[0]
 
 
@@ -192,6 +193,6 @@ def _facts(finding: Finding | None) -> dict[str, str]:
         "first seen": finding.first_seen.isoformat(),
         "last seen": finding.last_seen.isoformat(),
         "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
-        "seen": f"{finding.count} times, recurrence {finding.episodes}",
+        "seen": f"{counted(finding.count, 'time')}, recurrence {finding.episodes}",
         "fingerprint": finding.fingerprint,
     }

@@ -22,6 +22,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.suppressed import Suppressed
+from setpoint.util.counts import counted
 from setpoint.util.secret_formats import scrub
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def _summary(loaded: LoadResult) -> str:
     """How much was loaded, and how much of it can be compared."""
     summary = f"{len(loaded.desired)} declared"
     if loaded.scopes:
-        summary += f", {len(loaded.scopes)} scopes"
-    summary += f", {loaded.coverage:.1%} of {loaded.leaves} values comparable"
+        summary += f", {counted(len(loaded.scopes), 'scope')}"
+    summary += f", {loaded.coverage:.1%} of {counted(loaded.leaves, 'value')} comparable"
     if loaded.untellable:
         summary += f", {loaded.untellable} of them by deep reads only"
     if loaded.skipped:
@@ -105,9 +106,9 @@ def print_load_result(loaded: LoadResult, *, grouped: bool = False) -> None:
         _print_few(loaded.warnings)
     text = Text(_summary(loaded))
     if loaded.warnings:
-        text.append(", ").append(f"{len(loaded.warnings)} warnings", "yellow")
+        text.append(", ").append(counted(len(loaded.warnings), "warning"), "yellow")
     if loaded.problems:
-        text.append(", ").append(f"{len(loaded.problems)} problems", "red")
+        text.append(", ").append(counted(len(loaded.problems), "problem"), "red")
     errors.print(text, soft_wrap=True)
 
 
@@ -164,7 +165,7 @@ def print_findings(console: Console, states: Iterable[ResourceState], title: str
 def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
     """What rules keep quiet about, by resource."""
     shown = sorted(states, key=lambda state: state.key)
-    console.print(Text(f"{len(shown) or 'no'} resources with suppressed drift", "bold"))
+    console.print(Text(f"{counted(len(shown), 'resource', none='no')} with suppressed drift", "bold"))
     for state in shown:
         lines = [Text.assemble(title(state), (f"  {short_name(state.key.name)}", "dim"))]
         lines += (suppressed_line(suppressed) for suppressed in state.suppressed)

@@ -23,6 +23,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Rule
 from setpoint.ports.stores import Snapshot, Store
 from setpoint.remediation.context import primary_declaration
+from setpoint.util.counts import counted
 
 app = typer.Typer(help="The policy of the fleet: severity and mode of a drift.", no_args_is_help=True)
 
@@ -69,7 +70,7 @@ def check(paths: Paths) -> None:
         if unmet := test.unmet(loaded.policy):
             failures += 1
             print_error(f"{test.source}: {test.name}: {unmet}")
-    print_status(f"{len(loaded.policy_tests)} tests of policy {loaded.policy.name}, {failures} failed")
+    print_status(f"{counted(len(loaded.policy_tests), 'test')} of policy {loaded.policy.name}, {failures} failed")
     if failures or loaded.problems:
         raise typer.Exit(1)
 

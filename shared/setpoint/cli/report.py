@@ -22,6 +22,7 @@ from setpoint.model.display_names import kind_of
 from setpoint.reporting.html import build, load, page
 from setpoint.reporting.html.figures import LONGEST
 from setpoint.reporting.html.model import UNRESOLVED, Report, Row
+from setpoint.util.counts import counted
 
 _MOST = 10
 
@@ -79,7 +80,7 @@ def write(report: Report, file: Path) -> None:
         file.write_bytes(made)
     except OSError as error:
         raise BadRequest(f"{file}: {error.strerror}") from None
-    print_status(f"{file}: {len(report.rows):,} findings, {len(made) / 1e6:.1f} MB; open it in a browser")
+    print_status(f"{file}: {counted(len(report.rows), 'finding')}, {len(made) / 1e6:.1f} MB; open it in a browser")
 
 
 def _print(report: Report) -> None:
@@ -149,5 +150,5 @@ def _shares(what: str, values: Iterable[str], rows: Iterable[Row]) -> Table:
     for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST]:
         table.add_row(Text(value), f"{count:,}", *(f"{bad[value][severity]:,}" for severity in SEVERITY_STYLES))
     if (more := len(counts) - _MOST) > 0:
-        table.add_row(Text(f"and {more} others", "dim"))
+        table.add_row(Text(f"and {counted(more, 'other')}", "dim"))
     return table

@@ -11,6 +11,7 @@ from setpoint.cli.output import errors, print_error, print_status, print_warning
 from setpoint.declarations import apply_states
 from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
 from setpoint.detection.pipeline import Context
+from setpoint.util.counts import counted
 
 _SHOWN = frozenset(("refused", "waiting", "gone", "failed"))
 _MOST_SHOWN = 20
@@ -47,9 +48,10 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
             together.resources += done.resources
             together.outcomes += done.outcomes
     if shown > _MOST_SHOWN:
-        print_warning(f"{shown - _MOST_SHOWN} more states need somebody to look")
+        print_warning(f"somebody has to look at {counted(shown - _MOST_SHOWN, 'more state')}")
     counts = ", ".join(f"{count} {status}" for status, count in together.counts.most_common())
-    print_status(f"{together.counts.total()} states: {counts or 'none'}; {together.resources:,} resources applied")
+    applied = counted(together.resources, "resource")
+    print_status(f"{counted(together.counts.total(), 'state')}: {counts or 'none'}; {applied} applied")
     judged = ", ".join(f"{count} {outcome}" for outcome, count in together.outcomes.most_common())
     if judged:
         print_status(f"findings judged again: {judged}")

@@ -28,6 +28,7 @@ from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Inventory
 from setpoint.sweep import Swept
+from setpoint.util.counts import counted
 
 _REASONS = 3
 """Reasons of rejected records that are shown."""
@@ -116,7 +117,7 @@ def sweep(  # noqa: PLR0913 - each is an option
 
 
 def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
-    headline = f"{len(opened) or 'no'} open findings"
+    headline = counted(len(opened), "open finding", none="no")
     if output is Output.table:
         out.print(_coverage(swept))
         print_findings(out, opened, headline if swept.summary.declared or opened else "nothing was compared")
@@ -157,7 +158,9 @@ def _report(swept: Swept, took: float) -> None:
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
     if swept.resumed:
         print_status("continued the interrupted sweep; --fresh restarts it")
-    print_status(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {counts}")
+    print_status(
+        f"{counted(swept.listed, 'asset')} in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {counts}"
+    )
     for problem in swept.problems:
         print_warning(problem, "unreadable")
     for made, count in swept.made.most_common():
@@ -171,7 +174,7 @@ def _report(swept: Swept, took: float) -> None:
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):
         print_warning(reason, "unknown")
     if swept.healed:
-        print_status(f"published pending events of {swept.healed:,} resources")
+        print_status(f"published pending events of {counted(swept.healed, 'resource')}")
 
 
 def _coverage(swept: Swept) -> Table:

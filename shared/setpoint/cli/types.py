@@ -12,6 +12,7 @@ from setpoint.catalog import type_table
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.output import out
+from setpoint.util.counts import counted
 
 
 def types(
@@ -35,4 +36,4 @@ def types(
             row.type, ", ".join(row.versions), row.named_by, row.compared_by, row.writes, ", ".join(row.lacks)
         )
     out.print(table)
-    out.print(f"{len(rows)} types")
+    out.print(counted(len(rows), "type"))

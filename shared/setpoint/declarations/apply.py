@@ -33,6 +33,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
+from setpoint.util.counts import counted
 from setpoint.util.external_sort import ExternalSorter, batches
 from setpoint.util.progress import Advance, no_progress
 from setpoint.util.retries import retry_on_conflict
@@ -150,8 +151,8 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         tell_refused(planned, deps)
     if judging.waiting:
         raise Unavailable(
-            f"source {planned.source} is in force, but {len(judging.waiting)} steps of judging its findings again "
-            f"failed, first: {judging.waiting[0]}; apply again, and they are all judged"
+            f"source {planned.source} is in force, but {counted(len(judging.waiting), 'step')} of judging its "
+            f"findings again failed, first: {judging.waiting[0]}; apply again, and they are all judged"
         )
     return Synced(
         planned,

@@ -24,6 +24,7 @@ from setpoint.errors import BadRequest
 from setpoint.model import source_grants
 from setpoint.model import sources as controlling
 from setpoint.ports.services import Archive, Archives
+from setpoint.util.counts import counted
 
 SOURCES = f"{source_grants.INSTALLATION}/sources.json"
 """The object with the ``Sources`` document, which ``infra/`` writes and no uploader may."""
@@ -47,12 +48,14 @@ class ArchiveReport(NamedTuple):
     def summary(self) -> str:
         """One line about the changes and the number of errors."""
         wrong = (
-            f", {len(self.problems)} problems, so that what they might have named was not removed"
+            f", {counted(len(self.problems), 'problem')}, so that what they might have named was not removed"
             if self.problems
             else ""
         )
         if self.synced.failed:
-            wrong += f", {self.synced.failed} findings could not be judged again, first: {self.synced.failure}"
+            wrong += (
+                f", {counted(self.synced.failed, 'finding')} could not be judged again, first: {self.synced.failure}"
+            )
         if (refused := self.synced.plan.refused) and (first := next(iter(refused), None)):
             wrong += f"; the first that is refused: {first}"
         if (claimed := self.synced.plan.claimed) and (conflict := next(iter(claimed), None)):
@@ -97,7 +100,7 @@ def _applied(name: str, bucket: str, archive: Archive, request: Request, deps: C
         loaded = load([folder], root=folder)
     if loaded.is_empty:
         raise BadRequest(
-            f"gs://{bucket}/{name}: declares nothing ({len(loaded.problems)} problems); nothing was changed"
+            f"gs://{bucket}/{name}: declares nothing ({counted(len(loaded.problems), 'problem')}); nothing was changed"
         )
     return ArchiveReport(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
 

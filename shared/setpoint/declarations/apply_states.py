@@ -32,6 +32,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState
 from setpoint.model.state_urls import compiled
 from setpoint.ports.services import StateObject, StateStorage
+from setpoint.util.counts import counted
 
 _READERS = 16
 """Number of states that are read in parallel."""
@@ -278,8 +279,8 @@ class _Run:
             self._check_removals(planned)
         except BadRequest:
             message = (
-                f"{url}: the state is gone, and the {planned.declared_before} resources that it declared stay "
-                "declared; to remove them run the command again with --max-removals 100%"
+                f"{url}: the state is gone, and {counted(planned.declared_before, 'resource')} that it "
+                "declared stay declared; to remove them run the command again with --max-removals 100%"
             )
             self.report(StateReport(url, "gone", message))
             return

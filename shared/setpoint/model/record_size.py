@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData
 from setpoint.model.resource_state import Finding, ResourceState, encode_state
+from setpoint.util.counts import counted
 from setpoint.util.quotas import cut
 
 LARGEST = 480_000
@@ -50,7 +51,7 @@ def encode_bounded(state: ResourceState) -> bytes:
 def shortened(difference: Difference, longest: int) -> Difference:
     """A difference with values of at most this many bytes; a longer value is replaced by its length."""
     sides = {
-        side: f"({len(text):,} bytes)"
+        side: f"({counted(len(text), 'byte')})"
         for side in ("declared", "observed")
         if (value := getattr(difference, side)) is not msgspec.UNSET and len(text := _encode(value)) > longest
     }

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from setpoint.model.difference import Difference
 from setpoint.model.policy import Executor, Limits
+from setpoint.util.counts import counted
 
 RemediationStep = Literal[
     "asked",  # approval was requested
@@ -370,7 +371,7 @@ def failed(remediation: RemediationState, reason: str, limits: Limits, now: date
 
 def exhausted(remediation: RemediationState) -> str:
     """The text about the maximum number of attempts."""
-    return f"{remediation.attempts} attempts have failed, the last: {remediation.failure}"
+    return f"{counted(remediation.attempts, 'attempt')} failed, the last: {remediation.failure}"
 
 
 def stopped(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:

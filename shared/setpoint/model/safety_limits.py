@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from setpoint.errors import CorruptState
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.policy import Limits
+from setpoint.util.counts import counted
 
 _TELL_AGAIN = timedelta(days=1)
 _NAMED = 5
@@ -153,7 +154,7 @@ def exceeded(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: 
     late = _late(safety, limits, now).writes
     for what, acts, most in _rates(late, limit_scope, limits):
         if len(acts) >= most:
-            return f"{len(acts)} writes {what} within {limits.within:.0f} s, the limit is {most}"
+            return f"{counted(len(acts), 'write')} {what} within {limits.within:.0f} s, the limit is {most}"
     return ""
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 
 import msgspec
 
+from setpoint.util.counts import counted
+
 REASON = "reason"
 REJECTED_BY = "rejected_by"
 REPLAYED = "replayed"
@@ -65,7 +67,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
         if self.reason:
             return self.reason
         if self.attempts:
-            return f"given up after {self.attempts} deliveries"
+            return f"given up after {counted(self.attempts, 'delivery', 'deliveries')}"
         return "given up by Pub/Sub"
 
     def restored(self) -> dict[str, str]:

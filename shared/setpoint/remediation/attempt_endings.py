@@ -20,6 +20,7 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationContext, record_outcome
+from setpoint.util.counts import counted
 
 
 def end(
@@ -143,4 +144,4 @@ def unread_state(
     after = remediation_attempt.unread(remediation, str(error), context.clock(), seconds)
     if after.waits < policy.limits.attempts or after.outcome == "busy":
         return after
-    return replace(after, outcome="unknown", proof=f"it could not be read {after.waits} times in a row")
+    return replace(after, outcome="unknown", proof=f"it could not be read {counted(after.waits, 'time')} in a row")

@@ -12,6 +12,7 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits
 from setpoint.model.write_plan import WritePlan
+from setpoint.util.counts import counted
 
 _OWN_ACCOUNT = re.compile(r"(?:^|[:/])setpoint-[a-z-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com")
 """The service accounts of an installation, as ``infra/`` names them."""
@@ -83,7 +84,7 @@ def _of_lost_grants(write: PlannedWrite) -> str:
     lost, most = len(before - after), write.limits.grants_lost
     if lost <= max(1, int(len(before) * most)):
         return ""
-    return f"it removes {lost} of {len(before)} grants, more than {most:.0%}"
+    return f"it removes {lost} of {counted(len(before), 'grant')}, more than {most:.0%}"
 
 
 _CHECKS: tuple[Callable[[PlannedWrite], str], ...] = (

@@ -70,6 +70,7 @@ from setpoint.ports.stores import (
     StoredRecord,
     StoredSafetyState,
 )
+from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class FirestoreStore:
 
     def _read_many(self, wanted: Sequence[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         references = (*(reference for key in wanted for reference in self._own(key)), self._controls.reference)
-        with _answering(f"{len(wanted)} resources"):
+        with _answering(counted(len(wanted), "resource")):
             documents = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
         return {key: self._snapshot(key, documents) for key in wanted}
 
@@ -175,7 +176,7 @@ class FirestoreStore:
         batch = BulkWriteBatch(self._client)
         for commit, document in part:
             self._replace(batch, commit.snapshot, document)
-        with _answering(f"{len(part)} records"):
+        with _answering(counted(len(part), "record")):
             answer = batch.commit()
         for (commit, _), status, result in zip(part, answer.status, answer.write_results, strict=True):
             if status.code:
@@ -194,7 +195,7 @@ class FirestoreStore:
         """See ``StateStore.last_observations``."""
         wanted = {key.id: key for key in keys}
         references = [self._findings.document(name) for name in wanted]
-        with _answering(f"{len(wanted)} resources"):
+        with _answering(counted(len(wanted), "resource")):
             documents = list(self._client.get_all(references, field_paths=("observation",)))
         bodies = ((wanted[document.id], (document.to_dict() or {}).get("observation")) for document in documents)
         return observations.decode_readable(bodies)
@@ -314,7 +315,7 @@ class FirestoreStore:
         batch = self._client.batch()
         for number, identifier in ids.items():
             batch.set(self._projects.document(number), {"id": identifier})
-        with _answering(f"{len(ids)} projects"):
+        with _answering(counted(len(ids), "project")):
             batch.commit()
 
     def secret_key(self) -> bytes:
@@ -417,7 +418,7 @@ class FirestoreStore:
     def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
-        with _answering(f"{len(wanted)} resources"):
+        with _answering(counted(len(wanted), "resource")):
             documents = self._get(self._actors.document(name) for name in wanted)
             return {wanted[document.id]: decode_changes(_body(document)) for document in documents}
 

@@ -19,7 +19,7 @@ from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsReq
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
 from setpoint.catalog.inventory_names import inventory_name
-from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
+from setpoint.errors import LOG_IN, BadRequest, ScopeDenied, TokenExpired, Unavailable
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey, content_of
 from setpoint.model.sweep_records import known_at
@@ -40,7 +40,6 @@ _PASSING = (
 )
 """Errors that pass, and are worth a retry."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
-_LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
 _EXACT = 2**53
 """Below this a float represents every integer exactly."""
 
@@ -98,7 +97,7 @@ def client() -> AssetServiceClient:
     try:
         return AssetServiceClient()
     except GoogleAuthError as error:
-        raise BadRequest(f"no credentials for Cloud Asset Inventory; {_LOG_IN}") from error
+        raise BadRequest(f"no credentials for Cloud Asset Inventory; {LOG_IN}") from error
 
 
 class AssetInventory:
@@ -164,7 +163,7 @@ class AssetInventory:
                 return ListAssetsResponse.pb(next(iter(pager.pages)))
             except _PASSING as error:
                 if _NO_CREDENTIALS in str(error):
-                    raise BadRequest(f"{request.parent} cannot be listed without credentials; {_LOG_IN}") from error
+                    raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
                 pause = _pause(patience, error, calls)
                 calls += 1
                 if self._clock() + pause > until:
@@ -175,7 +174,7 @@ class AssetInventory:
             except exceptions.GoogleAPICallError as error:
                 raise _translated(error, request) from error
             except GoogleAuthError as error:
-                raise BadRequest(f"{request.parent} cannot be listed without credentials; {_LOG_IN}") from error
+                raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
 
 
 def _pause(patience: RetryPolicy, error: Exception, calls: int) -> float:
@@ -197,7 +196,7 @@ def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest
             )
         return ScopeDenied(scope, "may not be listed; grant roles/cloudasset.viewer on it to whoever runs this")
     if isinstance(error, exceptions.Unauthenticated):
-        return BadRequest(f"{scope} cannot be listed without credentials; {_LOG_IN}")
+        return BadRequest(f"{scope} cannot be listed without credentials; {LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
         return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
     if isinstance(error, exceptions.ClientError):

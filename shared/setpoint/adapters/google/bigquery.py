@@ -15,7 +15,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery import Client, LoadJob, LoadJobConfig
 from requests.exceptions import RequestException
 
-from setpoint.errors import BadRequest, Refused, Unavailable
+from setpoint.errors import LOG_IN, BadRequest, Refused, Unavailable
 
 _IN_MEMORY = 1 << 20
 """Maximum size in bytes of compressed rows in memory."""
@@ -36,7 +36,7 @@ def client(project: str) -> Client:
     try:
         return Client(project=project)
     except GoogleAuthError as error:
-        raise BadRequest("no credentials for BigQuery; run where a service account is attached") from error
+        raise BadRequest(f"no credentials for BigQuery; {LOG_IN}") from error
 
 
 class BigQueryWarehouse:

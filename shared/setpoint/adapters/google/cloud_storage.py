@@ -9,7 +9,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 
-from setpoint.errors import BadRequest, Superseded, Unavailable
+from setpoint.errors import LOG_IN, BadRequest, Superseded, Unavailable
 from setpoint.ports.services import Archive
 
 _LARGEST = 500_000_000
@@ -28,7 +28,7 @@ def client() -> Client:
     try:
         return Client()
     except GoogleAuthError as error:
-        raise BadRequest("no credentials for Cloud Storage; run where a service account is attached") from error
+        raise BadRequest(f"no credentials for Cloud Storage; {LOG_IN}") from error
 
 
 def open_object(client: Client, url: str) -> BinaryIO:

@@ -17,7 +17,7 @@ from google.auth.transport.requests import AuthorizedSession
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from setpoint.adapters.google import answers
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.errors import LOG_IN, BadRequest, Unavailable
 from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
 from setpoint.remediation import operations
 
@@ -54,7 +54,7 @@ def session(quota_project: str = "") -> AuthorizedSession:
     try:
         credentials, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=quota_project or None)
     except GoogleAuthError as error:
-        raise BadRequest("no credentials for Google's APIs; run where a service account is attached") from error
+        raise BadRequest(f"no credentials for Google's APIs; {LOG_IN}") from error
     return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 

@@ -15,7 +15,7 @@ from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError, Pu
 from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
 from google.cloud.pubsub_v1.types import FlowControl
 
-from setpoint.errors import BadRequest, Refused, Unavailable
+from setpoint.errors import LOG_IN, BadRequest, Refused, Unavailable
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint.operations.dead_letters import REASON, REJECTED_BY
@@ -55,10 +55,7 @@ _NAMED = 3
 _TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
 """Reserved attribute names: the client takes attributes as keyword arguments together with its own."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
-_LOG_IN = (
-    "log in with `gcloud auth application-default login`, run where a service account is attached, or set "
-    "PUBSUB_EMULATOR_HOST"
-)
+_LOG_IN = f"{LOG_IN}, or set PUBSUB_EMULATOR_HOST"
 
 
 def publisher() -> PublisherClient:

@@ -11,6 +11,7 @@ from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
 from setpoint.remediation.decision import Decision
+from setpoint.util.counts import counted
 
 MOST = 3_900
 """Maximum characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
@@ -53,7 +54,7 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
     }
     parts = [f"{counted[outcome]} {text}" for outcome, text in words.items() if counted[outcome]]
     return (
-        f"Of {sum(counted.values())} findings: {', '.join(parts)}."
+        f"Of {counted(sum(counted.values()), 'finding')}: {', '.join(parts)}."
         if parts
         else "The message has no findings any more."
     )
@@ -70,7 +71,7 @@ def _finding(data: DriftData) -> Iterator[str]:
         yield f"because {code(data.reason)}"
     yield from (f"• {_difference(difference)}" for difference in data.differences[:_MOST_LINES])
     if (more := data.difference_count - len(data.differences[:_MOST_LINES])) > 0:
-        yield f"• and {more} fields more"
+        yield f"• and {counted(more, 'more field')}"
     if str(data.declared_in):
         yield f"declared in {code(str(data.declared_in))}"
     actor = data.actor

@@ -14,6 +14,7 @@ from typing import Any
 from setpoint.alerting.rendering import links as addresses
 from setpoint.comparison import difference_text
 from setpoint.model.notice_view import FindingView, GroupView, Links
+from setpoint.util.counts import counted
 
 _BUDGET = 20_000
 """Maximum size of a card's lines in bytes, with room for the rest of the card and JSON escapes."""
@@ -70,7 +71,7 @@ def digest(findings: Sequence[FindingView], links: Links) -> dict[str, Any]:
     """Many findings in one message; those that do not fit are counted."""
     del links
     lines = [f"{shown.data.severity}: {shown.data.resource_name} ({shown.data.status})" for shown in findings]
-    return _card(f"{len(findings)} findings", "digest", {}, lines, "")
+    return _card(counted(len(findings), "finding"), "digest", {}, lines, "")
 
 
 def escalation(shown: FindingView, links: Links) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def _lines(shown: FindingView) -> list[str]:
     data = shown.data
     lines = [difference_text.as_line(difference, _MOST_VALUE, own_path=True) for difference in data.differences]
     more = data.difference_count - len(data.differences)
-    return [*lines, *([f"and {more} fields more"] if more > 0 else [])]
+    return [*lines, *([f"and {counted(more, 'more field')}"] if more > 0 else [])]
 
 
 def _who(shown: FindingView) -> str:

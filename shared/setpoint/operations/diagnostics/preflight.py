@@ -8,6 +8,7 @@ from typing import Any
 from setpoint.model.write_plan import Call
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Check, Finding
+from setpoint.util.counts import counted
 
 OPTIONS = ("alerts", "attribution", "console", "kms_key", "remediation", "reports")
 """Options of infra/ that need more than the base does."""
@@ -175,7 +176,7 @@ def feeds(installation: Installation) -> Iterator[Finding]:
             do = f"terraform import them, or: gcloud asset feeds delete {min(taken & own)} {where}"
             yield "warn", f"{parent} has feeds of these names: {', '.join(sorted(taken & own))}", do
         else:
-            yield "pass", f"{parent} has room for {free} more feeds"
+            yield "pass", f"{parent} has room for {counted(free, 'more feed')}"
 
 
 def names(installation: Installation) -> Iterator[Finding]:

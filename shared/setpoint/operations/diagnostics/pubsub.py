@@ -8,6 +8,7 @@ from typing import Any
 
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Finding
+from setpoint.util.counts import counted
 
 TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps")
 """What no installation can do without."""
@@ -157,6 +158,6 @@ def dead_letters(installation: Installation) -> Iterator[Finding]:
     ).get("dead-letters", 0.0)
     if waiting:
         do = f"`setpoint dead-letters list --project {installation.project}`; see infra/runbooks/dead-letters.md"
-        yield "warn", f"{waiting:.0f} dead letters wait", do
+        yield "warn", f"{counted(round(waiting), 'dead letter')} not handled", do
     else:
         yield "pass", "no dead letters"

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Finding
 from setpoint.operations.record_problems import RecordProblems
+from setpoint.util.counts import counted
 
 _SWEEP = timedelta(hours=13)
 _WAITING = timedelta(minutes=10)
@@ -44,11 +45,13 @@ def records(installation: Installation) -> Iterator[Finding]:
     """Every stored record can be read."""
     problems = RecordProblems(installation.store().notices).listed(installation.now())
     for problem in problems[:_MOST_PROBLEMS]:
-        since = f"since {problem.first_seen:%Y-%m-%d %H:%M} UTC, met in {problem.count} periods of ten minutes"
+        since = (
+            f"since {problem.first_seen:%Y-%m-%d %H:%M} UTC, met in {counted(problem.count, 'period')} of ten minutes"
+        )
         do = "upgrade to that version again" if problem.is_newer else "`setpoint repair`"
         yield "fail", f"{problem.record}: {problem.reason} ({since})", f"{do}; see docs/runbooks/problem-records.md"
     if len(problems) > _MOST_PROBLEMS:
-        yield "fail", f"{len(problems) - _MOST_PROBLEMS} more records cannot be read", "`setpoint repair`"
+        yield "fail", f"unreadable: {counted(len(problems) - _MOST_PROBLEMS, 'more record')}", "`setpoint repair`"
     if not problems:
         yield "pass", "every record that was met can be read"
 
@@ -129,13 +132,17 @@ def waiting(installation: Installation) -> Iterator[Finding]:
     opened = installation.store()
     unpublished = sum(1 for _ in islice(opened.unpublished([]), _MOST))
     if unpublished:
-        text = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
+        text = (
+            f"not published: events of {counted(unpublished, 'resource')}{' or more' if unpublished == _MOST else ''}"
+        )
         yield "warn", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
     since = installation.now() - _WAITING
     due = chain(opened.due(since, []), opened.remediations_due(since, []))
     overdue = sum(1 for _ in islice(due, _MOST))
     if overdue:
-        text = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
+        text = (
+            f"overdue by more than ten minutes: {counted(overdue, 'finding')}{' or more' if overdue == _MOST else ''}"
+        )
         yield "fail", text, "are the jobs setpoint-heal and setpoint-remediate on?"
     if not unpublished and not overdue:
         yield "pass", "nothing waits to be published, and nothing is overdue"
