@@ -266,3 +266,13 @@ def test_findings_are_listed_by_their_address_in_terraform(setpoint, tmp_path):
 
     assert "1 open finding" in done.stdout
     assert "net.tfstate:1 · google_pubsub_topic.b" in done.stdout
+
+
+def test_a_plan_without_a_document_that_cannot_be_read_says_that_it_is_incomplete(setpoint, tmp_path):
+    (tmp_path / "fleet.yaml").write_text("apiVersion: setpoint.dev/v1\nkind: Declaraton\nmetadata: {name: x}\n")
+    store = f"sqlite:///{tmp_path}/store.db"
+    planned = setpoint("plan", str(tmp_path / "fleet.yaml"), "--store", store)
+    applied = setpoint("apply", str(tmp_path / "fleet.yaml"), "--store", store)
+    assert (planned.returncode, applied.returncode) == (1, 1)
+    assert planned.stdout == "incomplete, 1 problem left out; source default: nothing to change, 0 unchanged\n"
+    assert "\nincomplete, 1 problem left out; source default" in applied.stderr

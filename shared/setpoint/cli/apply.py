@@ -181,7 +181,7 @@ def plan(  # noqa: PLR0913 - the options of the command
             out.out(piece, end="")
         out.out("")
     else:
-        plans.print_plan(planned, held_back=prune and bool(loaded.problems), pending=pending)
+        plans.print_plan(planned, problems=len(loaded.problems), prune=prune, pending=pending)
     planning.check_removals(planned, planning.part(max_removals))
     if loaded.problems:
         raise typer.Exit(ERROR)
@@ -243,7 +243,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         if dry_run:
             planned = _plan(loaded, source, deps.store, prune=prune)
             pending = plans.pending(planned, deps.store)
-            plans.print_plan(planned, held_back=prune and bool(loaded.problems), pending=pending)
+            plans.print_plan(planned, problems=len(loaded.problems), prune=prune, pending=pending)
             planning.check_removals(planned, request.max_removals)
         else:
             synced = _sync(loaded, request, deps)
@@ -339,7 +339,8 @@ def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synce
         )
     print_claims(synced.plan.claimed)
     print_refused(synced.plan.refused)
-    print_status(synced.plan.summary())
+    left_out = f"incomplete, {counted(len(loaded.problems), 'problem')} left out; " if loaded.problems else ""
+    print_status(f"{left_out}{synced.plan.summary()}")
     if not synced.plan.generation and request.source != INSTALLATION and not granted(deps.store.control().value):
         print_status(UNBOUNDED)
     counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))

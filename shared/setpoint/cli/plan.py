@@ -23,6 +23,7 @@ from setpoint.model.display_names import short_name
 from setpoint.model.field_path import Path
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.stores import StateStore
+from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
@@ -55,14 +56,15 @@ def _is_by_server(key: ResourceKey, desired: Desired) -> bool:
 
 
 def print_plan(
-    plan: Plan, most: int = _MOST, *, held_back: bool = False, pending: Collection[ResourceKey] = ()
+    plan: Plan, most: int = _MOST, *, problems: int = 0, prune: bool = False, pending: Collection[ResourceKey] = ()
 ) -> None:
     """Print what an apply would do, a resource a line, with the declared fields that change.
 
     Args:
         plan: the plan.
         most: resources that are printed at most.
-        held_back: whether removals were asked for and are held back by a document that cannot be read.
+        problems: documents that cannot be read: the plan is incomplete without them, and says so.
+        prune: whether removals were asked for; a document that cannot be read holds some of them back.
         pending: what is bound to the inventory's name with the first observation that has both.
     """
     for change in islice(plan.changes, most):
@@ -82,8 +84,10 @@ def print_plan(
         out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; {follows}"), soft_wrap=True)
     for document in plan.refused:
         out.print(Text.assemble(("!", "red"), f" {document}"), soft_wrap=True)
-    summary = plan.summary(HELD_BACK) if held_back else plan.summary()
-    out.print(Text(summary), soft_wrap=True)
+    summary = Text(plan.summary(HELD_BACK) if prune and problems else plan.summary())
+    if problems:
+        summary = Text.assemble((f"incomplete, {counted(problems, 'problem')} left out", "red"), "; ", summary)
+    out.print(summary, soft_wrap=True)
     if pending:
         text = f"{len(pending)} pending: only the service knows their name; the first asset that fits binds it"
         out.print(Text(text, "yellow"), soft_wrap=True)
