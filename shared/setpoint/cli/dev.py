@@ -27,6 +27,9 @@ _STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.
 _BESIDE = "drift.attributed"
 """The event that comes beside the story, where the audit log entry is handled after the change."""
 _PATIENCE = 90.0
+_BUTTONS = ("fix", "approve", "accept", "why")
+_PRESS_PATIENCE, _PRESS_PAUSE = 60.0, 0.5
+"""A message comes some seconds after its change."""
 
 
 @app.command()
@@ -105,8 +108,22 @@ def change(
 
 @app.command()
 def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or why.")], folder: Folder = HERE) -> None:
-    """Click a button of the latest message in the fake Slack."""
-    _say(folder, "press", button)
+    """Click a button of the latest message in the fake Slack; wait up to a minute until one has it."""
+    from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
+
+    if button not in _BUTTONS:
+        raise BadRequest(f"there is no button `{button}`; there are {', '.join(_BUTTONS)}")
+    control_server.tell(folder.resolve(), "status")
+    until = time.monotonic() + _PRESS_PATIENCE
+    while True:
+        try:
+            _say(folder, "press", button)
+        except BadRequest:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_PRESS_PAUSE)
+        else:
+            return
 
 
 @app.command()

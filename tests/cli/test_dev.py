@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from setpoint.cli import dev
+from setpoint.errors import BadRequest
+from setpoint_tools.dev import control_server
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """What the system that is up answers to `press`, in this order."""
+    queue: list[str | BadRequest] = []
+
+    def tell(folder, command, argument=""):
+        if command == "status":
+            return "up"
+        answer = queue.pop(0)
+        if isinstance(answer, BadRequest):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(control_server, "tell", tell)
+    monkeypatch.setattr(dev, "_PRESS_PAUSE", 0)
+    return queue
+
+
+def test_a_click_waits_until_the_message_is_there(answers, capsys):
+    answers += [BadRequest("no message has a button `approve`"), "olga clicks approve"]
+    dev.press("approve")
+    assert capsys.readouterr().err == "olga clicks approve\n"
+
+
+def test_a_click_gives_up_when_no_message_comes(answers, monkeypatch):
+    answers += [BadRequest("no message has a button `approve`")]
+    monkeypatch.setattr(dev, "_PRESS_PATIENCE", -1)
+    with pytest.raises(BadRequest, match="no message"):
+        dev.press("approve")
+
+
+def test_a_button_that_there_is_not_is_refused_at_once(answers):
+    with pytest.raises(BadRequest, match=r"there is no button `aprove`; there are fix, approve, accept, why"):
+        dev.press("aprove")
