@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports catalogue clean
+.PHONY: help cli dev demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,7 +18,9 @@ $(VENV)/.run: .ci/requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-dev: $(VENV)/.dev ## the development environment in .venv
+cli: $(VENV)/.run ## the command line in .venv/bin/setpoint
+
+dev: $(VENV)/.dev ## the same with what development and `setpoint dev` need
 
 $(VENV)/.dev: .ci/requirements-dev.txt $(VENV)/.run
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements-dev.txt
@@ -35,15 +37,15 @@ test-long: $(VENV)/.dev ## storms, long models, chaos, benchmarks and large memo
 
 check: lint types layers words docs policy audit test ## all that CI asks for, but for the long tests
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev ## ruff: checks and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: $(VENV)/.dev
+types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy
 	for main in functions/*/main.py; do $(BIN)/mypy $$main || exit 1; done
 
-layers: $(VENV)/.dev
+layers: $(VENV)/.dev ## the import contracts
 	$(BIN)/lint-imports
 
 words: $(VENV)/.dev ## bindings that name nothing, words without a meaning in the field, files that are too long

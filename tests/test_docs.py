@@ -151,7 +151,7 @@ def commands() -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_command_that_is_shown_is_there(page):
-    shown = re.findall(r"(?:`|bin/|^ {4})setpoint ((?:[a-z-]+)(?: [a-z-]+)?)", page.read_text(), re.MULTILINE)
+    shown = re.findall(r"(?:`|bin/|^ {4})setpoint ([a-z][a-z-]*(?: [a-z-]+)?)", page.read_text(), re.MULTILINE)
     for words in shown:
         first = words.split()[0]
         assert first in commands(), f"setpoint {words}"
@@ -159,8 +159,20 @@ def test_every_command_that_is_shown_is_there(page):
             assert words in commands(), f"setpoint {words}"
 
 
-def test_every_make_target_that_is_shown_is_there():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+def test_every_make_target_that_is_shown_is_listed_by_make_help():
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
         shown = re.findall(r"(?:`|^ {4})make ([a-z-]+)", page.read_text(), re.MULTILINE)
         assert set(shown) <= targets, name_of(page)
+
+
+SHOWS_COMMANDS = re.compile(r"^(?: {4}|```sh\n)(?:\.venv/bin/)?setpoint ", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=name_of)
+def test_a_page_with_commands_says_first_where_the_command_line_comes_from(page):
+    text = page.read_text()
+    assert ".venv/bin/setpoint" not in text
+    if shown := SHOWS_COMMANDS.search(text):
+        before = text[: shown.start()]
+        assert "(install.md#the-command-line)" in before or ". .venv/bin/activate" in before
