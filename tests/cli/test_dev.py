@@ -12,7 +12,7 @@ def answers(monkeypatch):
     """What the system that is up answers to `press`, in this order."""
     queue: list[str | BadRequest] = []
 
-    def tell(folder, command, argument=""):
+    def tell(_folder, command, _argument=""):
         if command == "status":
             return "up"
         answer = queue.pop(0)
@@ -38,6 +38,7 @@ def test_a_click_gives_up_when_no_message_comes(answers, monkeypatch):
         dev.press("approve")
 
 
-def test_a_button_that_there_is_not_is_refused_at_once(answers):
+@pytest.mark.usefixtures("answers")
+def test_a_button_that_there_is_not_is_refused_at_once():
     with pytest.raises(BadRequest, match=r"there is no button `aprove`; there are fix, approve, accept, why"):
         dev.press("aprove")
