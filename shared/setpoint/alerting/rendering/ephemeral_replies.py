@@ -44,7 +44,7 @@ def refusal(name: str, approvers: Sequence[Approvers]) -> str:
 
 def counts(what: str, outcomes: Mapping[str, int]) -> str:
     """The result of a click on a group's button."""
-    counted = Counter(outcomes)
+    by_outcome = Counter(outcomes)
     words = {
         "done": f"{what}",
         "already": "were so already",
@@ -52,9 +52,9 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
         "declined": "cannot be",
         "refused": "have other approvers",
     }
-    parts = [f"{counted[outcome]} {text}" for outcome, text in words.items() if counted[outcome]]
+    parts = [f"{by_outcome[outcome]} {text}" for outcome, text in words.items() if by_outcome[outcome]]
     return (
-        f"Of {counted(sum(counted.values()), 'finding')}: {', '.join(parts)}."
+        f"Of {counted(by_outcome.total(), 'finding')}: {', '.join(parts)}."
         if parts
         else "The message has no findings any more."
     )
