@@ -10,6 +10,7 @@
     │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
     │   │   ├── AccessDenied      a resource that may not be read or written
     │   │   ├── NotPermitted      a guardrail, an owner or a limit of the installation forbids it
+    │   │   ├── MissingState      there is no Terraform state where one is named
     │   │   └── Superseded        something later is in force
     │   ├── Refused               a write that an API will never take
     │   └── CorruptState          a stored record that this version cannot read
@@ -79,6 +80,10 @@ class AccessDenied(BadRequest):
 
 class NotPermitted(BadRequest):
     """A rule of the installation forbids it: a guardrail, another owner, or the limit of removals."""
+
+
+class MissingState(BadRequest):
+    """There is no Terraform state where one is named: a wrong address, or a state that was deleted."""
 
 
 class Superseded(BadRequest):

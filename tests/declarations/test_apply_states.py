@@ -7,16 +7,18 @@ from datetime import UTC, datetime
 
 import pytest
 from google.cloud.storage import Client
+from msgspec.structs import replace
 
 from declarations.states import state, topic
 from setpoint.adapters.states.buckets import BucketStates
-from setpoint.declarations import apply_states
+from setpoint.declarations import apply, apply_states, plan
 from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, CorruptState, MissingState, Unavailable
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.services import StateObject
 from setpoint_tools.testing.storage_service import VARIABLE, StorageService, storage_service
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -260,3 +262,136 @@ def test_a_state_that_nobody_can_read_now_is_read_by_the_next_run(runs: Runs) ->
 
     assert runs.run().counts == {"applied": 1}
     assert runs.is_declared("c")
+
+
+def unjudge(runs: Runs) -> None:
+    """Have the store as an interrupted run leaves it: what is in force was not all evaluated."""
+    apply.update_control(
+        runs.context.store,
+        lambda control: replace(
+            control, sources={name: replace(source, judged=0) for name, source in control.sources.items()}
+        ),
+    )
+
+
+def test_the_limit_of_removals_holds_after_an_interrupted_run(runs: Runs) -> None:
+    topics = [topic(f"t-{number}") for number in range(30)]
+    runs.put("prod/network/default.tfstate", state(topics))
+    runs.run()
+    unjudge(runs)
+    runs.put("prod/network/default.tfstate", state(topics[:1], 2))
+
+    assert runs.run().counts == {"waiting": 1}
+    assert runs.is_declared("t-29")
+    assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1}
+    assert not runs.is_declared("t-29")
+    assert runs.run(options=StateOptions(1.0)).counts == {"unchanged": 1}
+
+
+def test_a_finding_that_cannot_be_evaluated_fails_its_state_alone(runs: Runs, mocker) -> None:
+    def put(retention: str, serial: int) -> None:
+        runs.put("prod/network/default.tfstate", state([topic("a", retention)], serial))
+        runs.put("prod/data/default.tfstate", state([topic("c", retention)], serial, "data"))
+
+    put("86400s", 1)
+    runs.run()
+    runs.observe("a", "7200s", 1)
+    runs.observe("c", "7200s", 1)
+    put("7200s", 2)
+    evaluate = pipeline.reevaluate
+
+    def corrupt(key: ResourceKey, context: Context) -> str:
+        if key == key_of("a"):
+            raise CorruptState("a stored finding cannot be read; repair it")
+        return evaluate(key, context)
+
+    mocker.patch.object(pipeline, "reevaluate", corrupt)
+    assert runs.run().counts == {"applied": 1, "failed": 1}
+    assert "repair it" in next(report.message for report in runs.reports if report.url == NETWORK)
+    assert runs.run().counts == {"failed": 1, "unchanged": 1}
+    mocker.stopall()
+
+    assert runs.run().counts == {"applied": 1, "unchanged": 1}
+    assert runs.context.store.read(key_of("a")).state.finding.status == "resolved"
+    assert runs.run().counts == {"unchanged": 2}
+
+
+def test_a_store_that_does_not_answer_for_one_state_stops_no_other(runs: Runs, mocker) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+    planned = plan.plan
+
+    def unavailable(desired: object, scopes: object, source: str, *arguments: object, **options: object) -> object:
+        if source == NETWORK:
+            raise Unavailable("the store does not answer")
+        return planned(desired, scopes, source, *arguments, **options)
+
+    mocker.patch.object(plan, "plan", unavailable)
+
+    assert runs.run().counts == {"applied": 1, "failed": 1}
+    assert runs.is_declared("c")
+
+
+def test_a_dry_run_plans_each_state_and_writes_nothing(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic(f"t-{number}") for number in range(30)]))
+    runs.run()
+    before = runs.context.store.control()
+    runs.put("prod/network/default.tfstate", state([topic("t-1")], 2))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+
+    done = runs.run(options=StateOptions(dry_run=True))
+
+    assert done.counts == {"planned": 1, "waiting": 1}
+    assert "1 added" in next(report.message for report in runs.reports if report.status == "planned")
+    assert runs.context.store.control() == before
+    assert not runs.is_declared("c")
+    runs.service.delete("states", "prod/data/default.tfstate")
+    runs.service.delete("states", "prod/network/default.tfstate")
+    assert runs.run(options=StateOptions(1.0, dry_run=True)).counts == {"planned": 1}
+    assert runs.context.store.control() == before
+
+
+class Web:
+    """A ``StateStorage`` of one URL, as the backend ``http``: without a listing and without revisions."""
+
+    def __init__(self, content: bytes | Exception) -> None:
+        self.content = content
+
+    def list(self, pattern: str) -> Iterator[StateObject]:
+        yield StateObject(pattern)
+
+    def read(self, _: StateObject) -> bytes:
+        if isinstance(self.content, Exception):
+            raise self.content
+        return self.content
+
+
+def test_a_url_without_a_state_is_an_error_and_one_whose_state_is_gone_waits_for_a_person(runs: Runs) -> None:
+    url = "https://states.example.com/network"
+    web = Web(MissingState(f"{url}: there is no state"))
+
+    def run(most: float | None = None) -> StatesApplied:
+        runs.reports.clear()
+        return apply_states.sync_states(url, web, runs.context, NOW, StateOptions(most), runs.reports.append)
+
+    assert run().counts == {"failed": 1}
+    web.content = state([topic("a")])
+    assert run().counts == {"applied": 1}
+    web.content = MissingState(f"{url}: there is no state")
+    assert run().counts == {"gone": 1}
+    assert runs.is_declared("a")
+    assert run(1.0).counts == {"applied": 1}
+    assert not runs.is_declared("a")
+
+
+def test_the_state_of_another_root_module_under_the_same_name_waits_for_a_person(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b")]))
+    runs.run()
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("c")], 9, lineage="data"))
+
+    assert runs.run().counts == {"waiting": 1}
+    assert "lineage" in runs.reports[0].message
+    assert runs.is_declared("b")
+    assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1}
+    assert runs.is_declared("c")
+    assert not runs.is_declared("b")

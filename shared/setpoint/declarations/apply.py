@@ -185,15 +185,7 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging
-    concerned: list[Iterable[ResourceKey]] = [planned.touched]
-    all_before = (state.judged, state.generation) == (planned.generation, generation)
-    if not all_before:
-        concerned += [_keys(deps.store, planned.source, earlier) for earlier in (*state.earlier, state.generation)]
-    repolicies = planned.repolicies or planned.regrants or not all_before
-    if planned.rescopes or repolicies:
-        with judging.isolated():
-            concerned.append(_affected_by_rules(deps.store, everything=repolicies))
-    for key, _ in groupby(heapq.merge(*concerned)):
+    for key in concerned_keys(planned, generation, state, deps.store, judging):
         with judging.isolated():
             judging.outcomes[pipeline.reevaluate(key, deps)] += 1
         advance(1)
@@ -202,6 +194,29 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
             deps.store.drop_manifest(planned.source, earlier)
         update_control(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
     return judging
+
+
+def concerned_keys(
+    planned: Plan, generation: int, state: SourceState, store: Store, judging: Judging
+) -> Iterator[ResourceKey]:
+    """The keys whose findings were not evaluated since a change of their source, in order.
+
+    Args:
+        planned: the plan that was applied.
+        generation: the generation that it made current, or that of the plan where it changes nothing.
+        state: the current state of the source.
+        store: the store.
+        judging: takes an error where the affected findings cannot be listed.
+    """
+    concerned: list[Iterable[ResourceKey]] = [planned.touched]
+    all_before = (state.judged, state.generation) == (planned.generation, generation)
+    if not all_before:
+        concerned += [_keys(store, planned.source, earlier) for earlier in (*state.earlier, state.generation)]
+    repolicies = planned.repolicies or planned.regrants or not all_before
+    if planned.rescopes or repolicies:
+        with judging.isolated():
+            concerned.append(_affected_by_rules(store, everything=repolicies))
+    return (key for key, _ in groupby(heapq.merge(*concerned)))
 
 
 def tell_refused(planned: Plan, deps: Context) -> None:

@@ -200,5 +200,6 @@ class StateStorage(Protocol):
         """A state as it was listed.
 
         Raises:
-            Superseded: it was overwritten or deleted since.
+            Superseded: it was overwritten or deleted since it was listed.
+            MissingState: there is none, in a place that lists without looking.
         """
