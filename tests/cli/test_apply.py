@@ -231,12 +231,53 @@ def test_the_states_of_a_bucket_are_applied_and_what_needs_a_person_is_told(setp
         service.put("states", "b/default.tfstate", b"{")
         done = setpoint("apply", "gs://states/**/*.tfstate", "--grace", "5m")
         service.put("states", "b/default.tfstate", state([topic("carts")], lineage="b"))
-        again = setpoint("apply", "gs://states/**/*.tfstate")
+        again = setpoint("apply", "gs://states/**/*.tfstate", "--grace", "5m")
 
     assert (done.returncode, again.returncode) == (1, 0)
     assert "2 states: 1 refused, 1 applied; 1 resource applied" in done.stderr
     assert "gs://states/b/default.tfstate" in done.stderr
     assert "1 unchanged" in again.stderr
+
+
+def test_a_dry_run_over_states_shows_the_plans_and_does_nothing(setpoint, monkeypatch):
+    with storage_service() as (service, address):
+        monkeypatch.setenv(VARIABLE, address)
+        service.put("states", "a/default.tfstate", state([topic("orders")]))
+        planned = setpoint("apply", "gs://states/**/*.tfstate", "--dry-run")
+        again = setpoint("apply", "gs://states/**/*.tfstate", "--dry-run", "--prune")
+
+    assert (planned.returncode, again.returncode) == (0, 0)
+    assert "source gs://states/a/default.tfstate: 1 added" in planned.stdout
+    assert "1 state: 1 planned; nothing was written" in planned.stderr
+    assert "nothing was written" in again.stderr
+    assert "1 added" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--source", "main"),
+        ("--commit", "0123456"),
+        ("--repo", "https://github.com/acme/fleet"),
+        ("--exclude", "**/old.tfstate"),
+        ("--project", "shop-prod"),
+        ("--namespace", "shop"),
+    ],
+)
+def test_an_option_of_files_is_refused_for_states(setpoint, options):
+    done = setpoint("apply", "gs://states/**/*.tfstate", *options)
+    assert (done.returncode, f"{options[0]} goes with files" in done.stderr) == (1, True)
+
+
+def test_an_option_of_states_is_refused_for_files(setpoint, fleet):
+    done = setpoint("apply", fleet, "--grace", "5m")
+    assert (done.returncode, "--grace goes with URLs" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "validate"])
+def test_a_url_of_states_is_refused_where_files_are_read(setpoint, command):
+    done = setpoint(command, "gs://states/**/*.tfstate")
+    assert (done.returncode, "setpoint apply --dry-run" in " ".join(done.stderr.split())) == (1, True)
 
 
 def test_states_and_files_are_applied_by_commands_of_their_own(setpoint, fleet):

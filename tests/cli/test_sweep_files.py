@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from typer.testing import CliRunner
@@ -78,3 +80,28 @@ def test_a_file_without_assets_is_no_clean_sweep(run):
     done = run(b'{"level": "info"}\n')
     assert done.exit_code == 1
     assert "no assets could be read" in str(done.exception)
+
+
+@pytest.mark.parametrize("option", [["--exit-code"], ["--fail-on", "critical"]])
+def test_a_check_that_compared_nothing_is_no_success(run, option):
+    other = json.dumps(asset("other", "EU", ancestors=["projects/999999999999", "organizations/987654321098"]))
+    done = run(other.encode(), *option)
+    assert (done.exit_code, "nothing was compared" in done.stderr) == (1, True)
+
+
+def test_a_check_of_records_that_cannot_be_read_is_no_success(run):
+    lines = [json.dumps(value) for value in (PROJECT, *(asset(name, "EU") for name in ("same", "moved", "lost")))]
+    assert run("\n".join(lines).encode(), "--exit-code").exit_code == 0
+    unreadable = '{"name": 1, "asset_type": "storage.googleapis.com/Bucket"}'
+    done = run("\n".join([*lines, unreadable]).encode(), "--exit-code")
+    assert (done.exit_code, "could not be read" in done.stderr) == (1, True)
+
+
+def test_a_check_of_a_store_that_cannot_be_read_is_no_success(run, tmp_path):
+    lines = [json.dumps(value) for value in (PROJECT, *(asset(name, "EU") for name in ("same", "moved", "lost")))]
+    content = "\n".join(lines).replace('"EU"', '"US"').encode()
+    assert run(content, "--exit-code").exit_code == 2
+    with closing(sqlite3.connect(tmp_path / "s.db")) as database, database:
+        database.execute("UPDATE findings SET body = '{' WHERE rowid = 1 OR id LIKE '%moved%'")
+    done = run("\n".join(lines).encode(), "--fail-on", "critical")
+    assert (done.exit_code, "cannot be read" in done.stderr) == (1, True)

@@ -345,6 +345,7 @@ def test_a_dry_run_plans_each_state_and_writes_nothing(runs: Runs) -> None:
     assert "1 added" in next(report.message for report in runs.reports if report.status == "planned")
     assert runs.context.store.control() == before
     assert not runs.is_declared("c")
+    runs.put("prod/network/default.tflock", b"{}")
     runs.service.delete("states", "prod/data/default.tfstate")
     runs.service.delete("states", "prod/network/default.tfstate")
     assert runs.run(options=StateOptions(1.0, dry_run=True)).counts == {"planned": 1}
@@ -395,3 +396,26 @@ def test_the_state_of_another_root_module_under_the_same_name_waits_for_a_person
     assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1}
     assert runs.is_declared("c")
     assert not runs.is_declared("b")
+
+
+def test_another_grace_period_is_a_change_of_every_state(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.run()
+
+    assert runs.run(options=StateOptions(grace_seconds=300.0)).counts == {"applied": 1}
+    assert runs.context.store.read(key_of("a")).desired.declarations[0].settle == 300.0
+    assert runs.run(options=StateOptions(grace_seconds=300.0)).counts == {"unchanged": 1}
+
+
+def test_a_source_of_files_that_waits_for_a_released_resource_is_not_read_as_a_state(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b")]))
+    runs.run()
+    apply.update_control(
+        runs.context.store,
+        lambda control: replace(
+            control, sources={**control.sources, "main": replace(control.sources[NETWORK], claims=(NETWORK,))}
+        ),
+    )
+    runs.put("prod/network/default.tfstate", state([topic("a")], 2))
+
+    assert runs.run().counts == {"applied": 1}

@@ -11,10 +11,10 @@ import pytest
 import requests
 
 from declarations.states import state, topic
-from setpoint.adapters.states.http import HttpStates, Login, WorkspaceStates
+from setpoint.adapters.states.http import HttpStates, Login, WorkspaceStates, is_same_service, session
 from setpoint.bootstrap.states import http_login, workspace_login
-from setpoint.errors import BadRequest, Superseded, Unavailable
-from setpoint.model.state_urls import compiled, is_state_url, plain_prefix
+from setpoint.errors import BadRequest, MissingState, Unavailable
+from setpoint.model.state_urls import compiled, is_state_url, names, plain_prefix
 
 TOKEN = "t0ken-of-a-team"  # noqa: S105 - made up
 STATE = state([topic("a")])
@@ -27,6 +27,7 @@ class Answers:
     def __init__(self) -> None:
         self.address = ""
         self.bodies: dict[str, tuple[int, bytes]] = {}
+        self.redirects: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
 
     def json(self, path: str, body: object) -> None:
@@ -41,7 +42,11 @@ def answers() -> Iterator[Answers]:
         def do_GET(self) -> None:
             kept.asked.append((self.path, self.headers.get("Authorization", "")))
             status, body = kept.bodies.get(self.path, (404, b""))
+            if target := kept.redirects.get(self.path):
+                status = 302
             self.send_response(status)
+            if target:
+                self.send_header("Location", target)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -59,7 +64,7 @@ def answers() -> Iterator[Answers]:
 
 
 def workspaces(answers: Answers) -> WorkspaceStates:
-    return WorkspaceStates(requests.Session(), Login(TOKEN), answers.address)
+    return WorkspaceStates(requests.Session(), lambda _: Login(TOKEN), answers.address)
 
 
 def workspace(name: str, version: str) -> dict[str, object]:
@@ -77,23 +82,99 @@ def test_an_http_backend_is_read_with_a_token(answers: Answers) -> None:
 
 
 def test_a_secret_in_the_url_of_a_state_is_no_part_of_its_name(answers: Answers) -> None:
-    answers.bodies["/state/network?private_token=x"] = (200, STATE)
+    query = "env=a&private_token=x&X-Goog-Signature=y&key=z"
+    answers.bodies[f"/state/network?{query}"] = (200, STATE)
     storage = HttpStates(requests.Session(), Login())
-    [listed] = storage.list(f"{answers.address}/state/network?private_token=x")
+    [listed] = storage.list(f"{answers.address}/state/network?{query}")
 
-    assert listed.url == f"{answers.address}/state/network"
+    assert listed.url == f"{answers.address}/state/network?env=a"
     assert storage.read(listed) == STATE
 
 
-def test_credentials_are_sent_over_https_only() -> None:
-    storage = HttpStates(requests.Session(), Login(TOKEN))
-    [listed] = storage.list("http://states.example.com/network")
-    with pytest.raises(BadRequest, match="https only"):
-        storage.read(listed)
+def test_states_that_differ_in_their_query_are_states_of_their_own() -> None:
+    storage = HttpStates(requests.Session(), Login())
+    urls = [f"https://states.example.com/state?{query}" for query in ("env=a", "env=b", "env=a&region=eu", "")]
+
+    assert [state_object.url for url in urls for state_object in storage.list(url)] == [*urls[:3], urls[3].rstrip("?")]
+    assert not names(urls[0]).fullmatch(urls[1])
+
+
+def test_a_url_that_is_not_listed_has_no_wildcards() -> None:
+    storage = HttpStates(requests.Session(), Login())
+    with pytest.raises(BadRequest, match="wildcard"):
+        list(storage.list("https://states.example.com/*/network"))
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(401, BadRequest), (403, BadRequest), (404, Superseded), (502, Unavailable)]
+    ("login", "url"),
+    [
+        (Login(TOKEN), "http://states.example.com/network"),
+        (Login("", "ci", TOKEN), "http://states.example.com/network"),
+        (Login(), f"http://ci:{TOKEN}@states.example.com/network"),
+        (Login(), f"http://states.example.com/network?private_token={TOKEN}"),
+    ],
+)
+def test_credentials_are_sent_over_https_only(login: Login, url: str) -> None:
+    storage = HttpStates(requests.Session(), login)
+    [listed] = storage.list(url)
+    with pytest.raises(BadRequest, match="https only") as raised:
+        storage.read(listed)
+    assert TOKEN not in str(raised.value)
+
+
+def test_a_redirect_is_followed_without_the_token_to_another_host(answers: Answers) -> None:
+    elsewhere = answers.address.replace("127.0.0.1", "localhost")
+    answers.redirects = {"/state": "/new", "/new": f"{elsewhere}/other"}
+    answers.bodies["/other"] = (200, STATE)
+    storage = HttpStates(requests.Session(), Login(TOKEN))
+    [listed] = storage.list(f"{answers.address}/state")
+
+    assert storage.read(listed) == STATE
+    assert answers.asked == [("/state", f"Bearer {TOKEN}"), ("/new", f"Bearer {TOKEN}"), ("/other", "")]
+
+
+@pytest.mark.parametrize("target", ["http://states.example.com/other", "ftp://states.example.com/other", "/state"])
+def test_a_redirect_to_plain_http_or_without_an_end_is_an_error(answers: Answers, target: str) -> None:
+    answers.redirects = {"/state": target}
+    storage = HttpStates(requests.Session(), Login())
+    [listed] = storage.list(f"{answers.address}/state")
+    with pytest.raises(BadRequest, match="redirect"):
+        storage.read(listed)
+
+
+def test_a_request_to_the_machine_itself_takes_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example.com:3128")
+    monkeypatch.setenv("https_proxy", "http://proxy.example.com:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert not session("http://127.0.0.1:8080/state").proxies
+    assert session("https://states.example.com/state").proxies["https"]
+    assert session("tfc://app.terraform.io/acme/net").proxies["https"]
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 410])
+def test_an_answer_without_content_is_no_state(answers: Answers, status: int) -> None:
+    answers.bodies["/state"] = (status, b"")
+    storage = HttpStates(requests.Session(), Login())
+    [listed] = storage.list(f"{answers.address}/state")
+    with pytest.raises(MissingState, match="no state"):
+        storage.read(listed)
+
+
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"[]", b'{"data": [{"attributes": {}}]}', b'{"data": 1}'])
+def test_an_answer_that_is_not_of_terraform_cloud_is_an_error_with_the_host(answers: Answers, body: bytes) -> None:
+    answers.bodies[LISTING.format(1)] = (200, body)
+    with pytest.raises(BadRequest, match=r"127\.0\.0\.1.*Terraform Cloud"):
+        list(workspaces(answers).list("tfc://app.terraform.io/acme/net"))
+    answers.json(LISTING.format(1), {"data": [workspace("net", "sv-1")]})
+    answers.bodies["/api/v2/state-versions/sv-1"] = (200, body)
+    [listed] = workspaces(answers).list("tfc://app.terraform.io/acme/net")
+    with pytest.raises(BadRequest, match="Terraform Cloud"):
+        workspaces(answers).read(listed)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, BadRequest), (403, BadRequest), (404, MissingState), (502, Unavailable)]
 )
 def test_what_is_no_answer_is_an_error_without_the_token(answers: Answers, status: int, error: type[Exception]) -> None:
     answers.bodies["/state"] = (status, b"")
@@ -149,12 +230,68 @@ def test_a_url_of_a_workspace_has_three_parts(answers: Answers) -> None:
         list(workspaces(answers).list("tfc://app.terraform.io/acme"))
 
 
-def test_tokens_are_read_from_the_variables_of_terraform() -> None:
-    environment = {"TF_TOKEN_tfe_acme_example": "a", "TFE_TOKEN": "b"}
-    assert workspace_login("tfe.acme.example", environment).token == "a"  # noqa: S105 - made up
-    assert workspace_login("app.terraform.io", environment).token == "b"  # noqa: S105 - made up
-    assert http_login({"TF_HTTP_USERNAME": "ci", "TF_HTTP_PASSWORD": "x"}) == Login("", "ci", "x")
+@pytest.mark.parametrize(
+    ("address", "is_same"),
+    [
+        ("https://app.terraform.io/_archivist/1", True),
+        ("https://archivist.terraform.io/v1/object/1", True),
+        ("https://app.terraform.io:8443/1", False),
+        ("http://app.terraform.io/1", False),
+        ("https://archivist.example.com/1", False),
+        ("https://archivist.io/1", False),
+    ],
+)
+def test_a_stored_state_is_read_with_the_token_from_its_own_service_alone(address: str, *, is_same: bool) -> None:
+    assert is_same_service(address, "https://app.terraform.io") == is_same
+
+
+def test_the_store_of_an_installation_of_its_own_is_its_own_host() -> None:
+    assert is_same_service("https://tfe.example.com/_archivist/1", "https://tfe.example.com")
+    assert not is_same_service("https://archivist.example.com/1", "https://tfe.example.com")
+
+
+@pytest.mark.parametrize(
+    ("host", "environment", "token"),
+    [
+        ("tfe.acme.example", {"TF_TOKEN_tfe_acme_example": "a", "TFE_TOKEN": "b"}, "a"),
+        ("tfe.ac-me.example", {"TF_TOKEN_tfe_ac__me_example": "a"}, "a"),
+        ("app.terraform.io", {"TFE_TOKEN": "b"}, "b"),
+        ("app.terrafrom.io", {"TFE_TOKEN": "b"}, ""),
+        ("tfe.acme.example", {"TFE_TOKEN": "b"}, ""),
+        ("tfe.acme.example", {"TFE_TOKEN": "b", "TFE_HOSTNAME": "tfe.acme.example"}, "b"),
+        ("tfe.acme.example", {"TFE_TOKEN": "b", "TFE_ADDRESS": "https://tfe.acme.example"}, "b"),
+        ("app.terraform.io", {"TFE_TOKEN": "b", "TFE_HOSTNAME": "tfe.acme.example"}, ""),
+    ],
+)
+def test_the_token_of_workspaces_is_for_one_host(host: str, environment: dict[str, str], token: str) -> None:
+    assert workspace_login(host, environment).token == token
+
+
+URL = "https://states.example.com/network"
+BASIC = {"TF_HTTP_USERNAME": "ci", "TF_HTTP_PASSWORD": "x"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "login"),
+    [
+        ({}, Login()),
+        ({"SETPOINT_STATE_TOKEN_states_example_com": "a"}, Login("a")),
+        ({"SETPOINT_STATE_TOKEN_other_example_com": "a"}, Login()),
+        ({"SETPOINT_STATE_TOKEN": "a", "SETPOINT_STATE_HOST": "states.example.com"}, Login("a")),
+        ({"SETPOINT_STATE_TOKEN": "a", "SETPOINT_STATE_HOST": "other.example.com"}, Login()),
+        ({**BASIC, "TF_HTTP_ADDRESS": "https://states.example.com/data"}, Login("", "ci", "x")),
+        ({**BASIC, "TF_HTTP_ADDRESS": "https://other.example.com/data"}, Login()),
+    ],
+)
+def test_the_token_of_a_backend_is_for_one_host(environment: dict[str, str], login: Login) -> None:
+    assert http_login(URL, environment) == login
     assert "x" not in repr(Login("x", "x", "x")).removeprefix("Login")
+
+
+@pytest.mark.parametrize(("environment", "variable"), [({"SETPOINT_STATE_TOKEN": "a"}, "_HOST"), (BASIC, "_ADDRESS")])
+def test_credentials_without_a_host_are_sent_to_none(environment: dict[str, str], variable: str) -> None:
+    with pytest.raises(BadRequest, match=variable):
+        http_login(URL, environment)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from setpoint.errors import BadRequest
 
 if TYPE_CHECKING:
     from setpoint.adapters.states.http import Login
     from setpoint.ports.services import StateStorage
+
+_CLOUD = "app.terraform.io"
 
 
 def state_storage(url: str) -> StateStorage:
@@ -18,7 +23,7 @@ def state_storage(url: str) -> StateStorage:
         url: ``gs://…``, ``http(s)://…`` or ``tfc://HOST/…``.
 
     Raises:
-        BadRequest: there are no credentials.
+        BadRequest: a token or password is set without its host.
     """
     if url.startswith("gs://"):
         from setpoint.adapters.google.cloud_storage import client
@@ -28,28 +33,64 @@ def state_storage(url: str) -> StateStorage:
     from setpoint.adapters.states.http import HttpStates, WorkspaceStates, session
 
     if url.startswith("tfc://"):
-        host = url.removeprefix("tfc://").partition("/")[0]
-        return WorkspaceStates(session(url), workspace_login(host, os.environ))
-    return HttpStates(session(url), http_login(os.environ))
+        return WorkspaceStates(session(url), lambda host: workspace_login(host, os.environ))
+    return HttpStates(session(url), http_login(url, os.environ))
 
 
-def http_login(environment: Mapping[str, str]) -> Login:
-    """Who reads an HTTP backend: ``SETPOINT_STATE_TOKEN``, or the variables of Terraform's own backend ``http``."""
+def http_login(url: str, environment: Mapping[str, str]) -> Login:
+    """Who reads an HTTP backend: each token and password is for one host.
+
+    ``SETPOINT_STATE_TOKEN_states_example_com`` is named after its host. ``SETPOINT_STATE_TOKEN`` is for
+    ``SETPOINT_STATE_HOST``, and ``TF_HTTP_USERNAME`` and ``TF_HTTP_PASSWORD`` for the host of ``TF_HTTP_ADDRESS``.
+
+    Raises:
+        BadRequest: a token or password is set without its host.
+    """
     from setpoint.adapters.states.http import Login
 
-    return Login(
-        environment.get("SETPOINT_STATE_TOKEN", ""),
-        environment.get("TF_HTTP_USERNAME", ""),
-        environment.get("TF_HTTP_PASSWORD", ""),
-    )
+    host = urlsplit(url).hostname or ""
+    if named := environment.get(f"SETPOINT_STATE_TOKEN_{_in_variable(host)}"):
+        return Login(named)
+    if token := environment.get("SETPOINT_STATE_TOKEN"):
+        own = _host_of("SETPOINT_STATE_TOKEN", "SETPOINT_STATE_HOST", environment)
+        return Login(token) if own == host else Login()
+    if username := environment.get("TF_HTTP_USERNAME"):
+        own = _host_of("TF_HTTP_USERNAME", "TF_HTTP_ADDRESS", environment)
+        return Login("", username, environment.get("TF_HTTP_PASSWORD", "")) if own == host else Login()
+    return Login()
 
 
 def workspace_login(host: str, environment: Mapping[str, str]) -> Login:
     """Who reads workspaces: ``TF_TOKEN_app_terraform_io``, named after the host as Terraform does, or ``TFE_TOKEN``.
 
-    Source: https://developer.hashicorp.com/terraform/cli/config/config-file#environment-variable-credentials
+    ``TFE_TOKEN`` is for the host that ``TFE_HOSTNAME`` or ``TFE_ADDRESS`` names, or for app.terraform.io.
+    Sources: https://developer.hashicorp.com/terraform/cli/config/config-file#environment-variable-credentials,
+    https://registry.terraform.io/providers/hashicorp/tfe/latest/docs
     """
     from setpoint.adapters.states.http import Login
 
-    named = f"TF_TOKEN_{host.replace('-', '__').replace('.', '_')}"
-    return Login(environment.get(named) or environment.get("TFE_TOKEN", ""))
+    if named := environment.get(f"TF_TOKEN_{_in_variable(_host(host))}"):
+        return Login(named)
+    own = environment.get("TFE_HOSTNAME") or environment.get("TFE_ADDRESS") or _CLOUD
+    return Login(environment.get("TFE_TOKEN", "")) if _host(own) == _host(host) else Login()
+
+
+def _in_variable(host: str) -> str:
+    """A host in the name of a variable, as Terraform writes it."""
+    return host.replace("-", "__").replace(".", "_")
+
+
+def _host_of(secret: str, variable: str, environment: Mapping[str, str]) -> str:
+    """The host that a variable names.
+
+    Raises:
+        BadRequest: it is not set, so that nobody knows which host the secret is for.
+    """
+    if not environment.get(variable):
+        raise BadRequest(f"{secret} is set without {variable}: set the host that it is for")
+    return _host(environment[variable])
+
+
+def _host(address: str) -> str:
+    """The host of a URL, or of a host with or without a port."""
+    return urlsplit(address if "//" in address else f"//{address}").hostname or ""

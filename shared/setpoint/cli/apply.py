@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
@@ -199,7 +200,14 @@ def apply(  # noqa: PLR0913 - the options of the command
     commit: Annotated[str, typer.Option(metavar="SHA", help="The revision that is applied.")] = "",
     repo: Annotated[str, typer.Option(metavar="URL", help="The repository, for links to what is declared.")] = "",
     prune: Prune = False,
-    max_removals: MaxRemovals = _USUAL_REMOVALS,
+    max_removals: Annotated[
+        str,
+        typer.Option(
+            metavar="PERCENT",
+            show_default=_USUAL_REMOVALS,
+            help="Remove no more than this part of the source, or by default of any state 10 resources.",
+        ),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     events_topic: EventsTopic = None,
     exclude: Exclude = None,
@@ -219,7 +227,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
 
     Each Terraform state that a URL names is a source of its own. It is read again only where it has changed, and what
-    it no longer declares is removed, within --max-removals.
+    it no longer declares is removed, within --max-removals, with or without --prune.
 
     With --cluster the objects of a cluster are read in place of files, as RBAC lets them be listed. Of what may not be
     listed nothing is removed. Nothing is written to the cluster but Events, with --report-to-cluster.
@@ -232,11 +240,21 @@ def apply(  # noqa: PLR0913 - the options of the command
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)
     files = checked(paths, of_cluster)
     if any(map(is_state_url, files)):
-        _apply_states(files, store, events_topic, max_removals, grace)
+        of_files = {
+            "--source": source != DEFAULT_SOURCE,
+            "--commit": commit,
+            "--repo": repo,
+            "--exclude": exclude,
+            "--project": project,
+            "--namespace": namespace,
+        }
+        _apply_states(files, _state_options(of_files, max_removals, grace, dry_run=dry_run), store, events_topic)
         return
+    if grace:
+        raise BadRequest("--grace goes with URLs of Terraform states; files say `settle`, or use a Defaults document")
     listed = load_cluster(of_cluster, namespace) if cluster else None
     loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace))
-    request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
+    request = Request(source, commit, prune, planning.part(max_removals or _USUAL_REMOVALS), repo=repo)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
@@ -274,23 +292,40 @@ def _check_revision(commit: str, repo: str) -> None:
         raise BadRequest(f"--repo {repo}: is no URL; it looks like https://github.com/OWNER/REPOSITORY")
 
 
-def _apply_states(paths: list[str], store: str, events_topic: str | None, max_removals: str, grace: str) -> None:
-    """Apply Terraform states that URLs name."""
-    files = [path for path in paths if not is_state_url(path)]
-    if files:
-        raise BadRequest(f"{files[0]} is a file and {paths[0]} a URL of states; give them to commands of their own")
-    most = None if max_removals == _USUAL_REMOVALS else planning.part(max_removals)
+def _state_options(of_files: Mapping[str, object], max_removals: str, grace: str, *, dry_run: bool) -> StateOptions:
+    """How states are applied.
+
+    Args:
+        of_files: the options that are for files alone, and what they are given.
+        max_removals: the percentage, or empty.
+        grace: the duration, or empty.
+        dry_run: whether nothing is written.
+
+    Raises:
+        BadRequest: an option of files is given, or an option cannot be read.
+    """
+    for option, value in of_files.items():
+        if value:
+            raise BadRequest(f"{option} goes with files; each state is a source of its own, with its URL as name")
     seconds = scalars.seconds(grace) if grace else None
     if grace and seconds is None:
         raise BadRequest(f"--grace takes a duration like 5m, not `{grace}`")
-    options = StateOptions(most, seconds)
+    return StateOptions(planning.part(max_removals) if max_removals else None, seconds, dry_run)
+
+
+def _apply_states(paths: list[str], options: StateOptions, store: str, events_topic: str | None) -> None:
+    """Apply Terraform states that URLs name, or plan them."""
+    files = [path for path in paths if not is_state_url(path)]
+    if files:
+        url = next(filter(is_state_url, paths))
+        raise BadRequest(f"{files[0]} is a file and {url} a URL of states; give them to commands of their own")
     deps = bootstrap.open_detection(store, events_topic)
     try:
         done = states.apply_urls(paths, options, deps)
     finally:
         deps.store.close()
     if done.needs_attention:
-        raise typer.Exit(1)
+        raise typer.Exit(ERROR)
 
 
 def load_all(
@@ -305,8 +340,11 @@ def load_all(
         grouped: Report by the kind of problem and not in the order of files.
 
     Raises:
-        BadRequest: nothing at all was found, which is more likely a wrong path than an empty fleet.
+        BadRequest: nothing at all was found, which is more likely a wrong path than an empty fleet; or a path is a URL
+            of states.
     """
+    if urls := list(filter(is_state_url, paths)):
+        raise BadRequest(f"{urls[0]}: a URL of states goes with `setpoint apply`, or `setpoint apply --dry-run`")
     loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
     if not quietly:
         print_load_result(loaded, grouped=grouped)

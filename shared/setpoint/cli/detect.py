@@ -21,7 +21,7 @@ from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import out, print_findings, print_status, print_warning
+from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.detection import assumed_projects, pipeline
 from setpoint.detection.pipeline import Context
@@ -142,8 +142,12 @@ def detect(  # noqa: PLR0913 - the options of the command
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
             _show(deps, store, str(feed_file or subscription), outcomes)
-        opened = filter(is_open, deps.store.states(drifted=True, problems=[]))
+        unread: Problems = []
+        opened = filter(is_open, deps.store.states(drifted=True, problems=unread))
         code = drift_code(opened, exit_code=exit_code, fail_on=fail_on)
+        if unread and (exit_code or fail_on):
+            print_error(f"stored records cannot be read, first: {unread[0]}; look at `setpoint repair`")
+            code = ERROR
     finally:
         deps.store.close()
         rejected.close()

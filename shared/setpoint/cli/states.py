@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.progress import Progress
 
 from setpoint.bootstrap.states import state_storage
-from setpoint.cli.output import errors, print_error, print_status, print_warning
+from setpoint.cli.output import errors, out, print_error, print_status, print_warning
 from setpoint.declarations import apply_states
 from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
 from setpoint.detection.pipeline import Context
@@ -37,6 +37,8 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
         def tell(report: StateReport) -> None:
             nonlocal shown
             progress.advance(task)
+            if report.status == "planned":
+                out.out(f"{report.message}")
             if report.status in _SHOWN:
                 shown += 1
                 if shown <= _MOST_SHOWN:
@@ -50,8 +52,8 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
     if shown > _MOST_SHOWN:
         print_warning(f"somebody has to look at {counted(shown - _MOST_SHOWN, 'more state')}")
     counts = ", ".join(f"{count} {status}" for status, count in together.counts.most_common())
-    applied = counted(together.resources, "resource")
-    print_status(f"{counted(together.counts.total(), 'state')}: {counts or 'none'}; {applied} applied")
+    applied = f"{counted(together.resources, 'resource')} applied"
+    print_status(f"{counted(together.counts.total(), 'state')}: {counts or 'none'}; {'nothing was written' if options.dry_run else applied}")
     judged = ", ".join(f"{count} {outcome}" for outcome, count in together.outcomes.most_common())
     if judged:
         print_status(f"findings judged again: {judged}")

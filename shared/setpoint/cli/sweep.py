@@ -23,10 +23,11 @@ from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severi
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
-from setpoint.cli.output import errors, out, print_findings, print_status, print_warning
+from setpoint.cli.output import errors, out, print_error, print_findings, print_status, print_warning
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Inventory
+from setpoint.ports.stores import Problems
 from setpoint.sweep import Swept
 from setpoint.util.counts import counted
 
@@ -79,13 +80,14 @@ def sweep(  # noqa: PLR0913 - each is an option
     With --from no credentials for Cloud Asset Inventory are needed; the scope is that of the files where none is given.
     An interrupted sweep continues where it stopped.
 
-    Exits with 1 where a listing failed for another reason than missing permission, or a declaration is invalid; with
-    --exit-code or --fail-on, with 2 where something has drifted.
+    Exits with 1 where a listing failed for another reason than missing permission, or a declaration is invalid. With
+    --exit-code or --fail-on, exits with 2 where something has drifted, and with 1 where nothing was compared, a scope
+    may not be listed, or a record could not be read.
     """
     check_severity(fail_on)
     loaded = load_all(declarations) if declarations else None
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
-    inventory, scopes = _inventory(scope or [], from_files or [])
+    inventory, scopes, rejected = _inventory(scope or [], from_files or [])
     deps = bootstrap.open_detection(store, events_topic, create=bool(declarations))
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -107,13 +109,33 @@ def sweep(  # noqa: PLR0913 - each is an option
         print_ambiguous(deps)
         _report(swept, time.perf_counter() - started)
         count_declared(deps, store)
-        opened = list(filter(is_open, deps.store.states(drifted=True, problems=[])))
+        unread: Problems = []
+        opened = list(filter(is_open, deps.store.states(drifted=True, problems=unread)))
         _write(output, swept, opened)
     finally:
         deps.store.close()
     if swept.summary.failed or (loaded and loaded.problems):
         raise typer.Exit(ERROR)
+    gaps = _gaps(swept, rejected, unread) if exit_code or fail_on else []
+    for gap in gaps:
+        print_error(gap)
+    if gaps:
+        raise typer.Exit(ERROR)
     raise typer.Exit(drift_code(opened, exit_code=exit_code, fail_on=fail_on))
+
+
+def _gaps(swept: Swept, rejected: int, unread: Problems) -> list[str]:
+    """Why a sweep without open findings does not show that nothing drifts."""
+    gaps = []
+    if not swept.summary.in_sync + swept.summary.drifted:
+        gaps.append("nothing was compared, so this is no check; look at --declarations, --store, --scope and --from")
+    if swept.unknown:
+        gaps += [f"not looked at: {reason}" for reason in swept.denied.values()]
+    if rejected:
+        gaps.append(f"{rejected:,} records of the inventory could not be read")
+    if unread or swept.problems:
+        gaps.append(f"stored records cannot be read, first: {[*unread, *swept.problems][0]}; look at `setpoint repair`")
+    return gaps
 
 
 def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
@@ -132,20 +154,20 @@ def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
         print_report(output.value, as_results(opened), headline=headline, suite="setpoint sweep", passed=passed)
 
 
-def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str]]:
-    """The inventory to list, and its scopes."""
+def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str], int]:
+    """The inventory to list, its scopes, and the number of its records that cannot be read."""
     for scope in scopes:
         check_scope("--scope", scope)
     if not files:
         if not scopes:
             raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")
-        return bootstrap.open_inventory(), scopes
+        return bootstrap.open_inventory(), scopes, 0
     inventory = bootstrap.open_inventory_files(files)
     kinds = ", ".join(f"{count:,} x {kind}" for kind, count in inventory.kinds.most_common())
     print_status(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
     for reason, count in inventory.rejected.most_common(_REASONS):
         print_warning(f"{count:,} x {reason}", "rejected")
-    return inventory, scopes or list(inventory.scopes)
+    return inventory, scopes or list(inventory.scopes), inventory.rejected.total()
 
 
 def _all_contents(scopes: list[str]) -> list[ContentChoice]:

@@ -208,15 +208,29 @@ def concerned_keys(
         store: the store.
         judging: takes an error where the affected findings cannot be listed.
     """
-    concerned: list[Iterable[ResourceKey]] = [planned.touched]
-    all_before = (state.judged, state.generation) == (planned.generation, generation)
-    if not all_before:
-        concerned += [_keys(store, planned.source, earlier) for earlier in (*state.earlier, state.generation)]
-    repolicies = planned.repolicies or planned.regrants or not all_before
+    concerned = unjudged_keys(planned, generation, state, store)
+    repolicies = planned.repolicies or planned.regrants or len(concerned) > 1
     if planned.rescopes or repolicies:
         with judging.isolated():
             concerned.append(_affected_by_rules(store, everything=repolicies))
-    return (key for key, _ in groupby(heapq.merge(*concerned)))
+    return merged(concerned)
+
+
+def unjudged_keys(
+    planned: Plan, generation: int, state: SourceState, store: DesiredStore
+) -> list[Iterable[ResourceKey]]:
+    """The changed keys, and after an apply that was not evaluated all keys of the source since then, each in order."""
+    if (state.judged, state.generation) == (planned.generation, generation):
+        return [planned.touched]
+    return [
+        planned.touched,
+        *(_keys(store, planned.source, earlier) for earlier in (*state.earlier, state.generation)),
+    ]
+
+
+def merged(parts: Iterable[Iterable[ResourceKey]]) -> Iterator[ResourceKey]:
+    """Keys of several ordered parts, in order and once each."""
+    return (key for key, _ in groupby(heapq.merge(*parts)))
 
 
 def tell_refused(planned: Plan, deps: Context) -> None:

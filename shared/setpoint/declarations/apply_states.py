@@ -15,22 +15,29 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.declarations import apply, apply_together, plan
-from setpoint.declarations.apply import Request
+from setpoint.declarations import apply_together, plan
 from setpoint.declarations.apply_together import PlannedSource
 from setpoint.declarations.plan import Plan
 from setpoint.declarations.readers import documents
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult, load_documents
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest, Conflict, PermanentError, Superseded, TransientError
+from setpoint.errors import (
+    BadRequest,
+    Conflict,
+    MissingState,
+    NotPermitted,
+    PermanentError,
+    Superseded,
+    TransientError,
+)
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.declaration import desired as desired_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState
-from setpoint.model.state_urls import compiled
+from setpoint.model.state_urls import is_listed, names, scheme
 from setpoint.ports.services import StateObject, StateStorage
 from setpoint.util.counts import counted
 
@@ -43,7 +50,9 @@ _TOGETHER = 200
 _FEW = 10
 """Number of resources that any state may lose, even if they exceed the allowed share: states are small."""
 
-Status = Literal["applied", "unchanged", "superseded", "refused", "waiting", "gone", "failed"]
+_NEW = SourceState()
+
+Status = Literal["applied", "planned", "unchanged", "superseded", "refused", "waiting", "gone", "failed"]
 
 
 class StateOptions(NamedTuple):
@@ -52,10 +61,12 @@ class StateOptions(NamedTuple):
     Args:
         max_removals: the share of a state that may be removed, 0 to 1; None for the default share or ten resources.
         grace_seconds: the grace period in seconds for drift from states; None for the default.
+        dry_run: whether to plan only, and write nothing.
     """
 
     max_removals: float | None = None
     grace_seconds: float | None = None
+    dry_run: bool = False
 
 
 class StateReport(NamedTuple):
@@ -63,11 +74,9 @@ class StateReport(NamedTuple):
 
     Args:
         url: URL of the state.
-        status: ``applied``; ``unchanged`` since it was applied; ``superseded`` by a later one; ``refused``, since it is
-            no
-            readable state; ``waiting`` for a permission to remove resources; ``gone``: current, but its object was
-                deleted;
-            ``failed``: it could not be read now.
+        status: ``applied``; ``planned`` by a dry run; ``unchanged`` since it was applied; ``superseded`` by a later
+            one; ``refused``, since it is no readable state; ``waiting`` for a person who allows it; ``gone``: current,
+            but its object was deleted; ``failed``: it could not be read, planned or evaluated now.
         message: what was done, or the reason and the next step.
         problems: errors in the state.
     """
@@ -142,20 +151,21 @@ def _new(states: Iterable[StateObject], control: Control, listed: set[str], run:
     """The states whose content is not current."""
     for state in states:
         listed.add(state.url)
-        if is_in_force(state, control):
+        if is_in_force(state, control, run.grace_seconds):
             run.report(StateReport(state.url, "unchanged"))
         else:
             yield state
 
 
-def is_in_force(state: StateObject, control: Control) -> bool:
-    """Whether a state's content is current, and all of its findings were evaluated."""
+def is_in_force(state: StateObject, control: Control, grace_seconds: float | None = None) -> bool:
+    """Whether a state's content is current with this grace period, and all of its findings were evaluated."""
     known = control.sources.get(state.url)
     return (
         known is not None
         and bool(known.generation)
         and bool(state.revision)
         and known.object == state.revision
+        and known.grace_seconds == grace_seconds
         and known.judged >= known.generation
         and not known.claims
     )
@@ -196,6 +206,7 @@ class _Run:
         self._batch: list[tuple[PlannedSource, StateReport]] = []
         self._keys: set[ResourceKey] = set()
         self._released: set[str] = set()
+        self.grace_seconds = options.grace_seconds
         self.done = StatesApplied()
 
     def report(self, report: StateReport) -> None:
@@ -205,37 +216,58 @@ class _Run:
 
     def take(self, state: StateObject, data: bytes | PermanentError | TransientError) -> None:
         """Plan a state; first apply the batch if it is full or declares one of this state's resources."""
-        if isinstance(data, Exception):
-            status: Status = "superseded" if isinstance(data, Superseded) else "failed"
-            self.report(StateReport(state.url, status, str(data)))
+        if isinstance(data, MissingState) and self._deps.store.control().value.sources.get(state.url, _NEW).declared:
+            self.gone(state.url)
             return
-        loaded = load_state(data, state.url, self._options.grace_seconds)
+        if isinstance(data, Exception):
+            self._not_applied(state.url, data)
+            return
+        loaded = load_state(data, state.url, self.grace_seconds)
         if refusal := _refusal(loaded):
             self.report(StateReport(state.url, "refused", refusal, tuple(loaded.problems)))
             return
         try:
             self._plan(state, loaded)
-        except Superseded as error:
-            self.report(StateReport(state.url, "superseded", str(error), tuple(loaded.problems)))
-        except BadRequest as error:
+        except NotPermitted as error:
             self.report(StateReport(state.url, "waiting", f"{state.url}: {error}", tuple(loaded.problems)))
+        except (PermanentError, TransientError) as error:
+            self._not_applied(state.url, error, tuple(loaded.problems))
+
+    def _not_applied(
+        self, url: str, error: PermanentError | TransientError, problems: tuple[Problem, ...] = ()
+    ) -> None:
+        """Report the error of a state, which concerns no other state."""
+        status: Status = "superseded" if isinstance(error, Superseded) else "failed"
+        message = str(error) if url in str(error) else f"{url}: {error}"
+        self.report(StateReport(url, status, message, problems))
 
     def _plan(self, state: StateObject, loaded: LoadResult) -> None:
-        present = self._deps.store.control().value.sources.get(state.url, SourceState())
+        present = self._deps.store.control().value.sources.get(state.url, _NEW)
         controlling.check_serials(present, state.url, loaded.states)
-        if present.judged < present.generation:  # an earlier run was interrupted
-            self.flush()
-            apply.sync(loaded, _request(state.url, 1.0), self._deps, self._now)
+        self._check_lineage(present, loaded)
         planned = self._planned(state.url, loaded)
         if not self._keys.isdisjoint(planned.touched):
             self.flush()
             planned = self._planned(state.url, loaded)
         self._check_removals(planned)
         self._keys.update(planned.touched)
-        source = PlannedSource(planned, loaded.states, state.revision, loaded.bindings)
+        source = PlannedSource(planned, loaded.states, state.revision, loaded.bindings, self.grace_seconds)
         self._batch.append((source, StateReport(state.url, "applied", planned.summary(), tuple(loaded.problems))))
         if len(self._batch) >= _TOGETHER:
             self.flush()
+
+    def _check_lineage(self, present: SourceState, loaded: LoadResult) -> None:
+        """Refuse the state of another root module, unless all removals are allowed.
+
+        Raises:
+            NotPermitted: the lineage is another one.
+        """
+        new, before = set(filter(None, loaded.states)), set(filter(None, present.states))
+        if new and before and new.isdisjoint(before) and (self._options.max_removals or 0) < 1:
+            raise NotPermitted(
+                f"lineage {min(new)} is not that of the state before, {min(before)}: it is the state of another root "
+                "module, or was made anew; if that is meant, allow it with --max-removals 100%"
+            )
 
     def _planned(self, url: str, loaded: LoadResult) -> Plan:
         return plan.plan(loaded.desired, (), url, self._deps.store, prune=True, held=loaded.held_back)
@@ -254,30 +286,43 @@ class _Run:
         self._keys = set()
         if not batch:
             return
+        if self._options.dry_run:
+            for _, report in batch:
+                self.report(report._replace(status="planned"))
+            return
         sources = [source for source, _ in batch]
         try:
-            self.done.outcomes += apply_together.apply_together(sources, self._deps, self._now)
+            applied = apply_together.apply_together(sources, self._deps, self._now)
         except (Conflict, PermanentError, TransientError) as error:
             for _, report in batch:
                 self.report(report._replace(status="failed", message=f"{report.url}: {error}"))
             return
+        self.done.outcomes += applied.outcomes
         for source, report in batch:
             self.done.resources += len(source.planned.manifest)
             if source.planned.removed:
                 self._released.add(report.url)
-            self.report(report)
+            if reason := applied.failed.get(report.url):
+                message = f"is in force, but not all of its findings were evaluated ({reason}); apply again"
+                self.report(report._replace(status="failed", message=f"{report.url}: {message}"))
+            else:
+                self.report(report)
 
     def in_force(self, pattern: str, control: Control) -> list[str]:
         """The current sources that a pattern matches."""
-        matches = compiled(pattern)
+        matches = names(pattern)
         return [url for url, state in control.sources.items() if state.declared and matches.fullmatch(url)]
 
     def gone(self, url: str) -> None:
         """Report a current state whose object was deleted: its declarations stay until their removal is allowed."""
-        planned = self._planned(url, LoadResult())
+        try:
+            planned = self._planned(url, LoadResult())
+        except (PermanentError, TransientError) as error:
+            self._not_applied(url, error)
+            return
         try:
             self._check_removals(planned)
-        except BadRequest:
+        except NotPermitted:
             message = (
                 f"{url}: the state is gone, and {counted(planned.declared_before, 'resource')} that it "
                 "declared stay declared; to remove them run the command again with --max-removals 100%"
@@ -292,10 +337,19 @@ class _Run:
         if not self._released:
             return
         for url, state in self._deps.store.control().value.sources.items():
-            if state.claims and not self._released.isdisjoint(state.claims):
-                for current in self._storage.list(url):
+            if state.claims and not self._released.isdisjoint(state.claims) and self._may_read(url):
+                try:
+                    again = list(self._storage.list(url))
+                except (PermanentError, TransientError) as error:
+                    self._not_applied(url, error)
+                    continue
+                for current in again:
                     self.take(current, _content(self._storage, current))
         self.flush()
+
+    def _may_read(self, url: str) -> bool:
+        """Whether the run's storage holds the state with this name."""
+        return is_listed(url) and scheme(url) in {scheme(released) for released in self._released}
 
 
 def _content(storage: StateStorage, state: StateObject) -> bytes | PermanentError | TransientError:
@@ -303,10 +357,6 @@ def _content(storage: StateStorage, state: StateObject) -> bytes | PermanentErro
         return storage.read(state)
     except (PermanentError, TransientError) as error:
         return error
-
-
-def _request(url: str, max_removals: float) -> Request:
-    return Request(source=url, prune=True, max_removals=max_removals)
 
 
 def load_state(data: bytes, url: str, grace_seconds: float | None = None) -> LoadResult:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from setpoint.declarations import apply
 from setpoint.declarations.plan import BATCH, Plan
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import Unavailable
 from setpoint.model import sources as controlling
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
@@ -32,15 +34,30 @@ class PlannedSource(NamedTuple):
         states: serials of its Terraform states, by lineage.
         content: version of its object.
         bindings: declared names by inventory name, from the states.
+        grace_seconds: the grace period that it was loaded with; None for the default.
     """
 
     planned: Plan
     states: Mapping[str, int]
     content: str
     bindings: Mapping[str, str] = NO_BINDINGS
+    grace_seconds: float | None = None
 
 
-def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetime) -> Counter[Outcome]:
+@dataclass(slots=True)
+class AppliedTogether:
+    """The result of a batch.
+
+    Args:
+        outcomes: number of evaluated findings by outcome.
+        failed: the first error of each source that is current and whose findings were not all evaluated.
+    """
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetime) -> AppliedTogether:
     """Apply a batch of sources, and evaluate the changes; no two sources may change the same resource.
 
     Args:
@@ -48,12 +65,8 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
         deps: the context of detection.
         now: the time of the apply.
 
-    Returns:
-        The number of evaluated findings by outcome.
-
     Raises:
         Conflict: another process applied one of them, and none of this batch is current; apply again.
-        Unavailable: all are current, but not all findings were evaluated; apply again.
     """
     states = {source.planned.source: _state(source, now) for source in sources}
     changed = [source.planned for source in sources if source.planned.changes]
@@ -64,23 +77,41 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
     for planned in changed:
         generation = control.sources[planned.source].pending
         deps.store.write_manifest(planned.source, generation, planned.manifest)
-    apply.update_control(deps.store, lambda present: _finished(present, changed, control, states))
-    for source in sources:
-        apply.bind(source.bindings, source.planned, deps)
-    outcomes = _judge(changed, deps)
+    current = apply.update_control(deps.store, lambda present: _finished(present, changed, control, states))
     for planned in changed:
-        apply.tell_refused(planned, deps)
-        if planned.generation:
+        if not planned.removed:
             deps.store.drop_manifest(planned.source, planned.generation)
-    judged = {planned.source: control.sources[planned.source].pending for planned in changed}
-    judged |= {planned.source: planned.generation for planned in same}
-    apply.update_control(deps.store, lambda present: _judged(present, judged))
-    return outcomes
+    return _judge_again(sources, current, deps)
+
+
+def _judge_again(sources: Sequence[PlannedSource], current: Control, deps: Context) -> AppliedTogether:
+    """Evaluate what changed in sources that are current; an error concerns its own source alone."""
+    judging = {source.planned.source: apply.Judging() for source in sources}
+    for source in sources:
+        with judging[source.planned.source].isolated():
+            apply.bind(source.bindings, source.planned, deps)
+    _judge([source.planned for source in sources], current, judging, deps)
+    for source in sources:
+        with judging[source.planned.source].isolated():
+            if source.planned.changes:
+                apply.tell_refused(source.planned, deps)
+    done = AppliedTogether()
+    for name, judged in judging.items():
+        done.outcomes += judged.outcomes
+        for error in (*judged.waiting, *judged.failed)[:1]:
+            done.failed[name] = error
+    generations = {name: current.sources[name].generation for name in judging if name not in done.failed}
+    for name in generations:
+        for earlier in current.sources[name].earlier:
+            deps.store.drop_manifest(name, earlier)
+    apply.update_control(deps.store, lambda present: _judged(present, generations))
+    return done
 
 
 def _state(source: PlannedSource, now: datetime) -> SourceState:
     revision = revision_of(source.states)
-    return apply.state_of(source.planned, now, commit=revision, states=source.states, content=source.content)
+    state = apply.state_of(source.planned, now, commit=revision, states=source.states, content=source.content)
+    return replace(state, grace_seconds=source.grace_seconds)
 
 
 def revision_of(states: Mapping[str, int]) -> str:
@@ -126,16 +157,19 @@ def _versions(
             yield change.key, apply.version_of(change, written, "", revision)
 
 
-def _judge(plans: Iterable[Plan], deps: Context) -> Counter[Outcome]:
-    """Evaluate the last observations of everything that the plans change."""
-    judging = apply.Judging()
-    for keys in batches((key for planned in plans for key in planned.touched), BATCH):
-        for key in deps.store.last_observations(keys):
-            with judging.isolated():
-                judging.outcomes[pipeline.reevaluate(key, deps)] += 1
-    if judging.waiting or judging.failed:
-        first = next(iter((*judging.waiting, *judging.failed)))
-        raise Unavailable(
-            f"not all findings could be judged again, first: {first}; apply again, and they are all judged"
-        )
-    return judging.outcomes
+def _judge(plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.Judging], deps: Context) -> None:
+    """Evaluate the last observations of everything that was not evaluated since a change of its source."""
+    for keys in batches(_unjudged(plans, current, deps), BATCH):
+        observed = deps.store.last_observations({key for _, key in keys})
+        for source, key in keys:
+            if key in observed:
+                with judging[source].isolated():
+                    judging[source].outcomes[pipeline.reevaluate(key, deps)] += 1
+
+
+def _unjudged(plans: Iterable[Plan], current: Control, deps: Context) -> Iterator[tuple[str, ResourceKey]]:
+    for planned in plans:
+        state = current.sources[planned.source]
+        if state.judged < state.generation:
+            parts = apply.unjudged_keys(planned, state.generation, state, deps.store)
+            yield from ((planned.source, key) for key in apply.merged(parts))

@@ -55,6 +55,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         object: version of the object, for a source that is one object such as a Terraform state.
         claims: sources that declare some of the same resources; this source is applied again after them.
         grants: the permissions of each source, if this is the installation's own source.
+        grace_seconds: the grace period that a Terraform state was loaded with; None for the default.
     """
 
     generation: int = 0
@@ -73,6 +74,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     grants: Sources | None = None
     object: str = ""
     claims: tuple[str, ...] = ()
+    grace_seconds: float | None = None
 
     def shows(self, generation: int) -> bool:
         """Whether readers see declarations of a generation, unless a later generation replaced them."""

@@ -30,3 +30,18 @@ def compiled(pattern: str) -> re.Pattern[str]:
         parts += [re.escape(pattern[position : wildcard.start()]), _MEANING[wildcard[0]]]
         position = wildcard.end()
     return re.compile("".join((*parts, re.escape(pattern[position:]))))
+
+
+def scheme(url: str) -> str:
+    """The URL scheme of states that a URL begins with; empty for a file path."""
+    return next(filter(url.startswith, SCHEMES), "")
+
+
+def is_listed(url: str) -> bool:
+    """Whether states of a URL are listed by their storage, so that a URL may have wildcards."""
+    return scheme(url) in ("gs://", "tfc://")
+
+
+def names(pattern: str) -> re.Pattern[str]:
+    """The names of sources that a URL may name: its matches, or itself alone where it has no wildcards."""
+    return compiled(pattern) if is_listed(pattern) else re.compile(re.escape(pattern))

@@ -6,22 +6,38 @@ https://developer.hashicorp.com/terraform/cloud-docs/api-docs/state-versions
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+import msgspec
 import requests
 
-from setpoint.errors import BadRequest, Superseded, Unavailable
+from setpoint.errors import BadRequest, MissingState, Superseded, Unavailable
 from setpoint.model.state_urls import compiled
 from setpoint.ports.services import StateObject
+from setpoint.util.secret_formats import holds_known
+
+_Body = TypeVar("_Body")
 
 _SECONDS = 30
 _PAGE = 100
+_MOST_REDIRECTS = 5
 _FORBIDDEN = frozenset((401, 403))
-_MISSING = frozenset((404, 410))
+_MISSING = frozenset((204, 404, 410))
 _HTTPS = "https"
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
+_STATE_HOSTS = {
+    "app.terraform.io": "archivist.terraform.io",
+    "app.eu.terraform.io": "archivist.eu.terraform.io",
+}
+"""The host that stores the states of a service; an installation of one's own stores them itself."""
+_SECRET_PARAMETER = re.compile(
+    r"(?i)token|secret|sig|key|pass|pwd|credential|code|auth|jwt|session|expires|x-(?:goog|amz|ms)-|googleaccessid"
+)
+"""Names of URL parameters that are secret, or that change with a signature."""
+_WILDCARDS = re.compile(r"[*?]")
 
 
 class Login(NamedTuple):
@@ -42,51 +58,122 @@ class Login(NamedTuple):
         return "Login(…)" if any(self) else "Login()"
 
 
+_NO_LOGIN = Login()
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadRequest(f"a URL of a state cannot be read: {error}") from None
+    return parts
+
+
 def session(url: str) -> requests.Session:
-    """A session for a user-supplied URL: with the environment's proxies, and without its ``.netrc``."""
+    """A session for a user-supplied URL: with the environment's proxies, and without its ``.netrc``.
+
+    Requests to the machine itself take no proxy: they may be sent unencrypted.
+    """
     opened = requests.Session()
     opened.trust_env = False
-    opened.proxies = dict(requests.utils.get_environ_proxies(url))
+    if not _is_loopback(url):
+        opened.proxies = dict(requests.utils.get_environ_proxies(url))
     return opened
 
 
-def _answer(http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None = None) -> Any:
-    """Send one GET request.
+def _answer(
+    http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None = None
+) -> requests.Response:
+    """Send a GET request, and follow redirects; credentials are sent to the first host only.
 
     Raises:
         BadRequest: a secret would be sent unencrypted, or the permission to read is missing.
         Unavailable: the server does not answer; try again.
     """
-    parts = urlsplit(url)
-    if any(login) and parts.scheme != _HTTPS and parts.hostname not in _LOOPBACK:
-        raise BadRequest(f"{_bare(url)}: credentials are sent over https only; use https://")
-    sent = dict(headers or {})
-    if login.token:
-        sent["Authorization"] = f"Bearer {login.token}"
-    basic = (login.username, login.password) if login.username and not login.token else None
-    try:
-        answer = http.get(url, headers=sent, auth=basic, timeout=_SECONDS)
-    except requests.RequestException as error:
-        raise Unavailable(f"{_bare(url)}: does not answer ({type(error).__name__})") from None
+    current = url
+    for _ in range(_MOST_REDIRECTS + 1):
+        answer = _request(http, current, login if _origin(current) == _origin(url) else _NO_LOGIN, headers)
+        if not answer.is_redirect:
+            break
+        current = urljoin(current, answer.headers["location"])
+        if not _is_protected(current):
+            raise BadRequest(f"{_bare(url)}: its redirect to {_bare(current)} is not encrypted; use its https URL")
+    else:
+        raise BadRequest(f"{_bare(url)}: more than {_MOST_REDIRECTS} redirects; is it the right URL?")
     if answer.status_code in _FORBIDDEN:
         raise BadRequest(
-            f"{_bare(url)}: answers {answer.status_code}; set the token in the environment (docs/terraform.md)"
+            f"{_bare(url)}: answers {answer.status_code}; set the token of this host in the environment "
+            "(docs/terraform.md)"
         )
     if answer.status_code not in _MISSING and not answer.ok:
         raise Unavailable(f"{_bare(url)}: answers {answer.status_code}")
     return answer
 
 
-def _is_same_service(address: str, api: str) -> bool:
-    """Whether a URL belongs to the service itself, or to its host ``archivist``, which stores the states."""
-    host, own = urlsplit(address).hostname or "", urlsplit(api).hostname or ""
-    return host in (own, f"archivist.{own.partition('.')[2]}")
+def _request(http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None) -> requests.Response:
+    """Send one GET request."""
+    if (any(login) or _holds_secret(url)) and not _is_protected(url):
+        raise BadRequest(f"{_bare(url)}: credentials are sent over https only; use https://")
+    sent = dict(headers or {})
+    if login.token:
+        sent["Authorization"] = f"Bearer {login.token}"
+    basic = (login.username, login.password) if login.username and not login.token else None
+    try:
+        return http.get(url, headers=sent, auth=basic, timeout=_SECONDS, allow_redirects=False)
+    except (requests.RequestException, ValueError) as error:
+        raise Unavailable(f"{_bare(url)}: does not answer ({type(error).__name__})") from None
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL; the port is 443 for https without one."""
+    parts = _split(url)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == _HTTPS else None)
+
+
+def _is_loopback(url: str) -> bool:
+    return _split(url).hostname in _LOOPBACK
+
+
+def _is_protected(url: str) -> bool:
+    """Whether nobody else can read what is sent: over https, or within the machine."""
+    scheme = _split(url).scheme
+    return scheme == _HTTPS or (scheme == "http" and _is_loopback(url))
+
+
+def _holds_secret(url: str) -> bool:
+    """Whether a URL holds a password, or a parameter that is secret."""
+    parts = _split(url)
+    return bool(parts.password or parts.username) or any(map(_is_secret, parts.query.split("&")))
+
+
+def _is_secret(parameter: str) -> bool:
+    return bool(_SECRET_PARAMETER.search(parameter.partition("=")[0])) or holds_known(parameter)
+
+
+def is_same_service(address: str, api: str) -> bool:
+    """Whether a URL belongs to the service itself, or to the host that stores its states."""
+    origin = _origin(address)
+    return origin in (_origin(api), (_HTTPS, _STATE_HOSTS.get(_split(api).hostname or "", ""), 443))
 
 
 def _bare(url: str) -> str:
     """A URL without parts that may be secret."""
-    parts = urlsplit(url)
+    parts = _split(url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def _name(url: str) -> str:
+    """The name of the source of a URL: without its password and its secret parameters."""
+    parameters = "&".join(
+        parameter for parameter in _split(url).query.split("&") if parameter and not _is_secret(parameter)
+    )
+    return f"{_bare(url)}?{parameters}" if parameters else _bare(url)
 
 
 class HttpStates:
@@ -94,7 +181,7 @@ class HttpStates:
 
     Args:
         session: kept for the life of the process.
-        login: the credentials.
+        login: the credentials for the host of the URL.
     """
 
     def __init__(self, session: requests.Session, login: Login) -> None:
@@ -103,14 +190,66 @@ class HttpStates:
 
     def list(self, pattern: str) -> Iterator[StateObject]:
         """See ``StateStorage.list``; the backend has no listing, so the URL is that of one state."""
-        yield StateObject(_bare(pattern), "", pattern)
+        if _WILDCARDS.search(_bare(pattern)):
+            raise BadRequest(f"{_bare(pattern)}: no wildcard can be used behind http; give the URL of each state")
+        yield StateObject(_name(pattern), "", pattern)
 
     def read(self, state: StateObject) -> bytes:
         """See ``StateStorage.read``."""
         answer = _answer(self._session, state.locator or state.url, self._login)
-        if answer.status_code in _MISSING:
-            raise Superseded(f"{state.url}: there is no state; nothing was changed")
+        if answer.status_code in _MISSING or not answer.content:
+            raise MissingState(f"{state.url}: there is no state; is it the right URL?")
         return bytes(answer.content)
+
+
+class _Version(msgspec.Struct):
+    id: str = ""
+
+
+class _CurrentVersion(msgspec.Struct):
+    data: _Version | None = None
+
+
+class _Relationships(msgspec.Struct, rename="kebab"):
+    current_state_version: _CurrentVersion = msgspec.field(default_factory=_CurrentVersion)
+
+
+class _Name(msgspec.Struct):
+    name: str
+
+
+class _Workspace(msgspec.Struct):
+    attributes: _Name
+    relationships: _Relationships = msgspec.field(default_factory=_Relationships)
+
+
+class _Pagination(msgspec.Struct, rename="kebab"):
+    next_page: int | None = None
+
+
+class _Meta(msgspec.Struct):
+    pagination: _Pagination = msgspec.field(default_factory=_Pagination)
+
+
+class _Workspaces(msgspec.Struct):
+    """A page of workspaces."""
+
+    data: list[_Workspace]
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+
+
+class _Address(msgspec.Struct, rename="kebab"):
+    hosted_state_download_url: str | None = None
+
+
+class _StateVersion(msgspec.Struct):
+    attributes: _Address
+
+
+class _Described(msgspec.Struct):
+    """A state version."""
+
+    data: _StateVersion
 
 
 class WorkspaceStates:
@@ -120,11 +259,11 @@ class WorkspaceStates:
 
     Args:
         session: kept for the life of the process.
-        login: an API token with permission to read state versions.
+        login: gives the API token of a host, with permission to read state versions.
         base_url: URL in place of ``https://HOST``, for tests.
     """
 
-    def __init__(self, session: requests.Session, login: Login, base_url: str = "") -> None:
+    def __init__(self, session: requests.Session, login: Callable[[str], Login], base_url: str = "") -> None:
         self._session = session
         self._login = login
         self._base_url = base_url
@@ -141,31 +280,37 @@ class WorkspaceStates:
             body = self._get(
                 host,
                 f"/api/v2/organizations/{quote(organization)}/workspaces?page%5Bnumber%5D={page}&page%5Bsize%5D={_PAGE}",
+                _Workspaces,
             )
-            for workspace in body.get("data", ()):
-                name = str(workspace["attributes"]["name"])
-                current = workspace.get("relationships", {}).get("current-state-version", {}).get("data") or {}
-                if matches.fullmatch(name) and current.get("id"):
-                    version = str(current["id"])
-                    yield StateObject(f"tfc://{host}/{organization}/{name}", version, f"{host} {version}")
-            page = (body.get("meta", {}).get("pagination") or {}).get("next-page")
+            for workspace in body.data:
+                name, current = workspace.attributes.name, workspace.relationships.current_state_version.data
+                if matches.fullmatch(name) and current is not None and current.id:
+                    yield StateObject(f"tfc://{host}/{organization}/{name}", current.id, f"{host} {current.id}")
+            page = body.meta.pagination.next_page
 
     def read(self, state: StateObject) -> bytes:
         """See ``StateStorage.read``."""
         host, _, version = state.locator.partition(" ")
-        described = self._get(host, f"/api/v2/state-versions/{quote(version)}")
-        address = described.get("data", {}).get("attributes", {}).get("hosted-state-download-url")
-        if not isinstance(address, str):
+        described = self._get(host, f"/api/v2/state-versions/{quote(version)}", _Described)
+        address = described.data.attributes.hosted_state_download_url
+        if address is None:
             raise Superseded(f"{state.url}: its state version is gone; nothing was changed")
-        login = self._login if _is_same_service(address, self._base_url or f"https://{host}") else Login()
+        if not _is_protected(address):
+            raise BadRequest(f"{state.url}: {host} gives an address of its state that is not encrypted; use https")
+        login = self._login(host) if is_same_service(address, self._base_url or f"https://{host}") else _NO_LOGIN
         answer = _answer(self._session, address, login)
         if answer.status_code in _MISSING:
             raise Superseded(f"{state.url}: its state version is gone; nothing was changed")
         return bytes(answer.content)
 
-    def _get(self, host: str, path: str) -> Any:
+    def _get(self, host: str, path: str, form: type[_Body]) -> _Body:
         url = f"{self._base_url or f'https://{host}'}{path}"
-        answer = _answer(self._session, url, self._login, {"Content-Type": "application/vnd.api+json"})
+        answer = _answer(self._session, url, self._login(host), {"Content-Type": "application/vnd.api+json"})
         if answer.status_code in _MISSING:
             raise BadRequest(f"{_bare(url)}: is not there, or the token may not see it")
-        return answer.json()
+        try:
+            return msgspec.json.decode(answer.content, type=form)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise BadRequest(
+                f"{_bare(url)}: this is no answer of the API of Terraform Cloud ({error}); is {host} the right host?"
+            ) from None
