@@ -53,7 +53,8 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
         print_warning(f"somebody has to look at {counted(shown - _MOST_SHOWN, 'more state')}")
     counts = ", ".join(f"{count} {status}" for status, count in together.counts.most_common())
     applied = f"{counted(together.resources, 'resource')} applied"
-    print_status(f"{counted(together.counts.total(), 'state')}: {counts or 'none'}; {'nothing was written' if options.dry_run else applied}")
+    done_with = "nothing was written" if options.dry_run else applied
+    print_status(f"{counted(together.counts.total(), 'state')}: {counts or 'none'}; {done_with}")
     judged = ", ".join(f"{count} {outcome}" for outcome, count in together.outcomes.most_common())
     if judged:
         print_status(f"findings judged again: {judged}")
