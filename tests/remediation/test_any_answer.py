@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
 import pytest
@@ -22,7 +22,7 @@ from setpoint.model.safety_limits import resume
 from setpoint.remediation.engine import remediate, resume_due
 from setpoint_tools.testing.google_apis import GoogleApis
 from setpoint_tools.testing.google_bodies import STATES
-from setpoint_tools.testing.google_faults import Fault
+from setpoint_tools.testing.google_faults import Effect, Fault
 from sizes import histories
 
 
@@ -37,6 +37,7 @@ class Kind(NamedTuple):
 
 
 TOPIC = "//pubsub.googleapis.com/projects/shop-prod/topics/orders"
+CHECK = "monitoring.googleapis.com/projects/shop-prod/uptimeCheckConfigs/shop"
 KINDS = (
     Kind(
         KEY,
@@ -63,7 +64,16 @@ KINDS = (
             "messageStoragePolicy": {"allowedPersistenceRegions": ["europe-west1"], "enforceInTransit": True},
         },
     ),
+    Kind(
+        ResourceKey(f"//{CHECK}"),
+        "monitoring.googleapis.com/UptimeCheckConfig",
+        f"https://{CHECK.replace('com/', 'com/v3/', 1)}",
+        {"displayName": "shop", "period": "300s", "tcpCheck": {"port": 443}},
+        {"name": CHECK.partition("/")[2], "displayName": "shop", "period": "300s", "httpCheck": {"path": "/"}},
+    ),
 )
+MANNERS = ("documented",) * 5 + ("replaces", "replaces parts", "merges")
+"""What an API does with a part of a resource: most do as their documents say."""
 HARMFUL = [Fault(operation="internal error"), Fault(operation="internal error", has_effect=True)]
 FAULTS = [
     *UNREADABLE,
@@ -86,9 +96,13 @@ class Sequence:
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - no secret
         self.google = GoogleApis()
+        self.disturbed: Counter[str] = Counter()
         self.google.polls = self.draw.choice((0, 0, 1, 3, 40))
         self.world = World(self.google, in_process(self.google))
-        self.may_do_harm = self.google.polls > 0  # an operation that is seen late to go on counts
+        manners = self.draw.choice((MANNERS[:1], MANNERS))
+        self.google.manners = {service_of(kind): self.draw.choice(manners) for kind in KINDS}
+        is_other = {*self.google.manners.values()} != {"documented"}
+        self.may_do_harm = is_other or self.google.polls > 0  # an operation that is seen late to go on counts
         self.world.declare_all(
             [(Declaration(kind.key, kind.asset_type, kind.declared, project="shop-prod"),) for kind in KINDS], PATIENT
         )
@@ -110,14 +124,18 @@ class Sequence:
     def answer(self) -> None:
         fault = self.draw.choice(FAULTS)
         self.may_do_harm |= fault in HARMFUL
-        path = self.draw.choice(KINDS).url.partition("://")[2]
+        url = self.draw.choice(KINDS).url
+        self.disturbed[url] += 1
+        path = url.partition("://")[2]
         verb = self.draw.choice(("GET", "PATCH", "PATCH", ""))
         self.google.fail(fault, verb=verb, path=path, times=self.draw.choice((1, 1, 2, 9)))
 
     def crash(self) -> None:
         worker = doomed(self.world, self.draw.randint(1, 25), self.draw.choice(("before", "after")))
+        kind = self.draw.choice(KINDS)
+        self.disturbed[kind.url] += 1
         try:
-            remediate(self.draw.choice(KINDS).key, worker)
+            remediate(kind.key, worker)
         except (Crash, SetpointError):
             return
 
@@ -127,6 +145,7 @@ class Sequence:
         kind = self.draw.choice(KINDS)
         live = {**kind.drifted, "labels": {"x": str(self.draw.random())}} if self.draw.random() < 0.5 else kind.drifted
         self.google.put(kind.url, live)
+        self.disturbed[kind.url] += 1
         if self.draw.random() < 0.7:
             self.world.observe(live, kind.key, kind.asset_type)
 
@@ -149,12 +168,19 @@ class Sequence:
         if not self.may_do_harm:
             assert self.world.store.safety_state().value.breaker is None, "the breaker opened on what did no harm"
         for effect in self.google.journal:
-            kind = next(kind for kind in KINDS if effect.url.endswith(kind.url.rpartition("/")[2]))
-            changed = {name for name in effect.after if effect.after[name] != effect.before.get(name)} - {*STATES}
-            assert changed <= set(kind.declared), f"{changed} were written"
-            for name in changed:
-                assert covers(effect.after[name], kind.declared[name]), effect
-                assert covers(effect.after[name], without(effect.before.get(name), kind.declared[name])), effect
+            self.check_effect(effect)
+
+    def check_effect(self, effect: Effect) -> None:
+        """What was written is what is declared, and where the API does what its documents say nothing else is lost."""
+        kind = kind_of(effect)
+        changed = {name for name in effect.after if effect.after[name] != effect.before.get(name)} - {*STATES}
+        assert changed <= set(kind.declared), f"{changed} were written"
+        is_documented = self.google.manners[service_of(kind)] == "documented"
+        assert not is_documented or effect.before.keys() - effect.after.keys() <= {"httpCheck"}, effect
+        for name in changed:
+            assert covers(effect.after[name], kind.declared[name]) or not is_documented, effect
+            kept = without(effect.before.get(name), kind.declared[name])
+            assert covers(effect.after[name], kept) or not is_documented, effect
 
     def finish(self) -> None:
         """The troubles end, and time goes by: all of it comes to an end."""
@@ -172,6 +198,7 @@ class Sequence:
         pipeline.republish_pending(self.world.deps)
         self.check()
         self.check_ends()
+        self.check_losses()
         self.check_requests()
 
     def check_ends(self) -> None:
@@ -185,9 +212,22 @@ class Sequence:
                 is_open = event == "remediation.started" or (is_open and event not in ENDS)
             assert not is_open, "the last attempt has no end"
             with_person = state.remediation is not None and state.remediation.step in ("stopped", "handed_off")
-            assert state.finding.status == "resolved" or with_person, state.remediation
+            is_left = all(difference.kind == "undeclared_change" for difference in state.finding.differences)
+            assert state.finding.status == "resolved" or with_person or is_left, (state.finding, state.remediation)
             if state.finding.status == "resolved":
                 assert covers(self.google.get(kind.url), kind.declared)
+
+    def check_losses(self) -> None:
+        """A write that clears other declared fields is followed by one of all of them, until somebody disturbs that."""
+        losses: Counter[str] = Counter()
+        for effect in self.google.journal:
+            before, after, declared = effect.before, effect.after, kind_of(effect).declared.items()
+            was = {name for name, value in declared if covers(before.get(name), value)}
+            losses[kind_of(effect).url] += any(
+                not covers(after.get(name), value) for name, value in declared if name in was
+            )
+        for url, count in losses.items():
+            assert count <= 1 + self.disturbed[url], f"{count} writes to {url} cleared declared fields"
 
     def check_requests(self) -> None:
         """Between two writes that say no state they are for, the resource is read."""
@@ -199,6 +239,16 @@ class Sequence:
                 continue
             since_reading = since_reading + 1 if verb == "PATCH" else 0
             assert since_reading <= 1, "an unguarded write was repeated without a reading"
+
+
+def service_of(kind: Kind) -> str:
+    """The API of a resource."""
+    return kind.asset_type.partition(".")[0]
+
+
+def kind_of(effect: Effect) -> Kind:
+    """The resource that was written."""
+    return next(kind for kind in KINDS if effect.url.rpartition("/")[2] == kind.url.rpartition("/")[2])
 
 
 def covers(live: Any, wanted: Any) -> bool:

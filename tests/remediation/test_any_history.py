@@ -110,7 +110,7 @@ def test_nothing_is_written_under_a_pause_and_in_the_end_it_is_put_back_or_with_
     if state is None or state.finding is None:
         assert world.writes == 0
         return
-    is_with_a_person = state.remediation is not None and state.remediation.step == "stopped"
+    is_with_a_person = state.remediation is not None and state.remediation.step in ("stopped", "handed_off")
     assert state.finding.status == "resolved" or is_with_a_person
     if state.finding.status == "resolved":
         assert world.google.get(URL)["versioning"] == {"enabled": True}

@@ -103,6 +103,18 @@ class TestOwnSideEffects:
         assert remedy.step == "handed_off"
         assert "each write to it changes other declared fields" in remedy.reason
 
+    @pytest.mark.parametrize("lost", ["after", "shown"])
+    def test_all_declared_fields_go_into_the_next_request_although_the_first_ones_answer_was_lost(self, world, lost):
+        world.google.manners = {"pubsub": "replaces"}
+        opened_topic(world, FULL, {**FULL, "labels": {}})
+        world.google.fail(Fault(502 if lost == "shown" else 0, lost=lost), verb="PATCH")
+        remediate(TOPIC, world.hands)
+        world.ticks(300, every=5)
+
+        assert {name: world.google.get(TOPIC_URL)[name] for name in FULL} == FULL
+        assert world.writes == 2
+        assert state_of(world, TOPIC).finding.status == "resolved"
+
     def test_what_somebody_else_changes_later_is_no_side_effect(self, world):
         opened_topic(world, FULL, {**FULL, "labels": {}})
         assert remediate(TOPIC, world.hands) == "resolved"

@@ -106,7 +106,7 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
         outcome: the outcome of the last attempt.
         proof: the source of the outcome.
         waits: number of consecutive retries without a result: the API was busy, or the resource could not be read.
-        cleared: declared fields that the last write changed besides its own.
+        cleared: fields that the last write changed besides its own, or may have changed if nothing proved its result.
         cleared_times: number of consecutive writes that did so.
     """
 
@@ -162,6 +162,13 @@ def scope_of(differences: Collection[Difference], count: int) -> tuple[str, ...]
 
 def _digest(difference: Difference) -> str:
     return hashlib.blake2b(msgspec.json.encode(difference), digest_size=8).hexdigest()
+
+
+def newly_drifting(remediation: RemediationState, differences: Iterable[Difference]) -> tuple[str, ...]:
+    """The fields that drift after a write and did not drift before: the write may have changed them."""
+    known = {*remediation.scope}
+    new = (difference for difference in differences if difference.path not in remediation.paths)
+    return tuple(sorted({difference.path for difference in new if _digest(difference) not in known}))
 
 
 def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, now: datetime) -> RemediationState:

@@ -225,7 +225,8 @@ def _end_unproved(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
         ended = replace(remediation, outcome="unknown", reason=reason)
     else:
         reason = "something else drifts than what was written"
-        ended = replace(remediation, outcome="changed", reason=reason)
+        cleared = remediation_attempt.newly_drifting(remediation, state.finding.differences if state.finding else ())
+        ended = replace(remediation, outcome="changed", reason=reason, cleared=cleared or remediation.cleared)
     ended = replace(ended, proof=f"the resource was observed at {state.observed_at:%Y-%m-%d %H:%M:%S} UTC")
     return end_attempt(snapshot, ended, AuditNote(ended.outcome, "remediation.failed"), context)
 

@@ -42,8 +42,9 @@ class GoogleApis:
 
     ``journal`` tells the writes that took effect, ``requests`` every request as ``VERB host/path``, ``polls`` how often
     an operation is read before it has ended; what is in ``meanwhile`` is called once, after the next resource was read.
-    ``refused_masks`` are beginnings of update masks that are not taken; ``side_effect`` is given a resource before and
-    after a write, and gives what it is then.
+    ``manners`` says, by service, that an API does not do with a body what its documents say. ``refused_masks`` are
+    beginnings of update masks that are not taken; ``side_effect`` is given a resource before and after a write, and
+    gives what it is then.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class GoogleApis:
         self.meanwhile: list[Callable[[], object]] = []
         self.polls = 1
         self.refused_masks = set(requested.REFUSED_MASKS)
+        self.manners: dict[str, requested.Manner] = {}
         self.side_effect: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda _, after: after
         self._lock = threading.RLock()
         self._resources: dict[str, dict[str, Any]] = {}
@@ -188,7 +190,8 @@ class GoogleApis:
             return self._done(route, key, live, None, fault)
         self._precondition(route, live, request, body or {})
         requested.check_mask(route, request, body or {}, self.refused_masks)
-        after = self.side_effect(copy.deepcopy(live), requested.after(route, live, request, body))
+        manner = self.manners.get(route.document.service, "documented")
+        after = self.side_effect(copy.deepcopy(live), requested.after(route, live, request, body, manner))
         return self._done(route, key, live, after, fault)
 
     def _make(self, route: Route, host: str, rest: str, request: Request, body: dict[str, Any], fault: Fault) -> Any:

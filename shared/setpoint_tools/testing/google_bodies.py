@@ -125,6 +125,18 @@ class Shape(NamedTuple):
                 made[key] = copy.deepcopy(value)
         return made
 
+    def laid(self, live: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+        """The resource with the fields of a body in place of its own, whole; null removes."""
+        made = self.merged(live, {key: value for key, value in body.items() if not isinstance(value, Mapping)})
+        names = self.document.properties(self.schema)
+        for key, value in body.items():
+            if isinstance(value, Mapping) and not (
+                key in names and self.document.is_output(self.schema, key, names[key])
+            ):
+                made[key] = {name: copy.deepcopy(part) for name, part in value.items() if part is not None}
+        self._check_groups(live, made)
+        return made
+
     def replaced(self, live: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         """The whole resource put in its place; what the server alone writes stays."""
         names = self.document.properties(self.schema)
@@ -133,7 +145,8 @@ class Shape(NamedTuple):
             for key, value in live.items()
             if key in STATES or (key in names and self.document.is_output(self.schema, key, names[key]))
         }
-        return {**copy.deepcopy(dict(body)), **kept}
+        stated = {key: copy.deepcopy(value) for key, value in body.items() if value is not None}
+        return {**stated, **kept}
 
 
 def _crowded(document: Document, field: Mapping[str, Any], body: Any, path: str) -> Iterator[str]:

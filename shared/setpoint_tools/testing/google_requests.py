@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from werkzeug.wrappers import Request
 
@@ -38,7 +38,17 @@ def check_mask(route: Route, request: Request, body: Mapping[str, Any], refused:
             raise invalid(f"Invalid update_mask: the path `{path}` cannot be updated")
 
 
-def after(route: Route, live: Mapping[str, Any], request: Request, body: Any) -> dict[str, Any]:
+Manner = Literal["documented", "replaces", "replaces parts", "merges"]
+"""What an API does with a body that says a part of a resource.
+
+``replaces`` clears all that the body leaves out, whatever a mask says; ``replaces parts`` clears what a message in the
+body leaves out of it; ``merges`` clears nothing that the body leaves out, whatever a mask says.
+"""
+
+
+def after(
+    route: Route, live: Mapping[str, Any], request: Request, body: Any, manner: Manner = "documented"
+) -> dict[str, Any]:
     """The resource after a request that changes it."""
     query = request.args.to_dict()
     held = unwrapped(route, body or {})
@@ -49,6 +59,8 @@ def after(route: Route, live: Mapping[str, Any], request: Request, body: Any) ->
         return google_set_methods.changed(route, live, body, query)
     shape = Shape(route.document, route.schema)
     shape.check(held)
+    if manner != "documented":
+        return {"replaces": shape.replaced, "replaces parts": shape.laid, "merges": shape.merged}[manner](live, held)
     mask = _mask(route, query, body or {})
     if mask is not None:
         return shape.masked(live, held, mask)
