@@ -265,6 +265,7 @@ def without(before: Any, declared: Any) -> Any:
     return {name: without(part, declared[name]) if name in declared else part for name, part in before.items()}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", range(4))
 def test_whatever_is_answered_everything_comes_to_its_end_and_nothing_is_written_twice(part):
     count = histories(40, 2_000, 20_000) // 4
