@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -92,7 +94,9 @@ def test_whoever_made_a_change_may_neither_approve_accept_nor_exempt_it(asked, b
     for order in (
         lambda: approve(asked, by),
         lambda: commands.accept(KEY, "fine", by, asked.deps),
-        lambda: commands.exempt(KEY, Exemption("fine", by, asked.clock()), asked.deps),
+        lambda: commands.exempt(
+            KEY, Exemption("fine", by, asked.clock(), asked.clock() + timedelta(days=1)), asked.deps
+        ),
     ):
         with pytest.raises(BadRequest, match="somebody else has to decide"):
             order()
@@ -124,7 +128,7 @@ def test_where_a_rule_asks_for_two_people_one_does_not_do_and_neither_does_the_s
 
 def test_an_exemption_takes_an_approval_back(asked):
     approve(asked)
-    commands.exempt(KEY, Exemption("later", "bob", asked.clock()), asked.deps)
+    commands.exempt(KEY, Exemption("later", "bob", asked.clock(), asked.clock() + timedelta(days=1)), asked.deps)
     remediation = asked.state.remediation
     assert (remediation.approved_by, remediation.approvers) == ("", ())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -171,7 +171,7 @@ def test_a_bucket_that_a_stranger_made_again_under_its_name_is_not_written(world
     assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
     assert "project 666" in world.state.remediation.reason
 
-    commands.exempt(KEY, Exemption("known", "ann", world.clock()), world.deps)
+    commands.exempt(KEY, Exemption("known", "ann", world.clock(), world.clock() + timedelta(days=1)), world.deps)
     seen = Observation(KEY, TYPE, world.clock(), data={**DECLARED, "projectNumber": "666"}, ancestors=("projects/666",))
     pipeline.handle_observation(seen, world.deps)
     assert snapshot.state.finding.status == "open"

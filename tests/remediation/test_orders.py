@@ -74,6 +74,14 @@ def test_what_was_put_back_cannot_be_approved_again(world):
         commands.approve(KEY, "any", "ann", world.deps)
 
 
+def test_an_exemption_without_an_end_is_refused_unless_it_accepts_one_drift(world):
+    endless = replace(exemption(world), until=None)
+    with pytest.raises(BadRequest, match="exports: an exemption needs an end; to leave out the end, accept the drift"):
+        commands.exempt(KEY, endless, world.deps)
+    assert world.state.exemption is None
+    assert commands.exempt(KEY, replace(endless, fingerprint=world.state.fingerprint), world.deps) == "exempted"
+
+
 def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_over(world):
     commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
 

@@ -85,10 +85,13 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
         after the next observation, and remediation is suspended from now on.
 
     Raises:
-        BadRequest: there is no such finding, the reason is empty, or the exemption lasts longer than a year.
+        BadRequest: there is no such finding, the reason is empty, or the exemption has no end or lasts longer than a
+            year.
     """
     if not exemption.reason.strip():
         raise BadRequest("an exemption needs a reason")
+    if exemption.until is None and not exemption.fingerprint:
+        raise BadRequest(f"{key.name}: an exemption needs an end; to leave out the end, accept the drift")
     exemption = replace(exemption, reason=scrub(exemption.reason))
     if exemption.until is not None and exemption.until - exemption.since > LONGEST_EXEMPTION:
         raise BadRequest("an exemption lasts for a year at most")
