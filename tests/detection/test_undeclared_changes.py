@@ -59,15 +59,21 @@ class Watched:
             self.see(self.data, hours=0)
 
     def see(
-        self, data: Any, *, hours: float = 2, actor: Actor | None = None, through: str = "inventory"
+        self, data: Any, *, hours: float = 2, actor: Actor | None = None, through: str = "inventory", **more: Any
     ) -> list[tuple[str, str]]:
         """Observe; the path and severity of each undeclared change that is reported."""
         self.now += timedelta(hours=hours)
         self.data = data
-        observation = Observation(self.key, self.asset_type, self.now, data=data, through=through)  # type: ignore[arg-type]
+        observation = Observation(self.key, self.asset_type, self.now, data=data, through=through, **more)  # type: ignore[arg-type]
         good = self.state.last_good if self.state is not None else None
         verdict = judge(
-            self.desired, Rules(policy=self.policy), observation, default_catalogue(), lambda *_: actor, good=good
+            self.desired,
+            Rules(policy=self.policy),
+            observation,
+            default_catalogue(),
+            lambda *_: actor,
+            good=good,
+            now=self.now,
         )
         assert isinstance(verdict, Verdict)
         transition = advance(self.state, observation, verdict, self.now)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NOT_TRANSLATED = "it has no counterpart in the API, or its value is not known yet"
 TRUNCATED = "the asset is truncated"
+ANOTHER_VERSION = "it came in another API version than its last known good value"
+_UNDECLARED = "nobody declares it, and "
 
 _OF_THE_OBSERVATION = frozenset(
     (
@@ -82,6 +84,17 @@ def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
     )
 
 
+def undeclared(path: str, why: str, meaning: str) -> Explanation:
+    """A field that nobody declares, that may have changed, and that could not be compared.
+
+    Args:
+        path: the field.
+        why: why it could not be compared.
+        meaning: the effect of a change, if the field matters to security; empty otherwise.
+    """
+    return Explanation(path, f"{_UNDECLARED}{why}" + (f"; it decides {meaning}" if meaning else ""))
+
+
 def untranslated(declaration: Declaration) -> tuple[Explanation, ...]:
     """The declared fields without a counterpart in the API, or with a value that is not known yet."""
     return tuple(Explanation(path, NOT_TRANSLATED) for path in declaration.unchecked)
@@ -129,7 +142,11 @@ def coverage(declaration: Declaration, schema: Schema | None, unknown: Iterable[
     lacking = untellable(declaration.asset_type, compared, {})
     explanations += (Explanation(difference.path, NOT_CARRIED) for difference in lacking)
     known = {explanation.path for explanation in explanations}
-    explanations += (explanation for explanation in unknown if explanation.path not in known)
+    explanations += (
+        explanation
+        for explanation in unknown
+        if explanation.path not in known and not explanation.reason.startswith(_UNDECLARED)
+    )
     return Coverage(declared, tuple(map(_gap, explanations)))
 
 

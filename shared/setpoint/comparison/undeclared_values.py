@@ -1,7 +1,8 @@
 """The settable values of a resource that a declaration does not name, and how they differ from what they were.
 
 A value is settable by the catalogue: neither output-only nor the system's, nor one that wanders by itself. Values are
-kept flat, by path; lists without identifiers are one value. Secrets and long values are kept as keyed digests.
+kept flat, by path; lists without identifiers are one value. Secrets and long values are kept as digests with the
+installation's key.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from setpoint.model import field_path
 from setpoint.model.difference import Difference
 from setpoint.model.field_path import Element, Path
 from setpoint.model.references import Project
+from setpoint.model.secrecy import Secrecy
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
 
 _LONG = 256
 """Bytes from which on a value is kept as a digest."""
-_DIGEST = "digest:"
+_DIGEST = "hmac:"
+_DIGITS = 16
 NOT_KEPT = "(only its digest was kept)"
 _ON_OR_OFF = frozenset(("ENABLED", "DISABLED", "ON", "OFF", "TRANSFER"))
 
@@ -69,7 +72,11 @@ class _Undeclared(Comparison):
 
 
 def undeclared(
-    asset_type: str, declared: Mapping[str, Any], observed: Mapping[str, Any], schema: Schema | None, key: bytes
+    asset_type: str,
+    declared: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    schema: Schema | None,
+    digests: Digests,
 ) -> dict[str, Value]:
     """The settable values that a declaration does not name, by path.
 
@@ -78,7 +85,7 @@ def undeclared(
         declared: the declared fields.
         observed: the resource's fields.
         schema: what the catalogue says of the type.
-        key: of the digests of secrets and long values.
+        digests: of secrets and long values.
     """
     walk = _Undeclared(Project(), exact=True)
     walk.collected = []
@@ -91,7 +98,7 @@ def undeclared(
             continue
         settable = _as_set(field, is_set=path is None and name in set_by_methods)
         for leaf in _leaves((path, name), holder, name, settable, have, wandering):
-            values[field_path.text(leaf[0])] = Value(*leaf, _kept(*leaf, key))
+            values[field_path.text(leaf[0])] = Value(*leaf, _kept(*leaf, digests))
     return values
 
 
@@ -192,19 +199,30 @@ def _plain(path: Path) -> str:
     return ".".join(reversed(names))
 
 
-def _kept(path: Path, name: str, field: Field | None, value: Any, key: bytes) -> Any:
+def _kept(path: Path, name: str, field: Field | None, value: Any, digests: Digests) -> Any:
     del path
     if isinstance(value, bool):
         return value
     if masking.masked(name, field, value) != value:
-        return _digest(value, key)
-    return _digest(value, key) if len(_encode(value)) > _LONG else value
+        return digests.of(value)
+    return digests.of(value) if len(_encode(value)) > _LONG else value
 
 
-def _digest(value: Any, key: bytes) -> str:
-    """A keyed digest of a value; the order of a list makes no difference."""
-    encoded = b"\n".join(sorted(map(_encode, value))) if isinstance(value, list) else _encode(value)
-    return _DIGEST + hashlib.blake2b(encoded, key=key, digest_size=8).hexdigest()
+class Digests(NamedTuple):
+    """Digests of the values of one resource, which only the installation's key can check a guess against.
+
+    Args:
+        secrecy: holds that key.
+        resource: the resource's name, so that equal secrets of two resources do not look alike.
+    """
+
+    secrecy: Secrecy
+    resource: str
+
+    def of(self, value: Any) -> str:
+        """The digest of a value; the order of a list makes no difference."""
+        parts = sorted(_encode(part).decode() for part in value) if isinstance(value, list) else value
+        return _DIGEST + self.secrecy.digest([self.resource, parts])[:_DIGITS]
 
 
 def is_declared(path: str, declared: Any) -> bool:
@@ -238,12 +256,12 @@ class Before(NamedTuple):
 
     Args:
         values: by path, in the form in which they are kept.
-        key: of the digests.
+        digests: of secrets and long values.
         masking: hides what may not be shown.
     """
 
     values: Mapping[str, Any]
-    key: bytes
+    digests: Digests
     masking: Masking = masking.HIDING
 
 
@@ -277,16 +295,21 @@ def _compare(walk: Comparison, before: Before, kept: Any, value: Value) -> None:
     if not is_digest(kept) and not is_digest(value.kept):
         walk.value(value.path, value.name, value.field, kept, value.value)
         return
-    if is_digest(kept) and kept == _digest(value.value, before.key):
+    if is_digest(kept) and kept == before.digests.of(value.value):
         return
     shown = before.masking.difference(value.path, "changed", value.name, value.field, value.value, value.value)
     declared = NOT_KEPT if is_digest(kept) or shown.hidden else kept
     walk.differences.append(replace(shown, declared=declared))
 
 
+def is_default(value: Value) -> bool:
+    """Whether a value is what its field has where nobody sets it."""
+    return value.field is not None and value.value in (value.field.default, value.field.absent)
+
+
 def _added(walk: Comparison, value: Value) -> None:
     field = value.field
-    if field is not None and value.value in (field.default, field.absent):
+    if is_default(value):
         return
     if absence.is_zero(field, value.value) or surroundings.is_server_owned(value.name, field, value.value):
         return

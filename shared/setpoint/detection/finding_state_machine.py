@@ -107,7 +107,16 @@ def _of_this_resource(state: ResourceState | None, observation: Observation) -> 
     if finding is not None and finding.status != "resolved":
         ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="made again")
         state = _next_state(state, observation, "resolved", ended)
-    return replace(state, exemption=None, remediation=None, settling=None, onset=None, fingerprint="", judged_by="")
+    return replace(
+        state,
+        exemption=None,
+        remediation=None,
+        settling=None,
+        onset=None,
+        fingerprint="",
+        judged_by="",
+        last_good=None,
+    )
 
 
 def _apply_older(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
@@ -163,10 +172,17 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
     return DriftOnset(seen_at)
 
 
-def _good(finding: Finding | None, verdict: Verdict) -> LastKnownGood | None:
-    """What is good of the values that nobody declares: those of now, where a person has accepted them."""
+def _good(state: ResourceState | None, finding: Finding | None, verdict: Verdict | None) -> LastKnownGood | None:
+    """What is good of the values that nobody declares: those of now, where a person has accepted them.
+
+    A verdict that says nothing of them leaves them: on a dispute, on a deletion, or where nobody declares the resource.
+    """
+    before = state.last_good if state is not None else None
+    if verdict is None or verdict.good is None:
+        return before
     is_accepted = finding is not None and finding.status == "accepted" and finding.fingerprint == verdict.fingerprint
-    return verdict.accepted if is_accepted and verdict.accepted is not None else verdict.good
+    good = verdict.accepted if is_accepted and verdict.accepted is not None else verdict.good
+    return good if good.packed else None
 
 
 def _is_deadline_past(state: ResourceState, now: datetime) -> bool:
@@ -305,7 +321,7 @@ def _next_state(
         window_start=observation.window_start,
         identity=identity_of(observation.data) or (state.identity if state else {}),
         home=_home(state, observation, verdict),
-        last_good=_good(finding, verdict) if verdict is not None else None,
+        last_good=_good(state, finding, verdict),
     )
 
 
@@ -341,6 +357,7 @@ def _next_finding(
             first_seen=before.first_seen,
             count=before.count + (seen_at != before.last_seen),
             changed_at=before.changed_at if verdict.fingerprint == before.fingerprint else seen_at,
+            hidden=_hidden(before, verdict) if verdict.unknown else (),
         )
     if exemption is not None:
         status: Status = "accepted" if exemption.fingerprint else "exempted"
@@ -392,8 +409,15 @@ _DIGEST = 16
 
 def _is_hidden(finding: Finding, verdict: Verdict) -> bool:
     """Whether an open drift is in a field that could not be compared now, so that its state is unknown."""
-    return any(
-        _is_of(difference.path, unknown.path) for difference in finding.differences for unknown in verdict.unknown
+    return bool(verdict.unknown) and bool(_hidden(finding, verdict))
+
+
+def _hidden(finding: Finding, verdict: Verdict) -> tuple[str, ...]:
+    """The fields of an open drift that could not be compared now, while others may be shown."""
+    shown = {difference.path for difference in verdict.differences}
+    paths = dict.fromkeys((*(difference.path for difference in finding.differences), *finding.hidden))
+    return tuple(
+        path for path in paths if path not in shown and any(_is_of(path, unknown.path) for unknown in verdict.unknown)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.detection import unmanaged_grants
+from setpoint.detection import authority_verdicts, unmanaged_grants
 from setpoint.detection import verdict as judging
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.verdict import Unjudged, Verdict, Who
@@ -17,6 +17,7 @@ from setpoint.model import contests
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.contests import RefusedClaim
 from setpoint.model.fleet_rules import Rules
+from setpoint.model.identity import identity_of, is_other
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
@@ -70,21 +71,26 @@ def judge(
     reading: ApiReading | None = None,
     *,
     secrecy: Secrecy = THIS_PROCESS,
+    now: datetime | None = None,
 ) -> Verdict | Unjudged:
     """Evaluate an observation by the declarations that count; see ``verdict.judge``."""
     if observation.asset_type == SOURCE_TYPE:
         return _judge_source(snapshot.rules, observation)
     if snapshot.contest is not None and snapshot.contest.disputed:
-        return judging.disputed(snapshot.contest, snapshot.rules, observation)
+        return authority_verdicts.disputed(snapshot.contest, snapshot.rules, observation)
     state = snapshot.state
     good, home = (state.last_good, state.home) if state is not None else (None, "")
+    if good is not None and is_other(state.identity if state is not None else {}, identity_of(observation.data)):
+        good = None
     wanted = unmanaged_grants.with_scope(snapshot.desired, snapshot.rules, observation)
-    return judging.judge(wanted, snapshot.rules, observation, schemas, who, reading, secrecy, home=home, good=good)
+    return judging.judge(
+        wanted, snapshot.rules, observation, schemas, who, reading, secrecy, home=home, good=good, now=now
+    )
 
 
 def _judge_source(rules: Rules, observation: Observation) -> Verdict:
     reasons: Mapping[str, str] = observation.data["refused"]
-    return judging.refused(reasons, int(observation.data["count"]), rules, observation)
+    return authority_verdicts.refused(reasons, int(observation.data["count"]), rules, observation)
 
 
 def source_key(source: str) -> ResourceKey:
@@ -92,10 +98,17 @@ def source_key(source: str) -> ResourceKey:
     return ResourceKey(f"//setpoint.dev/sources/{source}")
 
 
-def source_observation(source: str, refused: Mapping[str, str], now: datetime) -> Observation:
-    """An observation of a source's refused declarations, by resource name."""
+def source_observation(source: str, refused: Mapping[str, str], now: datetime, count: int = 0) -> Observation:
+    """An observation of a source's refused declarations, by resource name.
+
+    Args:
+        source: the source's name.
+        refused: the reasons by resource name.
+        now: the current time.
+        count: the number of refused declarations, where more are known than have a reason here.
+    """
     shown = dict(sorted(refused.items())[:_MOST_SHOWN])
-    data: dict[str, Any] = {"refused": shown, "count": len(refused)}
+    data: dict[str, Any] = {"refused": shown, "count": max(count, len(refused))}
     return Observation(source_key(source), SOURCE_TYPE, now, data=data)
 
 
@@ -118,7 +131,8 @@ def with_refusal(
     before = refused_before(last)
     if before.get(key.name) == refused.reason or (key.name not in before and len(before) >= _MOST_SHOWN):
         return None
-    return source_observation(refused.source, {**before, key.name: refused.reason}, now)
+    count = int(last.data["count"]) + (key.name not in before) if last is not None else 1
+    return source_observation(refused.source, {**before, key.name: refused.reason}, now, count)
 
 
 def log_refusal(key: ResourceKey, refused: RefusedClaim) -> None:

@@ -395,11 +395,11 @@ def evaluate(stored: Found, context: Context) -> Transition:
         return Transition("waiting", finding_state_machine.unjudged(observation))
     started = time.perf_counter()
     reading = snapshot.state.api_reading if snapshot.state is not None else None
+    now = context.clock()
     verdict = ownership.judge(
-        snapshot, observation, context.schemas, who(snapshot, observation), reading, secrecy=context.secrecy
+        snapshot, observation, context.schemas, who(snapshot, observation), reading, secrecy=context.secrecy, now=now
     )
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
-    now = context.clock()
     transition = finding_state_machine.advance(snapshot.state, observation, verdict, now)
     return api_readings.scheduled(transition, snapshot, observation, verdict, now)
 

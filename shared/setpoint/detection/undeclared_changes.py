@@ -1,29 +1,33 @@
 """Watching what a declaration does not name: the last known good values, and what has changed of them since.
 
 The values are taken with an apply and with the first observation after it. Until then, and while a resource is on its
-way, they are provisional. An observation that is the last one again, up to what the server writes, costs a digest.
+way, they are provisional, for some hours. An observation that is the last one again, up to what the server writes,
+costs a digest. Values of one API version are never compared with those of another.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from setpoint.catalog import wandering_fields
-from setpoint.comparison import api_versions, system_fields, undeclared_values
+from setpoint.comparison import api_versions, gaps, system_fields, undeclared_values
 from setpoint.comparison.masking import HIDING, Masking
-from setpoint.comparison.undeclared_values import Before, Value
+from setpoint.comparison.undeclared_values import Before, Digests, Value
+from setpoint.detection import good_values, value_folding
+from setpoint.detection.good_values import MOST_TRACKED, Current, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
-from setpoint.model import ignore_patterns, lifecycle, policy, security_meaning
+from setpoint.detection.value_folding import is_below
+from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
 from setpoint.model.declaration import Declaration, Desired
-from setpoint.model.difference import Difference
-from setpoint.model.last_known_good import GoodValues, LastKnownGood, pack, unpack
+from setpoint.model.difference import Difference, Explanation
+from setpoint.model.last_known_good import FORGET, GoodValues, LastKnownGood, pack, unpack
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
 from setpoint.model.policy import Policy, Undeclared
@@ -33,14 +37,15 @@ from setpoint.model.suppressed import Suppressed
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
-_ROOM = 6_000
-"""Bytes of values that are kept of a resource, before they are compressed to a third or so."""
-_MOST_TRACKED = 40
-"""Paths of which is remembered that they differ, or how often they moved."""
 _WANDERS = 3
 """So many moves of a value without weight, and it is taken for one that moves by itself."""
 _LEARNING = timedelta(hours=1)
 """After the first observation: what others write in this time, and is of no weight, belongs to what is good."""
+_PROVEN = timedelta(days=30)
+"""So long in another API version alone, and the values of that version are good."""
+_MOST_VERSIONS = 2
+_MOST_UNKNOWN = 20
+"""Fields that are named as not compared."""
 
 _encode = msgspec.json.Encoder().encode
 _DEFAULT = Undeclared()
@@ -52,14 +57,16 @@ class Watched(NamedTuple):
     Args:
         differences: what differs from the last known good values, and is reported or kept quiet by its weight.
         ignored: what differs and is to be left alone.
-        good: what to keep of the resource; None for nothing.
+        good: what to keep of the resource; None to leave it as it is.
         accepted: what to keep of it where the differences are accepted.
+        unknown: what could not be compared now, and may have changed.
     """
 
     differences: tuple[Difference, ...] = ()
     ignored: tuple[Suppressed, ...] = ()
     good: LastKnownGood | None = None
     accepted: LastKnownGood | None = None
+    unknown: tuple[Explanation, ...] = ()
 
 
 _NOTHING = Watched()
@@ -67,15 +74,20 @@ _NOTHING = Watched()
 
 def is_watched(desired: Desired, fleet_policy: Policy | None) -> bool:
     """Whether the last known good values of a resource are kept: not of one that is declared exactly, or in parts."""
-    declaration = desired.declarations[0]
+    return not _is_in_parts(desired) and _may_be_watched(desired.declarations[0], fleet_policy)
+
+
+def _may_be_watched(declaration: Declaration, fleet_policy: Policy | None) -> bool:
     return (
-        len(desired.declarations) == 1
-        and not declaration.exact
-        and not declaration.element
+        not declaration.exact
         and declaration.key.content in WHOLE
         and (fleet_policy is None or fleet_policy.undeclared.report != "off")
         and ignore_patterns.ALL not in declaration.ignore
     )
+
+
+def _is_in_parts(desired: Desired) -> bool:
+    return len(desired.declarations) > 1 or bool(desired.declarations[0].element)
 
 
 def watch(
@@ -85,6 +97,7 @@ def watch(
     fleet_policy: Policy | None,
     good: LastKnownGood | None,
     masking: Masking = HIDING,
+    now: datetime | None = None,
 ) -> Watched:
     """Compare the values that nobody declares with those that were last known to be good.
 
@@ -94,105 +107,218 @@ def watch(
         schemas: what is known of asset types; without them nothing tells what is settable, and nothing is watched.
         fleet_policy: the policy of the fleet.
         good: the last known good values.
-        masking: hides what may not be shown.
+        masking: hides what may not be shown, and has the key of digests.
+        now: the current time; that of the observation where None.
     """
-    if schemas is None or not is_watched(desired, fleet_policy) or not isinstance(observation.data, dict):
+    if schemas is None or not isinstance(observation.data, dict):
         return _NOTHING
-    if observation.truncated:
-        return Watched(good=good)
+    if not is_watched(desired, fleet_policy):
+        return _unwatched(desired, fleet_policy, good) if good is not None else _NOTHING
     seen = _seen(schemas, observation, desired.digest)
     if good is not None and good.steady == seen:
         return Watched(good=good)
-    before = unpack(good)
-    is_apply_alone = (
+    return _walked(
+        _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at), seen, good
+    )
+
+
+class _Inputs(NamedTuple):
+    """The inputs of ``watch``."""
+
+    desired: Desired
+    observation: Observation
+    schemas: Schemas
+    fleet_policy: Policy | None
+    masking: Masking
+    now: datetime
+
+
+def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> Watched:
+    """Compare an observation that is another than the last one."""
+    observation, before = inputs.observation, unpack(good)
+    if before is None and (observation.truncated or observation.through == "api"):
+        return _NOTHING
+    current, declaration = _current(inputs, seen, before)
+    if good is None or before is None:
+        return Watched(good=pack(good_values.first(current)))
+    compare = _in_same_version if before.schema == current.version else _in_other_version
+    return compare(current, declaration, inputs.fleet_policy, good, before)
+
+
+def _current(inputs: _Inputs, seen: str, before: GoodValues | None) -> tuple[Current, Declaration]:
+    """What was observed, and the declaration in the API version in which it is compared."""
+    desired, observation, schemas, _, masking, now = inputs
+    is_repeated = (
         before is not None
         and before.desired != desired.digest
         and before.seen == _seen(schemas, observation, before.desired)
     )
+    declaration, version = desired.declarations[0], ""
+    compared, in_version = declaration, observation
+    if len(schemas.schemas_for(observation.asset_type)) > 1:
+        version = _name(schema_of(schemas, observation))
+        if api_versions.has_several(observation.asset_type):
+            compared, in_version = aligned(declaration, observation)
+    schema = schema_of(schemas, in_version)
+    if in_version is not observation:
+        version += f" as {_name(schema)}"
+    values = _values(compared, in_version, schema, masking)
+    current = Current(declaration, desired.digest, seen, values, schema, version, in_version, is_repeated, masking, now)
+    return current, compared
+
+
+def _unwatched(desired: Desired, fleet_policy: Policy | None, good: LastKnownGood) -> Watched:
+    """What becomes of good values that are not compared: they stay where the resource is declared in parts."""
     declaration = desired.declarations[0]
-    if api_versions.has_several(observation.asset_type):
-        declaration, observation = aligned(declaration, observation)
-    schema = schema_of(schemas, observation)
-    now = _values(declaration, observation, schema)
-    current = _Current(desired.digest, seen, now, schema, observation, is_apply_alone, masking)
-    if good is None or before is None:
-        return Watched(good=pack(_first(current))) if observation.through != "api" else _NOTHING
-    return _compared(current, declaration, fleet_policy, good, before)
+    if not _is_in_parts(desired) or not _may_be_watched(declaration, fleet_policy):
+        return Watched(good=FORGET)
+    before = unpack(good)
+    paths = before.changed if before is not None else ()
+    return Watched(good=good, unknown=_unknown(paths, "several declarations name the resource"))
 
 
-class _Current(NamedTuple):
-    """What was observed, with all that is worked out of it.
+def _in_same_version(
+    current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
+) -> Watched:
+    """Compare an observation in the API version of the good values; what other versions show stays unknown."""
+    observation = current.observation
+    others = last_known_good.others(stored)
+    open_elsewhere = [path for other in others for path in other.changed]
+    if good.desired != current.desired:
+        good = good_values.without_declared(good, current.values, declaration)
+        others = tuple(good_values.without_declared(other, current.values, declaration) for other in others)
+    if observation.truncated:
+        return _cut_off(current, declaration, fleet_policy, stored, good)
+    differences = _differences(current, declaration, good)
+    unknown = _unknown(open_elsewhere, gaps.ANOTHER_VERSION)
+    if observation.through == "api":
+        return Watched(*_split(declaration, fleet_policy, differences), stored, stored, unknown)
+    result = _compared(current, differences, good)
+    is_same = not result.differences and not result.is_renewed
+    others = tuple(
+        replace(other, is_unproven=other.is_unproven and not is_same) for other in others if other.changed or is_same
+    )
+    return Watched(
+        *_split(declaration, fleet_policy, result.differences),
+        pack(replace(result.good, left_at=None), others),
+        pack(good_values.taken(current, replace(result.good, left_at=None))) if result.differences else None,
+        unknown,
+    )
+
+
+def _in_other_version(
+    current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
+) -> Watched:
+    """Compare an observation in another API version than that of the good values with the last one in its own.
+
+    What changed together with the version cannot be seen: until the values of the new version are proven, or an apply
+    comes, the fields that matter are unknown.
+    """
+    observation = current.observation
+    others = last_known_good.others(stored)
+    own = next((other for other in others if other.schema == current.version), None)
+    rest = [good, *(other for other in others if other is not own)]
+    open_elsewhere = [path for other in rest for path in other.changed]
+    if observation.through == "api" or observation.truncated:
+        if own is not None:
+            open_elsewhere += own.changed
+        return Watched(good=stored, unknown=_unknown(open_elsewhere, gaps.ANOTHER_VERSION))
+    is_applied = good_values.is_applied(current, good)
+    if own is None:
+        result = _Result((), replace(good_values.first(current), is_unproven=True), is_applied)
+    else:
+        if own.desired != current.desired:
+            own = good_values.without_declared(own, current.values, declaration)
+        result = _compared(current, _differences(current, declaration, own), own)
+    left_at = good.left_at or observation.observed_at
+    is_old = not good.changed and observation.observed_at - left_at > _PROVEN
+    own = result.good
+    if is_applied or is_old:
+        packed = pack(replace(own, is_unproven=False), [other for other in rest if other.changed][-_MOST_VERSIONS:])
+        unproven: Sequence[str] = ()
+    else:
+        packed = pack(replace(good, left_at=left_at), [*rest[1:], own][-_MOST_VERSIONS:])
+        unproven = _severe(good) if own.is_unproven else ()
+    accepted = pack(replace(good_values.taken(current, own), is_unproven=False)) if result.differences else None
+    return Watched(
+        *_split(declaration, fleet_policy, result.differences),
+        packed,
+        accepted,
+        _unknown([*open_elsewhere, *unproven], gaps.ANOTHER_VERSION),
+    )
+
+
+def _severe(good: GoodValues) -> list[str]:
+    return [path for path in good.values if path in good.folded or security_meaning.why_it_is_watched(path)]
+
+
+class _Result(NamedTuple):
+    """What became of the values in one API version.
 
     Args:
-        desired: digest of what is declared.
-        seen: digest of that and of the observation.
-        values: what nobody declares.
-        schema: what the catalogue says of the type.
-        observation: what was observed.
-        is_apply_alone: something else is declared than before, and the observation is the last one again.
-        masking: hides what may not be shown.
+        differences: what differs.
+        good: the good values from now on.
+        is_renewed: they were taken anew.
     """
 
-    desired: str
-    seen: str
-    values: dict[str, Value]
-    schema: Schema | None
-    observation: Observation
-    is_apply_alone: bool
-    masking: Masking
+    differences: tuple[Difference, ...]
+    good: GoodValues
+    is_renewed: bool
 
 
-def _compared(
-    current: _Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
-) -> Watched:
+def _differences(current: Current, declaration: Declaration, good: GoodValues) -> tuple[Difference, ...]:
+    """How the values differ from the good ones."""
     observation = current.observation
-    if good.schema != _name(current.schema):
-        is_kept = observation.through == "api" or bool(good.changed)
-        return Watched(good=stored if is_kept else pack(_taken(current, good)))
-    if good.desired != current.desired:
-        good = _without_declared(good, current, declaration)
-    known = {path: kept for path, kept in good.values.items() if path not in good.wandering}
-    differences = tuple(
+    skipped = {*good.wandering, *good.folded}
+    known = {path: kept for path, kept in good.values.items() if path not in skipped}
+    of_many, single = value_folding.changes(good.folded, good.values, current.values, current.digests)
+    differing = undeclared_values.changes(
+        observation.asset_type,
+        Before(known, current.digests, current.masking),
+        single,
+        current.schema,
+        own_project(declaration.project, observation),
+    )
+    return of_many + tuple(
         difference
-        for difference in undeclared_values.changes(
-            observation.asset_type,
-            Before(known, _key(observation), current.masking),
-            current.values,
-            current.schema,
-            own_project(declaration.project, observation),
-        )
+        for difference in differing
         if difference.path not in good.wandering and _is_tellable(difference, good, observation)
     )
-    if observation.through == "api":
-        return Watched(*_split(declaration, fleet_policy, differences), good=stored, accepted=stored)
-    renewed = _is_renewed(current, good)
+
+
+def _compared(current: Current, differences: tuple[Difference, ...], good: GoodValues) -> _Result:
+    """What is reported, and what is good from now on."""
+    renewed = good_values.is_renewed(current, good)
     if renewed:
-        differences = tuple(difference for difference in differences if _is_held(difference, good))
+        differences = tuple(difference for difference in differences if good_values.is_held(difference, good))
     differences, absorbed, good = _learnt(differences, current, good)
-    kept = pack(_kept(current, good, differences, renewed=renewed or absorbed))
-    accepted = pack(_taken(current, good)) if differences else kept
-    return Watched(*_split(declaration, fleet_policy, differences), good=kept, accepted=accepted)
+    kept = good_values.kept(current, good, differences, renewed=renewed or absorbed)
+    return _Result(differences, kept, renewed)
 
 
-def _without_declared(good: GoodValues, current: _Current, declaration: Declaration) -> GoodValues:
-    """The good values without those that are declared by now: to name a value is to accept it."""
-    kept = {
-        path: value
-        for path, value in good.values.items()
-        if path in current.values or not undeclared_values.is_declared(path, declaration.data)
-    }
-    return replace(good, values=kept)
+def _cut_off(
+    current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
+) -> Watched:
+    """Compare what a truncated asset has; what it lacks is unknown."""
+    good = replace(
+        good, folded=(), values={path: kept for path, kept in good.values.items() if path not in good.folded}
+    )
+    kept, ignored = _split(declaration, fleet_policy, _differences(current, declaration, good))
+    shown = tuple(difference for difference in kept if difference.op != "missing")
+    paths = {difference.path for difference in shown}
+    lacking = [
+        difference.path for difference in kept if difference.op == "missing" and severity_of(difference) != "low"
+    ]
+    unknown = [path for path in dict.fromkeys([*good.changed, *lacking]) if path not in paths]
+    return Watched(shown, ignored, stored, stored, _unknown(unknown, gaps.TRUNCATED))
 
 
-def _is_renewed(current: _Current, good: GoodValues) -> bool:
-    """Whether the values are taken anew: with an apply, and with the first observation after it."""
-    is_newer = current.observation.observed_at > good.taken_at
-    return good.desired != current.desired or (good.is_provisional and is_newer)
-
-
-def _is_held(difference: Difference, good: GoodValues) -> bool:
-    """Whether a difference was there before the values are taken anew: no apply has named it, so that it stays."""
-    return difference.path in good.changed
+def _unknown(paths: Iterable[str], why: str) -> tuple[Explanation, ...]:
+    """The fields that may have changed and could not be compared."""
+    return tuple(
+        gaps.undeclared(path, why, security_meaning.why_it_is_watched(path))
+        for path in list(dict.fromkeys(paths))[: MOST_TRACKED + _MOST_UNKNOWN]
+    )
 
 
 def _is_tellable(difference: Difference, good: GoodValues, observation: Observation) -> bool:
@@ -207,26 +333,21 @@ def _is_tellable(difference: Difference, good: GoodValues, observation: Observat
     return not good.is_partial or severity_of(difference) != "low"
 
 
-def severity_of(difference: Difference) -> str:
-    """The severity of an undeclared change."""
-    return security_meaning.undeclared_severity(difference.path, difference.declared, difference.observed)
-
-
 def _learnt(
-    differences: tuple[Difference, ...], current: _Current, good: GoodValues
+    differences: tuple[Difference, ...], current: Current, good: GoodValues
 ) -> tuple[tuple[Difference, ...], bool, GoodValues]:
     """The differences without values that move by themselves, whether some belong to what is good, and what is learnt.
 
     Nothing that matters to security is ever learnt.
     """
     light = [difference for difference in differences if severity_of(difference) == "low"]
-    if not light:
+    if not light or good.is_crowded:  # which of many have moved since is not known
         return differences, False, good
     if current.observation.observed_at - good.since < _LEARNING:
         return tuple(difference for difference in differences if severity_of(difference) != "low"), True, good
     moves, wandering = dict(good.moves), list(good.wandering)
     for difference in light:
-        digest = _digest_of(difference)
+        digest = good_values.digest_of(difference)
         if good.changed.get(difference.path) == digest:
             continue
         moves[difference.path] = moves.get(difference.path, 0) + 1
@@ -235,75 +356,10 @@ def _learnt(
             del moves[difference.path]
     good = replace(
         good,
-        moves=dict(list(moves.items())[-_MOST_TRACKED:]),
-        wandering=tuple(wandering[-_MOST_TRACKED:]),
+        moves=dict(list(moves.items())[-MOST_TRACKED:]),
+        wandering=tuple(wandering[-MOST_TRACKED:]),
     )
     return tuple(difference for difference in differences if difference.path not in wandering), False, good
-
-
-def _digest_of(difference: Difference) -> str:
-    observed = None if difference.observed is msgspec.UNSET else difference.observed
-    return undeclared_values.value_digest(observed)
-
-
-def _kept(current: _Current, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:
-    """What is good from now on: the values before, or those of now where nothing differs from what was before."""
-    differing = list(differences)
-    changed = {difference.path: _digest_of(difference) for difference in differing[:_MOST_TRACKED]}
-    if not renewed and (differing or good.desired == current.desired):
-        return replace(good, seen=current.seen, changed=changed)
-    taken = _taken(current, good)
-    if changed:
-        taken = _with_values(taken, _restored(current, good.values, changed))
-    return replace(taken, changed=changed)
-
-
-def _restored(current: _Current, before: Mapping[str, Any], changed: Iterable[str]) -> dict[str, Any]:
-    """The values of now, with what differs as it was before; a path may lie below one that is kept."""
-    values = {path: value.kept for path, value in current.values.items()}
-    for path in changed:
-        root = next((known for known in (*before, *values) if _is_below(path, known)), path)
-        if root in before:
-            values[root] = before[root]
-        else:
-            values.pop(root, None)
-    return values
-
-
-def _is_below(path: str, known: str) -> bool:
-    return path.startswith(known) and path[len(known) : len(known) + 1] in ("", ".", "[")
-
-
-def _first(current: _Current) -> GoodValues:
-    observed_at = current.observation.observed_at
-    first = GoodValues(current.desired, _name(current.schema), current.seen, observed_at, observed_at)
-    return _taken(current, first)
-
-
-def _taken(current: _Current, good: GoodValues) -> GoodValues:
-    """The values of now as what is good."""
-    observation = current.observation
-    taken = replace(
-        good,
-        desired=current.desired,
-        schema=_name(current.schema),
-        seen=current.seen,
-        taken_at=observation.observed_at,
-        is_provisional=current.is_apply_alone or lifecycle.is_transitional(observation.data),
-        changed={},
-    )
-    return _with_values(taken, {path: value.kept for path, value in current.values.items()})
-
-
-def _with_values(good: GoodValues, values: Mapping[str, Any]) -> GoodValues:
-    """The values as far as there is room, those that matter to security first."""
-    room, chosen = _ROOM, {}
-    for path in sorted(values, key=lambda path: not security_meaning.why_it_is_watched(path)):
-        room -= len(path) + len(_encode(values[path])) + 2
-        if room < 0 and not security_meaning.why_it_is_watched(path):
-            break
-        chosen[path] = values[path]
-    return replace(good, values=chosen, is_partial=len(chosen) < len(values))
 
 
 def _split(
@@ -333,19 +389,15 @@ def _rule(declaration: Declaration, settings: Undeclared, fleet_policy: Policy |
     return ""
 
 
-def _values(declaration: Declaration, observation: Observation, schema: Schema | None) -> dict[str, Value]:
-    values = undeclared_values.undeclared(
-        observation.asset_type, declaration.data, observation.data, schema, _key(observation)
-    )
+def _values(
+    declaration: Declaration, observation: Observation, schema: Schema | None, masking: Masking
+) -> dict[str, Value]:
+    digests = Digests(masking.secrecy, observation.key.name)
+    values = undeclared_values.undeclared(observation.asset_type, declaration.data, observation.data, schema, digests)
     whole = declaration.exhaustive_paths
     if not whole:
         return values
-    return {path: value for path, value in values.items() if not any(_is_below(path, owned) for owned in whole)}
-
-
-def _key(observation: Observation) -> bytes:
-    """The key of digests: of one resource alone, so that equal secrets of two do not look alike."""
-    return hashlib.blake2b(observation.key.name.encode(), digest_size=16).digest()
+    return {path: value for path, value in values.items() if not any(is_below(path, owned) for owned in whole)}
 
 
 def _name(schema: Schema | None) -> str:
@@ -359,7 +411,7 @@ def _seen(schemas: Schemas, observation: Observation, desired: str) -> str:
     """
     skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # identity is enough
     body = {name: value for name, value in observation.data.items() if name not in skipped}
-    return hashlib.sha256(_encode((desired, body))).hexdigest()[:16]
+    return hashlib.sha256(_encode((last_known_good.FORM, desired, body))).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1024)

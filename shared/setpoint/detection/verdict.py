@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -27,11 +28,10 @@ from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
 from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.detection.undeclared_changes import Watched
-from setpoint.model import field_path, ignore_patterns, lifecycle
+from setpoint.model import ignore_patterns, lifecycle
 from setpoint.model import policy as policies
 from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
-from setpoint.model.contests import Contest
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.fleet_rules import Rules, with_compare_rules
@@ -68,7 +68,7 @@ class Verdict(msgspec.Struct, frozen=True):
         suppressed: differences that rules suppress, up to a size.
         actor: the actor behind the drift; None if unknown.
         unknown: declared fields that matter to security and could not be compared; whether they drifted is unknown.
-        good: the last known good values of undeclared fields.
+        good: the last known good values of undeclared fields; None to leave those that are stored.
         accepted: the same if the drift is accepted; None if declared fields differ too.
     """
 
@@ -116,6 +116,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     *,
     home: str = "",
     good: LastKnownGood | None = None,
+    now: datetime | None = None,
 ) -> Verdict | Unjudged:
     """Compare an observation with the desired state of its resource.
 
@@ -129,6 +130,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
         secrecy: hides secrets with the installation's key.
         home: number of the recorded project, for a declaration that names none.
         good: the last known good values of undeclared fields.
+        now: the current time; that of the observation where None.
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
@@ -153,7 +155,8 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
             differing += ((declaration, difference) for difference in differences if not is_in(difference, differing))
         if ignored:
             suppressed += ignored
-    watched = undeclared_changes.watch(desired, observation, schemas, rules.policy, good, masking)
+    watched = undeclared_changes.watch(desired, observation, schemas, rules.policy, good, masking, now)
+    unknown += watched.unknown
     if not differing and not watched.differences:
         return _in_sync(desired, rules, observation, suppressed + watched.ignored, tuple(unknown), watched.good)
     drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown))
@@ -196,7 +199,7 @@ class _Drift(NamedTuple):
 
 
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
-    kind, differing, suppressed, who, secrecy, _ = drift
+    kind, differing, suppressed, who, secrecy, unknown = drift
     differences = [difference for _, difference in differing]
     encoded = [record_limits.encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
@@ -223,6 +226,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         previous_data=_bare(observation.data, schemas, observation, secrecy) if kind == "deleted" else None,
         suppressed=record_limits.few(suppressed),
         actor=actor,
+        unknown=unknown,
     )
 
 
@@ -321,46 +325,6 @@ def differences(declaration: Declaration, observation: Observation, schemas: Sch
     """All differences from one declaration, untruncated, with paths in the declaration's source; secrets are hidden."""
     kept, _ = _differences(declaration, observation, schemas, ByApi(), [], HIDING)
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
-
-
-def disputed(contest: Contest, rules: Rules, observation: Observation) -> Verdict:
-    """The verdict on a resource that two sources declare, each with permission: neither declaration counts."""
-    return _of_authority(contest.difference(), rules, observation, f"{contest.digest}{rules.digest}@{__version__}")
-
-
-def refused(reasons: Mapping[str, str], count: int, rules: Rules, observation: Observation) -> Verdict:
-    """The verdict on a source with refused declarations: a finding about the installation.
-
-    Args:
-        reasons: the reasons by resource name, up to a size.
-        count: the number of refused declarations.
-        rules: the rules of the fleet.
-        observation: the observation of the source.
-    """
-    differences = tuple(
-        Difference(field_path.text((None, name)), "unexpected", observed=reason, kind="authority")
-        for name, reason in sorted(reasons.items())
-    )
-    verdict = _of_authority(differences[0] if differences else None, rules, observation, rules.digest)
-    digest = fingerprint("modified", map(record_limits.encode, differences)) if differences else ""
-    return msgspec.structs.replace(verdict, differences=differences, difference_count=count, fingerprint=digest)
-
-
-def _of_authority(difference: Difference | None, rules: Rules, observation: Observation, judged_by: str) -> Verdict:
-    """A verdict on who may declare a resource; it is alerted and never remediated."""
-    owner = rules.sources.owner if rules.sources is not None else Owner()
-    return Verdict(
-        kind="modified" if difference is not None else None,
-        differences=(difference,) if difference is not None else (),
-        difference_count=1 if difference is not None else 0,
-        fingerprint=fingerprint("modified", [record_limits.encode(difference)]) if difference is not None else "",
-        severity="high" if difference is not None else "low",
-        owner=owner,
-        mode="alert",
-        project=observation.project,
-        source=rules.sources.source if rules.sources is not None else Source(),
-        judged_by=judged_by,
-    )
 
 
 def _differences(

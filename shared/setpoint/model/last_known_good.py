@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,30 +16,44 @@ class GoodValues(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         desired: digest of the declarations that it stands beside.
-        schema: the API version in which the resource came.
+        content: digest of the fields that those declare; it stays with a change of mode, owner or grace period.
+        schema: the API version in which the resource came, and the one in which it was compared.
         seen: digest of the last observation and of what is declared, by which an unchanged one is known without a walk.
         since: the observation with which it began.
         taken_at: the observation from which the values are.
         values: the values by path; a secret or a long value is a digest.
-        is_provisional: the next newer observation replaces the values: the resource was on its way, or an apply came
-            before the observation that shows what it did.
+        provisional_since: since when the next newer observation replaces the values: the resource was on its way, or an
+            apply came before the observation that shows what it did.
+        provisional_until: the end of that; None where the values are final.
         is_partial: values of no weight were left out, since there are too many.
-        changed: the paths that differ now, each with a digest of the value.
+        folded: paths below which there are so many values of weight that one digest stands for all of them.
+        changed: the most severe paths that differ now, each with a digest of the value.
+        is_crowded: more paths differ than ``changed`` has.
         moves: how often a value of no weight has moved.
         wandering: paths that were learnt to move by themselves.
+        is_unproven: the values came in another API version than the good ones, and were compared with nothing.
+        left_at: the first observation in another API version since the last in this one.
+        form: of this record; values of another form are taken anew.
     """
 
     desired: str
+    content: str
     schema: str
     seen: str
     since: datetime
     taken_at: datetime
     values: dict[str, Any] = {}
-    is_provisional: bool = False
+    provisional_since: datetime | None = None
+    provisional_until: datetime | None = None
     is_partial: bool = False
+    folded: tuple[str, ...] = ()
     changed: dict[str, str] = {}
+    is_crowded: bool = False
     moves: dict[str, int] = {}
     wandering: tuple[str, ...] = ()
+    is_unproven: bool = False
+    left_at: datetime | None = None
+    form: int = 1
 
 
 class LastKnownGood(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -47,12 +62,18 @@ class LastKnownGood(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         packed: the values; see ``pack``.
         steady: ``GoodValues.seen``, where an observation with this digest needs no walk.
+        others: the values in other API versions, packed, while it is not known whether they are good.
     """
 
     packed: str
     steady: str = ""
+    others: tuple[str, ...] = ()
 
 
+FORGET = LastKnownGood("")
+"""Ends the watch: the record keeps no values."""
+FORM = 2
+"""The form of ``GoodValues`` that this version writes: secrets are digests with the installation's key."""
 _SHORT = 512
 """Bytes up to which the values stay as they are: compressed they would take as much room, and ten times the time."""
 
@@ -60,22 +81,38 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(GoodValues).decode
 
 
-def pack(good: GoodValues) -> LastKnownGood:
-    """The form for the record."""
-    is_steady = not good.changed and not good.is_provisional
+def pack(good: GoodValues, others: Iterable[GoodValues] = ()) -> LastKnownGood:
+    """The form for the record.
+
+    Args:
+        good: the values.
+        others: the values in other API versions.
+    """
+    packed = tuple(map(_packed, others))
+    is_steady = not good.changed and good.provisional_until is None and not packed
+    return LastKnownGood(_packed(good), good.seen if is_steady else "", packed)
+
+
+def _packed(good: GoodValues) -> str:
     encoded = _encode(good)
     if len(encoded) > _SHORT:
         encoded = base64.b64encode(zlib.compress(encoded, 6))
-    return LastKnownGood(encoded.decode(), good.seen if is_steady else "")
+    return encoded.decode()
 
 
 def unpack(stored: LastKnownGood | None) -> GoodValues | None:
     """The values; None where there are none or they cannot be read, so that they are taken anew."""
-    if stored is None:
-        return None
+    return _unpacked(stored.packed) if stored is not None else None
+
+
+def others(stored: LastKnownGood) -> tuple[GoodValues, ...]:
+    """The values in other API versions."""
+    return tuple(good for good in map(_unpacked, stored.others) if good is not None)
+
+
+def _unpacked(packed: str) -> GoodValues | None:
     try:
-        if stored.packed.startswith("{"):
-            return _decode(stored.packed)
-        return _decode(zlib.decompress(base64.b64decode(stored.packed)))
+        good = _decode(packed if packed.startswith("{") else zlib.decompress(base64.b64decode(packed)))
     except (ValueError, zlib.error, msgspec.DecodeError):
         return None
+    return good if good.form == FORM else None

@@ -31,6 +31,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         changed_at: time of the observation that brought its current drift; None if that is the first.
+        hidden: fields that drifted before, and that the last observation left uncompared.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: Actor | None = None
     changed_at: datetime | None = None
     ancestors: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 class Settling(msgspec.Struct, frozen=True):

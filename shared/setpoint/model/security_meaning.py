@@ -104,6 +104,8 @@ Reasons: the guards that https://cloud.google.com/architecture/framework/securit
 for: who reaches a resource, who is let in, which key encrypts it, what is logged, and what can be restored.
 """
 
+OF_MANY = "(only a digest of its values was kept)"
+"""The last known value of a field below which more values matter to security than are kept."""
 _SWITCH = "whether it is on"
 _SWITCHES = frozenset(("disabled", "enabled", "suspended", "deactivated", "paused"))
 _PUBLIC_VALUES = frozenset(("allUsers", "allAuthenticatedUsers", "0.0.0.0/0", "::/0", "*/*", "publicRead"))
@@ -150,7 +152,7 @@ def undeclared_severity(path: str, declared: Any, observed: Any) -> Literal["low
         declared: the last known value, or unset.
         observed: the value now, or unset.
     """
-    if not why_it_is_watched(path):
+    if not why_it_is_watched(path) and declared != OF_MANY:
         return "low"
     return "critical" if _is_public(observed) and not _is_public(declared) else "high"
 
