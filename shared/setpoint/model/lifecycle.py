@@ -40,7 +40,7 @@ _ON_ITS_WAY = frozenset(
 
 def is_gone(data: Any) -> bool:
     """Whether a resource that is still listed has been deleted."""
-    return bool(gone_field(data))
+    return isinstance(data, dict) and not _TELLING.isdisjoint(data) and bool(gone_field(data))
 
 
 _STATES = ("lifecycleState", "state", "status")

@@ -176,24 +176,26 @@ def parse(message: bytes, attributes: Mapping[str, str] | None = None) -> Observ
     if message.startswith(WELCOME):
         return None
     temporal = _read(_decode_message, message, "")
-    prior = None
-    asset = temporal.asset
-    if asset is None or temporal.deleted or _content(asset) is None:
+    asset, prior = temporal.asset, None
+    content = _content(asset) if asset is not None and not temporal.deleted else None
+    if asset is None or content is None:
         prior = _read(_decode_prior, temporal.prior_asset, "priorAsset") if temporal.prior_asset else None
     if asset is None and not (temporal.deleted and prior):
         where = "priorAsset" if temporal.deleted else "asset"
         raise MalformedMessage(f"not a feed message: field `{where}` is missing")
-    return _observation(temporal, asset, prior)
+    return _observation(temporal, asset, prior, content)
 
 
-def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None) -> Observation:
+def _observation(
+    temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None, content: Content | None
+) -> Observation:
     known = asset or prior
     assert known is not None  # noqa: S101 - parse() has checked it; the assertion is for the type checker
     deleted = bool(temporal.deleted)
     described = prior if deleted and prior else known
-    # The prior state gives the content: a deleted policy comes with an empty resource.
-    first, second = (prior, asset) if deleted else (asset, prior)
-    content = (first and _content(first)) or (second and _content(second)) or "resource"
+    if content is None:
+        # The prior state gives the content: a deleted policy comes with an empty resource.
+        content = (prior and _content(prior)) or (asset and _content(asset)) or "resource"
     if content == "resource":
         content = content_of(known.asset_type)
     resource = known.resource or _NO_RESOURCE
@@ -283,9 +285,10 @@ def _access_policy_part(asset: _Asset, name: str, asset_type: str) -> tuple[str,
 
 
 def _full_name(name: str) -> str:
-    if not _required(name, "name").startswith("//") or name.find("/", 2) < 0:
-        raise MalformedMessage("not a feed message: field `asset.name` is not a full resource name")
-    return name
+    if name.startswith("//") and name.find("/", 2) >= 0:
+        return name
+    _required(name, "name")
+    raise MalformedMessage("not a feed message: field `asset.name` is not a full resource name")
 
 
 def _required(value: str, field: str) -> str:

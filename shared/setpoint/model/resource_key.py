@@ -45,13 +45,15 @@ def _id(content: str, name: str) -> str:
 
 
 _ACCESS_TYPES = frozenset(
-    f"accesscontextmanager.googleapis.com/{kind}" for kind in ("AccessPolicy", "AccessLevel", "ServicePerimeter")
+    f"{host}accesscontextmanager.googleapis.com/{kind}"
+    for kind in ("AccessPolicy", "AccessLevel", "ServicePerimeter")
+    for host in ("", "identity.")
 )
 
 
 def content_of(asset_type: str) -> Content:
     """The content in which the inventory sends the whole of a resource of this type."""
-    return "access_policy" if asset_type.removeprefix("identity.") in _ACCESS_TYPES else "resource"
+    return "access_policy" if asset_type in _ACCESS_TYPES else "resource"
 
 
 def segment_after(name: str, collection: str) -> str:
