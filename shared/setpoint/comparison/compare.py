@@ -42,6 +42,8 @@ OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 """Top-level fields that never count as undeclared: the system's, and the name of the declaration."""
 
 
+_SPECIAL = system_fields.SYSTEM_FIELDS | free_text.TEXTS | {"value"}
+"""Names of fields with rules beside those of their value."""
 _NO_FIELDS: Mapping[str, Field] = {}
 _NOTHING: Mapping[str, Any] = {}
 
@@ -160,6 +162,8 @@ class Comparison:
                     self.note((path, key), "kept by the system")
                 else:
                     self._entry((path, key), key, item, want, have, is_free=is_free)
+            elif have and key not in _SPECIAL:  # the usual case of a field
+                self.value((path, key), key, fields.get(key), want, have)
             else:
                 self._field(path, key, schema, want, have, declared, observed)
         if self.exact or self.whole:

@@ -34,7 +34,7 @@ _FREE_MAPS = frozenset(
 )
 """User-defined maps in resources without a schema."""
 
-_TEXTS = frozenset(("description", "displayName", "title"))
+TEXTS = frozenset(("description", "displayName", "title"))
 """Fields with prose: compared exactly, even if it looks like a reference."""
 
 _TEXTUAL = frozenset(("string", ""))
@@ -68,7 +68,7 @@ def is_free_value(name: str, siblings: Mapping[str, Any], field: Field | None) -
         siblings: the object with the value.
         field: the schema of the value.
     """
-    if name != "value" and name not in _TEXTS:
+    if name != "value" and name not in TEXTS:
         return False
     if field is not None and (field.type not in _TEXTUAL or field.format or field.reference):
         return False

@@ -15,17 +15,26 @@ def is_literal(declared: Any, observed: Any) -> bool:
         return False
     if declared.items() <= observed.items():
         return True
+    inner = []
     for key, want in declared.items():
         have = observed.get(key)
         if want == have:
             continue
-        if type(want) is list and type(have) is list and len(want) == len(have):
-            if not all(map(_is_literal_part, want, have)):
-                return False
-        elif not _is_literal_part(want, have):
+        if not want or type(want) not in _NESTED:  # before anything deeper, since it ends the check
             return False
-    return True
+        inner.append((want, have))
+    return all(_is_literal_part(want, have) for want, have in inner)
+
+
+_NESTED = frozenset((dict, list))
 
 
 def _is_literal_part(declared: Any, observed: Any) -> bool:
+    if type(declared) is list:
+        is_list = type(observed) is list and len(declared) == len(observed)
+        return is_list and all(map(_is_literal_element, declared, observed))
+    return is_literal(declared, observed)
+
+
+def _is_literal_element(declared: Any, observed: Any) -> bool:
     return bool(declared) and is_literal(declared, observed)
