@@ -317,3 +317,30 @@ def test_a_plan_without_a_document_that_cannot_be_read_says_that_it_is_incomplet
     assert (planned.returncode, applied.returncode) == (1, 1)
     assert planned.stdout == "incomplete, 1 problem left out; source default: nothing to change, 0 unchanged\n"
     assert "\nincomplete, 1 problem left out; source default" in applied.stderr
+
+
+def test_a_configuration_beside_a_state_leaves_its_ignored_changes_alone(setpoint, tmp_path):
+    (tmp_path / "net.tfstate").write_bytes(state([topic("a")]))
+    (tmp_path / "infra").mkdir()
+    lifecycle = "lifecycle {\n    ignore_changes = [message_retention_duration]\n  }"
+    (tmp_path / "infra" / "main.tf").write_text(
+        f'resource "google_pubsub_topic" "a" {{\n  name = "a"\n  {lifecycle}\n}}'
+    )
+    live = {"name": "projects/shop-prod/topics/a", "labels": {"team": "shop"}, "messageRetentionDuration": "7200s"}
+    message = {
+        "asset": {
+            "name": "//pubsub.googleapis.com/projects/shop-prod/topics/a",
+            "assetType": "pubsub.googleapis.com/Topic",
+            "resource": {"data": live},
+            "updateTime": "2026-03-01T12:00:00Z",
+        },
+        "window": {"startTime": "2026-03-01T12:00:00Z"},
+    }
+    (tmp_path / "feed.jsonl").write_text(json.dumps(message))
+
+    assert setpoint("apply", "net.tfstate", "--config", "infra").returncode == 0
+    assert setpoint("detect", "--feed", "feed.jsonl", "--exit-code").returncode == 0
+    suppressed = setpoint("findings", "list", "--status", "suppressed", "--output", "jsonl").stdout
+    assert "main.tf: lifecycle.ignore_changes has message_retention_duration" in suppressed
+    assert setpoint("apply", "net.tfstate").returncode == 0
+    assert setpoint("detect", "--feed", "feed.jsonl", "--exit-code").returncode == 2

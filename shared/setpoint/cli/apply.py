@@ -71,6 +71,15 @@ ProjectOfObjects = Annotated[
 Namespace = Annotated[
     str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests that do not say theirs.")
 ]
+TerraformConfig = Annotated[
+    str,
+    typer.Option(
+        "--config",
+        metavar="DIR",
+        help="The Terraform root module of a state or plan: what its files write is declared, and "
+        "lifecycle.ignore_changes is left alone. Nothing is run.",
+    ),
+]
 SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="The set of files that this is a state of.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove what the source no longer declares.")]
 MaxRemovals = Annotated[
@@ -106,11 +115,13 @@ class LoadOptions(NamedTuple):
         exclude: Globs of files that are not read.
         project: The project of Config Connector objects that do not say theirs.
         namespace: Their namespace.
+        config: The directory of the Terraform root module of a state or plan.
     """
 
     exclude: tuple[str, ...] = ()
     project: str = ""
     namespace: str = ""
+    config: str = ""
 
 
 NO_OPTIONS = LoadOptions()
@@ -131,12 +142,13 @@ def validate(
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
+    config: TerraformConfig = "",
 ) -> None:
     """Check what is declared in PATH… and touch no store.
 
     Exits with 1 where a document is bad. Warnings are about what is right and not compared.
     """
-    options = LoadOptions(tuple(exclude or ()), project, namespace)
+    options = LoadOptions(tuple(exclude or ()), project, namespace, config)
     loaded = load_all(paths, options, quietly=output is not ReportFormat.text, grouped=True)
     if output is ReportFormat.json:
         out.out(json.dumps(validation_report.as_json(loaded), ensure_ascii=False, indent=2))
@@ -164,13 +176,14 @@ def plan(  # noqa: PLR0913 - the options of the command
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
+    config: TerraformConfig = "",
 ) -> None:
     """Show what `apply` with the same options would add, change and remove. Nothing is written.
 
     Exits with 1 where a document is invalid, and with 3 where another source declares a resource already or `apply`
     would refuse to remove so much.
     """
-    loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
+    loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace, config))
     opened = bootstrap.open_store_to_read(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
@@ -213,6 +226,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
+    config: TerraformConfig = "",
     grace: Annotated[
         str, typer.Option(metavar="DURATION", help="Of states: how long a drift has to last, as in policies: 5m.")
     ] = "",
@@ -247,13 +261,14 @@ def apply(  # noqa: PLR0913 - the options of the command
             "--exclude": exclude,
             "--project": project,
             "--namespace": namespace,
+            "--config": config,
         }
         _apply_states(files, _state_options(of_files, max_removals, grace, dry_run=dry_run), store, events_topic)
         return
     if grace:
         raise BadRequest("--grace goes with URLs of Terraform states; files say `settle`, or use a Defaults document")
     listed = load_cluster(of_cluster, namespace) if cluster else None
-    loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace))
+    loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace, config))
     request = Request(source, commit, prune, planning.part(max_removals or _USUAL_REMOVALS), repo=repo)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
@@ -345,7 +360,13 @@ def load_all(
     """
     if urls := list(filter(is_state_url, paths)):
         raise BadRequest(f"{urls[0]}: a URL of states goes with `setpoint apply`, or `setpoint apply --dry-run`")
-    loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
+    loaded = load.load(
+        paths,
+        exclude=options.exclude,
+        project=options.project,
+        namespace=options.namespace,
+        config=options.config,
+    )
     if not quietly:
         print_load_result(loaded, grouped=grouped)
     if loaded.is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):

@@ -79,7 +79,7 @@ class IgnoreFiles:
         if not ignored:
             return declaration
         own = tuple(path for path in declaration.ignore if path not in ignored)
-        return replace(declaration, ignore=(*own, *ignored), ignored_by=ignored)
+        return replace(declaration, ignore=(*own, *ignored), ignored_by={**declaration.ignored_by, **ignored})
 
     def applied_to_scope(self, scope: Scope) -> Scope:
         """The scope with the rules that ignore undeclared resources."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from setpoint.declarations.readers import (
     server_ids,
     setting_checks,
     terraform,
+    terraform_config,
     typos,
 )
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
@@ -35,6 +36,7 @@ from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
 from setpoint.declarations.readers.policy_tests import PolicyTest
+from setpoint.declarations.readers.terraform_config import Configured, Key
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
@@ -97,7 +99,13 @@ class LoadResult:
 
 
 def load(
-    paths: Iterable[str], *, root: str = "", exclude: Iterable[str] = (), project: str = "", namespace: str = ""
+    paths: Iterable[str],
+    *,
+    root: str = "",
+    exclude: Iterable[str] = (),
+    project: str = "",
+    namespace: str = "",
+    config: str = "",
 ) -> LoadResult:
     """Load all declarations in files and directories; invalid ones are reported, and the others are kept.
 
@@ -107,10 +115,16 @@ def load(
         exclude: globs of files to skip.
         project: the project of Config Connector objects without one.
         namespace: the namespace of Config Connector objects without one.
+        config: the directory of a Terraform root module, beside its state or plan; empty for none.
+
+    Raises:
+        BadRequest: the configuration cannot be read.
     """
     paths = list(paths)
     ignored = IgnoreFiles([path for path in paths if path != discovery.STANDARD_INPUT], root)
     loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root)
+    if config:
+        loading.configure(config)
     for item in discovery.find(paths, root, exclude):
         loading.take(item)
     return loading.done()
@@ -136,6 +150,14 @@ class _Loading:
         self._declarations = DeclarationSet(texts)
         self._deferred = DeferredDocuments(texts)
         self._scopes: dict[str, Scope] = {}
+        self._files: Mapping[Key, Configured] = {}
+        self._configured = 0
+
+    def configure(self, folder: str) -> None:
+        """Use a Terraform configuration for the state or plan that follows."""
+        configuration = terraform_config.read(folder)
+        self._files = configuration.resources
+        self._report(configuration.problems)
 
     def take(self, document: Document | Problem) -> None:
         """Read a document; defer Config Connector objects, since they refer to each other."""
@@ -265,7 +287,12 @@ class _Loading:
         return declaration
 
     def _terraform(self, document: Document) -> None:
-        result = terraform.read(document)
+        self._configured += bool(self._files)
+        if self._configured > 1:
+            message = "--config goes with one state or plan; give each of them to a command of its own"
+            self._report([Problem(document.file, document.line, "", message)])
+            return
+        result = terraform.read(document, files=self._files)
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
             # Generated documents are not misspelled, and cannot be edited.

@@ -23,6 +23,7 @@ from setpoint.declarations.readers import (
     terraform_classes,
     terraform_documents,
     terraform_iam,
+    terraform_ignored,
     terraform_names,
     terraform_org_policies,
     terraform_owners,
@@ -32,6 +33,7 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.documents import UNREADABLE, Document, Problem
 from setpoint.declarations.readers.field_mapping import EMPTY, MappedFields, UnmappedField
+from setpoint.declarations.readers.terraform_config import Configured, Key
 from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_names import Name
 from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
@@ -41,6 +43,7 @@ from setpoint.model.naming import camel
 from setpoint.model.resource_key import ResourceKey, content_of, project_of
 
 _camel = lru_cache(maxsize=4096)(camel)
+_NO_FILES: Mapping[Key, Configured] = {}
 
 
 class TerraformLoaded(NamedTuple):
@@ -64,12 +67,13 @@ def is_terraform(value: Any) -> bool:
     return terraform_documents.is_terraform(value)
 
 
-def read(document: Document, *, project: str = "") -> TerraformLoaded:
+def read(document: Document, *, project: str = "", files: Mapping[Key, Configured] = _NO_FILES) -> TerraformLoaded:
     """Read the declarations of a plan or state.
 
     Args:
         document: The output of `terraform show -json`, or a raw state.
         project: The project of resources without one, if the provider block has none either.
+        files: The resource blocks in the configuration's files.
     """
     source = Source(file=document.file, line=document.line, document=document.position)
     states: dict[str, int] = {}
@@ -80,7 +84,7 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
             return TerraformLoaded([], [problem], Counter(), states)
         lineage, serial = terraform_state.revision(document.value)
         states[lineage] = serial
-    blocks = terraform_documents.read(document.value, project=project)
+    blocks = terraform_documents.read(document.value, project=project, files=files)
     loaded = TerraformLoaded([], [], Counter(blocks.others), states)
     for block in blocks.google:
         reader = _reader_of(block.type)
@@ -112,7 +116,8 @@ def _collect(translated: Translated, block: Block, document: Document, loaded: T
     if declaration.key.name:
         source = replace(declaration.source, address=block.address)
         owner = declaration.owner if declaration.owner.team else terraform_owners.by_label(block.values)
-        loaded.translated.append(replace(translated, declaration=replace(declaration, source=source, owner=owner)))
+        owned = replace(translated, declaration=replace(declaration, source=source, owner=owner))
+        loaded.translated.append(terraform_ignored.applied(owned, block))
         return
     message, category = "its full resource name is known only after apply", "pending"
     if not block.default("project"):

@@ -17,12 +17,15 @@ from setpoint.catalog import terraform_types
 from setpoint.declarations.readers import terraform_state
 from setpoint.declarations.readers.field_mapping import UNKNOWN
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN, expression_of, expressions_of
+from setpoint.declarations.readers.terraform_config import Configured, Key
 
 _PROVIDERS = frozenset(("google", "google-beta"))
 _INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
 _STEP = re.compile(r"module\.([^.\[]+)")
+_AROUND = re.compile(r"(?:module\.[^.\[]+(?:\.|\Z))*")
 _VARIABLE = re.compile(r"var\.([\w-]+)\Z")
 _MANAGED = "managed"
+_NO_FILES: Mapping[Key, Configured] = {}
 
 
 class Block(NamedTuple):
@@ -35,6 +38,7 @@ class Block(NamedTuple):
         defaults: `project`, `region` and `zone` of the provider block.
         names: All attribute names of the type in the document, including those without a value.
         written: The expressions of a plan's configuration; `NOT_KNOWN` without a configuration.
+        configured: Its block in the configuration's files; None without them.
     """
 
     address: str
@@ -43,6 +47,7 @@ class Block(NamedTuple):
     defaults: Mapping[str, str]
     names: frozenset[str] = frozenset()
     written: Any = NOT_KNOWN
+    configured: Configured | None = None
 
     def value(self, *names: str) -> str:
         """The first of the named attributes that is a known, non-empty scalar, as text; or an empty string."""
@@ -78,12 +83,13 @@ def is_terraform(value: Any) -> bool:
     )
 
 
-def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
+def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Configured] = _NO_FILES) -> Blocks:
     """Collect the resources of a plan (planned) or of a state (existing).
 
     Args:
         value: The document.
         project: The project of resources without one, if the provider block has none either.
+        files: The resource blocks in the configuration's files; a plan's own configuration counts before them.
     """
     configuration = _object(value.get("configuration"))
     written = dict(_configurations(_object(configuration.get("root_module")), ()))
@@ -101,9 +107,11 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
         if provider not in _PROVIDERS:
             others[provider or kind.partition("_")[0]] += 1
             continue
-        configured = written.get((path, kind, str(resource.get("name", ""))), {})
+        key = (path, kind, str(resource.get("name", "")))
+        configured = written.get(key, {})
+        in_files = files.get(key)
         change = changes.get(address, {})
-        expressions = configured.get("expressions")
+        expressions = configured.get("expressions") or (in_files.expressions if in_files is not None else None)
         has_classes = terraform_types.of(kind) is not None
         google.append(
             Block(
@@ -111,6 +119,7 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
                 type=kind,
                 values=_attributes(resource, change, None if has_classes else expressions),
                 written=expressions if isinstance(expressions, dict) else NOT_KNOWN,
+                configured=in_files,
                 defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
                 names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
             )
@@ -134,7 +143,7 @@ def _all_resources(value: Mapping[str, Any]) -> Iterator[tuple[_Place, dict[str,
     """The resources of a plan or state in any format, each with its modules."""
     if terraform_state.is_state(value):
         for resource in terraform_state.resources(value):
-            yield (), resource  # a state has no configuration to look modules up in
+            yield _modules(str(resource.get("address", ""))), resource
     else:
         yield from _resources(
             _object(_object(value.get("planned_values") or value.get("values")).get("root_module")), ()
@@ -145,7 +154,13 @@ def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place
     for resource in _objects(module.get("resources")):
         yield path, resource
     for child in _objects(module.get("child_modules")):
-        yield from _resources(child, tuple(_STEP.findall(_INDEX.sub("", str(child.get("address", ""))))))
+        yield from _resources(child, _modules(str(child.get("address", ""))))
+
+
+def _modules(address: str) -> _Place:
+    """The names of the modules at the beginning of an address."""
+    around = _AROUND.match(_INDEX.sub("", address))
+    return tuple(_STEP.findall(around[0])) if around is not None else ()
 
 
 def _configurations(

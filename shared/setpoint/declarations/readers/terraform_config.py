@@ -1,0 +1,280 @@
+"""Read which attributes a Terraform configuration writes, and which it leaves alone, from its files; nothing is run.
+
+A state does not tell who set an attribute that the service may choose as well. The files do. Attributes whose
+expression may be null, such as ``each.value.mtu``, stay not known.
+
+Sources: https://developer.hashicorp.com/terraform/language/files,
+https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.terraform_classes import NOT_KNOWN
+from setpoint.errors import BadRequest
+
+Key = tuple[tuple[str, ...], str, str]
+"""The names of the modules around a resource, its type and its name."""
+
+ALL = "all"
+"""The value of `ignore_changes` that leaves every attribute alone."""
+
+_SUFFIXES = (".tf", ".tofu")
+_META = frozenset(("lifecycle", "provisioner", "connection", "depends_on", "count", "for_each", "provider", "dynamic"))
+_BLOCK = "__is_block__"
+_LOCAL = ("./", "../")
+_MANIFEST = Path(".terraform", "modules", "modules.json")
+_DEEPEST = 20
+_LARGEST = 1_000_000
+"""Maximum number of characters of a file."""
+_VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
+_PLAIN = re.compile(r"\$\{[\w.\[\]*\"-]+\}")
+_RESOURCE = re.compile(r"\$\{(?:data\.)?[a-z]+_\w+\.")
+_MAY_BE_NULL = re.compile(r"\bnull\b|\b(?:try|lookup|one)\(")
+_INTERPOLATION = re.compile(r"(?<!\$)\$\{|(?<!%)%\{")
+
+
+class Configured(NamedTuple):
+    """A resource block.
+
+    Args:
+        expressions: The expression of each attribute and block, as in a plan's configuration.
+        ignored: The paths in `ignore_changes`; `all` for every attribute.
+        file: Its file.
+    """
+
+    expressions: dict[str, Any]
+    ignored: tuple[str, ...]
+    file: str
+
+
+class Configuration(NamedTuple):
+    """The resource blocks of a root module and the modules that it calls.
+
+    Args:
+        resources: The blocks.
+        problems: Files that cannot be read, and modules whose files are not there.
+    """
+
+    resources: Mapping[Key, Configured]
+    problems: list[Problem]
+
+
+class _Module(NamedTuple):
+    """A call of a module.
+
+    Args:
+        folder: Its files.
+        path: The names of the calls from the root.
+        given: The value of each variable that the call gives: None for null, `NOT_KNOWN` where it may be null.
+    """
+
+    folder: Path
+    path: tuple[str, ...]
+    given: Mapping[str, Any]
+
+
+def read(folder: str) -> Configuration:
+    """Read the configuration in a root module's directory.
+
+    Raises:
+        BadRequest: there are no Terraform files, or the reader of HCL is not installed.
+    """
+    root = Path(folder)
+    if not _files(root):
+        raise BadRequest(f"--config {folder}: holds no .tf file; give the directory of the root module")
+    reading = _Reading(root)
+    reading.module(_Module(root, (), reading.values(root)))
+    return Configuration(reading.resources, reading.problems)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a module; OpenTofu's own take the place of those with the same name."""
+    files = {path.stem: path for suffix in _SUFFIXES for path in sorted(folder.glob(f"*{suffix}")) if path.is_file()}
+    return [files[stem] for stem in sorted(files)]
+
+
+class _Reading:
+    """The traversal of the modules."""
+
+    def __init__(self, root: Path) -> None:
+        self.resources: dict[Key, Configured] = {}
+        self.problems: list[Problem] = []
+        self._root = root
+        self._installed = _installed(root)
+
+    def values(self, root: Path) -> dict[str, Any]:
+        """The variables in the value files that Terraform reads by itself, the last one counts."""
+        values: dict[str, Any] = {}
+        for path in (root / "terraform.tfvars", *sorted(root.glob("*.auto.tfvars"))):
+            if path.is_file():
+                values |= self._parsed(path)
+        return values
+
+    def module(self, module: _Module) -> None:
+        """Read a module and the modules that it calls."""
+        bodies = [(path, self._parsed(path)) for path in _files(module.folder)]
+        variables = {
+            name: body
+            for _, document in bodies
+            for labels, body in _labelled(document.get("variable"), 1)
+            for name in labels
+        }
+        nulls = {name: _default(body, module) for name, body in variables.items() if name not in module.given}
+        scope = {**nulls, **{name: _given(value, {}) for name, value in module.given.items()}}
+        for path, document in bodies:
+            for (type_, name), body in _labelled(document.get("resource"), 2):
+                self.resources[(module.path, type_, name)] = Configured(
+                    _expressions(body, scope), tuple(_ignored(body)), str(path)
+                )
+            for (name,), body in _labelled(document.get("module"), 1):
+                self._call(name, body, module, scope, path)
+
+    def _call(self, name: str, body: Mapping[str, Any], module: _Module, scope: Mapping[str, Any], file: Path) -> None:
+        path = (*module.path, name)
+        source = _text(body.get("source"))
+        folder = module.folder / source if source.startswith(_LOCAL) else self._installed.get(".".join(path))
+        if folder is None or not folder.is_dir() or len(path) > _DEEPEST:
+            message = "its files are not here: it is judged by the state alone; run `terraform init` in --config"
+            self.problems.append(Problem(str(file), 0, f"module.{'.module.'.join(path)}", message, category="not-read"))
+            return
+        given = {
+            variable: _given(value, scope)
+            for variable, value in body.items()
+            if variable not in _META and variable != _BLOCK
+        }
+        self.module(_Module(folder, path, given))
+
+    def _parsed(self, path: Path) -> dict[str, Any]:
+        """The content of a file; empty, with a problem, where it is not HCL."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            return _load(text)
+        except (OSError, ValueError, RecursionError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self.problems.append(Problem(str(path), 0, "", f"cannot be read as HCL: {reason}"))
+            return {}
+
+
+def _load(text: str) -> dict[str, Any]:
+    """Parse HCL.
+
+    Raises:
+        ValueError: it is none.
+        BadRequest: the reader of HCL is not installed.
+    """
+    try:
+        import hcl2  # noqa: PLC0415 - optional
+        from lark.exceptions import LarkError  # noqa: PLC0415 - optional
+    except ImportError:
+        raise BadRequest("--config needs a reader of HCL: pip install 'setpoint[terraform]'") from None
+    if len(text) > _LARGEST:
+        raise ValueError(f"{len(text):,} characters are too many")
+    try:
+        return dict(hcl2.loads(text))
+    except LarkError as error:
+        raise ValueError(str(error)) from None
+
+
+def _installed(root: Path) -> dict[str, Path]:
+    """The directory of each module that `terraform init` has fetched, by the names of its calls."""
+    try:
+        manifest = json.loads((root / _MANIFEST).read_text(encoding="utf-8"))
+        return {str(module["Key"]): root / module["Dir"] for module in manifest["Modules"] if module["Key"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _labelled(blocks: Any, labels: int) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """The blocks of a kind, with their labels."""
+    for block in blocks if isinstance(blocks, list) else ():
+        yield from _unlabelled(block, labels, ())
+
+
+def _unlabelled(block: Any, labels: int, outer: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    if not isinstance(block, dict):
+        return
+    if not labels:
+        yield outer, block
+        return
+    for label, inner in block.items():
+        if label != _BLOCK:
+            yield from _unlabelled(inner, labels - 1, (*outer, label.strip('"')))
+
+
+def _default(variable: Mapping[str, Any], module: _Module) -> Any:
+    """The value of a variable that no call gives."""
+    if "default" not in variable:
+        return True  # Terraform demands it
+    default = _given(variable["default"], {})
+    return NOT_KNOWN if default is None and not module.path else default  # -var or the environment may give it
+
+
+def _given(value: Any, scope: Mapping[str, Any]) -> Any:
+    """What is known of a value: None for null, `NOT_KNOWN` where it may be null, else True."""
+    if value is None or value is NOT_KNOWN or value is True:
+        return value
+    if not isinstance(value, str) or value.startswith('"'):
+        return True
+    if variable := _VARIABLE.fullmatch(value):
+        return scope.get(variable[1], NOT_KNOWN)
+    if _RESOURCE.match(value) and not _MAY_BE_NULL.search(value):
+        return True
+    return NOT_KNOWN if _PLAIN.fullmatch(value) or _MAY_BE_NULL.search(value) else True
+
+
+def _expressions(body: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The expressions of a block as in a plan's configuration, without those that are null."""
+    expressions: dict[str, Any] = {}
+    for name, value in body.items():
+        if name in _META or name == _BLOCK:
+            continue
+        if isinstance(value, list) and value and all(isinstance(part, dict) and _BLOCK in part for part in value):
+            expressions.setdefault(name, []).extend(_expressions(part, scope) for part in value)
+        elif (expression := _expression(value, scope)) is not None:
+            expressions[name] = expression
+    for (name,), dynamic in _labelled(body.get("dynamic"), 1):
+        contents = dynamic.get("content")
+        for content in contents if isinstance(contents, list) else ():
+            expressions.setdefault(name, []).append(_expressions(content, scope))
+    return expressions
+
+
+def _expression(value: Any, scope: Mapping[str, Any]) -> Any:
+    known = _given(value, scope)
+    if known is None or known is NOT_KNOWN:
+        return known
+    constant = _constant(value)
+    return {"references": []} if constant is NOT_KNOWN else {"constant_value": constant}
+
+
+def _constant(value: Any) -> Any:
+    """The value of a constant; `NOT_KNOWN` for any other expression."""
+    if not isinstance(value, str):
+        return value if isinstance(value, (bool, int, float)) else NOT_KNOWN
+    if not value.startswith('"') or _INTERPOLATION.search(value):
+        return NOT_KNOWN
+    try:
+        return json.loads(value.replace("$${", "${").replace("%%{", "%{"))
+    except ValueError:
+        return NOT_KNOWN
+
+
+def _text(value: Any) -> str:
+    constant = _constant(value)
+    return constant if isinstance(constant, str) else ""
+
+
+def _ignored(body: Mapping[str, Any]) -> Iterator[str]:
+    """The paths in `ignore_changes`, as `labels.team` and `boot_disk[0].auto_delete`."""
+    lifecycles = body.get("lifecycle")
+    for lifecycle in lifecycles if isinstance(lifecycles, list) else ():
+        ignored = lifecycle.get("ignore_changes") if isinstance(lifecycle, dict) else None
+        for path in [ignored] if isinstance(ignored, str) else ignored if isinstance(ignored, list) else ():
+            yield str(path).removeprefix("${").removesuffix("}").replace('\\"', '"')
