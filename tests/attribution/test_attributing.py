@@ -225,6 +225,16 @@ def test_a_projects_number_is_known_from_what_was_observed():
     assert world.receive(logged_entry) == "told"
 
 
+def test_a_project_that_the_inventory_names_by_number_is_found_by_the_id_that_the_log_names():
+    key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/20318464073")
+    world = World(key=key)
+    world.store.write_project_ids({"20318464073": "shop-prod"})
+    world.observe()
+    logged = {"service": "cloudresourcemanager.googleapis.com", "method": "UpdateProject"}
+    assert world.log(**logged, resource="projects/shop-prod") == "told"
+    assert world.actor.principal == ALICE
+
+
 def test_of_a_resource_that_nobody_knows_yet_a_change_is_kept_under_each_name():
     world = World()
     world.log(**NUMBERED)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -13,12 +15,20 @@ from typer.testing import CliRunner
 
 from setpoint.bootstrap import open_store
 from setpoint.cli import app
+from setpoint.cli.report import make
 from setpoint.declarations.readers import load
-from setpoint_tools.demo import feed, files, incidents, messages, oracle
+from setpoint.detection.finding_events import data_of
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint_tools.demo import feed, files, incidents, messages, oracle, terraform_states
 from setpoint_tools.demo import fleet as fleets
 from setpoint_tools.demo.__main__ import main
 
 NOW = datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
+
+
+def data_of_page(page):
+    (block,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(block)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +61,7 @@ def shown(folder):
 
 
 def test_a_sweep_from_the_export_finds_what_the_feed_has_shown(shown, folder):
-    assert "A sweep from export.jsonl" in shown
+    assert "A sweep of export.jsonl" in shown
     result = CliRunner().invoke(
         app, ["sweep", "--from", str(folder / "export.jsonl"), "--store", f"sqlite:///{folder / 'setpoint.db'}"]
     )
@@ -90,13 +100,16 @@ def test_the_fleet_and_its_feed_are_the_same_each_time(fleet, happened, sent):
 
 
 def test_every_declaration_loads_without_a_problem(fleet, tmp_path):
-    assert files.write(fleet, tmp_path) >= 20
+    assert files.write(fleet, tmp_path / "fleet") >= 20
+    assert terraform_states.write(fleet, tmp_path / "states") == 4
     loaded = load.load([str(tmp_path)])
     assert not loaded.problems
     assert {wanted.declarations[0].key for wanted in loaded.desired} == {
         declaration.key for declaration in fleet.declared
     }
     assert len(loaded.scopes) == len(fleet.scopes)
+    assert loaded.policy is not None
+    assert loaded.alerting is not None
 
 
 def test_the_feed_brings_all_that_a_feed_can_bring(sent):
@@ -127,9 +140,79 @@ def test_the_demo_finds_exactly_what_was_done(happened, states):
     assert {state.key for state in states} == {change.key for change in happened}
 
 
+def test_people_and_tools_stand_behind_most_drifts(states):
+    actors = [state.finding.actor for state in states if state.finding.actor is not None]
+    assert len(actors) >= len(states) * 0.8
+    assert {actor.caller for actor in actors} >= {"console", "gcloud", "terraform", "ansible"}
+    assert {actor.kind for actor in actors} >= {"person", "service"}
+
+
+def test_some_drifts_are_remediated_one_after_an_approval_some_wait_and_a_guardrail_stops_one(states):
+    steps = Counter(state.remediation.step for state in states if state.remediation is not None)
+    assert steps["done"] == 3
+    assert [state.remediation.approved_by for state in states if state.remediation and state.remediation.approved_by]
+    assert steps["asked"] >= 1
+    assert steps["stopped"] == 1
+
+
+def test_what_was_there_before_is_in_the_baseline(states):
+    assert sum(state.exemption is not None and state.exemption.baseline for state in states) == 3
+
+
+def test_one_cause_is_behind_many_findings(states):
+    causes = Counter(cause_id(cause_of(data_of(state))) for state in states if state.is_open)
+    assert causes.most_common(1)[0][1] >= 10
+
+
+def test_what_no_declaration_names_is_found_too(states):
+    operations = {difference.op for state in states for difference in state.finding.differences}
+    kinds = {difference.path: difference for state in states for difference in state.finding.differences}
+    assert operations == {"changed", "missing", "unexpected"}
+    assert "redisConfigs.notify-keyspace-events" in kinds
+    undeclared = kinds["settings.ipConfiguration.requireSsl"]
+    assert undeclared.kind == "undeclared_change"
+    granted = [state for state in states if state.key.name.endswith("storefront-prod-uploads")]
+    assert any(state.key.content == "iam_policy" for state in granted)
+
+
+def test_declarations_are_native_manifests_and_states_side_by_side(folder, shown):
+    assert "in Config Connector manifests" in shown
+    assert list((folder / "fleet" / "native").rglob("*.yaml"))
+    assert list((folder / "fleet" / "config-connector").rglob("*.yaml"))
+    assert list((folder / "terraform-states").rglob("*.tfstate"))
+    store = open_store(f"sqlite:///{folder / 'setpoint.db'}")
+    try:
+        sources = store.control().value.sources
+    finally:
+        store.close()
+    assert "fleet" in sources
+    assert sum(name.startswith("gs://") for name in sources) == 4
+
+
+def test_every_declared_resource_was_compared_by_the_sweep(folder, shown):
+    assert shown
+    made = make(f"sqlite:///{folder / 'setpoint.db'}", "2h")
+    assert made.coverage.swept_at is not None
+    assert made.coverage.compared == 1.0
+    assert made.coverage.declared == made.coverage.swept
+
+
+def test_the_page_and_the_picture_of_slack_tell_the_same_minutes(folder, shown, states):
+    assert shown
+    drawn = (folder / "slack.html").read_text(encoding="utf-8")
+    page = data_of_page((folder / "report.html").read_text())
+    for state in states:
+        row = next(row for row in page["rows"] if row[0] == state.key.id)
+        assert page["at"] - row[13] == int(state.finding.first_seen.timestamp())
+    for state in states:
+        if state.is_open and state.finding.severity == "critical":
+            assert f"{state.finding.first_seen:%H:%M}" in drawn
+
+
 def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
     assert f"{len(happened)} resources were made to drift, and exactly these were found" in " ".join(shown.split())
     assert "payments  #payments-alerts" in shown
+    assert "one cause, 12 resources" in shown
     assert "+ roles/owner given to user:max.weber@example.com" in shown
     assert f"setpoint findings list --store sqlite:///{folder / 'setpoint.db'}" in shown
     assert "Input data was truncated" in shown
@@ -145,7 +228,12 @@ def test_events_and_dead_letters_are_kept(folder, shown, sent):
     assert shown
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert len({event["id"] for event in events}) == len(events)
-    assert len(events) == sum(message.outcome in ("opened", "changed", "resolved") for message in sent)
+    opened = sum(message.outcome == "opened" for message in sent)
+    assert sum(event["type"] == "drift.opened" for event in events) == opened + 3  # those that were there before
+    assert {event["type"] for event in events} >= {
+        *("drift.attributed", "remediation.requested", "remediation.started", "remediation.succeeded"),
+        *("remediation.blocked", "drift.exempted"),
+    }
     letters = (folder / "dead-letters.jsonl").read_text().splitlines()
     assert len(letters) == len(messages.broken([message.data for message in sent if message.outcome == "in_sync"]))
     assert all(json.loads(line)["reason"] for line in letters)
@@ -169,14 +257,25 @@ def test_the_command_line_reads_the_findings_afterwards(folder, states):
 
 def test_the_command_line_finds_the_same_in_the_same_feed(folder, states):
     store = f"sqlite:///{folder.parent / 'again.db'}"
-    arguments = ["--declarations", str(folder / "fleet"), "--feed", str(folder / "feed.jsonl"), "--store", store]
+    declared = ["--declarations", str(folder / "fleet"), "--declarations", str(folder / "terraform-states")]
+    arguments = [*declared, "--feed", str(folder / "feed.jsonl"), "--store", store]
     assert CliRunner().invoke(app, ["detect", *arguments]).exit_code == 0
     again = open_store(store)
     try:
-        fingerprints = {state.key: state.finding.fingerprint for state in again.states(drifted=True)}
+        fingerprints = drifts_of(again.states(drifted=True))
     finally:
         again.close()
-    assert fingerprints == {state.key: state.finding.fingerprint for state in states}
+    assert fingerprints == drifts_of(states)
+
+
+def drifts_of(states):
+    """The fingerprint of each drift; of one with a hidden value, whose digest is the store's own, the paths."""
+    return {
+        state.key: [difference.path for difference in state.finding.differences]
+        if any(difference.hidden for difference in state.finding.differences)
+        else state.finding.fingerprint
+        for state in states
+    }
 
 
 def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states):
@@ -187,7 +286,7 @@ def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states
     assert beside.read_text() == "mine"
     store = open_store(f"sqlite:///{folder / 'setpoint.db'}")
     try:
-        assert {state.finding.episodes for state in store.states(drifted=True)} == {1, 2}
+        assert {state.finding.episodes for state in store.states(drifted=True)} == {1, 2, 3}
         assert {state.key for state in store.states(drifted=True)} == {state.key for state in states}
     finally:
         store.close()
@@ -219,8 +318,8 @@ def test_a_message_with_another_outcome_is_told(sent):
     assert list(oracle.of_messages(sent, outcomes[:-1]))
 
 
-def test_an_event_too_many_is_told(sent):
-    assert list(oracle.of_events(sent, ["drift.opened"]))
+def test_an_event_too_many_is_told(sent, happened):
+    assert list(oracle.of_events(sent, happened, ["drift.opened"]))
 
 
 def test_the_demo_ends_with_1_where_it_does_not_find_the_truth(tmp_path, monkeypatch):

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from setpoint.model.events import CloudEvent, encode
 from setpoint.reporting.bigquery_schema import columns_of, grown, refused, shrunk
 from setpoint.reporting.tables import DRIFT_EVENTS, tables
-from setpoint_tools.demo import feed, incidents, pipeline
 from setpoint_tools.demo import fleet as fleets
+from setpoint_tools.demo import pipeline
 from setpoint_tools.schemas import HISTORY, TABLES, history, table_schemas, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,10 +178,10 @@ def test_a_row_that_does_not_fit_is_found(change, expected):
 
 def test_every_event_of_the_demo_fits_its_columns(tmp_path):
     fleet = fleets.make()
-    happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
     places = pipeline.DemoPaths(tmp_path)
-    pipeline.prepare(fleet, feed.make(fleet, happened, datetime.now(UTC)), places)
-    pipeline.run(pipeline.load_fleet(places), places, lambda: None)
+    hour = pipeline.hour_of(fleet, datetime.now(UTC))
+    pipeline.prepare(fleet, hour, places)
+    pipeline.run(hour, places, lambda: None)
     events = places.events.read_bytes().splitlines()
     assert len(events) > 20
     for event in events:

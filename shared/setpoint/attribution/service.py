@@ -31,6 +31,8 @@ AttributionOutcome = Literal[
 PRECEDENCE: tuple[AttributionOutcome, ...] = ("nothing", "own", "kept", "told", "rejected")
 """Outcomes by rising precedence: an entry about several resources is logged with the highest."""
 
+_PROJECTS = "//cloudresourcemanager.googleapis.com/projects/"
+
 
 @dataclass(frozen=True, slots=True)
 class Attributor:
@@ -110,9 +112,14 @@ def _storage_keys(logged: Logged, deps: Context) -> list[ResourceKey]:
 
 
 def _candidate_keys(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
-    """All names in an entry, and the same with the project id for its number where known."""
+    """All names in an entry, and the same with the project's id for its number where known.
+
+    Audit logs name a project by its id, and the inventory by its number: of a project itself both are candidates.
+    """
     for key in (logged.key, *logged.also):
         yield key
-        number = project_of(key.name)
-        if number.isdigit() and (identifier := deps.projects.id_of(number)):
-            yield ResourceKey(key.name.replace(f"/projects/{number}", f"/projects/{identifier}", 1), key.content)
+        project = project_of(key.name)
+        if project.isdigit() and (identifier := deps.projects.id_of(project)):
+            yield ResourceKey(key.name.replace(f"/projects/{project}", f"/projects/{identifier}", 1), key.content)
+        elif key.name == f"{_PROJECTS}{project}" and (number := deps.store.project_number(project)):
+            yield ResourceKey(f"{_PROJECTS}{number}", key.content)

@@ -52,8 +52,13 @@ def report(
         _print(made)
 
 
-def make(store: str, since: str) -> Report:
+def make(store: str, since: str, now: datetime | None = None) -> Report:
     """Make the report of a store.
+
+    Args:
+        store: URL of the store.
+        since: how far trends go back, ``24h`` or ``30d``.
+        now: when it is made; the present time where None.
 
     Raises:
         BadRequest: there is no such store, or the period is none.
@@ -63,7 +68,7 @@ def make(store: str, since: str) -> Report:
         raise BadRequest(f"--since {since} is more than a year; the events in BigQuery go back further")
     opened = bootstrap.open_store(store, create=False)
     try:
-        now = datetime.now(UTC)
+        now = now or datetime.now(UTC)
         return build.build(load.gather(opened, store), now - period, now)
     finally:
         opened.close()

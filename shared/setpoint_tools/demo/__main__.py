@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +22,13 @@ from setpoint.model.declaration import Desired
 from setpoint.model.notice_view import Links
 from setpoint.model.observation import Observation
 from setpoint.reporting.html import page
-from setpoint_tools.demo import feed, incidents, oracle, pipeline, report, spellings
 from setpoint_tools.demo import fleet as fleets
+from setpoint_tools.demo import oracle, pipeline, report, spellings
+from setpoint_tools.demo.config_connector import is_manifest
 from setpoint_tools.demo.feed import Sent
 from setpoint_tools.demo.fleet import Fleet
 from setpoint_tools.demo.pipeline import DemoPaths, Run
+from setpoint_tools.demo.terraform_states import is_in_state
 
 _PIPED_WIDTH = 100
 _WIDEST = 120
@@ -46,27 +48,29 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
     console = console or _console()
     places = DemoPaths(folder)
     fleet = fleets.make()
-    happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
-    sent = feed.make(fleet, happened, datetime.now(UTC))
-    files = pipeline.prepare(fleet, sent, places)
+    hour = pipeline.hour_of(fleet, datetime.now(UTC))
+    sent, happened = hour.sent, hour.incidents
+    files = pipeline.prepare(fleet, hour, places)
     loaded = pipeline.load_fleet(places)
     _introduce(console, fleet, loaded, files)
     with _progress(console, len(sent)) as advance:
-        run = pipeline.run(loaded, places, advance)
+        run = pipeline.run(hour, places, advance)
     console.print()
     letters = [json.loads(line) for line in places.dead_letters.read_bytes().splitlines()]
     report.show_findings(console, run.states)
     report.show_outcomes(console, run, [letter["reason"] for letter in letters])
     report.show_spellings(console, spellings.collect(_in_sync(loaded, sent, run), default_catalogue()))
+    report.show_remediation(console, run)
     report.show_speed(console, run)
-    swept, after = pipeline.sweep(places)
-    report.show_sweep(console, swept)
+    report.show_sweep(console, run.swept)
     faults = [
-        *oracle.of_sweep(run.states, after),
+        *oracle.of_sweep(run.states, run.after),
         *(str(problem) for problem in loaded.problems),
         *oracle.of_messages(sent, run.outcomes),
         *oracle.of_findings(happened, run.states),
-        *oracle.of_events(sent, (json.loads(line)["type"] for line in places.events.read_bytes().splitlines())),
+        *oracle.of_events(
+            sent, happened, (json.loads(line)["type"] for line in places.events.read_bytes().splitlines())
+        ),
     ]
     if faults:
         _complain(console, faults)
@@ -77,7 +81,7 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
         f"none missed, no false alarm in {quiet:,} other messages"
     )
     console.print()
-    places.report.write_bytes(page.render(make(places.store, "2h")))
+    places.report.write_bytes(page.render(make(places.store, "2h", hour.now)))
     conversations = preview.conversations(list(notify.of_store(places.store)), Links())
     places.slack.write_text(preview.page(conversations), encoding="utf-8")
     report.show_next(console, places, report.worst(run.states))
@@ -93,10 +97,13 @@ def _console() -> Console:
 
 def _introduce(console: Console, fleet: Fleet, loaded: LoadResult, files: int) -> None:
     types = {sample.kind.asset_type for sample in fleet.declared}
+    states = sum(map(is_in_state, fleet.declared))
+    manifests = sum(map(is_manifest, fleet.declared))
     teams = {project.owner.team for project in fleet.projects}
     console.print(
         f"[bold]A sample fleet[/]: {len(loaded.desired)} declarations by {len(teams)} teams in "
-        f"{len(fleet.projects)} projects, {len(types)} asset types, {len(loaded.scopes)} scopes, {files} files"
+        f"{len(fleet.projects)} projects, {len(types)} asset types, {len(loaded.scopes)} scopes, {files} files: "
+        f"{manifests} in Config Connector manifests, {states} in Terraform states, the others native"
     )
 
 
@@ -113,7 +120,7 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _in_sync(loaded: LoadResult, sent: list[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
+def _in_sync(loaded: LoadResult, sent: Sequence[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
     """Each declared resource with its latest message that was found in sync."""
     desired = {resource.declarations[0].key: resource for resource in loaded.desired}
     latest = {

@@ -120,6 +120,14 @@ def bucket_policy(site: Site, bucket: Sample, declared: Grants, authority: Autho
     return _policy(site, bucket.kind, path, declared, legacy, authority)
 
 
+def undeclared_bucket_policy(site: Site, bucket: Sample) -> Sample:
+    """The IAM policy of a bucket of which nobody declares any grant."""
+    made = bucket_policy(site, bucket, {}, "role")
+    return site.sample(
+        bucket.kind, f"storage/{bucket.key.name[2:].partition('/')[2]}", None, made.live, content="iam_policy"
+    )
+
+
 def conditional_policy(site: Site, grants: Grants, role: str, member: str, condition: Data) -> Sample:
     """The IAM policy of a project, one of its grants only for a time."""
     made = project_policy(site, grants, {}, "policy")

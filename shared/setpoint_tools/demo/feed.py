@@ -20,6 +20,9 @@ from setpoint_tools.demo.server_defaults import Server
 _FIRST = 58.0
 """Minutes ago of the first message."""
 
+_UNDISTURBED = timedelta(minutes=5)
+"""How long nobody touches a resource that has just drifted, so that what becomes of that is known."""
+
 _REPEATED = 70
 _LATE = 18
 
@@ -34,6 +37,7 @@ class Sent:
         key: the resource and content that it is about, or None where it is about none.
         time: when the resource was so; it is sent at once, unless it is late.
         late: how long it took to come.
+        is_reverted: Setpoint reverts what it tells of at once.
     """
 
     data: bytes
@@ -41,6 +45,12 @@ class Sent:
     key: ResourceKey | None
     time: datetime
     late: timedelta = field(default=timedelta())
+    is_reverted: bool = False
+
+    @property
+    def comes_at(self) -> datetime:
+        """When it comes."""
+        return self.time + self.late
 
 
 def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sent]:
@@ -53,7 +63,7 @@ def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sen
         message for sample in fleet.samples for message in _Life(sample, rng, now).messages(happened.get(sample.key))
     ]
     sent += _late(sent, rng)
-    sent.sort(key=lambda message: message.time + message.late)
+    sent.sort(key=lambda message: message.comes_at)
     sent = list(_repeated(sent, rng))
     for place, data in enumerate(
         messages.broken([message.data for message in sent if message.outcome == "in_sync"]), start=1
@@ -82,17 +92,27 @@ class _Life:
         if not (is_stray and steps):
             self._before = (self._sample.live, first - timedelta(days=self._rng.uniform(1, 90)))
         quiet = [self._ago(self._rng.uniform(0.4, 52)) for _ in range(self._rng.randrange(1, 6))]
-        for time in sorted({first, *steps, *(time for time in quiet if time > first)}):
+        if incident is not None and incident.is_old:
+            yield from self._drifted_for_long(incident, sorted({first, *(time for time in quiet if time > first)}))
+            return
+        quiet = [time for time in quiet if time > first and not any(_is_just_after(time, step) for step in steps)]
+        for time in sorted({first, *steps, *quiet}):
             if time in steps:
                 yield self._changed(steps[time], time)
             elif self._before is not None:
                 yield self._touched(time)
 
+    def _drifted_for_long(self, incident: Incident, times: list[datetime]) -> Iterator[Sent]:
+        self._edits = incident.steps[0].edits
+        self._before = (edited(self._sample.live, self._edits), times[0] - timedelta(days=self._rng.uniform(20, 90)))
+        for time in times:
+            yield self._tell("drifted", time)
+
     def _changed(self, step: IncidentStep, time: datetime) -> Sent:
         self._edits = step.edits
-        self._is_drifted = step.outcome != "resolved"
+        self._is_drifted = step.outcome not in ("resolved", "in_sync")
         if not step.gone:
-            return self._tell(step.outcome, time)
+            return replace(self._tell(step.outcome, time), is_reverted=step.is_reverted)
         assert self._before is not None  # noqa: S101 - what is deleted was there
         data = messages.deleted(self._sample, time, self._before, with_asset=step.gone == "with asset")
         self._before = None
@@ -113,6 +133,10 @@ class _Life:
         return self._now - timedelta(minutes=minutes, microseconds=self._rng.randrange(10**6))
 
 
+def _is_just_after(time: datetime, step: datetime) -> bool:
+    return step <= time <= step + _UNDISTURBED
+
+
 def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
     """Copies of messages that came another way round, after what is newer; of drift that is over above all."""
     newest: dict[ResourceKey | None, Sent] = {}
@@ -129,6 +153,7 @@ def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
         replace(
             message,
             outcome="stale",
+            is_reverted=False,
             late=newest[message.key].time - message.time + timedelta(seconds=rng.uniform(0.5, 20)),
         )
         for message in chosen.values()
@@ -137,7 +162,11 @@ def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
 
 def _repeated(sent: list[Sent], rng: random.Random) -> Iterator[Sent]:
     """Each message, and some of them twice in a row, as a feed that delivers at least once does."""
-    known = [index for index, message in enumerate(sent) if message.outcome not in ("stale", "undeclared")]
+    known = [
+        index
+        for index, message in enumerate(sent)
+        if message.outcome not in ("stale", "undeclared") and not message.is_reverted
+    ]
     twice = set(rng.sample(known, _REPEATED))
     for index, message in enumerate(sent):
         yield message

@@ -1,4 +1,4 @@
-"""The sample fleet as files, as a team would keep them in Git."""
+"""The sample fleet as files, as teams keep them: native documents, a Config Connector repository, a state bucket."""
 
 from __future__ import annotations
 
@@ -9,25 +9,39 @@ import yaml
 
 from setpoint.declarations.readers.native import API_VERSION
 from setpoint.model.declaration import Owner, Scope
+from setpoint_tools.demo import config_connector, rules, terraform_states
 from setpoint_tools.demo.fleet import Fleet
 from setpoint_tools.demo.samples import Data, Sample
 
 
 def write(fleet: Fleet, folder: Path) -> int:
-    """Write ``folder/<team>/<project>.yaml`` for each project, and the scopes; the number of files."""
+    """Write what teams keep in Git; the number of files.
+
+    ``folder/native/TEAM/PROJECT.yaml``, ``folder/config-connector/PROJECT/KIND.yaml``, and the fleet's rules.
+    """
     documents: dict[Path, list[Data]] = {}
     for sample in fleet.declared:
-        documents.setdefault(folder / _file(sample), []).append(declaration(sample))
+        if terraform_states.is_in_state(sample):
+            continue
+        file, document = _in_git(sample)
+        documents.setdefault(folder / file, []).append(document)
     for scope in fleet.scopes:
-        documents.setdefault(folder / scope.owner.team / "scopes.yaml", []).append(_scope(scope))
+        documents.setdefault(folder / "native" / scope.owner.team / "scopes.yaml", []).append(_scope(scope))
+    documents[folder / "policy.yaml"] = [rules.POLICY]
+    documents[folder / "alerting.yaml"] = [rules.ALERTING]
     for file, ones in documents.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(as_yaml(ones), encoding="utf-8")
     return len(documents)
 
 
-def _file(sample: Sample) -> Path:
-    return Path(sample.owner.team, f"{sample.project.id if sample.project else 'organisation'}.yaml")
+def _in_git(sample: Sample) -> tuple[Path, Data]:
+    """The file of a resource, and its document."""
+    if config_connector.is_manifest(sample) and sample.project is not None:
+        document = config_connector.manifest(sample)
+        return Path("config-connector", sample.project.id, f"{document['kind'].lower()}.yaml"), document
+    name = f"{sample.project.id if sample.project else 'organisation'}.yaml"
+    return Path("native", sample.owner.team, name), declaration(sample)
 
 
 def as_yaml(documents: Iterable[Data]) -> str:
@@ -47,6 +61,8 @@ def declaration(sample: Sample) -> Data:
     if sample.key.content == "iam_policy":
         spec["authority"] = sample.authority
     spec["data"] = sample.declared
+    if sample.exact:
+        spec["exact"] = list(sample.exact)
     if sample.ignore:
         spec["ignore"] = list(sample.ignore)
     spec["remediation"] = {"mode": sample.mode}
@@ -59,15 +75,14 @@ def declaration(sample: Sample) -> Data:
 
 
 def _scope(scope: Scope) -> Data:
+    spec: Data = {"projects": list(scope.projects), "assetTypes": list(scope.asset_types)}
+    if scope.contents:
+        spec["contents"] = list(scope.contents)
     return {
         "apiVersion": API_VERSION,
         "kind": "Scope",
         "metadata": {"name": scope.name, "owner": _owner(scope.owner)},
-        "spec": {
-            "projects": list(scope.projects),
-            "assetTypes": list(scope.asset_types),
-            "remediation": {"mode": scope.mode},
-        },
+        "spec": spec | ({"remediation": {"mode": scope.mode}} if scope.mode else {}),
     }
 
 

@@ -56,6 +56,13 @@ def make() -> Fleet:
             asset_types=(ACCOUNT.asset_type,),
             owner=security,
         ),
+        Scope(
+            name="storefront-grants-are-declared",
+            projects=("storefront-prod",),
+            asset_types=("*",),
+            owner=security,
+            contents=("iam_policy",),
+        ),
     ]
     return Fleet(projects, samples, scopes)
 
@@ -120,7 +127,10 @@ def _product(site: Site) -> Iterator[Sample]:
         yield workloads.service(site, name, f"{name}@{project.id}.iam.gserviceaccount.com")
     exports = stores.bucket(site, f"example-{project.id}-exports", key=f"{KEY_RING}/{team}/cryptoKeys/storage")
     yield exports
-    yield stores.bucket(site, f"example-{project.id}-uploads", ignore=("labels.last-touched",))
+    uploads = stores.bucket(site, f"example-{project.id}-uploads", ignore=("labels.last-touched",))
+    yield uploads
+    if project.id == "storefront-prod":
+        yield access.undeclared_bucket_policy(site, uploads)
     yield access.bucket_policy(
         site, exports, {"roles/storage.objectViewer": [f"group:{team}-team@example.com"]}, "role"
     )
@@ -131,7 +141,7 @@ def _product(site: Site) -> Iterator[Sample]:
     yield stores.database(site, f"{team}-main")
     yield access.secret(site, "psp-api-key" if team == "payments" else "partner-api-key")
     if project.environment == "prod":
-        yield stores.redis(site, f"{team}-sessions")
+        yield stores.redis(site, f"{team}-sessions", exact=("redisConfigs",))
         yield stores.repository(site, "images")
     yield _product_policy(site)
     if project.id == "payments-prod":

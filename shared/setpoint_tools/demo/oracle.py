@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
@@ -12,9 +12,10 @@ from setpoint_tools.demo.incidents import Incident
 
 _ALARMS: frozenset[Outcome] = frozenset(("opened", "changed", "drifted", "attributed"))
 _EVENTS: dict[Outcome, str] = {"opened": "drift.opened", "changed": "drift.changed", "resolved": "drift.resolved"}
+_TRANSITIONS = frozenset((*_EVENTS.values(), "drift.exempted"))
 
 
-def of_messages(sent: list[Sent], outcomes: list[Outcome]) -> Iterator[str]:
+def of_messages(sent: Sequence[Sent], outcomes: Sequence[Outcome]) -> Iterator[str]:
     """What is wrong with the outcomes of the messages."""
     if len(sent) != len(outcomes):
         yield f"{len(sent)} messages were sent and {len(outcomes)} received"
@@ -38,10 +39,13 @@ def of_findings(incidents: Iterable[Incident], states: Iterable[ResourceState]) 
             yield from _of_finding(incident, findings[key])
 
 
-def of_events(sent: Iterable[Sent], types: Iterable[str]) -> Iterator[str]:
+def of_events(sent: Iterable[Sent], incidents: Iterable[Incident], types: Iterable[str]) -> Iterator[str]:
     """What is wrong with the published events: each transition has to have told of itself once."""
     expected = Counter(_EVENTS[message.outcome] for message in sent if message.outcome in _EVENTS)
-    published = Counter(types)
+    expected["drift.resolved"] += sum(message.is_reverted for message in sent)  # which remediation has seen itself
+    old = sum(incident.is_old for incident in incidents)
+    expected += Counter({"drift.opened": old, "drift.exempted": old})  # by the first sweep, and by the baseline
+    published = Counter(name for name in types if name in _TRANSITIONS)
     for name in sorted(expected.keys() | published.keys()):
         if expected[name] != published[name]:
             yield f"events: {published[name]} {name} instead of {expected[name]}"
@@ -56,9 +60,14 @@ def _fault(expected: Outcome, outcome: Outcome) -> str:
 def _of_finding(incident: Incident, state: ResourceState) -> Iterator[str]:
     finding = state.finding
     assert finding is not None  # noqa: S101 - only drifted records are looked at
-    status = "open" if incident.is_open else "resolved"
+    status = "accepted" if incident.is_old else "resolved" if incident.is_over else "open"
     if (finding.kind, finding.status) != (incident.kind, status):
         yield f"{state.key.name}: {finding.kind} {finding.status} instead of {incident.kind} {status}"
+    yield from _of_remediation(incident, state)
+    if (principal := finding.actor.principal if finding.actor is not None else None) != (
+        incident.by.principal if incident.by is not None else None
+    ):
+        yield f"{state.key.name}: changed by {principal} instead of {incident.by}"
     paths = _paths(state)
     for path in paths:
         if not path.startswith(incident.fields):
@@ -66,6 +75,16 @@ def _of_finding(incident: Incident, state: ResourceState) -> Iterator[str]:
     for start in incident.fields:
         if not any(path.startswith(start) for path in paths):
             yield f"missed: {state.key.name}: {start} was changed"
+
+
+def _of_remediation(incident: Incident, state: ResourceState) -> Iterator[str]:
+    if not incident.remediation:
+        return
+    step = state.remediation.step if state.remediation is not None else "none"
+    approver = state.remediation.approved_by if state.remediation is not None else ""
+    expected = {"fixed": "done", "approved": "done"}.get(incident.remediation, incident.remediation)
+    if step != expected or (incident.remediation == "approved") != bool(approver):
+        yield f"{state.key.name}: remediation {step} by {approver or 'nobody'} instead of {incident.remediation}"
 
 
 def _paths(state: ResourceState) -> list[str]:

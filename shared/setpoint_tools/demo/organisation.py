@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from setpoint.model.declaration import Owner
-from setpoint_tools.demo.samples import Project
+from setpoint_tools.demo.samples import Form, Project
 
 ORGANISATION = "566099688680"
 FOLDER = "918177713511"
@@ -35,6 +35,9 @@ _REGIONS = {
     "ml": "europe-west4",
 }
 
+_FORMS: dict[str, Form] = {"data": "terraform", "billing": "config connector"}
+"""How a team declares its buckets, topics, subscriptions and service accounts; the others write the native format."""
+
 _PROJECTS = {
     "network": ("net-prod", "net-staging", "net-dev"),
     "security": ("keys-prod", "audit-prod"),
@@ -57,6 +60,7 @@ def projects() -> list[Project]:
             environment=project.rpartition("-")[2],
             region=_REGIONS[team],
             network=f"projects/net-{project.rpartition('-')[2]}/global/networks/main",
+            form=_FORMS.get(team, "native"),
         )
         for team, names in _PROJECTS.items()
         for project in names

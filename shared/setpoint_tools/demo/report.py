@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from rich.console import Console, Group, RenderableType
@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, title
+from setpoint.detection.finding_events import data_of
 from setpoint.model.display_names import kind_of
+from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind
@@ -23,6 +25,8 @@ from setpoint_tools.demo.spellings import Spellings
 _SEVERITIES = list(SEVERITY_STYLES)
 _MOST_REASONS = 8
 _INDENT = 10
+_ONE_CAUSE = 4
+"""So many findings of one cause are shown together."""
 _NOT_THERE: dict[Kind, str] = {
     "deleted": "deleted though declared",
     "unmanaged": "unmanaged: no declaration has it",
@@ -44,18 +48,25 @@ _MEANINGS: dict[Outcome, str] = {
 
 
 def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
-    """What drifted: by team, the worst first; then what was resolved meanwhile."""
+    """What drifted: what has one cause, then by team, the worst first; then what was resolved meanwhile."""
     known = [(state, state.finding) for state in states if state.finding is not None]
     still = [(state, finding) for state, finding in known if finding.status == "open"]
     past = [(state, finding) for state, finding in known if finding.status == "resolved"]
-    teams: dict[str, list[tuple[ResourceState, Finding]]] = {}
+    causes: dict[str, list[tuple[ResourceState, Finding]]] = {}
     for state, finding in sorted(still, key=_worst_first):
-        teams.setdefault(finding.owner.team, []).append((state, finding))
-    _heading(console, f"{len(still)} open findings", "by team: severity, resource, since, mode, id")
+        causes.setdefault(cause_id(cause_of(data_of(state))), []).append((state, finding))
+    _heading(console, f"{len(still)} open findings", "severity, resource, since, mode or remediation, id")
+    teams: dict[str, list[tuple[ResourceState, Finding]]] = {}
+    for ones in causes.values():
+        if len(ones) >= _ONE_CAUSE:
+            _show_cause(console, ones)
+            continue
+        for state, finding in ones:
+            teams.setdefault(finding.owner.team, []).append((state, finding))
     for team, ones in teams.items():
         console.print(Text.assemble((team, "bold cyan"), "  ", (ones[0][1].owner.slack, "dim")))
         for state, finding in ones:
-            console.print(_entry(state, finding, ago(finding.first_seen), finding.mode))
+            console.print(_entry(state, finding, ago(finding.first_seen), _what_next(state, finding)))
         console.print()
     _heading(console, f"{len(past)} resolved", "drifted in the last hour, and as declared again")
     for state, finding in sorted(past, key=_worst_first):
@@ -63,6 +74,38 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
         lasted = (finding.resolved_at - finding.first_seen).total_seconds() / 60
         console.print(_entry(state, finding, f"for {lasted:.0f} min", finding.reason))
     console.print()
+
+
+def _show_cause(console: Console, ones: Sequence[tuple[ResourceState, Finding]]) -> None:
+    """Findings of one cause as one entry, as one message to Slack shows them."""
+    state, finding = ones[0]
+    teams = sorted({finding.owner.team for _, finding in ones})
+    console.print(
+        Text.assemble((f"one cause, {len(ones)} resources", "bold cyan"), "  ", (f"of {', '.join(teams)}", "dim"))
+    )
+    console.print(_entry(state, finding, ago(finding.first_seen), _what_next(state, finding)))
+    console.print(Text(f"{'':{_INDENT}}and {len(ones) - 1} others, in one message", "dim"))
+    console.print()
+
+
+def show_remediation(console: Console, run: Run) -> None:
+    """What Setpoint wrote, what waits for somebody, and what a guardrail stopped."""
+    steps = Counter(state.remediation.step for state in run.states if state.remediation is not None and state.is_open)
+    _heading(console, f"{len(run.writes)} fields remediated", "by Setpoint, in a stand-in for Google's APIs")
+    for line in run.writes:
+        console.print(Text(f"  {line}", "green"))
+    for state in run.states:
+        if state.is_open and state.remediation is not None and state.remediation.step == "stopped":
+            console.print(Text.assemble(("  stopped by a guardrail: ", "yellow"), title(state)))
+            console.print(Padding(Text(state.remediation.reason, "dim"), (0, 0, 0, _INDENT)))
+    console.print(f"  {steps['asked']} wait for an approval; {run.accepted} from before Setpoint are in the baseline")
+    console.print()
+
+
+def _what_next(state: ResourceState, finding: Finding) -> str:
+    """What remediation does about it, else its mode."""
+    step = state.remediation.step if state.remediation is not None else ""
+    return {"asked": "approve", "stopped": "stopped"}.get(step, finding.mode)
 
 
 def worst(states: Iterable[ResourceState]) -> str:
@@ -90,10 +133,13 @@ def _entry(state: ResourceState, finding: Finding, when: str, what: str) -> Rend
 
 
 def _differences(finding: Finding) -> list[Text]:
-    """What differs, one field a line."""
-    if finding.kind != "modified":
-        return [Text(_NOT_THERE[finding.kind], "red")]
+    """What differs, one field a line, and who did it."""
     lines = [difference_line(difference) for difference in finding.differences]
+    if finding.kind != "modified":
+        lines = [Text(_NOT_THERE[finding.kind], "red")]
+    if finding.actor is not None:
+        tool = f" with {finding.actor.caller}" if finding.actor.caller else ""
+        lines.append(Text(f"by {finding.actor.principal}{tool}", "dim"))
     if finding.episodes > 1:
         lines[-1].append(f"  (episode {finding.episodes})", "dim")
     return lines
@@ -153,11 +199,13 @@ def show_speed(console: Console, run: Run) -> None:
     )
 
 
-def show_sweep(console: Console, swept: Swept) -> None:
+def show_sweep(console: Console, swept: Swept | None) -> None:
     """What a sweep from an export file finds after the feed."""
+    if swept is None:
+        return
     summary = swept.summary
     console.print(
-        f"[bold]A sweep from export.jsonl[/]: {swept.listed:,} assets, {summary.declared:,} declared, "
+        f"[bold]A sweep of export.jsonl[/]: {swept.listed:,} assets, {summary.declared:,} declared, "
         f"{summary.in_sync:,} in sync, {summary.drifted:,} drifted, {summary.unknown + summary.unchecked:,} unknown; "
         "no credentials needed"
     )
@@ -166,17 +214,20 @@ def show_sweep(console: Console, swept: Swept) -> None:
 def show_next(console: Console, places: DemoPaths, finding: str) -> None:
     """Where to go from here."""
     _heading(console, "next", "")
-    store, feed = places.store, places.feed
+    store = f"--store {places.store}"
+    declared = f"--declarations {places.fleet} --declarations {places.states}"
     for what, command in (
         ("all of it as a page", f"{places.report}  (open it in a browser)"),
-        ("the findings once more", f".venv/bin/setpoint findings list --store {store}"),
-        ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} --store {store}"),
+        ("what Slack would show", f"{places.slack}  (open it in a browser)"),
+        ("the findings once more", f".venv/bin/setpoint findings list {store}"),
+        ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} {store}"),
+        ("approve its remediation", f".venv/bin/setpoint approve {finding} {store}"),
         (
             "all of it again, by hand",
-            f".venv/bin/setpoint detect --declarations {places.fleet} --feed {feed} --store memory:",
+            f".venv/bin/setpoint detect {declared} --feed {places.feed} --store memory:",
         ),
-        ("what Slack would show", str(places.slack)),
-        ("what is declared", str(places.fleet)),
+        ("what is declared", f"{places.fleet}, {places.states}"),
+        ("who did it", str(places.audit_log)),
         ("what was published", str(places.events)),
         ("what could not be read", str(places.dead_letters)),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from setpoint.model.declaration import Authority, Mode, Owner
 from setpoint.model.resource_key import Content, ResourceKey
@@ -12,6 +12,8 @@ from setpoint_tools.demo.server_defaults import Server
 from setpoint_tools.demo.spelling_variants import SpellingVariator
 
 Data = dict[str, Any]
+Form = Literal["native", "terraform", "config connector"]
+"""How a team declares its buckets, topics and the like; everything else is in the native format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Project:
         environment: ``prod``, ``staging`` or ``dev``.
         region: where its resources are.
         network: path of the shared network that it uses.
+        form: how its owner declares most of it.
     """
 
     id: str
@@ -33,6 +36,7 @@ class Project:
     environment: str
     region: str
     network: str
+    form: Form = "native"
 
     @property
     def subnetwork(self) -> str:
@@ -55,6 +59,7 @@ class Sample:
         location: as the feed gives it.
         authority: of a declared IAM policy.
         ignore: paths that are not compared.
+        exact: paths of objects and maps that are declared in full.
         mode: what may be done about drift.
     """
 
@@ -67,6 +72,7 @@ class Sample:
     location: str = ""
     authority: Authority = "policy"
     ignore: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
     mode: Mode = "alert"
 
 
@@ -89,6 +95,7 @@ class Site:
         content: Content = "resource",
         authority: Authority = "policy",
         ignore: tuple[str, ...] = (),
+        exact: tuple[str, ...] = (),
         mode: Mode | None = None,
     ) -> Sample:
         """A resource of this project.
@@ -102,6 +109,7 @@ class Site:
             content: what of the resource is meant.
             authority: of an IAM policy.
             ignore: paths that are not compared.
+            exact: paths of objects and maps that are declared in full.
             mode: what may be done about drift; by default more is asked in production.
         """
         service, _, rest = path.partition("/")
@@ -115,6 +123,7 @@ class Site:
             location=location,
             authority=authority,
             ignore=ignore,
+            exact=exact,
             mode=mode or by_environment,
             owner=self.project.owner,
         )
@@ -122,6 +131,8 @@ class Site:
     def labels(self, **more: str | int) -> Data:
         """The labels that everything has; the cost centre is a number to those who write it."""
         center = 1000 + int(self.project.number) % 90
+        if self.project.form == "terraform":  # a state names the owner by a label
+            more = {"setpoint-owner": self.project.owner.team, **more}
         return {
             "team": self.project.owner.team,
             "env": self.project.environment,

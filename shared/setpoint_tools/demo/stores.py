@@ -192,7 +192,7 @@ def database(site: Site, name: str) -> Sample:
     return site.sample(DATABASE, path, declared, live, location=site.project.region)
 
 
-def redis(site: Site, name: str) -> Sample:
+def redis(site: Site, name: str, *, exact: tuple[str, ...] = ()) -> Sample:
     """A cache, replicated, with a password and encryption in transit."""
     path = f"projects/{site.project.id}/locations/{site.project.region}/instances/{name}"
     declared = {
@@ -232,7 +232,7 @@ def redis(site: Site, name: str) -> Sample:
         "currentLocationId": f"{site.project.region}-c",
         "persistenceIamIdentity": f"serviceAccount:{site.project.number}-compute@developer.gserviceaccount.com",
     }
-    return site.sample(REDIS, f"redis/{path}", declared, live, location=site.project.region)
+    return site.sample(REDIS, f"redis/{path}", declared, live, location=site.project.region, exact=exact)
 
 
 def repository(site: Site, name: str) -> Sample:

@@ -1,7 +1,7 @@
 """docs/reports.md, from the views and what they answer of the demo: ``python -m setpoint_tools.testing.demo_reports``.
 
-The demo's fleet and feed go through the real pipeline at a fixed time. What the demo itself has not, a sweep, an
-exemption, drift that is put back or not, and somebody who did it, is added by the product's own commands.
+The demo's hour passes at a fixed time. What it has not, exemptions, a dry run, two people who disagree and a sweep in
+the evening, is added by the product's own commands.
 """
 
 from __future__ import annotations
@@ -13,27 +13,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import requests
 from msgspec.structs import replace
 
 from setpoint import sweep
-from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
-from setpoint.attribution import service
-from setpoint.attribution.audit_log_parser import Logged
-from setpoint.attribution.service import Attributor
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.model.actors import AuditedChange
 from setpoint.model.events import CloudEvent
 from setpoint.model.exemptions import Exemption
 from setpoint.model.observation import Observation
-from setpoint.model.policy import Limits, Policy, Rule
+from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Page
@@ -42,9 +35,18 @@ from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import RemediationContext
 from setpoint.reporting import daily_snapshot
 from setpoint.reporting.daily_snapshot import Reporter
-from setpoint_tools.demo import feed, files, incidents
 from setpoint_tools.demo import fleet as fleets
-from setpoint_tools.testing.google_apis import GoogleApis, google_apis
+from setpoint_tools.demo.google import FakeGoogle
+from setpoint_tools.demo.pipeline import (
+    INSTALLED_BEFORE,
+    Clock,
+    DemoPaths,
+    Installation,
+    Run,
+    hour_of,
+    pass_the_hour,
+    prepare,
+)
 from setpoint_tools.testing.warehouse import VIEWS, DuckWarehouse, question
 
 TARGET = Path(__file__).resolve().parents[3] / "docs/reports.md"
@@ -52,18 +54,12 @@ FED = datetime(2026, 3, 1, 18, tzinfo=UTC)
 """When the demo's hour ends; the snapshots are taken six hours later, and the views are asked in the morning."""
 ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _BUCKET = "storage.googleapis.com/Bucket"
-_POLICY = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0))
 _ROWS = 5
 _ORDER = (
     *("open_drift", "drift_rate", "time_to_detect", "time_to_resolve", "causes", "flapping", "remediation"),
     *("remediation_blocks", "coverage", "sweep_coverage", "trend", "expiring_exemptions", "weekly_digest", "events"),
 )
 _WIDEST = 70
-_DID_IT: tuple[tuple[str, str, str], ...] = (
-    ("max.weber@example.com", "console", "SetIamPolicy"),
-    ("max.weber@example.com", "console", "storage.setIamPermissions"),
-    ("deploy@example-ci.iam.gserviceaccount.com", "terraform", "v1.compute.firewalls.patch"),
-)
 
 
 @dataclass
@@ -73,6 +69,7 @@ class Recorder:
     now: datetime = FED
     published: list[tuple[CloudEvent, datetime]] = field(default_factory=list)
     rows: dict[str, list[bytes]] = field(default_factory=dict)
+    clock_of_demo: Clock | None = None
 
     def clock(self) -> datetime:
         """Some time later than the one before."""
@@ -81,7 +78,8 @@ class Recorder:
 
     def publish(self, events: Sequence[CloudEvent]) -> None:
         """See ``EventBus.publish``."""
-        self.published += [(event, self.now + timedelta(seconds=1)) for event in events]
+        now = self.clock_of_demo.now if self.clock_of_demo is not None else self.now
+        self.published += [(event, now + timedelta(seconds=1)) for event in events]
 
     def replace_day(self, table: str, day: date, rows: Any, run: str) -> int:
         """See ``Warehouse.replace_day``."""
@@ -114,11 +112,8 @@ class _Inventory:
 def warehouse() -> DuckWarehouse:
     """The demo in the warehouse, with its views."""
     recorder, store = Recorder(), MemoryStore()
-    deps = Context(store, recorder, MemoryDeadLetters(), default_catalogue(), recorder.clock)
-    _feed(recorder, deps)
-    with google_apis() as (apis, address), requests.Session() as session:
-        rest = GoogleRest(session, address, RetryPolicy(call=5, first=0.001, longest=0.01))
-        _put_back(RemediationContext(deps, LiveResources(rest, default_catalogue()), worker="demo"), recorder, apis)
+    deps = _demo(recorder, Context(store, recorder, MemoryDeadLetters(), default_catalogue(), recorder.clock))
+    _rehearse(deps, recorder)
     _flap(deps, recorder)
     _leave_alone(deps, recorder)
     _sweep(deps, recorder)
@@ -131,19 +126,22 @@ def warehouse() -> DuckWarehouse:
     return made
 
 
-def _feed(recorder: Recorder, deps: Context) -> None:
-    """Declare the demo's fleet, and let its hour pass."""
+def _demo(recorder: Recorder, deps: Context) -> Context:
+    """Let the demo's hour pass: declarations, feed, audit log, remediation."""
     fleet = fleets.make()
-    happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
+    hour = hour_of(fleet, FED)
+    clock = Clock(FED - INSTALLED_BEFORE)
+    recorder.clock_of_demo = clock
+    installed = Installation(deps, clock)
     with tempfile.TemporaryDirectory() as folder:
-        files.write(fleet, Path(folder))
-        loaded = load.load([folder])
-    apply.sync(loaded, Request("demo"), deps, FED - timedelta(hours=2))
-    apply.sync(LoadResult(policy=_POLICY), Request("policy"), deps, FED - timedelta(hours=2))
-    for sent in feed.make(fleet, happened, FED):
-        recorder.now = sent.time + sent.late
-        pipeline.receive(sent.data, {}, deps)
+        places = DemoPaths(Path(folder))
+        prepare(fleet, hour, places)
+        installed.begin(places)
+    messages = ((message.data, dict[str, str]()) for message in hour.sent)
+    pass_the_hour(hour, messages, installed, Run(), lambda: None)
+    recorder.clock_of_demo = None
     recorder.now = FED
+    return deps
 
 
 def _open(deps: Context) -> list[ResourceState]:
@@ -151,36 +149,22 @@ def _open(deps: Context) -> list[ResourceState]:
     return sorted(states, key=lambda state: state.key)
 
 
-def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -> None:
-    """Somebody is told to have done some of it; what may be put back is, and what may not is said."""
-    deps = hands.detection
-    policies = [state for state in _open(deps) if state.key.content == "iam_policy"]
-    for state, (principal, caller, method) in zip(policies, _DID_IT, strict=False):
-        began = state.finding.first_seen if state.finding is not None else state.observed_at
-        time = began - timedelta(seconds=2)
-        change = AuditedChange(
-            principal=principal, caller=caller, method=method, requested_at=time, log_id=state.key.id
-        )
-        service.attribute(Logged(state.key, change), Attributor(deps))
-    buckets = [state for state in _open(deps) if state.asset_type == _BUCKET and state.key.content == "resource"]
-    for state in buckets:
-        seen = deps.store.last_observation(state.key)
-        if seen is not None and state.finding is not None and state.finding.kind == "modified":
-            apis.put(_address(state.key), seen.data)
-            engine.remediate(state.key, hands)
-    first, second = buckets[:2]
-    commands.approve(first.key, first.fingerprint, "lea.koch@example.com", hands.detection)
-    engine.remediate(first.key, hands)
-    dry = LoadResult(policy=replace(_POLICY, dry_run=True))
-    apply.sync(dry, Request("policy"), deps, recorder.clock())
-    commands.approve(second.key, second.fingerprint, "lea.koch@example.com", hands.detection)
-    engine.remediate(second.key, hands)
+def _rehearse(deps: Context, recorder: Recorder) -> None:
+    """The policy becomes a dry run, and another drift is approved: its write is only reported."""
+    state = next(state for state in _open(deps) if state.asset_type == _BUCKET and _waits(state))
+    policy = replace(deps.store.read(state.key).rules.policy or Policy(), dry_run=True)
+    apply.sync(LoadResult(policy=policy), Request("fleet"), deps, recorder.clock())
+    google = FakeGoogle()
+    remediation = RemediationContext(deps, LiveResources(google, default_catalogue()), worker="demo")
+    seen = deps.store.last_observation(state.key)
+    google.observe(state.key, seen.data if seen is not None else {})
+    commands.approve(state.key, state.fingerprint, "lea.koch@example.com", deps)
+    engine.remediate(state.key, remediation)
     recorder.now += timedelta(minutes=2)
-    _observe(first.key, apis.get(_address(first.key)), deps)
 
 
-def _address(key: ResourceKey) -> str:
-    return f"https://storage.googleapis.com/storage/v1/b/{key.name.rpartition('/')[2]}"
+def _waits(state: ResourceState) -> bool:
+    return state.key.content == "resource" and state.remediation is not None and state.remediation.step == "asked"
 
 
 def _observe(key: ResourceKey, data: Any, deps: Context) -> None:
@@ -279,8 +263,9 @@ def _shown(value: Any) -> str:
 _INTRODUCTION = """# Reports
 
 *`make reports` writes this page from the views and from their answers for the demo, on a morning that is always the
-same: the numbers are those of `make demo`, with a sweep, two exemptions, a bucket on which two people disagree, and
-some remediation. The demo waits for no feed: detection takes two seconds at most.*
+same: the numbers are those of `make demo`, with a later sweep, two exemptions, a bucket on which two people disagree,
+and a remediation that was only rehearsed. The demo waits for no feed: detection takes three seconds at most, but for the
+three drifts that were there before Setpoint and that its first sweep found.*
 
 With `reports = { enabled = true }` Pub/Sub writes every drift event to BigQuery, without code of Setpoint's in between.
 `functions/report` adds once a day what no event holds: the findings as they are, how much of what is declared is
