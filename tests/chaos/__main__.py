@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from chaos import cloud, embedded
+from chaos import cloud, embedded, poison
 from chaos.truth import Report
 from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB, EmulatorMissing, running
 
 
 def on_sqlite(messages: int, folder: Path) -> Iterator[Report]:
     yield embedded.killed_workers(_made(folder / "workers"), messages, resources=max(messages // 50, 100))
+    yield poison.poisoned_store(_made(folder / "poison"), max(messages // 5, 1_000))
     yield embedded.full_disk(_made(folder / "disk"), max(messages // 10, 1_000))
 
 

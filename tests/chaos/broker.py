@@ -19,7 +19,6 @@ from chaos import piped
 
 TESTS = Path(__file__).parents[1]
 _HELD = 400
-"""Messages that a worker has at most."""
 _LONGEST_DELAY = 300
 
 
@@ -78,11 +77,14 @@ class Broker:
         folder: where their events go, a file for each life.
         workers: how many live at once.
         kill_after: acknowledgements between two kills; 0 for none.
+        held: messages that a worker has at most.
         seed: of the choices.
     """
 
-    def __init__(self, url: str, folder: Path, *, workers: int = 2, kill_after: int = 700, seed: int = 0) -> None:
-        self._url, self._folder, self._kill_after = url, folder, kill_after
+    def __init__(
+        self, url: str, folder: Path, *, workers: int = 2, kill_after: int = 700, held: int = _HELD, seed: int = 0
+    ) -> None:
+        self._url, self._folder, self._kill_after, self._held = url, folder, kill_after, held
         self._rng = random.Random(seed)  # noqa: S311 - chaos, no secret
         self._acknowledged: SimpleQueue[tuple[Life, int | None]] = SimpleQueue()
         self._again: list[tuple[int, bytes]] = []
@@ -98,18 +100,29 @@ class Broker:
         return life
 
     def deliver(self, feed: Iterable[bytes]) -> None:
-        """Deliver everything."""
+        """Deliver everything, and end the workers."""
+        try:
+            self._deliver(feed)
+        except BaseException:
+            for life in self._alive:
+                life.kill()
+            raise
+        finally:
+            for life in self._alive:
+                life.end()
+
+    def _deliver(self, feed: Iterable[bytes]) -> None:
         waiting = iter(self._late(feed))
         until_kill = self._kill_after
         is_over = False
         while not (is_over and not self._again and not any(other.held for other in self._alive)):
             for life in self._alive:
-                while len(life.held) < _HELD and not (is_over and not self._again):
-                    given = (
-                        self._again.pop(self._rng.randrange(len(self._again))) if self._again else next(waiting, None)
-                    )
+                while len(life.held) < self._held and not (is_over and not self._again):
+                    given = self._next_again() if not is_over else None
                     if given is None:
-                        is_over = True
+                        given = next(waiting, None)
+                        is_over = given is None
+                    if given is None and (given := self._pop_again()) is None:
                         break
                     self.deliveries += 1
                     life.give(*given)
@@ -119,8 +132,13 @@ class Broker:
                 self._rng.choice(self._alive).kill()
                 self.kills += 1
                 until_kill = self._rng.randrange(self._kill_after // 2, self._kill_after * 2)
-        for life in self._alive:
-            life.end()
+
+    def _next_again(self) -> tuple[int, bytes] | None:
+        """A message that comes again, half of the time: what fails for long does not keep back the feed."""
+        return self._pop_again() if self._rng.random() < 0.5 else None
+
+    def _pop_again(self) -> tuple[int, bytes] | None:
+        return self._again.pop(self._rng.randrange(len(self._again))) if self._again else None
 
     def _hear(self, life: Life, number: int | None) -> int:
         """Take note of an acknowledgement, of its opposite, or of a death; how many were acknowledged."""

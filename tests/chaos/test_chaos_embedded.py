@@ -1,4 +1,4 @@
-"""Chaos on SQLite: killed processes, late and repeated deliveries, clocks that differ, a full disk."""
+"""Chaos on SQLite: killed processes, late and repeated deliveries, clocks that differ, a full disk, poison."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chaos import embedded
+from chaos import embedded, poison
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
@@ -34,6 +34,14 @@ def test_workers_that_are_killed_with_clocks_hours_apart_lose_nothing_and_find_n
 @pytest.mark.thorough
 def test_a_disk_that_is_full_again_and_again_loses_nothing(tmp_path):
     report = embedded.full_disk(tmp_path, size(500, 2_000))
+
+    assert report.is_true, report
+    assert report.deliveries > report.messages
+
+
+@pytest.mark.long
+def test_files_messages_and_records_that_cannot_be_read_keep_back_nothing_else(tmp_path):
+    report = poison.poisoned_store(tmp_path, 2_000, 200, workers=16)
 
     assert report.is_true, report
     assert report.deliveries > report.messages
