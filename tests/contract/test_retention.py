@@ -52,6 +52,24 @@ def test_the_record_of_a_deleted_resource_expires_and_that_of_one_that_is_there_
     assert expires(replace(drifted(), deleted=True), DEFAULT) is None
 
 
+def test_records_of_deleted_resources_and_trails_go_where_the_store_has_no_ttl_of_its_own(store):
+    if isinstance(store, FirestoreStore):
+        pytest.skip("Firestore deletes them by its TTL policies")
+    gone = replace(resolved(), deleted=True)
+    store.commit(store.read(KEY), gone)
+    store.commit(store.read(OTHER), replace(drifted(OTHER), deleted=True))
+    for recorded_at in (NOON, LATER):
+        store.note(KEY, AuditEntry(recorded_at=recorded_at, what="act"))
+    end = gone.observed_at + DEFAULT.gone
+
+    assert store.forget(DEFAULT, end - timedelta(seconds=1)) == 0
+    assert store.forget(Retention(timedelta(0), timedelta(0), timedelta(0)), end + timedelta(days=9_999)) == 0
+    assert store.forget(DEFAULT, end) == 1
+    assert store.read(KEY).state is None
+    assert store.read(OTHER).state is not None, "somebody is told of its drift"
+    assert [entry.recorded_at for entry in store.trail(KEY)] == [LATER]
+
+
 @pytest.mark.emulator
 def test_firestore_stores_when_records_and_trails_expire(new_firestore):
     store = new_firestore().open()

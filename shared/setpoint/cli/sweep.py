@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from enum import StrEnum
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
+from setpoint.bootstrap.settings import from_environment
 from setpoint.cli.after_reading import deep_reads, print_ambiguous
 from setpoint.cli.apply import load_all
 from setpoint.cli.check_reports import print_report
@@ -104,6 +106,7 @@ def sweep(  # noqa: PLR0913 - each is an option
                 deps,
                 advance=lambda done: progress.advance(task, done),
                 resume=not fresh and not from_files,
+                retention=from_environment(os.environ).kept(),
             )
         deep_reads(deps)()
         print_ambiguous(deps)

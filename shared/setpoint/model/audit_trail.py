@@ -63,6 +63,9 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     proof: str = ""
 
 
+UNREADABLE_ENTRY = "unreadable"
+"""The ``what`` of an entry that cannot be read."""
+
 encode_entry = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AuditEntry).decode
 
@@ -76,7 +79,7 @@ def _readable(stored: bytes | str) -> AuditEntry:
     try:
         return _decode(stored)
     except UNREADABLE as error:
-        return AuditEntry(_NO_TIME, "unreadable", text=f"an entry of this trail cannot be read ({error})")
+        return AuditEntry(_NO_TIME, UNREADABLE_ENTRY, text=f"an entry of this trail cannot be read ({error})")
 
 
 _NO_TIME = datetime.fromtimestamp(0, UTC)

@@ -22,6 +22,7 @@ from setpoint.model.sources import Control, DesiredRecord
 from setpoint.model.sweep_records import Part, Shard, Sweep
 from setpoint.ports.keys import KeyStore
 from setpoint.ports.people import NoticeStore
+from setpoint.ports.retention import ExpiringRecords
 
 Problems = list[CorruptState]
 """Errors of records that a listing could not read; each names its record and the next step."""
@@ -83,7 +84,7 @@ class Commit(NamedTuple):
     observation: Observation | None = None
 
 
-class StateStore(Protocol):
+class StateStore(ExpiringRecords, Protocol):
     """The state of findings, read together with the desired state.
 
     Every reader, in this process or another, sees a commit whole or not at all. Every method raises ``Unavailable``

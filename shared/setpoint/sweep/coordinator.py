@@ -289,6 +289,7 @@ def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> Message
     sweeper.records.drop_run(sweep.run)
     telemetry.note(coverage=round(summary.coverage, 6))
     drop_resolved(sweeper.deps.store, sweeper.retention, sweeper.now())
+    sweeper.deps.store.forget(sweeper.retention, sweeper.now())
     return MessageResult("ended", label, summary)
 
 

@@ -13,6 +13,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, TransientError
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
+from setpoint.model.retention import DEFAULT, Retention
 from setpoint.model.sweep_records import Start, Summary, SweepMessage, Work
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.services import Inventory
@@ -77,7 +78,7 @@ class _MemoryQueue(deque[SweepMessage]):
         self.extend(messages)
 
 
-def sweep(
+def sweep(  # noqa: PLR0913 - what is swept, and with what
     scopes: Sequence[str],
     contents: Sequence[Content],
     types: Sequence[str],
@@ -86,6 +87,7 @@ def sweep(
     advance: Advance = no_progress,
     *,
     resume: bool = False,
+    retention: Retention = DEFAULT,
 ) -> Swept:
     """List scopes, and evaluate both listed and missing resources.
 
@@ -97,6 +99,7 @@ def sweep(
         deps: the context of detection.
         advance: called with the number of judged assets, for a progress bar.
         resume: continue the same sweep if it was interrupted less than a day ago; else start from the beginning.
+        retention: how long what is kept.
 
     Raises:
         BadRequest: nothing was listed, which is never a clean fleet.
@@ -105,7 +108,7 @@ def sweep(
     """
     problems: Problems = []
     queue = _MemoryQueue()
-    sweeper = Sweeper(deps, inventory, queue, advance=advance)
+    sweeper = Sweeper(deps, inventory, queue, advance=advance, retention=retention)
     healed = pipeline.republish_pending(deps, problems)
     request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(request, sweeper, queue)

@@ -449,6 +449,11 @@ class FirestoreStore:
         with _answering(key.name):
             return decode_entries([_body(document) for document in query.select(_BODY).stream()])
 
+    def forget(self, retention: Retention, now: datetime) -> int:
+        """See ``ExpiringRecords.forget``: Firestore does so by itself (https://cloud.google.com/firestore/docs/ttl)."""
+        del retention, now
+        return 0
+
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._client.close()  # type: ignore[no-untyped-call]

@@ -23,6 +23,7 @@ from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
+from setpoint.model.retention import Retention, expires
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.secrecy import KEY_BYTES
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
@@ -241,6 +242,17 @@ class MemoryStore:
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemediationStore.trail``."""
         return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.recorded_at))
+
+    def forget(self, retention: Retention, now: datetime) -> int:
+        """See ``ExpiringRecords.forget``."""
+        with self._lock:
+            ends = ((key, expires(state, retention)) for key, (_, state) in self._states.items())
+            expired = [key for key, end in ends if end is not None and end <= now]
+            for key in expired:
+                del self._states[key]
+            for entries in self._trails.values() if retention.audit else ():
+                entries[:] = (entry for entry in entries if entry.recorded_at + retention.audit > now)
+        return len(expired)
 
     def close(self) -> None:
         """Do nothing; there are no resources to close."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.adapters.sqlite import secret_key
+from setpoint.adapters.sqlite import expiry, secret_key
 from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.adapters.sqlite.names import SqliteNames
 from setpoint.adapters.sqlite.notices import SqliteNotices
@@ -27,6 +27,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
+from setpoint.model.retention import Retention
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -443,6 +444,10 @@ class SqliteStore:
         with answering:
             rows = self._connections.execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
         return decode_entries(body for (body,) in rows)
+
+    def forget(self, retention: Retention, now: datetime) -> int:
+        """See ``ExpiringRecords.forget``."""
+        return expiry.forget(self._connections, retention, now)
 
     def close(self) -> None:
         """See ``StateStore.close``."""
