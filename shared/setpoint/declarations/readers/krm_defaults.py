@@ -14,18 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from msgspec.structs import replace
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from setpoint.declarations.readers import exact_paths
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, namespace_of, project_of
 from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, Settle, StrictModel
-from setpoint.model import globs
+from setpoint.errors import BadDeclaration
+from setpoint.model import field_path, globs
 from setpoint.model.declaration import Declaration, Mode, Owner, Source
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerRule:
-    """A rule for the owner of declarations; all conditions must hold, and an empty one always holds.
+class Conditions:
+    """Which declarations a rule is about; all conditions must hold, and an empty one always holds.
 
     Args:
         addresses: Terraform addresses, or globs as ``module.net.*``.
@@ -33,9 +35,6 @@ class OwnerRule:
         files: Files or URLs of states.
         projects: Project ids.
         asset_types: Cloud Asset Inventory's types.
-        owner: The owner.
-        mode: The most permissive remediation mode; None for the policy's.
-        settle: The grace period in seconds; None for the policy's.
     """
 
     addresses: tuple[str, ...] = ()
@@ -43,9 +42,6 @@ class OwnerRule:
     files: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
     asset_types: tuple[str, ...] = ()
-    owner: Owner = field(default_factory=Owner)
-    mode: Mode | None = None
-    settle: float | None = None
 
     def fits(self, declaration: Declaration) -> bool:
         """Whether the rule applies to a declaration."""
@@ -59,6 +55,21 @@ class OwnerRule:
         )
         return all(not wanted or any(globs.fits(wanted, name) for name in names) for wanted, names in conditions)
 
+
+@dataclass(frozen=True, slots=True)
+class OwnerRule(Conditions):
+    """A rule for the owner of declarations.
+
+    Args:
+        owner: The owner.
+        mode: The most permissive remediation mode; None for the policy's.
+        settle: The grace period in seconds; None for the policy's.
+    """
+
+    owner: Owner = field(default_factory=Owner)
+    mode: Mode | None = None
+    settle: float | None = None
+
     def applied(self, declaration: Declaration) -> Declaration:
         """A declaration with the rule's values where it has none."""
         return replace(
@@ -67,6 +78,17 @@ class OwnerRule:
             mode=declaration.mode or self.mode,
             settle=self.settle if declaration.settle is None else declaration.settle,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ExactRule(Conditions):
+    """A rule for what is exactly as declared.
+
+    Args:
+        paths: Objects, maps and lists, in the API's terms; empty for whole resources.
+    """
+
+    paths: tuple[str, ...] = ()
 
 
 _KEY = re.compile(r"\[[^\]]*\]")
@@ -90,22 +112,33 @@ class Defaults:
         namespace: The namespace, or empty.
         source: The location of the document.
         rules: The owner rules; the first that applies counts.
+        exact: The rules for what is exactly as declared; all that apply count.
     """
 
     project: str = ""
     namespace: str = ""
     source: str = ""
     rules: tuple[OwnerRule, ...] = ()
+    exact: tuple[ExactRule, ...] = ()
 
 
-class OwnerRuleModel(StrictModel):
-    """A rule for the owner of declarations that fulfil all conditions."""
+class ConditionsModel(StrictModel):
+    """Which declarations a rule is about."""
 
     addresses: tuple[NonEmpty, ...] = Field((), description="Terraform's addresses, or globs: module.net.*")
     modules: tuple[NonEmpty, ...] = Field((), description="modules around the resource, or globs: module.net")
     files: tuple[NonEmpty, ...] = Field((), description="files or URLs of states, or globs")
     projects: tuple[NonEmpty, ...] = Field((), description="project ids, or globs")
     asset_types: tuple[NonEmpty, ...] = Field((), description="asset types, or globs")
+
+    def conditions(self) -> dict[str, tuple[str, ...]]:
+        """The conditions by name."""
+        return {name: getattr(self, name) for name in ConditionsModel.model_fields}
+
+
+class OwnerRuleModel(ConditionsModel):
+    """A rule for the owner of declarations that fulfil all conditions."""
+
     owner: OwnerModel = OwnerModel()
     mode: Mode | None = None
     settle: Settle = None
@@ -117,17 +150,42 @@ class OwnerRuleModel(StrictModel):
         return self
 
 
+class ExactRuleModel(ConditionsModel):
+    """A rule for what is exactly as declared, of declarations that fulfil all conditions."""
+
+    paths: tuple[NonEmpty, ...] = Field(
+        (), description="objects, maps and lists in the API's terms: labels; without any, whole resources"
+    )
+
+    @field_validator("paths")
+    @classmethod
+    def _are_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for path in value:
+            try:
+                field_path.parse(path)
+            except BadDeclaration as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> ExactRuleModel:
+        if not self.paths and not any(self.conditions().values()):
+            raise ValueError("would hold for every field of everything: give paths, or assetTypes")
+        return self
+
+
 class DefaultsSpec(StrictModel):
     """The defaults."""
 
     project: str = Field("", description="the project's id, of Config Connector objects")
     namespace: str = Field("", description="the Kubernetes namespace, of Config Connector objects")
     rules: tuple[OwnerRuleModel, ...] = Field((), description="owners of what names none; the first that fits counts")
+    exact: tuple[ExactRuleModel, ...] = Field((), description="what is exactly as declared; all rules that fit count")
 
     @model_validator(mode="after")
     def _says_something(self) -> DefaultsSpec:
-        if not (self.project or self.namespace or self.rules):
-            raise ValueError("is empty: give project, namespace or rules")
+        if not (self.project or self.namespace or self.rules or self.exact):
+            raise ValueError("is empty: give project, namespace, rules or exact")
         return self
 
 
@@ -150,18 +208,15 @@ def defaults(checked: DefaultsModel, source: Source) -> Defaults:
     """Convert a document."""
     rules = tuple(
         OwnerRule(
-            addresses=rule.addresses,
-            modules=rule.modules,
-            files=rule.files,
-            projects=rule.projects,
-            asset_types=rule.asset_types,
+            **rule.conditions(),
             owner=Owner(**rule.owner.model_dump()),
             mode=rule.mode,
             settle=rule.settle,
         )
         for rule in checked.spec.rules
     )
-    return Defaults(checked.spec.project, checked.spec.namespace, str(source), rules)
+    exact = tuple(ExactRule(**rule.conditions(), paths=rule.paths) for rule in checked.spec.exact)
+    return Defaults(checked.spec.project, checked.spec.namespace, str(source), rules, exact)
 
 
 def _is_below(folder: str, above: str) -> bool:
@@ -187,11 +242,13 @@ class DefaultsByDirectory:
         folder = os.path.dirname(document.file)  # noqa: PTH120 - paths as they were given
         first = self._by_folder.setdefault(folder, defaults)
         if first is defaults:
-            self._has_rules = self._has_rules or bool(defaults.rules)
-            if not defaults.rules or not any(_is_below(file, folder) for file in self._without_rules):
+            has_rules = bool(defaults.rules or defaults.exact)
+            self._has_rules = self._has_rules or has_rules
+            if not has_rules or not any(_is_below(file, folder) for file in self._without_rules):
                 return []
             message = "its rules come after documents that they are about; name its file so that it is read first"
-            return [Problem(document.file, document.line_of(("spec", "rules")), "spec.rules", message)]
+            name = "rules" if defaults.rules else "exact"
+            return [Problem(document.file, document.line_of(("spec", name)), f"spec.{name}", message)]
         message = f"the defaults of this directory are declared already at {first.source}; the first ones count"
         line = document.line_of(("metadata", "name"))
         return [Problem(document.file, line, "metadata.name", message, document.subject)]
@@ -222,6 +279,15 @@ class DefaultsByDirectory:
             for rule in defaults_.rules:
                 if rule.fits(declaration):
                     return rule.applied(declaration)
+        return declaration
+
+    def exact(self, declaration: Declaration) -> Declaration:
+        """The declaration with what the rules of all directories above it say is exactly as declared."""
+        if self._has_rules:
+            for defaults_ in self._above(declaration.source.file):
+                for rule in defaults_.exact:
+                    if rule.fits(declaration):
+                        declaration = exact_paths.with_paths(declaration, rule.paths)
         return declaration
 
     def _above(self, file: str) -> Iterator[Defaults]:

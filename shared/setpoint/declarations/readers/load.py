@@ -16,6 +16,7 @@ from setpoint.declarations import held_back
 from setpoint.declarations.held_back import HeldBack
 from setpoint.declarations.readers import (
     discovery,
+    exact_paths,
     foreign_formats,
     json_tree,
     krm,
@@ -234,7 +235,7 @@ class _Loading:
         if isinstance(result, Declaration):
             self._report(native_checks.problems(result, document))
             self._check_type(result.asset_type, document, ("spec", "assetType"))
-            self._add(self._spelled(result, document), document)
+            self._add(self._spelled(_exact(result), document), document)
         elif isinstance(result, Scope):
             self._report(setting_checks.problems(result, document))
             self._scope(result, document)
@@ -312,20 +313,27 @@ class _Loading:
         name = inventory_name(declaration.asset_type, declaration.key.name)
         if name != declaration.key.name:
             declaration = replace(declaration, key=ResourceKey(name, declaration.key.content))
-        owned = self._defaults.owned(self._ignore_files.applied(declaration))
+        owned = self._defaults.exact(self._defaults.owned(self._ignore_files.applied(declaration)))
         self._declarations.add(owned, document, len(self._loaded.problems))
 
 
 def _plain(translated: Translated) -> Declaration:
     """The declaration with the results of its reader, as plain values."""
-    return replace(
+    plain = replace(
         translated.declaration,
         data=json_tree.plain(translated.declaration.data),
         project=str(translated.declaration.project),
         origins=dict(translated.origins),
         unchecked=translated.unchecked,
-        exhaustive_paths=tuple(dict.fromkeys((*translated.whole, *translated.declaration.exhaustive_paths))),
     )
+    declared = _exact(plain)
+    return replace(declared, exhaustive_paths=tuple(dict.fromkeys((*translated.whole, *declared.exhaustive_paths))))
+
+
+def _exact(declaration: Declaration) -> Declaration:
+    """The declaration with the fields that its author says are exactly as declared."""
+    paths = declaration.exhaustive_paths
+    return exact_paths.with_paths(replace(declaration, exhaustive_paths=()), paths) if paths else declaration
 
 
 def _unmapped(attribute: str, count: int) -> Problem:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.declarations.readers import (
+    exact_paths,
     field_mapping,
     server_ids,
     terraform_classes,
@@ -116,8 +117,15 @@ def _collect(translated: Translated, block: Block, document: Document, loaded: T
     if declaration.key.name:
         source = replace(declaration.source, address=block.address)
         owner = declaration.owner if declaration.owner.team else terraform_owners.by_label(block.values)
-        owned = replace(translated, declaration=replace(declaration, source=source, owner=owner))
-        loaded.translated.append(terraform_ignored.applied(owned, block))
+        exact = exact_paths.by_label(block.values)
+        declared = replace(
+            declaration,
+            source=source,
+            owner=owner,
+            exact=exact is True or declaration.exact,
+            exhaustive_paths=declaration.exhaustive_paths if exact is True else exact or declaration.exhaustive_paths,
+        )
+        loaded.translated.append(terraform_ignored.applied(replace(translated, declaration=declared), block))
         return
     message, category = "its full resource name is known only after apply", "pending"
     if not block.default("project"):

@@ -10,7 +10,7 @@ from setpoint.model.declaration import Owner
 OWNER_LABEL = "setpoint-owner"
 """The label whose value names the team. Label values are in lower case, without spaces."""
 
-_LABELS = ("effective_labels", "labels", "user_labels", "resource_labels")
+LABELS = ("effective_labels", "labels", "user_labels", "resource_labels")
 """The attributes with labels, by precedence; the first includes those of the provider block."""
 
 
@@ -20,7 +20,7 @@ def by_label(values: Mapping[str, Any]) -> Owner:
     Args:
         values: The attributes of the resource.
     """
-    for attribute in _LABELS:
+    for attribute in LABELS:
         labels = values.get(attribute)
         team = labels.get(OWNER_LABEL) if isinstance(labels, Mapping) else None
         if isinstance(team, str) and team:
