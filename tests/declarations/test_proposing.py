@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations.accept_drift import accepted
 from setpoint.declarations.readers.load import load
 from setpoint.declarations.readers.propose import Proposal, propose
 from setpoint.detection import verdict
@@ -72,15 +73,19 @@ def declared(text: str, name: str = "fleet.yaml") -> dict[str, Declaration]:
     return {declaration.key.name: declaration for several in loaded.desired for declaration in several.declarations}
 
 
+def seen(declaration: Declaration, live: Any) -> Observation:
+    return Observation(declaration.key, declaration.asset_type, NOON, data=live, project_id="shop-prod")
+
+
 def differences(declaration: Declaration, live: Any) -> tuple[Any, ...]:
-    seen = Observation(declaration.key, declaration.asset_type, NOON, data=live, project_id="shop-prod")
-    return verdict.differences(declaration, seen, default_catalogue())
+    return verdict.differences(declaration, seen(declaration, live), default_catalogue())
 
 
 def proposed(text: str, live: Any, resource: str = BUCKET, name: str = "fleet.yaml") -> Proposal:
     """The proposal, after looking whether it does what it is for."""
     before = declared(text, name)
     proposal = propose(text, before[resource], differences(before[resource], live))
+    assert accepted(text, before[resource], seen(before[resource], live), default_catalogue()) == proposal
     after = declared(proposal.text, name)
     if not proposal.by_hand:
         assert differences(after[resource], live) == ()

@@ -13,8 +13,7 @@ from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, print_warning
 from setpoint.cli.unified_diff import unified
-from setpoint.declarations.readers import propose as proposing
-from setpoint.detection import verdict
+from setpoint.declarations.accept_drift import accepted
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
@@ -56,13 +55,10 @@ def _print_all(declarations: tuple[Declaration, ...], observation: Observation, 
     after: dict[str, str] = {}
     is_all = True
     for declaration in declarations:
-        differences = verdict.differences(declaration, observation, default_catalogue())
-        if not differences:
-            continue
         file = declaration.source.file
         if file not in before:
             before[file] = after[file] = _text(root, file)
-        proposed = proposing.propose(after[file], declaration, differences)
+        proposed = accepted(after[file], declaration, observation, default_catalogue())
         after[file] = proposed.text
         is_all = is_all and not proposed.by_hand
         for line in proposed.by_hand:

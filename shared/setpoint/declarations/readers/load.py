@@ -131,9 +131,14 @@ def load(
     return loading.done()
 
 
-def load_documents(items: Iterable[Document | Problem]) -> LoadResult:
-    """Load parsed documents, such as those of an object in a bucket."""
-    loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(), "")
+def load_documents(items: Iterable[Document | Problem], *, project: str = "") -> LoadResult:
+    """Load parsed documents, such as those of an object in a bucket.
+
+    Args:
+        items: the documents.
+        project: the project of Config Connector objects without one.
+    """
+    loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(project=project), "")
     for item in items:
         loading.take(item)
     return loading.done()
