@@ -48,6 +48,8 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         is_escalation: it is sent only where nobody has acted on the finding by then.
         is_digest: it is sent in a digest.
         is_silent: it is never sent: the finding was acted on before the escalation, or is exempt.
+        is_acceptance: it is there since somebody accepted the drift or asked for a request; a later episode of the
+            finding does not continue it by itself.
         schema: the form of the record.
         displayed: the drift that the message tells; empty where its words are of another one.
         displayed_at: since when.
@@ -65,6 +67,7 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     is_escalation: bool = False
     is_digest: bool = False
     is_silent: bool = False
+    is_acceptance: bool = False
     schema: int = 1
     displayed: str = ""
     displayed_at: datetime | None = None

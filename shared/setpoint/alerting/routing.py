@@ -41,6 +41,15 @@ def escalations(alerting: Alerting, data: DriftData) -> tuple[Escalation, ...]:
     return tuple(escalation for escalation in alerting.escalations if fits(escalation.match, case))
 
 
+def on_acceptance(alerting: Alerting, data: DriftData) -> tuple[Destination, ...]:
+    """The further destinations of an accepted drift; none of another one."""
+    if data.status != "accepted":
+        return ()
+    case = case_of(data)
+    matching = (acceptance.to for acceptance in alerting.acceptances if fits(acceptance.match, case))
+    return tuple(dict.fromkeys(to for several in matching for to in several))
+
+
 def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
     """Whether a user may click the buttons of a drift.
 

@@ -24,13 +24,15 @@ from setpoint.alerting.model import AlertNotice
 from setpoint.alerting.publish_thread import Showing, show
 from setpoint.alerting.rate_limit import acquire
 from setpoint.alerting.repository import NoticeRecords, StoredNotice
+from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, SetpointError
 from setpoint.model import events
 from setpoint.model.alerting_config import Alerting, Destination
-from setpoint.model.events import CloudEvent
+from setpoint.model.events import CloudEvent, drift_event
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 from setpoint.util.retries import retry_on_conflict
 
 TICK = "tick"
@@ -178,19 +180,72 @@ def _target_of(notice: AlertNotice) -> str:
     return notice.to.id if notice.is_digest else notice.thread
 
 
+def repository_for(key: ResourceKey, context: AlertingContext) -> Destination:
+    """The repository that the alerting rules name for the accepted drift of a resource.
+
+    Raises:
+        BadRequest: there is no such drift, or the rules name none.
+    """
+    data = replace(finding_events.data_of(_drifted(key, context)), status="accepted")
+    destinations = routing.on_acceptance(context.alerting(), data)
+    to = next((to for to in destinations if to.sink == "request"), None)
+    if to is None:
+        raise BadRequest(f"{key.name}: no `acceptances` of the Alerting document name a repository; add --repository")
+    return to
+
+
+def _drifted(key: ResourceKey, context: AlertingContext) -> ResourceState:
+    state = context.store.read(key).state
+    if state is None or state.finding is None or state.finding.status == "resolved":
+        raise BadRequest(f"{key.name}: it has no drift")
+    return state
+
+
+def request_change(key: ResourceKey, to: Destination, context: AlertingContext, *, is_shown: bool) -> str:
+    """Open the change request of a finding, or have the next tick do so; one that is open is brought up to date.
+
+    Args:
+        key: the resource and content.
+        to: the repository.
+        context: the ports of alerting.
+        is_shown: whether this process has the token; otherwise ``functions/notify`` opens it within a minute.
+
+    Returns:
+        The number of the request; 0 where none is needed, empty where it is not open yet.
+
+    Raises:
+        BadRequest: there is no such drift, or the repository refuses it.
+        TransientError: the store or the repository does not answer; nothing is lost.
+    """
+    state = _drifted(key, context)
+    event = drift_event("drift.changed", state.sequence, finding_events.data_of(state))
+    wanted, alerting = {to.id: _Wanted(to, is_acceptance=True)}, context.alerting()
+    retry_on_conflict(lambda: _write_notices(event, wanted, alerting, context), what=key.name, attempts=16)
+    notice = _latest(context.records.of_finding(key.id))[to.id].value
+    if is_shown:
+        show(notice.thread, alerting, context, _MAX_WAIT)
+    thread = context.records.thread(notice.thread).value
+    return thread.ts if thread is not None else ""
+
+
 def _note(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
     """Store an event as one notice for each destination; the threads to show again."""
-    return retry_on_conflict(lambda: _write_notices(event, alerting, context), what=event.subject, attempts=16)
+    wanted = _wanted(event, alerting)
+    return retry_on_conflict(lambda: _write_notices(event, wanted, alerting, context), what=event.subject, attempts=16)
 
 
-def _write_notices(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
+def _write_notices(
+    event: CloudEvent, wanted: Mapping[str, _Wanted], alerting: Alerting, context: AlertingContext
+) -> list[str]:
     key = ResourceKey(event.data.resource_name, event.data.content)
     kept = context.records.of_finding(key.id)
     versions = {stored.value.id: stored.version for stored in kept}
-    present, wanted = _latest(kept), _wanted(event, alerting)
+    present = _latest(kept)
     threads = []
     for name in dict.fromkeys((*wanted, *present)):
         notice = present[name].value if name in present else None
+        if notice is not None and notice.is_acceptance and name not in wanted and _is_over(notice):
+            continue
         if notice is None or event.sequence > notice.sequence:
             notice = _next_notice(key, event, notice, wanted.get(name), alerting, context)
             context.records.write_notice(notice, versions.get(notice.id), context.clock())
@@ -199,11 +254,16 @@ def _write_notices(event: CloudEvent, alerting: Alerting, context: AlertingConte
     return threads
 
 
+def _is_over(notice: AlertNotice) -> bool:
+    return notice.shown.data.status == "resolved"
+
+
 class _Wanted(NamedTuple):
     to: Destination
     not_before: datetime | None = None
     is_escalation: bool = False
     is_digest: bool = False
+    is_acceptance: bool = False
 
 
 def _wanted(event: CloudEvent, alerting: Alerting) -> dict[str, _Wanted]:
@@ -211,6 +271,8 @@ def _wanted(event: CloudEvent, alerting: Alerting) -> dict[str, _Wanted]:
     data = event.data
     routed = routing.route(alerting, data)
     wanted = {to.id: _Wanted(to, is_digest=routed.digest) for to in routed.to}
+    for to in routing.on_acceptance(alerting, data):
+        wanted.setdefault(to.id, _Wanted(to, is_acceptance=True))
     for escalation in routing.escalations(alerting, data):
         due = data.first_seen + timedelta(seconds=escalation.after)
         for to in escalation.to:
@@ -233,7 +295,7 @@ def _next_notice(
         return _followed(before, event, alerting, context)
     if to is None:
         assert before is not None  # noqa: S101 - a destination is wanted, or was before
-        to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest)
+        to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest, before.is_acceptance)
     notice = AlertNotice(
         key=key,
         to=to.to,
@@ -242,8 +304,10 @@ def _next_notice(
         cause=cause_of(data),
         sequence=event.sequence,
         joined_at=now,
+        is_acceptance=to.is_acceptance,
     )
-    if data.status in ("exempted", "accepted") or (to.is_escalation and data.status != "open"):
+    is_quiet = data.status in ("exempted", "accepted") and not to.is_acceptance
+    if is_quiet or (to.is_escalation and data.status != "open"):
         return replace(notice, is_silent=True)
     if to.is_digest:
         return replace(notice, is_digest=True, not_before=_next_digest(alerting, now))

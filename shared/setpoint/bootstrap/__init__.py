@@ -25,11 +25,12 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.model.fleet_rules import Rules
+from setpoint.model.resource_key import ResourceKey
 from setpoint.model.state_buckets import StateBucket, state_buckets
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters
 from setpoint.ports.services import Inventory, ProjectDirectory
-from setpoint.ports.stores import ReportStore
+from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
     from setpoint.adapters.asset_files import FileInventory
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from setpoint.adapters.states.buckets import BucketStates
     from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
+    from setpoint.alerting.repository import NoticeRecords
+    from setpoint.alerting.request_sink import RequestSink
     from setpoint.attribution.service import Attributor
     from setpoint.operations.diagnostics import Installation
     from setpoint.remediation.records import RemediationContext
@@ -174,7 +177,7 @@ def open_alerting(settings: Settings, detection: Context) -> AlertingContext:
     return AlertingContext(
         detection.store,
         detection.dead_letters,
-        open_sinks(settings),
+        {**open_sinks(settings), "request": open_request_sink(settings, detection.store, records)},
         open_interaction_handler(settings, detection, lambda thread: service.findings_of_thread(thread, records)),
         detection.clock,
     )
@@ -221,6 +224,30 @@ def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
         "chat": GoogleChatSink(addresses, hooks),
         "webhook": WebhookSink(addresses, hooks),
     }
+
+
+def open_request_sink(settings: Settings, store: Store, records: NoticeRecords) -> RequestSink:
+    """What opens pull and merge requests in the repositories of the settings.
+
+    Args:
+        settings: with the repositories and their tokens.
+        store: the findings, declarations and observations.
+        records: the records of alerting.
+
+    Raises:
+        BadRequest: the setting cannot be read.
+    """
+    from setpoint.adapters.repositories.configured import ConfiguredRepositories
+    from setpoint.adapters.webhooks.http_post import session
+    from setpoint.adapters.webhooks.sink_addresses import Addresses
+    from setpoint.alerting import service
+    from setpoint.alerting.request_sink import RequestSink
+
+    def members(thread: str) -> Iterable[ResourceKey]:
+        return (member.key for member in service.findings_of_thread(thread, records))
+
+    repositories = ConfiguredRepositories(Addresses(settings.sinks), session())
+    return RequestSink(repositories, store, members, default_catalogue())
 
 
 @cache

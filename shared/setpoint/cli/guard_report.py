@@ -9,8 +9,10 @@ import msgspec
 from rich.text import Text
 
 from setpoint.cli.output import SEVERITY_STYLES, difference_line, who
+from setpoint.comparison import difference_text
 from setpoint.declarations.guard import EFFECTS, Effect, Review, ReviewedResource
 from setpoint.model import display_names
+from setpoint.model.difference import Difference
 
 MARKER = "<!-- setpoint-guard -->"
 """The first line of the comment, by which a later run finds the comment to update."""
@@ -45,7 +47,7 @@ def as_text(review: Review) -> Iterator[Text]:
         if resource.finding_id:
             yield Text(f"    {_since(resource)} · finding {resource.finding_id[:8]}", "dim")
         for difference in resource.overwritten[:_MOST_FIELDS]:
-            yield Text("    ").append_text(difference_line(difference))
+            yield Text("    ").append_text(_undone(difference))
         for note in resource.notes:
             yield Text(f"    {note}", "yellow")
         yield Text(f"    {' '.join(filter(None, (resource.declared_in, resource.address)))}", "dim")
@@ -61,6 +63,14 @@ def _title(resource: ReviewedResource) -> Text:
 def _since(resource: ReviewedResource) -> str:
     since = f"{resource.first_seen:%Y-%m-%d %H:%M}" if resource.first_seen else "unknown"
     return f"drifted since {since}, changed by {who(resource.actor)}"
+
+
+def _undone(difference: Difference) -> Text:
+    """What applying the change does to a field, ``path: live value → declared value``; a grant as findings show it."""
+    if difference_text.grant(difference):
+        return difference_line(difference)
+    live, declared = (difference_text.as_json(value) for value in (difference.observed, difference.declared))
+    return Text.assemble(difference.path or "(all)", ": ", live, (" → ", "dim"), declared)
 
 
 def as_markdown(review: Review) -> Iterator[str]:
@@ -92,7 +102,7 @@ def as_markdown(review: Review) -> Iterator[str]:
 
 def _fields(resource: ReviewedResource) -> Iterator[str]:
     for difference in resource.overwritten[:_MOST_FIELDS]:
-        yield _code(difference_line(difference).plain)
+        yield _code(_undone(difference).plain)
     if (more := len(resource.overwritten) - _MOST_FIELDS) > 0:
         yield f"and {more} more"
 
@@ -129,7 +139,7 @@ def as_annotations(review: Review) -> Iterator[str]:
         sentences = [f"{title.kind} {title.name}: {', '.join(_WORDS[effect] for effect in resource.effects)}"]
         if resource.finding_id:
             sentences.append(_since(resource))
-        sentences += [difference_line(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
+        sentences += [_undone(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
         yield f"::{level}{place}title=Setpoint::{_message('; '.join([*sentences, *resource.notes]))}"
     for address in review.not_reviewed:
         yield f"::warning title=Setpoint::{_message(f'{address} is not reviewed: its resource cannot be named')}"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from setpoint import bootstrap
+from setpoint.alerting import service
+from setpoint.alerting.request_sink import NO_REQUEST
+from setpoint.bootstrap.settings import from_environment
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import out, print_warning
+from setpoint.cli.output import out, print_status, print_warning
 from setpoint.cli.unified_diff import unified
 from setpoint.declarations.accept_drift import accepted
 from setpoint.errors import BadRequest
+from setpoint.model.alerting_config import Destination
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
 
@@ -25,12 +30,24 @@ def propose(
     root: Annotated[
         Path, typer.Option(metavar="DIR", help="Directory of the applied files. Default: the current one.")
     ] = Path(),
+    open_pr: Annotated[
+        bool, typer.Option("--open-pr", help="Open a pull or merge request instead, or update the open one.")
+    ] = False,
+    repository: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="With --open-pr: the repository in SETPOINT_SINKS. Default: by `acceptances`."
+        ),
+    ] = "",
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Print a unified diff of the declaring files that declares what was observed; change nothing.
 
     Exits with 1 where some fields have to be edited by hand; they are listed on standard error.
     """
+    if open_pr:
+        _open_request(finding, repository, store)
+        return
     opened = bootstrap.open_store(store, create=False)
     try:
         key = find_finding(opened, finding).key
@@ -47,6 +64,27 @@ def propose(
         raise BadRequest(f"{key.name}: it was deleted; to accept that, remove its declaration at {where}")
     if not _print_all(snapshot.desired.declarations, observation, root):
         raise typer.Exit(1)
+
+
+def _open_request(finding: str, repository: str, store: str) -> None:
+    """Open the request of a finding, with the tokens of the environment or by ``functions/notify``."""
+    settings = from_environment(os.environ)
+    detection = bootstrap.open_detection(store, None, create=False)
+    try:
+        key = find_finding(detection.store, finding).key
+        context = bootstrap.open_alerting(settings, detection)
+        to = Destination("request", repository) if repository else service.repository_for(key, context)
+        number = service.request_change(key, to, context, is_shown=bool(settings.sinks))
+    finally:
+        detection.store.close()
+    if not settings.sinks:
+        print_status(f"{key.name}: functions/notify opens the request in {to.channel} within a minute")
+    elif number == NO_REQUEST:
+        print_status(f"{key.name}: {to.channel} needs no request: it declares what is there, or another one does")
+    elif number:
+        print_status(f"{key.name}: request {number} in {to.channel} is up to date")
+    else:
+        print_status(f"{key.name}: the request in {to.channel} is delayed; functions/notify opens it")
 
 
 def _print_all(declarations: tuple[Declaration, ...], observation: Observation, root: Path) -> bool:

@@ -10,15 +10,16 @@ from setpoint.model.declaration import Source
 from setpoint.model.policy import Match
 from setpoint.model.severity import Severity
 
-SinkKind = Literal["slack", "chat", "webhook"]
+SinkKind = Literal["slack", "chat", "webhook", "request"]
 
 
 class Destination(msgspec.Struct, frozen=True, omit_defaults=True):
     """A channel of a sink.
 
     Args:
-        sink: ``slack``, ``chat`` (Google Chat) or ``webhook``.
-        channel: a Slack channel, ``#name`` or its id; for the other sinks the name of a webhook in the settings.
+        sink: ``slack``, ``chat`` (Google Chat), ``webhook`` or ``request`` (a pull or merge request).
+        channel: a Slack channel, ``#name`` or its id; for the other sinks the name of a webhook or repository in the
+            settings.
     """
 
     sink: SinkKind
@@ -90,6 +91,18 @@ class Approvers(msgspec.Struct, frozen=True, omit_defaults=True):
     users: tuple[str, ...] = ()
 
 
+class Acceptance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Further destinations of a drift that somebody has accepted.
+
+    Args:
+        match: the drifts that match.
+        to: the destinations, usually the repository that declares them.
+    """
+
+    match: Match = Match()
+    to: tuple[Destination, ...] = ()
+
+
 class Alerting(msgspec.Struct, frozen=True, omit_defaults=True):
     """The alerting rules of a fleet.
 
@@ -100,6 +113,7 @@ class Alerting(msgspec.Struct, frozen=True, omit_defaults=True):
         digest: the drifts that are sent in digests.
         escalations: the escalations.
         approvers: the users who may click buttons; nobody where empty.
+        acceptances: the destinations of accepted drifts.
         group_seconds: drifts with one cause within so many seconds are one message.
         finding_link: template of the URL of a finding's page, with ``{id}``.
         group_link: template of the URL of a page about the findings of one message, with ``{id}``.
@@ -115,4 +129,5 @@ class Alerting(msgspec.Struct, frozen=True, omit_defaults=True):
     group_seconds: float = 600.0
     finding_link: str = ""
     group_link: str = ""
+    acceptances: tuple[Acceptance, ...] = ()
     source: Source = Source()

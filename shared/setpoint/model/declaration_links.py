@@ -85,7 +85,7 @@ def declared_at(source: Source) -> str:
 
     Without a revision it leads to the newest one. Passwords in a repository's URL are removed.
     """
-    host, path = _repository(source.repo)
+    host, path = repository_of(source.repo)
     if not host or not path:
         return ""
     file = source.file.replace("\\", "/").removeprefix("./")
@@ -96,7 +96,7 @@ def declared_at(source: Source) -> str:
     return build(_Lines(host, path, quote(source.commit, safe="") or _NEWEST, quote(file), source.line))
 
 
-def _repository(repo: str) -> tuple[str, str]:
+def repository_of(repo: str) -> tuple[str, str]:
     """The host and path of a repository, from any form of its URL."""
     if not repo.isprintable():
         return "", ""

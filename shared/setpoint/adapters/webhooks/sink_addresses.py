@@ -1,4 +1,4 @@
-"""The webhooks in ``SETPOINT_SINKS``; their URLs are secrets and appear in no error."""
+"""The webhooks and repositories in ``SETPOINT_SINKS``; the URLs of webhooks are secrets and appear in no error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import msgspec
 
 from setpoint.errors import BadRequest
 
-Format = Literal["setpoint", "pagerduty", "chat"]
+Format = Literal["setpoint", "pagerduty", "chat", "github", "gitlab"]
+REPOSITORY_FORMATS: tuple[Format, ...] = ("github", "gitlab")
 
 SINKS = "SETPOINT_SINKS"
 _SHORTEST_SECRET = 16
@@ -20,17 +21,32 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A webhook.
+    """A webhook or a repository.
 
     Args:
-        url: its URL.
-        secret: the key for signatures; for PagerDuty, the integration key.
+        url: its URL; of a repository its page, ``https://github.com/OWNER/NAME``.
+        secret: the key for signatures; for PagerDuty, the integration key; for a repository, the token, or the private
+            key of a GitHub App in PEM.
         format: the format of its messages.
+        app: the id of the GitHub App; empty where ``secret`` is a token.
+        installation: the id of the installation of the GitHub App.
+        branch: the branch that requests are made to; empty for the default branch.
+        labels: the labels of requests.
+        directory: the directory that the files of declarations are relative to.
+        roots: the directory of the Terraform root module of each source, by its name.
+        api: the URL of the API; empty for the usual one of the host.
     """
 
     url: str = field(repr=False)
     secret: str = field(default="", repr=False)
     format: Format = "setpoint"
+    app: str = ""
+    installation: str = ""
+    branch: str = ""
+    labels: tuple[str, ...] = ()
+    directory: str = ""
+    roots: Mapping[str, str] = field(default_factory=dict)
+    api: str = ""
 
 
 _decode = msgspec.json.Decoder(dict[str, Address]).decode
@@ -86,7 +102,18 @@ def _read(text: str) -> Mapping[str, Address]:
             raise BadRequest(f"{SINKS}, `{name}`: its secret has less than {_SHORTEST_SECRET} characters")
         if address.format == "pagerduty" and not address.secret:
             raise BadRequest(f"{SINKS}, `{name}`: its secret has to be the integration key of a service")
+        if address.format in REPOSITORY_FORMATS:
+            _check_repository(name, address)
     return known
+
+
+def _check_repository(name: str, address: Address) -> None:
+    if not address.secret:
+        raise BadRequest(f"{SINKS}, `{name}`: its secret has to be a token of the repository")
+    if bool(address.app) != bool(address.installation) or (address.app and address.format != "github"):
+        raise BadRequest(f"{SINKS}, `{name}`: a GitHub App needs both app and installation")
+    if address.api and not _is_address(address.api):
+        raise BadRequest(f"{SINKS}, `{name}`: its api is not an https address")
 
 
 def _is_address(url: str) -> bool:

@@ -7,7 +7,16 @@ from typing import Annotated, Any, Literal, cast, get_args
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, StrictModel, TimeZone
-from setpoint.model.alerting_config import Alerting, Approvers, Destination, Digest, Escalation, Route, SinkKind
+from setpoint.model.alerting_config import (
+    Acceptance,
+    Alerting,
+    Approvers,
+    Destination,
+    Digest,
+    Escalation,
+    Route,
+    SinkKind,
+)
 from setpoint.model.declaration import Source
 from setpoint.model.policy import Match
 from setpoint.model.resource_key import Content
@@ -20,7 +29,7 @@ _ID = "{id}"
 def _is_destination(value: str) -> str:
     sink, _, channel = value.partition(":")
     if sink not in _SINKS or not channel:
-        raise ValueError("not a destination; it looks like slack:#channel, chat:NAME or webhook:NAME")
+        raise ValueError("not a destination; it looks like slack:#channel, chat:NAME, webhook:NAME or request:NAME")
     return value
 
 
@@ -54,7 +63,9 @@ class RouteModel(StrictModel):
 
     name: NonEmpty
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
-    to: tuple[_To, ...] = Field((), description="slack:#channel, chat:NAME, webhook:NAME; nowhere where empty")
+    to: tuple[_To, ...] = Field(
+        (), description="slack:#channel, chat:NAME, webhook:NAME, request:NAME; nowhere where empty"
+    )
     owner: bool = Field(default=False, description="the Slack channel of the owner, too")
     digest: bool = Field(default=False, description="once in a while only, see `digest`")
 
@@ -73,6 +84,13 @@ class EscalationModel(StrictModel):
     match: AlertMatchModel = Field(default_factory=lambda: AlertMatchModel.model_construct(severities=("critical",)))
     after: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = 0.0
     to: Annotated[tuple[_To, ...], Field(min_length=1)]
+
+
+class AcceptanceModel(StrictModel):
+    """Further destinations of a drift that somebody has accepted."""
+
+    match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
+    to: Annotated[tuple[_To, ...], Field(min_length=1, description="request:NAME opens a pull or merge request")]
 
 
 class ApproversModel(StrictModel):
@@ -97,6 +115,7 @@ class AlertingSpec(StrictModel):
     digest: DigestModel = Field(default_factory=DigestModel.model_construct)
     escalations: tuple[EscalationModel, ...] = ()
     approvers: tuple[ApproversModel, ...] = ()
+    acceptances: tuple[AcceptanceModel, ...] = ()
     group_within: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Field(
         Alerting().group_seconds, description="drifts of one cause within this time are one message"
     )
@@ -148,6 +167,9 @@ def alerting(checked: AlertingModel, source: Source) -> Alerting:
         group_seconds=spec.group_within,
         finding_link=spec.finding_link,
         group_link=spec.group_link,
+        acceptances=tuple(
+            Acceptance(_match(acceptance.match), _destinations(acceptance.to)) for acceptance in spec.acceptances
+        ),
         source=source,
     )
 

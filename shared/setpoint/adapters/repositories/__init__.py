@@ -1,0 +1,1 @@
+"""Repositories at GitHub and GitLab, over their REST APIs."""

@@ -1,0 +1,109 @@
+"""The title and text of a change request, in Markdown; values of the fleet stand in code spans.
+
+Source: https://github.github.com/gfm/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from setpoint.alerting.rendering import links as addresses
+from setpoint.alerting.rendering import phrases, safe_text
+from setpoint.alerting.rendering.phrases import RenderStyle
+from setpoint.comparison import difference_text
+from setpoint.model.declaration_links import declared_at
+from setpoint.model.difference import Difference
+from setpoint.model.events import DriftData
+from setpoint.model.notice_view import FindingView, GroupView, Links
+
+_INTRODUCTION = """\
+The live resource differs from its declaration. Merging this request declares what is there; the finding ends when the
+declaration is applied. Closing it leaves the drift as it is."""
+_BY_HAND = "These fields could not be edited. Change them by hand, on this branch or elsewhere:"
+_MOST_TITLE = 120
+_MOST_VALUE = 120
+_MOST_FIELDS = 12
+_MOST_FINDINGS = 50
+
+
+class ShownFinding(NamedTuple):
+    """A finding in a change request.
+
+    Args:
+        data: the finding.
+        differences: its differences, untruncated.
+    """
+
+    data: DriftData
+    differences: tuple[Difference, ...]
+
+
+def code(text: str, most: int = 300) -> str:
+    """A code span, in which nothing formats, links or mentions."""
+    plain = safe_text.fit(text.replace("`", "'"), most).strip()
+    return f"`{plain}`" if plain else "` `"
+
+
+STYLE = RenderStyle(code, code, phrases.PLAIN.date)
+
+
+def title(findings: Sequence[ShownFinding]) -> str:
+    """The title: ``Accept the drift of Firewall allow-ssh in shop-prod``."""
+    first = findings[0].data
+    if len(findings) > 1:
+        return f"Accept the drift of {phrases.plural(phrases.title(first).kind, len(findings))}"
+    kind, name, project = phrases.title(first)
+    text = f"Accept the drift of {kind} {name}{f' in {project}' if project else ''}"
+    return safe_text.fit(text, _MOST_TITLE)
+
+
+def body(findings: Sequence[ShownFinding], view: FindingView | GroupView, links: Links) -> str:
+    """The text: what has drifted, since when, by whom, each field, and links back."""
+    parts = [_INTRODUCTION]
+    parts += ["\n".join(_of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
+    if (more := len(findings) - _MOST_FINDINGS) > 0:
+        parts.append(f"and {more} more")
+    if isinstance(view, GroupView) and (link := addresses.of_group(links, view)):
+        parts.append(f"[All findings of this cause]({link})")
+    return "\n\n".join(parts)
+
+
+def ended(findings: Sequence[ShownFinding], why: str, links: Links) -> str:
+    """The text of a request whose drift has ended."""
+    parts = [f"**Closed: {why}.**"]
+    parts += ["\n".join(_of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
+    return "\n\n".join(parts)
+
+
+def by_hand(steps: Iterable[str]) -> str:
+    """The manual steps as a list; empty for none."""
+    lines = [f"- {code(step, 500)}" for step in steps]
+    if not lines:
+        return ""
+    return "\n".join([_BY_HAND, "", *lines])
+
+
+def _of_finding(shown: ShownFinding, links: Links) -> Iterator[str]:
+    data = shown.data
+    kind, name, project = phrases.title(data)
+    yield f"### {safe_text.clean(kind)} {code(name)}"
+    yield f"{code(data.resource_name)}{f' in {code(project)}' if project else ''}, severity {data.severity}"
+    yield ""
+    yield f"- since {data.first_seen:%Y-%m-%d %H:%M} UTC, changed by {phrases.by(data.actor, STYLE)}"
+    page = declared_at(data.declared_in)
+    yield f"- declared in {code(str(data.declared_in))}{f' ([applied revision]({page}))' if page else ''}"
+    link = addresses.of_finding(links, FindingView("drift.changed", data.observed_at, data))
+    yield f"- finding {code(data.finding_id)}{f' ([open in Setpoint]({link}))' if link else ''}"
+    yield ""
+    yield "| field | declared | now |"
+    yield "|---|---|---|"
+    for difference in shown.differences[:_MOST_FIELDS]:
+        declared, observed = difference_text.sides(difference, _MOST_VALUE)
+        yield f"| {_cell(difference.path or '(all)')} | {_cell(declared)} | {_cell(observed)} |"
+    if (more := data.difference_count - min(len(shown.differences), _MOST_FIELDS)) > 0:
+        yield f"| and {more} more | | |"
+
+
+def _cell(text: str) -> str:
+    return code(text).replace("|", "\\|")

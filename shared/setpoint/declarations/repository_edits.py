@@ -1,0 +1,125 @@
+"""The edits of a repository's files that make its declarations say what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from setpoint.catalog.schemas import Catalogue
+from setpoint.declarations import proposal_lines
+from setpoint.declarations.accept_drift import accepted
+from setpoint.detection import verdict
+from setpoint.errors import SetpointError
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
+
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+class Checkout:
+    """The files of a repository at one commit, with the edits made so far.
+
+    Args:
+        paths: the paths of all files.
+        read: the text of a file; None where it is not UTF-8.
+        directory: the directory that the paths of declarations are relative to; empty for the top.
+    """
+
+    def __init__(self, paths: Collection[str], read: Callable[[str], str | None], directory: str = "") -> None:
+        self.paths = paths
+        self._read = read
+        self._directory = directory.strip("/")
+        self._texts: dict[str, str | None] = {}
+        self._changed: dict[str, str] = {}
+
+    @property
+    def changed(self) -> Mapping[str, str]:
+        """The new text of each edited file."""
+        return {path: text for path, text in self._changed.items() if text != self._texts.get(path)}
+
+    def path_of(self, file: str) -> str:
+        """The path of a declaration's file in the repository; empty where there is no such file."""
+        plain = file.replace("\\", "/").removeprefix("./")
+        below = f"{self._directory}/{plain}" if self._directory else plain
+        return next((path for path in (below, plain) if path in self.paths), "")
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, with the edits so far; None where it is not UTF-8."""
+        if path in self._changed:
+            return self._changed[path]
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def write(self, path: str, text: str) -> None:
+        """Replace the text of a file, or add a file."""
+        self._changed[path] = text
+
+    def is_built(self, path: str) -> bool:
+        """Whether Kustomize builds the file, so that another file may change its values."""
+        folders = [str(folder) for folder in PurePosixPath(path).parents]
+        return any(
+            (name if folder == "." else f"{folder}/{name}") in self.paths
+            for folder in folders
+            for name in _KUSTOMIZATIONS
+        )
+
+
+class _Edit(NamedTuple):
+    declaration: Declaration
+    observation: Observation
+    checkout: Checkout
+    schemas: Catalogue
+
+
+def edit(
+    declarations: Sequence[Declaration], observation: Observation, checkout: Checkout, schemas: Catalogue
+) -> tuple[str, ...]:
+    """Edit the files that declare a resource so that they declare what was observed.
+
+    Args:
+        declarations: the declarations of the resource, as they were applied.
+        observation: its last observation.
+        checkout: the files; the edits are kept there.
+        schemas: the API's schemas.
+
+    Returns:
+        The manual steps, one line per field.
+    """
+    if observation.deleted or observation.data is None:
+        return tuple(f"{each.source}: remove the declaration; the resource was deleted" for each in declarations)
+    steps: list[str] = []
+    for declaration in declarations:
+        steps += _steps(_Edit(declaration, observation, checkout, schemas))
+    return tuple(steps)
+
+
+def _steps(edit: _Edit) -> Iterator[str]:
+    declaration = edit.declaration
+    if declaration.source.address:
+        yield from _by_hand(edit, "it is Terraform")
+        return
+    path = edit.checkout.path_of(declaration.source.file)
+    text = edit.checkout.text(path) if path else None
+    if text is None:
+        yield from _by_hand(edit, "the file is not in the repository, or not UTF-8")
+        return
+    if edit.checkout.is_built(path):
+        yield from _by_hand(edit, "Kustomize builds it from several files")
+        return
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    try:
+        proposal = accepted(text.removeprefix("\ufeff"), declaration, edit.observation, edit.schemas)
+    except (SetpointError, ValueError, RecursionError):
+        yield from _by_hand(edit, "the file cannot be read")
+        return
+    if proposal.text != text.removeprefix("\ufeff"):
+        edit.checkout.write(path, bom + proposal.text)
+    yield from proposal.by_hand
+
+
+def _by_hand(edit: _Edit, why: str) -> Iterator[str]:
+    differences = verdict.differences(edit.declaration, edit.observation, edit.schemas)
+    for line in proposal_lines.lines(edit.declaration, differences):
+        yield f"{line} ({why})"
