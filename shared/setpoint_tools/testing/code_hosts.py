@@ -244,7 +244,7 @@ class InProcess(BaseAdapter):
         call = HostCall(
             request.method or "",
             unquote(str(parts.path)),
-            {str(name): str(value) for name, value in parse_qsl(urlsplit(str(request.url)).query)},
+            {name: str(value) for name, value in parse_qsl(str(urlsplit(request.url or "").query))},
             headers,
             json.loads(text) if isinstance(text, (str, bytes)) and text else None,
         )
