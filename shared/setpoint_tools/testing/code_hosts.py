@@ -244,7 +244,7 @@ class InProcess(BaseAdapter):
         call = HostCall(
             request.method or "",
             unquote(str(parts.path)),
-            {name: str(value) for name, value in parse_qsl(str(urlsplit(request.url or "").query))},
+            _query(request.url or ""),
             headers,
             json.loads(text) if isinstance(text, (str, bytes)) and text else None,
         )
@@ -260,6 +260,10 @@ class InProcess(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _query(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
 
 
 def in_process(host: CodeHost) -> requests.Session:
