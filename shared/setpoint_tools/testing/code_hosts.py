@@ -239,7 +239,7 @@ class InProcess(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Answer one request."""
         parts = urlsplit(request.url or "")
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.lower(): str(value) for name, value in request.headers.items()}
         text = request.body or b""
         call = HostCall(
             request.method or "",
