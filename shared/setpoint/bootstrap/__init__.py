@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
     from setpoint.alerting.repository import NoticeRecords
-    from setpoint.alerting.request_sink import RequestSink
     from setpoint.attribution.service import Attributor
     from setpoint.operations.diagnostics import Installation
     from setpoint.remediation.records import RemediationContext
@@ -177,7 +176,7 @@ def open_alerting(settings: Settings, detection: Context) -> AlertingContext:
     return AlertingContext(
         detection.store,
         detection.dead_letters,
-        {**open_sinks(settings), "request": open_request_sink(settings, detection.store, records)},
+        {**open_sinks(settings), **open_request_sink(settings, detection.store, records)},
         open_interaction_handler(settings, detection, lambda thread: service.findings_of_thread(thread, records)),
         detection.clock,
     )
@@ -226,8 +225,8 @@ def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
     }
 
 
-def open_request_sink(settings: Settings, store: Store, records: NoticeRecords) -> RequestSink:
-    """What opens pull and merge requests in the repositories of the settings.
+def open_request_sink(settings: Settings, store: Store, records: NoticeRecords) -> Mapping[SinkKind, Sink]:
+    """What opens pull and merge requests in the repositories of the settings; nothing where there are none.
 
     Args:
         settings: with the repositories and their tokens.
@@ -237,17 +236,21 @@ def open_request_sink(settings: Settings, store: Store, records: NoticeRecords) 
     Raises:
         BadRequest: the setting cannot be read.
     """
+    from setpoint.adapters.webhooks.sink_addresses import Addresses
+
+    addresses = Addresses(settings.sinks)
+    if not addresses.has_repositories:
+        return {}
     from setpoint.adapters.repositories.configured import ConfiguredRepositories
     from setpoint.adapters.webhooks.http_post import session
-    from setpoint.adapters.webhooks.sink_addresses import Addresses
     from setpoint.alerting import service
     from setpoint.alerting.request_sink import RequestSink
 
     def members(thread: str) -> Iterable[ResourceKey]:
         return (member.key for member in service.findings_of_thread(thread, records))
 
-    repositories = ConfiguredRepositories(Addresses(settings.sinks), session())
-    return RequestSink(repositories, store, members, default_catalogue())
+    repositories = ConfiguredRepositories(addresses, session())
+    return {"request": RequestSink(repositories, store, members, default_catalogue())}
 
 
 @cache

@@ -65,6 +65,11 @@ class Addresses:
     def __init__(self, text: str) -> None:
         self._known = _read(text)
 
+    @property
+    def has_repositories(self) -> bool:
+        """Whether one of them is a repository."""
+        return any(address.format in REPOSITORY_FORMATS for address in self._known.values())
+
     def get(self, name: str, *formats: Format) -> Address:
         """Look up a webhook by name.
 
