@@ -1,10 +1,12 @@
 """IAM as a whole: in a scope with ``contents: [iam_policy]`` a resource may have its declared grants and no others.
 
 What the scope adds is one declaration beside those of the resource: the union of their grants, as the whole policy. It
-is there for resources without any declaration too. Nothing is remediated by it: it never says more than ``alert``.
+is there for resources without any declaration too. Its mode is at most ``alert``, unless the policy asks for removal.
 """
 
 from __future__ import annotations
+
+from msgspec.structs import replace
 
 from setpoint.detection import scopes
 from setpoint.model import lifecycle
@@ -31,7 +33,13 @@ def with_scope(wanted: Desired | None, rules: Rules, observation: Observation) -
     scope = scopes.scope_of_grants(rules, observation)
     if scope is None:
         return wanted
-    return desired((*declarations, _whole(scope, declarations, observation)))
+    mode = scope.mode if may_remove(rules) or scope.mode == "off" else "alert"
+    return desired((*declarations, replace(_whole(scope, declarations, observation), mode=mode)))
+
+
+def may_remove(rules: Rules) -> bool:
+    """Whether the policy asks for the removal of grants that nobody declares."""
+    return rules.policy is not None and rules.policy.undeclared.grants == "remove"
 
 
 def _whole(scope: Scope, declarations: tuple[Declaration, ...], observation: Observation) -> Declaration:
@@ -45,7 +53,7 @@ def _whole(scope: Scope, declarations: tuple[Declaration, ...], observation: Obs
         owner=first.owner if first is not None else scope.owner,
         exact=scope.strict,
         ignore=tuple(pattern for declaration in declarations for pattern in declaration.ignore),
-        mode="off" if scope.mode == "off" else "alert",
         source=scope.source,
         settle=scope.settle,
+        by_scope=scope.name,
     )

@@ -79,6 +79,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
         compare: how single fields are compared, by the policy in force; never stored with a declaration.
+        by_scope: the scope that makes the declared grants of a resource the whole; never stored with a declaration.
     """
 
     key: ResourceKey
@@ -100,6 +101,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     null_is_absent: bool = False
     element: str = ""
     compare: tuple[FieldRule, ...] = ()
+    by_scope: str = ""
 
 
 class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -98,6 +98,10 @@ UndeclaredReport = Literal["off", "severe", "all"]
 """Which changes of undeclared values are reported: none, those that matter to security, or all."""
 
 
+UndeclaredGrants = Literal["report", "remove"]
+"""What becomes of grants that nobody declares, in a scope of grants."""
+
+
 class UndeclaredIgnore(msgspec.Struct, frozen=True, omit_defaults=True):
     """Undeclared values to leave alone.
 
@@ -116,10 +120,12 @@ class Undeclared(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         report: which of them are reported; the others are kept with the record.
         ignore: which of them are left alone.
+        grants: whether undeclared grants may be removed, by the mode of the scope and of the rules.
     """
 
     report: UndeclaredReport = "severe"
     ignore: tuple[UndeclaredIgnore, ...] = ()
+    grants: UndeclaredGrants = "report"
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):

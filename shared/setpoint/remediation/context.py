@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.detection import actor_resolution, ownership, placement, policy_evaluation, suppressions
+from setpoint.detection import (
+    actor_resolution,
+    ownership,
+    placement,
+    policy_evaluation,
+    suppressions,
+    unmanaged_grants,
+)
 from setpoint.detection.pipeline import Context
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
@@ -33,10 +40,16 @@ def read(key: ResourceKey, context: Context) -> Snapshot:
     If sources are restricted and no observation is stored, no declaration counts.
     """
     snapshot = context.store.read(key)
-    if snapshot.rules.sources is None:
+    removes_grants = key.content == "iam_policy" and unmanaged_grants.may_remove(snapshot.rules)
+    if snapshot.rules.sources is None and not removes_grants:
         return snapshot
     last = context.store.last_observation(key)
-    return replace(snapshot, desired=None) if last is None else ownership.settled(snapshot, last)
+    if last is None:
+        return replace(snapshot, desired=None) if snapshot.rules.sources is not None else snapshot
+    snapshot = ownership.settled(snapshot, last)
+    if not removes_grants or snapshot.contest is not None:  # a declaration that does not count may be the right one
+        return snapshot
+    return replace(snapshot, desired=unmanaged_grants.with_scope(snapshot.desired, snapshot.rules, last))
 
 
 def is_due(state: ResourceState | None, now: datetime) -> bool:
@@ -104,10 +117,11 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     remediation = remediation_attempt.without_lapsed_approval(remediation, snapshot.rules.digest, policy.limits, now)
     if rule is not None:
         remediation = replace(remediation, rule=rule.name, executor=rule.executor)
+    snapshot = _without_scope(snapshot, finding)
     is_request = (
         remediation_attempt.is_new(state.remediation, remediation) and mode == "auto" and finding.kind == "modified"
     )
-    rollout = _rollout(key, context)
+    rollout = _rollout_of_all(state, context) if _is_by_scope(snapshot) else _rollout(key, context)
     source = next(iter(rollout.sources)) if len(rollout.sources) == 1 else ""
     ancestors, unplaced = _places(last, rollout.sources, context)
     requested = safety.value
@@ -203,6 +217,34 @@ class _Rollout(NamedTuple):
     changed_at: datetime | None
     is_applying: bool
     sources: Mapping[str, int]
+
+
+def _without_scope(snapshot: Snapshot, finding: Finding) -> Snapshot:
+    """The records without what a scope adds, unless a finding is about nothing else: declared grants come first."""
+    primary = primary_declaration(snapshot, finding)
+    if snapshot.desired is None or primary is None or primary.by_scope or not _is_by_scope(snapshot):
+        return snapshot
+    declarations = tuple(part for part in snapshot.desired.declarations if not part.by_scope)
+    return replace(snapshot, desired=replace(snapshot.desired, declarations=declarations))
+
+
+def _is_by_scope(snapshot: Snapshot) -> bool:
+    """Whether the records have what a scope adds."""
+    declarations = snapshot.desired.declarations if snapshot.desired is not None else ()
+    return any(declaration.by_scope for declaration in declarations)
+
+
+def _rollout_of_all(state: ResourceState, context: Context) -> _Rollout:
+    """The latest applies of all sources: any of them may declare a grant, or may have declared it a moment ago."""
+    sources = context.store.control().value.sources
+    applied = [source.applied_at for source in sources.values() if source.applied_at is not None]
+    is_of_apply = state.onset is not None and state.onset.declared
+    return _Rollout(
+        min(applied, default=None),
+        max(applied, default=None) if is_of_apply else None,
+        any(source.pending for source in sources.values()),
+        {},
+    )
 
 
 def _rollout(key: ResourceKey, context: Context) -> _Rollout:

@@ -21,6 +21,7 @@ from setpoint.model.write_plan import Call, NotWritable, Reason, Unwritable, Wri
 from setpoint.remediation.api_requests import call
 
 VERSION = 3
+_OWNER = "roles/owner"
 _STRIPPED = re.compile(r"_withcond_[0-9a-f]{20}\Z")
 """Suffix of the role of a binding whose condition was omitted because a lower version was requested.
 
@@ -65,6 +66,10 @@ def plan_policy(
     ]
     if not differences:
         return NotWritable(declaration.key, "as_declared")
+    if declaration.by_scope and not (differences := _without_last_owner(live, differences)):
+        return _refused(
+            declaration, "by_hand", "it would remove the last owner: declare the owner, or remove it by hand"
+        )
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
         return _refused(declaration, "no_method", "the API has no policy for this kind of resource: see to it by hand")
@@ -89,6 +94,19 @@ def plan_policy(
             for difference in differences
         ),
     )
+
+
+def _without_last_owner(live: Mapping[str, Any], differences: list[Difference]) -> list[Difference]:
+    """The differences without the removal of owners, if it would leave the resource without one."""
+    owners = {grant for grant in iam_policies.grants(live) if grant.role == _OWNER}
+    removed = {_grant(difference.observed) for difference in differences if difference.op == "unexpected"}
+    if not owners or owners - removed:
+        return differences
+    return [
+        difference
+        for difference in differences
+        if difference.op != "unexpected" or _grant(difference.observed).role != _OWNER
+    ]
 
 
 def _is_stripped(binding: Mapping[str, Any]) -> bool:

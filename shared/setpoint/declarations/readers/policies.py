@@ -22,6 +22,7 @@ from setpoint.model.policy import (
     Rule,
     Shown,
     Undeclared,
+    UndeclaredGrants,
     UndeclaredIgnore,
     UndeclaredReport,
 )
@@ -114,6 +115,9 @@ class UndeclaredModel(StrictModel):
 
     report: UndeclaredReport = Field("severe", description="severe: what matters to security; all; off")
     ignore: tuple[UndeclaredIgnoreModel, ...] = ()
+    grants: UndeclaredGrants = Field(
+        "report", description="remove: grants that nobody declares in a scope of grants may be removed, by mode"
+    )
 
 
 class LimitsModel(StrictModel):
@@ -205,6 +209,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         undeclared=Undeclared(
             report=spec.undeclared.report,
             ignore=tuple(UndeclaredIgnore(**rule.model_dump()) for rule in spec.undeclared.ignore),
+            grants=spec.undeclared.grants,
         ),
     )
 
