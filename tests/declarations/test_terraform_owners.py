@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from declarations.states import GOOGLE, state, topic
+from setpoint.declarations import apply, apply_states
+from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import load
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, Owner
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
 
 RULES = """\
 apiVersion: setpoint.dev/v1
@@ -88,7 +95,7 @@ def test_rules_that_are_read_after_their_documents_are_a_problem(folder: Path) -
 def test_a_rule_that_says_nothing_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "defaults.yaml").write_text(RULES.partition("    - files")[0].partition("      owner")[0])
     [problem] = load([str(tmp_path)]).problems
-    assert "owner, mode or settle" in problem.message
+    assert "owner, mode, settle or ignore" in problem.message
 
 
 @pytest.mark.parametrize("line", ["google_pubsub_topic.b labels.team", "module.net*.module.topics.* labels.team"])
@@ -98,3 +105,62 @@ def test_an_ignore_line_may_name_an_address(folder: Path, line: str) -> None:
 
     ignoring = {name for name, declaration in declarations.items() if declaration.ignore == ("labels.team",)}
     assert ignoring == ({"b"} if line.startswith("google") else {"a"})
+
+
+POLICY = """\
+apiVersion: setpoint.dev/v1
+kind: Policy
+metadata: {name: fleet}
+spec:
+  defaults:
+    - folders: [folders/123456789012]
+      owner: {team: network}
+      settle: 5m
+    - files: ["gs://states/*"]
+      owner: {team: platform}
+      mode: alert
+      ignore: [labels.team]
+"""
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def observed(name: str, context: Context, minute: int = 0, **data: Any) -> str:
+    body = {"name": f"projects/shop-prod/topics/{name}", "labels": {"team": "shop"}} | data
+    place = ("projects/111111111111", "folders/123456789012", "organizations/1")
+    observation = Observation(
+        ResourceKey(f"//pubsub.googleapis.com/projects/shop-prod/topics/{name}"),
+        "pubsub.googleapis.com/Topic",
+        NOW + timedelta(minutes=minute),
+        data=body,
+        ancestors=place if name == "a" else place[:1],
+    )
+    return pipeline.handle_observation(observation, context)
+
+
+@pytest.fixture
+def policed(tmp_path: Path, deps: Context) -> Context:
+    """A store with topics of a stored state, and a policy with defaults."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    apply.sync(load([str(tmp_path / "policy.yaml")]), Request("policy"), deps, NOW)
+    loaded_state = apply_states.load_state(state([topic("a"), topic("b")]), "gs://states/net.tfstate")
+    apply.sync(loaded_state, Request("gs://states/net.tfstate"), deps, NOW)
+    return deps
+
+
+def test_the_policy_gives_owners_to_stored_states_by_folder_and_url(policed: Context) -> None:
+    assert observed("a", policed, messageRetentionDuration="7200s") == "settling"
+    assert observed("b", policed, messageRetentionDuration="7200s") == "opened"
+
+    finding = policed.store.read(ResourceKey("//pubsub.googleapis.com/projects/shop-prod/topics/b")).state.finding
+    assert (finding.owner.team, finding.mode) == ("platform", "alert")
+
+
+def test_the_policy_leaves_paths_alone_and_hides_no_other_change(policed: Context) -> None:
+    labels = {"team": "other"}
+    assert observed("b", policed, labels=labels, messageRetentionDuration="86400s") == "in_sync"
+    assert observed("b", policed, 1, labels=labels, messageRetentionDuration="7200s") == "opened"
+
+
+def test_a_rule_of_files_knows_no_folders(tmp_path: Path) -> None:
+    (tmp_path / "defaults.yaml").write_text(RULES.replace('projects: ["shop-*"]', "folders: [folders/1]"))
+    assert "folders" in str(load([str(tmp_path)]).problems[0])

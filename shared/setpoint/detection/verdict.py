@@ -34,7 +34,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.model.difference import Difference, Explanation
-from setpoint.model.fleet_rules import Rules, with_compare_rules
+from setpoint.model.fleet_rules import Rules, with_policy
 from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
@@ -134,7 +134,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
-    desired = with_compare_rules(desired, rules)
+    desired = with_policy(desired, rules, observation)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     if not gone and observation.data is None:
         return "unreadable"

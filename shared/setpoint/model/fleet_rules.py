@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.compare_rules import CompareRule, rules_for
 from setpoint.model.declaration import Declaration, Desired, Scope, Source, meaning
+from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.source_grants import Sources
 
@@ -45,14 +46,33 @@ def rules(
     return Rules(scopes, digest, policy, alerting, sources)
 
 
-def with_compare_rules(desired: Desired, fleet: Rules) -> Desired:
-    """The desired state, whose declarations are compared by the rules of the fleet's policy."""
-    if fleet.policy is None or not fleet.policy.compare:
+def with_policy(desired: Desired, fleet: Rules, observation: Observation | None) -> Desired:
+    """The desired state by the rules of the fleet's policy: how it is compared, and the defaults of its declarations.
+
+    Args:
+        desired: the desired state.
+        fleet: the rules of the fleet.
+        observation: what is known of the resource's place; None for nothing.
+    """
+    if fleet.policy is None or not (fleet.policy.compare or fleet.policy.defaults):
         return desired
-    declarations = tuple(_ruled(declaration, fleet.policy.compare) for declaration in desired.declarations)
-    return replace(desired, declarations=declarations)
+    declarations = (_ruled(declaration, fleet.policy.compare) for declaration in desired.declarations)
+    owned = (_with_defaults(declaration, fleet.policy, observation) for declaration in declarations)
+    return replace(desired, declarations=tuple(owned))
 
 
 def _ruled(declaration: Declaration, rules: tuple[CompareRule, ...]) -> Declaration:
     own = rules_for(rules, declaration.asset_type)
     return replace(declaration, compare=own) if own else declaration
+
+
+def _with_defaults(declaration: Declaration, policy: Policy, observation: Observation | None) -> Declaration:
+    """The declaration with the values of the first rule that fits."""
+    if not policy.defaults:
+        return declaration
+    projects = (observation.project_id,) if observation is not None else ()
+    folders = observation.ancestors if observation is not None else ()
+    for index, rule in enumerate(policy.defaults):
+        if rule.fits(declaration, projects, folders):
+            return rule.applied(declaration, f"{policy.source}: defaults[{index}]")
+    return declaration

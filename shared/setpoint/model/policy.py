@@ -16,6 +16,7 @@ from setpoint.model.compare_rules import CompareRule
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import ObservedThrough
+from setpoint.model.owner_rules import OwnerRule
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.severity import Kind, Severity
 
@@ -196,6 +197,8 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         show: fields whose values are shown; secrets by name and tokens of published formats stay hidden.
         compare: how single fields are compared, in place of the built-in rules; the first that fits counts.
         undeclared: what becomes of changes of values that no declaration names.
+        defaults: owner, mode, grace period and ignored paths of declarations that name none; the first that fits
+            counts.
     """
 
     name: str = "built-in"
@@ -209,6 +212,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     show: tuple[Shown, ...] = ()
     compare: tuple[CompareRule, ...] = ()
     undeclared: Undeclared = Undeclared()
+    defaults: tuple[OwnerRule, ...] = ()
 
 
 def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:

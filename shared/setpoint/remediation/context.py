@@ -21,7 +21,7 @@ from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Declaration
-from setpoint.model.fleet_rules import with_compare_rules
+from setpoint.model.fleet_rules import with_policy
 from setpoint.model.identity import identity_of, is_other
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
@@ -102,12 +102,12 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     key, now, state = snapshot.key, context.clock(), snapshot.state
     if state is None or state.finding is None or not state.is_open:
         return None
+    last = context.store.last_observation(key)
     if snapshot.desired is not None:
-        snapshot = replace(snapshot, desired=with_compare_rules(snapshot.desired, snapshot.rules))
+        snapshot = replace(snapshot, desired=with_policy(snapshot.desired, snapshot.rules, last))
     finding = state.finding
     policy = snapshot.rules.policy or Policy()
     safety = context.store.safety_state()
-    last = context.store.last_observation(key)
     rule, mode = None, finding.mode
     if (policy_outcome := _policy_outcome(snapshot, finding, last)) is not None:
         rule, mode = policy_outcome.rule, suppressions.mode_for(finding.differences, policy_outcome.mode)

@@ -8,80 +8,22 @@ A ``Defaults`` document applies to the files of its directory and below; the nea
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from msgspec.structs import replace
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from setpoint.declarations.readers import exact_paths
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, namespace_of, project_of
-from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, Settle, StrictModel
-from setpoint.errors import BadDeclaration
-from setpoint.model import field_path, globs
-from setpoint.model.declaration import Declaration, Mode, Owner, Source
+from setpoint.declarations.readers.owner_rules import ConditionsModel, OwnerRuleModel, Path, owner_rule
+from setpoint.declarations.readers.pydantic_base import NonEmpty, StrictModel
+from setpoint.model.declaration import Declaration, Source
+from setpoint.model.owner_rules import Conditions, OwnerRule
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Which declarations a rule is about; all conditions must hold, and an empty one always holds.
-
-    Args:
-        addresses: Terraform addresses, or globs as ``module.net.*``.
-        modules: Terraform modules around the resource, at any depth, as ``module.net``.
-        files: Files or URLs of states.
-        projects: Project ids.
-        asset_types: Cloud Asset Inventory's types.
-    """
-
-    addresses: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    projects: tuple[str, ...] = ()
-    asset_types: tuple[str, ...] = ()
-
-    def fits(self, declaration: Declaration) -> bool:
-        """Whether the rule applies to a declaration."""
-        address = declaration.source.address
-        conditions = (
-            (self.addresses, (address,)),
-            (self.modules, _modules(address)),
-            (self.files, (declaration.source.file,)),
-            (self.projects, (declaration.project,)),
-            (self.asset_types, (declaration.asset_type,)),
-        )
-        return all(not wanted or any(globs.fits(wanted, name) for name in names) for wanted, names in conditions)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerRule(Conditions):
-    """A rule for the owner of declarations.
-
-    Args:
-        owner: The owner.
-        mode: The most permissive remediation mode; None for the policy's.
-        settle: The grace period in seconds; None for the policy's.
-    """
-
-    owner: Owner = field(default_factory=Owner)
-    mode: Mode | None = None
-    settle: float | None = None
-
-    def applied(self, declaration: Declaration) -> Declaration:
-        """A declaration with the rule's values where it has none."""
-        return replace(
-            declaration,
-            owner=self.owner if declaration.owner == Owner() else declaration.owner,
-            mode=declaration.mode or self.mode,
-            settle=self.settle if declaration.settle is None else declaration.settle,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ExactRule(Conditions):
+class ExactRule(Conditions, frozen=True):
     """A rule for what is exactly as declared.
 
     Args:
@@ -89,18 +31,6 @@ class ExactRule(Conditions):
     """
 
     paths: tuple[str, ...] = ()
-
-
-_KEY = re.compile(r"\[[^\]]*\]")
-
-
-def _modules(address: str) -> tuple[str, ...]:
-    """The Terraform modules around a resource, without keys: ``module.a``, ``module.a.module.b``."""
-    steps = _KEY.sub("", address).split(".")
-    depth = 0
-    while depth + 1 < len(steps) and steps[depth] == "module":
-        depth += 2
-    return tuple(".".join(steps[: index + 2]) for index in range(0, depth, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,50 +52,12 @@ class Defaults:
     exact: tuple[ExactRule, ...] = ()
 
 
-class ConditionsModel(StrictModel):
-    """Which declarations a rule is about."""
-
-    addresses: tuple[NonEmpty, ...] = Field((), description="Terraform's addresses, or globs: module.net.*")
-    modules: tuple[NonEmpty, ...] = Field((), description="modules around the resource, or globs: module.net")
-    files: tuple[NonEmpty, ...] = Field((), description="files or URLs of states, or globs")
-    projects: tuple[NonEmpty, ...] = Field((), description="project ids, or globs")
-    asset_types: tuple[NonEmpty, ...] = Field((), description="asset types, or globs")
-
-    def conditions(self) -> dict[str, tuple[str, ...]]:
-        """The conditions by name."""
-        return {name: getattr(self, name) for name in ConditionsModel.model_fields}
-
-
-class OwnerRuleModel(ConditionsModel):
-    """A rule for the owner of declarations that fulfil all conditions."""
-
-    owner: OwnerModel = OwnerModel()
-    mode: Mode | None = None
-    settle: Settle = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> OwnerRuleModel:
-        if self.owner == OwnerModel() and self.mode is None and self.settle is None:
-            raise ValueError("says nothing: give owner, mode or settle")
-        return self
-
-
 class ExactRuleModel(ConditionsModel):
     """A rule for what is exactly as declared, of declarations that fulfil all conditions."""
 
-    paths: tuple[NonEmpty, ...] = Field(
+    paths: tuple[Path, ...] = Field(
         (), description="objects, maps and lists in the API's terms: labels; without any, whole resources"
     )
-
-    @field_validator("paths")
-    @classmethod
-    def _are_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for path in value:
-            try:
-                field_path.parse(path)
-            except BadDeclaration as error:
-                raise ValueError(str(error)) from None
-        return value
 
     @model_validator(mode="after")
     def _is_about_something(self) -> ExactRuleModel:
@@ -206,15 +98,7 @@ class DefaultsModel(StrictModel):
 
 def defaults(checked: DefaultsModel, source: Source) -> Defaults:
     """Convert a document."""
-    rules = tuple(
-        OwnerRule(
-            **rule.conditions(),
-            owner=Owner(**rule.owner.model_dump()),
-            mode=rule.mode,
-            settle=rule.settle,
-        )
-        for rule in checked.spec.rules
-    )
+    rules = tuple(map(owner_rule, checked.spec.rules))
     exact = tuple(ExactRule(**rule.conditions(), paths=rule.paths) for rule in checked.spec.exact)
     return Defaults(checked.spec.project, checked.spec.namespace, str(source), rules, exact)
 
@@ -278,7 +162,7 @@ class DefaultsByDirectory:
         for defaults_ in self._above(declaration.source.file):
             for rule in defaults_.rules:
                 if rule.fits(declaration):
-                    return rule.applied(declaration)
+                    return rule.applied(declaration, defaults_.source)
         return declaration
 
     def exact(self, declaration: Declaration) -> Declaration:

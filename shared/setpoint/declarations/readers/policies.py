@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from setpoint.declarations.readers.owner_rules import Ancestor, Path, PlacedOwnerRuleModel, owner_rule
 from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, Settle, StrictModel, TimeZone
-from setpoint.errors import BadDeclaration
-from setpoint.model import field_path
 from setpoint.model.compare_rules import CompareRule, How
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
@@ -35,30 +34,18 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-def _is_path(value: str) -> str:
-    try:
-        field_path.parse(value)
-    except BadDeclaration as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-_Path = Annotated[NonEmpty, AfterValidator(_is_path)]
-_Ancestor = Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")]
-
-
 class MatchModel(StrictModel):
     """Conditions on drifts. All must hold."""
 
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
     contents: tuple[Content, ...] = ()
     projects: tuple[NonEmpty, ...] = Field((), description="ids, numbers, or globs as sandbox-*")
-    ancestors: tuple[_Ancestor, ...] = Field((), description="folders/NUMBER, organizations/NUMBER, at any distance")
+    ancestors: tuple[Ancestor, ...] = Field((), description="folders/NUMBER, organizations/NUMBER, at any distance")
     labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
     teams: tuple[NonEmpty, ...] = ()
     kinds: tuple[Kind, ...] = ()
     severities: tuple[Severity, ...] = Field((), description="by Setpoint's own table")
-    paths: tuple[_Path, ...] = Field((), description="field paths; every difference is covered by one")
+    paths: tuple[Path, ...] = Field((), description="field paths; every difference is covered by one")
     actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
 
 
@@ -100,7 +87,7 @@ class ObserveModel(StrictModel):
 class UndeclaredIgnoreModel(StrictModel):
     """Values that no declaration names, to be left alone."""
 
-    paths: tuple[_Path, ...] = Field((), description="field paths; all where empty")
+    paths: tuple[Path, ...] = Field((), description="field paths; all where empty")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
 
     @model_validator(mode="after")
@@ -143,7 +130,7 @@ class LimitsModel(StrictModel):
 class ShownModel(StrictModel):
     """Fields whose values are shown although the schema does not describe them."""
 
-    fields: tuple[_Path, ...] = Field(min_length=1, description="field paths, as template.containers[*].env[*].value")
+    fields: tuple[Path, ...] = Field(min_length=1, description="field paths, as template.containers[*].env[*].value")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs; any where empty")
 
 
@@ -151,7 +138,7 @@ class CompareModel(StrictModel):
     """How a field is compared, in place of the built-in rules; the first rule that matches applies."""
 
     how: How = Field(description="literal, ignore-case, number, duration, reference, list or set")
-    path: _Path = Field(description="the field, with * for any key and [*] for any element")
+    path: Path = Field(description="the field, with * for any key and [*] for any element")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
 
 
@@ -167,6 +154,9 @@ class PolicySpec(StrictModel):
     show: tuple[ShownModel, ...] = Field((), description="fields whose values may be shown; see docs/security.md")
     compare: tuple[CompareModel, ...] = Field((), description="how single fields are compared")
     undeclared: UndeclaredModel = Field(default_factory=UndeclaredModel.model_construct)
+    defaults: tuple[PlacedOwnerRuleModel, ...] = Field(
+        (), description="owner, mode, grace period and ignored paths of what names none; the first that fits counts"
+    )
 
     @field_validator("rules")
     @classmethod
@@ -211,6 +201,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
             ignore=tuple(UndeclaredIgnore(**rule.model_dump()) for rule in spec.undeclared.ignore),
             grants=spec.undeclared.grants,
         ),
+        defaults=tuple(map(owner_rule, spec.defaults)),
     )
 
 
