@@ -10,7 +10,7 @@ from setpoint.comparison import explain
 from setpoint.detection import verdict
 from setpoint.model.compare_rules import CompareRule, rules_for
 from setpoint.model.declaration import Declaration, Desired
-from setpoint.model.fleet_rules import rules, with_compare_rules
+from setpoint.model.fleet_rules import rules, with_policy
 from setpoint.model.observation import Observation, parse
 from setpoint.model.policy import Policy
 from setpoint.model.references import Project
@@ -121,7 +121,7 @@ def test_a_verdict_follows_the_rules_of_the_policy_and_is_judged_anew_when_they_
 
 def test_what_is_equal_by_a_rule_is_not_written_back():
     ruled = rules((), Policy("p", compare=(CompareRule("ignore-case", "description"),)))
-    (declaration,) = with_compare_rules(declared_firewall(), ruled).declarations
+    (declaration,) = with_policy(declared_firewall(), ruled, None).declarations
     recording = merge.record(
         declaration.data, {"description": "WEB", "priority": 2}, None, Project(), overrides=declaration.compare
     )
