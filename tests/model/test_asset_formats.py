@@ -117,3 +117,15 @@ def test_a_compressed_file_that_is_damaged_or_cut_off_is_an_error_that_says_so(c
     line = b'{"asset": {"name": "//x/y"}}\n'
     with pytest.raises(BadRequest, match="compressed data is damaged or cut off"):
         list(messages(io.BytesIO(damage(compress(line * 50)))))
+
+
+def test_an_object_that_begins_with_its_fields_on_the_first_line_goes_on_below():
+    first, rest = json.dumps(ASSET).split(', "updateTime"')
+    ((recorded, observation),) = read(f'{first},\n "updateTime"{rest}'.encode())
+    assert (recorded, observation.key.name) == ("asset", NAME)
+
+
+def test_a_record_that_is_cut_off_costs_no_record_below_it():
+    whole = json.dumps(ASSET)
+    shapes = [message.data for message in messages(io.BytesIO(f"{whole[:40]}\n{whole}\n".encode()))]
+    assert len(shapes) == 2

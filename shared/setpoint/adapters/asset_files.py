@@ -16,6 +16,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content
 from setpoint.model.sharding import matches
 from setpoint.ports.services import Page
+from setpoint.util.counts import counted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,7 +75,7 @@ class FileInventory:
                 (organisations if is_organisation else others).add(observation.ancestors[-1])
         self.scopes = (*sorted(organisations), *sorted(others))
         if self.read_at == _EPOCH:
-            reasons = ", ".join(f"{count} times: {reason}" for reason, count in self.rejected.most_common(3))
+            reasons = ", ".join(f"{counted(count, 'time')}: {reason}" for reason, count in self.rejected.most_common(3))
             raise BadRequest(f"{', '.join(self._names)}: no assets could be read ({reasons or 'the files are empty'})")
 
     def _observations(self, kinds: Counter[RecordKind] | None = None) -> Iterator[Observation]:

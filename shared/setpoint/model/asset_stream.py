@@ -94,7 +94,7 @@ def _decompressed(stream: BinaryIO) -> BinaryIO:
 
 
 def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """One record per line; a file that starts with a bracket on its own or an array is read as a whole."""
+    """One record per line; a file that starts with an array, or an object that goes on below, is read as a whole."""
     is_first = True
     for number, line in enumerate(stream, start=1):
         record = line.strip()
@@ -102,11 +102,16 @@ def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             record = record.removeprefix(_BOM)
         if not record:
             continue
-        if is_first and (record == b"{" or record.startswith(b"[")):
+        if is_first and _goes_on(record):
             yield from _indented(number, record + b"\n" + stream.read())
             return
         is_first = False
         yield number, record
+
+
+def _goes_on(first: bytes) -> bool:
+    """Whether the first line begins an array, or an object over several lines; a record that is cut off does not."""
+    return first.startswith(b"[") or (first.startswith(b"{") and first.endswith((b"{", b"[", b",")))
 
 
 def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
