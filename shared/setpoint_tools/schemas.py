@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
+from setpoint.cli import output_models
 from setpoint.declarations.guard import Review
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.krm_defaults import DefaultsModel
@@ -29,6 +30,21 @@ from setpoint.reporting.tables import tables
 FOLDER = Path("docs/schemas")
 TABLES = Path("infra/bigquery")
 HISTORY = "history.json"
+OUTPUTS: dict[str, type[msgspec.Struct]] = {
+    "findings": output_models.FindingList,
+    "finding": output_models.FindingDetails,
+    "validate": output_models.Validation,
+    "diff": output_models.Comparison,
+    "plan": output_models.PlanOutput,
+    "apply": output_models.ApplyOutput,
+    "guardrails": output_models.GuardrailsOutput,
+    "policy-decision": output_models.PolicyDecision,
+    "doctor": output_models.DoctorOutput,
+    "coverage": output_models.CoverageOutput,
+    "sweep": output_models.SweepOutput,
+    "guard": Review,
+}
+"""What commands write with ``--output json``, by the name of the schema."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -44,11 +60,6 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$id": NOTICE_SCHEMA,
             **_schema(WebhookNotice),
         },
-        "guard.v1.json": {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": "https://setpoint.dev/schemas/guard.v1.json",
-            **_schema(Review),
-        },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
         "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
@@ -56,6 +67,15 @@ def schemas() -> dict[str, dict[str, Any]]:
         "policy-test.v1.json": PolicyTestModel.model_json_schema(by_alias=True),
         "sources.v1.json": SourcesModel.model_json_schema(by_alias=True),
         "defaults.v1.json": DefaultsModel.model_json_schema(by_alias=True),
+        **{f"{name}.v1.json": _output_schema(name, model) for name, model in OUTPUTS.items()},
+    }
+
+
+def _output_schema(name: str, model: type[msgspec.Struct]) -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://setpoint.dev/schemas/{name}.v1.json",
+        **_schema(model),
     }
 
 

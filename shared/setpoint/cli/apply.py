@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
@@ -30,6 +29,7 @@ from setpoint.cli.output import (
     print_status,
     print_warning,
 )
+from setpoint.cli.output_models import ApplyOutput, print_json, problem_outputs
 from setpoint.comparison import scalars
 from setpoint.declarations import apply as syncing
 from setpoint.declarations import plan as planning
@@ -40,6 +40,7 @@ from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
+from setpoint.model.resource_key import ResourceKey
 from setpoint.model.source_grants import INSTALLATION
 from setpoint.model.sources import granted
 from setpoint.model.state_urls import is_state_url
@@ -151,7 +152,7 @@ def validate(
     options = LoadOptions(tuple(exclude or ()), project, namespace, config)
     loaded = load_all(paths, options, quietly=output is not ReportFormat.text, grouped=True)
     if output is ReportFormat.json:
-        out.out(json.dumps(validation_report.as_json(loaded), ensure_ascii=False, indent=2))
+        print_json(validation_report.as_output(loaded), indent=2)
     elif output is not ReportFormat.text:
         results = validation_report.as_results(loaded)
         problems, warnings = counted(len(loaded.problems), "error"), counted(len(loaded.warnings), "warning")
@@ -190,12 +191,7 @@ def plan(  # noqa: PLR0913 - the options of the command
         pending = plans.pending(planned, opened)
     finally:
         opened.close()
-    if output is Output.json:
-        for piece in plans.as_json(planned, pending):
-            out.out(piece, end="")
-        out.out("")
-    else:
-        plans.print_plan(planned, problems=len(loaded.problems), prune=prune, pending=pending)
+    _print_planned(planned, pending, loaded, output, prune=prune)
     planning.check_removals(planned, planning.part(max_removals))
     if loaded.problems:
         raise typer.Exit(ERROR)
@@ -222,6 +218,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         ),
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
+    output: Annotated[Output, typer.Option(help="text for people; json: one object on standard output.")] = Output.text,
     events_topic: EventsTopic = None,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
@@ -262,6 +259,7 @@ def apply(  # noqa: PLR0913 - the options of the command
             "--project": project,
             "--namespace": namespace,
             "--config": config,
+            "--output": output is not Output.text,
         }
         _apply_states(files, _state_options(of_files, max_removals, grace, dry_run=dry_run), store, events_topic)
         return
@@ -276,11 +274,13 @@ def apply(  # noqa: PLR0913 - the options of the command
         if dry_run:
             planned = _plan(loaded, source, deps.store, prune=prune)
             pending = plans.pending(planned, deps.store)
-            plans.print_plan(planned, problems=len(loaded.problems), prune=prune, pending=pending)
+            _print_planned(planned, pending, loaded, output, prune=prune)
             planning.check_removals(planned, request.max_removals)
         else:
             synced = _sync(loaded, request, deps)
             planned, failed = synced.plan, synced.failed
+            if output is Output.json:
+                print_json(_as_output(synced, loaded))
             if listed is not None and report_to_cluster:
                 listed.report(deps.store, datetime.now(UTC))
     finally:
@@ -289,6 +289,35 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(ERROR)
     if planned.claimed or planned.refused:
         raise typer.Exit(REFUSED)
+
+
+def _print_planned(
+    planned: Plan, pending: Collection[ResourceKey], loaded: LoadResult, output: Output, *, prune: bool
+) -> None:
+    if output is Output.json:
+        for piece in plans.as_json(planned, pending):
+            out.out(piece, end="")
+        out.out("")
+    else:
+        plans.print_plan(planned, problems=len(loaded.problems), prune=prune, pending=pending)
+
+
+def _as_output(synced: Synced, loaded: LoadResult) -> ApplyOutput:
+    applied = synced.plan
+    return ApplyOutput(
+        source=applied.source,
+        added=len(applied.added),
+        changed=len(applied.changed),
+        removed=len(applied.removed),
+        unchanged=applied.unchanged,
+        kept=len(applied.kept),
+        claimed=tuple(applied.claimed),
+        refused=tuple(applied.refused),
+        findings=dict(synced.outcomes),
+        failed=synced.failed,
+        errors=problem_outputs(loaded.problems),
+        warnings=problem_outputs(loaded.warnings),
+    )
 
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}\Z")

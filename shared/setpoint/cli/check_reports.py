@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
+from setpoint.cli.markdown import code
 from setpoint.cli.output import out
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_ROWS = 100
 """A comment of GitHub has at most 65,536 characters."""
-_LONGEST = 300
 
 
 class CheckResult(NamedTuple):
@@ -128,18 +128,9 @@ def as_markdown(results: Sequence[CheckResult], headline: str) -> Iterator[str]:
     yield "| | Resource | What | Declared in |"
     yield "|---|---|---|---|"
     for result in results[:MOST_ROWS]:
-        lines = "<br>".join(map(_code, result.message.splitlines()))
+        lines = "<br>".join(map(code, result.message.splitlines()))
         place = f"{result.file}:{result.line}" if result.line else result.file
-        yield f"| {result.rule} | {_code(result.subject)} | {lines} | {_code(place)} |"
+        yield f"| {result.rule} | {code(result.subject)} | {lines} | {code(place)} |"
     if (more := len(results) - MOST_ROWS) > 0:
         yield ""
         yield f"and {more} more"
-
-
-def _code(text: str) -> str:
-    """A code span in a table cell: without line breaks and backticks, and with its pipes escaped."""
-    if not text:
-        return ""
-    plain = " ".join(text.split()).replace("`", "'")
-    cut = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
-    return f"`{cut.replace('|', chr(92) + '|')}`"

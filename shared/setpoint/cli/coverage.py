@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 import typer
@@ -16,6 +17,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.apply import Exclude, LoadOptions, Namespace, ProjectOfObjects, load_all
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_status
+from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
 from setpoint.comparison import gaps
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Explanation
@@ -25,14 +27,25 @@ from setpoint.util.external_sort import batches
 _AT_ONCE = 100
 
 
-def coverage(
+class Output(StrEnum):
+    """How fields that are not compared are written."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+
+
+def coverage(  # noqa: PLR0913 - the options of the command
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="[PATH]…", help="Declarations; without any, those of the store.")
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
     *,
     security: Annotated[bool, typer.Option("--security", help="Only fields that matter to security.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    output: Annotated[
+        Output, typer.Option(help="table for people; json: one object; jsonl: a field a line.")
+    ] = Output.table,
+    json: Annotated[bool, typer.Option("--json", help="The same as --output jsonl.")] = False,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
@@ -44,12 +57,17 @@ def coverage(
     table = Table(box=None, pad_edge=False)
     for column in ("resource", "field", "why it is not compared", "closed by"):
         table.add_column(column, overflow="fold")
+    fields: list[UncheckedField] = []
     for declaration, unknown in declarations:
         for row in _rows(declaration, unknown, totals, security=security):
-            if json:
+            if json or output is Output.jsonl:
                 out.out(msgspec.json.encode(row).decode())
+            elif output is Output.json:
+                fields.append(row)
             else:
-                table.add_row(row["resource"], row["field"], row["reason"], row["closed_by"])
+                table.add_row(row.resource, row.field, row.reason, row.closed_by)
+    if output is Output.json:
+        print_json(_as_output(totals, fields))
     if table.row_count:
         out.print(table)
     print_status(_summary(totals))
@@ -61,7 +79,7 @@ _Declared = tuple[Declaration, tuple[Explanation, ...]]
 
 def _rows(
     declaration: Declaration, unknown: tuple[Explanation, ...], totals: Counter[str], *, security: bool
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[UncheckedField]:
     schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
     covered = gaps.coverage(declaration, schema, unknown)
     totals["resources"] += 1
@@ -70,12 +88,19 @@ def _rows(
     for gap in covered.gaps:
         totals["security"] += bool(gap.matters)
         if gap.matters or not security:
-            yield {"resource": declaration.key.name, "asset_type": declaration.asset_type} | {
-                "field": gap.path,
-                "reason": gap.reason,
-                "closed_by": gap.closed_by,
-                "matters": gap.matters,
-            }
+            yield UncheckedField(declaration.key.name, declaration.asset_type, *gap)
+
+
+def _as_output(totals: Counter[str], fields: Iterable[UncheckedField]) -> CoverageOutput:
+    declared, unchecked = totals["declared"], totals["unchecked"]
+    return CoverageOutput(
+        resources=totals["resources"],
+        declared=declared,
+        unchecked=unchecked,
+        security=totals["security"],
+        coverage=round((declared - unchecked) / declared, 4) if declared else 1.0,
+        fields=tuple(fields),
+    )
 
 
 def _summary(totals: Counter[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -16,6 +16,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import diff_jsonl
 from setpoint.cli.exit_codes import DRIFT, ERROR
 from setpoint.cli.output import difference_line, out
+from setpoint.cli.output_models import Comparison, print_json
 from setpoint.comparison import explain, gaps
 from setpoint.comparison.compare import leaves
 from setpoint.comparison.explain import ExplainedComparison
@@ -75,23 +76,23 @@ def diff(  # noqa: PLR0913 - the options of the command
     own = Project(identifier, number)
     explained = _examined(declared, live, asset_type, own, rules, exact=exact, address=address)
     if output is Output.json:
-        out.out(msgspec.json.encode(_as_json(explained)).decode(), highlight=False)
+        print_json(_as_output(explained))
     else:
         _print(explained, explain=explain)
     if explained.differences:
         raise typer.Exit(DRIFT if exit_code else ERROR)
 
 
-def _as_json(explained: ExplainedComparison) -> dict[str, Any]:
-    """The comparison as one object; see docs/schemas/diff.v1.json."""
-    outcome = "unknown" if gaps.unknown(explained.unchecked) else "in_sync"
-    return {
-        "outcome": "drift" if explained.differences else outcome,
-        "differences": explained.differences,
-        "equal": explained.notes,
-        "unchecked": explained.unchecked,
-        "checked": explained.checked,
-    }
+def _as_output(explained: ExplainedComparison) -> Comparison:
+    """The comparison as one object."""
+    without_drift: Literal["unknown", "in_sync"] = "unknown" if gaps.unknown(explained.unchecked) else "in_sync"
+    return Comparison(
+        outcome="drift" if explained.differences else without_drift,
+        differences=explained.differences,
+        equal=explained.notes,
+        unchecked=explained.unchecked,
+        checked=explained.checked,
+    )
 
 
 def _compare_rules(path: str) -> tuple[CompareRule, ...]:

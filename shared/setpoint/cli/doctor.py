@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import out, print_status
+from setpoint.cli.output_models import DoctorOutput, print_json
 from setpoint.errors import BadRequest
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import CheckResult
@@ -57,7 +57,7 @@ def doctor(  # noqa: PLR0913 - the options of a command
     installation.options = options
     results = diagnostics.examine(installation, diagnostics.PREFLIGHT if preflight else diagnostics.CHECKS)
     if output is Output.json:
-        out.out(msgspec.json.encode({"pass": diagnostics.all_pass(results), "results": results}).decode())
+        print_json(DoctorOutput(diagnostics.all_pass(results), tuple(results)))
     else:
         _print(results, verbose=verbose)
     if not diagnostics.all_pass(results):

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
 from msgspec.structs import replace
-from rich.table import Table
-from rich.text import Text
 
 from setpoint import bootstrap
+from setpoint.cli import finding_text, output_models
 from setpoint.cli.finding_options import with_filter
+from setpoint.cli.finding_pages import Page, SortKey, page_of
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import (
-    difference_line,
-    out,
-    print_findings,
-    print_suppressed,
-    print_warning,
-    suppressed_line,
-    who,
-)
+from setpoint.cli.output import out, print_findings, print_status, print_suppressed, print_warning
 from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
-from setpoint.model.audit_trail import AuditEntry
-from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Problems, StateStore
 from setpoint.util.counts import counted
-
-_SIGNS = {"act": "+"}
-"""Before a reason that speaks for it; others speak against."""
 
 app = typer.Typer(help="List and show findings.", no_args_is_help=True)
 
@@ -55,17 +43,61 @@ class Output(StrEnum):
     """How findings are written."""
 
     table = "table"
+    json = "json"
     jsonl = "jsonl"
+
+
+class ShownAs(StrEnum):
+    """How one finding is written."""
+
+    table = "table"
+    json = "json"
+    markdown = "markdown"
+
+
+_FIRST = 100
+"""Findings that a table shows without ``--limit``."""
+
+
+class _Listing(NamedTuple):
+    """What is listed, and how.
+
+    Args:
+        store: URL of the store.
+        status: the status.
+        wanted: the other conditions.
+        sort: the order.
+        limit: number of findings on a page; 0 for all.
+        offset: number of findings before the page.
+    """
+
+    store: str
+    status: Which
+    wanted: FindingFilter
+    sort: SortKey
+    limit: int
+    offset: int
 
 
 @app.command("list")
 @with_filter
-def list_findings(
+def list_findings(  # noqa: PLR0913 - the options of the command
     wanted: FindingFilter,
     *,
     store: StoreUrl = DEFAULT_STORE,
     status: Annotated[Which, typer.Option(help="Findings of this status.")] = Which.open,
-    output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
+    sort: Annotated[SortKey, typer.Option(help="The order; severity: the worst first.")] = SortKey.severity,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help=f"At most so many; 0: all. Default: {_FIRST} in a table, else all."),
+    ] = None,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Leave out the first N.")] = 0,
+    watch: Annotated[
+        float, typer.Option("--watch", min=0, metavar="SECONDS", help="List again every so often, until Ctrl-C.")
+    ] = 0.0,
+    output: Annotated[
+        Output, typer.Option(help="table for people; json: one object; jsonl: a stored record a line.")
+    ] = Output.table,
 ) -> None:
     """List findings, the worst first.
 
@@ -73,34 +105,100 @@ def list_findings(
     """
     if status is Which.suppressed and wanted != FindingFilter():
         raise BadRequest("--status suppressed takes no other filter: suppressed drift has no finding")
-    problems: Problems = []
-    opened = bootstrap.open_store(store, create=False)
-    try:
-        if status is Which.suppressed:
-            states = list(opened.suppressed(problems))
-        else:
-            listed = opened.states(drifted=True, problems=problems)
-            chosen = wanted if status is Which.all else replace(wanted, statuses=(status.value,))
-            states = list(finding_filter.select(listed, chosen, datetime.now(UTC)))
-    finally:
-        opened.close()
-    if output is Output.jsonl:
-        for state in states:
-            out.out(msgspec.json.encode({"id": state.key.id, **msgspec.to_builtins(state)}).decode())
-    elif status is Which.suppressed:
-        print_suppressed(out, states)
-    else:
-        print_findings(out, states, counted(len(states), f"{status} finding", none="no"))
-    for problem in problems:
-        print_warning(str(problem), "unreadable")
+    most = limit if limit is not None else _FIRST * (output is Output.table)
+    listing = _Listing(store, status, wanted, sort, most, offset)
+    if watch:
+        _watch(listing, output, watch)
+        return
+    page, problems = _read(listing)
+    _print_page(page, problems, listing, output)
     if problems:
         raise typer.Exit(1)
+
+
+def _read(listing: _Listing) -> tuple[Page, Problems]:
+    problems: Problems = []
+    opened = bootstrap.open_store(listing.store, create=False)
+    try:
+        if listing.status is Which.suppressed:
+            states = iter(opened.suppressed(problems))
+        else:
+            chosen = listing.wanted
+            if listing.status is not Which.all:
+                chosen = replace(chosen, statuses=(listing.status.value,))
+            listed = opened.states(drifted=True, problems=problems)
+            states = finding_filter.select(listed, chosen, datetime.now(UTC))
+        page = page_of(states, listing.sort, listing.limit, listing.offset)
+    finally:
+        opened.close()
+    return page, problems
+
+
+def _watch(listing: _Listing, output: Output, seconds: float) -> None:
+    """List until interrupted: on a terminal in place of the list before, elsewhere whenever it has changed."""
+    before: tuple[object, ...] = ()
+    while True:
+        page, problems = _read(listing)
+        if out.is_terminal:
+            out.clear()
+        now = (page, tuple(map(str, problems)))
+        if out.is_terminal or now != before:
+            _print_page(page, problems, listing, output)
+        before = now
+        try:
+            time.sleep(seconds)
+        except KeyboardInterrupt:
+            print_status("stopped watching; nothing is changed by it")
+            return
+
+
+def _print_page(page: Page, problems: Problems, listing: _Listing, output: Output) -> None:
+    status = listing.status
+    if output is Output.json:
+        records = tuple(map(output_models.finding_record, page.states))
+        unread = tuple(map(str, problems))
+        output_models.print_json(
+            output_models.FindingList(
+                status=status.value,
+                total=page.total,
+                offset=page.offset,
+                next_offset=page.next_offset,
+                findings=records,
+                unreadable=unread,
+            )
+        )
+    elif output is Output.jsonl:
+        if lines := [_line(state) for state in page.states]:
+            out.out("\n".join(lines), highlight=False)
+    elif status is Which.suppressed:
+        print_suppressed(out, page.states)
+    else:
+        print_findings(out, page.states, counted(page.total, f"{status} finding", none="no") + _part(page), sort=False)
+    for problem in problems:
+        print_warning(str(problem), "unreadable")
+    if output is Output.table and page.next_offset is not None:
+        print_status(f"more with --offset {page.next_offset}; --limit 0 lists all")
+
+
+def _line(state: ResourceState) -> str:
+    """The record as it is stored, with its id in front."""
+    return f'{{"id":"{state.key.id}",{msgspec.json.encode(state).decode()[1:]}'
+
+
+def _part(page: Page) -> str:
+    """Which of all findings are shown, where that is not all."""
+    if len(page.states) == page.total:
+        return ""
+    return f", {page.offset + 1:,} to {page.offset + len(page.states):,}"
 
 
 @app.command()
 def show(
     finding: FindingName,
     store: StoreUrl = DEFAULT_STORE,
+    output: Annotated[
+        ShownAs, typer.Option(help="table for people; json: one object; markdown for a ticket.")
+    ] = ShownAs.table,
 ) -> None:
     """Show one finding with its audit trail."""
     opened = bootstrap.open_store(store, create=False)
@@ -109,9 +207,15 @@ def show(
         trail = opened.trail(state.key)
     finally:
         opened.close()
-    out.print(_details(state))
-    if trail:
-        out.print(_trail(trail))
+    if output is ShownAs.json:
+        output_models.print_json(output_models.finding_details(state, trail), indent=2)
+    elif output is ShownAs.markdown:
+        for line in finding_text.as_markdown(state, trail):
+            out.out(line, highlight=False)
+    else:
+        out.print(finding_text.details(state))
+        if trail:
+            out.print(finding_text.trail_table(trail))
 
 
 def find_finding(store: StateStore, wanted: str) -> ResourceState:
@@ -133,66 +237,3 @@ def find_finding(store: StateStore, wanted: str) -> ResourceState:
         ids = ", ".join(state.key.id[:12] for state in matching[:5])
         raise BadRequest(f"`{wanted}` means {counted(len(matching), 'finding')} ({ids}…); give more of the id")
     return matching[0]
-
-
-def _details(state: ResourceState) -> Table:
-    table = Table(show_header=False, title=Text(state.key.name), title_justify="left")
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
-    for name, value in (rows | _facts(state.finding)).items():
-        if value:
-            table.add_row(name, Text(value))
-    if state.finding is not None:
-        for difference in state.finding.differences:
-            table.add_row(difference.op, difference_line(difference))
-        if (more := state.finding.difference_count - len(state.finding.differences)) > 0:
-            table.add_row("", f"and {more} more")
-    for suppressed in state.suppressed:
-        table.add_row("suppressed", suppressed_line(suppressed))
-    if state.remediation is not None:
-        step = f"{state.remediation.step}{': ' if state.remediation.reason else ''}{state.remediation.reason}"
-        table.add_row("remediation", Text(step))
-        for line in state.remediation.summary:
-            table.add_row("", Text(line))
-    return table
-
-
-def _trail(trail: Sequence[AuditEntry]) -> Table:
-    """The audit trail, a line a step: when, what, by whom, on which reading, and why."""
-    table = Table(title="audit trail", title_justify="left", box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for entry in trail:
-        lines = [entry.text] if entry.text else []
-        lines += (f"{_SIGNS.get(reason.action, '-')} {reason.text}" for reason in entry.reasons)
-        lines += (f"writes {line}" for line in entry.summary)
-        if entry.observed_at is not None:
-            lines.append(f"on a reading of {entry.observed_at:%Y-%m-%d %H:%M:%S}")
-        by = f" by {entry.by}" if entry.by else ""
-        table.add_row(
-            f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", Text(f"{entry.what}{by}"), Text("\n").join(map(Text, lines))
-        )
-    return table
-
-
-def _facts(finding: Finding | None) -> dict[str, str]:
-    if finding is None:
-        return {"status": "suppressed"}
-    return {
-        "kind": finding.kind,
-        "status": f"{finding.status} {finding.reason}".strip(),
-        "severity": finding.severity,
-        "project": finding.project,
-        "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
-        "mode": finding.mode,
-        "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
-        "changed by": who(finding.actor),
-        "call": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
-        "first seen": finding.first_seen.isoformat(),
-        "last seen": finding.last_seen.isoformat(),
-        "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
-        "seen": f"{counted(finding.count, 'time')}, recurrence {finding.episodes}",
-        "fingerprint": finding.fingerprint,
-    }

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from rich.text import Text
 
+from setpoint.cli.markdown import code
 from setpoint.cli.output import SEVERITY_STYLES, difference_line, who
 from setpoint.comparison import difference_text
 from setpoint.declarations.guard import EFFECTS, Effect, Review, ReviewedResource
@@ -19,7 +20,6 @@ MARKER = "<!-- setpoint-guard -->"
 MOST_ROWS = 100
 """A comment of GitHub has at most 65,536 characters."""
 _MOST_FIELDS = 5
-_LONGEST = 300
 
 _WORDS: dict[Effect, str] = {
     "destroys": "deletes or replaces a drifted resource",
@@ -79,7 +79,7 @@ def as_markdown(review: Review) -> Iterator[str]:
     yield f"### Setpoint: {summary(review)}"
     if review.not_reviewed:
         yield ""
-        yield f"Not reviewed, since their resources cannot be named: {', '.join(map(_code, review.not_reviewed))}."
+        yield f"Not reviewed, since their resources cannot be named: {', '.join(map(code, review.not_reviewed))}."
     if not review.resources:
         return
     yield ""
@@ -88,11 +88,11 @@ def as_markdown(review: Review) -> Iterator[str]:
     for resource in review.resources[:MOST_ROWS]:
         title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
         cells = (
-            f"{_cell(title.kind)} {_code(title.name)}" + (f" in {_code(title.project)}" if title.project else ""),
+            f"{_cell(title.kind)} {code(title.name)}" + (f" in {code(title.project)}" if title.project else ""),
             f"**{resource.action}**: {', '.join(_WORDS[effect] for effect in resource.effects)}",
-            "<br>".join([*_fields(resource), *(_code(note) for note in resource.notes)]),
+            "<br>".join([*_fields(resource), *(code(note) for note in resource.notes)]),
             _since_cell(resource.first_seen, resource),
-            _code(resource.address or resource.declared_in),
+            code(resource.address or resource.declared_in),
         )
         yield f"| {' | '.join(cells)} |"
     if (more := len(review.resources) - MOST_ROWS) > 0:
@@ -102,7 +102,7 @@ def as_markdown(review: Review) -> Iterator[str]:
 
 def _fields(resource: ReviewedResource) -> Iterator[str]:
     for difference in resource.overwritten[:_MOST_FIELDS]:
-        yield _code(_undone(difference).plain)
+        yield code(_undone(difference).plain)
     if (more := len(resource.overwritten) - _MOST_FIELDS) > 0:
         yield f"and {more} more"
 
@@ -110,20 +110,11 @@ def _fields(resource: ReviewedResource) -> Iterator[str]:
 def _since_cell(first_seen: datetime | None, resource: ReviewedResource) -> str:
     if first_seen is None:
         return ""
-    return f"{first_seen:%Y-%m-%d %H:%M} UTC<br>{_code(who(resource.actor))}"
+    return f"{first_seen:%Y-%m-%d %H:%M} UTC<br>{code(who(resource.actor))}"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-def _code(text: str) -> str:
-    """A code span in a table cell: without line breaks and backticks, and with its pipes escaped."""
-    if not text:
-        return ""
-    plain = " ".join(text.split()).replace("`", "'")
-    cut = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
-    return f"`{cut.replace('|', chr(92) + '|')}`"
 
 
 def as_annotations(review: Review) -> Iterator[str]:

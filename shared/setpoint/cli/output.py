@@ -155,10 +155,17 @@ def print_warning(text: object, word: str = "warning") -> None:
     errors.print(Text.assemble((f"{word}:", "yellow"), " ", scrub(str(text))), soft_wrap=True)
 
 
-def print_findings(console: Console, states: Iterable[ResourceState], title: str) -> None:
-    """Findings as a person wants to see them, the worst first; piped into a file, one difference stays one line."""
+def print_findings(console: Console, states: Iterable[ResourceState], title: str, *, sort: bool = True) -> None:
+    """Findings as a person wants to see them, the worst first; piped into a file, one difference stays one line.
+
+    Args:
+        console: where they are written.
+        states: the records.
+        title: the line above.
+        sort: whether the worst come first; else they stay in their order.
+    """
     console.print(Text(title, "bold"), soft_wrap=True)
-    for state in sorted(states, key=_worst_first):
+    for state in sorted(states, key=_worst_first) if sort else states:
         console.print(finding_block(state), soft_wrap=not console.is_terminal)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, print_error, print_status
+from setpoint.cli.output_models import PolicyDecision, TriedRule, print_json
 from setpoint.detection import scopes
 from setpoint.detection.policy_evaluation import PolicyOutcome, case_of, evaluate_policy
 from setpoint.errors import BadRequest
@@ -24,6 +26,14 @@ from setpoint.model.policy import Policy, Rule
 from setpoint.ports.stores import Snapshot, Store
 from setpoint.remediation.context import primary_declaration
 from setpoint.util.counts import counted
+
+
+class Output(StrEnum):
+    """How a decision is written."""
+
+    text = "text"
+    json = "json"
+
 
 app = typer.Typer(help="The policy of the fleet: severity and mode of a drift.", no_args_is_help=True)
 
@@ -36,6 +46,7 @@ def explain(
     ] = None,
     actor: Annotated[str, typer.Option(metavar="WHO", help="Test as if this principal had changed it.")] = "",
     store: StoreUrl = DEFAULT_STORE,
+    output: Annotated[Output, typer.Option(help="text for people; json: one object.")] = Output.text,
 ) -> None:
     """Show which rule applies to a finding, and why those before it do not."""
     opened = bootstrap.open_store(store, create=False)
@@ -52,8 +63,13 @@ def explain(
     differences, kind = state.finding.differences, state.finding.kind
     own = evaluate_policy(None, primary, last, kind, differences).severity
     case = case_of(primary, last, kind, own, differences, actor)
-    out.print(_tried(policies.explain(rules, case)))
-    _print_outcome(rules, evaluate_policy(rules, primary, last, kind, differences, actor=actor), primary)
+    tried = policies.explain(rules, case)
+    outcome = evaluate_policy(rules, primary, last, kind, differences, actor=actor)
+    if output is Output.json:
+        print_json(_as_output(rules, tried, outcome))
+    else:
+        out.print(_tried(tried))
+        _print_outcome(rules, outcome, primary)
 
 
 @app.command()
@@ -93,6 +109,20 @@ def _policy(path: Path | None, store: Store) -> Policy:
         (source.policy for source in store.control().value.sources.values() if source.policy is not None), None
     )
     return chosen or Policy()
+
+
+def _as_output(policy: Policy, tried: tuple[policies.Tried, ...], outcome: PolicyOutcome) -> PolicyDecision:
+    rule = outcome.rule
+    return PolicyDecision(
+        tried=tuple(TriedRule(name, not unfit, unfit) for name, unfit in tried),
+        rule=rule.name if rule is not None else None,
+        severity=outcome.severity,
+        mode=outcome.mode,
+        executor=rule.executor if rule is not None else "api",
+        grace_seconds=outcome.settle,
+        windows=rule.windows if rule is not None else (),
+        dry_run=policy.dry_run,
+    )
 
 
 def _tried(tried: tuple[policies.Tried, ...]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -21,11 +22,20 @@ from setpoint.cli.options import (
     somebody,
 )
 from setpoint.cli.output import errors, finding_block, out, print_status
+from setpoint.cli.output_models import GuardrailsOutput, print_json
 from setpoint.errors import BadRequest
 from setpoint.model.exemptions import Exemption
 from setpoint.model.policy import Policy
 from setpoint.model.safety_limits import Pause, SafetyState
 from setpoint.remediation import commands
+
+
+class Output(StrEnum):
+    """How guardrails are written."""
+
+    text = "text"
+    json = "json"
+
 
 ScopeArgument = Annotated[
     str, typer.Argument(metavar="WHAT", help="fleet, projects/P, folders/N, organizations/N or //a/resource")
@@ -138,7 +148,10 @@ def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -
     print_status(f"{what} is resumed")
 
 
-def guardrails(store: StoreUrl = DEFAULT_STORE) -> None:
+def guardrails(
+    store: StoreUrl = DEFAULT_STORE,
+    output: Annotated[Output, typer.Option(help="text for people; json: one object.")] = Output.text,
+) -> None:
     """Show pauses, recent writes, and whether the circuit breaker is open."""
     opened = bootstrap.open_store(store, create=False)
     try:
@@ -146,7 +159,21 @@ def guardrails(store: StoreUrl = DEFAULT_STORE) -> None:
         policy = next((source.policy for source in opened.control().value.sources.values() if source.policy), None)
     finally:
         opened.close()
-    out.print(_table(value, policy or Policy()))
+    policy = policy or Policy()
+    if output is Output.json:
+        print_json(
+            GuardrailsOutput(
+                policy=policy.name,
+                dry_run=policy.dry_run,
+                writes=len(value.writes),
+                most_writes=policy.limits.per_fleet,
+                window_seconds=policy.limits.within,
+                breaker=value.breaker,
+                pauses=value.pauses,
+            )
+        )
+    else:
+        out.print(_table(value, policy))
 
 
 def _table(value: SafetyState, policy: Policy) -> Table:

@@ -26,6 +26,7 @@ from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_error, print_findings, print_status, print_warning
+from setpoint.cli.output_models import SweepOutput, print_json
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Inventory
@@ -147,10 +148,8 @@ def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
         out.print(_coverage(swept))
         print_findings(out, opened, headline if swept.summary.declared or opened else "nothing was compared")
     elif output is Output.json:
-        fields = msgspec.structs.fields(swept.summary)
-        summary = {field.encode_name: getattr(swept.summary, field.name) for field in fields}
-        report = summary | {"healed": swept.healed, "resumed": swept.resumed}
-        out.out(msgspec.json.encode(report).decode())
+        summary = msgspec.structs.asdict(swept.summary)
+        print_json(SweepOutput(**summary, healed=swept.healed, resumed=swept.resumed))
     else:
         passed = swept.summary.in_sync
         headline = f"{headline}; {passed:,} of {swept.summary.declared:,} declared are in sync"

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from setpoint.cli.check_reports import CheckResult
+from setpoint.cli.output_models import Validation, problem_outputs
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
 
 
-def as_json(loaded: LoadResult) -> dict[str, Any]:
+def as_output(loaded: LoadResult) -> Validation:
     """What was loaded and what is wrong, as one object."""
-    return {
-        "declared": len(loaded.desired),
-        "scopes": len(loaded.scopes),
-        "values": loaded.leaves,
-        "unchecked": loaded.unchecked,
-        "untellable": loaded.untellable,
-        "coverage": round(loaded.coverage, 4),
-        "skipped": dict(loaded.skipped),
-        "errors": [_problem(problem) for problem in loaded.problems],
-        "warnings": [_problem(problem) for problem in loaded.warnings],
-        "counts": counts([*loaded.problems, *loaded.warnings]),
-    }
+    return Validation(
+        declared=len(loaded.desired),
+        scopes=len(loaded.scopes),
+        values=loaded.leaves,
+        unchecked=loaded.unchecked,
+        untellable=loaded.untellable,
+        coverage=round(loaded.coverage, 4),
+        skipped=dict(loaded.skipped),
+        errors=problem_outputs(loaded.problems),
+        warnings=problem_outputs(loaded.warnings),
+        counts=counts([*loaded.problems, *loaded.warnings]),
+    )
 
 
 def counts(problems: Iterable[Problem]) -> dict[str, int]:
     """How many problems there are of each category, the most frequent first."""
     return dict(Counter(problem.category for problem in problems).most_common())
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "object": problem.subject,
-        "field": problem.field,
-        "category": problem.category,
-        "message": problem.message,
-    }
 
 
 def as_results(loaded: LoadResult) -> list[CheckResult]:

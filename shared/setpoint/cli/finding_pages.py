@@ -1,0 +1,83 @@
+"""The order and the pages of lists of findings."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from setpoint.errors import BadRequest
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.severity import SEVERITIES
+
+
+class SortKey(StrEnum):
+    """What findings are sorted by."""
+
+    severity = "severity"
+    newest = "newest"
+    oldest = "oldest"
+    name = "name"
+    team = "team"
+    project = "project"
+
+
+class Page(NamedTuple):
+    """A part of a list.
+
+    Args:
+        states: the records of this page, in order.
+        total: number of records of all pages.
+        offset: number of records before this page.
+    """
+
+    states: tuple[ResourceState, ...]
+    total: int
+    offset: int
+
+    @property
+    def next_offset(self) -> int | None:
+        """The offset of the next page; None on the last one."""
+        end = self.offset + len(self.states)
+        return end if end < self.total and self.states else None
+
+
+def _severity(state: ResourceState) -> tuple[Any, ...]:
+    finding = state.finding
+    return (-SEVERITIES.index(finding.severity) if finding is not None else 1, state.key.name, state.key.content)
+
+
+def _since(state: ResourceState) -> float:
+    return (state.finding.first_seen if state.finding is not None else state.observed_at).timestamp()
+
+
+_KEYS: dict[SortKey, Callable[[ResourceState], tuple[Any, ...]]] = {
+    SortKey.severity: _severity,
+    SortKey.newest: lambda state: (-_since(state), state.key.name, state.key.content),
+    SortKey.oldest: lambda state: (_since(state), state.key.name, state.key.content),
+    SortKey.name: lambda state: (state.key.name, state.key.content),
+    SortKey.team: lambda state: (state.finding.owner.team if state.finding else "", *_severity(state)),
+    SortKey.project: lambda state: (state.finding.project if state.finding else "", *_severity(state)),
+}
+
+
+def page_of(states: Iterable[ResourceState], sort: SortKey, limit: int, offset: int) -> Page:
+    """A page of records in an order; the same records have the same order each time.
+
+    Args:
+        states: all records.
+        sort: the order.
+        limit: number of records on a page; 0 for all.
+        offset: number of records before the page.
+
+    Raises:
+        BadRequest: the offset is beyond the end.
+    """
+    listed = list(states)
+    if offset and offset >= len(listed):
+        raise BadRequest(f"--offset {offset}: there are {len(listed):,} findings; the first has the offset 0")
+    key = _KEYS[sort]
+    # A page near the front needs no sorted rest.
+    ordered = heapq.nsmallest(offset + limit, listed, key=key) if limit else sorted(listed, key=key)
+    return Page(tuple(ordered[offset:]), len(listed), offset)

@@ -1,0 +1,116 @@
+"""How one finding reads, in a terminal and as Markdown for a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from setpoint.cli.markdown import code
+from setpoint.cli.output import difference_line, suppressed_line, title, who
+from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.util.counts import counted
+
+_SIGNS = {"act": "+"}
+"""Before a reason that speaks for it; others speak against."""
+
+
+def details(state: ResourceState) -> Table:
+    """A finding as a table of its facts."""
+    table = Table(show_header=False, title=Text(state.key.name), title_justify="left")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in _rows(state):
+        table.add_row(name, Text(value))
+    if state.finding is not None:
+        for difference in state.finding.differences:
+            table.add_row(difference.op, difference_line(difference))
+        if (more := state.finding.difference_count - len(state.finding.differences)) > 0:
+            table.add_row("", f"and {more} more")
+    for suppressed in state.suppressed:
+        table.add_row("suppressed", suppressed_line(suppressed))
+    if state.remediation is not None:
+        step = f"{state.remediation.step}{': ' if state.remediation.reason else ''}{state.remediation.reason}"
+        table.add_row("remediation", Text(step))
+        for line in state.remediation.summary:
+            table.add_row("", Text(line))
+    return table
+
+
+def trail_table(trail: Sequence[AuditEntry]) -> Table:
+    """The audit trail, a line a step: when, what, by whom, on which reading, and why."""
+    table = Table(title="audit trail", title_justify="left", box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for entry in trail:
+        lines = _lines(entry)
+        by = f" by {entry.by}" if entry.by else ""
+        table.add_row(
+            f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", Text(f"{entry.what}{by}"), Text("\n").join(map(Text, lines))
+        )
+    return table
+
+
+def _lines(entry: AuditEntry) -> list[str]:
+    lines = [entry.text] if entry.text else []
+    lines += (f"{_SIGNS.get(reason.action, '-')} {reason.text}" for reason in entry.reasons)
+    lines += (f"writes {line}" for line in entry.summary)
+    if entry.observed_at is not None:
+        lines.append(f"on a reading of {entry.observed_at:%Y-%m-%d %H:%M:%S}")
+    return lines
+
+
+def as_markdown(state: ResourceState, trail: Sequence[AuditEntry]) -> Iterator[str]:
+    """A finding with its audit trail; values are code, so that nothing in them formats or mentions."""
+    yield f"### {' '.join(title(state).plain.split())}"
+    yield ""
+    yield code(state.key.name)
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    for name, value in _rows(state):
+        yield f"| {name} | {code(value)} |"
+    differences = state.finding.differences if state.finding is not None else ()
+    if differences or state.suppressed:
+        yield ""
+        yield from (f"- {code(difference_line(difference).plain)}" for difference in differences)
+        if state.finding is not None and (more := state.finding.difference_count - len(differences)) > 0:
+            yield f"- and {more:,} more"
+        yield from (f"- suppressed: {code(suppressed_line(suppressed).plain)}" for suppressed in state.suppressed)
+    if trail:
+        yield ""
+        yield "| Time (UTC) | What | |"
+        yield "|---|---|---|"
+    for entry in trail:
+        by = f" by {entry.by}" if entry.by else ""
+        lines = "<br>".join(map(code, _lines(entry)))
+        yield f"| {entry.recorded_at:%Y-%m-%d %H:%M:%S} | {code(f'{entry.what}{by}')} | {lines} |"
+
+
+def _rows(state: ResourceState) -> Iterator[tuple[str, str]]:
+    rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
+    return ((name, value) for name, value in (rows | _facts(state.finding)).items() if value)
+
+
+def _facts(finding: Finding | None) -> dict[str, str]:
+    if finding is None:
+        return {"status": "suppressed"}
+    return {
+        "kind": finding.kind,
+        "status": f"{finding.status} {finding.reason}".strip(),
+        "severity": finding.severity,
+        "project": finding.project,
+        "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
+        "mode": finding.mode,
+        "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
+        "changed by": who(finding.actor),
+        "call": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
+        "first seen": finding.first_seen.isoformat(),
+        "last seen": finding.last_seen.isoformat(),
+        "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
+        "seen": f"{counted(finding.count, 'time')}, recurrence {finding.episodes}",
+        "fingerprint": finding.fingerprint,
+    }
