@@ -83,8 +83,9 @@ bench: $(VENV)/.dev ## speed, as ratios measured in one run
 chaos: $(VENV)/.dev ## 100,000 messages on SQLite and 20,000 on Google's emulators while everything goes wrong
 	PYTHONPATH=tests $(BIN)/python -m chaos
 
-schemas: $(VENV)/.run ## write the schemas of events and declarations (docs/schemas) and of tables (infra/bigquery)
+schemas: $(VENV)/.run ## write what is made from models and commands: docs/schemas, tables of infra/bigquery, completions of shells
 	$(BIN)/python -m setpoint_tools.schemas
+	$(BIN)/python -m setpoint_tools.completions
 
 typetable: $(VENV)/.run ## write docs/asset-types.md: what is known of each asset type
 	$(BIN)/python -m setpoint_tools.types_page

@@ -16,6 +16,7 @@ import msgspec
 
 from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
 from setpoint.cli import output_models
+from setpoint.cli.doctor import DoctorOutput
 from setpoint.declarations.guard import Review
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.krm_defaults import DefaultsModel
@@ -39,7 +40,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "apply": output_models.ApplyOutput,
     "guardrails": output_models.GuardrailsOutput,
     "policy-decision": output_models.PolicyDecision,
-    "doctor": output_models.DoctorOutput,
+    "doctor": DoctorOutput,
     "coverage": output_models.CoverageOutput,
     "sweep": output_models.SweepOutput,
     "guard": Review,

@@ -69,15 +69,6 @@ def test_each_shell_completes_commands(shell, setpoint):
     assert "_SETPOINT_COMPLETE" in script.stdout
 
 
-def test_bash_completes_a_command_and_an_option(setpoint):
-    def complete(words: str, number: int) -> list[str]:
-        asked = {"_SETPOINT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(number)}
-        return setpoint(environment=asked).stdout.split()
-
-    assert complete("setpoint swe", 1) == ["sweep"]
-    assert "--declarations" in complete("setpoint detect --dec", 2)
-
-
 @pytest.mark.parametrize(
     "words", [["no-such-command"], ["detect", "--no-such-option"], ["findings", "list", "--status", "opn"]]
 )

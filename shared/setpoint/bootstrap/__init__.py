@@ -21,16 +21,8 @@ from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, s
 from setpoint.bootstrap.state_stores import open_store as open_store
 from setpoint.bootstrap.state_stores import open_store_to_read as open_store_to_read
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
-from setpoint.model.alerting_config import Alerting, SinkKind
-from setpoint.model.fleet_rules import Rules
-from setpoint.model.resource_key import ResourceKey
 from setpoint.model.state_buckets import StateBucket, state_buckets
-from setpoint.ports.people import Sink
-from setpoint.ports.queues import DeadLetters
-from setpoint.ports.services import Inventory, ProjectDirectory
-from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
     from setpoint.adapters.asset_files import FileInventory
@@ -45,7 +37,15 @@ if TYPE_CHECKING:
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
     from setpoint.alerting.repository import NoticeRecords
     from setpoint.attribution.service import Attributor
+    from setpoint.detection.pipeline import Context
+    from setpoint.model.alerting_config import Alerting, SinkKind
+    from setpoint.model.fleet_rules import Rules
+    from setpoint.model.resource_key import ResourceKey
     from setpoint.operations.diagnostics import Installation
+    from setpoint.ports.people import Sink
+    from setpoint.ports.queues import DeadLetters
+    from setpoint.ports.services import Inventory, ProjectDirectory
+    from setpoint.ports.stores import ReportStore, Store
     from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
     from setpoint.reporting.daily_snapshot import Reporter
@@ -201,6 +201,8 @@ def open_interaction_handler(
 
 
 def _alerting_of(rules: Rules) -> Alerting:
+    from setpoint.model.alerting_config import Alerting
+
     return rules.alerting or Alerting()
 
 
@@ -324,6 +326,7 @@ def spans() -> Spans | None:
 def _publishing_context(settings: Settings, client: Any, directory: ProjectDirectory | None = None) -> Context:
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
+    from setpoint.detection.pipeline import Context
 
     return Context(
         store=open_store(settings.store),
@@ -357,6 +360,8 @@ def open_feed_detection(
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
     """
+    from setpoint.detection.pipeline import Context
+
     directory = project_directory() if resolves_projects else None
     return Context(
         open_store(store, create=create),
@@ -380,6 +385,7 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
         BadRequest: the URL names no store, or the store cannot be opened.
     """
     from setpoint.adapters.memory.store import MemoryDeadLetters
+    from setpoint.detection.pipeline import Context
 
     opened, bus, key = open_store(store, create=create), event_bus(None, events_topic), secret_key(os.environ)
     return Context(opened, bus, MemoryDeadLetters(), default_catalogue(), secret_key=key)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection.pipeline import Context
 
 if TYPE_CHECKING:
+    from setpoint.detection.pipeline import Context
     from setpoint.remediation.deep_reads import DeepReads
     from setpoint.remediation.live_resources import LiveResources
 

@@ -75,9 +75,10 @@ def main() -> None:
     # A command makes millions of small objects that stay: collecting them over and over takes a fifth of its time.
     gc.set_threshold(100_000, 50, 50)
     if _COMPLETES in os.environ:
-        from typer._completion_classes import completion_init  # noqa: PLC0415 - Typer has no public way in
+        from setpoint.cli import complete  # noqa: PLC0415 - only a shell asks for it
 
-        completion_init()
+        complete.main(sys.argv[1:])
+        return
     from setpoint.errors import SetpointError  # noqa: PLC0415 - beside what it guards
 
     try:

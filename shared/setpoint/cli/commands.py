@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -59,14 +60,25 @@ COMMANDS: dict[str, CommandEntry] = {
     "completion": CommandEntry("completion", "completion", "Print the completion script of a shell."),
     "dev": CommandEntry("dev", "app", "The whole system on this machine, to play with; no account."),
     "dead-letters": CommandEntry("dead_letters", "app", "Messages that could not be handled."),
-    "findings": CommandEntry("findings_group", "app", "List and show findings."),
+    "findings": CommandEntry("", "", "List and show findings."),
     "policy": CommandEntry("policy", "app", "The policy of the fleet: severity and mode of a drift."),
 }
+FINDINGS: dict[str, CommandEntry] = {
+    "list": CommandEntry("findings", "list_findings", "List findings, the worst first."),
+    "show": CommandEntry("findings", "show", "Show one finding with its audit trail."),
+    "accept": CommandEntry("baseline", "accept_findings", "Accept the drift of all selected findings."),
+    "exempt": CommandEntry("baseline", "exempt_findings", "Suppress all selected findings until a date."),
+}
+"""The commands of ``setpoint findings``, which live beside what they are like."""
 
 
 def load_command(name: str) -> Any:
     """The command of this name, with its options; a group has its own commands."""
     entry = COMMANDS[name]
+    return _FindingCommands(name, help=entry.summary) if name == "findings" else _load(name, entry)
+
+
+def _load(name: str, entry: CommandEntry) -> Any:
     target = getattr(import_module(f"{_PACKAGE}.{entry.module}"), entry.attribute)
     if not isinstance(target, typer.Typer):
         wrapper = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -78,17 +90,23 @@ def load_command(name: str) -> Any:
 
 
 class LazyCommands(TyperGroup):
-    """The commands of the table; one is loaded when it is called or completed."""
+    """The commands of the table; one is loaded when it is called."""
 
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        for name, entry in COMMANDS.items():
+    entries: ClassVar[Mapping[str, CommandEntry]] = COMMANDS
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        for name, entry in self.entries.items():
             self.add_command(TyperCommand(name, help=entry.summary, hidden=entry.hidden, rich_markup_mode=None))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that is called, loaded, and what is left of the arguments."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name is not None else command, rest
+        return name, self.load(name) if name is not None else command, rest
+
+    def load(self, name: str) -> Any:
+        """The command of this name, with its options."""
+        return load_command(name)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the arguments of the whole; a wrong one is an error like any other."""
@@ -97,6 +115,16 @@ class LazyCommands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that is called; wrong arguments are an error like any other."""
         return _as_error(super().invoke, ctx)
+
+
+class _FindingCommands(LazyCommands):
+    entries: ClassVar[Mapping[str, CommandEntry]] = FINDINGS
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name=name, no_args_is_help=True, rich_markup_mode=None, **attributes)
+
+    def load(self, name: str) -> Any:
+        return _load(name, FINDINGS[name])
 
 
 def _as_error(call: Any, *arguments: Any, **options: Any) -> Any:

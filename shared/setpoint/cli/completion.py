@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from typer._completion_shared import get_completion_script
+
+from setpoint.cli.complete import SCRIPTS
 
 
 class Shell(StrEnum):
@@ -19,4 +20,4 @@ class Shell(StrEnum):
 
 def completion(shell: Annotated[Shell, typer.Argument(help="bash, zsh or fish.")]) -> None:
     """Print the completion script of a shell: `source <(setpoint completion bash)`."""
-    typer.echo(get_completion_script(prog_name="setpoint", complete_var="_SETPOINT_COMPLETE", shell=shell.value))
+    typer.echo(SCRIPTS[shell.value], nl=False)

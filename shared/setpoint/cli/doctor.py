@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import out, print_status
-from setpoint.cli.output_models import DoctorOutput, print_json
+from setpoint.cli.output_models import print_json
 from setpoint.errors import BadRequest
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import CheckResult
@@ -24,6 +25,18 @@ class Output(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class DoctorOutput(msgspec.Struct, frozen=True):
+    """The output of ``setpoint doctor --output json``.
+
+    Args:
+        passed: whether no check fails and each could be made.
+        results: the checks.
+    """
+
+    passed: bool = msgspec.field(name="pass")
+    results: tuple[CheckResult, ...]
 
 
 def doctor(  # noqa: PLR0913 - the options of a command

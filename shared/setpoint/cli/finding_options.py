@@ -12,7 +12,6 @@ from typing import Annotated, Any, get_args
 import typer
 
 from setpoint.cli.options import lasting
-from setpoint.declarations.readers import typos
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
 from setpoint.model.severity import SEVERITIES, Kind
@@ -85,7 +84,7 @@ def finding_filter(  # noqa: PLR0913 - the options
     for place in scope or ():
         check_scope("--scope", place)
     for wanted in asset_type or ():
-        if "*" not in wanted and (meant := typos.closest_asset_type(wanted)):
+        if "*" not in wanted and (meant := _closest_asset_type(wanted)):
             raise BadRequest(f"--type {wanted}: is no asset type; did you mean {meant}?")
     return FindingFilter(
         severities=_chosen("--severity", severity, SEVERITIES),
@@ -99,6 +98,12 @@ def finding_filter(  # noqa: PLR0913 - the options
         older_than=lasting(older_than).total_seconds() if older_than else 0.0,
         text=text,
     )
+
+
+def _closest_asset_type(wanted: str) -> str:
+    from setpoint.declarations.readers import typos  # noqa: PLC0415 - loads the readers, which a list does not need
+
+    return typos.closest_asset_type(wanted)
 
 
 def check_scope(option: str, scope: str) -> None:

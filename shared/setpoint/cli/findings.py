@@ -25,8 +25,6 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Problems, StateStore
 from setpoint.util.counts import counted
 
-app = typer.Typer(help="List and show findings.", no_args_is_help=True)
-
 
 class Which(StrEnum):
     """Which findings to list."""
@@ -79,7 +77,6 @@ class _Listing(NamedTuple):
     offset: int
 
 
-@app.command("list")
 @with_filter
 def list_findings(  # noqa: PLR0913 - the options of the command
     wanted: FindingFilter,
@@ -192,7 +189,6 @@ def _part(page: Page) -> str:
     return f", {page.offset + 1:,} to {page.offset + len(page.states):,}"
 
 
-@app.command()
 def show(
     finding: FindingName,
     store: StoreUrl = DEFAULT_STORE,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from setpoint.cli.output import out
 from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
-from setpoint.declarations.readers.documents import Problem
 from setpoint.detection.finding_events import data_of
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.difference import Difference, Explanation
@@ -23,7 +22,9 @@ from setpoint.model.safety_limits import Breaker, Pause
 from setpoint.model.severity import Severity
 from setpoint.model.suppressed import Suppressed
 from setpoint.model.sweep_records import Summary
-from setpoint.operations.diagnostics import CheckResult
+
+if TYPE_CHECKING:
+    from setpoint.declarations.readers.documents import Problem
 
 
 class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -296,18 +297,6 @@ class PolicyDecision(msgspec.Struct, frozen=True, kw_only=True):
     grace_seconds: float
     windows: tuple[Window, ...]
     dry_run: bool
-
-
-class DoctorOutput(msgspec.Struct, frozen=True):
-    """The output of ``setpoint doctor --output json``.
-
-    Args:
-        passed: whether no check fails and each could be made.
-        results: the checks.
-    """
-
-    passed: bool = msgspec.field(name="pass")
-    results: tuple[CheckResult, ...]
 
 
 class UncheckedField(msgspec.Struct, frozen=True):

@@ -1,0 +1,114 @@
+"""`setpoint findings list`: order, pages, watching; `show` in three forms."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import forked
+
+BUCKET = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {{name: //storage.googleapis.com/{name}, project: {project}, owner: {{team: {team}}}}}
+spec: {{assetType: storage.googleapis.com/Bucket, data: {{location: EU, labels: {{a|b: "`c`"}}}}}}
+"""
+FLEET = {"d": ("p2", "shop", "01"), "a": ("p1", "net", "02"), "c": ("p1", "shop", "03"), "b": ("p2", "net", "04")}
+
+
+def asset(name: str, day: str) -> dict[str, object]:
+    return {
+        "name": f"//storage.googleapis.com/{name}",
+        "assetType": "storage.googleapis.com/Bucket",
+        "ancestors": ["projects/12"],
+        "updateTime": f"2026-03-{day}T10:00:00Z",
+        "resource": {"data": {"name": name, "location": "US", "labels": {}}},
+    }
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return {**os.environ, "SETPOINT_STORE": f"sqlite:///{tmp_path}/s.db"}
+
+
+@pytest.fixture
+def setpoint(tmp_path, environment):
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return forked.command_line(*arguments, cwd=tmp_path, environment=environment)
+
+    texts = [BUCKET.format(name=name, project=project, team=team) for name, (project, team, _) in FLEET.items()]
+    (tmp_path / "fleet.yaml").write_text("---\n".join(texts))
+    (tmp_path / "export.json").write_text(json.dumps([asset(name, day) for name, (*_, day) in FLEET.items()]))
+    assert run("apply", "fleet.yaml").returncode == 0
+    assert run("sweep", "--from", "export.json").returncode == 0
+    return run
+
+
+def names(done: subprocess.CompletedProcess[str]) -> str:
+    return "".join(record["resource_name"][-1] for record in json.loads(done.stdout)["findings"])
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("severity", "abcd"),
+        ("newest", "bcad"),
+        ("oldest", "dacb"),
+        ("name", "abcd"),
+        ("team", "abcd"),
+        ("project", "acbd"),
+    ],
+)
+def test_findings_are_listed_in_the_order_that_is_asked_for(sort, order, setpoint):
+    assert names(setpoint("findings", "list", "--sort", sort, "--output", "json")) == order
+    lines = setpoint("findings", "list", "--sort", sort, "--output", "jsonl").stdout.splitlines()
+    assert "".join(json.loads(line)["key"]["name"][-1] for line in lines) == order
+
+
+def test_pages_follow_each_other_without_a_gap(setpoint):
+    page = ("findings", "list", "--output", "json", "--limit", "3")
+    first, second = setpoint(*page), setpoint(*page, "--offset", "3")
+    assert names(first) + names(second) == "abcd"
+    assert [json.loads(done.stdout)["next_offset"] for done in (first, second)] == [3, None]
+    assert json.loads(second.stdout)["total"] == 4
+    beyond = setpoint(*page, "--offset", "4")
+    assert (beyond.returncode, "there are 4 findings" in beyond.stderr) == (1, True)
+
+
+def test_a_table_says_what_it_leaves_out(setpoint):
+    done = setpoint("findings", "list", "--limit", "2", "--offset", "1")
+    assert done.stdout.startswith("4 open findings, 2 to 3\n")
+    assert "more with --offset 3; --limit 0 lists all" in done.stderr
+    assert "more with" not in setpoint("findings", "list", "--limit", "0").stderr
+
+
+def test_a_finding_is_shown_as_markdown_in_which_no_value_formats(setpoint):
+    identifier = json.loads(setpoint("findings", "list", "--output", "json").stdout)["findings"][0]["id"]
+    setpoint("accept", identifier, "--because", "**bold** | `code`")
+    lines = setpoint("findings", "show", identifier, "--output", "markdown").stdout.splitlines()
+    assert lines[0] == "### Bucket a p1"
+    assert f"| finding | `{identifier}` |" in lines
+    assert any(line.startswith("- `location: ") for line in lines)
+    assert r"`**bold** \| 'code'`" in lines[-1]
+
+
+def test_watching_lists_again_when_something_changes_and_ends_without_a_traceback(setpoint, environment, tmp_path):
+    command = [sys.executable, "-m", "setpoint", "findings", "list", "--watch", "0.1", "--output", "json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["total"] == 4
+        setpoint("accept", "//storage.googleapis.com/a", "--because", "moved")
+        while json.loads(process.stdout.readline())["total"] != 3:  # the acceptance is stored before it is judged
+            pass
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopped watching" in err
+    assert "Traceback" not in err
