@@ -153,6 +153,15 @@ def test_a_conditional_grant_is_removed_with_its_condition_alone(world):
     assert world.google.policy(URL)["bindings"] == [{"role": VIEWER, "members": [ANN]}]
 
 
+def test_a_grant_by_privileged_access_manager_is_revoked_by_a_person_alone(world):
+    declare(world)
+    expression = 'request.time < timestamp("2026-03-01T14:00:00Z")'
+    granted(world, (ADMIN, EVE), condition={"title": "Created by: PAM", "expression": expression})
+
+    assert (remediate(GRANTS, world.hands), world.writes) == ("asked", 0)
+    assert "Privileged Access Manager" in world.store.read(GRANTS).state.remediation.reason
+
+
 def test_a_grant_whose_declaration_was_just_removed_is_left_until_the_rollout_is_over(world):
     slow = replace(AUTO, limits=Limits(rollout=1800.0, source_share=1.0))
     declare(world, member(VIEWER, ANN), policy=slow)

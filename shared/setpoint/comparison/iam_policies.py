@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from setpoint.catalog import google_service_agents
-from setpoint.comparison import members
+from setpoint.comparison import grant_origins, members
 from setpoint.model.declaration import Authority
 from setpoint.model.difference import Difference
 from setpoint.model.references import Project
@@ -119,12 +119,17 @@ def is_grant(value: Any) -> bool:
 
 
 def describe_grants(difference: Difference) -> str:
-    """A missing or unexpected grant as text: ``roles/owner given to user:a@example.com (condition none)``."""
+    """A missing or unexpected grant as text: ``roles/owner given to user:a@example.com (condition none)``.
+
+    A grant by Privileged Access Manager, and one to a group, say so: ``…, to everybody in the group``.
+    """
     value = difference.declared if difference.op == "missing" else difference.observed
     condition = value.get("condition") or {}
     when = condition.get("title") or condition.get("expression") or "none"
     given = "not given" if difference.op == "missing" else "given"
-    return f"{value.get('role', '')} {given} to {value['member']} (condition {when})"
+    origin = grant_origins.origin(value)
+    text = f"{value.get('role', '')} {given} to {value['member']}"
+    return f"{text}{f', {origin}' if origin else ''} (condition {when})"
 
 
 def _without_hidden_conditions(

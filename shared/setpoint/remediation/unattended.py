@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from setpoint.comparison import iam_policies
+from setpoint.comparison import grant_origins, iam_policies
 from setpoint.comparison.iam_policies import Grant
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
@@ -87,11 +87,21 @@ def _of_lost_grants(write: PlannedWrite) -> str:
     return f"it removes {lost} of {counted(len(before), 'grant')}, more than {most:.0%}"
 
 
+def _of_privileged_access(write: PlannedWrite) -> str:
+    """A grant by Privileged Access Manager was approved by somebody, and ends by itself."""
+    if not _is_policy(write):
+        return ""
+    removed = _grants(write.reading.data) - _grants(_policy(write))
+    grants = ({"condition": {"title": grant.title, "expression": grant.expression}} for grant in removed)
+    return "it revokes a grant by Privileged Access Manager" if any(map(grant_origins.is_by_pam, grants)) else ""
+
+
 _CHECKS: tuple[Callable[[PlannedWrite], str], ...] = (
     _of_installation,
     _of_org_policy,
     _of_last_owner,
     _of_lost_grants,
+    _of_privileged_access,
 )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from setpoint.alerting.rendering import phrases
 from setpoint.alerting.rendering.mrkdwn import code
-from setpoint.comparison import difference_text, iam_policies
+from setpoint.comparison import difference_text, grant_origins, iam_policies
 from setpoint.model.difference import Difference
 
 
@@ -48,4 +48,6 @@ def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:
     given = (
         "\N{HEAVY MINUS SIGN} {} is no longer given to {}" if is_missing else "\N{HEAVY PLUS SIGN} {} is given to {}"
     )
-    return given.format(role, member) + (f", on condition {code(when, 120)}" if when else "")
+    origin = grant_origins.origin(value)
+    suffix = f" ({origin})" if origin else ""
+    return given.format(role, member) + suffix + (f", on condition {code(when, 120)}" if when else "")
