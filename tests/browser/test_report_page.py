@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from pages.samples import NOW, many, report, state, sweep
+from setpoint import __version__
+from setpoint.cli import output
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
+from setpoint.model.exemptions import Exemption
 from setpoint.model.remediation_attempt import RemediationState
-from setpoint.reporting.html.model import Report
+from setpoint.reporting.html.model import UNRESOLVED, Report
 from setpoint.reporting.html.page import render
 
 MAX = Actor(principal="max@example.com", kind="person", confidence="certain", method="buckets.patch", requested_at=NOW)
@@ -94,7 +97,7 @@ def test_a_search_looks_into_names_fields_values_and_people(shown):
         search.fill(text)
         assert names(shown) == expected
     search.fill("nothing like it")
-    expect(shown.get_by_text("No finding fits")).to_be_visible()
+    expect(shown.get_by_text("No finding matches")).to_be_visible()
     shown.locator("#empty").get_by_role("button", name="Clear filters").click()
     assert len(names(shown)) == 3
 
@@ -215,10 +218,10 @@ def test_everything_can_be_done_by_keys_alone(show):
     assert shown.locator(":focus").inner_text() == first
     shown.keyboard.press("End")
     expect(shown.locator(":focus")).to_be_in_viewport()
-    assert shown.locator("[data-at]:focus-within").get_attribute("aria-rowindex") == str(count + 1)
+    assert shown.locator("[data-index]:focus-within").get_attribute("aria-rowindex") == str(count + 1)
     shown.keyboard.press("Home")
     shown.keyboard.press("j")
-    assert shown.locator("[data-at]:focus-within").get_attribute("aria-rowindex") == "3"
+    assert shown.locator("[data-index]:focus-within").get_attribute("aria-rowindex") == "3"
 
 
 def test_the_first_key_leads_past_the_figures(shown):
@@ -235,12 +238,24 @@ def test_of_ten_thousand_rows_only_those_in_sight_are_there_and_the_last_can_be_
     total = shown.locator("#table").get_attribute("aria-rowcount")
     expect(shown.locator(f'#rows [aria-rowindex="{total}"]')).to_be_visible()
     assert int(total) > 9_000
+    expect(shown.locator("#hint")).to_contain_text("Filter to 2,000 findings or fewer")
+
+
+def test_up_to_two_thousand_rows_are_all_there_for_the_browsers_own_search(show):
+    made = report(*many(2_000))
+    shown = show(made, "#status=all")
+    assert shown.locator("#rows .row").count() == len(made.rows) > 1_500
+    expect(shown.locator("#hint")).to_be_hidden()
+    last = shown.locator("#rows .row").last.locator("bdi").first.text_content()
+    assert shown.evaluate("text => window.find(text, true)", last)
+    shown.locator("#q").fill("topic")
+    assert 0 < shown.locator("#rows .row").count() < len(made.rows)
 
 
 def test_rows_do_not_overlap_whatever_is_open(show):
     shown = show(report(*many(60)))
     for index in (0, 2, 3):
-        shown.locator(f'#rows .row[data-at="{index}"] button.open').click()
+        shown.locator(f'#rows .row[data-index="{index}"] button.open').click()
     shown.wait_for_timeout(100)
     boxes = [row.bounding_box() for row in shown.locator("#rows > *").all()]
     assert all(abs(box["y"] + box["height"] - after["y"]) < 1 for box, after in pairwise(boxes)), boxes
@@ -285,16 +300,16 @@ def test_the_theme_follows_the_system_until_somebody_chooses(shown):
     assert light != dark
     theme = shown.locator("#theme")
     theme.click()
-    expect(theme).to_have_attribute("aria-label", "Colours: light")
+    expect(theme).to_have_text("Theme: light")
     assert ground() == light
     theme.click()
     assert ground() == dark
     shown.reload()
-    expect(theme).to_have_text("Dark")
+    expect(theme).to_have_text("Theme: dark")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 1000, 400])
+@pytest.mark.parametrize("width", [1440, 1000, 768, 390, 320])
 def test_axe_finds_nothing_to_complain_of(show, scheme, width):
     differences = (Difference("a.b", "changed", 1, 2), Difference("c", "missing", "x"))
     shown = show(report(*STATES, state("//storage.googleapis.com/more", differences=differences), *many(80)))
@@ -304,6 +319,7 @@ def test_axe_finds_nothing_to_complain_of(show, scheme, width):
         shown.locator("#rows button.open").nth(index).click()
     shown.locator("#numbers summary").click()
     assert violations(shown) == []
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -327,13 +343,92 @@ def violations(page: Page) -> list[str]:
 def test_no_findings_and_nothing_scanned_are_said_each_for_itself(show):
     shown = show(report())
     expect(shown.locator("#empty")).to_contain_text("No open findings")
-    expect(shown.locator("#empty")).to_contain_text("of 290 resources it could tell nothing")
+    expect(shown.locator("#empty")).to_contain_text("290 resources could not be compared")
     shown = show(report(STATES[3]))
     shown.get_by_role("button", name="Show them").click()
     assert names(shown) == ["past"]
     shown = show(report(sweeps=[], is_watched=False))
     expect(shown.get_by_role("heading", name="Nothing has been scanned yet")).to_be_visible()
     assert shown.locator("#figures, #table").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("exports", "setpoint remediate"), ("orders", "setpoint approve"), ("logs", "setpoint remediate")],
+)
+def test_the_next_command_of_a_finding_is_copied_by_a_click(shown, name, command):
+    shown.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    line = shown.locator("#rows .row").filter(has=shown.locator("button.open", has_text=name))
+    line.locator("button.copy").click()
+    expect(line.locator("button.copy")).to_have_text("Copied")
+    copied = shown.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(command)
+    assert "--store" in copied
+    expect(shown.locator(".detail")).to_have_count(0)
+
+
+def test_what_is_exempted_accepted_and_in_the_baseline_is_counted_and_shown(show):
+    exempted = state("//storage.googleapis.com/away", status="exempted", exemption=Exemption("later", "a@b.c", NOW))
+    accepted = state("//storage.googleapis.com/fine", status="accepted", exemption=Exemption("fine", "a@b.c", NOW))
+    old = Exemption("old", "a@b.c", NOW, baseline=True)
+    shown = show(
+        report(*STATES, exempted, accepted, state("//storage.googleapis.com/old", status="accepted", exemption=old))
+    )
+    figure = shown.locator("#figures .card", has_text="Exempted or accepted")
+    expect(figure).to_contain_text("3")
+    expect(figure).to_contain_text("1 exempted · 1 accepted · 1 in the baseline")
+    for status, name in (("exempted", "away"), ("accepted", "fine"), ("baseline", "old")):
+        control(shown, "Status").select_option(status)
+        assert names(shown) == [name]
+
+
+def test_the_product_and_its_version_are_named(shown):
+    expect(shown.get_by_role("heading", level=1)).to_contain_text(f"Setpoint {__version__}")
+
+
+def test_without_javascript_the_findings_are_a_table(browser, tmp_path):
+    file = tmp_path / "report.html"
+    file.write_bytes(render(report(*STATES)))
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(file.as_uri())
+    expect(page.locator(".plain tbody tr")).to_have_count(4)
+    expect(page.locator(".plain")).to_contain_text("versioning.enabled: true → false")
+    expect(page.locator("#filters")).to_be_hidden()
+    expect(page.locator("#theme")).to_be_hidden()
+    page.set_viewport_size({"width": 1200, "height": 800})
+    assert len(page.pdf()) > 10_000
+    context.close()
+
+
+AGES = [0, 1, 59, 60, 119, 3_599, 3_600, 7_199, 86_399, 86_400, 40 * 86_400]
+
+
+def test_the_page_tells_the_same_minutes_and_counts_as_the_command_line(show, monkeypatch):
+    states = [state(f"//storage.googleapis.com/b{age}", first_seen=NOW - timedelta(seconds=age)) for age in AGES]
+    made = report(*states, *STATES)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return NOW.astimezone(tz)
+
+    monkeypatch.setattr(output, "datetime", Clock)
+    shown = show(made)
+    for age, each in zip(AGES, states, strict=True):
+        line = shown.locator("#rows .row").filter(has=shown.locator("button.open", has_text=re.compile(rf"\bb{age}$")))
+        assert line.locator("time").inner_text() == output.ago(each.finding.first_seen)
+    open_rows = [row for row in made.rows if row.status in UNRESOLVED]
+    assert len(names(shown)) == len(open_rows) == made.figures.open
+    expect(shown.locator("#figures .card").nth(0)).to_contain_text(str(made.figures.open))
+
+
+def test_the_headings_of_the_table_are_whole_on_a_phone(shown):
+    shown.set_viewport_size({"width": 320, "height": 700})
+    for heading in shown.get_by_role("columnheader").all():
+        box = heading.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
 
 
 def test_nothing_is_wider_than_a_narrow_screen(show):
@@ -344,13 +439,13 @@ def test_nothing_is_wider_than_a_narrow_screen(show):
 
 
 def test_on_paper_all_rows_are_there_in_light_colours_and_what_is_left_out_is_said(show):
-    shown = show(report(*many(1_500)))
+    shown = show(report(*many(4_000)), "#status=all")
     shown.emulate_media(color_scheme="dark")
     printed = shown.pdf(format="A4", print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 10
     shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert shown.locator("#rows .row").count() == 500
-    assert "The first 500 of" in shown.locator("#printed").inner_text()
+    assert shown.locator("#rows .row").count() == 2_000
+    assert "The first 2,000 of" in shown.locator("#printed").inner_text()
     assert shown.evaluate("document.documentElement.dataset.theme") == "light"
     shown.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert shown.locator("#rows .row").count() < 60

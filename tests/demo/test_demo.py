@@ -203,7 +203,7 @@ def test_the_page_and_the_picture_of_slack_tell_the_same_minutes(folder, shown, 
     page = data_of_page((folder / "report.html").read_text())
     for state in states:
         row = next(row for row in page["rows"] if row[0] == state.key.id)
-        assert page["at"] - row[13] == int(state.finding.first_seen.timestamp())
+        assert page["generated_at"] - row[13] == int(state.finding.first_seen.timestamp())
     for state in states:
         if state.is_open and state.finding.severity == "critical":
             assert f"{state.finding.first_seen:%H:%M}" in drawn

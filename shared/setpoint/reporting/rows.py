@@ -19,6 +19,7 @@ from setpoint.model.resource_key import Content, ResourceKey, project_of
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind, Severity
 from setpoint.model.sweep_records import Sweep
+from setpoint.reporting.finding_fields import fields_of
 
 KEPT = timedelta(days=366)
 """How long a resolved finding is included; no view looks back further."""
@@ -222,29 +223,16 @@ def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
         return None
     exemption, remedy = state.exemption, state.remediation
     return FindingRow(
+        **fields_of(state, finding),
         day=taken.day,
         taken_at=taken.time,
         finding_id=state.key.id,
-        resource_name=state.key.name,
-        asset_type=state.asset_type,
-        content=state.key.content,
-        project=finding.project,
         team=finding.owner.team,
-        kind=finding.kind,
         status=finding.status,
-        severity=finding.severity,
-        mode=finding.mode,
         difference_count=finding.difference_count,
         paths=tuple(difference.path for difference in finding.differences[:_PATHS]),
         fingerprint=finding.fingerprint,
-        first_seen=finding.first_seen,
-        last_seen=finding.last_seen,
-        count=finding.count,
-        episodes=finding.episodes,
         sequence=state.sequence,
-        reason=finding.reason,
-        resolved_at=finding.resolved_at,
-        actor=finding.actor,
         remediation_step=remedy.step if remedy else "",
         remediation_reason=remedy.reason if remedy else "",
         exempted_since=exemption.since if exemption else None,

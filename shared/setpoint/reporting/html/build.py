@@ -17,6 +17,7 @@ from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import SEVERITIES
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Sweep
+from setpoint.reporting.finding_fields import fields_of
 from setpoint.reporting.html import coverage
 from setpoint.reporting.html.differences import fields
 from setpoint.reporting.html.figures import Tally, status_of
@@ -112,27 +113,14 @@ def _row(state: ResourceState, facts: Facts) -> Row:
     has_trail = state.remediation is not None or state.exemption is not None
     trail = facts.trail(state.key) if has_trail else ()
     return Row(
+        **fields_of(state, finding),
         id=state.key.id,
-        resource_name=state.key.name,
-        asset_type=state.asset_type,
-        content=state.key.content,
         what=title.kind,
         name=title.name,
-        project=finding.project,
-        kind=finding.kind,
         status=status_of(state, finding),
-        severity=finding.severity,
-        mode=finding.mode,
         owner=finding.owner,
         fields=fields(finding.differences[:_MOST_FIELDS], _LONGEST),
         field_count=finding.difference_count,
-        first_seen=finding.first_seen,
-        last_seen=finding.last_seen,
-        count=finding.count,
-        episodes=finding.episodes,
-        resolved_at=finding.resolved_at,
-        reason=finding.reason,
-        actor=finding.actor,
         source=str(finding.source),
         link=declaration_links.declared_at(finding.source),
         steps=steps(state, finding, trail),

@@ -16,8 +16,8 @@ from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.severity import SEVERITIES
 from setpoint.reporting.html.model import Field, Report, Row
 
-ROOM = 4_650_000
-"""Maximum size of the data in bytes: a page of five million bytes without scripts, styles and escapes."""
+ROOM = 4_500_000
+"""Maximum size of the data in bytes: a page of five million bytes without its other parts."""
 
 
 class _Limits(NamedTuple):
@@ -46,7 +46,7 @@ def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
     packer = _Packer(limits, _seconds(report.generated_at))
     rows = list(map(packer.row, report.rows))
     return {
-        "at": _seconds(report.generated_at),
+        "generated_at": _seconds(report.generated_at),
         "since": _seconds(report.since),
         "store": report.store,
         "total": report.total,
@@ -62,7 +62,7 @@ def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
 
 
 class _Packer:
-    """Converts rows to numbers; ``page/data.js`` documents the columns."""
+    """Converts rows to numbers; ``assets/data.js`` names the columns."""
 
     def __init__(self, limits: _Limits, now: int) -> None:
         self.texts: dict[str, int] = {}

@@ -31,7 +31,7 @@ def status_of(state: ResourceState, finding: Finding) -> PageStatus:
             return "awaiting"
         if state.remediation.step in UNDER_WAY or state.remediation.step == "handed_off":
             return "remediating"
-    return finding.status
+    return "baseline" if is_baseline(state) else finding.status
 
 
 class Tally:
@@ -65,6 +65,7 @@ class Tally:
             self._count(status, status != "open")
             self._count("stopped", state.remediation is not None and state.remediation.step == "stopped")
         self._count("exempted", finding.status in ("exempted", "accepted"))
+        self._count("accepted", finding.status == "accepted")
         self._count("baseline", is_baseline(state))
         if state.remediation is not None:
             self._count("put_back", sum(put.verified_at >= self.since for put in state.remediation.applied_fixes))

@@ -14,8 +14,8 @@ from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
-PageStatus = Literal["open", "awaiting", "remediating", "resolved", "exempted", "accepted"]
-"""The status of a finding; open ones are also ``awaiting`` approval or ``remediating``."""
+PageStatus = Literal["open", "awaiting", "remediating", "resolved", "exempted", "accepted", "baseline"]
+"""The status of a finding; open ones are also ``awaiting`` approval or ``remediating``, accepted ones ``baseline``."""
 
 UNRESOLVED: frozenset[PageStatus] = frozenset(("open", "awaiting", "remediating"))
 """The statuses of open findings."""
@@ -118,6 +118,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         remediating: open findings with a remediation in progress.
         stopped: open findings whose remediation is stopped until a person resumes it.
         exempted: exempt or accepted findings, including the baseline.
+        accepted: accepted findings, including the baseline.
         baseline: findings in the baseline: drift that existed before alerting began.
     """
 
@@ -134,6 +135,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     remediating: int = 0
     stopped: int = 0
     exempted: int = 0
+    accepted: int = 0
     baseline: int = 0
 
 

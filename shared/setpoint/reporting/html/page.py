@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -15,13 +16,21 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from setpoint import __version__
 from setpoint.reporting.html.compact import ROOM, pack
-from setpoint.reporting.html.model import Report
+from setpoint.reporting.html.model import Field, Report
 
-_SCRIPTS = ("data", "state", "dom", "words", "filters", "detail", "table", "charts", "figures", "main")
+_SCRIPTS = ("data", "state", "dom", "words", "filters", "commands", "detail", "table", "charts", "figures", "main")
 """The page's own scripts, in the order of their dependencies."""
 
+_PLAIN_ROWS = 500
+"""Number of findings in the table that is shown without JavaScript."""
 _VENDORED = "chart.umd.min.js"
+_MINUS = "\N{MINUS SIGN}"
+_LONGEST_LINE = 200
+"""Maximum length of a difference in the plain table, in characters."""
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Control characters, and those that have no width or change the direction of text."""
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """Characters that could end a block of JSON in a document, or a line in a script; they occur only in strings."""
 
@@ -61,6 +70,8 @@ def render(report: Report, room: int = ROOM) -> bytes:
         .get_template("page.html.j2")
         .render(
             report=report,
+            version=__version__,
+            plain_rows=report.rows[:_PLAIN_ROWS],
             policy=parts.policy,
             style=Markup(parts.style),  # noqa: S704 - package data
             script=Markup(parts.script),  # noqa: S704 - package data
@@ -72,13 +83,34 @@ def render(report: Report, room: int = ROOM) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("setpoint.reporting.html", "assets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"readable": _readable, "line": _line}
+    return environment
+
+
+def _readable(text: str) -> str:
+    """A text with escapes for invisible characters, as ``assets/dom.js`` shows them."""
+    return _INVISIBLE.sub(lambda character: f"\\u{ord(character[0]):04x}", text)
+
+
+def _line(field: Field) -> str:
+    """A difference in a line, as ``assets/words.js`` shows it."""
+    if field.grant:
+        return _readable(f"{_MINUS if field.op == 'missing' else '+'} {field.grant}")
+    path = field.path or "(all)"
+    lines = {
+        "changed": f"{path}: {field.declared} → {field.observed}",
+        "missing": f"{path}: expected {field.declared}, found nothing",
+        "unexpected": f"{path}: expected nothing, found {field.observed}",
+    }
+    line = _readable(lines[field.op])
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 @cache

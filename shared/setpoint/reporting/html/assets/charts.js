@@ -7,11 +7,11 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-function label(seconds) {
-  const told = new Date(seconds * 1000);
+function timeLabel(seconds) {
+  const time = new Date(seconds * 1000);
   const options = report.span >= 86400 ? { day: "numeric", month: "short" }
     : { day: report.span >= 3600 ? "numeric" : undefined, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" }).format(told);
+  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" }).format(time);
 }
 
 function axes() {
@@ -28,7 +28,7 @@ function options() {
     responsive: true,
     maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
-    plugins: { legend: { display: false }, tooltip: { itemSort: (one, other) => other.datasetIndex - one.datasetIndex } },
+    plugins: { legend: { display: false }, tooltip: { itemSort: (first, second) => second.datasetIndex - first.datasetIndex } },
   };
 }
 
@@ -37,14 +37,14 @@ function legend(id, entries) {
 }
 
 function openChart() {
-  const labels = report.spans.map(([start]) => label(start));
+  const labels = report.spans.map(([start]) => timeLabel(start));
   return new Chart($("open-chart"), {
     type: "line",
     data: {
       labels,
-      datasets: SEVERITIES.map((name, at) => ({
+      datasets: SEVERITIES.map((name, index) => ({
         label: name,
-        data: report.spans.map((span) => span[3 + at]),
+        data: report.spans.map((span) => span[3 + index]),
         fill: true,
         stepped: report.spans.length < 60 ? "middle" : false,
         pointRadius: 0,
@@ -58,28 +58,28 @@ function openChart() {
 }
 
 function flowChart() {
-  const bars = (name, at, told) => ({
-    label: told, data: report.spans.map((span) => span[at]), backgroundColor: colour(name), stack: name, maxBarThickness: 18,
+  const bars = (name, column) => ({
+    label: name, data: report.spans.map((span) => span[column]), backgroundColor: colour(name), stack: name, maxBarThickness: 18,
   });
   const scales = axes();
   return new Chart($("flow-chart"), {
     type: "bar",
-    data: { labels: report.spans.map(([start]) => label(start)), datasets: [bars("opened", 1, "opened"), bars("resolved", 2, "resolved")] },
+    data: { labels: report.spans.map(([start]) => timeLabel(start)), datasets: [bars("opened", 1), bars("resolved", 2)] },
     options: { ...options(), scales: { x: scales.x, y: { ...scales.y, stacked: false } } },
   });
 }
 
 /** How many rows have each value, by severity; the most frequent value first. */
-function shares(found, key) {
+function shares(matching, key) {
   const counts = new Map();
-  for (const row of found) {
-    const at = row[key];
-    let count = counts.get(at);
-    if (!count) counts.set(at, count = [0, 0, 0, 0, 0]);
+  for (const row of matching) {
+    const text = row[key];
+    let count = counts.get(text);
+    if (!count) counts.set(text, count = [0, 0, 0, 0, 0]);
     count[row.severity] += 1;
     count[4] += 1;
   }
-  return [...counts].sort(([one, a], [other, b]) => b[4] - a[4] || texts[one].localeCompare(texts[other]));
+  return [...counts].sort(([first, count], [second, other]) => other[4] - count[4] || texts[first].localeCompare(texts[second]));
 }
 
 function bars(key) {
@@ -104,18 +104,18 @@ function bars(key) {
   return { chart, key, list, rest };
 }
 
-function fillBars({ chart, key, list, rest }, found) {
-  const all = shares(found, key);
+function fillBars({ chart, key, list, rest }, matching) {
+  const all = shares(matching, key);
   const most = all.slice(0, MOST_BARS);
-  const padded = Array.from({ length: MOST_BARS }, (_, at) => most[at]?.[1] ?? [0, 0, 0, 0, 0]);
-  chart.data.labels = padded.map((_, at) => at);
-  chart.data.datasets.forEach((set, at) => { set.data = padded.map((count) => count[3 - at] || null); });
+  const padded = Array.from({ length: MOST_BARS }, (_, index) => most[index]?.[1] ?? [0, 0, 0, 0, 0]);
+  chart.data.labels = padded.map((_, index) => index);
+  chart.data.datasets.forEach((set, index) => { set.data = padded.map((count) => count[3 - index] || null); });
   chart.options.scales.x.max = Math.max(1, most[0]?.[1][4] ?? 0);
   chart.update("none");
-  const nobody = key === "team" ? "no team" : "(none)";
-  fill(list, most.map(([at, count]) => {
-    const value = texts[at];
-    const name = key === "type" ? shortType(at) : value || nobody;
+  const none = key === "team" ? "no team" : "(none)";
+  fill(list, most.map(([text, count]) => {
+    const value = texts[text];
+    const name = key === "type" ? shortType(text) : value || none;
     const wanted = value || UNKNOWN;
     const isChosen = state[key] === wanted;
     const critical = count[3] ? `, ${numbers.format(count[3])} critical` : "";
@@ -145,16 +145,16 @@ function drawCharts() {
   $("flow-chart").setAttribute("aria-label", `Findings opened and resolved over time: ${plural(report.figures.opened, "opened", "opened")}, ${plural(report.figures.resolved, "resolved", "resolved")}. The table below has the figures.`);
 }
 
-function drawShares(found) {
-  for (const one of shareBars) fillBars(one, found);
+function drawShares(matching) {
+  for (const share of shareBars) fillBars(share, matching);
 }
 
 /** The figures of the charts over time, for whoever does not see them. */
-function tabulated() {
+function chartTable() {
   const heads = ["From", "Opened", "Resolved", "Open", ...SEVERITIES.toReversed().map((name) => `Open, ${name}`)];
   const body = report.spans.map(([start, begun, ended, ...open]) => el("tr", {},
     el("th", { scope: "row" }, dated(start)),
-    [begun, ended, open.reduce((sum, one) => sum + one), ...open.toReversed()].map((one) => el("td", {}, numbers.format(one)))));
+    [begun, ended, open.reduce((sum, count) => sum + count), ...open.toReversed()].map((count) => el("td", {}, numbers.format(count)))));
   return el("div", { class: "scrolling", tabindex: 0, role: "region", "aria-label": "Figures of the charts" }, el("table", {},
     el("thead", {}, el("tr", {}, heads.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, body)));
 }

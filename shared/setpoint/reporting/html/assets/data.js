@@ -1,8 +1,9 @@
-// The report as it was packed (see packing.py): texts by number, each once, and rows of numbers.
+// The report as `compact.py` packs it: each text once, and rows of numbers that refer to the texts.
 const report = JSON.parse(document.getElementById("data").textContent);
 const texts = report.texts;
 const SEVERITIES = ["low", "medium", "high", "critical"];
-const STATUSES = ["open", "awaiting", "remediating", "exempted", "accepted", "resolved"];
+const STATUSES = ["open", "awaiting", "remediating", "exempted", "accepted", "baseline", "resolved"];
+const UNRESOLVED = new Set(["open", "awaiting", "remediating"]);
 const OPERATIONS = { c: "changed", m: "missing", u: "unexpected" };
 
 function decoded([
@@ -12,24 +13,25 @@ function decoded([
   return {
     id, resource, type, content, what, name, project, kind, mode, team, contact, severity, count, episodes, reason, source,
     group, link, anchor, fieldCount, fields, steps, order,
-    first: report.at - first,
-    last: report.at - last,
-    resolved: resolved === null ? 0 : report.at - resolved,
+    first: report.generated_at - first,
+    last: report.generated_at - last,
+    resolved: resolved === null ? 0 : report.generated_at - resolved,
     status: STATUSES.indexOf(texts[status]),
-    by: actor.length ? actor[0] : -1,
+    principal: actor.length ? actor[0] : -1,
     actor,
-    haystack: "",
+    searchText: "",
   };
 }
 
 const rows = report.rows.map(decoded);
-/** The numbers of the texts that rows have somewhere, in the order of the alphabet. */
-function distinct(key) {
-  const found = [...new Set(rows.map(key))].filter((at) => at >= 0).map((at) => [texts[at].toLowerCase(), at]);
-  return found.sort(([one], [other]) => (one < other ? -1 : Number(one > other))).map(([, at]) => at);
-}
-
 const byId = new Map(rows.map((row) => [row.id, row]));
+
+/** The numbers of the texts that any row has in a column, in alphabetical order. */
+function distinct(key) {
+  const entries = [...new Set(rows.map(key))].filter((text) => text >= 0).map((text) => [texts[text].toLowerCase(), text]);
+  entries.sort(([first], [second]) => (first < second ? -1 : Number(first > second)));
+  return entries.map(([, text]) => text);
+}
 
 function fieldOf([operation, path, declared, observed, grant, immutable]) {
   return {
@@ -42,27 +44,27 @@ function fieldOf([operation, path, declared, observed, grant, immutable]) {
   };
 }
 
-/** The address of the line that declares it; what comes before the file is the same for many. */
+/** The URL of the declaring line; the part before the file is common to many rows. */
 function linkOf({ link, anchor, source }) {
   if (anchor < 0) return texts[link];
-  const at = texts[source].lastIndexOf(":");
-  return texts[link] + texts[source].slice(0, at) + texts[anchor] + texts[source].slice(at + 1);
+  const colon = texts[source].lastIndexOf(":");
+  return texts[link] + texts[source].slice(0, colon) + texts[anchor] + texts[source].slice(colon + 1);
 }
 
 function actorOf(row) {
-  if (row.by < 0) return null;
-  const [principal, hand, confidence, method, caller, ip, through, others] = row.actor.map((at) => texts[at]);
-  return { principal, hand, confidence, method, caller, ip, through, others };
+  if (row.principal < 0) return null;
+  const [principal, kind, confidence, method, caller, ip, through, others] = row.actor.map((text) => texts[text]);
+  return { principal, kind, confidence, method, caller, ip, through, others };
 }
 
-/** All that a search looks into, in small letters; made once for each finding. */
-function haystack(row) {
-  if (!row.haystack) {
+/** Everything that the search covers, in lower case; built once for each row. */
+function searchTextOf(row) {
+  if (!row.searchText) {
     const parts = [row.id, texts[row.resource], texts[row.type], texts[row.what], texts[row.project], texts[row.kind]];
     parts.push(texts[row.team], texts[row.contact], texts[row.reason], texts[row.source], SEVERITIES[row.severity]);
-    for (const at of row.actor) parts.push(texts[at]);
-    for (const field of row.fields) for (let at = 1; at < 5; at += 1) parts.push(texts[field[at]]);
-    row.haystack = parts.join("\n").toLowerCase();
+    for (const text of row.actor) parts.push(texts[text]);
+    for (const field of row.fields) for (let column = 1; column < 5; column += 1) parts.push(texts[field[column]]);
+    row.searchText = parts.join("\n").toLowerCase();
   }
-  return row.haystack;
+  return row.searchText;
 }

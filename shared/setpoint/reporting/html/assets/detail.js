@@ -1,13 +1,13 @@
-// All that is known of one finding.
+// The details of a finding.
 function detail(row) {
   return el("div", { class: "detail-inner" },
-    el("div", { class: "main" }, differences(row), timeline(row), shortening()),
-    el("div", { class: "side" }, facts(row), commands(row)),
+    el("div", { class: "main" }, differences(row), timeline(row), omissions()),
+    el("div", { class: "side" }, commandList(row), facts(row)),
   );
 }
 
-/** What this page has left out to stay small; the command shows all that is kept. */
-function shortening() {
+/** What the page has omitted to stay small. */
+function omissions() {
   if (!report.cut) return null;
   const [value, fields, steps] = report.cut;
   return el("p", { class: "muted" }, `To stay small, this page holds ${value} characters of a value, ${fields} fields and the latest ${steps} steps of a finding.`);
@@ -15,19 +15,19 @@ function shortening() {
 
 function differences(row) {
   const kind = texts[row.kind];
-  const told = row.fields.map(fieldOf);
-  const grants = told.filter((field) => field.grant);
-  const fields = told.filter((field) => !field.grant);
-  const more = row.fieldCount - told.length;
+  const shown = row.fields.map(fieldOf);
+  const grants = shown.filter((field) => field.grant);
+  const fields = shown.filter((field) => !field.grant);
+  const more = row.fieldCount - shown.length;
   return el("section", {},
     el("h3", {}, "What differs"),
-    GONE[kind] && el("p", {}, `${GONE[kind]}.`),
+    WHOLE_RESOURCE[kind] && el("p", {}, `${WHOLE_RESOURCE[kind]}.`),
     grants.length > 0 && el("ul", { class: "grants" }, grants.map((field) => el("li", { class: field.operation },
       el("span", { class: "sign" }, field.operation === "missing" ? "−" : "+"), isolated(field.grant)))),
     fields.length > 0 && el("table", { class: "fields" },
       el("thead", {}, el("tr", {}, ["Field", "Declared", "Observed"].map((name) => el("th", { scope: "col" }, name)))),
       el("tbody", {}, fields.map(fieldRow))),
-    more > 0 && el("p", { class: "muted" }, `and ${numbers.format(more)} more; the command shows those that are kept.`),
+    more > 0 && el("p", { class: "muted" }, `and ${numbers.format(more)} more; \`setpoint findings show\` lists those that are stored.`),
   );
 }
 
@@ -44,8 +44,8 @@ function timeline(row) {
   if (!row.steps.length) return null;
   return el("section", {},
     el("h3", {}, "What happened"),
-    el("ol", { class: "steps" }, row.steps.map(([at, what, by, text]) => el("li", {},
-      el("time", { datetime: new Date((report.at - at) * 1000).toISOString() }, dated(report.at - at)),
+    el("ol", { class: "steps" }, row.steps.map(([age, what, by, text]) => el("li", {},
+      el("time", { datetime: new Date((report.generated_at - age) * 1000).toISOString() }, dated(report.generated_at - age)),
       el("div", {}, el("b", {}, texts[what]), texts[by] && [" by ", isolated(texts[by])],
         texts[text] && el("p", {}, isolated(texts[text]))),
     ))),
@@ -56,10 +56,10 @@ function facts(row) {
   const source = texts[row.source];
   const link = linkOf(row);
   const known = [
-    ["Resource", [isolated(texts[row.resource]), " ", copying(texts[row.resource], "Copy the resource name")]],
+    ["Resource", [isolated(texts[row.resource]), " ", copyButton(texts[row.resource], "Copy the resource name")]],
     ["Type", shortType(row.type)],
-    ["Owner", [row.team, row.contact].filter((at) => texts[at]).flatMap((at) => [isolated(texts[at]), " "])],
-    ["Changed by", who(row)],
+    ["Team", [row.team, row.contact].filter((text) => texts[text]).flatMap((text) => [isolated(texts[text]), " "])],
+    ["Changed by", changedBy(row)],
     ["Declared in", source && (/^https:\/\//.test(link)
       ? el("a", { href: link, rel: "noopener noreferrer", target: "_blank" }, isolated(source))
       : isolated(source))],
@@ -72,26 +72,23 @@ function facts(row) {
       el("dt", {}, name), el("dd", {}, value)))));
 }
 
-function who(row) {
+function changedBy(row) {
   const actor = actorOf(row);
   if (!actor) return "not known";
   const how = [actor.method, actor.caller && `with ${actor.caller}`, actor.ip && `from ${actor.ip}`].filter(Boolean);
   return [
     isolated(actor.principal),
-    el("p", { class: "muted" }, `${actor.confidence}; ${HANDS[actor.hand] ?? actor.hand}; ${how.join(" ")}`),
+    el("p", { class: "muted" }, `${actor.confidence}; ${ACTOR_KINDS[actor.kind] ?? actor.kind}; ${how.join(" ")}`),
     actor.through && el("p", { class: "muted" }, `through ${actor.through}`),
     actor.others && el("p", { class: "muted" }, `or ${actor.others}`),
   ];
 }
 
-function commands(row) {
-  const id = row.id.slice(0, 12);
-  // What a shell would take apart is quoted.
-  const store = /^[\w:/.-]+$/.test(report.store) ? report.store : `'${report.store.replaceAll("'", "'\\''")}'`;
-  const told = [`setpoint findings show ${id} --store ${store}`];
-  if (STATUSES[row.status] === "awaiting") told.push(`setpoint approve ${id} --store ${store}`);
+function commandList(row) {
+  const link = `#finding=${row.id}`;
   return el("section", {}, el("h3", {}, "Commands"),
-    told.map((command) => el("div", { class: "command" }, el("code", {}, command), copying(command, "Copy the command"))),
-    el("div", { class: "command" }, el("a", { href: `#finding=${row.id}` }, "Link to this finding"),
-      copying(`${window.location.href.split("#")[0]}#finding=${row.id}`, "Copy the link to this finding")));
+    commandsOf(row).map(([label, command]) => el("div", { class: "command" },
+      el("div", {}, el("p", { class: "muted" }, label), el("code", {}, command)), copyButton(command, `Copy: ${label}`))),
+    el("div", { class: "command" }, el("a", { href: link }, "Link to this finding"),
+      copyButton(`${window.location.href.split("#")[0]}${link}`, "Copy the link to this finding")));
 }

@@ -1,58 +1,60 @@
-// Elements from values. A value becomes a text node and nothing else, and what could turn the line around is shown.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// Elements from values. A value becomes a text node; characters that would change the direction of text are shown as escapes.
+const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 function readable(value) {
-  return String(value).replace(HIDDEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return String(value).replace(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** An element; attributes that are functions listen, `true` sets one without a value, and false or null leaves it out. */
+/** An element; a function among the attributes is a listener, `true` sets an attribute without a value, false and null omit it. */
 function el(tag, attributes, ...children) {
-  const made = document.createElement(tag);
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, readable(value));
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, readable(value));
   }
-  fill(made, ...children);
-  return made;
+  fill(element, ...children);
+  return element;
 }
 
 function fill(parent, ...children) {
-  parent.replaceChildren(
-    ...children.flat().filter((one) => one !== null && one !== undefined && one !== "" && one !== false).map(
-      (one) => (one instanceof Node ? one : document.createTextNode(readable(one))),
-    ),
-  );
+  const present = children.flat().filter((child) => child !== null && child !== undefined && child !== "" && child !== false);
+  parent.replaceChildren(...present.map((child) => (child instanceof Node ? child : document.createTextNode(readable(child)))));
 }
 
 function $(id) {
   return document.getElementById(id);
 }
 
-function say(text) {
-  $("said").textContent = text;
+/** Announce a message to screen readers. */
+function announce(text) {
+  $("announcement").textContent = text;
 }
 
-/** A value that may be written in any direction, and does not turn around what stands beside it. */
+/** A value whose direction of writing does not affect the text around it. */
 function isolated(value, attributes) {
   return el("bdi", attributes, value);
 }
 
-function copying(text, label) {
+/** A button that copies a text. */
+function copyButton(text, label, attributes = {}) {
   return el("button", {
     type: "button",
     class: "copy",
     "aria-label": label,
+    title: label,
+    ...attributes,
     click: async (event) => {
       event.stopPropagation();
+      const button = event.currentTarget;
       try {
         await navigator.clipboard.writeText(text);
-        say("Copied");
-        event.target.textContent = "Copied";
+        announce("Copied");
+        button.textContent = "Copied";
       } catch {
-        say("The browser does not let this page copy; select the text instead");
+        announce("The browser does not let this page copy; select the text instead");
       }
-      setTimeout(() => { event.target.textContent = "Copy"; }, 1500);
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
     },
   }, "Copy");
 }

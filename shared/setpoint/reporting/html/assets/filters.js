@@ -1,67 +1,70 @@
-// Which findings are meant, in which order.
+// Which findings match the filters, and their order.
 const COLUMNS = {
-  severity: { title: "Severity", key: (row) => row.severity, falls: true },
+  severity: { title: "Severity", key: (row) => row.severity, isDescendingFirst: true },
   what: { title: "What", key: (row) => row.name, isText: true },
   project: { title: "Project", key: (row) => row.project, isText: true },
-  team: { title: "Owner", key: (row) => row.team, isText: true },
-  since: { title: "Since", key: (row) => row.first, falls: true },
+  team: { title: "Team", key: (row) => row.team, isText: true },
+  since: { title: "Since", key: (row) => row.first, isDescendingFirst: true },
   status: { title: "Status", key: (row) => row.status },
-  actor: { title: "Changed by", key: (row) => row.by, isText: true },
+  actor: { title: "Changed by", key: (row) => row.principal, isText: true },
 };
 const STATUS_CHOICES = [
-  ["open", "Open", new Set([0, 1, 2])],
-  ["awaiting", "Awaiting approval", new Set([1])],
-  ["remediating", "Being remediated", new Set([2])],
-  ["exempted", "Exempted", new Set([3])],
-  ["accepted", "Accepted", new Set([4])],
-  ["resolved", "Resolved", new Set([5])],
+  ["open", "Open", UNRESOLVED],
+  ["awaiting", "Awaiting approval", new Set(["awaiting"])],
+  ["remediating", "Being remediated", new Set(["remediating"])],
+  ["exempted", "Exempted", new Set(["exempted"])],
+  ["accepted", "Accepted", new Set(["accepted"])],
+  ["baseline", "In the baseline", new Set(["baseline"])],
+  ["resolved", "Resolved", new Set(["resolved"])],
   ["all", "All", null],
 ];
 const UNKNOWN = "(unknown)";
 
-/** Tests of a row for everything that is asked for but its severity. */
-function tests() {
-  const found = [];
+/** The tests of a row for all filters but the severity. */
+function rowTests() {
+  const tests = [];
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const statuses = STATUS_CHOICES.find(([name]) => name === state.status)?.[2];
-  if (statuses) found.push((row) => statuses.has(row.status));
+  if (statuses) tests.push((row) => statuses.has(STATUSES[row.status]));
   for (const name of ["team", "type", "kind"]) {
     if (!state[name]) continue;
     const wanted = state[name] === UNKNOWN ? "" : state[name];
-    found.push((row) => texts[row[name]] === wanted);
+    tests.push((row) => texts[row[name]] === wanted);
   }
-  if (state.group) found.push((row) => texts[row.group] === state.group);
-  if (state.project) found.push(containing((row) => row.project, state.project));
+  if (state.group) tests.push((row) => texts[row.group] === state.group);
+  if (state.project) tests.push(containing((row) => row.project, state.project));
   if (state.actor) {
-    found.push(state.actor === UNKNOWN ? (row) => row.by < 0 : containing((row) => row.by, state.actor));
+    tests.push(state.actor === UNKNOWN ? (row) => row.principal < 0 : containing((row) => row.principal, state.actor));
   }
-  if (words.length) found.push((row) => words.every((word) => haystack(row).includes(word)));
-  return found;
+  if (words.length) tests.push((row) => words.every((word) => searchTextOf(row).includes(word)));
+  return tests;
 }
 
-/** Whether a text contains another; each text of the table is looked at once. */
+/** Whether a text contains another; each distinct text is compared once. */
 function containing(key, wanted) {
-  const small = wanted.toLowerCase();
+  const lowerCase = wanted.toLowerCase();
   const known = new Map();
   return (row) => {
-    const at = key(row);
-    if (!known.has(at)) known.set(at, at >= 0 && texts[at].toLowerCase().includes(small));
-    return known.get(at);
+    const text = key(row);
+    if (!known.has(text)) known.set(text, text >= 0 && texts[text].toLowerCase().includes(lowerCase));
+    return known.get(text);
   };
 }
 
-/** The rows that are meant, in order; and how many there would be of each severity. */
-function chosen() {
-  const all = tests();
-  const severities = new Set(state.severity ? state.severity.split(",").map((one) => SEVERITIES.indexOf(one)) : [0, 1, 2, 3]);
+/** The rows that match, in order, and how many would match with each severity. */
+function matchingRows() {
+  const tests = rowTests();
+  const severities = new Set(
+    state.severity ? state.severity.split(",").map((name) => SEVERITIES.indexOf(name)) : SEVERITIES.keys(),
+  );
   const counts = [0, 0, 0, 0];
-  const found = [];
+  const matching = [];
   for (const row of rows) {
-    if (!all.every((test) => test(row))) continue;
+    if (!tests.every((test) => test(row))) continue;
     counts[row.severity] += 1;
-    if (severities.has(row.severity)) found.push(row);
+    if (severities.has(row.severity)) matching.push(row);
   }
-  return { found: sorted(found), counts };
+  return { matching: sorted(matching), counts };
 }
 
 function sorting() {
@@ -71,17 +74,17 @@ function sorting() {
 
 const ranks = new Map();
 
-/** By what number a column is sorted: of texts their place in the alphabet, which is found out once. */
-function keyOf(name) {
+/** The number that a column is sorted by; for texts their rank in the alphabet, which is computed once. */
+function sortKey(name) {
   const { key, isText } = COLUMNS[name];
   if (!isText) return key;
-  if (!ranks.has(name)) ranks.set(name, new Map(distinct(key).map((at, rank) => [at, rank])));
+  if (!ranks.has(name)) ranks.set(name, new Map(distinct(key).map((text, rank) => [text, rank])));
   const rank = ranks.get(name);
   return (row) => rank.get(key(row)) ?? -1;
 }
 
-function sorted(found) {
+function sorted(matching) {
   const { name, sign } = sorting();
-  const key = keyOf(name);
-  return found.sort((one, other) => sign * (key(one) - key(other)) || one.order - other.order);
+  const key = sortKey(name);
+  return matching.sort((first, second) => sign * (key(first) - key(second)) || first.order - second.order);
 }

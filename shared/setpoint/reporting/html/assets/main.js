@@ -1,17 +1,16 @@
-// The page comes to life: controls say what is looked at, and everything follows from that.
-const DIMENSIONS = ["team", "type", "kind"];
-const THEMES = { "": ["Auto", "as the system"], light: ["Light", "light"], dark: ["Dark", "dark"] };
+// Controls change the filters, and everything on the page follows the filters.
+const SELECTS = ["team", "type", "kind"];
+const THEMES = { "": "auto", light: "light", dark: "dark" };
 
-function choices() {
+function createControls() {
   fill($("status"), STATUS_CHOICES.map(([value, text]) => el("option", { value }, text)));
-  const words = { team: (at) => texts[at], type: shortType, kind: (at) => KIND_WORDS[texts[at]] };
-  const any = { team: "Any", type: "Any", kind: "Any" };
-  for (const name of DIMENSIONS) {
-    const options = distinct((row) => row[name]).map((at) => el("option", { value: texts[at] || UNKNOWN }, texts[at] ? words[name](at) : "no team"));
-    fill($(name), el("option", { value: "" }, any[name]), options);
+  const labels = { team: (text) => texts[text], type: shortType, kind: (text) => KIND_WORDS[texts[text]] };
+  for (const name of SELECTS) {
+    const options = distinct((row) => row[name]).map((text) => el("option", { value: texts[text] || UNKNOWN }, texts[text] ? labels[name](text) : "no team"));
+    fill($(name), el("option", { value: "" }, "Any"), options);
   }
-  fill($("projects"), distinct((row) => row.project).map((at) => el("option", { value: texts[at] })));
-  fill($("actors"), el("option", { value: UNKNOWN }), distinct((row) => row.by).map((at) => el("option", { value: texts[at] })));
+  fill($("projects"), distinct((row) => row.project).map((text) => el("option", { value: texts[text] })));
+  fill($("actors"), el("option", { value: UNKNOWN }), distinct((row) => row.principal).map((text) => el("option", { value: texts[text] })));
   fill($("severity"), SEVERITIES.toReversed().map((name) => el("button", {
     type: "button",
     class: `chip ${name}`,
@@ -19,17 +18,17 @@ function choices() {
     click: () => {
       const chosen = new Set(state.severity ? state.severity.split(",") : []);
       if (!chosen.delete(name)) chosen.add(name);
-      change({ severity: SEVERITIES.filter((one) => chosen.has(one)).join(",") });
+      change({ severity: SEVERITIES.filter((severity) => chosen.has(severity)).join(",") });
     },
   })));
 }
 
-/** The controls as the address says; what somebody is writing in is left alone. */
-function controls(counts) {
-  for (const name of ["q", "project", "actor", "status", ...DIMENSIONS]) {
+/** Set the controls to the filters; a control that is being typed in keeps its text. */
+function updateControls(counts) {
+  for (const name of ["q", "project", "actor", "status", ...SELECTS]) {
     const control = $(name);
     if (control.value === state[name]) continue;
-    if (control.tagName === "SELECT" && ![...control.options].some((one) => one.value === state[name])) {
+    if (control.tagName === "SELECT" && ![...control.options].some((option) => option.value === state[name])) {
       control.append(el("option", { value: state[name] }, state[name]));
     }
     control.value = state[name];
@@ -42,59 +41,60 @@ function controls(counts) {
   }
 }
 
-let drawing = 0;
+let sharesTimer = 0;
 
 function refresh() {
-  const { found, counts } = chosen();
-  controls(counts);
-  headings();
-  show(found);
-  const all = rows.length;
-  $("count").textContent = found.length === all ? plural(all, "finding") : `${numbers.format(found.length)} of ${plural(all, "finding")}`;
-  $("shares-note").textContent = `of ${plural(found.length, "finding")} below`;
-  $("table").hidden = !found.length;
-  $("empty").hidden = found.length > 0;
-  if (!found.length) fill($("empty"), ...nothing());
-  // The bars come after the table: whoever types is not to wait for them.
-  clearTimeout(drawing);
-  drawing = setTimeout(() => drawShares(found), 60);
+  const { matching, counts } = matchingRows();
+  updateControls(counts);
+  showHeadings();
+  show(matching);
+  const total = rows.length;
+  $("count").textContent = matching.length === total ? plural(total, "finding") : `${numbers.format(matching.length)} of ${plural(total, "finding")}`;
+  $("shares-note").textContent = `of ${plural(matching.length, "finding")} below`;
+  $("table").hidden = !matching.length;
+  $("empty").hidden = matching.length > 0;
+  if (!matching.length) fill($("empty"), ...emptyMessage());
+  // The bars are drawn after the table, so that typing stays fast.
+  clearTimeout(sharesTimer);
+  sharesTimer = setTimeout(() => drawShares(matching), 60);
 }
 
-/** Why there is nothing to see. */
-function nothing() {
+/** Why no finding is shown. */
+function emptyMessage() {
   if (state.group && !rows.some((row) => texts[row.group] === state.group)) {
-    return [el("h3", {}, "No finding of that message is here"), el("p", {}, "They may have been resolved long ago, or become something else."), clearing()];
+    return [el("h3", {}, "No finding of that message is here"), el("p", {}, "They may have been resolved long ago, or their drift has changed."), clearButton()];
   }
-  const isPlain = NAMES.every((name) => state[name] === (DEFAULTS[name] ?? "") || name === "sort" || name === "finding");
-  if (!isPlain) return [el("h3", {}, "No finding fits"), el("p", {}, "No finding of this report is like that."), clearing()];
-  const { swept_at: at, unknown } = report.coverage;
-  const known = at ? `The latest sweep, ${ago(at)}, found all that it could compare as declared${unknown ? `; of ${plural(unknown, "resource")} it could tell nothing` : ""}.`
-    : "No sweep has ended yet: this is about what has changed since Setpoint began to watch, and about nothing else.";
-  const past = rows.length ? `${plural(rows.length, "finding")} of this period ${rows.length === 1 ? "is" : "are"} resolved or left alone.` : "";
+  const isUnfiltered = NAMES.every((name) => state[name] === (DEFAULTS[name] ?? "") || name === "sort" || name === "finding");
+  if (!isUnfiltered) return [el("h3", {}, "No finding matches"), el("p", {}, "No finding of this report matches the filters."), clearButton()];
+  const { swept_at: sweptAt, unknown } = report.coverage;
+  const known = sweptAt
+    ? `The latest sweep, ${ago(sweptAt)}, found everything that it could compare as declared${unknown ? `; ${plural(unknown, "resource")} could not be compared` : ""}.`
+    : "No sweep has ended yet: only what has changed since Setpoint began to watch was compared.";
+  const past = rows.length ? `${plural(rows.length, "finding")} of this period ${rows.length === 1 ? "is" : "are"} resolved, exempted or accepted.` : "";
   return [el("h3", {}, "No open findings"), el("p", {}, known), past && el("p", {}, past, " ",
     el("button", { type: "button", click: () => change({ status: "all" }) }, "Show them"))];
 }
 
-function clearing() {
-  return el("button", { type: "button", click: clear }, "Clear filters");
+function clearButton() {
+  return el("button", { type: "button", click: clearFilters }, "Clear filters");
 }
 
-function clear() {
+function clearFilters() {
   change({ q: "", status: DEFAULTS.status, severity: "", team: "", project: "", type: "", kind: "", actor: "", group: "", finding: "" });
 }
 
-function listen() {
+function listenToControls() {
   for (const name of ["q", "project", "actor"]) {
     $(name).addEventListener("input", (event) => change({ [name]: event.target.value }, { keep: false }));
   }
-  for (const name of ["status", ...DIMENSIONS]) {
+  for (const name of ["status", ...SELECTS]) {
     $(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
   }
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("filters").addEventListener("reset", (event) => { event.preventDefault(); clear(); });
+  $("filters").addEventListener("reset", (event) => { event.preventDefault(); clearFilters(); });
   document.addEventListener("keydown", (event) => {
-    const isWriting = event.target.closest?.("input, select, textarea");
-    if (event.key === "/" && !isWriting) {
+    const isTyping = event.target.closest?.("input, select, textarea");
+    if (event.key === "/" && !isTyping) {
       event.preventDefault();
       $("q").focus();
       $("q").select();
@@ -107,92 +107,93 @@ function listen() {
   });
 }
 
-function themed(name) {
-  const [text, told] = THEMES[name] ?? THEMES[""];
+function setTheme(name) {
   if (name) document.documentElement.dataset.theme = name;
   else delete document.documentElement.dataset.theme;
-  $("theme").textContent = text;
-  $("theme").setAttribute("aria-label", `Colours: ${told}`);
+  $("theme").textContent = `Theme: ${THEMES[name] ?? THEMES[""]}`;
 }
 
-function remembered(name) {
+/** The stored theme; stores one where it is given. */
+function storedTheme(name) {
   try {
     if (name === undefined) return window.localStorage.getItem("setpoint-theme") ?? "";
     window.localStorage.setItem("setpoint-theme", name);
   } catch {
-    // A browser that keeps nothing for this page: it follows the system.
+    // The browser stores nothing for this page: it follows the system.
   }
   return name ?? "";
 }
 
-function recolour() {
+function redrawCharts() {
   if (!report.watched) return;
   drawCharts();
   drawShares(table.shown);
 }
 
-function themes() {
-  themed(remembered());
+function listenToTheme() {
+  setTheme(storedTheme());
   $("theme").addEventListener("click", () => {
     const names = Object.keys(THEMES);
     const next = names[(names.indexOf(document.documentElement.dataset.theme ?? "") + 1) % names.length];
-    remembered(next);
-    themed(next);
-    recolour();
+    storedTheme(next);
+    setTheme(next);
+    redrawCharts();
   });
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);
 }
 
-function paper() {
-  let before = "";
+/** Print in light colours, with all rows. */
+function listenToPrinting() {
+  let themeBefore = "";
   window.addEventListener("beforeprint", () => {
-    before = document.documentElement.dataset.theme ?? "";
+    themeBefore = document.documentElement.dataset.theme ?? "";
     document.documentElement.dataset.theme = "light";
-    recolour();
-    print(true);
+    redrawCharts();
+    setPrinting(true);
   });
   window.addEventListener("afterprint", () => {
-    themed(before);
-    recolour();
-    print(false);
+    setTheme(themeBefore);
+    redrawCharts();
+    setPrinting(false);
   });
 }
 
-/** Bring the finding that the address names into sight. */
+/** Scroll to the finding in the address. */
 function reveal() {
-  const [first] = opened();
+  const [first] = openIds();
   if (first && table.places.has(first)) go(table.places.get(first));
 }
 
 function start() {
-  themes();
+  document.documentElement.classList.add("has-script");
+  listenToTheme();
   $("skip").addEventListener("click", (event) => {
     event.preventDefault();
     ($("findings") ?? document.querySelector("main")).focus();
   });
   if (!report.watched) return;
   document.body.classList.toggle("is-empty", !rows.length);
-  read();
-  choices();
-  listen();
-  watch();
-  paper();
+  readAddress();
+  createControls();
+  listenToControls();
+  listenToTable();
+  listenToPrinting();
   drawFigures();
   drawCharts();
-  resized();
+  let statusBefore = state.status;
   listeners.push((changes) => {
     const names = Object.keys(changes).filter((name) => name !== "finding");
-    const same = names.every((name) => name === "status" && changes[name] === table.status);
-    table.status = state.status;
-    if (same) setOpen(opened());
+    const isSameTable = names.every((name) => name === "status" && changes[name] === statusBefore);
+    statusBefore = state.status;
+    if (isSameTable) setOpen(openIds());
     else refresh();
   });
-  table.status = state.status;
   refresh();
+  onResize();
   drawShares(table.shown);
-  $("numbers").addEventListener("toggle", () => { if ($("numbers").open && $("numbers").children.length < 2) $("numbers").append(tabulated()); });
+  $("numbers").addEventListener("toggle", () => { if ($("numbers").open && $("numbers").children.length < 2) $("numbers").append(chartTable()); });
   reveal();
-  setTimeout(() => { for (const row of rows) haystack(row); }, 300);
+  setTimeout(() => { for (const row of rows) searchTextOf(row); }, 300);
   performance.mark("setpoint-ready");
 }
 

@@ -1,27 +1,28 @@
-// What is looked at, as it stands in the address: `#q=bucket&team=payments&finding=0123…`.
+// The filters, as the address holds them: `#q=bucket&team=payments&finding=0123…`.
 const NAMES = ["q", "status", "severity", "team", "project", "type", "kind", "actor", "group", "sort", "finding"];
 const DEFAULTS = { status: "open", sort: "-severity" };
 
 const state = {};
 const listeners = [];
 
-function read() {
+function readAddress() {
   const given = new URLSearchParams(window.location.hash.slice(1));
   for (const name of NAMES) state[name] = given.get(name) ?? DEFAULTS[name] ?? "";
-  // Whoever is sent to a finding or to those of a message is to see them, whatever became of them.
+  // A link to a finding or to a group shows it, whatever its status is by now.
   if ((state.finding || state.group) && !given.has("status")) state.status = "all";
 }
 
 function address() {
-  const told = new URLSearchParams();
-  const usual = state.finding || state.group ? "all" : DEFAULTS.status;
+  const parameters = new URLSearchParams();
+  const usualStatus = state.finding || state.group ? "all" : DEFAULTS.status;
   for (const name of NAMES) {
-    if (state[name] && state[name] !== (name === "status" ? usual : DEFAULTS[name])) told.set(name, state[name]);
+    const usual = name === "status" ? usualStatus : DEFAULTS[name];
+    if (state[name] && state[name] !== usual) parameters.set(name, state[name]);
   }
-  return `#${told}`;
+  return `#${parameters}`;
 }
 
-/** Change what is looked at; `keep` adds a step that the back button takes back. */
+/** Change filters; `keep` adds a step for the back button. */
 function change(changes, { keep = true } = {}) {
   Object.assign(state, changes);
   const next = address();
@@ -29,13 +30,14 @@ function change(changes, { keep = true } = {}) {
   for (const listener of listeners) listener(changes);
 }
 
-function opened() {
+/** The ids of the findings whose details are open. */
+function openIds() {
   return new Set(state.finding ? state.finding.split(",") : []);
 }
 
 window.addEventListener("popstate", () => {
   const before = { ...state };
-  read();
+  readAddress();
   const changes = Object.fromEntries(NAMES.filter((name) => state[name] !== before[name]).map((name) => [name, state[name]]));
   for (const listener of listeners) listener(changes);
 });

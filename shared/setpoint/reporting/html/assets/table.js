@@ -1,194 +1,238 @@
-// The findings as a table of which only what is in sight, and a little more, is in the document.
+// The findings as a table.
 //
-// The whole page scrolls; a row has one height, and a finding that is open adds what its details were measured to take.
+// Up to a limit all rows are in the document, so that the browser's own search finds each. Above it only the rows in
+// sight are; the whole page scrolls, a row has a fixed height, and open details add their measured height.
+const MOST_WHOLE = 2000;
+// Of more rows than this the browser lays out only those in sight; its search and the printer have all.
+const MOST_LAID_OUT = 300;
 const OVERSCAN = 8;
-const MOST_PRINTED = 500;
 
 const table = {
   shown: [],
+  places: new Map(),
   open: new Set(),
   heights: new Map(),
+  entries: new Map(),
   live: new Map(),
   current: 0,
   rowHeight: 56,
   isPrinting: false,
 };
 
+function isWhole() {
+  return table.isPrinting || table.shown.length <= MOST_WHOLE;
+}
+
 function cells(row) {
   const severity = SEVERITIES[row.severity];
-  const name = texts[row.name];
+  const [[label, command]] = commandsOf(row);
   return [
     ["severity", el("span", { class: `severity ${severity}` }, severity)],
     ["what", [
       el("button", { type: "button", class: "open", tabindex: -1, "aria-expanded": "false" },
-        el("b", {}, texts[row.what]), " ", isolated(name)),
+        el("b", {}, texts[row.what]), " ", isolated(texts[row.name])),
       isolated(summary(row), { class: "summary" }),
     ]],
     ["project", isolated(texts[row.project] || "–", { title: texts[row.project] })],
     ["team", isolated(texts[row.team] || "–", { title: texts[row.team] })],
     ["since", el("time", { datetime: new Date(row.first * 1000).toISOString(), title: dated(row.first) }, ago(row.first))],
-    ["status", el("span", { class: `status ${STATUSES[row.status]}` }, STATUS_WORDS[STATUSES[row.status]])],
-    ["actor", isolated(row.by < 0 ? "–" : texts[row.by], { title: row.by < 0 ? "not known" : texts[row.by] })],
+    ["status", [
+      el("span", { class: `status ${STATUSES[row.status]}` }, STATUS_WORDS[STATUSES[row.status]]),
+      copyButton(command, `Copy the command: ${label}`, { tabindex: -1, title: command }),
+    ]],
+    ["actor", isolated(row.principal < 0 ? "–" : texts[row.principal], { title: row.principal < 0 ? "not known" : texts[row.principal] })],
   ];
 }
 
-function made(row, at) {
-  const line = el("div", { role: "row", class: "row", "aria-rowindex": at + 2, "data-at": at },
-    cells(row).map(([name, content]) => el("div", { role: "cell", class: `cell at-${name}` }, content)));
-  return { row, line, more: null, button: line.querySelector("button.open") };
+/** The elements of a row; they are created once. */
+function entryOf(row, index) {
+  let entry = table.entries.get(row.id);
+  if (!entry) {
+    const line = el("div", { role: "row", class: "row" },
+      cells(row).map(([name, content]) => el("div", { role: "cell", class: `cell at-${name}` }, content)));
+    entry = { row, line, more: null, button: line.querySelector("button.open") };
+    table.entries.set(row.id, entry);
+  }
+  entry.line.setAttribute("aria-rowindex", String(index + 2));
+  entry.line.dataset.index = String(index);
+  if (entry.more) entry.more.dataset.index = String(index);
+  setReachable(entry, index === table.current);
+  return entry;
 }
 
-function top(at) {
-  let offset = at * table.rowHeight;
-  for (const [id, height] of table.heights) if (table.places.get(id) < at) offset += height;
+/** Whether the Tab key reaches a row; the arrow keys move between rows, and open details have the commands. */
+function setReachable(entry, isReachable) {
+  entry.button.tabIndex = isReachable ? 0 : -1;
+}
+
+function setCurrent(index) {
+  const before = table.live.get(table.current);
+  if (before) setReachable(before, false);
+  table.current = index;
+  const now = table.live.get(index);
+  if (now) setReachable(now, true);
+}
+
+/** The details of a row, created where it is open and removed where it is not. */
+function updateDetails(entry, index) {
+  const { row } = entry;
+  const isOpen = table.open.has(row.id);
+  entry.line.classList.toggle("is-open", isOpen);
+  entry.button.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen && !entry.more) {
+    entry.more = el("div", { role: "row", class: "detail", "data-finding": row.id, "data-index": index },
+      el("div", { role: "cell", "aria-colspan": 7, id: `detail-${row.id}` }, detail(row)));
+    entry.button.setAttribute("aria-controls", `detail-${row.id}`);
+    measuring.observe(entry.more);
+  } else if (!isOpen && entry.more) {
+    measuring.unobserve(entry.more);
+    entry.more.remove();
+    entry.more = null;
+    entry.button.removeAttribute("aria-controls");
+  }
+}
+
+function nodesOf(entry) {
+  return entry.more ? [entry.line, entry.more] : [entry.line];
+}
+
+/** Put the rows into the document that belong there. */
+function paint() {
+  const holder = $("rows");
+  holder.classList.toggle("is-whole", isWhole());
+  holder.classList.toggle("is-long", isWhole() && table.shown.length > MOST_LAID_OUT);
+  if (isWhole()) paintAll(holder);
+  else paintVisible(holder);
+}
+
+function paintAll(holder) {
+  holder.style.height = "auto";
+  table.live.clear();
+  const nodes = [];
+  for (const [index, row] of table.shown.slice(0, MOST_WHOLE).entries()) {
+    const entry = entryOf(row, index);
+    table.live.set(index, entry);
+    updateDetails(entry, index);
+    nodes.push(...nodesOf(entry));
+  }
+  const isSame = holder.children.length === nodes.length && nodes.every((node, index) => holder.children[index] === node);
+  if (!isSame) holder.replaceChildren(...nodes);
+}
+
+function paintVisible(holder) {
+  const count = table.shown.length;
+  holder.style.height = `${offsetOf(count)}px`;
+  const above = -holder.getBoundingClientRect().top;
+  const first = Math.max(0, indexAt(above) - OVERSCAN);
+  const last = Math.min(count - 1, indexAt(above + window.innerHeight) + OVERSCAN);
+  const wanted = new Set();
+  for (let index = first; index <= last; index += 1) wanted.add(index);
+  const focused = document.activeElement?.closest?.("[data-index]");
+  if (focused && holder.contains(focused)) wanted.add(Number(focused.dataset.index));
+  for (const [index, entry] of table.live) {
+    if (wanted.has(index)) continue;
+    for (const node of nodesOf(entry)) node.remove();
+    table.live.delete(index);
+  }
+  let previous = null;
+  for (const index of [...wanted].sort((first, second) => first - second)) {
+    const entry = table.live.get(index) ?? entryOf(table.shown[index], index);
+    table.live.set(index, entry);
+    updateDetails(entry, index);
+    for (const node of nodesOf(entry)) {
+      const next = previous ? previous.nextSibling : holder.firstChild;
+      if (next !== node) holder.insertBefore(node, next);
+      previous = node;
+    }
+    entry.line.style.top = `${offsetOf(index)}px`;
+    if (entry.more) entry.more.style.top = `${offsetOf(index) + table.rowHeight}px`;
+  }
+}
+
+/** The distance of a row from the top of the rows, in pixels. */
+function offsetOf(index) {
+  let offset = index * table.rowHeight;
+  for (const [id, height] of table.heights) if (table.places.get(id) < index) offset += height;
   return offset;
 }
 
-/** The row at a height, counted from the top of the rows. */
-function rowAt(height) {
+/** The row at a distance from the top of the rows. */
+function indexAt(height) {
   let least = 0;
   let most = table.shown.length - 1;
   while (least < most) {
     const middle = (least + most + 1) >> 1;
-    if (top(middle) <= height) least = middle;
+    if (offsetOf(middle) <= height) least = middle;
     else most = middle - 1;
   }
   return least;
 }
 
 const measuring = new ResizeObserver((entries) => {
-  let changed = false;
-  for (const { target } of entries) {
-    const id = target.dataset.finding;
-    const height = target.offsetHeight;
-    if (height && table.heights.has(id) && table.heights.get(id) !== height) {
-      table.heights.set(id, height);
-      changed = true;
-    }
-  }
-  if (changed) paint();
+  if (isWhole()) return;
+  const changed = entries.map(({ target }) => measured(target.dataset.finding, target.offsetHeight));
+  if (changed.some(Boolean)) paint();
 });
 
-/** Put what is in sight into the document, in its order, and take out the rest; what has the focus stays. */
-function paint() {
-  const holder = $("rows");
-  const count = table.shown.length;
-  const total = top(count);
-  holder.style.height = table.isPrinting ? "auto" : `${total}px`;
-  let first = 0;
-  let last = Math.min(count, MOST_PRINTED) - 1;
-  if (!table.isPrinting) {
-    const above = -holder.getBoundingClientRect().top;
-    first = Math.max(0, rowAt(above) - OVERSCAN);
-    last = Math.min(count - 1, rowAt(above + window.innerHeight) + OVERSCAN);
-  }
-  const wanted = new Set();
-  for (let at = first; at <= last; at += 1) wanted.add(at);
-  const focused = document.activeElement?.closest?.("[data-at]");
-  if (focused && holder.contains(focused)) wanted.add(Number(focused.dataset.at));
-  for (const [at, { line, more }] of table.live) {
-    if (!wanted.has(at)) {
-      line.remove();
-      more?.remove();
-      table.live.delete(at);
-    }
-  }
-  let before = null;
-  for (const at of [...wanted].sort((one, other) => one - other)) before = place(at, before, holder);
+/** Note the height of open details; whether it has changed. */
+function measured(id, height) {
+  if (!height || !table.heights.has(id) || table.heights.get(id) === height) return false;
+  table.heights.set(id, height);
+  return true;
 }
 
-function place(at, before, holder) {
-  const row = table.shown[at];
-  let entry = table.live.get(at);
-  if (!entry) {
-    entry = made(row, at);
-    table.live.set(at, entry);
-  }
-  const follow = (node) => {
-    const next = before ? before.nextSibling : holder.firstChild;
-    if (next !== node) holder.insertBefore(node, next);
-    before = node;
-  };
-  follow(entry.line);
-  entry.line.style.top = `${top(at)}px`;
-  entry.button.tabIndex = at === table.current ? 0 : -1;
-  const isOpen = table.open.has(row.id);
-  entry.line.classList.toggle("is-open", isOpen);
-  entry.button.setAttribute("aria-expanded", String(isOpen));
-  if (isOpen) {
-    if (!entry.more) {
-      entry.more = el("div", { role: "row", class: "detail", "data-finding": row.id, "data-at": at },
-        el("div", { role: "cell", "aria-colspan": 7, id: `detail-${row.id}` }, detail(row)));
-      entry.button.setAttribute("aria-controls", `detail-${row.id}`);
-      measuring.observe(entry.more);
-    }
-    follow(entry.more);
-    entry.more.style.top = `${top(at) + table.rowHeight}px`;
-  } else if (entry.more) {
-    entry.more.remove();
-    entry.more = null;
-    entry.button.removeAttribute("aria-controls");
-  }
-  return before;
-}
-
-/** Show other rows, or the same ones in another order. */
-function show(found) {
-  table.shown = found;
-  table.places = new Map(found.map((row, at) => [row.id, at]));
+/** Show other rows, or the same rows in another order. */
+function show(matching) {
+  table.shown = matching;
+  table.places = new Map(matching.map((row, index) => [row.id, index]));
   table.current = 0;
-  $("rows").replaceChildren();
   table.live.clear();
-  $("table").setAttribute("aria-rowcount", String(found.length + 1));
-  setOpen(opened());
+  if (!isWhole()) $("rows").replaceChildren();
+  $("table").setAttribute("aria-rowcount", String(matching.length + 1));
+  $("hint").hidden = isWhole();
+  setOpen(openIds());
 }
 
-/** Open these findings and no others. */
+/** Open the details of these findings and no others. */
 function setOpen(ids) {
   table.open = new Set([...ids].filter((id) => byId.has(id)));
   for (const id of table.heights.keys()) if (!table.open.has(id) || !table.places.has(id)) table.heights.delete(id);
   for (const id of table.open) if (!table.heights.has(id) && table.places.has(id)) table.heights.set(id, 0);
   paint();
-  let changed = false;
-  for (const { row, more } of table.live.values()) {
-    const height = more?.offsetHeight;
-    if (height && table.heights.get(row.id) !== height) {
-      table.heights.set(row.id, height);
-      changed = true;
-    }
-  }
-  if (changed) paint();
+  if (isWhole()) return;
+  const changed = [...table.live.values()].map(({ row, more }) => measured(row.id, more?.offsetHeight));
+  if (changed.some(Boolean)) paint();
 }
 
 function toggle(row) {
-  const ids = opened();
+  const ids = openIds();
   if (!ids.delete(row.id)) ids.add(row.id);
-  const wasAll = state.status;
-  change({ finding: [...ids].join(","), status: wasAll });
+  change({ finding: [...ids].join(","), status: state.status });
 }
 
-/** Go to a row, and bring it into sight. */
-function go(at) {
+/** Focus a row, and scroll it into sight. */
+function go(index) {
   if (!table.shown.length) return;
-  table.current = Math.max(0, Math.min(table.shown.length - 1, at));
-  const holder = $("rows").getBoundingClientRect();
+  const last = (isWhole() ? Math.min(table.shown.length, MOST_WHOLE) : table.shown.length) - 1;
+  setCurrent(Math.max(0, Math.min(last, index)));
+  const line = isWhole() ? table.live.get(table.current)?.line : null;
+  const top = line ? line.getBoundingClientRect().top : $("rows").getBoundingClientRect().top + offsetOf(table.current);
   const head = $("head").offsetHeight;
-  const y = holder.top + top(table.current);
-  if (y < head) window.scrollBy(0, y - head - 4);
-  else if (y + table.rowHeight > window.innerHeight) window.scrollBy(0, y + table.rowHeight - window.innerHeight + 4);
-  paint();
+  if (top < head) window.scrollBy(0, top - head - 4);
+  else if (top + table.rowHeight > window.innerHeight) window.scrollBy(0, top + table.rowHeight - window.innerHeight + 4);
+  if (!isWhole()) paint();
   table.live.get(table.current)?.button.focus({ preventScroll: true });
-  paint();
+  if (!isWhole()) paint();
 }
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const isRow = event.target.matches?.("button.open") || event.target === $("rows");
-  const inside = event.target.closest?.(".detail");
-  if (inside && event.key === "Escape") {
-    const at = Number(inside.dataset.at);
-    toggle(table.shown[at]);
-    go(at);
+  const details = event.target.closest?.(".detail");
+  if (details && event.key === "Escape") {
+    const index = Number(details.dataset.index);
+    toggle(table.shown[index]);
+    go(index);
     event.preventDefault();
     return;
   }
@@ -208,17 +252,17 @@ function onKey(event) {
 }
 
 function onClick(event) {
-  if (event.target.closest(".detail, a") || window.getSelection().toString()) return;
-  const line = event.target.closest("[data-at]");
+  if (event.target.closest(".detail, a, .copy") || window.getSelection().toString()) return;
+  const line = event.target.closest("[data-index]");
   if (!line) return;
-  table.current = Number(line.dataset.at);
+  setCurrent(Number(line.dataset.index));
   toggle(table.shown[table.current]);
   table.live.get(table.current)?.button.focus({ preventScroll: true });
 }
 
-function headings() {
+function showHeadings() {
   const { name, sign } = sorting();
-  fill($("head"), Object.entries(COLUMNS).map(([column, { title, falls }]) => {
+  fill($("head"), Object.entries(COLUMNS).map(([column, { title, isDescendingFirst }]) => {
     const isSorted = column === name;
     const order = !isSorted ? "none" : sign > 0 ? "ascending" : "descending";
     return el("div", { role: "columnheader", class: `cell at-${column}`, "aria-sort": order },
@@ -226,43 +270,42 @@ function headings() {
         type: "button",
         "data-column": column,
         click: () => {
-          const isFalling = isSorted ? sign > 0 : Boolean(falls);
-          change({ sort: `${isFalling ? "-" : ""}${column}` });
+          const isDescending = isSorted ? sign > 0 : Boolean(isDescendingFirst);
+          change({ sort: `${isDescending ? "-" : ""}${column}` });
           $("head").querySelector(`[data-column=${column}]`).focus();
         },
       }, title, isSorted && el("span", { "aria-hidden": "true", class: "arrow" }, sign > 0 ? " ↑" : " ↓")));
   }));
 }
 
-function resized() {
-  const height = Number.parseInt(getComputedStyle($("table")).getPropertyValue("--row"), 10) || 56;
-  table.rowHeight = height;
+function onResize() {
+  table.rowHeight = Number.parseInt(getComputedStyle($("table")).getPropertyValue("--row"), 10) || 56;
   paint();
 }
 
-function watch() {
-  let asked = false;
+function listenToTable() {
+  let isScheduled = false;
   window.addEventListener("scroll", () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => { asked = false; paint(); });
+    if (isScheduled || isWhole()) return;
+    isScheduled = true;
+    requestAnimationFrame(() => { isScheduled = false; paint(); });
   }, { passive: true });
-  window.addEventListener("resize", resized);
+  window.addEventListener("resize", onResize);
   $("rows").addEventListener("keydown", onKey);
   $("rows").addEventListener("click", onClick);
   $("rows").addEventListener("focusin", (event) => {
-    const at = event.target.closest("[data-at]");
-    if (!at || Number(at.dataset.at) === table.current) return;
-    table.current = Number(at.dataset.at);
-    paint();
+    const line = event.target.closest("[data-index]");
+    if (!line || Number(line.dataset.index) === table.current) return;
+    setCurrent(Number(line.dataset.index));
+    if (!isWhole()) paint();
   });
 }
 
-/** All of the rows at once, up to some hundred, for paper. */
-function print(isPrinting) {
+/** Put all rows into the document for printing, up to the limit. */
+function setPrinting(isPrinting) {
   table.isPrinting = isPrinting;
-  const left = table.shown.length - MOST_PRINTED;
+  const left = table.shown.length - MOST_WHOLE;
   $("printed").textContent = left > 0
-    ? `The first ${MOST_PRINTED} of ${numbers.format(table.shown.length)} findings; filter to print others.` : "";
+    ? `The first ${numbers.format(MOST_WHOLE)} of ${numbers.format(table.shown.length)} findings; filter to print others.` : "";
   paint();
 }
