@@ -11,6 +11,7 @@ from setpoint.cli.markdown import code
 from setpoint.cli.output import difference_line, suppressed_line, title, who
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.reporting.finding_fields import fields_of
 from setpoint.util.counts import counted
 
 _SIGNS = {"act": "+"}
@@ -92,25 +93,26 @@ def as_markdown(state: ResourceState, trail: Sequence[AuditEntry]) -> Iterator[s
 
 def _rows(state: ResourceState) -> Iterator[tuple[str, str]]:
     rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
-    return ((name, value) for name, value in (rows | _facts(state.finding)).items() if value)
+    facts = {"status": "suppressed"} if state.finding is None else _facts(state, state.finding)
+    return ((name, value) for name, value in (rows | facts).items() if value)
 
 
-def _facts(finding: Finding | None) -> dict[str, str]:
-    if finding is None:
-        return {"status": "suppressed"}
+def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
+    fields = fields_of(state, finding)
+    actor, resolved_at = fields["actor"], fields["resolved_at"]
     return {
-        "kind": finding.kind,
-        "status": f"{finding.status} {finding.reason}".strip(),
-        "severity": finding.severity,
-        "project": finding.project,
+        "kind": fields["kind"],
+        "status": f"{finding.status} {fields['reason']}".strip(),
+        "severity": fields["severity"],
+        "project": fields["project"],
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
-        "mode": finding.mode,
+        "mode": fields["mode"],
         "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
-        "changed by": who(finding.actor),
-        "call": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
-        "first seen": finding.first_seen.isoformat(),
-        "last seen": finding.last_seen.isoformat(),
-        "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
-        "seen": f"{counted(finding.count, 'time')}, recurrence {finding.episodes}",
+        "changed by": who(actor),
+        "call": " from ".join(filter(None, (actor.method, actor.ip))) if actor else "",
+        "first seen": fields["first_seen"].isoformat(),
+        "last seen": fields["last_seen"].isoformat(),
+        "resolved at": resolved_at.isoformat() if resolved_at else "",
+        "seen": f"{counted(fields['count'], 'time')}, recurrence {fields['episodes']}",
         "fingerprint": finding.fingerprint,
     }
