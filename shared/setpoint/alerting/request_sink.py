@@ -122,7 +122,12 @@ class RequestSink:
             return _ended([drift.shown for drift in drifts], links), ""
         repository = settings.repository
         commit = repository.base()
-        checkout = Checkout(repository.files(commit), lambda path: repository.read(path, commit), settings.directory)
+        checkout = Checkout(
+            repository.files(commit),
+            lambda path: repository.read(path, commit),
+            settings.directory,
+            settings.roots,
+        )
         steps = [step for drift in present for step in self._edit(drift, checkout, repository)]
         shown = [drift.shown for drift in present]
         if not checkout.changed and not steps:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from setpoint.catalog.schemas import Catalogue
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.accept_drift import accepted
+from setpoint.declarations.terraform_edits import edit_code
 from setpoint.detection import verdict
 from setpoint.errors import SetpointError
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+_NO_ROOTS: Mapping[str, str] = {}
+_CODE = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json")
 
 
 class Checkout:
@@ -24,10 +30,18 @@ class Checkout:
         paths: the paths of all files.
         read: the text of a file; None where it is not UTF-8.
         directory: the directory that the paths of declarations are relative to; empty for the top.
+        roots: the directory of the Terraform root module of each plan or state, by a glob of its file or URL.
     """
 
-    def __init__(self, paths: Collection[str], read: Callable[[str], str | None], directory: str = "") -> None:
+    def __init__(
+        self,
+        paths: Collection[str],
+        read: Callable[[str], str | None],
+        directory: str = "",
+        roots: Mapping[str, str] = _NO_ROOTS,
+    ) -> None:
         self.paths = paths
+        self._roots = roots
         self._read = read
         self._directory = directory.strip("/")
         self._texts: dict[str, str | None] = {}
@@ -51,6 +65,16 @@ class Checkout:
         if path not in self._texts:
             self._texts[path] = self._read(path)
         return self._texts[path]
+
+    def code_of(self, file: str) -> Mapping[str, str]:
+        """The files of the root module that a plan or state was made from, by their paths; empty if it is not known."""
+        by_settings = next((folder for glob, folder in self._roots.items() if fnmatchcase(file, glob)), None)
+        folder = by_settings if by_settings is not None else str(PurePosixPath(self.path_of(file)).parent)
+        if by_settings is None and not self.path_of(file):
+            return {}
+        inside = (path for path in self.paths if str(PurePosixPath(path).parent) == (folder.strip("/") or "."))
+        texts = {path: self.text(path) for path in inside if path.endswith(_CODE)}
+        return {path: text for path, text in texts.items() if text is not None}
 
     def write(self, path: str, text: str) -> None:
         """Replace the text of a file, or add a file."""
@@ -98,7 +122,7 @@ def edit(
 def _steps(edit: _Edit) -> Iterator[str]:
     declaration = edit.declaration
     if declaration.source.address:
-        yield from _by_hand(edit, "it is Terraform")
+        yield from _code_steps(edit)
         return
     path = edit.checkout.path_of(declaration.source.file)
     text = edit.checkout.text(path) if path else None
@@ -117,6 +141,19 @@ def _steps(edit: _Edit) -> Iterator[str]:
     if proposal.text != text.removeprefix("\ufeff"):
         edit.checkout.write(path, bom + proposal.text)
     yield from proposal.by_hand
+
+
+def _code_steps(edit: _Edit) -> Iterator[str]:
+    """Edit Terraform code; the manual steps."""
+    files = edit.checkout.code_of(edit.declaration.source.file)
+    if not files:
+        yield from _by_hand(edit, "its root module is not known; see `roots` in docs/into-code.md")
+        return
+    edited = edit_code(files, edit.declaration, edit.observation, edit.schemas)
+    for path, text in edited.files.items():
+        if text != files[path]:
+            edit.checkout.write(path, text)
+    yield from edited.by_hand
 
 
 def _by_hand(edit: _Edit, why: str) -> Iterator[str]:

@@ -122,11 +122,13 @@ class RequestSettings(NamedTuple):
         repository: the repository.
         labels: the labels of each request.
         directory: the directory that the files of declarations are relative to; empty for the top.
+        roots: the directory of the Terraform root module of each plan or state, by a glob of its file or URL.
     """
 
     repository: Repository
     labels: tuple[str, ...] = ()
     directory: str = ""
+    roots: Mapping[str, str] = {}
 
 
 class Repositories(Protocol):
