@@ -88,11 +88,16 @@ def native(chance: random.Random) -> tuple[str, bool]:
     ), is_anchored
 
 
+OTHER = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {name: //storage.googleapis.com/other}
+spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU, labels: {team: shop}}}
+"""
 OTHERS = (
     "# nothing\n",
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: |\n    location: EU\n    --- no document\n",
-    "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: //storage.googleapis.com/other}\n"
-    "spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU, labels: {team: shop}}}\n",
+    OTHER,
 )
 
 

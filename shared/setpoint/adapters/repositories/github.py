@@ -42,7 +42,7 @@ class GitHubRepository:
         self.name = name
         self.url = url
         self._owner = path.partition("/")[0]
-        self._at = f"/repos/{quote(path)}"
+        self._path = f"/repos/{quote(path)}"
         self._rest = rest
         self._branch = branch
         self._modes: tuple[str, Mapping[str, str]] = ("", {})
@@ -62,7 +62,7 @@ class GitHubRepository:
     def read(self, path: str, commit: str) -> str | None:
         """See ``Repository.read``."""
         answer = self._rest.call(
-            "GET", f"{self._at}/contents/{quote(path)}", query={"ref": commit}, accept=_RAW, expected=(_NOT_FOUND,)
+            "GET", f"{self._path}/contents/{quote(path)}", query={"ref": commit}, accept=_RAW, expected=(_NOT_FOUND,)
         )
         if answer.status == _NOT_FOUND:
             return None
@@ -73,7 +73,7 @@ class GitHubRepository:
 
     def head(self, branch: str) -> BranchHead | None:
         """See ``Repository.head``."""
-        answer = self._rest.call("GET", f"{self._at}/git/ref/heads/{quote(branch)}", expected=(_NOT_FOUND,))
+        answer = self._rest.call("GET", f"{self._path}/git/ref/heads/{quote(branch)}", expected=(_NOT_FOUND,))
         if answer.status == _NOT_FOUND:
             return None
         commit = str(answer.data["object"]["sha"])
@@ -92,17 +92,17 @@ class GitHubRepository:
         if answer.status == _INVALID:
             if "exists" not in answer.message:
                 raise BadRequest(f"repository `{self.name}`: branch {branch} refused: {answer.message}")
-            self._rest.call("PATCH", f"{self._at}/git/refs/heads/{quote(branch)}", {"sha": made, "force": True})
+            self._rest.call("PATCH", f"{self._path}/git/refs/heads/{quote(branch)}", {"sha": made, "force": True})
 
     def remove(self, branch: str) -> None:
         """See ``Repository.remove``."""
-        path = f"{self._at}/git/refs/heads/{quote(branch)}"
+        path = f"{self._path}/git/refs/heads/{quote(branch)}"
         self._rest.call("DELETE", path, expected=(_NOT_FOUND, _INVALID))
 
     def find(self, branch: str) -> ChangeRequest | None:
         """See ``Repository.find``."""
         query = {"head": f"{self._owner}:{branch}", "state": "all", "sort": "created", "direction": "desc"}
-        listed = self._rest.call("GET", f"{self._at}/pulls", query={**query, "per_page": "30"}).data
+        listed = self._rest.call("GET", f"{self._path}/pulls", query={**query, "per_page": "30"}).data
         requests = sorted((_request(each) for each in listed), key=lambda each: (each.state == "open", each.number))
         return requests[-1] if requests else None
 
@@ -119,7 +119,7 @@ class GitHubRepository:
     def update(self, number: int, title: str, body: str, *, close: bool = False) -> None:
         """See ``Repository.update``."""
         change = {"title": title, "body": body} | ({"state": "closed"} if close else {})
-        self._rest.call("PATCH", f"{self._at}/pulls/{number}", change)
+        self._rest.call("PATCH", f"{self._path}/pulls/{number}", change)
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """See ``Repository.add_labels``."""
@@ -136,13 +136,13 @@ class GitHubRepository:
 
     def comments(self, number: int) -> Mapping[int, str]:
         """See ``Repository.comments``."""
-        listed = self._rest.pages(f"{self._at}/issues/{number}/comments")
+        listed = self._rest.pages(f"{self._path}/issues/{number}/comments")
         return {int(comment["id"]): str(comment["body"]) for comment in listed}
 
     def comment(self, number: int, text: str, comment: int = 0) -> None:
         """See ``Repository.comment``."""
         if comment:
-            self._rest.call("PATCH", f"{self._at}/issues/comments/{comment}", {"body": text})
+            self._rest.call("PATCH", f"{self._path}/issues/comments/{comment}", {"body": text})
         else:
             self._post(f"/issues/{number}/comments", {"body": text})
 
@@ -156,10 +156,10 @@ class GitHubRepository:
         return {"path": path, "mode": mode, "type": "blob", "content": text}
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        return self._rest.call("GET", f"{self._at}{path}", query=query).data
+        return self._rest.call("GET", f"{self._path}{path}", query=query).data
 
     def _post(self, path: str, body: Any, expected: Collection[int] = ()) -> Answer:
-        return self._rest.call("POST", f"{self._at}{path}", body, expected=expected)
+        return self._rest.call("POST", f"{self._path}{path}", body, expected=expected)
 
 
 def _request(data: Mapping[str, Any]) -> ChangeRequest:
