@@ -61,6 +61,8 @@ locals {
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
+        SETPOINT_SWEEP_TOPIC       = google_pubsub_topic.sweeps.id # the button Why? asks sweep for the history of a finding
+        SETPOINT_HISTORY_CALLS     = tostring(var.history.calls_an_hour)
       }
       secrets = {
         SETPOINT_SLACK_TOKEN = "slack-token"
@@ -101,6 +103,9 @@ locals {
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
         SETPOINT_SWEEP_TOPIC       = google_pubsub_topic.sweeps.id
         SETPOINT_SWEEP_SECONDS     = tostring(floor(var.sweep.timeout_seconds * 0.7)) # a page, or the end, may take long
+        SETPOINT_HISTORY_CALLS     = tostring(var.history.calls_an_hour)
+        SETPOINT_MASK_IP           = tostring(var.attribution.mask_ip)
+        SETPOINT_OWN_ACCOUNTS      = join(",", values(google_service_account.function)[*].email)
       }
     }
     console = {

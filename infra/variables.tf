@@ -305,6 +305,19 @@ variable "deep_reads" {
   }
 }
 
+variable "history" {
+  description = "Reading since when and by whom findings drift that began unseen, from the inventory's history and the audit logs."
+  type = object({
+    calls_an_hour = optional(number, 0) # of both APIs together; one explains about 20 findings; 0 switches it off
+  })
+  default = {}
+
+  validation {
+    condition     = var.history.calls_an_hour >= 0 && var.history.calls_an_hour <= 300 && floor(var.history.calls_an_hour) == var.history.calls_an_hour
+    error_message = "history.calls_an_hour is 0 to 300, as many as sweep makes within its time limit and the quotas."
+  }
+}
+
 variable "remediate" {
   description = "The size of remediate. It waits for Google's APIs most of the time."
   type = object({

@@ -16,6 +16,7 @@
     │   └── CorruptState          a stored record that this version cannot read
     │       └── NewerRecord       a record that a newer version wrote: it is left alone
     └── TransientError            the same input may succeed later: let it be delivered again
+        ├── BudgetUsed            the calls that a run may make are used up
         ├── Conflict              somebody else wrote the same record first
         └── Unavailable           a store or a bus did not answer
             ├── TokenExpired      a listing cannot go on where it stopped
@@ -115,6 +116,10 @@ class NewerRecord(CorruptState):
 
 class TransientError(SetpointError):
     """The same input may succeed later: let it be delivered again."""
+
+
+class BudgetUsed(TransientError):  # noqa: N818 - as above
+    """The calls that a run may make are used up; the next run goes on."""
 
 
 class Conflict(TransientError):  # noqa: N818 - as above

@@ -266,6 +266,7 @@ def test_without_credentials_nothing_is_waited_for(asset_service, mocker, invent
 
 def test_the_fake_tells_the_history_of_assets_too(asset_service) -> None:
     name = "//storage.googleapis.com/b"
+    asset_service.set_clock(lambda: datetime(2025, 6, 4, tzinfo=UTC))
     asset_service.put({**asset(name, data={"v": "1"}), "updateTime": "2025-06-01T00:00:00Z"})
     asset_service.put({**asset(name, data={"v": "2"}), "updateTime": "2025-06-02T00:00:00Z"})
     asset_service.remove(name, datetime(2025, 6, 3, tzinfo=UTC))
@@ -276,8 +277,9 @@ def test_the_fake_tells_the_history_of_assets_too(asset_service) -> None:
         read_time_window=TimeWindow(start_time=datetime(2025, 6, 1, tzinfo=UTC)),
     )
     versions = AssetServiceClient().batch_get_assets_history(request).assets
-    assert [version.asset.resource.data["v"] for version in versions] == ["1", "2"]
-    assert [version.window.end_time.day for version in versions] == [2, 3]
+    assert [version.asset.resource.data["v"] for version in versions] == ["1", "2", "2"]
+    assert [version.window.start_time.day for version in versions] == [1, 2, 3]
+    assert [version.deleted for version in versions] == [False, False, True]
 
 
 class Time:

@@ -34,6 +34,9 @@ def test_a_sweep_whose_function_is_killed_half_way_finds_everything(
         "SETPOINT_DEAD_LETTER_TOPIC": dead_letters,
         "SETPOINT_SWEEP_TOPIC": sweeps,
         "SETPOINT_SWEEP_SECONDS": "2",
+        "SETPOINT_HISTORY_CALLS": "0",
+        "SETPOINT_MASK_IP": "true",
+        "SETPOINT_OWN_ACCOUNTS": "setpoint-remediate@fleet-ops.iam.gserviceaccount.com",
         pubsub_emulator.kind.variable: pubsub_emulator.address,
         firestore_emulator.kind.variable: firestore_emulator.address,
     }

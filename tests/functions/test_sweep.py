@@ -115,7 +115,7 @@ def test_healing_reads_what_is_due_through_its_own_api(client, world, monkeypatc
 
 NEEDED = (
     "SETPOINT_STORE", "SETPOINT_EVENTS_TOPIC", "SETPOINT_DEAD_LETTER_TOPIC", "SETPOINT_SWEEP_TOPIC",
-    "SETPOINT_SWEEP_SECONDS",
+    "SETPOINT_SWEEP_SECONDS", "SETPOINT_HISTORY_CALLS", "SETPOINT_MASK_IP", "SETPOINT_OWN_ACCOUNTS",
 )  # fmt: skip
 
 
@@ -137,6 +137,7 @@ def test_the_time_of_a_run_is_a_number_of_seconds(monkeypatch, tmp_path, mocker)
     with pytest.raises(BadRequest, match="SETPOINT_SWEEP_SECONDS is a number of seconds"):
         bootstrap.sweeper()
     monkeypatch.setenv("SETPOINT_SWEEP_SECONDS", "378")
+    monkeypatch.setenv("SETPOINT_HISTORY_CALLS", "100")
     made = bootstrap.sweeper()
     assert (made.seconds, bootstrap.sweeper()) == (378.0, made)
     made.deps.store.close()

@@ -45,6 +45,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
             "resources": ["bigquery.googleapis.com/Dataset"],
         },
     },
+    "history": {"history": {"calls_an_hour": 100}, "alerts": {"enabled": True}},
     "alerts": {"alerts": {"enabled": True}},
     "alerts-without-buttons": {"alerts": {"enabled": True, "buttons": False}},
     "attribution": {"attribution": {"enabled": True}},

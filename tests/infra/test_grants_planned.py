@@ -96,7 +96,7 @@ def test_the_docs_list_every_grant_and_no_other(planned):
 
 def test_no_account_of_setpoint_but_remediate_has_a_basic_role_or_writes_outside_of_its_project(planned):
     outside = [(who, role) for who, role, where in planned if where.startswith(("organization", "folder"))]
-    reading = {"browser", "cloudasset.viewer", OWN_ROLE}  # that of sweep is of permissions to get
+    reading = {"browser", "cloudasset.viewer", "logging.viewer", OWN_ROLE}  # that of sweep is of permissions to get
     assert {role for who, role in outside if who != "setpoint-remediate"} <= reading
     basic = {"owner", "editor", "viewer"}
     assert [row for row in planned if row[1] in basic] == []

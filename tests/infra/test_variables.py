@@ -38,6 +38,7 @@ BAD = {
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
     "deep_reads": '{ enabled = true, within = "fleet", role_in = "organizations/1" }',
+    "history": "{ calls_an_hour = 301 }",
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
     "notify": "{ timeout_seconds = 10, max_instances = 0 }",
     "slack_actions": "{ timeout_seconds = 1, max_instances = 0 }",

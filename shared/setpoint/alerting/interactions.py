@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from setpoint.alerting import routing
 from setpoint.alerting.rendering import button_payload, ephemeral_replies
 from setpoint.alerting.rendering.button_payload import ClickedButton
-from setpoint.detection import finding_events
+from setpoint.detection import drift_histories, finding_events
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, MalformedMessage, TransientError
 from setpoint.model import slack_interaction
@@ -30,7 +30,9 @@ from setpoint.model.policy import fits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.slack_interaction import Interaction
+from setpoint.model.sweep_records import History
 from setpoint.ports.people import People, Person, Posted
+from setpoint.ports.queues import SweepQueue
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
 from setpoint.remediation.context import load_context, read
@@ -77,12 +79,14 @@ class InteractionHandler:
         people: looks users up, and answers them.
         members: lists the findings of a group message by its id.
         alerting: gives the current alerting rules, which name the approvers.
+        queue: takes requests to read the history of a finding; None where none is read.
     """
 
     context: Context
     people: People
     members: Callable[[str], Iterable[GroupedFinding]]
     alerting: Callable[[Rules], Alerting]
+    queue: SweepQueue | None = None
 
 
 class Result(NamedTuple):
@@ -379,7 +383,19 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     data = finding_events.data_of(state)
     case = load_context(snapshot, handler.context)
     decision = deciding.decide(case.decision_input) if case is not None else None
-    return ephemeral_replies.why(data, decision, _approvers(data, handler.alerting(snapshot.rules)), store.trail(key))
+    reply = ephemeral_replies.why(data, decision, _approvers(data, handler.alerting(snapshot.rules)), store.trail(key))
+    return f"{reply}\n{ephemeral_replies.READING}" if _requests_history(state, handler) else reply
+
+
+def _requests_history(state: ResourceState, handler: InteractionHandler) -> bool:
+    """Have the history of a finding read, if it is not known; whether that was requested."""
+    if handler.queue is None or not drift_histories.is_wanted(state, handler.context.clock()):
+        return False
+    try:
+        handler.queue.publish([History(state.key.name, state.key.content)])
+    except TransientError:  # the answer does not wait for it
+        return False
+    return True
 
 
 def _result_text(result: Result) -> str:

@@ -101,7 +101,7 @@ def _is_part_of(logged: Logged, log_id: str, operation: str) -> bool:
 
 def _storage_keys(logged: Logged, deps: Context) -> list[ResourceKey]:
     """The keys under which a change is stored: that of its resource; where it is unknown, all candidates."""
-    keys = list(dict.fromkeys(_candidate_keys(logged, deps)))
+    keys = list(dict.fromkeys(candidate_keys(logged, deps)))
     known: list[Snapshot] = []
     for key in keys:
         snapshot = deps.store.read(key)
@@ -111,7 +111,7 @@ def _storage_keys(logged: Logged, deps: Context) -> list[ResourceKey]:
     return [snapshot.key for snapshot in known if snapshot.state is not None] or keys
 
 
-def _candidate_keys(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
+def candidate_keys(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
     """All names in an entry, and the same with the project's id for its number where known.
 
     Audit logs name a project by its id, and the inventory by its number: of a project itself both are candidates.

@@ -6,15 +6,17 @@ Adapters are imported where they are chosen, so that no process loads a client t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from setpoint.bootstrap.events import event_bus
+from setpoint.bootstrap.histories import history_run
+from setpoint.bootstrap.inventories import open_file as open_file
+from setpoint.bootstrap.inventories import open_inventory as open_inventory
+from setpoint.bootstrap.inventories import open_inventory_files as open_inventory_files
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
 from setpoint.bootstrap.projects import project_directory, project_places
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, secret_key
@@ -25,7 +27,6 @@ from setpoint.errors import BadRequest
 from setpoint.model.state_buckets import StateBucket, state_buckets
 
 if TYPE_CHECKING:
-    from setpoint.adapters.asset_files import FileInventory
     from setpoint.adapters.google.cloud_storage import Archives
     from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from setpoint.model.resource_key import ResourceKey
     from setpoint.operations.diagnostics import Installation
     from setpoint.ports.people import Sink
-    from setpoint.ports.queues import DeadLetters
-    from setpoint.ports.services import Inventory, ProjectDirectory
+    from setpoint.ports.queues import DeadLetters, SweepQueue
+    from setpoint.ports.services import ProjectDirectory
     from setpoint.ports.stores import ReportStore, Store
     from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
@@ -124,7 +125,15 @@ def sweeper() -> Sweeper:
     from setpoint.sweep import Sweeper
 
     settings = from_environment(
-        os.environ, "store", "events_topic", "dead_letter_topic", "sweep_topic", "sweep_seconds"
+        os.environ,
+        "store",
+        "events_topic",
+        "dead_letter_topic",
+        "sweep_topic",
+        "sweep_seconds",
+        "history_calls",
+        "mask_ip",
+        "own_accounts",
     )
     topics = publisher()
     # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
@@ -134,7 +143,14 @@ def sweeper() -> Sweeper:
     read_due = deep_reader(context, settings.google_apis)
     kept, seconds = settings.kept(), settings.seconds()
     return Sweeper(
-        context, inventory, queue, seconds=seconds, jitter=_JITTER_SECONDS, retention=kept, read_due=read_due
+        context,
+        inventory,
+        queue,
+        seconds=seconds,
+        jitter=_JITTER_SECONDS,
+        retention=kept,
+        read_due=read_due,
+        read_history=history_run(context, settings.calls_of_history()),
     )
 
 
@@ -153,17 +169,30 @@ def slack_requests() -> SlackRequests:
 def notifier() -> AlertingContext:
     """What ``functions/notify`` works with, made with the first message and kept for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
+    from setpoint.adapters.pubsub.sweep_queue import PubSubSweepQueue
 
-    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "slack_token", "sinks")
-    return open_alerting(settings, _publishing_context(settings, publisher()))
+    settings = from_environment(
+        os.environ,
+        "store",
+        "events_topic",
+        "dead_letter_topic",
+        "slack_token",
+        "sinks",
+        "sweep_topic",
+        "history_calls",
+    )
+    topics = publisher()
+    queue = PubSubSweepQueue(topics, settings.sweep_topic) if settings.calls_of_history() else None
+    return open_alerting(settings, _publishing_context(settings, topics), queue)
 
 
-def open_alerting(settings: Settings, detection: Context) -> AlertingContext:
+def open_alerting(settings: Settings, detection: Context, queue: SweepQueue | None = None) -> AlertingContext:
     """What alerting works with.
 
     Args:
         settings: with Slack's token, and the addresses of webhooks.
         detection: the findings and their rules.
+        queue: takes requests to read the history of a finding; None where none is read.
 
     Raises:
         BadRequest: the setting of webhooks cannot be read.
@@ -177,13 +206,18 @@ def open_alerting(settings: Settings, detection: Context) -> AlertingContext:
         detection.store,
         detection.dead_letters,
         {**open_sinks(settings), **open_request_sink(settings, detection.store, records)},
-        open_interaction_handler(settings, detection, lambda thread: service.findings_of_thread(thread, records)),
+        open_interaction_handler(
+            settings, detection, lambda thread: service.findings_of_thread(thread, records), queue
+        ),
         detection.clock,
     )
 
 
 def open_interaction_handler(
-    settings: Settings, detection: Context, members: Callable[[str], Iterable[GroupedFinding]]
+    settings: Settings,
+    detection: Context,
+    members: Callable[[str], Iterable[GroupedFinding]],
+    queue: SweepQueue | None = None,
 ) -> InteractionHandler:
     """What handles clicks on the buttons of messages.
 
@@ -191,13 +225,14 @@ def open_interaction_handler(
         settings: with Slack's token.
         detection: the findings and their rules, which orders change.
         members: the findings of a message that shows several, by its id.
+        queue: takes requests to read the history of a finding; None where none is read.
     """
     from setpoint.adapters.slack.slack_client import client
     from setpoint.adapters.slack.slack_users import SlackPeople
     from setpoint.alerting.interactions import InteractionHandler
 
     people = SlackPeople(client(settings.slack_token, settings.slack_api))
-    return InteractionHandler(detection, people, members, _alerting_of)
+    return InteractionHandler(detection, people, members, _alerting_of, queue)
 
 
 def _alerting_of(rules: Rules) -> Alerting:
@@ -460,39 +495,3 @@ def open_dead_letter_queue(project: str, subscription: str) -> PubSubDeadLetterQ
     from setpoint.adapters.pubsub.dead_letters import PubSubDeadLetterQueue
 
     return PubSubDeadLetterQueue(subscriber(), publisher(), f"projects/{project}/subscriptions/{subscription}")
-
-
-def open_inventory() -> Inventory:
-    """Cloud Asset Inventory, with the credentials of the environment.
-
-    Raises:
-        BadRequest: there are none.
-    """
-    from setpoint.adapters.google.asset_inventory import AssetInventory, client
-
-    return AssetInventory(client())
-
-
-def open_file(name: str) -> AbstractContextManager[BinaryIO]:
-    """Open a file, or an object ``gs://BUCKET/OBJECT``, for reading.
-
-    Raises:
-        OSError: it cannot be opened.
-        BadRequest: there are no credentials for Cloud Storage.
-    """
-    if not name.startswith("gs://"):
-        return Path(name).open("rb")
-    from setpoint.adapters.google.cloud_storage import client, open_object
-
-    return open_object(client(), name)
-
-
-def open_inventory_files(names: Sequence[str]) -> FileInventory:
-    """An inventory in exported files.
-
-    Raises:
-        BadRequest: a file cannot be read, or none holds an asset.
-    """
-    from setpoint.adapters.asset_files import FileInventory
-
-    return FileInventory(names, open_file)

@@ -40,6 +40,8 @@ class Settings:
             store's own key where it is empty.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
         retention: ``SETPOINT_RETENTION``, days, ``audit=400,gone=400,resolved=90``; 0 for ever.
+        history_calls: ``SETPOINT_HISTORY_CALLS``, how many calls of the inventory's history and of Cloud Logging
+            ``functions/sweep`` may make in an hour; 0 or empty for none.
         state_buckets: ``SETPOINT_STATE_BUCKETS``, JSON, buckets of Terraform states; see ``declarations.uploads``.
     """
 
@@ -64,6 +66,19 @@ class Settings:
     subscription: str
     retention: str
     state_buckets: str
+    history_calls: str = ""
+
+    def calls_of_history(self) -> int:
+        """``history_calls`` as a number.
+
+        Raises:
+            BadRequest: it is none.
+        """
+        if not self.history_calls:
+            return 0
+        if not self.history_calls.isdecimal():
+            raise BadRequest(f"{VARIABLES['history_calls']} is a number of calls, not `{self.history_calls}`")
+        return int(self.history_calls)
 
     def kept(self) -> Retention:
         """``retention`` as times.
@@ -130,6 +145,7 @@ VARIABLES = {
     "subscription": "SETPOINT_SUBSCRIPTION",
     "retention": "SETPOINT_RETENTION",
     "state_buckets": "SETPOINT_STATE_BUCKETS",
+    "history_calls": "SETPOINT_HISTORY_CALLS",
 }
 """Each setting's environment variable."""
 

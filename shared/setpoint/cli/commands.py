@@ -66,6 +66,7 @@ COMMANDS: dict[str, CommandEntry] = {
 FINDINGS: dict[str, CommandEntry] = {
     "list": CommandEntry("findings", "list_findings", "List findings, the worst first."),
     "show": CommandEntry("findings", "show", "Show one finding with its audit trail."),
+    "explain": CommandEntry("history", "explain", "Show since when and by whom a finding drifts."),
     "accept": CommandEntry("baseline", "accept_findings", "Accept the drift of all selected findings."),
     "exempt": CommandEntry("baseline", "exempt_findings", "Suppress all selected findings until a date."),
 }

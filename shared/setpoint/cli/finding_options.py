@@ -14,6 +14,7 @@ import typer
 from setpoint.cli.options import lasting
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
+from setpoint.model.drift_origin import ORIGINS
 from setpoint.model.severity import SEVERITIES, Kind
 
 _PLACES = ("projects/", "folders/", "organizations/")
@@ -33,6 +34,7 @@ _OPTIONS: dict[str, Any] = {
     "asset_type": _option("--type", "TYPE", "Findings of this asset type, or a glob; several."),
     "actor": _option("--actor", "NAME", "Drift that this account caused, or a glob; several. Empty: unknown."),
     "cause": _option("--cause", "ID", "Findings of this cause, as alerts and the report page group them; several."),
+    "origin": _option("--origin", "WORD[,…]", f"Drift that comes from there: {', '.join(ORIGINS)}."),
     "address": _option("--address", "ADDRESS", "Resources at this address in Terraform, or a glob; several."),
     "older_than": Annotated[str, typer.Option("--older-than", metavar="TIME", help="Open for at least: 2h, 7d.")],
     "text": Annotated[str, typer.Option("--text", metavar="TEXT", help="Resources whose name contains this.")],
@@ -72,6 +74,7 @@ def finding_filter(  # noqa: PLR0913 - the options
     asset_type: list[str] | None,
     actor: list[str] | None,
     cause: list[str] | None,
+    origin: list[str] | None,
     address: list[str] | None,
     older_than: str,
     text: str,
@@ -95,6 +98,7 @@ def finding_filter(  # noqa: PLR0913 - the options
         actors=tuple(actor or ()),
         causes=tuple(cause or ()),
         addresses=tuple(address or ()),
+        origins=_chosen("--origin", origin, ORIGINS),
         older_than=lasting(older_than).total_seconds() if older_than else 0.0,
         text=text,
     )

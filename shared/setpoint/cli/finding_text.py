@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.markdown import code
-from setpoint.cli.output import difference_line, suppressed_line, title, who
+from setpoint.cli.output import difference_line, origin_text, suppressed_line, title, who
 from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.drift_history import since_text
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.reporting.finding_fields import fields_of
 from setpoint.util.counts import counted
@@ -94,7 +95,8 @@ def as_markdown(state: ResourceState, trail: Sequence[AuditEntry]) -> Iterator[s
 def _rows(state: ResourceState) -> Iterator[tuple[str, str]]:
     rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
     facts = {"status": "suppressed"} if state.finding is None else _facts(state, state.finding)
-    return ((name, value) for name, value in (rows | facts).items() if value)
+    origin = {"origin": origin_text(state)} if state.finding is not None else {}
+    return ((name, value) for name, value in (rows | facts | origin).items() if value)
 
 
 def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
@@ -110,6 +112,7 @@ def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
         "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
         "changed by": who(actor),
         "call": " from ".join(filter(None, (actor.method, actor.ip))) if actor else "",
+        "drifts since": since_text(finding.history),
         "first seen": fields["first_seen"].isoformat(),
         "last seen": fields["last_seen"].isoformat(),
         "resolved at": resolved_at.isoformat() if resolved_at else "",

@@ -16,11 +16,14 @@ from rich.segment import Segment
 from rich.text import Text
 
 from setpoint.comparison import difference_text
+from setpoint.detection.finding_events import data_of
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
-from setpoint.model.resource_state import ResourceState
+from setpoint.model.drift_history import beginning
+from setpoint.model.drift_origin import WORDS
+from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.suppressed import Suppressed
 from setpoint.util.counts import counted
 from setpoint.util.secret_formats import scrub
@@ -195,16 +198,29 @@ def finding_block(state: ResourceState) -> Text:
     if finding.status != "open":
         head.append(f" {finding.status}: {finding.reason}", "green")
     facts = (
-        ago(finding.first_seen),
+        since(finding),
         " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
         short_name(state.key.name),
         str(finding.source),
         finding.source.address,
         f"changed by {who(finding.actor)}",
+        origin_text(state),
         state.key.id[:8],
     )
     lines = [head, Text(" · ".join(filter(None, facts)), "dim"), *difference_lines(state)]
     return Text("\n" + " " * 9).join(lines)
+
+
+def since(finding: Finding) -> str:
+    """How long ago a drift began; ``at least 35 d ago`` if it is older than what is known."""
+    began_at, at_least = beginning(finding.history, finding.first_seen)
+    return f"at least {ago(began_at)}" if at_least else ago(began_at)
+
+
+def origin_text(state: ResourceState) -> str:
+    """The origin of a finding in words; empty if unknown."""
+    word = data_of(state).origin
+    return "" if word == "unknown" else WORDS[word]
 
 
 def who(actor: Actor | None) -> str:

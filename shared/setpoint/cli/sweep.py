@@ -24,6 +24,7 @@ from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.finding_options import check_scope
+from setpoint.cli.history import read_all
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.output_models import SweepOutput, print_json
@@ -66,6 +67,10 @@ def sweep(  # noqa: PLR0913 - each is an option
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Restart an interrupted sweep.")] = False,
+    history: Annotated[
+        bool,
+        typer.Option("--history", help="Read since when and by whom findings drift that began unseen."),
+    ] = False,
     jitter: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Random delay before the start, at most this long.")
     ] = 0.0,
@@ -111,6 +116,8 @@ def sweep(  # noqa: PLR0913 - each is an option
             )
         deep_reads(deps)()
         print_ambiguous(deps)
+        if history:
+            read_all(deps)
         _report(swept, time.perf_counter() - started)
         count_declared(deps, store)
         unread: Problems = []

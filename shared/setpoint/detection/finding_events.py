@@ -7,7 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.model.drift_history import beginning
+from setpoint.model.drift_onset import DriftOnset
+from setpoint.model.drift_origin import Begun, Origin, origin_of
 from setpoint.model.events import CloudEvent, DriftData, EventType, RemediationData, drift_event
+from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.observation import Observation
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_state import Finding, ResourceState
@@ -21,7 +25,8 @@ def data_of(state: ResourceState) -> DriftData:
     """
     finding, remediation = state.finding, state.remediation
     assert finding is not None  # noqa: S101 - callers pass records with a finding
-    data = drift_data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
+    observation = Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted)
+    data = drift_data(finding, observation, state.onset)
     return (
         data
         if remediation is None or remediation.step == "over"
@@ -69,8 +74,32 @@ def remediation_data(remediation: RemediationState) -> RemediationData:
     )
 
 
-def drift_data(finding: Finding, observation: Observation) -> DriftData:
+def begun(state: ResourceState) -> Begun:
+    """What of a finding tells whether it began together with others.
+
+    Args:
+        state: a record with a finding.
+    """
+    finding = state.finding
+    assert finding is not None  # noqa: S101 - callers pass records with a finding
+    data = data_of(state)
+    return Begun(
+        cause_id(cause_of(data)),
+        finding.project,
+        beginning(finding.history, finding.first_seen)[0],
+        Origin(data.origin, data.evidence),
+        has_actor=finding.actor is not None,
+    )
+
+
+def drift_data(finding: Finding, observation: Observation, onset: DriftOnset | None = None) -> DriftData:
     """A finding as the data of an event that follows from an observation."""
+    origin = origin_of(
+        finding.actor,
+        reason=finding.reason,
+        is_declared=onset is not None and onset.declared,
+        history=finding.history,
+    )
     return DriftData(
         finding_id=observation.key.id,
         resource_name=observation.key.name,
@@ -96,4 +125,7 @@ def drift_data(finding: Finding, observation: Observation) -> DriftData:
         actor=finding.actor,
         resolved_at=finding.resolved_at,
         ancestors=finding.ancestors,
+        history=finding.history,
+        origin=origin.word,
+        evidence=origin.evidence,
     )

@@ -7,7 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from setpoint.detection.finding_events import data_of
+from setpoint.detection.finding_events import begun, data_of
+from setpoint.model.drift_history import beginning
+from setpoint.model.drift_origin import CommonChanges, DriftOrigin
 from setpoint.model.events import Status
 from setpoint.model.globs import fits
 from setpoint.model.grouping import cause_id, cause_of
@@ -30,6 +32,7 @@ class FindingFilter(msgspec.Struct, frozen=True):
         older_than: minimum age of the finding in seconds.
         text: a part of the resource name, in any case.
         baseline: whether the finding is part of the baseline; None for both.
+        origins: where the drift comes from; see ``drift_origin``.
         addresses: Terraform addresses of the resource, or globs as ``module.net.*``.
     """
 
@@ -45,15 +48,27 @@ class FindingFilter(msgspec.Struct, frozen=True):
     text: str = ""
     baseline: bool | None = None
     addresses: tuple[str, ...] = ()
+    origins: tuple[DriftOrigin, ...] = ()
 
 
 def select(states: Iterable[ResourceState], wanted: FindingFilter, now: datetime) -> Iterator[ResourceState]:
-    """The records whose finding fulfils the conditions."""
-    return (state for state in states if selects(wanted, state, now))
+    """The records whose finding fulfils the conditions.
+
+    For a condition on origins all records are kept, since a change in many projects at once has another origin.
+    """
+    if not wanted.origins:
+        return (state for state in states if selects(wanted, state, now))
+    listed = [state for state in states if state.finding is not None]
+    common = CommonChanges()
+    for state in listed:
+        common.add(begun(state))
+    return (
+        state for state in listed if selects(wanted, state, now) and common.origin(begun(state)).word in wanted.origins
+    )
 
 
 def selects(wanted: FindingFilter, state: ResourceState, now: datetime) -> bool:
-    """Whether the finding of a record fulfils the conditions; False without a finding."""
+    """Whether the finding of a record fulfils the conditions, but for its origin; False without a finding."""
     finding = state.finding
     if finding is None:
         return False
@@ -63,7 +78,7 @@ def selects(wanted: FindingFilter, state: ResourceState, now: datetime) -> bool:
         _is_in(wanted.statuses, finding.status)
         and _is_in(wanted.severities, finding.severity)
         and _is_in(wanted.kinds, finding.kind)
-        and (now - finding.first_seen).total_seconds() >= wanted.older_than
+        and (now - beginning(finding.history, finding.first_seen)[0]).total_seconds() >= wanted.older_than
         and _fits(wanted.teams, finding.owner.team)
         and _fits(wanted.asset_types, state.asset_type)
         and _fits(wanted.addresses, finding.source.address)

@@ -27,6 +27,7 @@ from setpoint.detection.finding_events import drift_data, recorded, remediation_
 from setpoint.detection.verdict import Unjudged, Verdict
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
+from setpoint.model.drift_history import DriftHistory, carried_over
 from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
@@ -288,9 +289,11 @@ def _next_state(
     event_type = _EVENTS.get(outcome)
     sequence = state.sequence if state else 0
     pending = state.pending if state else ()
+    onset = appearance(state, observation, fingerprint, judged_by) if fingerprint else None
+    of_event = onset or (state.onset if state else None)
     if event_type is not None and finding is not None:
         sequence += 1
-        pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
+        pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation, of_event)))
     remediation = state.remediation if state else None
     if outcome == "resolved" and finding is not None and remediation is not None:
         is_remediated = was_tried(remediation) and finding.reason in _REMEDIATED
@@ -299,7 +302,7 @@ def _next_state(
         )
         if is_remediated:
             sequence += 1
-            data = replace(drift_data(finding, observation), remediation=remediation_data(remediation))
+            data = replace(drift_data(finding, observation, of_event), remediation=remediation_data(remediation))
             pending = (*pending, drift_event("remediation.succeeded", sequence, data))
     # By position, which costs a quarter of what keywords do: in the order of the fields.
     return ResourceState(
@@ -316,7 +319,7 @@ def _next_state(
         verdict.suppressed if verdict is not None else (),
         _still_exempt(state.exemption, outcome) if state else None,
         remediation,
-        appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
+        onset,
         verdict.unknown if verdict is not None else (),
         window_start=observation.window_start,
         identity=identity_of(observation.data) or (state.identity if state else {}),
@@ -358,6 +361,7 @@ def _next_finding(
             count=before.count + (seen_at != before.last_seen),
             changed_at=before.changed_at if verdict.fingerprint == before.fingerprint else seen_at,
             hidden=_hidden(before, verdict) if verdict.unknown else (),
+            history=_history(before, verdict, seen_at),
         )
     if exemption is not None:
         status: Status = "accepted" if exemption.fingerprint else "exempted"
@@ -369,6 +373,12 @@ def _next_finding(
     if is_same and seen.actor is not None and seen.actor != before.actor:
         return "attributed", seen
     return ("drifted" if is_same else "changed"), seen
+
+
+def _history(before: Finding, verdict: Verdict, seen_at: datetime) -> DriftHistory | None:
+    if before.history is None or verdict.fingerprint == before.fingerprint:
+        return before.history
+    return carried_over(before.history, before.differences, verdict.differences, seen_at, verdict.actor)
 
 
 def _without_drift(

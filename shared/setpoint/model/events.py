@@ -16,6 +16,8 @@ from setpoint.model.actors import Actor
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.difference import Difference
+from setpoint.model.drift_history import DriftHistory
+from setpoint.model.drift_origin import DriftOrigin
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -96,6 +98,11 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         resolved_at: time of the observation that resolved it; null while it is open.
         ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` above the resource, the nearest first; empty if
             unknown.
+        history: when the differences began, and who made them, from the inventory's history and the audit logs; null
+            if it was not read.
+        origin: where the drift comes from: ``by_hand``, ``by_tool``, ``not_declared_yet``, ``not_applied``,
+            ``absorbed``, ``by_google`` or ``unknown``.
+        evidence: what the origin follows from.
     """
 
     finding_id: str
@@ -123,6 +130,9 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor | None = None
     resolved_at: datetime | None = None
     ancestors: tuple[str, ...] = ()
+    history: DriftHistory | None = None
+    origin: DriftOrigin = "unknown"
+    evidence: str = ""
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from setpoint.model.api_reading import ApiReading
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.difference import Difference, Explanation
+from setpoint.model.drift_history import DriftHistory
 from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import CloudEvent, Status
 from setpoint.model.exemptions import Exemption
@@ -32,6 +33,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         changed_at: time of the observation that brought its current drift; None if that is the first.
         hidden: fields that drifted before, and that the last observation left uncompared.
+        history: when its differences began, as far as the history of the inventory was read.
     """
 
     kind: Kind
@@ -55,6 +57,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     changed_at: datetime | None = None
     ancestors: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    history: DriftHistory | None = None
 
 
 class Settling(msgspec.Struct, frozen=True):

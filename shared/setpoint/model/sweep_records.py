@@ -74,7 +74,19 @@ class Heal(msgspec.Struct, frozen=True, tag_field="kind", tag="heal", forbid_unk
     """Process pending work; published by the scheduler every minute."""
 
 
-SweepMessage = Start | Work | Heal
+class History(msgspec.Struct, frozen=True, tag_field="kind", tag="history", forbid_unknown_fields=True):
+    """Read since when and by whom findings drift; the scheduler publishes it hourly, a click for one finding.
+
+    Args:
+        name: full resource name of the one finding to read; empty for all that began unseen.
+        content: the content of the resource.
+    """
+
+    name: str = ""
+    content: Content = "resource"
+
+
+SweepMessage = Start | Work | Heal | History
 
 encode_message = msgspec.json.Encoder().encode
 _decode_message: Callable[[bytes], SweepMessage] = msgspec.json.Decoder(SweepMessage).decode

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
+from setpoint.model.drift_history import AssetVersion
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content
 from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
@@ -100,6 +101,76 @@ class Inventory(Protocol):
             BadRequest: the scope, type or content does not exist.
             TokenExpired: the token has expired; list from the beginning.
             Unavailable: the inventory does not answer.
+        """
+
+
+class Histories(NamedTuple):
+    """The versions of resources.
+
+    Args:
+        versions: the versions of each resource by its name, as the inventory spells it.
+        missing: the names that the inventory has no history of.
+    """
+
+    versions: Mapping[str, Sequence[AssetVersion]]
+    missing: frozenset[str] = frozenset()
+
+
+class AssetHistory(Protocol):
+    """Reads past versions of resources."""
+
+    def histories(self, parent: str, content: Content, names: Sequence[str], since: datetime) -> Histories:
+        """The versions of up to 100 resources; an unknown name does not spoil the others.
+
+        Args:
+            parent: ``organizations/NUMBER`` or ``projects/P`` that holds all of them.
+            content: the content to read.
+            names: full resource names, as the inventory spells them.
+            since: the begin of the time to read.
+
+        Raises:
+            ScopeDenied: no permission to read the history of this parent.
+            BadRequest: the parent or the content has no history.
+            BudgetUsed: the calls of this run are used up.
+            Unavailable: the inventory does not answer.
+        """
+
+
+class LogPage(NamedTuple):
+    """A page of audit log entries.
+
+    Args:
+        containers: the containers that the page was asked of.
+        entries: LogEntries as JSON, the oldest first.
+        read_to: everything before this time was read; None if everything was.
+        denied: why a container may not be read, for those where that is so.
+    """
+
+    containers: tuple[str, ...]
+    entries: Sequence[bytes] = ()
+    read_to: datetime | None = None
+    denied: Mapping[str, str] = {}
+
+
+LogWindows = Mapping[str, Sequence[tuple[datetime, datetime]]]
+"""The times to read by container, oldest first and without overlap.
+
+A container is ``projects/ID``, ``projects/NUMBER``, ``folders/NUMBER`` or ``organizations/NUMBER``.
+"""
+
+
+class ActivityLogs(Protocol):
+    """Reads the Admin Activity and System Event audit logs."""
+
+    def pages(self, windows: LogWindows) -> Iterator[LogPage]:
+        """The entries of all containers and times; the pages of one group of containers follow each other.
+
+        Args:
+            windows: the times to read by container.
+
+        Raises:
+            BudgetUsed: the calls of this run are used up.
+            Unavailable: Cloud Logging does not answer.
         """
 
 

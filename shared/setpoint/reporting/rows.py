@@ -12,8 +12,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from setpoint.detection.finding_events import begun
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Desired, Mode
+from setpoint.model.drift_origin import DriftOrigin
 from setpoint.model.events import Status
 from setpoint.model.resource_key import Content, ResourceKey, project_of
 from setpoint.model.resource_state import Finding, ResourceState
@@ -62,6 +64,11 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
         exempted_by: the person who exempted it.
         exempted_because: the reason of the exemption.
         declared_in: file and line of the declaration.
+        origin: where the drift comes from: ``by_hand``, ``by_tool``, ``not_declared_yet``, ``not_applied``,
+            ``absorbed``, ``by_google`` or ``unknown``.
+        evidence: what the origin follows from.
+        began_at: when the first of the differences began; null if the history was not read, or does not tell.
+        began_at_least: it began then or earlier.
     """
 
     day: date
@@ -94,6 +101,10 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     exempted_by: str = ""
     exempted_because: str = ""
     declared_in: str = ""
+    origin: DriftOrigin = "unknown"
+    evidence: str = ""
+    began_at: datetime | None = None
+    began_at_least: bool = False
 
 
 class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +233,7 @@ def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
     if finding is None or _is_long_over(state, finding, taken.time):
         return None
     exemption, remedy = state.exemption, state.remediation
+    origin = begun(state).origin
     return FindingRow(
         **fields_of(state, finding),
         day=taken.day,
@@ -240,6 +252,10 @@ def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
         exempted_by=exemption.by if exemption else "",
         exempted_because=exemption.reason if exemption else "",
         declared_in=str(finding.source),
+        origin=origin.word,
+        evidence=origin.evidence,
+        began_at=finding.history.since if finding.history else None,
+        began_at_least=finding.history.at_least if finding.history else False,
     )
 
 

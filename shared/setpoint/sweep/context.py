@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from setpoint.detection.pipeline import Context
+from setpoint.model.resource_key import ResourceKey
 from setpoint.model.retention import DEFAULT, Retention
 from setpoint.model.sweep_records import LAG
 from setpoint.ports.queues import SweepQueue
@@ -19,6 +20,27 @@ from setpoint.util.progress import Advance, no_progress
 
 def _read_nothing() -> None:
     """Read nothing."""
+
+
+def _read_no_history(key: ResourceKey | None) -> None:
+    """Read no history."""
+    del key
+
+
+class HistoryCounts(Protocol):
+    """The result of reading histories; see ``attribution.history``."""
+
+    @property
+    def dated(self) -> int:
+        """Number of findings whose history was read."""
+
+    @property
+    def searched(self) -> int:
+        """Number of findings whose audit log was read."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """The errors of records that cannot be read."""
 
 
 class DueReadings(Protocol):
@@ -55,6 +77,7 @@ class Sweeper:
         sleep: sleeps for seconds.
         retention: how long what is kept.
         read_due: reads, every minute, what the policy has read through its own API.
+        read_history: reads since when and by whom one finding, or all that began unseen, drift.
     """
 
     deps: Context
@@ -70,6 +93,7 @@ class Sweeper:
     sleep: Callable[[float], None] = time.sleep
     retention: Retention = DEFAULT
     read_due: Callable[[], DueReadings | None] = _read_nothing
+    read_history: Callable[[ResourceKey | None], HistoryCounts | None] = _read_no_history
 
     @property
     def records(self) -> SweepStore:

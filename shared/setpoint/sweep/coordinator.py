@@ -18,8 +18,19 @@ from msgspec.structs import replace
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
 from setpoint.model import sharding
+from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control
-from setpoint.model.sweep_records import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
+from setpoint.model.sweep_records import (
+    Heal,
+    History,
+    Shard,
+    Start,
+    Summary,
+    Sweep,
+    SweepMessage,
+    Work,
+    decode_message,
+)
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.operations.retention import drop_resolved
 from setpoint.ports.stores import Problems, StoredSweep
@@ -40,6 +51,7 @@ Done = Literal[
     "out of date",  # the run has ended or was restarted
     "overtaken",  # another worker is ahead
     "healed",  # pending events are published
+    "history read",  # since when and by whom findings drift, as far as the budget goes
     "rejected",  # not a sweep message: dead-lettered
     "not healed",  # the next run, a minute later, retries
 ]
@@ -55,6 +67,8 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
         healed: resources whose pending events were published after a crash.
         settled: drifts judged again because their grace period is over.
         deep_reads: resources that were read through their own API.
+        dated: findings whose history was read.
+        searched: findings whose audit log was read.
         problems: records and resources that cannot be read, and what to do about each.
     """
 
@@ -64,6 +78,8 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     healed: int = 0
     settled: int = 0
     deep_reads: int = 0
+    dated: int = 0
+    searched: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -206,6 +222,20 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
     )
 
 
+def _read_history(message: History, sweeper: Sweeper) -> MessageResult:
+    """Read since when and by whom findings drift; what is left waits for the next hour, since progress is stored."""
+    key = ResourceKey(message.name, message.content) if message.name else None
+    try:
+        counts = sweeper.read_history(key)
+    except (BadRequest, TransientError) as error:
+        return MessageResult("not healed", str(error))
+    if counts is None:
+        return MessageResult("history read", "switched off")
+    return MessageResult(
+        "history read", message.name, dated=counts.dated, searched=counts.searched, problems=tuple(counts.problems)
+    )
+
+
 def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:
     """Report the seconds since the last sweep ended, or began if none has ended, for an alert on its growth."""
     times = [sweep.summary.ended_at if sweep.summary is not None else sweep.started_at for sweep in sweeps]
@@ -224,6 +254,7 @@ _HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], MessageResult]
     Start: start,
     Work: lambda message, _, sweeper: work(message, sweeper),
     Heal: lambda _, __, sweeper: republish_pending(sweeper),
+    History: lambda message, _, sweeper: _read_history(message, sweeper),
 }
 
 

@@ -85,6 +85,7 @@ def environment(places: Endpoints, google: str, slack: str) -> dict[str, str]:
     others = {
         "SETPOINT_STORE": places.store,
         "SETPOINT_SWEEP_SECONDS": "30",
+        "SETPOINT_HISTORY_CALLS": "0",
         "SETPOINT_GOOGLE_APIS": google,
         "SETPOINT_SLACK_API": slack,
         "SETPOINT_SLACK_TOKEN": TOKEN,

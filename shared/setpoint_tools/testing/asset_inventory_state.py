@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -38,12 +38,30 @@ class Generated(NamedTuple):
     types: frozenset[str]
 
 
+class HeldVersion(NamedTuple):
+    """An asset over some time.
+
+    Args:
+        asset: the asset; where it is deleted, as it was last.
+        begins: since when.
+        ends: until when; None for now.
+        deleted: whether it is deleted.
+    """
+
+    asset: Any
+    begins: datetime
+    ends: datetime | None
+    deleted: bool = False
+
+
 class HeldAssets:
     """All assets by name, each with its versions; what is deleted keeps its history."""
 
     def __init__(self) -> None:
         self.versions: dict[str, list[Any]] = {}
         self.gone: dict[str, datetime] = {}
+        self.deletions: dict[str, list[datetime]] = {}
+        self.made_history: Callable[[str], Sequence[HeldVersion] | None] = lambda _: None
         self.generated: Generated | None = None
         self._scopes: dict[str, str] = {}
 
@@ -55,7 +73,8 @@ class HeldAssets:
             if not has(new, field) and has(versions[-1], field):
                 getattr(new, field).MergeFrom(getattr(versions[-1], field))
         versions.append(new)
-        self.gone.pop(new.name, None)
+        if new.name in self.gone:
+            self.deletions.setdefault(new.name, []).append(self.gone.pop(new.name))
         self._scopes.update((scope, scope) for scope in new.ancestors)
         named = re.search(r"/projects/([^/]+)", new.name)
         ids = {named[1] if named else "", dict(new.resource.data).get("projectId", "")}
@@ -65,6 +84,29 @@ class HeldAssets:
     def remove(self, name: str, time: datetime | None) -> None:
         """Let an asset be deleted."""
         self.gone[name] = time or datetime.now(UTC)
+
+    def history(self, name: str) -> Sequence[HeldVersion] | None:
+        """The versions and deletions of an asset, the oldest first; None for a name that was never held."""
+        if name not in self.versions:
+            return self.made_history(name)
+        times = [(version.update_time.ToDatetime(tzinfo=UTC), False, version) for version in self.versions[name]]
+        deletions = [*self.deletions.get(name, ()), *([self.gone[name]] if name in self.gone else [])]
+        for deleted_at in deletions:
+            last = max((time for time in times if not time[1] and time[0] <= deleted_at), key=lambda time: time[0])
+            times.append((deleted_at, True, last[2]))
+        times.sort(key=lambda time: time[0])
+        ends = [*(time[0] for time in times[1:]), None]
+        return [HeldVersion(asset, begins, end, gone) for (begins, gone, asset), end in zip(times, ends, strict=True)]
+
+    def present_at(self, time: datetime) -> list[Any]:
+        """The assets that were there at a time, generated ones excepted."""
+        histories = (self.history(name) or () for name in self.versions)
+        return [
+            version.asset
+            for history in histories
+            for version in history
+            if version.begins <= time and (version.ends is None or version.ends > time) and not version.deleted
+        ]
 
     def ancestor(self, scope: str) -> str:
         """The scope as ancestors name it, by its number; empty where no asset is in it."""

@@ -6,7 +6,7 @@ Source: https://cloud.google.com/asset-inventory/docs/reference/rpc/google.cloud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from datetime import datetime
@@ -29,9 +29,10 @@ from google.cloud.asset_v1.services.asset_service.transports import AssetService
 
 from setpoint_tools.testing.asset_faults import Fault, Faults
 from setpoint_tools.testing.asset_feeds import Feeds
-from setpoint_tools.testing.asset_inventory_state import Generated, HeldAssets
+from setpoint_tools.testing.asset_inventory_state import Generated, HeldAssets, HeldVersion
 from setpoint_tools.testing.asset_listing import Listings
 from setpoint_tools.testing.asset_search import Search
+from setpoint_tools.testing.rate_quotas import Quota
 
 _SERVICE = "google.cloud.asset.v1.AssetService"
 _WORKERS = 8
@@ -60,6 +61,27 @@ class AssetService:
     def requests(self) -> list[ListAssetsRequest]:
         """What was asked to be listed."""
         return self._listings.requests
+
+    @property
+    def history_requests(self) -> list[BatchGetAssetsHistoryRequest]:
+        """What history was asked for."""
+        return self._listings.history_requests
+
+    def limit(self, *, listings: Quota | None = None, histories: Quota | None = None) -> None:
+        """Take no more calls than these quotas allow."""
+        self._listings.quota = listings or self._listings.quota
+        self._listings.history_quota = histories or self._listings.history_quota
+
+    def set_clock(self, now: Callable[[], datetime]) -> None:
+        """Tell the time by another clock, from which the 35 days of history are counted."""
+        self._listings.now = now
+
+    def generate_histories(
+        self, make: Callable[[str], Sequence[HeldVersion] | None], scopes: Iterable[str] = ()
+    ) -> None:
+        """Tell the history of further assets, each made when it is read; None for one that does not exist."""
+        self._held.made_history = make
+        self._held.generated = self._held.generated or Generated(0, lambda _: None, frozenset(scopes), frozenset())
 
     @property
     def faults(self) -> list[Fault]:

@@ -26,6 +26,7 @@ from setpoint_tools.testing.emulators import (
 if TYPE_CHECKING:
     from setpoint.adapters.google.rest import GoogleRest
     from setpoint_tools.testing.asset_service import AssetService
+    from setpoint_tools.testing.cloud_logging import CloudLogging
     from setpoint_tools.testing.google_apis import GoogleApis
 
 _TOLD = "setpoint_missing"
@@ -106,6 +107,21 @@ def asset_service(mocker: MockerFixture) -> Iterator[AssetService]:
         mocker.patch.object(AssetServiceGrpcTransport, "create_channel", service.transport)
         mocker.patch("google.auth.default", return_value=(AnonymousCredentials(), None))  # type: ignore[no-untyped-call]
         yield service
+
+
+@pytest.fixture
+def cloud_logging_at() -> Iterator[tuple[CloudLogging, str]]:
+    """A fake of Cloud Logging, and its address, which ``SETPOINT_GOOGLE_APIS`` may name."""
+    from setpoint_tools.testing.cloud_logging import cloud_logging as running_logging  # noqa: PLC0415 - as above
+
+    with running_logging() as running:
+        yield running
+
+
+@pytest.fixture
+def cloud_logging(cloud_logging_at: tuple[CloudLogging, str]) -> CloudLogging:
+    """The entries that the fake of Cloud Logging holds, and how it is to behave."""
+    return cloud_logging_at[0]
 
 
 @pytest.fixture

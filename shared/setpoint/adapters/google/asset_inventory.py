@@ -25,21 +25,21 @@ from setpoint.model.resource_key import Content, ResourceKey, content_of
 from setpoint.model.sweep_records import known_at
 from setpoint.ports.services import Page
 
-_CONTENT_TYPES = {
+CONTENT_TYPES = {
     "resource": ContentType.RESOURCE,
     "iam_policy": ContentType.IAM_POLICY,
     "org_policy": ContentType.ORG_POLICY,
     "access_policy": ContentType.ACCESS_POLICY,
 }
 _SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
-_PASSING = (
+PASSING = (
     exceptions.ServiceUnavailable,
     exceptions.TooManyRequests,
     exceptions.GatewayTimeout,
     exceptions.InternalServerError,
 )
 """Errors that pass, and are worth a retry."""
-_NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
+NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _EXACT = 2**53
 """Below this a float represents every integer exactly."""
 
@@ -133,11 +133,11 @@ class AssetInventory:
         """See ``Inventory.pages``."""
         if not _SCOPE.match(scope):
             raise BadRequest(f"`{scope}` is no scope; use organizations/NUMBER, folders/NUMBER or projects/ID")
-        if content not in _CONTENT_TYPES:
-            raise BadRequest(f"`{content}` cannot be listed; use {', '.join(_CONTENT_TYPES)}")
+        if content not in CONTENT_TYPES:
+            raise BadRequest(f"`{content}` cannot be listed; use {', '.join(CONTENT_TYPES)}")
         request = ListAssetsRequest(
             parent=scope,
-            content_type=_CONTENT_TYPES[content],
+            content_type=CONTENT_TYPES[content],
             asset_types=list(asset_types),
             page_size=self._page_size,
             page_token=page_token,
@@ -145,7 +145,7 @@ class AssetInventory:
         while True:
             response = self._answer(request)
             read_at = response.read_time.ToDatetime(tzinfo=UTC)
-            observations = [_observation(asset, content, read_at) for asset in response.assets]
+            observations = [to_observation(asset, content, read_at) for asset in response.assets]
             yield Page(observations, response.next_page_token, read_at)
             if not response.next_page_token:
                 return
@@ -161,15 +161,14 @@ class AssetInventory:
             try:
                 pager = self._client.list_assets(request=request, retry=None, timeout=patience.call)
                 return ListAssetsResponse.pb(next(iter(pager.pages)))
-            except _PASSING as error:
-                if _NO_CREDENTIALS in str(error):
+            except PASSING as error:
+                if NO_CREDENTIALS in str(error):
                     raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
-                pause = _pause(patience, error, calls)
+                pause = pause_after(patience, error, calls)
                 calls += 1
                 if self._clock() + pause > until:
-                    raise Unavailable(
-                        f"{request.parent} cannot be listed: {_message(error)}, {calls} times in a row; try again later"
-                    ) from error
+                    again = f"{message_of(error)}, {calls} times in a row"
+                    raise Unavailable(f"{request.parent} cannot be listed: {again}; try again later") from error
                 self._sleep(pause)
             except exceptions.GoogleAPICallError as error:
                 raise _translated(error, request) from error
@@ -177,7 +176,7 @@ class AssetInventory:
                 raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
 
 
-def _pause(patience: RetryPolicy, error: Exception, calls: int) -> float:
+def pause_after(patience: RetryPolicy, error: Exception, calls: int) -> float:
     """Exponential backoff with jitter, so that clients that were refused together do not retry together."""
     first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
     most = min(patience.longest, first * 2.0**calls)
@@ -187,28 +186,41 @@ def _pause(patience: RetryPolicy, error: Exception, calls: int) -> float:
 def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest) -> Exception:
     scope = str(request.parent)
     if isinstance(error, exceptions.Forbidden):
-        if error.reason == "SERVICE_DISABLED" or "has not been used" in str(error.message):
-            project = str((error.metadata or {}).get("consumer", "")).removeprefix("projects/") or "PROJECT"
-            return ScopeDenied(
-                scope,
-                "Cloud Asset Inventory is switched off; switch it on with "
-                f"`gcloud services enable cloudasset.googleapis.com --project {project}`",
-            )
-        return ScopeDenied(scope, "may not be listed; grant roles/cloudasset.viewer on it to whoever runs this")
+        return denied(error, scope, "may not be listed; grant roles/cloudasset.viewer on it to whoever runs this")
     if isinstance(error, exceptions.Unauthenticated):
         return BadRequest(f"{scope} cannot be listed without credentials; {LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
         return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
     if isinstance(error, exceptions.ClientError):
-        return BadRequest(f"{scope} cannot be listed: {_message(error)}; check the scope and the types")
-    return Unavailable(f"{scope} cannot be listed: {_message(error)}; try again later")
+        return BadRequest(f"{scope} cannot be listed: {message_of(error)}; check the scope and the types")
+    return Unavailable(f"{scope} cannot be listed: {message_of(error)}; try again later")
 
 
-def _message(error: exceptions.GoogleAPICallError) -> str:
+def denied(error: exceptions.Forbidden, scope: str, reason: str) -> ScopeDenied:
+    """The error of a scope that may not be read, or where the API is disabled.
+
+    Args:
+        error: the answer.
+        scope: the scope.
+        reason: what is denied and the next step, if the API is enabled.
+    """
+    if error.reason == "SERVICE_DISABLED" or "has not been used" in str(error.message):
+        project = str((error.metadata or {}).get("consumer", "")).removeprefix("projects/") or "PROJECT"
+        return ScopeDenied(
+            scope,
+            "Cloud Asset Inventory is switched off; switch it on with "
+            f"`gcloud services enable cloudasset.googleapis.com --project {project}`",
+        )
+    return ScopeDenied(scope, reason)
+
+
+def message_of(error: exceptions.GoogleAPICallError) -> str:
+    """The kind and the text of an error."""
     return f"{type(error).__name__} ({error.message})"
 
 
-def _observation(asset: Any, content: Content, read_at: datetime) -> Observation:
+def to_observation(asset: Any, content: Content, read_at: datetime) -> Observation:
+    """An asset as an observation; one without an update time counts as of the time that a listing proves."""
     resource = asset.resource
     return Observation(
         key=ResourceKey(

@@ -58,16 +58,19 @@ def session(quota_project: str = "") -> AuthorizedSession:
     return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 
-def open_apis(instead: str = "") -> GoogleRest:
+def open_apis(instead: str = "", patience: RetryPolicy = RetryPolicy()) -> GoogleRest:  # noqa: B008 - immutable
     """Google's REST APIs with the credentials of the environment, or a substitute server without credentials.
 
     Args:
         instead: URL of a server in place of all of Google's APIs, ``http://127.0.0.1:8080``, for tests; empty for none.
+        patience: timeouts and retries.
 
     Raises:
         BadRequest: there are no credentials; log in.
     """
-    return GoogleRest(requests.Session(), instead.rstrip("/")) if instead else GoogleRest(session())
+    if instead:
+        return GoogleRest(requests.Session(), instead.rstrip("/"), patience)
+    return GoogleRest(session(), patience=patience)
 
 
 class GoogleRest:

@@ -9,12 +9,15 @@ from setpoint.comparison import difference_text
 from setpoint.model.alerting_config import Approvers
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.difference import Difference
+from setpoint.model.drift_history import FieldOnset, since_text
+from setpoint.model.drift_origin import WORDS
 from setpoint.model.events import DriftData
 from setpoint.remediation.decision import Decision
 from setpoint.util.counts import counted
 
 MOST = 3_900
 """Maximum characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
+READING = "_Since when and by whom is being read from the history; ask again in a minute._"
 _MOST_VALUE = 120
 _MOST_LINES = 10
 _MOST_ENTRIES = 8
@@ -76,6 +79,19 @@ def _finding(data: DriftData) -> Iterator[str]:
         yield f"declared in {code(str(data.declared_in))}"
     actor = data.actor
     yield f"changed by {code(actor.principal)} ({actor.confidence})" if actor else "not known yet who changed it"
+    if since := since_text(data.history):
+        yield f"drifts since {code(since)}"
+    if data.origin != "unknown" or data.evidence:
+        yield f"origin: {WORDS[data.origin]}{f' ({code(data.evidence)})' if data.evidence else ''}"
+    if data.history is not None:
+        yield from (f"• {_began(field)}" for field in data.history.fields[:_MOST_LINES] if field.path)
+
+
+def _began(field: FieldOnset) -> str:
+    """Since when one field has its value, and who gave it."""
+    since = f"{field.since:%Y-%m-%d %H:%M} UTC{' or earlier' if field.at_least else ''}" if field.since else "unknown"
+    by = f" by {code(field.actor.principal)}" if field.actor else ""
+    return f"{code(field.path)} since {since}{by}{f': {field.reason}' if field.reason else ''}"
 
 
 def _difference(difference: Difference) -> str:

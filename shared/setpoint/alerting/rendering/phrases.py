@@ -6,6 +6,7 @@ Phrases are plain text. Values of the fleet go through the style, which makes th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from setpoint.alerting.rendering import safe_text as texts
 from setpoint.comparison import difference_text
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
+from setpoint.model.drift_history import since_text
+from setpoint.model.drift_origin import PROJECTS, WORDS
 from setpoint.model.events import DriftData, EventType, RemediationData
 from setpoint.model.notice_view import FindingView, GroupView, TimelineEntry
 from setpoint.model.secrecy import is_hidden
@@ -113,6 +116,19 @@ def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
         if actor.kind != "applier"
         else f"{text}: the account that applies your declarations; a sync may be running"
     )
+
+
+def origin(data: DriftData) -> str:
+    """Where a drift comes from; empty if unknown."""
+    return "" if data.origin == "unknown" else WORDS[data.origin]
+
+
+def group_origin(group: GroupView) -> str:
+    """Where the drifts of a group come from: the words of those that it shows; empty if unknown."""
+    words = Counter(shown.data.origin for shown in group.samples if shown.data.origin != "unknown")
+    if not words and group.project_count >= PROJECTS and not any(group.actors):
+        return f"{WORDS['by_google']}: the same change in {group.project_count:,} projects, and nobody is known"
+    return ", ".join(WORDS[word] for word, _ in words.most_common())
 
 
 def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
@@ -277,13 +293,20 @@ _EVENTS: Mapping[EventType, Callable[[FindingView, RenderStyle], str]] = {
     "drift.changed": lambda shown, _: f"The drift has changed: {extent(shown.data)}",
     "drift.resolved": _resolved,
     "drift.exempted": next_step,
-    "drift.attributed": lambda shown, form: f"Changed by: {by(shown.data.actor, form)}",
+    "drift.attributed": lambda shown, form: f"Changed by: {by(shown.data.actor, form)}{_since(shown.data)}",
     "remediation.requested": _requested,
     "remediation.started": lambda *_: "Remediation started",
     "remediation.succeeded": lambda shown, form: f"{_capital(ended(shown, form))} after {duration(shown.data)}",
     "remediation.failed": lambda shown, form: f"Remediation failed{_remedy_reason(shown, form)}",
     "remediation.blocked": lambda shown, form: next_step(shown, form) or f"Held{_remedy_reason(shown, form)}",
 }
+
+
+def _since(data: DriftData) -> str:
+    since = since_text(data.history)
+    return f"; drifts since {since}" if since else ""
+
+
 _ORDERS: Mapping[str, str] = {
     "approved": "Approved",
     "exempted": "Left alone",

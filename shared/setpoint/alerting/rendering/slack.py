@@ -30,6 +30,7 @@ from setpoint.comparison import difference_text
 from setpoint.model import declaration_links, grouping
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.display_names import short_name
+from setpoint.model.drift_history import beginning, since_text
 from setpoint.model.events import DriftData
 from setpoint.model.notice_view import ButtonAction, FindingView, GroupView, Links, Message
 from setpoint.model.severity import SEVERITIES
@@ -120,6 +121,7 @@ def _facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Project", _where(data) or "not known"
     yield "Owner", _whose(data)
     yield "Changed by", phrases.by(data.actor, FORM)
+    yield "Origin", phrases.origin(data)
     yield "Since", _since(data)
 
 
@@ -137,7 +139,8 @@ def _whose(data: DriftData) -> str:
 
 def _since(data: DriftData) -> str:
     again = f", for the {phrases.ordinal(data.episodes)} time" if data.episodes > 1 else ""
-    return f"{date(data.first_seen)}{again}"
+    began_at, at_least = beginning(data.history, data.first_seen)
+    return f"{'at least ' if at_least else ''}{date(began_at)}{again}"
 
 
 def _footer(shown: FindingView, links: Links) -> Block:
@@ -246,6 +249,7 @@ def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference
 def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
     yield "Status", phrases.statuses(group)
     yield "Changed by", _actors(group)
+    yield "Origin", phrases.group_origin(group)
     yield "Projects", _counted(group.projects, group.project_count)
     yield "Teams", _counted(group.teams, len(group.teams))
     if len(group.severities) > 1:
@@ -406,6 +410,8 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Next", phrases.next_step(shown, FORM)
     yield "Changed by", phrases.by(data.actor, FORM)
     yield from _of_actor(data)
+    yield "Origin", phrases.origin(data)
+    yield "Drifts since", since_text(data.history)
     yield "First seen", date(data.first_seen)
     yield "Last seen", f"{date(data.last_seen)}, {phrases.plural('observation', data.count)}"
     yield "Resolved", date(data.resolved_at) if data.resolved_at else ""

@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from setpoint.detection.finding_events import data_of
+import msgspec
+
+from setpoint.comparison import difference_text
+from setpoint.detection import actor_resolution
+from setpoint.detection.finding_events import begun, data_of
 from setpoint.errors import CorruptState
 from setpoint.model import declaration_links, display_names
 from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.drift_history import beginning
+from setpoint.model.drift_origin import WORDS, CommonChanges
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
@@ -21,7 +27,7 @@ from setpoint.reporting.finding_fields import fields_of
 from setpoint.reporting.html import coverage
 from setpoint.reporting.html.differences import fields
 from setpoint.reporting.html.figures import Tally, status_of
-from setpoint.reporting.html.model import Report, Row
+from setpoint.reporting.html.model import Onset, Report, Row
 from setpoint.reporting.html.timeline import steps
 
 MOST_ROWS = 10_000
@@ -57,6 +63,22 @@ class Facts:
     problems: Sequence[CorruptState] = ()
 
 
+def _onsets(finding: Finding) -> tuple[Onset, ...]:
+    if finding.history is None:
+        return ()
+    return tuple(
+        Onset(
+            onset.path,
+            onset.since,
+            onset.at_least,
+            "" if onset.before is msgspec.UNSET else difference_text.as_json(onset.before)[:_LONGEST],
+            actor_resolution.describe(onset.actor),
+            onset.reason,
+        )
+        for onset in finding.history.fields[:_MOST_FIELDS]
+    )
+
+
 def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:
     """Build a report.
 
@@ -67,6 +89,7 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         most: maximum number of findings: open ones first, then by severity, then the latest.
     """
     tally = Tally(since, now)
+    common = CommonChanges()
     kept: list[tuple[tuple[bool, int, float], str, ResourceState]] = []
     total = 0
     for state in facts.states:
@@ -74,6 +97,7 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         if finding is None:
             continue
         tally.add(state, finding)
+        common.add(begun(state))
         if finding.resolved_at is not None and finding.resolved_at < since:
             continue
         total += 1
@@ -95,7 +119,7 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         coverage=covered,
         is_watched=is_watched,
         notices=(*coverage.unreadable(facts.problems), *notices),
-        rows=tuple(_row(state, facts) for _, _, state in sorted(kept, reverse=True)),
+        rows=tuple(_row(state, facts, common) for _, _, state in sorted(kept, reverse=True)),
         total=total,
     )
 
@@ -106,14 +130,16 @@ def _rank(finding: Finding) -> tuple[bool, int, float]:
     return not is_over, SEVERITIES.index(finding.severity), finding.first_seen.timestamp()
 
 
-def _row(state: ResourceState, facts: Facts) -> Row:
+def _row(state: ResourceState, facts: Facts, common: CommonChanges) -> Row:
     finding = state.finding
     assert finding is not None  # noqa: S101 - only records with a finding were kept
     title = display_names.title(state.key.name, state.key.content, state.asset_type, finding.project)
     has_trail = state.remediation is not None or state.exemption is not None
     trail = facts.trail(state.key) if has_trail else ()
+    began_at, at_least = beginning(finding.history, finding.first_seen)
+    origin = common.origin(begun(state))
     return Row(
-        **fields_of(state, finding),
+        **(fields_of(state, finding) | {"first_seen": began_at}),
         id=state.key.id,
         what=title.kind,
         name=title.name,
@@ -125,4 +151,8 @@ def _row(state: ResourceState, facts: Facts) -> Row:
         link=declaration_links.declared_at(finding.source),
         steps=steps(state, finding, trail),
         group=cause_id(cause_of(data_of(state))),
+        at_least=at_least,
+        origin=WORDS[origin.word],
+        evidence="" if finding.actor is not None else origin.evidence,  # the page shows the actor beside it
+        onsets=_onsets(finding),
     )

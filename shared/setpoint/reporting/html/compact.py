@@ -14,7 +14,7 @@ import msgspec
 from setpoint.model.actors import Actor
 from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.severity import SEVERITIES
-from setpoint.reporting.html.model import Field, Report, Row
+from setpoint.reporting.html.model import Field, Onset, Report, Row
 
 ROOM = 4_500_000
 """Maximum size of the data in bytes: a page of five million bytes without its other parts."""
@@ -89,7 +89,20 @@ class _Packer:
             list(map(self._field, row.fields[: limits.fields])),
             list(self._steps(row.steps)),
             self._actor(row.actor),
+            self._text(row.origin),
+            *self._history(row),
         ]
+
+    def _history(self, row: Row) -> list[Any]:
+        """The beginning of the drift; nothing for a finding whose history was not read."""
+        if not (row.evidence or row.at_least or row.onsets):
+            return []
+        onsets = [self._onset(onset) for onset in row.onsets[: self._limits.fields]]
+        return [self._text(_cut(row.evidence, self._limits.value)), int(row.at_least), onsets]
+
+    def _onset(self, onset: Onset) -> list[Any]:
+        texts = (onset.path, _cut(onset.before, self._limits.value), onset.by, onset.reason)
+        return [self._ago(onset.since), int(onset.at_least), *map(self._text, texts)]
 
     def _ago(self, time: datetime | None) -> int | None:
         """Seconds before the report, which are shorter than the time itself."""

@@ -41,6 +41,26 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     immutable: bool = False
 
 
+class Onset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The beginning of a difference.
+
+    Args:
+        path: the field.
+        since: when it took its value; None if unknown.
+        at_least: whether it took it then or earlier.
+        before: the value before as JSON; empty if nothing is known.
+        by: who changed it; empty if unknown.
+        reason: why something is not known.
+    """
+
+    path: str = ""
+    since: datetime | None = None
+    at_least: bool = False
+    before: str = ""
+    by: str = ""
+    reason: str = ""
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One finding.
 
@@ -70,6 +90,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         link: URL of that line; empty if unknown.
         steps: its timeline, oldest first.
         group: id of its group, which is alerted in one message.
+        at_least: whether it began earlier than ``first_seen`` or then.
+        origin: where the drift comes from, in words.
+        evidence: what the origin follows from, besides the actor.
+        onsets: the beginning of each difference.
     """
 
     id: str
@@ -97,6 +121,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     link: str = ""
     steps: tuple[TimelineEntry, ...] = ()
     group: str = ""
+    at_least: bool = False
+    origin: str = ""
+    evidence: str = ""
+    onsets: tuple[Onset, ...] = ()
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from setpoint.model.actors import Actor
 from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.drift_history import beginning
 from setpoint.model.exemptions import Exemption
 from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.remediation_attempt import RemediationState
@@ -34,7 +35,8 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
 
 def _life(finding: Finding) -> Iterator[TimelineEntry]:
     again = f"recurrence {finding.episodes}" if finding.episodes > 1 else ""
-    yield TimelineEntry(finding.first_seen, "drift began", text=again)
+    began_at, at_least = beginning(finding.history, finding.first_seen)
+    yield TimelineEntry(began_at, "drift began", text=" ".join(filter(None, (again, "or earlier" if at_least else ""))))
     if finding.actor is not None:
         yield _acted(finding.actor)
     if finding.changed_at is not None and finding.changed_at != finding.first_seen:

@@ -9,6 +9,7 @@ const OPERATIONS = { c: "changed", m: "missing", u: "unexpected" };
 function decoded([
   id, resource, type, content, what, name, project, kind, status, mode, team, contact, severity,
   first, last, resolved, count, episodes, reason, source, group, link, anchor, fieldCount, fields, steps, actor,
+  origin, evidence = -1, atLeast = 0, onsets = [],
 ], order) {
   return {
     id, resource, type, content, what, name, project, kind, mode, team, contact, severity, count, episodes, reason, source,
@@ -18,7 +19,8 @@ function decoded([
     resolved: resolved === null ? 0 : report.generated_at - resolved,
     status: STATUSES.indexOf(texts[status]),
     principal: actor.length ? actor[0] : -1,
-    actor,
+    actor, origin, evidence, onsets,
+    atLeast: atLeast === 1,
     searchText: "",
   };
 }
@@ -63,6 +65,7 @@ function searchTextOf(row) {
     const parts = [row.id, texts[row.resource], texts[row.type], texts[row.what], texts[row.project], texts[row.kind]];
     parts.push(texts[row.team], texts[row.contact], texts[row.reason], texts[row.source], SEVERITIES[row.severity]);
     for (const text of row.actor) parts.push(texts[text]);
+    parts.push(texts[row.origin], texts[row.evidence] ?? "");
     for (const field of row.fields) for (let column = 1; column < 5; column += 1) parts.push(texts[field[column]]);
     row.searchText = parts.join("\n").toLowerCase();
   }

@@ -1,7 +1,7 @@
 // The details of a finding.
 function detail(row) {
   return el("div", { class: "detail-inner" },
-    el("div", { class: "main" }, differences(row), timeline(row), omissions()),
+    el("div", { class: "main" }, differences(row), onsets(row), timeline(row), omissions()),
     el("div", { class: "side" }, commandList(row), facts(row)),
   );
 }
@@ -40,6 +40,23 @@ function fieldRow(field) {
   );
 }
 
+/** Since when each field has its value, from the history of the inventory and the audit logs. */
+function onsets(row) {
+  if (!row.onsets.length) return null;
+  return el("section", {},
+    el("h3", {}, "Since when"),
+    el("table", { class: "fields" },
+      el("thead", {}, el("tr", {}, ["Field", "Since", "Before", "Changed by"].map((name) => el("th", { scope: "col" }, name)))),
+      el("tbody", {}, row.onsets.map(([age, atLeast, path, before, by, reason]) => el("tr", {},
+        el("th", { scope: "row" }, isolated(texts[path] || "(all)")),
+        el("td", {}, age === null ? "not known" : `${dated(report.generated_at - age)}${atLeast ? " or earlier" : ""}`,
+          texts[reason] && el("p", { class: "muted" }, texts[reason])),
+        el("td", {}, texts[before] ? isolated(texts[before]) : el("em", {}, "–")),
+        el("td", {}, texts[by] ? isolated(texts[by]) : el("em", {}, "not known")),
+      )))),
+  );
+}
+
 function timeline(row) {
   if (!row.steps.length) return null;
   return el("section", {},
@@ -60,6 +77,7 @@ function facts(row) {
     ["Type", shortType(row.type)],
     ["Team", [row.team, row.contact].filter((text) => texts[text]).flatMap((text) => [isolated(texts[text]), " "])],
     ["Changed by", changedBy(row)],
+    ["Origin", [texts[row.origin], texts[row.evidence] && el("p", { class: "muted" }, isolated(texts[row.evidence]))]],
     ["Declared in", source && (/^https:\/\//.test(link)
       ? el("a", { href: link, rel: "noopener noreferrer", target: "_blank" }, isolated(source))
       : isolated(source))],

@@ -26,7 +26,7 @@ function rowTests() {
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const statuses = STATUS_CHOICES.find(([name]) => name === state.status)?.[2];
   if (statuses) tests.push((row) => statuses.has(STATUSES[row.status]));
-  for (const name of ["team", "type", "kind"]) {
+  for (const name of ["team", "type", "kind", "origin"]) {
     if (!state[name]) continue;
     const wanted = state[name] === UNKNOWN ? "" : state[name];
     tests.push((row) => texts[row[name]] === wanted);

@@ -1,10 +1,10 @@
 // Controls change the filters, and everything on the page follows the filters.
-const SELECTS = ["team", "type", "kind"];
+const SELECTS = ["team", "type", "kind", "origin"];
 const THEMES = { "": "auto", light: "light", dark: "dark" };
 
 function createControls() {
   fill($("status"), STATUS_CHOICES.map(([value, text]) => el("option", { value }, text)));
-  const labels = { team: (text) => texts[text], type: shortType, kind: (text) => KIND_WORDS[texts[text]] };
+  const labels = { team: (text) => texts[text], type: shortType, kind: (text) => KIND_WORDS[texts[text]], origin: (text) => texts[text] };
   for (const name of SELECTS) {
     const options = distinct((row) => row[name]).map((text) => el("option", { value: texts[text] || UNKNOWN }, texts[text] ? labels[name](text) : "no team"));
     fill($(name), el("option", { value: "" }, "Any"), options);
@@ -80,7 +80,7 @@ function clearButton() {
 }
 
 function clearFilters() {
-  change({ q: "", status: DEFAULTS.status, severity: "", team: "", project: "", type: "", kind: "", actor: "", group: "", finding: "" });
+  change({ q: "", status: DEFAULTS.status, severity: "", team: "", project: "", type: "", kind: "", origin: "", actor: "", group: "", finding: "" });
 }
 
 function listenToControls() {

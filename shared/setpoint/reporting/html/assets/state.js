@@ -1,5 +1,5 @@
 // The filters, as the address holds them: `#q=bucket&team=payments&finding=0123…`.
-const NAMES = ["q", "status", "severity", "team", "project", "type", "kind", "actor", "group", "sort", "finding"];
+const NAMES = ["q", "status", "severity", "team", "project", "type", "kind", "origin", "actor", "group", "sort", "finding"];
 const DEFAULTS = { status: "open", sort: "-severity" };
 
 const state = {};

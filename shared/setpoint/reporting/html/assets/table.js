@@ -35,7 +35,7 @@ function cells(row) {
     ]],
     ["project", isolated(texts[row.project] || "–", { title: texts[row.project] })],
     ["team", isolated(texts[row.team] || "–", { title: texts[row.team] })],
-    ["since", el("time", { datetime: new Date(row.first * 1000).toISOString(), title: dated(row.first) }, ago(row.first))],
+    ["since", el("time", { datetime: new Date(row.first * 1000).toISOString(), title: dated(row.first) }, `${row.atLeast ? "at least " : ""}${ago(row.first)}`)],
     ["status", [
       el("span", { class: `status ${STATUSES[row.status]}` }, STATUS_WORDS[STATUSES[row.status]]),
       copyButton(command, `Copy the command: ${label}`, { tabindex: -1, title: command }),

@@ -1,0 +1,116 @@
+"""Read past versions of assets from Cloud Asset Inventory.
+
+Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/batchGetAssetsHistory. A call takes 100
+names, and fails if the inventory does not know one of them. For IAM policies the versions have gaps, since only times
+at which both the resource and its policy existed are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.asset_v1 import AssetServiceClient, BatchGetAssetsHistoryRequest, BatchGetAssetsHistoryResponse
+from msgspec.structs import replace
+
+from setpoint.adapters.google.asset_inventory import (
+    CONTENT_TYPES,
+    NO_CREDENTIALS,
+    PASSING,
+    RetryPolicy,
+    denied,
+    message_of,
+    pause_after,
+    to_observation,
+)
+from setpoint.adapters.google.call_pace import CallBudget, CallPace
+from setpoint.errors import LOG_IN, BadRequest, Unavailable
+from setpoint.model.drift_history import AssetVersion
+from setpoint.model.resource_key import Content
+from setpoint.ports.services import Histories
+
+NAMES = 100
+"""Maximum number of names of a call."""
+CALLS_A_MINUTE = 100
+"""The quota of a project; that of an organisation is 180 (https://cloud.google.com/asset-inventory/docs/quota)."""
+_PATIENCE = RetryPolicy()
+
+
+class GoogleAssetHistory:
+    """``AssetHistory`` over Cloud Asset Inventory.
+
+    Args:
+        client: kept for the life of the process.
+        pace: keeps the calls within the quota.
+        patience: the retries.
+    """
+
+    def __init__(
+        self, client: AssetServiceClient, pace: CallPace | None = None, patience: RetryPolicy = _PATIENCE
+    ) -> None:
+        self._client = client
+        self._pace = pace or CallPace(CALLS_A_MINUTE, CallBudget())
+        self._patience = patience
+
+    def histories(self, parent: str, content: Content, names: Sequence[str], since: datetime) -> Histories:
+        """See ``AssetHistory.histories``."""
+        versions: dict[str, list[AssetVersion]] = {}
+        missing: set[str] = set()
+        batches = [list(names[start : start + NAMES]) for start in range(0, len(names), NAMES)]
+        while batches:
+            batch = batches.pop()
+            answer = self._answer(parent, content, batch, since)
+            if answer is None and len(batch) == 1:
+                missing.add(batch[0])
+            elif answer is None:
+                middle = len(batch) // 2
+                batches += [batch[:middle], batch[middle:]]
+            else:
+                for temporal in answer.assets:
+                    versions.setdefault(temporal.asset.name, []).append(_version(temporal, content))
+        return Histories(versions, frozenset(missing))
+
+    def _answer(self, parent: str, content: Content, names: list[str], since: datetime) -> Any:
+        """The answer to one call; None if the inventory does not know one of the names."""
+        request = BatchGetAssetsHistoryRequest(
+            parent=parent,
+            asset_names=names,
+            content_type=CONTENT_TYPES[content],
+            read_time_window={"start_time": since},
+        )
+        patience, calls = self._patience, 0
+        until = self._pace.clock() + patience.in_all
+        while True:
+            self._pace.wait()
+            try:
+                answer = self._client.batch_get_assets_history(request=request, retry=None, timeout=patience.call)
+                return BatchGetAssetsHistoryResponse.pb(answer)
+            except PASSING as error:
+                if NO_CREDENTIALS in str(error):
+                    raise BadRequest(f"the history of {parent} cannot be read without credentials; {LOG_IN}") from error
+                pause = pause_after(patience, error, calls)
+                calls += 1
+                if self._pace.clock() + pause > until:
+                    raise Unavailable(f"the history of {parent} cannot be read: {message_of(error)}") from error
+                self._pace.sleep(pause)
+            except exceptions.Forbidden as error:
+                reason = "its history may not be read; grant roles/cloudasset.viewer on it to whoever runs this"
+                raise denied(error, parent, reason) from error
+            except (exceptions.InvalidArgument, exceptions.NotFound):
+                return None
+            except exceptions.GoogleAPICallError as error:
+                raise Unavailable(f"the history of {parent} cannot be read: {message_of(error)}") from error
+            except GoogleAuthError as error:
+                raise BadRequest(f"the history of {parent} cannot be read without credentials; {LOG_IN}") from error
+
+
+def _version(temporal: Any, content: Content) -> AssetVersion:
+    window = temporal.window
+    begins = window.start_time.ToDatetime(tzinfo=UTC)
+    observation = replace(to_observation(temporal.asset, content, begins), observed_at=begins, deleted=temporal.deleted)
+    return AssetVersion(
+        observation, begins, window.end_time.ToDatetime(tzinfo=UTC) if window.HasField("end_time") else None
+    )
