@@ -58,6 +58,10 @@ def test_a_choice_without_limits_differs_from_one_with_limits() -> None:
     assert drift(profile, declared, {"multiClusterRoutingUseAny": {"clusterIds": ["c"]}}) == [
         ("multiClusterRoutingUseAny", "changed")
     ]
+    subscription, expiring = "pubsub.googleapis.com/Subscription", {"expirationPolicy": {"ttl": "86400s"}}
+    assert drift(subscription, {"expirationPolicy": {}}, expiring) == [("expirationPolicy", "changed")]
+    assert drift(subscription, {"expirationPolicy": {}}, {"expirationPolicy": {"ttl": ""}}) == []
+    assert drift(subscription, {"retryPolicy": {}}, {"retryPolicy": {"minimumBackoff": "10s"}}) == []
     secret = {"replication": {"automatic": {"customerManagedEncryption": {"kmsKeyName": "k"}}}}
     assert drift("secretmanager.googleapis.com/Secret", {"replication": {"automatic": {}}}, secret) == []
 

@@ -16,7 +16,20 @@ from setpoint.model.references import Project
 FOLDER = Path(field_rules.__file__).parent / "data"
 VERBS = frozenset(
     (
-        *("absent", "presence", "empty", "unreturned", "masked", "ordered", "first", "set", "same", "alias", "chosen"),
+        *(
+            "absent",
+            "presence",
+            "empty",
+            "exact",
+            "unreturned",
+            "masked",
+            "ordered",
+            "first",
+            "set",
+            "same",
+            "alias",
+            "chosen",
+        ),
         *("moved", "upgraded", "elsewhere", "principal"),
     )
 )

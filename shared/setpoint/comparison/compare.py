@@ -273,7 +273,10 @@ class Comparison:
 
     def _is_stricter(self, path: Path, field: Field | None, have: Mapping[str, Any]) -> bool:
         """Whether an empty message is declared as a choice, and the observed one restricts it ("If empty, all …")."""
-        if field is None or not field.presence or field.schema is None or "empty" in self.rules(path):
+        rules = self.rules(path)
+        if "exact" in rules:
+            return any(not absence.is_zero(None, value) for value in have.values())
+        if field is None or not field.presence or field.schema is None or "empty" in rules:
             return False
         return any(
             value and (part := field.schema.fields.get(key)) is not None and part.restricts and not part.output_only
