@@ -8,10 +8,11 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from setpoint.adapters.repositories import github
+from setpoint.adapters.repositories import github, gitlab
 from setpoint.adapters.repositories.rest import Rest
 from setpoint.ports.repositories import Repository
 from setpoint_tools.testing import github as fake_github
+from setpoint_tools.testing import gitlab as fake_gitlab
 from setpoint_tools.testing.code_hosts import CodeHost, in_process
 
 FILES = {"fleet/a.yaml": "a: 1\n", "fleet/b.yaml": "b: 1\n", "README.md": "hello\n"}
@@ -45,7 +46,15 @@ def github_repository(
     return github.GitHubRepository("fleet", "https://github.example.com/acme/fleet", "acme/fleet", rest)
 
 
-PLACES: dict[str, Callable[..., Place]] = {"github": github_place}
+def gitlab_place(files: Mapping[str, str] = FILES) -> Place:
+    host = fake_gitlab.new_gitlab(files)
+    headers = gitlab.headers(lambda: fake_gitlab.TOKEN)
+    rest = Rest("fleet", "https://gitlab.example.com", in_process(host), headers, clock=lambda: 1000.0, seconds=5)
+    url = "https://gitlab.example.com/acme/fleet"
+    return Place(gitlab.GitLabRepository("fleet", url, "acme/fleet", rest), host)
+
+
+PLACES: dict[str, Callable[..., Place]] = {"github": github_place, "gitlab": gitlab_place}
 
 
 @pytest.fixture(params=PLACES)

@@ -17,6 +17,7 @@ from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.errors import BadRequest
 from setpoint_tools.testing.code_hosts import HostAnswer, in_process
 from setpoint_tools.testing.github import TOKEN, github, new_github
+from setpoint_tools.testing.gitlab import gitlab
 
 URL = "https://github.com/acme/fleet"
 
@@ -82,3 +83,15 @@ def test_a_webhook_is_no_repository():
     addresses = Addresses(json.dumps({"ops": {"url": "https://x.example.com", "secret": "0123456789abcdef"}}))
     with pytest.raises(BadRequest, match="format"):
         ConfiguredRepositories(addresses, requests.Session()).get("ops")
+
+
+def test_a_project_at_gitlab_is_read_over_a_socket():
+    with gitlab({"a/b.yaml": "x: 1\n"}, path="acme/deep/fleet", token=TOKEN) as (host, address):
+        settings = {"url": "https://gitlab.com/acme/deep/fleet", "format": "gitlab", "api": address}
+        repository = repositories(**settings).get("fleet").repository
+        base = repository.base()
+
+        assert list(repository.files(base)) == ["a/b.yaml"]
+        assert repository.read("a/b.yaml", base) == "x: 1\n"
+        assert repository.read("a/c.yaml", base) is None
+        assert host.calls

@@ -184,6 +184,7 @@ def test_each_error_of_a_host_says_what_to_do_and_never_the_token(place, fault, 
         assert raised.value.seconds == wait
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("host", PLACES)
 def test_every_fault_plan_ends_with_one_request_in_its_final_state(host):
     """Random plans of faults over whole lives; the final state is that of the same life without faults."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from setpoint.adapters.repositories import github
+from setpoint.adapters.repositories import github, gitlab
 from setpoint.adapters.repositories.github_app import AppToken
 from setpoint.adapters.repositories.rest import Rest
 from setpoint.adapters.webhooks.sink_addresses import REPOSITORY_FORMATS, Address, Addresses
@@ -54,6 +54,13 @@ def _github(name: str, address: Address, session: requests.Session, clock: Calla
     return github.GitHubRepository(name, address.url, path, rest, address.branch)
 
 
+def _gitlab(name: str, address: Address, session: requests.Session, clock: Callable[[], float]) -> Repository:
+    host, path = _parts(name, address.url)
+    api = address.api or f"https://{host}/api/v4"
+    rest = Rest(name, api, session, gitlab.headers(lambda: address.secret), clock)
+    return gitlab.GitLabRepository(name, address.url, path, rest, address.branch)
+
+
 def _parts(name: str, url: str) -> tuple[str, str]:
     """The host and the path of a repository's page."""
     parts = urlsplit(url)
@@ -63,4 +70,7 @@ def _parts(name: str, url: str) -> tuple[str, str]:
     return parts.netloc.lower(), path
 
 
-_OPENERS: dict[str, Callable[[str, Address, requests.Session, Callable[[], float]], Repository]] = {"github": _github}
+_OPENERS: dict[str, Callable[[str, Address, requests.Session, Callable[[], float]], Repository]] = {
+    "github": _github,
+    "gitlab": _gitlab,
+}
