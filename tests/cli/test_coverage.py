@@ -41,3 +41,15 @@ def test_a_store_in_which_nothing_is_declared_is_said_to_be_so(tmp_path: Path) -
     done = forked.command_line("coverage", "--store", f"sqlite:///{tmp_path / 'none.db'}")
     assert "nothing is declared" in done.stderr
     assert not (tmp_path / "none.db").exists()
+
+
+def test_each_resource_says_what_of_it_is_watched(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text(DATASET)
+    store = f"sqlite:///{tmp_path / 's.db'}"
+    forked.command_line("apply", str(tmp_path / "fleet.yaml"), "--store", store)
+    shown = forked.command_line("coverage", "--watched", "--store", store)
+    assert "3 declared fields" in " ".join(shown.stdout.split())
+    assert "it was not observed yet" in " ".join(shown.stdout.split())
+    assert "1 declared resource" in shown.stderr
+    [row] = forked.command_line("coverage", "--watched", "--json", "--store", store).stdout.splitlines()
+    assert json.loads(row)["declared"] == 3

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint.ports.stores import Problems, Store, StoredControl, StoredSweep
+from setpoint.ports.stores import Problems, Snapshot, Store, StoredControl, StoredSweep
 
 
 class _Sweeps:
@@ -30,10 +30,11 @@ class ReadOnly:
         store: the store.
     """
 
-    __slots__ = ("_control", "_states", "_trail", "sweeps")
+    __slots__ = ("_control", "_read_many", "_states", "_trail", "sweeps")
 
     def __init__(self, store: Store) -> None:
         self._states, self._control, self._trail = store.states, store.control, store.trail
+        self._read_many = store.read_many
         self.sweeps = _Sweeps(store.sweeps.sweeps)
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
@@ -47,3 +48,7 @@ class ReadOnly:
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemediationStore.trail``."""
         return self._trail(key)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> Mapping[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        return self._read_many(keys)

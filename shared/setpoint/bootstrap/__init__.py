@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from setpoint.operations.diagnostics import Installation
     from setpoint.ports.people import Sink
     from setpoint.ports.queues import DeadLetters, SweepQueue
+    from setpoint.ports.reports import ReportStore
     from setpoint.ports.services import ProjectDirectory
-    from setpoint.ports.stores import ReportStore, Store
+    from setpoint.ports.stores import Store
     from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
     from setpoint.reporting.daily_snapshot import Reporter

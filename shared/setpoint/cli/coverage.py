@@ -1,4 +1,4 @@
-"""``setpoint coverage``: which declared fields are not compared, why not, and what would close the gap."""
+"""``setpoint coverage``: which declared fields are not compared and why, and what of each resource is watched."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_status
 from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
 from setpoint.comparison import gaps
-from setpoint.model.declaration import Declaration
+from setpoint.detection.watching import watching
+from setpoint.model import fleet_rules
+from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.difference import Explanation
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.resource_state import ResourceState
 from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
@@ -42,6 +46,10 @@ def coverage(  # noqa: PLR0913 - the options of the command
     store: StoreUrl = DEFAULT_STORE,
     *,
     security: Annotated[bool, typer.Option("--security", help="Only fields that matter to security.")] = False,
+    watched: Annotated[
+        bool,
+        typer.Option("--watched", help="What of each resource is watched: declared, last known good, exact."),
+    ] = False,
     output: Annotated[
         Output, typer.Option(help="table for people; json: one object; jsonl: a field a line.")
     ] = Output.table,
@@ -52,6 +60,9 @@ def coverage(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """List the declared fields that are not compared, the reason, and what would close the gap."""
     options = LoadOptions(tuple(exclude or ()), project, namespace)
+    if watched:
+        _print_watched(_files(paths, options) if paths else _store(store), json=json)
+        return
     declarations = _of_files(paths, options) if paths else _of_store(store)
     totals: Counter[str] = Counter()
     table = Table(box=None, pad_edge=False)
@@ -75,6 +86,8 @@ def coverage(  # noqa: PLR0913 - the options of the command
 
 _Declared = tuple[Declaration, tuple[Explanation, ...]]
 """A declaration, and what its last observation left unknown."""
+_Watched = tuple[Desired, Rules, ResourceState | None]
+"""What is declared of a resource, the rules of the fleet, and its record."""
 
 
 def _rows(
@@ -115,13 +128,43 @@ def _summary(totals: Counter[str]) -> str:
     )
 
 
+def _print_watched(resources: Iterable[_Watched], *, json: bool) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("resource", "what of it is watched"):
+        table.add_column(column, overflow="fold")
+    count = 0
+    for count, (desired, rules, state) in enumerate(resources, 1):  # noqa: B007 - the count is told at the end
+        first = desired.declarations[0]
+        watched = watching(desired, rules, state)
+        if json:
+            row = {"resource": first.key.name, "asset_type": first.asset_type, "content": first.key.content}
+            out.out(msgspec.json.encode(row | watched._asdict()).decode())
+        else:
+            table.add_row(first.key.name, str(watched))
+    if table.row_count:
+        out.print(table)
+    print_status(counted(count, "declared resource", none="no"))
+
+
 def _of_files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Declared]:
-    loaded = load_all(list(paths), options, quietly=True)
-    for desired in loaded.desired:
+    for desired, _, _ in _files(paths, options):
         yield from ((declaration, ()) for declaration in desired.declarations)
 
 
+def _files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Watched]:
+    loaded = load_all(list(paths), options, quietly=True)
+    known = fleet_rules.rules(loaded.scopes, loaded.policy)
+    for desired in loaded.desired:
+        yield desired, known, None
+
+
 def _of_store(url: str) -> Iterator[_Declared]:
+    for desired, _, state in _store(url):
+        for number, declaration in enumerate(desired.declarations):
+            yield declaration, state.unknown if state is not None and not number else ()
+
+
+def _store(url: str) -> Iterator[_Watched]:
     store = open_store_to_read(url)
     try:
         sources = store.control().value.sources.items()
@@ -130,9 +173,8 @@ def _of_store(url: str) -> Iterator[_Declared]:
         for keys in batches((key for key, _ in heapq.merge(*manifests)), _AT_ONCE):
             wanted = [key for key in dict.fromkeys(keys) if key != previous]
             for snapshot in store.read_many(wanted).values():
-                unknown = snapshot.state.unknown if snapshot.state is not None else ()
-                for number, declaration in enumerate(snapshot.desired.declarations if snapshot.desired else ()):
-                    yield declaration, () if number else unknown
+                if snapshot.desired is not None:
+                    yield snapshot.desired, snapshot.rules, snapshot.state
             previous = keys[-1]
     finally:
         store.close()

@@ -20,6 +20,7 @@ from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, print_findings, print_status, print_suppressed, print_warning
 from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
+from setpoint.detection.watching import watching
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Problems, StateStore
@@ -201,6 +202,7 @@ def show(
     try:
         state = find_finding(opened, finding)
         trail = opened.trail(state.key)
+        snapshot = opened.read(state.key)
     finally:
         opened.close()
     if output is ShownAs.json:
@@ -210,6 +212,8 @@ def show(
             out.out(line, highlight=False)
     else:
         out.print(finding_text.details(state))
+        if snapshot.desired is not None:
+            out.print(f"watched: {watching(snapshot.desired, snapshot.rules, state)}", highlight=False)
         if trail:
             out.print(finding_text.trail_table(trail))
 

@@ -481,20 +481,3 @@ class SweepRecords(Protocol):
 
     def sweeps(self) -> Iterator[StoredSweep]:
         """See ``SweepStore.sweeps``."""
-
-
-class ReportStore(Protocol):
-    """The part of a store that a report reads; it writes nothing."""
-
-    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
-        """See ``StateStore.states``."""
-
-    def control(self) -> StoredControl:
-        """See ``DesiredStore.control``."""
-
-    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
-        """See ``RemediationStore.trail``."""
-
-    @property
-    def sweeps(self) -> SweepRecords:
-        """How far sweeps have come."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from setpoint.errors import AccessDenied, SetpointError, Unavailable
-from setpoint.ports.stores import ReportStore
+from setpoint.ports.reports import ReportStore
 from setpoint.reporting.html import build, load, page
 
 HEADER = "X-Goog-IAP-JWT-Assertion"

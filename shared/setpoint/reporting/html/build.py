@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,6 +40,10 @@ def _no_trail(_: ResourceKey) -> Sequence[AuditEntry]:
     return ()
 
 
+def _nothing_watched(_: Sequence[ResourceState]) -> Mapping[ResourceKey, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The input of a report.
@@ -52,6 +56,7 @@ class Facts:
         store: URL of the store, for commands.
         trail: reads the audit trail of a finding, if it is to be shown.
         problems: errors of records that cannot be read; complete after the states were listed.
+        watched: says what of each resource is watched.
     """
 
     states: Iterable[ResourceState]
@@ -61,6 +66,7 @@ class Facts:
     store: str = ""
     trail: Callable[[ResourceKey], Sequence[AuditEntry]] = _no_trail
     problems: Sequence[CorruptState] = ()
+    watched: Callable[[Sequence[ResourceState]], Mapping[ResourceKey, str]] = _nothing_watched
 
 
 def _onsets(finding: Finding) -> tuple[Onset, ...]:
@@ -109,6 +115,8 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
     covered = coverage.coverage(facts.control, facts.sweeps)
     is_watched = facts.is_watched or total > 0 or covered.swept_at is not None
     notices = coverage.notices(covered, is_watched=is_watched, shown=len(kept), total=total, now=now)
+    shown = [state for _, _, state in sorted(kept, reverse=True)]
+    watched = facts.watched(shown)
     return Report(
         generated_at=now,
         since=since,
@@ -119,7 +127,7 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         coverage=covered,
         is_watched=is_watched,
         notices=(*coverage.unreadable(facts.problems), *notices),
-        rows=tuple(_row(state, facts, common) for _, _, state in sorted(kept, reverse=True)),
+        rows=tuple(_row(state, facts, common, watched.get(state.key, "")) for state in shown),
         total=total,
     )
 
@@ -130,7 +138,7 @@ def _rank(finding: Finding) -> tuple[bool, int, float]:
     return not is_over, SEVERITIES.index(finding.severity), finding.first_seen.timestamp()
 
 
-def _row(state: ResourceState, facts: Facts, common: CommonChanges) -> Row:
+def _row(state: ResourceState, facts: Facts, common: CommonChanges, watched: str) -> Row:
     finding = state.finding
     assert finding is not None  # noqa: S101 - only records with a finding were kept
     title = display_names.title(state.key.name, state.key.content, state.asset_type, finding.project)
@@ -155,4 +163,5 @@ def _row(state: ResourceState, facts: Facts, common: CommonChanges) -> Row:
         origin=WORDS[origin.word],
         evidence="" if finding.actor is not None else origin.evidence,  # the page shows the actor beside it
         onsets=_onsets(finding),
+        watched=watched,
     )

@@ -83,7 +83,7 @@ class _Packer:
             *map(self._ago, (row.first_seen, row.last_seen, row.resolved_at)),
             row.count,
             row.episodes,
-            *map(self._text, (row.reason, row.source, row.group)),
+            *map(self._text, (row.reason, row.source, row.group, row.watched)),
             *self._link(row),
             row.field_count,
             list(map(self._field, row.fields[: limits.fields])),

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 
+from setpoint.detection.watching import watching
+from setpoint.errors import CorruptState
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
-from setpoint.ports.stores import Problems, ReportStore
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.reports import ReportStore
+from setpoint.ports.stores import Problems
 from setpoint.reporting.html.build import Facts
+from setpoint.util.external_sort import batches
 
+_AT_ONCE = 100
 TRAILS = 500
 """Maximum number of audit trails to read, with one query each; other findings show only their record."""
 
@@ -32,8 +39,20 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
         is_watched=any(True for _ in islice(anything, 1)),
         store=url,
         trail=_limited(store.trail, trails),
+        watched=lambda states: _watched(store, states),
         problems=problems,
     )
+
+
+def _watched(store: ReportStore, states: Sequence[ResourceState]) -> dict[ResourceKey, str]:
+    """What of each declared resource is watched, in words; nothing for records that cannot be read."""
+    watched: dict[ResourceKey, str] = {}
+    for some in batches(states, _AT_ONCE):
+        with suppress(CorruptState):
+            for key, snapshot in store.read_many([state.key for state in some]).items():
+                if snapshot.desired is not None:
+                    watched[key] = str(watching(snapshot.desired, snapshot.rules, snapshot.state))
+    return watched
 
 
 def _limited(

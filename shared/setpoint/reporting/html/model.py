@@ -94,6 +94,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         origin: where the drift comes from, in words.
         evidence: what the origin follows from, besides the actor.
         onsets: the beginning of each difference.
+        watched: what of the resource is watched; empty if nothing of it is declared.
     """
 
     id: str
@@ -125,6 +126,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str = ""
     evidence: str = ""
     onsets: tuple[Onset, ...] = ()
+    watched: str = ""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

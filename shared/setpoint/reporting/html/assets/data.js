@@ -8,12 +8,12 @@ const OPERATIONS = { c: "changed", m: "missing", u: "unexpected" };
 
 function decoded([
   id, resource, type, content, what, name, project, kind, status, mode, team, contact, severity,
-  first, last, resolved, count, episodes, reason, source, group, link, anchor, fieldCount, fields, steps, actor,
+  first, last, resolved, count, episodes, reason, source, group, watched, link, anchor, fieldCount, fields, steps, actor,
   origin, evidence = -1, atLeast = 0, onsets = [],
 ], order) {
   return {
     id, resource, type, content, what, name, project, kind, mode, team, contact, severity, count, episodes, reason, source,
-    group, link, anchor, fieldCount, fields, steps, order,
+    group, watched, link, anchor, fieldCount, fields, steps, order,
     first: report.generated_at - first,
     last: report.generated_at - last,
     resolved: resolved === null ? 0 : report.generated_at - resolved,

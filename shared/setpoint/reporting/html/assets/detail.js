@@ -83,6 +83,7 @@ function facts(row) {
       : isolated(source))],
     ["Status", [STATUS_WORDS[STATUSES[row.status]], texts[row.reason] && [": ", isolated(texts[row.reason])]].flat()],
     ["Mode", texts[row.mode]],
+    ["Watched", texts[row.watched]],
     ["Seen", `${plural(row.count, "time")}, last ${dated(row.last)}${row.episodes > 1 ? `; recurrence ${row.episodes}` : ""}`],
   ];
   return el("section", {}, el("h3", {}, "Facts"), el("dl", { class: "facts" },
