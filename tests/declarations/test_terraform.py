@@ -225,12 +225,12 @@ def test_other_providers_data_sources_and_parts_are_no_declarations() -> None:
         state(
             resource("random_string", "s", {}, provider_name="registry.terraform.io/hashicorp/random"),
             resource("google_storage_bucket", "d", {"name": "x"}, mode="data"),
-            resource("google_compute_router_nat", "nat", {"name": "nat", "router": "edge"}),
+            resource("google_sql_user", "u", {"name": "u", "instance": "i"}),
             resource("google_pubsub_topic", "b", {"name": "t", "project": "p"}, provider_name=f"{GOOGLE}-beta"),
         )
     )
     assert [mapped_one.declaration.asset_type for mapped_one in loaded.translated] == ["pubsub.googleapis.com/Topic"]
-    assert loaded.skipped == {"random": 1, "google_compute_router_nat": 1}
+    assert loaded.skipped == {"random": 1, "google_sql_user": 1}
 
 
 def test_a_name_that_nobody_knows_yet_is_a_problem_that_says_what_to_do() -> None:

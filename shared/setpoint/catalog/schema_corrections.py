@@ -50,6 +50,8 @@ CORRECTIONS: tuple[Correction, ...] = (
     ),
     Correction("compute", "BackendService", "edgeSecurityPolicy securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "BackendBucket", "edgeSecurityPolicy", _CLIENT, _BY_METHOD),
+    Correction("compute", "Network", "peerings", _CLIENT, _BY_METHOD),
+    Correction("compute", "Project", "xpnProjectStatus", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),

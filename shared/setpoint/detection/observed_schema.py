@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec.structs import replace
 
 from setpoint.comparison import api_versions
-from setpoint.model.declaration import Declaration
+from setpoint.model.declaration import Declaration, element_of, elements_at, identity
 from setpoint.model.observation import Observation
 
 if TYPE_CHECKING:
@@ -42,11 +42,17 @@ def of_own_elements(declaration: Declaration, observation: Observation) -> Obser
     """What was observed, with no more of a list than the elements that a declaration names, where it owns no others."""
     if not declaration.element or not isinstance(observation.data, Mapping):
         return observation
-    field, _, key = declaration.element.partition(".")
-    elements = observation.data.get(field)
-    names = {str(element.get(key)) for element in declaration.data.get(field) or ()}
-    own = [part for part in elements or () if isinstance(part, Mapping) and str(part.get(key)) in names]
-    return replace(observation, data={**observation.data, field: own}) if elements else observation
+    field, keys = element_of(declaration.element)
+    elements = elements_at(observation.data, field)
+    names = {identity(element, keys) for element in elements_at(declaration.data, field)}
+    own = [part for part in elements if identity(part, keys) in names]
+    return replace(observation, data=_with(observation.data, field, own)) if elements else observation
+
+
+def _with(data: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
+    """The data with another value at a dotted path."""
+    name, _, rest = field.partition(".")
+    return {**data, name: _with(data[name], rest, value) if rest else value}
 
 
 def schema_of(schemas: Schemas | None, observation: Observation) -> Schema | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -76,7 +76,8 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         recorded: patterns of paths in ``data`` whose values the service may have chosen; a change of one is reported as
             ``undeclared_change``, and never remediated.
         null_is_absent: a field whose value is null is declared to be absent.
-        element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others.
+        element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others; keys
+            that only together tell elements apart are joined by ``+``.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
         compare: how single fields are compared, by the policy in force; never stored with a declaration.
         by_scope: the scope that makes the declared grants of a resource the whole; never stored with a declaration.
@@ -245,11 +246,37 @@ def clash(first: Declaration, other: Declaration) -> bool:
     return True
 
 
-def _elements(declaration: Declaration, of_other: str) -> set[tuple[str, str]]:
-    """The list elements that a declaration owns; for a whole resource, those of the other declaration's list."""
-    field, _, key = (declaration.element or of_other).partition(".")
-    elements = declaration.data.get(field) if isinstance(declaration.data, dict) else None
-    return {(field, str(element.get(key))) for element in elements or () if isinstance(element, dict)}
+def _elements(declaration: Declaration, of_other: str) -> set[tuple[str, ...]]:
+    """The list elements that a declaration owns; for a whole resource, those of the other declaration's list.
+
+    A whole resource does not own a list that its state only recorded.
+    """
+    field, keys = element_of(declaration.element or of_other)
+    is_recorded = any(f"{pattern}.".startswith((f"{field}.", f"{field}[")) for pattern in declaration.recorded)
+    if is_recorded and not declaration.element:
+        return set()
+    return {(field, *identity(element, keys)) for element in elements_at(declaration.data, field)}
+
+
+def element_of(element: str) -> tuple[str, tuple[str, ...]]:
+    """The list and the keys that ``Declaration.element`` names: ``nats.name``, ``access.role+domain``."""
+    field, _, keys = element.rpartition(".")
+    return field, tuple(keys.split("+"))
+
+
+def elements_at(data: Any, field: str) -> list[Mapping[str, Any]]:
+    """The objects in the list at a dotted path."""
+    for name in field.split("."):
+        data = data.get(name) if isinstance(data, Mapping) else None
+    return [element for element in data if isinstance(element, Mapping)] if isinstance(data, (list, tuple)) else []
+
+
+def identity(element: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """What tells a list element from others."""
+    return tuple(
+        _encode(value).decode() if isinstance(value, Mapping) else str(value)
+        for value in (element.get(key) for key in keys)
+    )
 
 
 def _roles(declaration: Declaration) -> set[str]:

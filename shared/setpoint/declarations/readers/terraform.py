@@ -28,6 +28,7 @@ from setpoint.declarations.readers import (
     terraform_names,
     terraform_org_policies,
     terraform_owners,
+    terraform_parts,
     terraform_shapes,
     terraform_state,
     terraform_table,
@@ -37,6 +38,7 @@ from setpoint.declarations.readers.field_mapping import EMPTY, MappedFields, Unm
 from setpoint.declarations.readers.terraform_config import Configured, Key
 from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_names import Name
+from setpoint.declarations.readers.terraform_parts import Place
 from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
@@ -97,9 +99,9 @@ def read(document: Document, *, project: str = "", files: Mapping[Key, Configure
                 loaded.skipped[block.type] += 1
             continue
         for part in parts(block):
-            if part.means.known and part.block.type not in PARTS:
-                schemas = default_catalogue().schemas_for(part.means.asset_type)
-                _collect(translate(part, schemas, source), part.block, document, loaded)
+            is_lost = part.place is not None and not part.name.text and part.block.value(part.place.attribute)
+            if part.means.known and part.block.type not in PARTS and not is_lost:
+                _collect(translate(part, schemas_of(part), source), part.block, document, loaded)
             else:
                 loaded.skipped[block.type] += 1
     return loaded
@@ -109,6 +111,8 @@ def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | No
     """The reader of a type that is set on another resource, or None."""
     if terraform_iam.is_iam(terraform_type):
         return terraform_iam.translate
+    if reader := terraform_parts.OF_PROJECTS.get(terraform_type):
+        return reader
     return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
 
 
@@ -143,6 +147,7 @@ class Part(NamedTuple):
         name: Its full resource name.
         prefix: The author's path of its attributes.
         type: The Terraform type, with the block's name for a block.
+        place: Where it stands in the resource that holds it, for an element of a list.
     """
 
     block: Block
@@ -150,12 +155,15 @@ class Part(NamedTuple):
     name: Name
     prefix: str
     type: str
+    place: Place | None = None
 
 
 def parts(block: Block) -> list[Part]:
     """The Google resources that a Terraform resource declares: itself, and blocks that are separate in the API."""
     if block.type in terraform_table.LISTS:
         return [part for listed in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(listed)]
+    if terraform_parts.is_part(block.type):
+        return [_element(element) for element in terraform_parts.elements(block)]
     means = meaning(block.type)
     name = terraform_names.name_of(block, means)
     resources = [Part(block, means, name, block.address, block.type)]
@@ -179,6 +187,12 @@ def parts(block: Block) -> list[Part]:
     return resources
 
 
+def _element(block: Block) -> Part:
+    place = terraform_parts.PLACES[block.type]
+    means, name = terraform_parts.holder_of(block, place)
+    return Part(block, means, name, block.address, block.type, place)
+
+
 def _listed(block: Block, attribute: str, single: str) -> list[Block]:
     """The resources in a Terraform resource that is a list of them."""
     listed = block.values.get(attribute)
@@ -189,6 +203,14 @@ def _listed(block: Block, attribute: str, single: str) -> list[Block]:
         for index, element in enumerate(listed if isinstance(listed, list) else ())
         if isinstance(element, dict)
     ]
+
+
+def schemas_of(part: Part) -> tuple[Schema, ...]:
+    """The possible schemas of a part: those of its asset type, or that of the list's elements."""
+    if part.place is None:
+        return default_catalogue().schemas_for(part.means.asset_type)
+    schema = terraform_parts.schema_of(part.means.asset_type, part.place.field)
+    return (schema,) if schema is not None else ()
 
 
 def translate(
@@ -209,7 +231,7 @@ def translate(
     naming = (*part.name.around, part.name.attribute) if chosen.unchecked else ()
     unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
     implied = terraform_table.IMPLIED.get(part.type, {})
-    return Translated(
+    translated = Translated(
         Declaration(
             key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
             asset_type=part.means.asset_type,
@@ -228,6 +250,9 @@ def translate(
         origins=best.origins,
         unplaced=unplaced,
         server_id=server_ids.of_state(part.type, part.block.values),
+    )
+    return (
+        translated if part.place is None else terraform_parts.wrapped(translated, part.place, part.block, part.prefix)
     )
 
 
@@ -258,15 +283,18 @@ def _moves(
 
 def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> MappedFields:
     tree = chosen.tree
+    if part.place is not None:
+        tree = {name: value for name, value in tree.items() if name != part.place.attribute}
     moves = _moves(part.type, schema, part.name.around, part.name.attribute, frozenset(tree))
     shaped = terraform_shapes.reshape(part.type, tree, schema)
     renamed = terraform_shapes.RENAMED.get(part.type, {})
+    paths = terraform_classes.overrides(part.type)
     placed = field_mapping.place(
         shaped.tree,
         schema,
         prefix=part.prefix,
         moves=moves,
-        paths=terraform_classes.overrides(part.type),
+        paths=paths if part.place is None else terraform_parts.overrides(paths, part.place.field),
         recorded=frozenset(renamed.get(name, name) for name in chosen.recorded),
         whole=terraform_classes.whole_maps(part.type),
     )
