@@ -52,6 +52,26 @@ def test_a_zero_that_says_nothing_else_is_in_sync_with_nothing(asset_type: str, 
     assert drift(asset_type, declared, {}) == []
 
 
+@pytest.mark.parametrize(
+    ("asset_type", "declared", "other"),
+    [
+        ("storage.googleapis.com/Bucket", {"ipFilter": {"mode": "Disabled"}}, {"ipFilter": {"mode": "Enabled"}}),
+        (
+            "compute.googleapis.com/RegionBackendService",
+            {"subsetting": {"policy": "NONE"}},
+            {"subsetting": {"policy": "CONSISTENT_HASH_SUBSETTING"}},
+        ),
+    ],
+)
+def test_a_default_equals_an_absent_message_and_another_value_does_not(
+    asset_type: str, declared: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert drift(asset_type, declared, {}) == []
+    assert drift(asset_type, other, {}) != []
+    assert drift(asset_type, declared, other) != []
+    assert drift(asset_type, other, declared) != []
+
+
 def test_a_choice_without_limits_differs_from_one_with_limits() -> None:
     profile = "bigtableadmin.googleapis.com/AppProfile"
     declared: dict[str, Any] = {"multiClusterRoutingUseAny": {}}

@@ -1,4 +1,6 @@
-"""Sweeps over recorded facts of the API's fields: every reference, set and field that is never returned, on every type.
+"""Sweeps over recorded facts of the API's fields, on every type.
+
+Every reference, set, ordered list, stated default, and field that is never returned.
 
 The facts are no part of the project; without them these tests are skipped. `SETPOINT_FACTS` names their folder.
 """
@@ -133,4 +135,97 @@ def test_a_field_that_is_never_returned_is_never_missing() -> None:
         if compare(body(fact.path, value), body(parent, {}) if parent else {}, fact.schema, own=OWN):
             wrong.append((fact.schema, fact.path))
     assert count > 200
+    assert wrong == []
+
+
+class Equivalence(NamedTuple):
+    asset_type: str
+    path: str
+    schema: Schema
+    field: Field
+    stated: dict[str, Any]
+
+
+def equivalences(kind: str) -> Iterator[Equivalence]:
+    """The recorded equivalences of a kind for fields that the catalogue has."""
+    for line in FACTS.with_name("equivalences.jsonl").read_text().splitlines():
+        stated = json.loads(line)
+        for asset_type in stated["types"] if stated["kind"] == kind else ():
+            schemas = default_catalogue().schemas_for(asset_type)
+            for path in stated["field"].split(", "):
+                pairs = ((schema, _any_field(schema, path)) for schema in schemas)
+                schema, field = next(((schema, field) for schema, field in pairs if field is not None), (None, None))
+                if schema is not None and field is not None:
+                    yield Equivalence(asset_type, path, schema, field, stated)
+
+
+def _any_field(schema: Schema | None, path: str) -> Field | None:
+    field = None
+    for segment in path.split("."):
+        field = schema.fields.get(segment.removesuffix("[]").removesuffix("{}")) if schema is not None else None
+        if field is None:
+            return None
+        schema = (field.item or field).schema
+    return field
+
+
+def elements(item: Field | None) -> list[Any]:
+    """Two elements of a list that differ in a field that people set; none where it has no simple one."""
+    if item is None or item.kind == "scalar":
+        words = item.enum[-2:] if item is not None and item.enum else ("projects/p/things/a", "projects/p/things/b")
+        return list(words) if item is None or item.type == "string" else [1, 2]
+    fields = [field for _, field in sorted(item.schema.fields.items())] if item.schema is not None else []
+    settable = [field for field in fields if not field.output_only and not field.input_only]
+    texts = [field for field in settable if field.kind == "scalar" and field.type == "string" and not field.format]
+    for field in texts:
+        return [{field.name: "abc"}, {field.name: "abd"}]
+    for field in settable:
+        parts = elements(field) if field.kind == "message" else field.enum[-2:] if len(field.enum) > 1 else ()
+        if parts:
+            return [{field.name: part} for part in parts]
+    return []
+
+
+AS_THE_PROVIDER = {("bigquery.googleapis.com/Table", "schema.fields[]")}
+"""Compared by name, as the provider does: BigQuery adds new columns at the end, wherever they are declared."""
+
+
+def reordered(kind: str) -> dict[tuple[str, str], bool]:
+    """Whether another order is a difference, by type and path."""
+    results = {}
+    for asset_type, path, schema, field, _ in equivalences(kind):
+        if not path.endswith("[]") or field.kind != "list" or not (some := elements(field.item)):
+            continue
+        fact = Fact(schema, path, field, {})
+        results[asset_type, path] = differs(fact, some, some[::-1])
+    return results
+
+
+def test_another_order_of_an_ordered_list_is_found() -> None:
+    results = reordered("order_means")
+    assert len(results) > 40
+    assert {place for place, is_different in results.items() if not is_different} == AS_THE_PROVIDER
+
+
+def test_another_order_of_a_list_without_an_order_is_no_difference() -> None:
+    results = reordered("order_free")
+    assert len(results) > 60
+    assert not any(results.values())
+
+
+def test_a_stated_default_equals_absence() -> None:
+    wrong, count = [], 0
+    for asset_type, path, schema, field, stated in equivalences("absent_is_default"):
+        value = next(side for side in (stated["declared"], stated["answered"]) if side != "(absent)")
+        if value is None or (value == [] and "(absent)" not in (stated["declared"], stated["answered"])):
+            continue
+        whole = path.removesuffix("[]")
+        if field.kind == "list" and not isinstance(value, list):
+            value = [value]
+        want = body(whole if isinstance(value, list) else path, value)
+        parent = path.rpartition(".")[0]
+        count += 1
+        if compare(want, body(parent, {}) if parent else {}, schema, own=OWN):
+            wrong.append((asset_type, path, value))
+    assert count > 80
     assert wrong == []
