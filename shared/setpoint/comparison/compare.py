@@ -383,8 +383,9 @@ class Comparison:
         if not self.exact and not (self.whole and field_path.text(path) in self.whole):
             return
         for key, have in observed.items():
-            is_other = item is None and surroundings.other_spelling(key, fields, declared)
-            if key in declared or is_other or (path, key) in self.replaced:
+            if key in declared or (self.replaced and (path, key) in self.replaced):
+                continue
+            if item is None and surroundings.other_spelling(key, fields, declared):
                 continue
             self._unexpected(path, name, key, fields.get(key) or item, have)
 

@@ -205,7 +205,14 @@ def _kept(path: Path, name: str, field: Field | None, value: Any, digests: Diges
         return value
     if masking.masked(name, field, value) != value:
         return digests.of(value)
-    return digests.of(value) if len(_encode(value)) > _LONG else value
+    return digests.of(value) if _is_long(value) else value
+
+
+def _is_long(value: Any) -> bool:
+    """Whether a value takes much room; a character takes six bytes of JSON at most."""
+    if isinstance(value, str) and len(value) * 6 < _LONG - 1:
+        return False
+    return len(_encode(value)) > _LONG
 
 
 class Digests(NamedTuple):
