@@ -35,6 +35,8 @@ _DIGITS = 16
 NOT_KEPT = "(only its digest was kept)"
 _ON_OR_OFF = frozenset(("ENABLED", "DISABLED", "ON", "OFF", "TRANSFER"))
 
+_NONE: Mapping[str, Any] = {}
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -77,6 +79,7 @@ def undeclared(
     observed: Mapping[str, Any],
     schema: Schema | None,
     digests: Digests,
+    before: Mapping[str, Any] = _NONE,
 ) -> dict[str, Value]:
     """The settable values that a declaration does not name, by path.
 
@@ -86,6 +89,7 @@ def undeclared(
         observed: the resource's fields.
         schema: what the catalogue says of the type.
         digests: of secrets and long values.
+        before: the values as they were kept; one that is still the same is kept alike.
     """
     walk = _Undeclared(Project(), exact=True)
     walk.collected = []
@@ -98,7 +102,9 @@ def undeclared(
             continue
         settable = _as_set(field, is_set=path is None and name in set_by_methods)
         for leaf in _leaves((path, name), holder, name, settable, have, wandering):
-            values[field_path.text(leaf[0])] = Value(*leaf, _kept(*leaf, digests))
+            path_text = field_path.text(leaf[0])
+            is_same = _is_as_before(leaf[3], before.get(path_text))
+            values[path_text] = Value(*leaf, leaf[3] if is_same else _kept(*leaf, digests))
     return values
 
 
@@ -199,13 +205,18 @@ def _plain(path: Path) -> str:
     return ".".join(reversed(names))
 
 
+def _is_as_before(value: Any, kept: Any) -> bool:
+    """Whether a value is the one that was kept; what looks like a digest may be one, and tells nothing."""
+    return kept is not None and type(kept) is type(value) and kept == value and not is_digest(kept)
+
+
 def _kept(path: Path, name: str, field: Field | None, value: Any, digests: Digests) -> Any:
     del path
     if isinstance(value, bool):
         return value
     if masking.masked(name, field, value) != value:
         return digests.of(value)
-    return digests.of(value) if _is_long(value) else value
+    return digests.of(value) if is_digest(value) or _is_long(value) else value
 
 
 def _is_long(value: Any) -> bool:
