@@ -61,6 +61,7 @@ def _of(name: str, figure: str) -> Callable[[Any], float]:
 FIGURES = (
     Figure("event path / orjson.loads, median", "run", _keyed("event path / orjson.loads, median"), most=4),
     Figure("event path / orjson.loads, p95 by size", "run", _keyed("event path / orjson.loads, p95"), most=6),
+    Figure("message of a change / orjson.loads, median", "run", _keyed("message of a change / orjson.loads, median")),
     Figure("first observation / orjson.loads, median", "run", _keyed("first observation / orjson.loads, median")),
     Figure("DeepDiff / comparing", "run", _keyed("DeepDiff / compare, median"), least=30),
     Figure("dictdiffer / comparing", "run", _keyed("dictdiffer / compare, median")),

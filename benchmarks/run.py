@@ -1,7 +1,7 @@
 """The event path and comparing as ratios, measured in one run on one core.
 
-The event path is that of a resource with a record; its first observation, which takes the values that nobody declares,
-is a figure of its own.
+The event path is that of a resource with a record whose last observation said the same; a message in which something
+has changed, and a first observation, which takes the values that nobody declares, are figures of their own.
 
 Takes the recorded cases where they are (SETPOINT_CORPUS, or ../shared/corpus), else a generated fleet.
 """
@@ -101,6 +101,7 @@ def measure(case: Case) -> dict[str, float]:
     declared, observed = case.declaration.data, observation.data
 
     known = record_before(wanted, observation)
+    otherwise = replace(known, last_good=known.last_good and replace(known.last_good, steady="", in_sync=""))
 
     def event_path(state: ResourceState | None) -> None:
         seen = observations.parse(case.message)
@@ -119,6 +120,7 @@ def measure(case: Case) -> dict[str, float]:
         "parse": best(lambda: observations.parse(case.message)),
         "compare": best(lambda: compare(declared, observed, schema, own=own)),
         "event": best(lambda: event_path(known)),
+        "changed": best(lambda: event_path(otherwise)),
         "first": best(lambda: event_path(None)),
         "deepdiff": best(lambda: DeepDiff(declared, observed, ignore_order=True), rounds=2, seconds=0.0),
         **{name: best(partial(diff, declared, observed), rounds=2, seconds=0.0) for name, diff in _OTHERS},
@@ -176,6 +178,10 @@ def _event(case: dict[str, float]) -> float:
     return case["event"] / case["loads"]
 
 
+def _changed(case: dict[str, float]) -> float:
+    return case["changed"] / case["loads"]
+
+
 def _first(case: dict[str, float]) -> float:
     return case["first"] / case["loads"]
 
@@ -191,6 +197,7 @@ def figures(measured: list[dict[str, float]]) -> dict[str, float]:
         "parse+compare / orjson.loads, p95": statistics.quantiles(map(_parse_and_compare, measured), n=20)[-1],
         "event path / orjson.loads, median": statistics.median(map(_event, measured)),
         "event path / orjson.loads, p95": statistics.quantiles(map(_event, measured), n=20)[-1],
+        "message of a change / orjson.loads, median": statistics.median(map(_changed, measured)),
         "first observation / orjson.loads, median": statistics.median(map(_first, measured)),
         "DeepDiff / compare, median": statistics.median(map(_deepdiff, measured)),
         **{

@@ -39,7 +39,7 @@ from setpoint.model.remediation_attempt import close, verify, was_tried
 from setpoint.model.resource_state import Finding, ResourceState, Settling
 
 
-class Transition(msgspec.Struct, frozen=True):
+class Transition(msgspec.Struct, frozen=True, gc=False):
     """The result of an observation.
 
     Args:
@@ -62,7 +62,8 @@ def advance(
         verdict: its verdict.
         now: the current time, which grace periods are measured with.
     """
-    transition = _advance(_of_this_resource(state, observation), observation, verdict, now)
+    identity = identity_of(observation.data)
+    transition = _advance(_of_this_resource(state, observation, identity), observation, verdict, now, identity)
     after = transition.state
     if after is None or not after.pending:
         return transition
@@ -70,7 +71,11 @@ def advance(
 
 
 def _advance(
-    state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged, now: datetime
+    state: ResourceState | None,
+    observation: Observation,
+    verdict: Verdict | Unjudged,
+    now: datetime,
+    identity: dict[str, str],
 ) -> Transition:
     known = _known_already(state, observation, verdict) if state is not None else ""
     if state is not None and known == "stale":
@@ -78,12 +83,14 @@ def _advance(
     if state is not None and known and not (_is_deadline_past(state, now) or _has_new_actor_or_wait(state, verdict)):
         return Transition(known)
     if not isinstance(verdict, Verdict):
-        return _unjudged(state, observation, verdict)
+        return _unjudged(state, observation, verdict, identity)
     before = state.finding if state else None
     settling = _settling(state, observation, verdict, now)
     if settling is not None:
         outcome: Outcome = "settling"
-        return Transition(outcome, _next_state(state, observation, outcome, before, verdict, settling))
+        return Transition(
+            outcome, _next_state(state, observation, outcome, before, verdict, settling, identity=identity)
+        )
     since = state.settling.since if state and state.settling else observation.observed_at
     exemption = state.exemption if state is not None else None
     if exemption is None or not is_in_force(exemption, verdict.fingerprint, now):
@@ -91,10 +98,12 @@ def _advance(
     outcome, finding = _next_finding(before, observation, verdict, since, exemption)
     if finding is not None and outcome == "resolved" and state is not None:
         finding = _absorbed(finding, state, observation, verdict)
-    return Transition(outcome, _next_state(state, observation, outcome, finding, verdict))
+    return Transition(outcome, _next_state(state, observation, outcome, finding, verdict, identity=identity))
 
 
-def _of_this_resource(state: ResourceState | None, observation: Observation) -> ResourceState | None:
+def _of_this_resource(
+    state: ResourceState | None, observation: Observation, identity: dict[str, str]
+) -> ResourceState | None:
     """The record before, without the state of an earlier resource of the same name.
 
     A resource that was recreated under the same name is another resource: the earlier finding resolves, and approvals,
@@ -102,12 +111,12 @@ def _of_this_resource(state: ResourceState | None, observation: Observation) -> 
     """
     if state is None or observation.observed_at <= state.observed_at:
         return state
-    if not is_other(state.identity, identity_of(observation.data)):
+    if not is_other(state.identity, identity):
         return state
     finding = state.finding
     if finding is not None and finding.status != "resolved":
         ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="made again")
-        state = _next_state(state, observation, "resolved", ended)
+        state = _next_state(state, observation, "resolved", ended, identity=identity)
     return replace(
         state,
         exemption=None,
@@ -226,7 +235,7 @@ _EVENTS: dict[Outcome, EventType] = {
 
 def unjudged(observation: Observation) -> ResourceState:
     """The record of an observation without a verdict."""
-    return _next_state(None, observation, "undeclared", None)
+    return _next_state(None, observation, "undeclared", None, identity=identity_of(observation.data))
 
 
 def _known_already(
@@ -239,6 +248,8 @@ def _known_already(
     nothing, a deletion is later than an existing state, and of two verdicts by the same rules the greater fingerprint
     is the later.
     """
+    if observation.observed_at > state.observed_at:  # the usual case
+        return ""
     window, latest_window = _windows(state, observation)
     if not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
         now = (observation.observed_at, window, observation.deleted)
@@ -262,7 +273,9 @@ def _windows(state: ResourceState, observation: Observation) -> tuple[datetime, 
     return this, latest
 
 
-def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudged) -> Transition:
+def _unjudged(
+    state: ResourceState | None, observation: Observation, why: Unjudged, identity: dict[str, str]
+) -> Transition:
     """Handle an observation without a verdict; resolve the open finding of a resource that is no longer declared.
 
     An existing record is updated, so that an older observation is not evaluated again.
@@ -271,9 +284,9 @@ def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudg
         return Transition(why)
     finding = state.finding
     if finding is None or finding.status == "resolved":
-        return Transition(why, _next_state(state, observation, why, finding))
+        return Transition(why, _next_state(state, observation, why, finding, identity=identity))
     ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="no longer declared")
-    return Transition("resolved", _next_state(state, observation, "resolved", ended))
+    return Transition("resolved", _next_state(state, observation, "resolved", ended, identity=identity))
 
 
 def _next_state(
@@ -283,6 +296,8 @@ def _next_state(
     finding: Finding | None,
     verdict: Verdict | None = None,
     settling: Settling | None = None,
+    *,
+    identity: dict[str, str],
 ) -> ResourceState:
     """The record after an observation; without a verdict nothing judges it."""
     fingerprint, judged_by = (verdict.fingerprint, verdict.judged_by) if verdict is not None else ("", "")
@@ -322,7 +337,7 @@ def _next_state(
         onset,
         verdict.unknown if verdict is not None else (),
         window_start=observation.window_start,
-        identity=identity_of(observation.data) or (state.identity if state else {}),
+        identity=identity or (state.identity if state else {}),
         home=_home(state, observation, verdict),
         last_good=_good(state, finding, verdict),
     )

@@ -50,6 +50,11 @@ def other_project(declaration: Declaration, observation: Observation, home: str 
     return Difference("project", "changed", declared, known, kind="authority")
 
 
+def is_at_fault(declaration: Declaration, observation: Observation, home: str) -> bool:
+    """Whether a declaration means another project, or a part of it is not translated; see ``other_project``."""
+    return bool(declaration.unchecked) or other_project(declaration, observation, home) is not None
+
+
 def elsewhere(reading: Observation) -> str:
     """Why a resource read through its API is not in the project of the inventory; empty if it is."""
     number = reading.data.get("projectNumber") if isinstance(reading.data, dict) else None

@@ -7,20 +7,16 @@ costs a digest. Values of one API version are never compared with those of anoth
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
-from setpoint.catalog import wandering_fields
-from setpoint.comparison import api_versions, gaps, system_fields, undeclared_values
+from setpoint.comparison import api_versions, gaps, undeclared_values
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.undeclared_values import Before, Digests, Value
-from setpoint.detection import good_values, value_folding
+from setpoint.detection import good_values, observation_digests, value_folding
 from setpoint.detection.good_values import MOST_TRACKED, Current, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
 from setpoint.detection.value_folding import is_below
@@ -47,7 +43,6 @@ _MOST_VERSIONS = 2
 _MOST_UNKNOWN = 20
 """Fields that are named as not compared."""
 
-_encode = msgspec.json.Encoder().encode
 _DEFAULT = Undeclared()
 
 
@@ -60,6 +55,7 @@ class Watched(NamedTuple):
         good: what to keep of the resource; None to leave it as it is.
         accepted: what to keep of it where the differences are accepted.
         unknown: what could not be compared now, and may have changed.
+        content: digest of what is declared and observed; empty where nothing is watched.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -67,6 +63,7 @@ class Watched(NamedTuple):
     good: LastKnownGood | None = None
     accepted: LastKnownGood | None = None
     unknown: tuple[Explanation, ...] = ()
+    content: str = ""
 
 
 _NOTHING = Watched()
@@ -114,12 +111,11 @@ def watch(
         return _NOTHING
     if not is_watched(desired, fleet_policy):
         return _unwatched(desired, fleet_policy, good) if good is not None else _NOTHING
-    seen = _seen(schemas, observation, desired.digest)
+    seen = observation_digests.content(schemas, observation, desired.digest)
     if good is not None and good.steady == seen:
-        return Watched(good=good)
-    return _walked(
-        _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at), seen, good
-    )
+        return Watched(good=good, content=seen)
+    inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
+    return _walked(inputs, seen, good)._replace(content=seen)
 
 
 class _Inputs(NamedTuple):
@@ -151,7 +147,7 @@ def _current(inputs: _Inputs, seen: str, before: GoodValues | None) -> tuple[Cur
     is_repeated = (
         before is not None
         and before.desired != desired.digest
-        and before.seen == _seen(schemas, observation, before.desired)
+        and before.seen == observation_digests.content(schemas, observation, before.desired)
     )
     declaration, version = desired.declarations[0], ""
     compared, in_version = declaration, observation
@@ -162,7 +158,7 @@ def _current(inputs: _Inputs, seen: str, before: GoodValues | None) -> tuple[Cur
     schema = schema_of(schemas, in_version)
     if in_version is not observation:
         version += f" as {_name(schema)}"
-    values = _values(compared, in_version, schema, masking)
+    values = _values(compared, in_version, schema, masking, before)
     current = Current(declaration, desired.digest, seen, values, schema, version, in_version, is_repeated, masking, now)
     return current, compared
 
@@ -390,10 +386,17 @@ def _rule(declaration: Declaration, settings: Undeclared, fleet_policy: Policy |
 
 
 def _values(
-    declaration: Declaration, observation: Observation, schema: Schema | None, masking: Masking
+    declaration: Declaration,
+    observation: Observation,
+    schema: Schema | None,
+    masking: Masking,
+    before: GoodValues | None,
 ) -> dict[str, Value]:
     digests = Digests(masking.secrecy, observation.key.name)
-    values = undeclared_values.undeclared(observation.asset_type, declaration.data, observation.data, schema, digests)
+    known = before.values if before is not None else {}
+    values = undeclared_values.undeclared(
+        observation.asset_type, declaration.data, observation.data, schema, digests, known
+    )
     whole = declaration.exhaustive_paths
     if not whole:
         return values
@@ -402,27 +405,3 @@ def _values(
 
 def _name(schema: Schema | None) -> str:
     return f"{schema.service}/{schema.version}/{schema.name}" if schema is not None else ""
-
-
-def _seen(schemas: Schemas, observation: Observation, desired: str) -> str:
-    """A digest of what is declared, and of all that an observation says, less what only the server writes at the top.
-
-    Of the hashes that cannot be forged this is the fastest on short texts.
-    """
-    skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # identity is enough
-    body = {name: value for name, value in observation.data.items() if name not in skipped}
-    return hashlib.sha256(_encode((last_known_good.FORM, desired, body))).hexdigest()[:16]
-
-
-@lru_cache(maxsize=1024)
-def _server_fields(schemas: Schemas, asset_type: str) -> frozenset[str]:
-    """Top fields that are output-only in every version of the API, wander by name, or are the system's."""
-    versions = schemas.schemas_for(asset_type)
-    names = {name for schema in versions for name in schema.fields}
-    written = (
-        name
-        for name in names
-        if all((field := schema.fields.get(name)) is None or field.output_only for schema in versions)
-    )
-    by_type = (path for path in wandering_fields.of_type(asset_type) if "." not in path)
-    return system_fields.SYSTEM_FIELDS.union(written, by_type) - wandering_fields.set_by_methods(asset_type)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from setpoint import __version__
 from setpoint.comparison import api_versions, gaps, iam_policies, literal, org_policies
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.source_paths import declared_path
 from setpoint.detection import (
     actor_resolution,
+    observation_digests,
     placement,
     policy_evaluation,
     record_limits,
@@ -25,6 +25,7 @@ from setpoint.detection import (
     undeclared_changes,
 )
 from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
+from setpoint.detection.observation_digests import judging_digest
 from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.detection.undeclared_changes import Watched
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from setpoint.comparison.compare import Comparison
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The result of an evaluation.
 
     Args:
@@ -139,13 +140,42 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     if not gone and observation.data is None:
         return "unreadable"
     if gone:
-        if rule := suppressions.whole(desired.declarations):
-            return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
-        return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who, secrecy))
+        return _gone(desired, rules, observation, schemas, who, secrecy)
+    by_api = by_api_of(desired, rules, observation, reading)
+    if good is not None and good.in_sync and schemas is not None and by_api is None and type(observation.data) is dict:
+        judged_by = judging_digest(desired, rules)
+        is_known = observation_digests.of_verdict(observation, desired, judged_by) == good.in_sync
+        if is_known and not placement.is_at_fault(desired.declarations[0], observation, home):
+            return _in_sync(desired, rules, observation, (), (), good, judged_by)
+    inputs = _Inputs(who, by_api, secrecy, home, good, now)
+    return _compared(desired, rules, observation, schemas, inputs)
+
+
+def _gone(
+    desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, who: Who, secrecy: Secrecy
+) -> Verdict:
+    if rule := suppressions.whole(desired.declarations):
+        return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
+    return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who, secrecy))
+
+
+class _Inputs(NamedTuple):
+    who: Who
+    by_api: ByApi | None
+    secrecy: Secrecy
+    home: str
+    good: LastKnownGood | None
+    now: datetime | None
+
+
+def _compared(
+    desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, inputs: _Inputs
+) -> Verdict:
+    """The verdict on an observation that is not known to be in sync."""
+    who, by_api, secrecy, home, good, now = inputs
     differing: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
     unknown: list[Explanation] = []
-    by_api = by_api_of(desired, rules, observation, reading)
     masking = Masking(secrecy, policies.shown(rules.policy, observation.asset_type))
     for declaration in desired.declarations:
         if (wrong := placement.other_project(declaration, observation, home)) is not None:
@@ -158,7 +188,12 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     watched = undeclared_changes.watch(desired, observation, schemas, rules.policy, good, masking, now)
     unknown += watched.unknown
     if not differing and not watched.differences:
-        return _in_sync(desired, rules, observation, suppressed + watched.ignored, tuple(unknown), watched.good)
+        suppressed += watched.ignored
+        kept, judged_by = watched.good, judging_digest(desired, rules)
+        is_plain = by_api is None and not suppressed and not unknown
+        if is_plain and kept is not None and watched.content and kept.steady == watched.content:
+            kept = replace(kept, in_sync=observation_digests.of_verdict(observation, desired, judged_by))
+        return _in_sync(desired, rules, observation, suppressed, tuple(unknown), kept, judged_by)
     drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown))
     return _with_undeclared(desired, rules, observation, schemas, drift, watched)
 
@@ -203,7 +238,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
     differences = [difference for _, difference in differing]
     encoded = [record_limits.encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
-    digest, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
+    digest, judged_by = fingerprint(kind, encoded), judging_digest(desired, rules)
     actor = who(digest, judged_by)
     policy_outcome = policy_evaluation.evaluate_policy(
         rules.policy, declaration, observation, kind, differences, actor=actor_resolution.confident_principal(actor)
@@ -239,11 +274,6 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation, secrecy:
     return masked if len(record_limits.encode(masked)) <= record_limits.ROOM_FOR_ONE else None
 
 
-def _judged_by(desired: Desired | None, rules: Rules) -> str:
-    """Digest of the declarations, the rules, and the version of their interpretation."""
-    return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
-
-
 def _in_sync(
     desired: Desired,
     rules: Rules,
@@ -251,6 +281,7 @@ def _in_sync(
     suppressed: tuple[Suppressed, ...],
     unknown: tuple[Explanation, ...] = (),
     good: LastKnownGood | None = None,
+    judged_by: str = "",
 ) -> Verdict:
     first = desired.declarations[0]
     # By position, which costs half of what keywords do: in the order of the fields.
@@ -264,7 +295,7 @@ def _in_sync(
         first.mode or "alert",
         placement.project(first, observation),
         first.source,
-        _judged_by(desired, rules),
+        judged_by or judging_digest(desired, rules),
         suppressed=record_limits.few(suppressed) if suppressed else (),
         unknown=unknown,
         good=good,
@@ -280,7 +311,7 @@ def _undeclared(
         return _verdict_of(coverage.scope, rules, observation, None, ())
     if coverage.rule:
         return _verdict_of(coverage.scope, rules, observation, None, (Suppressed(coverage.rule, "unmanaged"),))
-    actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
+    actor = who(fingerprint("unmanaged", ()), judging_digest(None, rules))
     return _verdict_of(coverage.scope, rules, observation, "unmanaged", (), actor)
 
 
@@ -288,7 +319,7 @@ def _is_refuted(coverage: ScopeCoverage, rules: Rules, observation: Observation,
     """Whether the audit log names another creator than the controller that a resource's text claims."""
     if not coverage.is_claim or observation.deleted:
         return False
-    actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
+    actor = who(fingerprint("unmanaged", ()), judging_digest(None, rules))
     return actor is not None and actor.kind != "google" and actor.confidence != "possible"
 
 
@@ -314,7 +345,7 @@ def _verdict_of(
         mode=policy_outcome.mode,
         project=observation.project,
         source=scope.source,
-        judged_by=_judged_by(None, rules),
+        judged_by=judging_digest(None, rules),
         settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)) if kind else 0.0,
         suppressed=suppressed,
         actor=actor,

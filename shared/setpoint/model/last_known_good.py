@@ -56,18 +56,20 @@ class GoodValues(msgspec.Struct, frozen=True, omit_defaults=True):
     form: int = 1
 
 
-class LastKnownGood(msgspec.Struct, frozen=True, omit_defaults=True):
+class LastKnownGood(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The good values as a record holds them: short, and not unpacked while nothing changes.
 
     Args:
         packed: the values; see ``pack``.
         steady: ``GoodValues.seen``, where an observation with this digest needs no walk.
         others: the values in other API versions, packed, while it is not known whether they are good.
+        in_sync: digest of the last observation that was in sync, with all that the verdict depends on.
     """
 
     packed: str
     steady: str = ""
     others: tuple[str, ...] = ()
+    in_sync: str = ""
 
 
 FORGET = LastKnownGood("")

@@ -28,7 +28,7 @@ ObservedThrough = Literal["inventory", "api"]
 """The source of an observation: Cloud Asset Inventory, or the API of the resource."""
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """The state of a resource in the inventory at a time.
 
     Args:
@@ -120,7 +120,7 @@ def decode_readable(stored: Iterable[tuple[ResourceKey, bytes | str | None]]) ->
 _decode_stored = msgspec.json.Decoder(Observation).decode
 
 
-class _Resource(msgspec.Struct, rename="camel"):
+class _Resource(msgspec.Struct, rename="camel", gc=False):
     data: dict[str, Any] | None = None
     discovery_document_uri: str | None = None
     discovery_name: str | None = None
@@ -130,7 +130,7 @@ class _Resource(msgspec.Struct, rename="camel"):
 _NO_RESOURCE = _Resource()
 
 
-class _Asset(msgspec.Struct, rename="camel"):
+class _Asset(msgspec.Struct, rename="camel", gc=False):
     name: str
     asset_type: str
     update_time: Instant | None = None
@@ -144,11 +144,11 @@ class _Asset(msgspec.Struct, rename="camel"):
     asset_exceptions: tuple[dict[str, Any], ...] | None = None
 
 
-class _Window(msgspec.Struct, rename="camel"):
+class _Window(msgspec.Struct, rename="camel", gc=False):
     start_time: Instant | None = None
 
 
-class _TemporalAsset(msgspec.Struct, rename="camel"):
+class _TemporalAsset(msgspec.Struct, rename="camel", gc=False):
     asset: _Asset | None = None
     prior_asset: msgspec.Raw = msgspec.Raw()
     window: _Window | None = None
@@ -175,11 +175,14 @@ def parse(message: bytes, attributes: Mapping[str, str] | None = None) -> Observ
     del attributes
     if message.startswith(WELCOME):
         return None
-    temporal = _read(_decode_message, message, "")
+    try:
+        temporal = _decode_message(message)
+    except _UNREADABLE_JSON as error:
+        raise _malformed(error, message, "") from None
     asset, prior = temporal.asset, None
     content = _content(asset) if asset is not None and not temporal.deleted else None
     if asset is None or content is None:
-        prior = _read(_decode_prior, temporal.prior_asset, "priorAsset") if temporal.prior_asset else None
+        prior = _prior(temporal.prior_asset)
     if asset is None and not (temporal.deleted and prior):
         where = "priorAsset" if temporal.deleted else "asset"
         raise MalformedMessage(f"not a feed message: field `{where}` is missing")
@@ -229,20 +232,27 @@ def _is_truncated(exceptions: Iterable[Mapping[str, Any]]) -> bool:
     return any(exception.get("exceptionType") == "TRUNCATION" for exception in exceptions)
 
 
-def _read(decode: Any, raw: Any, where: str) -> Any:
+def _prior(raw: msgspec.Raw) -> _Asset | None:
     try:
-        return decode(raw)
-    except msgspec.ValidationError as error:
-        detail = str(error)
-        reason = f"{detail} (in {where})" if where else detail
-    except msgspec.DecodeError as error:
+        return _decode_prior(raw) if raw else None
+    except _UNREADABLE_JSON as error:
+        raise _malformed(error, raw, "priorAsset") from None
+
+
+_UNREADABLE_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _malformed(error: Exception, raw: Any, where: str) -> MalformedMessage:
+    if isinstance(error, msgspec.ValidationError):
+        reason = f"{error} (in {where})" if where else str(error)
+    elif isinstance(error, msgspec.DecodeError):
         detail = str(error)
         reason = detail if "byte" in detail else f"{detail} (byte {len(raw)})"
-    except UnicodeDecodeError as error:
+    elif isinstance(error, UnicodeDecodeError):
         reason = f"JSON is not UTF-8: {error.reason}"
-    except RecursionError:
+    else:
         reason = "JSON is nested too deeply"
-    raise MalformedMessage(f"not a feed message: {reason}") from None
+    return MalformedMessage(f"not a feed message: {reason}")
 
 
 def _content(asset: _Asset) -> Content | None:

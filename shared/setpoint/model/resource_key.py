@@ -20,7 +20,7 @@ The inventory sends access policies, access levels and service perimeters as a s
 """
 
 
-class ResourceKey(msgspec.Struct, frozen=True, order=True):
+class ResourceKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """A resource and one of its contents.
 
     Args:

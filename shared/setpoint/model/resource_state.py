@@ -74,7 +74,7 @@ class Settling(msgspec.Struct, frozen=True):
     wait: float = 0.0
 
 
-class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
+class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The record of a resource and content.
 
     Args:

@@ -1,0 +1,80 @@
+"""Digests that tell whether an observation is the last one again, with all that a verdict on it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from setpoint import __version__
+from setpoint.catalog import wandering_fields
+from setpoint.comparison import system_fields
+from setpoint.detection.observed_schema import Schemas
+from setpoint.model.declaration import Desired
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.last_known_good import FORM
+from setpoint.model.observation import Observation
+
+_encode = msgspec.json.Encoder().encode
+
+
+def judging_digest(desired: Desired | None, rules: Rules) -> str:
+    """Digest of the declarations, the rules, and the version of their interpretation."""
+    return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
+
+
+def of_verdict(observation: Observation, desired: Desired, judged_by: str) -> str:
+    """Digest of all that a verdict on an observation with fields depends on, less fields that are never compared.
+
+    Args:
+        observation: what was observed.
+        desired: what is declared.
+        judged_by: digest of the declarations and rules.
+    """
+    compared = {name: value for name, value in observation.data.items() if name not in system_fields.SYSTEM_FIELDS}
+    return _digest(
+        (
+            judged_by,
+            observation.through,
+            observation.truncated,
+            observation.project_id or desired.declarations[0].project,
+            observation.ancestors,
+            observation.discovery_uri,
+            observation.discovery_name,
+            compared,
+        )
+    )
+
+
+def content(schemas: Schemas, observation: Observation, desired: str) -> str:
+    """Digest of what is declared, and of what was observed less what only the server writes at the top.
+
+    Args:
+        schemas: what is known of asset types.
+        observation: what was observed.
+        desired: digest of what is declared.
+    """
+    skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # identity is enough
+    settable = {name: value for name, value in observation.data.items() if name not in skipped}
+    return _digest((FORM, desired, settable))
+
+
+def _digest(value: Any) -> str:
+    """160 bits, since somebody may choose both of two observations; on short texts SHA-256 is the fastest such hash."""
+    return hashlib.sha256(_encode(value)).hexdigest()[:40]
+
+
+@lru_cache(maxsize=1024)
+def _server_fields(schemas: Schemas, asset_type: str) -> frozenset[str]:
+    """Top fields that are output-only in every version of the API, wander by name, or are the system's."""
+    versions = schemas.schemas_for(asset_type)
+    names = {name for schema in versions for name in schema.fields}
+    written = (
+        name
+        for name in names
+        if all((field := schema.fields.get(name)) is None or field.output_only for schema in versions)
+    )
+    by_type = (path for path in wandering_fields.of_type(asset_type) if "." not in path)
+    return system_fields.SYSTEM_FIELDS.union(written, by_type) - wandering_fields.set_by_methods(asset_type)

@@ -1,0 +1,208 @@
+"""An observation that is known to be in sync is not compared again, and nothing that matters is taken for known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection import verdict as judging
+from setpoint.detection.verdict import Verdict, judge
+from setpoint.model.compare_rules import CompareRule
+from setpoint.model.declaration import Declaration, Desired, desired
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.last_known_good import LastKnownGood
+from setpoint.model.observation import Observation
+from setpoint.model.policy import ObserveRule, Policy
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing.fleet import Fleet
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+ADDRESS = "//compute.googleapis.com/projects/shop-prod/regions/europe-west1/addresses/front"
+ADDRESS_TYPE = "compute.googleapis.com/Address"
+CLUSTER = "container.googleapis.com/Cluster"
+LIVE = {
+    "name": "front",
+    "addressType": "INTERNAL",
+    "subnetwork": "https://www.googleapis.com/compute/v1/projects/shop-prod/regions/europe-west1/subnetworks/a",
+    "labels": {"team": "shop"},
+    "status": "RESERVED",
+    "selfLink": "https://www.googleapis.com/compute/v1/projects/shop-prod/regions/europe-west1/addresses/front",
+    "creationTimestamp": "2026-02-01T00:00:00Z",
+}
+DECLARED = {
+    "name": "front",
+    "addressType": "INTERNAL",
+    "subnetwork": "projects/shop-prod/regions/europe-west1/subnetworks/a",
+}
+NO_RULES = Rules()
+WANTED = desired((Declaration(ResourceKey(ADDRESS), ADDRESS_TYPE, DECLARED, project="shop-prod"),))
+
+
+def seen(data: Any = LIVE, name: str = ADDRESS, asset_type: str = ADDRESS_TYPE, **more: Any) -> Observation:
+    ancestors = ("projects/123456789012", "organizations/1")
+    return Observation(ResourceKey(name), asset_type, START, **{"data": data, "ancestors": ancestors, **more})
+
+
+def verdict(
+    observation: Observation, good: LastKnownGood | None, wanted: Desired = WANTED, fleet: Rules = NO_RULES, **more: Any
+) -> Verdict:
+    result = judge(wanted, fleet, observation, default_catalogue(), good=good, **more)
+    assert isinstance(result, Verdict)
+    return result
+
+
+def known(wanted: Desired = WANTED, observation: Observation | None = None, fleet: Rules = NO_RULES) -> LastKnownGood:
+    good = verdict(observation or seen(), None, wanted, fleet).good
+    assert good is not None
+    assert good.in_sync
+    return good
+
+
+def compared(observation: Observation, good: LastKnownGood, *arguments: Any, **more: Any) -> Verdict:
+    """The verdict where nothing is known to be in sync."""
+    return verdict(observation, replace(good, in_sync=""), *arguments, **more)
+
+
+def without_memo(result: Verdict) -> Verdict:
+    good, accepted = (value and replace(value, in_sync="") for value in (result.good, result.accepted))
+    return replace(result, good=good, accepted=accepted)
+
+
+def compares(monkeypatch: pytest.MonkeyPatch) -> list[Declaration]:
+    """The declarations that are compared from now on."""
+    compared_ones: list[Declaration] = []
+    original = judging._differences
+
+    def counted(declaration: Declaration, *arguments: Any) -> Any:
+        compared_ones.append(declaration)
+        return original(declaration, *arguments)
+
+    monkeypatch.setattr(judging, "_differences", counted)
+    return compared_ones
+
+
+def test_the_same_content_is_not_compared_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = known()
+    declarations = compares(monkeypatch)
+    again = replace(seen({**LIVE, "creationTimestamp": "2026-02-01T00:00:00.000Z"}), observed_at=START + timedelta(1))
+    assert verdict(again, good) == verdict(again, replace(good, in_sync="")) == verdict(again, good)
+    assert declarations == list(WANTED.declarations)
+
+
+def test_what_drifted_is_compared_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    drifted = seen({**LIVE, "addressType": "EXTERNAL"})
+    good = verdict(drifted, known()).good
+    declarations = compares(monkeypatch)
+    assert verdict(drifted, good).kind == "modified"
+    assert declarations == list(WANTED.declarations)
+
+
+OTHERS: dict[str, Observation] = {
+    "a declared field": seen({**LIVE, "addressType": "EXTERNAL"}),
+    "a field that nobody declares": seen({**LIVE, "purpose": "GCE_ENDPOINT"}),
+    "a field that only the server writes": seen({**LIVE, "status": "IN_USE", "users": ["x"]}),
+    "a field less": seen({name: value for name, value in LIVE.items() if name != "subnetwork"}),
+    "another project id": seen(project_id="other"),
+    "other ancestors": seen(ancestors=("projects/99",)),
+    "another API version": seen(
+        discovery_uri="https://www.googleapis.com/discovery/v1/apis/compute/beta/rest", discovery_name="Address"
+    ),
+    "a truncated asset": seen(truncated=True),
+    "a reading through the API": seen(through="api"),
+    "a deleted resource": seen(deleted=True),
+    "no content": seen(None),
+}
+
+
+@pytest.mark.parametrize("observation", OTHERS.values(), ids=OTHERS)
+def test_what_is_known_changes_no_verdict_on_anything_else(observation: Observation) -> None:
+    good = known()
+    results = [
+        judge(WANTED, Rules(), observation, default_catalogue(), good=memo)
+        for memo in (good, replace(good, in_sync=""))
+    ]
+    first, other = (without_memo(result) if isinstance(result, Verdict) else result for result in results)
+    assert first == other
+
+
+def test_other_rules_compare_again() -> None:
+    strict = rules((), Policy(compare=(CompareRule("literal", "subnetwork"),)))
+    assert verdict(seen(), known(), fleet=strict).kind == "modified"
+
+
+def test_another_declaration_compares_again() -> None:
+    other = desired((replace(WANTED.declarations[0], data={**DECLARED, "addressType": "EXTERNAL"}),))
+    assert verdict(seen(), known(), other).kind == "modified"
+
+
+def test_a_declaration_in_another_project_is_never_known_to_be_in_sync() -> None:
+    homeless = desired((replace(WANTED.declarations[0], project=""),))
+    observation = seen(name="//storage.googleapis.com/front")
+    good = known(homeless, observation)
+    assert verdict(observation, good, homeless, home="123456789012").kind is None
+    assert verdict(observation, good, homeless, home="99").kind == "modified"
+
+
+def test_a_reading_of_the_api_counts_beside_what_is_known() -> None:
+    fleet = rules((), Policy(observe=(ObserveRule("api", (ADDRESS_TYPE,)),)))
+    good = verdict(seen(), None, fleet=fleet).good
+    assert good is not None
+    assert not good.in_sync
+
+
+def test_a_field_that_matters_and_could_not_be_translated_stays_unknown() -> None:
+    wanted = desired((replace(WANTED.declarations[0], unchecked=("source_ranges",)),))
+    assert wanted.digest == WANTED.digest
+    assert verdict(seen(), known(), wanted).unknown == compared(seen(), known(), wanted).unknown != ()
+
+
+def test_a_declared_value_that_wanders_is_compared() -> None:
+    name = "//container.googleapis.com/projects/shop-prod/locations/europe-west1/clusters/a"
+    declared = {"name": "a", "locations": ["europe-west1-b"]}
+    wanted = desired((Declaration(ResourceKey(name), CLUSTER, declared, project="shop-prod"),))
+    good = known(wanted, seen(declared, name, CLUSTER))
+    assert verdict(seen({**declared, "locations": ["europe-west1-c"]}, name, CLUSTER), good, wanted).kind == "modified"
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from leaves(part, (*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from leaves(part, (*path, index))
+    else:
+        yield path
+
+
+def changed(value: Any, path: tuple[Any, ...]) -> Any:
+    if not path:
+        return "other" if isinstance(value, str) else not value if isinstance(value, bool) else 17
+    copy = value.copy()
+    copy[path[0]] = changed(value[path[0]], path[1:])
+    return copy
+
+
+def test_two_observations_that_somebody_chooses_have_no_digest_in_common() -> None:
+    good = known()
+    assert min(len(good.in_sync), len(good.steady)) * 4 >= 160  # half of it is what a collision takes
+
+
+def test_no_change_of_any_leaf_of_a_fleet_is_taken_for_known() -> None:
+    fleet, count = Fleet(60, projects=3), 0
+    for sample, wanted in zip(fleet.declared(), fleet.desired(), strict=True):
+        asset_type = wanted.declarations[0].asset_type
+        first = seen(sample.live, sample.key.name, asset_type)
+        good = judge(wanted, Rules(), first, default_catalogue()).good if sample.key.content == "resource" else None  # type: ignore[union-attr]
+        if good is None or not good.in_sync:
+            continue
+        for path in leaves(sample.live):
+            count += 1
+            other = replace(first, data=changed(sample.live, path))
+            assert without_memo(verdict(other, good, wanted)) == without_memo(compared(other, good, wanted)), path
+    assert count > 300
