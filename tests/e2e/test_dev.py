@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 import forked
 from setpoint.bootstrap.settings import VARIABLES
 from setpoint.errors import BadRequest
-from setpoint_tools.dev import control_server, endpoints, fleet
+from setpoint_tools.dev import control_server, endpoints, fleet, system
 from setpoint_tools.dev.fleet import CHANGES
 from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.serving import functions
@@ -41,7 +42,7 @@ def test_a_firewall_that_somebody_opens_is_put_back_by_the_whole_system(tmp_path
     if emulators == "--emulators":
         request.getfixturevalue("pubsub_emulator")
         request.getfixturevalue("firestore_emulator")
-    played = run("dev", "up", "--play", emulators, "--folder", str(tmp_path), "--root", str(ROOT))
+    played = run("dev", "up", "--play", "--yes", emulators, "--folder", str(tmp_path), "--root", str(ROOT))
     assert played.returncode == 0, played.stderr
     types = [line.split()[0] for line in played.stdout.splitlines() if line.startswith(("drift.", "remediation."))]
     assert [kind for kind in types if kind != "drift.attributed"][:4] == PUT_BACK
@@ -68,7 +69,7 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
     folder = ["--folder", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
     with subprocess.Popen(
-        [*SETPOINT, "dev", "up", "--no-emulators", *folder, "--root", str(ROOT)],
+        [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
     ) as process:  # fmt: skip
         wait_until(
@@ -86,6 +87,14 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
 
         wait_until(lambda: "Topic orders" in listed(), lambda: f"Topic orders is not among {listed()}")
         assert listed().startswith("1 open finding")
+        described = json.loads((tmp_path / "dev.json").read_text())
+        assert requests.get(described["console"], timeout=30).status_code == 200
+        drawn = requests.get(described["slack"], timeout=30).text
+        assert "<time datetime=" in drawn
+        assert '<button type="submit"' in drawn
+        answer = run("dev", "press", "why", *folder).stderr
+        assert "only she sees" in answer
+        assert "Only visible to olga@example.com" in requests.get(described["slack"], timeout=30).text
         assert run("dev", "down", *folder).returncode == 0
         out, _ = process.communicate(timeout=240)
     assert process.returncode == 0
@@ -93,8 +102,36 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
     assert "nothing is up" in run("dev", "down", *folder).stderr
 
 
+def test_one_at_a_time_runs_in_a_folder(tmp_path):
+    with (
+        control_server.claimed(tmp_path),
+        pytest.raises(BadRequest, match="up already"),
+        control_server.claimed(tmp_path),
+    ):
+        pass
+    with control_server.claimed(tmp_path):
+        pass  # it ended, and another may begin
+
+
+def test_nothing_is_started_or_emptied_before_somebody_says_so(tmp_path):
+    (tmp_path / "setpoint.db").write_text("of the last run")
+    refused = run("dev", "up", "--folder", str(tmp_path), "--root", str(ROOT), input="")
+    assert refused.returncode == 1
+    assert "say --yes" in refused.stderr
+    assert (tmp_path / "setpoint.db").read_text() == "of the last run"
+
+
+def test_only_what_an_earlier_run_has_left_is_emptied(tmp_path):
+    (tmp_path / "fleet").mkdir()
+    for name in ("setpoint.db", "detect.log", "notes.txt", "fleet/fleet.yaml", "fleet/mine.yaml"):
+        (tmp_path / name).write_text("x")
+    system.empty(tmp_path)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["fleet/mine.yaml", "notes.txt"]
+
+
 def test_outside_of_a_checkout_it_says_where_to_run_it(tmp_path):
-    refused = run("dev", "up", "--folder", str(tmp_path), "--root", str(tmp_path))
+    refused = run("dev", "up", "--yes", "--folder", str(tmp_path), "--root", str(tmp_path))
     assert refused.returncode == 1
     assert "in the root of a checkout" in refused.stderr
 

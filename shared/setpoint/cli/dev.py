@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,10 +41,12 @@ def up(
     *,
     play: Annotated[bool, typer.Option("--play", help="Open the firewall, wait for its remediation, and end.")] = False,
     emulators: Annotated[bool, typer.Option(help="Use Google's emulators where they are installed.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is started or emptied.")] = False,
 ) -> None:
     """Start everything; Ctrl-C, or `setpoint dev down` elsewhere, stops it.
 
-    With --play exits with 1 where the story does not come out.
+    Asks first: it starts servers on this machine, and empties the store and the logs of the last run in its folder. One
+    runs at a time in a folder. With --play exits with 1 where the story does not come out.
     """
     from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - loads servers, which no other command needs
 
@@ -54,8 +58,39 @@ def up(
         if event.type != _BESIDE:
             heard.append(event.type)
 
+    with control_server.claimed(folder):
+        names = system.check(root.resolve())
+        _ask(folder, names, yes=yes)
+        system.empty(folder)
+        _run(root.resolve(), folder, heard, hear, play=play, emulators=emulators)
+    if play and tuple(heard[: len(_STORY)]) != _STORY:
+        raise BadRequest(f"the story did not come out: {', '.join(heard) or 'no event'}; see {folder}/*.log")
+
+
+def _ask(folder: Path, names: list[str], *, yes: bool) -> None:
+    """Ask before anything is started or emptied.
+
+    Raises:
+        BadRequest: nobody is there to be asked.
+    """
+    what = f"This starts {len(names)} functions, emulators and fakes on this machine"
+    what += f", and empties the store and the logs of the last run in {folder}"
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise BadRequest(f"{what}; say --yes")
+    if not typer.confirm(f"{what}. Go on?", err=True, default=True):
+        raise typer.Exit(1)
+
+
+def _run(
+    root: Path, folder: Path, heard: list[str], hear: Callable[[CloudEvent], None], *, play: bool, emulators: bool
+) -> None:
+    """Start the system, and keep it up until it is stopped."""
+    from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - as above
+
     print_status("starting: emulators, fakes, functions …")
-    with system.up(root.resolve(), folder, hear, emulators=emulators) as running:
+    with system.up(root, folder, hear, emulators=emulators) as running:
         for stand_in in running.places.stand_ins:
             print_warning(stand_in, "STAND-IN")
         for name, address in running.addresses.items():
@@ -69,7 +104,8 @@ def up(
             "status": lambda _: "up",
             "down": lambda _: running.end(),
         }
-        with control_server.reachable(folder, {"store": running.places.store, **running.places.variables}, commands):
+        description = {"store": running.places.store, **running.addresses, **running.places.variables}
+        with control_server.reachable(folder, description, commands):
             if play:
                 threading.Thread(target=_play, args=[running, heard], daemon=True).start()
             else:
@@ -79,8 +115,6 @@ def up(
                 running.run()
             except KeyboardInterrupt:
                 print_status("going down")
-    if play and tuple(heard[: len(_STORY)]) != _STORY:
-        raise BadRequest(f"the story did not come out: {', '.join(heard) or 'nothing was told'}; see {folder}/*.log")
 
 
 def _play(running: System, heard: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import threading
@@ -16,8 +17,25 @@ import requests
 from setpoint.errors import BadRequest, SetpointError
 
 _FILE = "dev.json"
+_LOCK = "dev.lock"
 _SECONDS = 30
 _LARGEST = 10_000
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold a folder for one system, before anything in it is touched; the hold ends with the process at the latest.
+
+    Raises:
+        BadRequest: another one is up in that folder, or on its way.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadRequest(f"it is up already in {folder}; `setpoint dev down` ends it") from None
+        yield
 
 
 @contextmanager
@@ -28,12 +46,7 @@ def reachable(folder: Path, description: dict[str, Any], commands: dict[str, Cal
         folder: where the file is written.
         description: what it says besides.
         commands: what is done for each, with its argument; gives what to say.
-
-    Raises:
-        BadRequest: another one is up in that folder.
     """
-    if _answers(folder):
-        raise BadRequest(f"it is up already in {folder}; `setpoint dev down` ends it")
     token = secrets.token_urlsafe(16)
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,11 +103,3 @@ def tell(folder: Path, command: str, argument: str = "") -> str:
     if not answer.ok:
         raise BadRequest(answer.text)
     return answer.text
-
-
-def _answers(folder: Path) -> bool:
-    try:
-        tell(folder, "status")
-    except BadRequest:
-        return False
-    return True

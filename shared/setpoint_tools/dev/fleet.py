@@ -93,8 +93,12 @@ RESOURCES = (
 )
 
 
-def documents() -> list[dict[str, Any]]:
-    """The declarations, with a policy that remediates firewalls and asks about the rest."""
+def documents(console: str) -> list[dict[str, Any]]:
+    """The declarations, with a policy that remediates firewalls and asks about the rest.
+
+    Args:
+        console: the address of the console, which messages link to.
+    """
     declarations = [
         {
             "apiVersion": "setpoint.dev/v1",
@@ -110,7 +114,7 @@ def documents() -> list[dict[str, Any]]:
         "metadata": {"name": "dev"},
         "spec": {
             "dryRun": False,
-            "limits": {"rollout": "0s", "flaps": 100},
+            "limits": {"rollout": "0s", "flaps": 100, "flapWithin": "1s"},
             "rules": [
                 {"name": "firewalls", "match": {"assetTypes": ["compute.googleapis.com/Firewall"]}, "mode": "auto"},
                 {"name": "buckets ask first", "match": {"assetTypes": ["*/Bucket"]}, "mode": "approve"},
@@ -122,7 +126,12 @@ def documents() -> list[dict[str, Any]]:
         "apiVersion": "setpoint.dev/v1",
         "kind": "Alerting",
         "metadata": {"name": "dev"},
-        "spec": {"default": [f"slack:#{CHANNEL}"], "approvers": [{"users": [APPROVER]}]},
+        "spec": {
+            "default": [f"slack:#{CHANNEL}"],
+            "approvers": [{"users": [APPROVER]}],
+            "findingLink": f"{console}/#finding={{id}}",
+            "groupLink": f"{console}/#group={{id}}",
+        },
     }
     return [*declarations, policy, alerting]
 

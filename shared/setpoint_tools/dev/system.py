@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,9 @@ from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served, functions, is_http
 from setpoint_tools.testing.slack import Slack, serving, signed, slack
 
+_CONSOLE = "console"
 _EVERY = 0.3
+_PAUSE = 0.05
 _TICKS = 3.0
 _SECONDS = 10
 _APPROVER = "U1"
@@ -109,11 +111,29 @@ class System:
             elements = [element for block in message.blocks for element in block.get("elements", ())]
             action = next((element for element in elements if element.get("action_id") == f"setpoint:{button}"), None)
             if action is not None:
-                payload = self.slack.pressed(fleet.CHANNEL, message.ts, action, _APPROVER)
-                body, headers = signed(payload, time.time())
-                requests.post(self.addresses["slack_actions"], body, headers=headers, timeout=_SECONDS)
-                return f"olga clicks {button}"
+                before = len(self.slack.channel(fleet.CHANNEL).whispers)
+                self.click(fleet.CHANNEL, message.ts, action)
+                return f"olga clicks {button}" + (self._answer(before) if button == "why" else "")
         raise BadRequest(f"no message in #{fleet.CHANNEL} has a button `{button}`")
+
+    def _answer(self, before: int) -> str:
+        """What Slack shows only to whoever has clicked; waits for it."""
+        whispers = self.slack.channel(fleet.CHANNEL).whispers
+        until = time.monotonic() + _SECONDS
+        while len(whispers) <= before and time.monotonic() < until:
+            time.sleep(_PAUSE)
+        return f", and only she sees:\n{whispers[-1][1]}" if len(whispers) > before else ", and gets no answer"
+
+    def click(self, channel: str, ts: str, action: Mapping[str, Any]) -> None:
+        """Click a button of a message, as somebody who may.
+
+        Args:
+            channel: the channel's name.
+            ts: the message.
+            action: the button; of a menu, with its ``selected_option``.
+        """
+        body, headers = signed(self.slack.pressed(channel, ts, action, _APPROVER), time.time())
+        requests.post(self.addresses["slack_actions"], body, headers=headers, timeout=_SECONDS)
 
     def populate(self) -> None:
         """Put the fleet where the fakes have it; no feed tells of that."""
@@ -123,11 +143,11 @@ class System:
             self._google.put(resource.url, resource.body)
             self._note(resource)
 
-    def declare(self, folder: Path) -> None:
-        """Put in force what is declared."""
+    def declare(self, folder: Path, console: str) -> None:
+        """Put in force what is declared; messages link to the console."""
         files = folder / "fleet"
         files.mkdir(exist_ok=True)
-        (files / "fleet.yaml").write_text(yaml.safe_dump_all(fleet.documents(), sort_keys=False))
+        (files / "fleet.yaml").write_text(yaml.safe_dump_all(fleet.documents(console), sort_keys=False))
         deps = bootstrap.open_detection(self.places.store, None)
         loaded = load.load([str(files)], root=str(files))
         if loaded.problems:
@@ -188,6 +208,26 @@ class System:
         self._pubsub.publish(endpoints.topic(name), [(data, attributes)])
 
 
+def check(root: Path) -> list[str]:
+    """The functions of a checkout.
+
+    Raises:
+        BadRequest: this is no checkout, or something that the system needs is not installed.
+    """
+    names = functions(root)
+    if not names:
+        raise BadRequest(f"{root}: there is no functions/*/main.py; run this in the root of a checkout of Setpoint")
+    if importlib.util.find_spec("googleapiclient") is None:
+        raise BadRequest(f"the fake of Google's APIs needs {_FOUND}")
+    return names
+
+
+def empty(folder: Path) -> None:
+    """Remove the store and the logs that an earlier run has left in its folder, and nothing else."""
+    for file in (*folder.glob("setpoint.db*"), *folder.glob("*.log"), folder / "fleet" / "fleet.yaml"):
+        file.unlink(missing_ok=True)
+
+
 @contextmanager
 def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulators: bool = True) -> Iterator[System]:
     """Start everything, and stop it at the end.
@@ -199,13 +239,9 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
         emulators: whether Google's are used where they are installed.
 
     Raises:
-        BadRequest: this is no checkout, or something that it needs is not installed.
+        BadRequest: see ``check``.
     """
-    names = functions(root)
-    if not names:
-        raise BadRequest(f"{root}: there is no functions/*/main.py; run this in the root of a checkout of Setpoint")
-    if importlib.util.find_spec("googleapiclient") is None:
-        raise BadRequest(f"the fake of Google's APIs needs {_FOUND}")
+    names = check(root)
     from setpoint_tools.testing.google_apis import google_apis  # noqa: PLC0415 - needs what was just looked for
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -224,10 +260,13 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
             pubsub.topic(name)
         pubsub.subscription(endpoints.topic("drift-events"))
         system = System(places=places, pubsub=pubsub, assets=assets, google=google, slack=slack_fake, heard=heard)
+        slack_fake.on_click = system.click
+        console = stack.enter_context(serving(_Console(places.store)))
         system.populate()
-        system.declare(folder)
+        system.declare(folder, console)
         variables = endpoints.environment(places, google_address, slack_address)
-        served = _serve(stack, root, folder, names, variables, assets.address)
+        # The console of an installation stands behind Identity-Aware Proxy, which is not on this machine.
+        served = _serve(stack, root, folder, [name for name in names if name != _CONSOLE], variables, assets.address)
         for name, process in served.items():
             system.addresses[name] = f"http://127.0.0.1:{process.port}"
             if is_http(root, name):
@@ -241,7 +280,7 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
             "inventory": assets.address,
             "slack": slack_address.removesuffix("/api/"),
         }
-        system.addresses["page"] = stack.enter_context(serving(_page(places.store)))
+        system.addresses[_CONSOLE] = console
         yield system
 
 
@@ -284,16 +323,19 @@ class _Anybody:
         return assertion or "you"
 
 
-def _page(store: str) -> Callable[[dict[str, Any], Any], Any]:
-    """The page of what drifts, as the console serves it, for whoever is on this machine."""
-    console = Console(bootstrap.open_for_reading(store), store, _Anybody(), kept=timedelta(0))
+class _Console:
+    """The console as a WSGI application, for whoever is on this machine; it opens the store with the first request."""
 
-    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self._opened: Console | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if self._opened is None:
+            self._opened = Console(bootstrap.open_for_reading(self._store), self._store, _Anybody(), kept=timedelta(0))
         request = werkzeug.Request(environ)
-        answer = console.answer(request.method, request.path, request.headers.get)
+        answer = self._opened.answer(request.method, request.path, request.headers.get)
         return werkzeug.Response(answer.body, answer.status, answer.headers)(environ, start_response)
-
-    return serve
 
 
 def _now() -> str:

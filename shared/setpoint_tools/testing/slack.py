@@ -91,6 +91,7 @@ class Slack:
 
     def __init__(self, clock: Callable[[], float] = time.time, pace: float = 0.0) -> None:
         self.pace = pace
+        self.on_click: Callable[[str, str, Mapping[str, Any]], None] | None = None
         self.calls: list[str] = []
         self.throttled = 0
         self.plan: list[Fault] = []
@@ -165,6 +166,8 @@ class Slack:
             with self._lock:
                 shown = page(self)
             return Response(shown, content_type="text/html; charset=utf-8")(environ, start_response)
+        if request.path == "/click":
+            return self._clicked(request.form)(environ, start_response)
         given = _given(request)
         with self._lock:
             self.calls.append(request.path.removeprefix("/api/"))
@@ -175,6 +178,19 @@ class Slack:
         if fault.lost or fault.silent:
             return hang_up(environ, start_response)
         return answer(environ, start_response)
+
+    def _clicked(self, form: Mapping[str, str]) -> Response:
+        """Somebody clicks a button on the page; then they see the page again."""
+        with self._lock:
+            message = self.channel(form["channel"]).messages.get(form["ts"])
+            elements = [part for block in message.blocks for part in block.get("elements", ())] if message else []
+        action = next((part for part in elements if part.get("action_id") == form["action"]), None)
+        if action is not None and self.on_click is not None:
+            chosen = [option for option in action.get("options", ()) if option["value"] == form.get("option")]
+            selected = {"selected_option": chosen[0]} if chosen else {}
+            if chosen or "options" not in action:
+                self.on_click(form["channel"], form["ts"], {**action, **selected})
+        return Response(status=303, headers={"Location": "/"})
 
     def _answer(self, request: Request, given: dict[str, Any], fault: Fault) -> Response:
         done = self._done(request, given) if fault == NONE or fault.taken else {}

@@ -1,56 +1,72 @@
-"""What stands in the fake Slack, as a page."""
+"""What stands in the fake Slack, as a page that renders messages as Slack does and whose buttons work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from html import escape, unescape
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from setpoint_tools.testing.slack_blocks import texts
+import jinja2
+from markupsafe import Markup
+
+from setpoint.alerting.rendering import mrkdwn_html
 
 if TYPE_CHECKING:
     from setpoint_tools.testing.slack import Channel, Slack, SlackMessage
 
-_HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Fake Slack</title>
-<style>body{font:15px sans-serif;max-width:60em;margin:2em auto}article{border-left:3px solid #999;margin:1em 0;
-padding:0 1em}article article{margin-left:1em}button{margin-right:.5em}p{white-space:pre-wrap;margin:.3em 0}</style>
-</head><body><main><h1>Fake Slack</h1>"""
-
 
 def page(slack: Slack) -> str:
-    """All channels with their messages and threads; buttons are shown, and do nothing."""
-    shown = "".join(_channel(channel) for channel in slack.channels.values())
-    return f"{_HEAD}{shown or '<p>No channels yet.</p>'}</main></body></html>"
+    """All channels with their messages, threads, and what only a single person sees."""
+    approver = next((str(user["profile"]["email"]) for user in slack.users.values()), "somebody")
+    template = _environment().get_template("fake_slack.html")
+    return template.render(
+        channels=[_channel(channel, slack) for channel in slack.channels.values()], approver=approver
+    )
 
 
-def _channel(channel: Channel) -> str:
+def _channel(channel: Channel, slack: Slack) -> dict[str, Any]:
     roots = [message for message in channel.messages.values() if not message.thread]
-    return f"<section><h2>#{escape(channel.name)}</h2>{''.join(_message(root, channel) for root in roots)}</section>"
+    messages = [_message(root, channel, slack) for root in roots]
+    return {"name": channel.name, "messages": messages, "whispers": _whispers("", channel, slack)}
 
 
-def _message(message: SlackMessage, channel: Channel) -> str:
-    below = "".join(_message(reply, channel) for reply in channel.messages.values() if reply.thread == message.ts)
-    body = "".join(_block(block) for block in message.blocks) or f"<p>{_text(message.text)}</p>"
-    edited = " <small>(edited)</small>" if message.edits else ""
-    return f"<article>{body}{edited}{below}</article>"
+def _message(message: SlackMessage, channel: Channel, slack: Slack) -> dict[str, Any]:
+    below = [reply for reply in channel.messages.values() if reply.thread == message.ts]
+    return {
+        "ts": message.ts,
+        "time": datetime.fromtimestamp(float(message.ts), UTC),
+        "text": message.text,
+        "blocks": message.blocks,
+        "edits": message.edits,
+        "replies": [_message(reply, channel, slack) for reply in below],
+        "whispers": _whispers(message.ts, channel, slack),
+    }
 
 
-def _block(block: Mapping[str, Any]) -> str:
-    if block.get("type") == "divider":
-        return "<hr>"
-    elements = [*(block.get("elements") or ()), *([block["accessory"]] if "accessory" in block else [])]
-    rest = {key: value for key, value in block.items() if key not in ("elements", "accessory")}
-    parts = list(texts(rest)) + [text for element in elements if "action_id" not in element for text in texts(element)]
-    return f"<p>{'<br>'.join(map(_text, parts))}</p>{''.join(_buttons(elements))}"
+def _whispers(thread: str, channel: Channel, slack: Slack) -> list[dict[str, str]]:
+    """What single people were told in a thread, or beside all threads."""
+    told_to = [(user, text) for user, text, place in channel.whispers if place == thread]
+    return [{"user": _email(slack.users.get(user, {})) or user, "text": text} for user, text in told_to]
 
 
-def _buttons(elements: list[Mapping[str, Any]]) -> Iterator[str]:
-    for element in elements:
-        if "action_id" in element:
-            label = element.get("text") or element.get("placeholder") or {}
-            yield f"<button>{_text(str(label.get('text', element['action_id'])))}</button>"
+def _email(user: Mapping[str, Any]) -> str:
+    return str(user.get("profile", {}).get("email", ""))
 
 
-def _text(text: str) -> str:
-    """Slack's markup as it is written, with what it escapes shown as what it stands for."""
-    return escape(unescape(text))
+@cache
+def _environment() -> jinja2.Environment:
+    loaders = [jinja2.PackageLoader("setpoint_tools.testing"), jinja2.PackageLoader("setpoint.alerting.rendering")]
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"shown": mrkdwn_html.shown, "mrkdwn": _mrkdwn}
+    return environment
+
+
+def _mrkdwn(text: str) -> Markup:
+    return mrkdwn_html.html(text)
