@@ -8,19 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from setpoint.adapters.asset_files import FileInventory
     from setpoint.ports.services import Inventory
 
 
-def open_inventory() -> Inventory:
+def open_inventory(read_at: datetime | None = None) -> Inventory:
     """Cloud Asset Inventory, with the credentials of the environment.
+
+    Args:
+        read_at: list what was there at this time, up to 35 days ago; None for now.
 
     Raises:
         BadRequest: there are none.
     """
     from setpoint.adapters.google.asset_inventory import AssetInventory, client
 
-    return AssetInventory(client())
+    return AssetInventory(client(), read_at=read_at)
 
 
 def open_file(name: str) -> AbstractContextManager[BinaryIO]:

@@ -20,10 +20,16 @@ Declarations = Annotated[
 ]
 
 
-def declare(loaded: LoadResult, context: Context) -> None:
-    """Apply the declarations; retry while another command applies at the same time."""
+def declare(loaded: LoadResult, context: Context, applied_at: datetime | None = None) -> None:
+    """Apply the declarations; retry while another command applies at the same time.
+
+    Args:
+        loaded: the declarations.
+        context: the context of detection.
+        applied_at: what counts as the time of the apply; None for now.
+    """
     synced = retry_on_conflict(
-        lambda: apply.sync(loaded, Request(), context, datetime.now(UTC)),
+        lambda: apply.sync(loaded, Request(), context, applied_at or datetime.now(UTC)),
         what="the declarations",
         then="run the command again",
         plans_anew=True,

@@ -16,8 +16,9 @@ from setpoint import bootstrap
 from setpoint.cli import finding_text, output_models
 from setpoint.cli.finding_options import with_filter
 from setpoint.cli.finding_pages import Page, SortKey, page_of
-from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
+from setpoint.cli.options import DEFAULT_STORE, FindingName, PastTime, StoreUrl, moment
 from setpoint.cli.output import out, print_findings, print_status, print_suppressed, print_warning
+from setpoint.cli.past_findings import print_comparison, states_as_of
 from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.detection.watching import watching
@@ -68,6 +69,7 @@ class _Listing(NamedTuple):
         sort: the order.
         limit: number of findings on a page; 0 for all.
         offset: number of findings before the page.
+        as_of: list what drifted at this time; None for now.
     """
 
     store: str
@@ -76,6 +78,7 @@ class _Listing(NamedTuple):
     sort: SortKey
     limit: int
     offset: int
+    as_of: datetime | None = None
 
 
 @with_filter
@@ -85,6 +88,10 @@ def list_findings(  # noqa: PLR0913 - the options of the command
     store: StoreUrl = DEFAULT_STORE,
     status: Annotated[Which, typer.Option(help="Findings of this status.")] = Which.open,
     sort: Annotated[SortKey, typer.Option(help="The order; severity: the worst first.")] = SortKey.severity,
+    past_time: PastTime = "",
+    compare_with: Annotated[
+        str, typer.Option("--compare", metavar="TIME", help="With --at: what began and ended until then, and whose.")
+    ] = "",
     limit: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help=f"At most so many; 0: all. Default: {_FIRST} in a table, else all."),
@@ -99,12 +106,23 @@ def list_findings(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """List findings, the worst first.
 
+    With --at, what drifted at a time in the past, from the stored records. They hold the latest drift of each resource;
+    what they cannot tell of that time is counted.
+
     Exits with 1 where a record cannot be read; all others are listed.
     """
     if status is Which.suppressed and wanted != FindingFilter():
         raise BadRequest("--status suppressed takes no other filter: suppressed drift has no finding")
+    if compare_with and not past_time:
+        raise BadRequest("--compare needs --at: the other time")
+    if past_time and (watch or status is Which.suppressed):
+        raise BadRequest("--at takes neither --watch nor --status suppressed")
+    if compare_with:
+        print_comparison(store, wanted, moment("--at", past_time), moment("--compare", compare_with))
+        return
     most = limit if limit is not None else _FIRST * (output is Output.table)
-    listing = _Listing(store, status, wanted, sort, most, offset)
+    as_of = moment("--at", past_time) if past_time else None
+    listing = _Listing(store, status, wanted, sort, most, offset, as_of)
     if watch:
         _watch(listing, output, watch)
         return
@@ -125,7 +143,9 @@ def _read(listing: _Listing) -> tuple[Page, Problems]:
             if listing.status is not Which.all:
                 chosen = replace(chosen, statuses=(listing.status.value,))
             listed = opened.states(drifted=True, problems=problems)
-            states = finding_filter.select(listed, chosen, datetime.now(UTC))
+            if listing.as_of is not None:
+                listed = states_as_of(listed, listing.as_of)
+            states = finding_filter.select(listed, chosen, listing.as_of or datetime.now(UTC))
         page = page_of(states, listing.sort, listing.limit, listing.offset)
     finally:
         opened.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +63,7 @@ EventsTopic = Annotated[
     ),
 ]
 Scopes = Annotated[list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")]
+PastTime = Annotated[str, typer.Option("--at", metavar="TIME", help="As it was then: 2026-11-03T14:00Z.")]
 Types = Annotated[
     list[str] | None,
     typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
@@ -105,6 +106,22 @@ def lasting(text: str) -> timedelta:
     if not seconds or seconds > _LONGEST:
         raise BadRequest(f"`{text}` is not a time up to ten years; it looks like 30m, 2h or 7d")
     return timedelta(seconds=seconds)
+
+
+def moment(option: str, text: str) -> datetime:
+    """A time in ISO 8601, in UTC where it names no zone.
+
+    Raises:
+        BadRequest: it is none, or it lies in the future.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{option} {text}: it looks like 2026-11-03T14:00Z") from None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    if time > datetime.now(UTC):
+        raise BadRequest(f"{option} {text}: it has not come yet")
+    return time.astimezone(UTC)
 
 
 def split(types: Iterable[str] | None) -> list[str]:

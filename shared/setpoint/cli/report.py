@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.options import DEFAULT_STORE, StoreUrl, lasting
+from setpoint.cli.options import DEFAULT_STORE, PastTime, StoreUrl, lasting, moment
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
+from setpoint.cli.past_findings import states_as_of
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import kind_of
+from setpoint.model.sweep_records import Sweep
 from setpoint.reporting.html import build, load, page
 from setpoint.reporting.html.figures import LONGEST
 from setpoint.reporting.html.model import UNRESOLVED, Report, Row
@@ -39,11 +42,12 @@ def report(
     since: Annotated[
         str, typer.Option(metavar="TIME", help="How far trends go back, 24h or 30d; a year at most.")
     ] = "30d",
+    past_time: PastTime = "",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs nothing else.")] = None,
     output: Annotated[Output, typer.Option(help="text for people; json: all of it as one object.")] = Output.text,
 ) -> None:
-    """Report what drifts now, how it came about, where and whose."""
-    made = make(store, since)
+    """Report what drifts now, how it came about, where and whose; with --at, what drifted then, from stored records."""
+    made = make(store, since, as_of=moment("--at", past_time) if past_time else None)
     if html is not None:
         write(made, html)
     elif output is Output.json:
@@ -52,13 +56,14 @@ def report(
         _print(made)
 
 
-def make(store: str, since: str, now: datetime | None = None) -> Report:
+def make(store: str, since: str, now: datetime | None = None, *, as_of: datetime | None = None) -> Report:
     """Make the report of a store.
 
     Args:
         store: URL of the store.
         since: how far trends go back, ``24h`` or ``30d``.
         now: when it is made; the present time where None.
+        as_of: report what drifted at this time; None for now.
 
     Raises:
         BadRequest: there is no such store, or the period is none.
@@ -68,10 +73,18 @@ def make(store: str, since: str, now: datetime | None = None) -> Report:
         raise BadRequest(f"--since {since} is more than a year; the events in BigQuery go back further")
     opened = bootstrap.open_store(store, create=False)
     try:
-        now = now or datetime.now(UTC)
-        return build.build(load.gather(opened, store), now - period, now)
+        now = as_of or now or datetime.now(UTC)
+        facts = load.gather(opened, store)
+        if as_of is not None:
+            facts = replace(facts, states=states_as_of(facts.states, as_of), sweeps=_ended_by(facts.sweeps, as_of))
+        return build.build(facts, now - period, now)
     finally:
         opened.close()
+
+
+def _ended_by(sweeps: Iterable[Sweep], time: datetime) -> list[Sweep]:
+    """The sweeps whose figures are of a time or earlier."""
+    return [sweep for sweep in sweeps if sweep.summary is not None and sweep.summary.ended_at <= time]
 
 
 def write(report: Report, file: Path) -> None:

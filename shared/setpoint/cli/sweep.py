@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import time
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -25,7 +27,7 @@ from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severi
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.history import read_all
-from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
+from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, PastTime, StoreUrl, Types, moment, split
 from setpoint.cli.output import errors, out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.output_models import SweepOutput, print_json
 from setpoint.errors import BadRequest
@@ -35,6 +37,8 @@ from setpoint.ports.stores import Problems
 from setpoint.sweep import Swept
 from setpoint.util.counts import counted
 
+DECLARED_BEFORE = timedelta(days=1)
+"""How long before a past sweep its declarations count as applied; a sweep does not judge what is applied during it."""
 _REASONS = 3
 """Reasons of rejected records that are shown."""
 
@@ -66,6 +70,7 @@ def sweep(  # noqa: PLR0913 - each is an option
     declarations: Declarations = None,
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
+    past_time: PastTime = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Restart an interrupted sweep.")] = False,
     history: Annotated[
         bool,
@@ -86,7 +91,8 @@ def sweep(  # noqa: PLR0913 - each is an option
     """Compare the whole inventory with the declarations: a full scan that also finds deleted resources.
 
     With --from no credentials for Cloud Asset Inventory are needed; the scope is that of the files where none is given.
-    An interrupted sweep continues where it stopped.
+    An interrupted sweep continues where it stopped. With --at, up to 35 days ago, it compares what was there then with
+    --declarations, those of that time, in memory: no store is changed.
 
     Exits with 1 where a listing failed for another reason than missing permission, or a declaration is invalid. With
     --exit-code or --fail-on, exits with 2 where something has drifted, and with 1 where nothing was compared, a scope
@@ -95,13 +101,19 @@ def sweep(  # noqa: PLR0913 - each is an option
     check_severity(fail_on)
     loaded = load_all(declarations) if declarations else None
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
-    inventory, scopes, rejected = _inventory(scope or [], from_files or [])
+    as_of = _past(past_time, declarations, [from_files, events_topic, history])
+    inventory, scopes, rejected = _inventory(scope or [], from_files or [], as_of)
+    if as_of is not None:
+        store = "memory:"
+        print_status(f"as of {as_of:%Y-%m-%d %H:%M:%SZ}, in memory: no store is changed")
     deps = bootstrap.open_detection(store, events_topic, create=bool(declarations))
+    if as_of is not None:
+        deps = dataclasses.replace(deps, clock=lambda: as_of)
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
         if loaded:
-            declare(loaded, deps)
+            declare(loaded, deps, as_of - DECLARED_BEFORE if as_of is not None else None)
         with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
@@ -114,7 +126,8 @@ def sweep(  # noqa: PLR0913 - each is an option
                 resume=not fresh and not from_files,
                 retention=from_environment(os.environ).kept(),
             )
-        deep_reads(deps)()
+        if as_of is None:
+            deep_reads(deps)()
         print_ambiguous(deps)
         if history:
             read_all(deps)
@@ -163,14 +176,25 @@ def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
         print_report(output.value, as_results(opened), headline=headline, suite="setpoint sweep", passed=passed)
 
 
-def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str], int]:
+def _past(past_time: str, declarations: list[str] | None, others: list[object]) -> datetime | None:
+    """The time that --at names; None without it."""
+    if not past_time:
+        return None
+    if not declarations:
+        raise BadRequest("--at needs --declarations PATH: what was declared then")
+    if any(others):
+        raise BadRequest("--at compares in memory what was there: without --from, --events-topic and --history")
+    return moment("--at", past_time)
+
+
+def _inventory(scopes: list[str], files: list[str], as_of: datetime | None = None) -> tuple[Inventory, list[str], int]:
     """The inventory to list, its scopes, and the number of its records that cannot be read."""
     for scope in scopes:
         check_scope("--scope", scope)
     if not files:
         if not scopes:
             raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")
-        return bootstrap.open_inventory(), scopes, 0
+        return bootstrap.open_inventory(as_of), scopes, 0
     inventory = bootstrap.open_inventory_files(files)
     kinds = ", ".join(f"{count:,} x {kind}" for kind, count in inventory.kinds.most_common())
     print_status(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")

@@ -109,6 +109,7 @@ class AssetInventory:
         page_size: assets per page; the API's maximum is 1,000.
         clock: monotonic seconds.
         sleep: waits for a number of seconds.
+        read_at: list what was there at this time, up to 35 days ago; None for now.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class AssetInventory:
         client: AssetServiceClient,
         patience: RetryPolicy = _PATIENCE,
         *,
+        read_at: datetime | None = None,
         page_size: int = 1000,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -123,6 +125,7 @@ class AssetInventory:
         self._client = client
         self._patience = patience
         self._page_size = page_size
+        self._read_at = read_at
         self._clock = clock
         self._sleep = sleep
         self._pace = _RateLimiter(patience.calls_a_minute, clock, sleep)
@@ -141,6 +144,7 @@ class AssetInventory:
             asset_types=list(asset_types),
             page_size=self._page_size,
             page_token=page_token,
+            read_time=self._read_at,
         )
         while True:
             response = self._answer(request)

@@ -1,0 +1,68 @@
+"""What drifted at a time in the past, and two times compared, from the stored records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from rich.text import Text
+
+from setpoint import bootstrap
+from setpoint.cli.output import finding_block, out, print_status, print_warning
+from setpoint.detection import finding_filter, past_findings
+from setpoint.detection.finding_filter import FindingFilter
+from setpoint.errors import BadRequest
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.stores import Problems
+from setpoint.util.counts import counted
+
+
+def states_as_of(states: Iterable[ResourceState], time: datetime) -> Iterator[ResourceState]:
+    """The records of what drifted at a time; what they cannot tell is said."""
+    past = past_findings.all_as_of(states, time)
+    print_status(f"as of {time:%Y-%m-%d %H:%M:%SZ}, from the stored records")
+    if past.unnoticed:
+        print_status(f"{counted(past.unnoticed, 'finding')} had not been observed then, and are known from the history")
+    if past.changed:
+        print_warning(f"{counted(past.changed, 'finding')} had another form then; the present one is shown", "changed")
+    if past.unknown:
+        print_warning(
+            f"{counted(past.unknown, 'resource')} drifted again since: whether they did then is not recorded", "unknown"
+        )
+    return iter(past.states)
+
+
+def print_comparison(store: str, wanted: FindingFilter, first: datetime, second: datetime) -> None:
+    """Print what began and what ended between two times, and whose it is.
+
+    Raises:
+        BadRequest: the times are in the wrong order.
+    """
+    if first >= second:
+        raise BadRequest("--compare names a time after --at")
+    problems: Problems = []
+    opened = bootstrap.open_store(store, create=False)
+    try:
+        listed = finding_filter.select(opened.states(drifted=True, problems=problems), wanted, second)
+        compared = past_findings.compare(listed, first, second)
+    finally:
+        opened.close()
+    for problem in problems:
+        print_warning(str(problem), "unreadable")
+    _print_part("began", compared.began)
+    _print_part("ended", compared.ended)
+    out.print(Text(f"{compared.stayed:,} drifted at both times", "dim"))
+    if compared.unknown:
+        print_warning(
+            f"{counted(compared.unknown, 'resource')} drifted again since: what they did then is not recorded",
+            "unknown",
+        )
+
+
+def _print_part(what: str, states: tuple[ResourceState, ...]) -> None:
+    teams = Counter(state.finding.owner.team or "no team" for state in states if state.finding is not None)
+    whose = ", ".join(f"{team} {count:,}" for team, count in teams.most_common())
+    out.print(Text(f"{len(states):,} {what}{f': {whose}' if whose else ''}", "bold"))
+    for state in sorted(states, key=lambda state: state.key):
+        out.print(finding_block(state), soft_wrap=not out.is_terminal)
