@@ -21,6 +21,7 @@ from setpoint_tools.testing.google_apis import GoogleApis
 from setpoint_tools.testing.google_faults import Fault
 from sizes import size
 
+pytestmark = pytest.mark.thorough
 COUNT = size(100, 1000)
 PAGE = Fault(200, body=b"<html>Sign in</html>", form="text/html")
 SHARES = (("refused", 5, Fault(400)), ("denied", 5, Fault(403)), ("busy", 5, Fault(429)), ("unknown", 1, PAGE))
