@@ -39,7 +39,9 @@ resource "google_storage_bucket_object" "sources" {
   bucket       = google_storage_bucket.declarations.name
   name         = "setpoint/sources.json"
   content_type = "application/json"
-  content = jsonencode({
+  metadata     = { not-seen-yet = tostring(var.sources_not_seen_yet) }
+  # The line break makes another object of it, so that sync is told when only the variable has changed.
+  content = join("", [jsonencode({
     apiVersion = "setpoint.dev/v1"
     kind       = "Sources"
     metadata   = { name = "sources" }
@@ -58,7 +60,7 @@ resource "google_storage_bucket_object" "sources" {
         }
       ]
     }
-  })
+  }), var.sources_not_seen_yet ? "\n" : ""])
 
   # Before the trigger is there nothing would tell sync of it.
   depends_on = [google_cloudfunctions2_function.function]

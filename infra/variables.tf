@@ -426,6 +426,12 @@ variable "uploaders" {
   }
 }
 
+variable "sources_not_seen_yet" {
+  description = "Whether `sources` may name folders and projects of which Setpoint has seen nothing yet, such as new ones. Otherwise sync refuses the document, since the name may be misspelt."
+  type        = bool
+  default     = false
+}
+
 variable "sources" {
   description = "Sources of declarations by their folder in the bucket: who may upload there, where it may declare, and whether it may carry policy, limits, alerting, scopes or ignore rules."
   type = map(object({

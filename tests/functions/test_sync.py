@@ -21,6 +21,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.state_buckets import StateBucket, state_buckets
+from setpoint.model.sweep_records import Start, Sweep
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.storage_service import VARIABLE, storage_service
 
@@ -328,3 +329,23 @@ def test_the_setting_of_state_buckets_is_json():
     assert state_buckets('{"acme": {"prefix": "prod/", "grace": 60}}') == {"acme": StateBucket("prod/", 60)}
     with pytest.raises(BadRequest, match="SETPOINT_STATE_BUCKETS"):
         state_buckets("acme")
+
+
+POLICY = """
+apiVersion: setpoint.dev/v1
+kind: Policy
+metadata: {name: fleet}
+spec: {rules: [{name: quiet, match: {ancestors: ["folders/33"]}, mode: off}]}
+"""
+
+
+def test_an_upload_that_names_a_folder_that_nothing_is_known_of_is_refused_unless_its_metadata_says_so(upload, deps):
+    start = Start(("organizations/1",))
+    deps.store.sweeps.write_sweep(Sweep(start.name, "r", start, NOON, places=("folders/3", "organizations/1")), None)
+    files = packed({"b.yaml": bucket("b"), "policy.yaml": POLICY})
+
+    assert upload("default/fleet.tgz", files) == 200
+    assert not deps.store.control().value.sources
+
+    upload("default/fleet.tgz", files, **{"not-seen-yet": "true"})
+    assert deps.store.control().value.sources["default"].policy.name == "fleet"

@@ -111,6 +111,7 @@ def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(m
         if change["address"].endswith("google_storage_bucket_object.sources")
     ]
     assert written["name"] == apply_archive.SOURCES
+    assert written["metadata"] == {"not-seen-yet": "false"}
     (document,) = documents.parse(written["content"], "sources.json")
     sources = native.read(document)
     assert [grant.name for grant in sources.grants] == ["default", "platform", "team-a"]
@@ -120,6 +121,20 @@ def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(m
         ancestors=("folders/918177713511",),
         asset_types=("storage.googleapis.com/Bucket",),
     )
+
+
+def test_places_that_nothing_is_known_of_make_another_object_of_the_sources_document(module):
+    planned = [module.plan({**BASE, **OPTIONS["sources"], "sources_not_seen_yet": meant}) for meant in (False, True)]
+    first, second = (
+        change["change"]["after"]
+        for plan in planned
+        for change in plan["resource_changes"]
+        if change["address"].endswith("google_storage_bucket_object.sources")
+    )
+    assert second["metadata"] == {"not-seen-yet": "true"}
+    assert second["content"] != first["content"]
+    (before, after) = (next(documents.parse(part["content"], "sources.json")) for part in (first, second))
+    assert after.value == before.value
 
 
 def test_every_inventory_is_of_an_option():

@@ -27,11 +27,13 @@ from setpoint.cli.output import (
     print_load_result,
     print_refused,
     print_status,
+    print_unseen,
     print_warning,
 )
 from setpoint.cli.output_models import ApplyOutput, print_json, problem_outputs
 from setpoint.comparison import scalars
 from setpoint.declarations import apply as syncing
+from setpoint.declarations import place_checks
 from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.apply_states import StateOptions
@@ -86,8 +88,9 @@ Prune = Annotated[bool, typer.Option("--prune", help="Remove what the source no 
 MaxRemovals = Annotated[
     str, typer.Option("--max-removals", metavar="PERCENT", help="Remove no more than this part of the source.")
 ]
-
-
+NotSeenYet = Annotated[
+    bool, typer.Option("--not-seen-yet", help="Take places of which nothing is known: projects, folders.")
+]
 _USUAL_REMOVALS = f"{DEFAULT_MAX_REMOVALS:.0%}"
 
 
@@ -174,6 +177,7 @@ def plan(  # noqa: PLR0913 - the options of the command
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 where anything would change.")
     ] = False,
     max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
+    not_seen_yet: NotSeenYet = False,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
@@ -182,16 +186,17 @@ def plan(  # noqa: PLR0913 - the options of the command
     """Show what `apply` with the same options would add, change and remove. Nothing is written.
 
     Exits with 1 where a document is invalid, and with 3 where another source declares a resource already or `apply`
-    would refuse to remove so much.
+    would refuse to remove so much, or a document that names a place of which nothing is known.
     """
     loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace, config))
     opened = bootstrap.open_store_to_read(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
         pending = plans.pending(planned, opened)
+        _print_planned(planned, pending, loaded, output, prune=prune)
+        print_unseen(place_checks.check(planned, loaded, opened, not_seen_yet=not_seen_yet))
     finally:
         opened.close()
-    _print_planned(planned, pending, loaded, output, prune=prune)
     planning.check_removals(planned, planning.part(max_removals))
     if loaded.problems:
         raise typer.Exit(ERROR)
@@ -217,6 +222,7 @@ def apply(  # noqa: PLR0913 - the options of the command
             help="Remove no more than this part of the source, or by default of any state 10 resources.",
         ),
     ] = "",
+    not_seen_yet: NotSeenYet = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     output: Annotated[Output, typer.Option(help="text for people; json: one object on standard output.")] = Output.text,
     events_topic: EventsTopic = None,
@@ -245,7 +251,8 @@ def apply(  # noqa: PLR0913 - the options of the command
 
     Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed that
     the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force, and
-    with 3 where another source owns a resource or more would be removed than --max-removals allows.
+    with 3 where another source owns a resource, more would be removed than --max-removals allows, or the policy, a
+    scope, Sources or Defaults name a place of which nothing is known, without --not-seen-yet.
     """
     _check_revision(commit, repo)
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)
@@ -260,6 +267,7 @@ def apply(  # noqa: PLR0913 - the options of the command
             "--namespace": namespace,
             "--config": config,
             "--output": output is not Output.text,
+            "--not-seen-yet": not_seen_yet,
         }
         _apply_states(files, _state_options(of_files, max_removals, grace, dry_run=dry_run), store, events_topic)
         return
@@ -267,7 +275,8 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise BadRequest("--grace goes with URLs of Terraform states; files say `settle`, or use a Defaults document")
     listed = load_cluster(of_cluster, namespace) if cluster else None
     loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace, config))
-    request = Request(source, commit, prune, planning.part(max_removals or _USUAL_REMOVALS), repo=repo)
+    most = planning.part(max_removals or _USUAL_REMOVALS)
+    request = Request(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
@@ -276,6 +285,7 @@ def apply(  # noqa: PLR0913 - the options of the command
             pending = plans.pending(planned, deps.store)
             _print_planned(planned, pending, loaded, output, prune=prune)
             planning.check_removals(planned, request.max_removals)
+            print_unseen(place_checks.check(planned, loaded, deps.store, not_seen_yet=not_seen_yet))
         else:
             synced = _sync(loaded, request, deps)
             planned, failed = synced.plan, synced.failed

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -289,3 +289,10 @@ def print_refused(refused: Iterable[RefusedDocument]) -> None:
     """Tell of each document that the source may not put in force."""
     for document in refused:
         print_error(str(document))
+
+
+def print_unseen(unseen: Sequence[str]) -> None:
+    """Warn of places that documents name before any sweep has listed the inventory."""
+    if unseen:
+        more = f" (and {len(unseen) - 1} more)" if len(unseen) > 1 else ""
+        print_warning(f"{unseen[0]}{more}: whether that exists is not known before the first `setpoint sweep`")

@@ -13,6 +13,7 @@ from itertools import groupby
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.declarations import place_checks
 from setpoint.declarations.plan import (
     BATCH,
     DEFAULT_MAX_REMOVALS,
@@ -56,6 +57,7 @@ class Request(msgspec.Struct, frozen=True):
         max_removals: the share of the source that may be removed, 0 to 1.
         revision: the increasing number of the upload; 0 without an upload.
         repo: URL of the repository, or empty.
+        not_seen_yet: whether documents may name places of which nothing is known.
     """
 
     source: str = DEFAULT_SOURCE
@@ -64,6 +66,7 @@ class Request(msgspec.Struct, frozen=True):
     max_removals: float = DEFAULT_MAX_REMOVALS
     revision: int = 0
     repo: str = ""
+    not_seen_yet: bool = False
 
 
 class Synced(msgspec.Struct, frozen=True):
@@ -74,12 +77,14 @@ class Synced(msgspec.Struct, frozen=True):
         outcomes: the number of evaluated findings by outcome.
         failed: number of findings that cannot be evaluated until their records are repaired.
         failure: the error of the first of them.
+        unseen: a line for each place of which nothing is known, before the first sweep.
     """
 
     plan: Plan
     outcomes: Mapping[str, int]
     failed: int = 0
     failure: str = ""
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,7 +119,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         advance: called with the number of written or evaluated records, for a progress bar.
 
     Raises:
-        BadRequest: more would be removed than is allowed, and nothing was written; allow it or check the files.
+        NotPermitted: more would be removed than is allowed, or a place that is named is not known; nothing was written.
         Superseded: a later upload is current, and nothing of this one is applied.
         Conflict: another apply of the same source has begun, and nothing of this one is current; apply again.
         Unavailable: the declarations are current, but not all findings were evaluated; apply again.
@@ -134,6 +139,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         held=loaded.held_back,
     )
     check_removals(planned, request.max_removals)
+    unseen = place_checks.check(planned, loaded, deps.store, not_seen_yet=request.not_seen_yet)
     generation = apply(
         planned,
         deps.store,
@@ -159,6 +165,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         {str(outcome): count for outcome, count in judging.outcomes.items()},
         len(judging.failed),
         next(iter(judging.failed), ""),
+        unseen,
     )
 
 

@@ -170,4 +170,5 @@ def _request(name: str, archive: Archive) -> Request:
         prune=metadata.get("prune", "true").lower() != "false",
         max_removals=plan.part(percent),
         revision=archive.revision,
+        not_seen_yet=metadata.get("not-seen-yet", "false").lower() == "true",
     )

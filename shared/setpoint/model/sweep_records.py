@@ -26,6 +26,10 @@ LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_p
 """The contents that an inventory lists; access policies only for organizations."""
 
 
+MAX_PLACES = 20_000
+"""Maximum number of folders and organizations that a sweep stores: 0.5 MB."""
+
+
 def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
     """The time that a listing proves an absence for, since an absence has no time of its own.
 
@@ -169,6 +173,8 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
         counts: number of assets by type at the end of the last completed run, for scopes and contents
             (``organizations/1 resource``) that are large enough to be split.
         summary: its results; None until it has ended.
+        places: folders and organizations that the last completed run listed resources in; empty for more than
+            `MAX_PLACES`.
     """
 
     name: str
@@ -180,6 +186,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
     open: tuple[int, ...] = ()
     counts: dict[str, dict[str, int]] = {}
     summary: Summary | None = None
+    places: tuple[str, ...] = ()
 
 
 Status = Literal[
@@ -247,11 +254,13 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         seen: digests of the listed resources that may be declared (see ``sweep.digest_set``).
         unchecked: digests of those that could not be evaluated.
         projects: numbers and ids of projects that are new on this page.
+        places: folders and organizations that are new on this page.
     """
 
     seen: bytes = b""
     unchecked: bytes = b""
     projects: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 encode_record = msgspec.json.Encoder().encode

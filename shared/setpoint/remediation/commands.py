@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from setpoint.detection import pipeline
+from setpoint.detection import known_places, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model import remediation_attempt
@@ -23,7 +23,7 @@ from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
-from setpoint.remediation import known_projects, separation_of_duties
+from setpoint.remediation import separation_of_duties
 from setpoint.remediation.context import load_context, read
 from setpoint.util.retries import retry_on_conflict
 from setpoint.util.secret_formats import scrub
@@ -190,14 +190,14 @@ def check_place(of: str) -> None:
 
 def _check_known(of: str, context: Context) -> None:
     """Check that a project or resource is known, since a pause of a misspelled name would have no effect."""
-    kind, _, project = of.partition("/")
-    if kind == "projects" and not known_projects.is_known(project, context.store):
-        meant = known_projects.nearest(project, context.store)
+    kind, _, name = of.partition("/")
+    if kind == "projects" and not known_places.is_known(of, context.store):
+        meant = known_places.nearest(name, context.store)
         hint = f"; did you mean projects/{meant}" if meant else ""
         raise BadRequest(f"{of}: nothing is known to lie there{hint}; add --not-seen-yet to pause it all the same")
-    is_unknown_source = kind == "sources" and project not in context.store.control().value.sources
+    is_unknown_source = kind == "sources" and name not in context.store.control().value.sources
     is_place = kind in ("folders", "organizations")
-    if is_unknown_source or (is_place and not known_projects.is_known_place(of, context.store)):
+    if is_unknown_source or (is_place and not known_places.is_known(of, context.store)):
         raise BadRequest(f"{of}: nothing is known by that name; add --not-seen-yet to pause it all the same")
     if not is_full_name(of):
         return

@@ -21,6 +21,7 @@ from setpoint.model import sharding
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import (
+    MAX_PLACES,
     Heal,
     History,
     Shard,
@@ -276,11 +277,20 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
             sweeper.records.write_shard(Shard(run, number, scope, content, now, types), None)
     sources = {name: source.generation for name, source in sweeper.deps.store.control().value.sources.items()}
     numbers = tuple(range(len(plan)))
-    begun = Sweep(request.name, run, request, now, sources, len(plan), numbers, counts)
+    places = before.places if before else ()
+    begun = Sweep(request.name, run, request, now, sources, len(plan), numbers, counts, places=places)
     sweeper.records.write_sweep(begun, stored.version)
     if before is not None:
         sweeper.records.drop_run(before.run)
     return begun
+
+
+def _places(sweep: Sweep, sweeper: Sweeper) -> tuple[str, ...]:
+    """The folders and organizations that a run has listed resources in."""
+    records = sweeper.records
+    parts = (part for number in range(sweep.shards) for part in records.parts(sweep.run, number))
+    places = {place for part in parts for place in part.places}
+    return tuple(sorted(places)) if len(places) <= MAX_PLACES else ()
 
 
 def _mark_shard_ended(message: Work, sweeper: Sweeper) -> Sweep | None:
@@ -311,8 +321,8 @@ def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> Message
         stored = sweeper.records.sweep(sweep.name)
         if stored.value != sweep:
             return MessageResult("overtaken", label)
-        counts = _counts_to_split(sweep, sweeper)
-        sweeper.records.write_sweep(replace(sweep, counts=counts, summary=summary), stored.version)
+        ended = replace(sweep, counts=_counts_to_split(sweep, sweeper), summary=summary, places=_places(sweep, sweeper))
+        sweeper.records.write_sweep(ended, stored.version)
     except Conflict:
         if sweeper.records.sweep(sweep.name).value == sweep:
             raise  # the conflict is on a finding, not on the sweep

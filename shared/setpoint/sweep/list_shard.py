@@ -81,9 +81,9 @@ class _ShardRecord:
 
 
 def _read(record: _ShardRecord, sweeper: Sweeper, until: float) -> None:
-    known_projects: set[str] = set()
+    known: set[str] = set()
     for page in _pages(record, sweeper):
-        record.write(*_judge_page(page, record.shard, known_projects, sweeper))
+        record.write(*_judge_page(page, record.shard, known, sweeper))
         sweeper.advance(len(page.observations))
         if record.shard.status != "open" or sweeper.clock() > until:
             break
@@ -99,7 +99,7 @@ def _pages(record: _ShardRecord, sweeper: Sweeper) -> Iterator[Page]:
         record.write(replace(record.shard, status=status, reason=str(error), updated_at=sweeper.now()))
 
 
-def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
+def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
     """Evaluate a page; return the new record and the keys of the page."""
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
@@ -107,6 +107,7 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
     seen: list[int] = []
     unchecked: list[int] = []
     projects: set[str] = set()
+    places: set[str] = set()
     above_projects = shard.above_projects
     deps = sweeper.deps
     rules = rules_of(deps.store.control().value)
@@ -115,6 +116,7 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
         counts[observation.asset_type] += 1
         above_projects = above_projects or not observation.project
         projects.update((observation.project, observation.project_number))
+        places.update(ancestor for ancestor in observation.ancestors if not ancestor.startswith("projects/"))
         if outcome == "undeclared" and (by := _created_by(observation, rules, deps)):
             made[by] += 1
         if outcome != "undeclared":
@@ -122,8 +124,9 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
             seen += digests
             if outcome == "unreadable":
                 unchecked += digests
-    new = projects - known_projects - {""}
-    known_projects |= new
+    new = projects - known - {""}
+    new_places = places - known
+    known |= new | new_places
     done = replace(
         shard,
         updated_at=sweeper.now(),
@@ -137,7 +140,7 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
         above_projects=above_projects,
         parts=shard.parts + 1,
     )
-    return done, Part(packed(seen), packed(unchecked), tuple(sorted(new)))
+    return done, Part(packed(seen), packed(unchecked), tuple(sorted(new)), tuple(sorted(new_places)))
 
 
 def _digests(observation: Observation, deps: Context) -> list[int]:

@@ -51,6 +51,12 @@ class Defaults:
     rules: tuple[OwnerRule, ...] = ()
     exact: tuple[ExactRule, ...] = ()
 
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The projects that it names, globs included."""
+        named = (self.project, *(project for rule in self.rules for project in rule.projects))
+        return tuple(filter(None, named))
+
 
 class ExactRuleModel(ConditionsModel):
     """A rule for what is exactly as declared, of declarations that fulfil all conditions."""

@@ -69,6 +69,7 @@ class LoadResult:
         unmapped: attributes of generated documents without a known field of the API, with their number.
         bindings: declared names by inventory name, from states and statuses.
         states: serials of raw Terraform states, by lineage.
+        default_projects: the projects that ``Defaults`` documents name, with file and line.
     """
 
     desired: Sequence[Desired] = ()
@@ -87,6 +88,7 @@ class LoadResult:
     unmapped: Counter[str] = field(default_factory=Counter)
     bindings: dict[str, str] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
+    default_projects: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -250,6 +252,7 @@ class _Loading:
             self._setting(result, document)
         elif isinstance(result, krm_defaults.Defaults):
             self._report(self._defaults.add(result, document))
+            self._loaded.default_projects |= dict.fromkeys(result.projects, result.source)
         elif isinstance(result, tuple):
             self._loaded.policy_tests.extend(result)
         else:
