@@ -39,6 +39,11 @@ def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
     )
 
 
+def is_unproved(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether a reading tells nothing of the identity that is known: it may be of another resource, or of none."""
+    return bool(before) and before.keys().isdisjoint(now)
+
+
 def _are_other_times(first: str, other: str) -> bool:
     """Whether two times are not the same second, however they are written; what is no time tells nothing."""
     seconds = _second(first), _second(other)

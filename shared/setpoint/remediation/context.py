@@ -22,7 +22,7 @@ from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Declaration
 from setpoint.model.fleet_rules import with_policy
-from setpoint.model.identity import identity_of, is_other
+from setpoint.model.identity import identity_of, is_other, is_unproved
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
@@ -153,6 +153,12 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
 def is_other_resource(case: RemediationCase, reading: LiveReading) -> bool:
     """Whether a resource was recreated under the same name since its last observation."""
     return is_other(case.state.identity, identity_of(reading.observation.data))
+
+
+def is_unproved_resource(case: RemediationCase, reading: LiveReading) -> bool:
+    """Whether a reading does not tell whether it is of the resource that was observed; a policy never does."""
+    is_resource = case.snapshot.key.content == "resource"
+    return is_resource and is_unproved(case.state.identity, identity_of(reading.observation.data))
 
 
 def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:

@@ -42,6 +42,7 @@ from setpoint.remediation.context import (
     is_in_another_place,
     is_other_resource,
     is_under_another_rule,
+    is_unproved_resource,
     load_context,
     primary_declaration,
     read,
@@ -70,6 +71,9 @@ TICK = "tick"
 
 MADE_AGAIN = "it was made again under the same name since it was observed; the inventory has to show it first"
 """Why nothing is written to a resource that was recreated since its evaluation."""
+
+UNPROVED = "its API tells none of the ids and times by which it is known, so that it may be another resource"
+"""Why nothing is written to a resource whose identity is not proved."""
 
 
 Passed = Literal[
@@ -372,8 +376,10 @@ def _before_planning(
     Raises:
         Conflict: the read state falls under another rule or in another place; decide again.
     """
-    if (elsewhere := placement.elsewhere(reading.observation)) or is_other_resource(case, reading):
-        return _stop(case, _instead(decision, "stop", elsewhere or MADE_AGAIN), context)
+    is_unproved = is_unproved_resource(case, reading)
+    if (elsewhere := placement.elsewhere(reading.observation)) or is_unproved or is_other_resource(case, reading):
+        why = elsewhere or (UNPROVED if is_unproved else MADE_AGAIN)
+        return _stop(case, _instead(decision, "stop", why), context)
     if (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
     if is_under_another_rule(case, reading) or is_in_another_place(case, reading):
