@@ -17,8 +17,8 @@ def check(planned: Plan, loaded: LoadResult, store: PlaceStore, *, not_seen_yet:
     """Check the places that the policy, the scopes, ``Sources`` and ``Defaults`` name for the first time.
 
     A place is known where a sweep has listed a resource in it, where a finding or a declaration is located in it, or
-    where a document in force names it. Before the first sweep has ended nothing is known to be absent: a place is then only
-    reported.
+    where a document in force names it. Before the first sweep has ended nothing is known to be absent: a place
+    is then only reported.
 
     Args:
         planned: the plan of the apply.
