@@ -17,7 +17,7 @@ from setpoint.cli import diff_jsonl
 from setpoint.cli.exit_codes import DRIFT, ERROR
 from setpoint.cli.output import difference_line, out
 from setpoint.cli.output_models import Comparison, print_json
-from setpoint.comparison import explain, gaps
+from setpoint.comparison import explain, gaps, rule_sources
 from setpoint.comparison.compare import leaves
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import documents, load
@@ -89,6 +89,7 @@ def _as_output(explained: ExplainedComparison) -> Comparison:
     return Comparison(
         outcome="drift" if explained.differences else without_drift,
         differences=explained.differences,
+        because=explained.because,
         equal=explained.notes,
         unchecked=explained.unchecked,
         checked=explained.checked,
@@ -123,7 +124,8 @@ def _examined(
             named, _only_document(declared), have, default_catalogue().fitting(named, have)
         )
         explained = explain.examine(want, seen, schema, own, exact=exact, overrides=rules_for(rules, named))
-        return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
+        inventoried = explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
+        return rule_sources.with_sources(inventoried, schema)
     if declaration.key.content not in WHOLE:
         differences = verdict.policy_differences(declaration, _policy(observed), own)
         return ExplainedComparison(differences, leaves(declaration.data), (), ())
@@ -135,7 +137,8 @@ def _examined(
     explained = explain.examine(
         want, seen, schema, own, exact=exact or declaration.exact, whole=whole, overrides=rules_for(rules, named)
     )
-    return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
+    inventoried = explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
+    return rule_sources.with_sources(inventoried, schema)
 
 
 def _declaration(file: str, observed: dict[str, Any], live_type: str, address: str) -> Declaration | None:
@@ -224,8 +227,11 @@ def _only_document(file: str) -> dict[str, Any]:
 
 
 def _print(explained: ExplainedComparison, *, explain: bool) -> None:
+    reasons = {note.path: note.reason for note in explained.because} if explain else {}
     for difference in explained.differences:
         out.print(difference_line(difference), soft_wrap=True)
+        if reason := reasons.get(difference.path):
+            out.print(Text(f"  {reason}", "dim"), soft_wrap=True)
     if explain and (explained.notes or explained.unchecked):
         table = Table(show_edge=False, box=None)
         for column in ("field", "why it is no difference"):

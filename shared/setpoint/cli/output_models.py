@@ -135,6 +135,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         outcome: ``unknown`` where nothing differs and a field that matters to security could not be compared.
         differences: the fields that differ.
+        because: differences that follow from a rule, with the rule and the table or description that it stands on.
         equal: fields that are spelled differently and mean the same, with the reason.
         unchecked: declared fields that could not be compared, with the reason.
         checked: number of declared fields that were compared.
@@ -142,6 +143,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: Literal["in_sync", "drift", "unknown"]
     differences: tuple[Difference, ...]
+    because: tuple[Explanation, ...]
     equal: tuple[Explanation, ...]
     unchecked: tuple[Explanation, ...]
     checked: int

@@ -27,12 +27,14 @@ class ExplainedComparison(msgspec.Struct, frozen=True):
         checked: declared leaves that were compared.
         unchecked: declared fields that could not be compared, with reasons.
         notes: fields that are not literally equal and yet no difference, with reasons.
+        because: differences that follow from a rule, with the rule and where it stands.
     """
 
     differences: tuple[Difference, ...]
     checked: int
     unchecked: tuple[Explanation, ...]
     notes: tuple[Explanation, ...]
+    because: tuple[Explanation, ...] = ()
 
 
 def as_inventoried(
