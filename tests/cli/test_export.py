@@ -14,8 +14,8 @@ from setpoint import cli
 from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.cli.exported_files import as_yaml
 from setpoint.declarations.apply import apply, plan
+from setpoint.declarations.exported_text import as_yaml
 from setpoint.declarations.readers import documents
 from setpoint.declarations.readers.load import load
 from setpoint.detection import pipeline
@@ -286,3 +286,14 @@ def test_what_is_written_is_read_as_it_was(tmp_path_factory, value) -> None:
 def test_texts_of_several_lines_are_written_as_people_write_them() -> None:
     assert as_yaml({"query": "SELECT 1\n  FROM t"}) == "---\nquery: |-\n  SELECT 1\n    FROM t\n"
     assert as_yaml({"size": "10", "zone": "a", "at": "1:30"}) == "---\nsize: '10'\nzone: a\nat: '1:30'\n"
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize(("form", "ending"), [("terraform", "tf"), ("krm", "yaml")])
+def test_a_fleet_is_written_for_other_tools(export, tmp_path, form, ending) -> None:
+    export("--types", TOPIC, "--format", form)
+
+    files = sorted(path for path in tmp_path.rglob(f"*.{ending}"))
+    assert files
+    text = "".join(path.read_text() for path in files)
+    assert {"terraform": "import {", "krm": "deletion-policy: abandon"}[form] in text

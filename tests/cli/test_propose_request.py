@@ -207,3 +207,55 @@ def test_what_another_repository_declares_gets_no_request_here(setpoint, tmp_pat
 
     assert "needs no request" in done.stderr
     assert place[0].repository.requests == {}
+
+
+SCOPE = """\
+apiVersion: setpoint.dev/v1
+kind: Scope
+metadata: {name: buckets}
+spec: {organizations: ['4'], assetTypes: [storage.googleapis.com/Bucket]}
+"""
+STRAY = "//storage.googleapis.com/stray"
+
+
+@pytest.fixture
+def unmanaged(setpoint, tmp_path):
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet/scope.yaml").write_text(SCOPE)
+    (tmp_path / "fleet/alerting.yaml").write_text(ALERTING)
+    assert setpoint("apply", "fleet").returncode == 0
+    asset = {"name": STRAY, "assetType": "storage.googleapis.com/Bucket", "updateTime": "2026-03-01T12:00:00Z"}
+    data = {"name": "stray", "location": "US", "storageClass": "NEARLINE"}
+    ancestors = ["projects/12", "organizations/4"]
+    message = {"asset": {**asset, "ancestors": ancestors, "resource": {"data": data}}}
+    (tmp_path / "feed.jsonl").write_text(json.dumps(message) + "\n")
+    assert "1 open finding" in setpoint("detect", "--feed", "feed.jsonl").stdout
+
+
+@pytest.mark.usefixtures("unmanaged")
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [("terraform", 'id = "stray"'), ("krm", "resourceID: stray"), ("native", f"name: {STRAY}")],
+)
+def test_what_nobody_declares_is_proposed_as_code(setpoint, form, words):
+    done = setpoint("propose", STRAY, "--format", form)
+
+    assert done.returncode == 0, done.stderr
+    assert words in done.stdout
+
+
+@pytest.mark.usefixtures("unmanaged")
+def test_what_nobody_declares_gets_a_file_in_the_request(setpoint, tmp_path, place, notify):
+    assert setpoint("accept", STRAY, "--because", "keep it").returncode == 0
+    notify.tick(notify.pending())
+
+    stored = place[0].repository
+    (request,) = stored.requests.values()
+    (new,) = set(stored.files(request.branch)) - set(FILES)
+    assert new.startswith("new/")
+    (tmp_path / "fleet/stray.yaml").write_text(stored.files(request.branch)[new])
+    stored.merge(request.number)
+    assert setpoint("apply", "fleet").returncode == 0
+    assert "no open findings" in setpoint("findings", "list").stdout
+    notify.tick(notify.pending())
+    assert [each.state for each in stored.requests.values()] == ["merged"]

@@ -6,6 +6,7 @@ Its edits are made anew from the store and the repository each time it is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_ab
 from setpoint.alerting.rendering import change_request as rendering
 from setpoint.alerting.rendering.change_request import ShownFinding
 from setpoint.catalog.schemas import Catalogue
-from setpoint.declarations import repository_edits
+from setpoint.declarations import export, repository_edits
+from setpoint.declarations.exported_text import as_text
 from setpoint.declarations.repository_edits import Checkout
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest
@@ -28,6 +30,7 @@ from setpoint.ports.stores import Snapshot, Store
 
 NO_REQUEST = "0"
 """The number in place of a request's where there is none: nothing is to be edited, or not in this repository."""
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_FINDINGS = 200
 """Findings in one request; the others of a cause get theirs when these are over."""
 _ENDS = {"in sync": "the resource is as declared again", "absorbed": "the declaration says what is there"}
@@ -127,6 +130,7 @@ class RequestSink:
             lambda path: repository.read(path, commit),
             settings.directory,
             settings.roots,
+            settings.code,
         )
         steps = [step for drift in present for step in self._edit(drift, checkout, repository)]
         shown = [drift.shown for drift in present]
@@ -146,7 +150,7 @@ class RequestSink:
         """Edit the files of one resource; the manual steps."""
         desired, key = drift.snapshot.desired, drift.snapshot.key
         if desired is None:
-            return (f"{key.name}: nobody declares it; `setpoint export` writes its declaration",)
+            return self._add(drift, checkout)
         elsewhere = [each for each in desired.declarations if not _is_in(each, repository)]
         steps = [f"{each.source}: {key.name} is declared in another repository" for each in elsewhere]
         own = [each for each in desired.declarations if each not in elsewhere]
@@ -154,6 +158,34 @@ class RequestSink:
         if observation is None:
             return [*steps, f"{key.name}: its last observation was too large to be kept"]
         return [*steps, *repository_edits.edit(own, observation, checkout, self._schemas)]
+
+    def _add(self, drift: _Drift, checkout: Checkout) -> Sequence[str]:
+        """Add a file that declares a resource that nobody declares; the manual steps."""
+        key, project = drift.snapshot.key, drift.shown.data.project
+        observation = self._store.last_observation(key)
+        if observation is None or observation.deleted or observation.data is None:
+            return (f"{key.name}: its last observation is not kept; `setpoint export` writes its declaration",)
+        exported = export.export(observation, self._schemas)
+        if exported.declaration is None:
+            return (f"{key.name}: not declared: {exported.refusal}",)
+        own = "" if project.isdecimal() else project
+        written = as_text(exported.declaration, observation, checkout.code, self._schemas, own)
+        if written.refusal:
+            return (f"{key.name}: not declared: {written.refusal}",)
+        checkout.add(_file_of(exported.declaration, project, written.ending), written.text)
+        return [
+            f"{key.name}: {note.path}: left out, {note.reason}"
+            for note in exported.left_out
+            if note.reason == export.SECRET
+        ]
+
+
+def _file_of(exported: Declaration, where: str, ending: str) -> str:
+    """The file of a new declaration: `new/PROJECT/SERVICE.KIND.NAME.yaml`."""
+    service, _, kind = exported.asset_type.partition("/")
+    parts = (service.removesuffix(".googleapis.com"), kind, exported.key.name.rpartition("/")[2], ending)
+    name = ".".join(_NO_FILE_NAME.sub("_", part) for part in parts)
+    return f"new/{_NO_FILE_NAME.sub('_', where or 'global')}/{name}"
 
 
 def _concerns(drift: _Drift, repository: Repository) -> bool:

@@ -161,3 +161,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     lowered = {name.lower(): name for name in sorted(known)}
     matches = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=_CLOSE)
     return lowered[matches[0]] if matches else ""
+
+
+def kinds_of(asset_type: str) -> list[tuple[str, str, Kind]]:
+    """The group's first label, the name and the entry of each kind that has an asset type."""
+    listed = (full.partition("/") for full, each in sorted(_all().items()) if asset_type in each.types)
+    return [(group, name, _all()[f"{group}/{name}"]) for group, _, name in listed]

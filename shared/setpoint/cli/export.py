@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from setpoint.cli.options import ContentChoice, Scopes, Types, split
 from setpoint.cli.output import errors, out, print_error
 from setpoint.declarations import export as exporting
 from setpoint.declarations.export import Exported
+from setpoint.declarations.exported_text import as_text
 from setpoint.errors import BadRequest, PermanentError
 from setpoint.model.declaration import Owner
 from setpoint.model.observation import Observation
@@ -34,13 +36,27 @@ _EXPECTED = frozenset((exporting.SERVER, exporting.DEFAULT, exporting.LABEL, exp
 """Reasons of which the number is enough; of others the fields are named."""
 
 
+class FormatChoice(StrEnum):
+    """How declarations are written."""
+
+    native = "native"
+    krm = "krm"
+    terraform = "terraform"
+
+
 def export(
     *,
     scope: Scopes,
     types: Types = None,
     content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else resource.")] = None,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Writes DIR/PROJECT/SERVICE.KIND.yaml.")] = Path("fleet"),
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Writes DIR/PROJECT/SERVICE.KIND.yaml, or .tf.")] = Path(
+        "fleet"
+    ),
     owner: Annotated[str, typer.Option(metavar="TEAM", help="The owner.")] = "",
+    form: Annotated[
+        FormatChoice,
+        typer.Option("--format", help="native, krm (Config Connector), or terraform (code with import blocks)."),
+    ] = FormatChoice.native,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Write declarations of the resources in SCOPE, for a fleet that is not declared yet.
@@ -56,11 +72,16 @@ def export(
             exported = exporting.export(observation, default_catalogue(), Owner(team=owner))
             if exported.declaration is not None and observation.key in files:
                 continue  # two scopes that overlap
-            tally.count(observation, exported)
+            written_as = None
             if exported.declaration is not None:
+                written_as = as_text(exported.declaration, observation, form.value, default_catalogue(), project)
+                if written_as.refusal:
+                    exported = Exported(None, exported.left_out, written_as.refusal)
+            tally.count(observation, exported)
+            if exported.declaration is not None and written_as is not None:
                 named = project_of(observation.key.name)
                 where = project or named or (*observation.ancestors, "global")[0].removeprefix("projects/")
-                files.add(exported.declaration, where.replace("/", "-"), project if project != named else "")
+                files.add(exported.declaration, where.replace("/", "-"), written_as.text, written_as.ending)
         if not tally.seen and not tally.denied:
             raise BadRequest(f"nothing is listed in {', '.join(scope)}; is it the right scope, type and content?")
         written = files.write(force=force)

@@ -9,53 +9,16 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
-import yaml
-
-from setpoint.declarations import export
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration
 from setpoint.model.resource_key import ResourceKey
 
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._:-]|\A\.")
-_READ_OTHERWISE = re.compile(r"[-+]?\.?[0-9][0-9_.:eExXoOa-fA-F+-]*\Z|[yYnN]\Z")
-"""Strings that one YAML or another takes for a number, a date, a time or a boolean, besides those that PyYAML knows."""
-_BLOCK = re.compile(r"[^\s\x00-\x1f][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*[^\s\x00-\x1f]\n?\Z")
-"""Texts of several lines that a literal block (``|``) gives back as they are."""
-
-_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-class _Dumper(_Base):  # type: ignore[misc]
-    """Quotes every string that a reader might take for something else, and writes texts of several lines as such."""
-
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-    def string(self, text: str) -> Any:
-        style = "|" if "\n" in text and _BLOCK.match(text) else "'" if _READ_OTHERWISE.match(text) else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _Dumper.string)
-
-
-def as_yaml(document: Mapping[str, Any]) -> str:
-    """One document of a YAML stream; ``declare.documents`` reads from it what was written, as does any YAML reader."""
-    text: str = yaml.dump(
-        document,
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        default_flow_style=False,
-        explicit_start=True,
-        width=1_000_000,
-    )
-    return text
 
 
 class WrittenFiles(NamedTuple):
@@ -101,20 +64,21 @@ class ExportedFiles:
     def __contains__(self, key: ResourceKey) -> bool:
         return key in self._places
 
-    def add(self, declaration: Declaration, where: str, project: str) -> None:
+    def add(self, declaration: Declaration, where: str, text: str, ending: str) -> None:
         """Collect a declaration.
 
         Args:
             declaration: what is declared.
             where: name of the project, folder or organisation that holds the resource.
-            project: id of the project, where the resource's name does not tell it.
+            text: the declaration as it is written.
+            ending: how the file's name ends, `yaml` or `tf`.
         """
-        text = as_yaml(export.document(declaration, project)).encode()
+        written = text.encode()
         service, _, kind = declaration.asset_type.partition("/")
         content = "" if declaration.key.content == "resource" else f".{declaration.key.content}"
-        file = f"{_file_name(where)}/{_file_name(service.removesuffix('.googleapis.com'))}.{kind}{content}.yaml"
-        self._places[declaration.key] = _Place(file, self._waiting.tell(), len(text))
-        self._waiting.write(text)
+        file = f"{_file_name(where)}/{_file_name(service.removesuffix('.googleapis.com'))}.{kind}{content}.{ending}"
+        self._places[declaration.key] = _Place(file, self._waiting.tell(), len(written))
+        self._waiting.write(written)
 
     def write(self, *, force: bool) -> WrittenFiles:
         """Write all files, or none where one would be changed.

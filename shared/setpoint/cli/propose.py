@@ -13,15 +13,19 @@ from setpoint.alerting import service
 from setpoint.alerting.request_sink import NO_REQUEST
 from setpoint.bootstrap.settings import from_environment
 from setpoint.catalog.schemas import default_catalogue
+from setpoint.cli.export import FormatChoice
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, print_status, print_warning
 from setpoint.cli.unified_diff import unified
+from setpoint.declarations import export
 from setpoint.declarations.accept_drift import accepted
+from setpoint.declarations.exported_text import as_text
 from setpoint.errors import BadRequest
 from setpoint.model.alerting_config import Destination
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
 
 
 def propose(
@@ -33,6 +37,9 @@ def propose(
     open_pr: Annotated[
         bool, typer.Option("--open-pr", help="Open a pull or merge request instead, or update the open one.")
     ] = False,
+    form: Annotated[
+        FormatChoice, typer.Option("--format", help="Of a resource that nobody declares: native, krm or terraform.")
+    ] = FormatChoice.native,
     repository: Annotated[
         str,
         typer.Option(
@@ -42,6 +49,8 @@ def propose(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Print a unified diff of the declaring files that declares what was observed; change nothing.
+
+    Of a resource that nobody declares, print its declaration.
 
     Exits with 1 where some fields have to be edited by hand; they are listed on standard error.
     """
@@ -56,7 +65,8 @@ def propose(
     finally:
         opened.close()
     if snapshot.desired is None:
-        raise BadRequest(f"{key.name}: it is unmanaged; `setpoint export` writes its declaration")
+        _print_new(key, observation, form)
+        return
     if observation is None:
         raise BadRequest(f"{key.name}: its last observation was too large to be kept, nothing can be proposed")
     if observation.deleted or observation.data is None:
@@ -64,6 +74,22 @@ def propose(
         raise BadRequest(f"{key.name}: it was deleted; to accept that, remove its declaration at {where}")
     if not _print_all(snapshot.desired.declarations, observation, root):
         raise typer.Exit(1)
+
+
+def _print_new(key: ResourceKey, observation: Observation | None, form: FormatChoice) -> None:
+    """Print the declaration of a resource that nobody declares."""
+    if observation is None or observation.deleted or observation.data is None:
+        raise BadRequest(f"{key.name}: its last observation is not kept; `setpoint export` writes its declaration")
+    exported = export.export(observation, default_catalogue())
+    if exported.declaration is None:
+        raise BadRequest(f"{key.name}: not declared: {exported.refusal}")
+    written = as_text(exported.declaration, observation, form.value, default_catalogue(), observation.project_id)
+    if written.refusal:
+        raise BadRequest(f"{key.name}: not declared: {written.refusal}; choose another --format")
+    out.out(written.text, end="", highlight=False)
+    for note in exported.left_out:
+        if note.reason == export.SECRET:
+            print_warning(f"{key.name}: {note.path}: left out, {note.reason}", "by hand")
 
 
 def _open_request(finding: str, repository: str, store: str) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from setpoint.catalog.schemas import Catalogue
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.accept_drift import accepted
+from setpoint.declarations.exported_text import ExportFormat
 from setpoint.declarations.terraform_edits import edit_code
 from setpoint.detection import verdict
 from setpoint.errors import SetpointError
@@ -31,6 +32,7 @@ class Checkout:
         read: the text of a file; None where it is not UTF-8.
         directory: the directory that the paths of declarations are relative to; empty for the top.
         roots: the directory of the Terraform root module of each plan or state, by a glob of its file or URL.
+        code: the format of declarations that are added.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Checkout:
         read: Callable[[str], str | None],
         directory: str = "",
         roots: Mapping[str, str] = _NO_ROOTS,
+        code: ExportFormat = "native",
     ) -> None:
+        self.code = code
         self.paths = paths
         self._roots = roots
         self._read = read
@@ -79,6 +83,12 @@ class Checkout:
     def write(self, path: str, text: str) -> None:
         """Replace the text of a file, or add a file."""
         self._changed[path] = text
+
+    def add(self, path: str, text: str) -> None:
+        """Add a file below the directory of the declarations, unless it is there."""
+        path = f"{self._directory}/{path}" if self._directory else path
+        if path not in self.paths:
+            self._changed[path] = text
 
     def is_built(self, path: str) -> bool:
         """Whether Kustomize builds the file, so that another file may change its values."""

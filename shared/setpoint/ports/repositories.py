@@ -123,12 +123,14 @@ class RequestSettings(NamedTuple):
         labels: the labels of each request.
         directory: the directory that the files of declarations are relative to; empty for the top.
         roots: the directory of the Terraform root module of each plan or state, by a glob of its file or URL.
+        code: the format of declarations that are added.
     """
 
     repository: Repository
     labels: tuple[str, ...] = ()
     directory: str = ""
     roots: Mapping[str, str] = {}
+    code: Literal["native", "krm", "terraform"] = "native"
 
 
 class Repositories(Protocol):

@@ -38,7 +38,9 @@ class ConfiguredRepositories:
         if name not in self._opened:
             address = self._addresses.get(name, *REPOSITORY_FORMATS)
             repository = _OPENERS[address.format](name, address, self._session, self._clock)
-            self._opened[name] = RequestSettings(repository, address.labels, address.directory, address.roots)
+            self._opened[name] = RequestSettings(
+                repository, address.labels, address.directory, address.roots, address.code
+            )
         return self._opened[name]
 
 
