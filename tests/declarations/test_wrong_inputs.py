@@ -23,6 +23,10 @@ def firewall(data: str, name: str = WEB) -> str:
     return declared(data, name, FIREWALL)
 
 
+def topic(data: str) -> str:
+    return declared(data, "//pubsub.googleapis.com/projects/shop-prod/topics/t", "pubsub.googleapis.com/Topic")
+
+
 def granted(role: str, member: str) -> str:
     bindings = f"{{bindings: [{{role: {role}, members: ['{member}']}}]}}"
     return declared(bindings, spec="  content: iam_policy\n")
@@ -123,6 +127,10 @@ WRONG = [
         "two rules",
         "a",
     ),
+    ("a duration of a field", topic("{messageRetentionDuration: 7 days}"), 6, "7 days", "604800s"),
+    ("an upper case letter in a label", declared("{labels: {Team: shop}}"), 6, "Team", "did you mean team"),
+    ("an enum value of an object", object_("ComputeFirewall", "  direction: INGRES\n"), 7, "INGRES", "mean INGRESS"),
+    ("a range of an object", object_("ComputeFirewall", "  sourceRanges:\n  - 10.0.0.0/40\n"), 8, "/40", "10.0.0.0/24"),
     ("an applier", setting("Policy", "  appliers: [terraform]\n"), 5, "terraform", "terraform@PROJECT"),
     ("alerting that tells nobody", setting("Alerting", "  routes: []\n"), 4, "nobody is told", "default:"),
     (
@@ -157,6 +165,8 @@ def test_a_wrong_input_is_told_with_its_line_its_value_and_what_was_meant(text, 
 RIGHT = [
     firewall("{priority: 2147483647, sourceRanges: [10.1.2.3/8, '::/0', 35.191.0.0/16]}"),
     firewall("{description: 10.0.0.0/24 and 300.1.1.1/99}"),
+    topic("{messageRetentionDuration: 604800, labels: {country: no, b-2: '', c_d: x}}"),
+    topic("{messageRetentionDuration: 7d}"),
     granted("roles/viewer", "deleted:user:a@b.com?uid=1"),
     granted("roles/viewer", "principalSet://iam.googleapis.com/projects/1/x"),
     granted("roles/viewer", "projectViewer:shop-prod"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
@@ -135,4 +137,20 @@ def _as_error(call: Any, *arguments: Any, **options: Any) -> Any:
     except Exception as error:
         if getattr(error, "exit_code", None) == _USAGE_ERROR and not isinstance(error, typer.Exit):
             error.exit_code = _ERROR  # type: ignore[attr-defined]
+            if isinstance(text := getattr(error, "message", None), str):
+                error.message = _in_words(text)  # type: ignore[attr-defined]
         raise
+
+
+_CHOICE = re.compile(r"'([^']*)' is not one of (.*)\.")
+
+
+def _in_words(message: str) -> str:
+    """What is wrong with an option, without the validator's words and with the nearest right value."""
+    text = message.removeprefix("Value error, ")
+    if (choice := _CHOICE.search(text)) is None:
+        return text
+    possible = re.findall(r"'([^']*)'", choice[2])
+    near = difflib.get_close_matches(choice[1], possible, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{choice[1]} is none of {', '.join(possible)}{meant}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 Outcomes = Counter[Outcome]
 
+_SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+\Z")
 _EMPTY_PULLS = 2
 """Pub/Sub may return an empty pull although messages wait."""
 _LONGEST_PAUSE = 60.0
@@ -111,6 +113,8 @@ def detect(  # noqa: PLR0913 - the options of the command
     if (feed_file is None) == (subscription is None):
         raise BadRequest("give either --feed FILE or --subscription NAME")
     check_severity(fail_on)
+    if subscription and not _SUBSCRIPTION.match(subscription):
+        raise BadRequest(f"--subscription {subscription}: is none; it looks like projects/ID/subscriptions/NAME")
     loaded = load_all(declarations) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
     rejected = ReportedDeadLetters(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))

@@ -20,7 +20,7 @@ from setpoint.cli.output_models import Comparison, print_json
 from setpoint.comparison import explain, gaps, rule_sources
 from setpoint.comparison.compare import leaves
 from setpoint.comparison.explain import ExplainedComparison
-from setpoint.declarations.readers import documents, load
+from setpoint.declarations.readers import documents, load, typos
 from setpoint.declarations.readers.documents import Problem
 from setpoint.detection import verdict
 from setpoint.errors import BadRequest
@@ -71,6 +71,8 @@ def diff(  # noqa: PLR0913 - the options of the command
         return
     if declared is None or live is None:
         raise BadRequest("name two files, DECLARED and LIVE, or use --jsonl FILE")
+    if asset_type and (meant := typos.closest_asset_type(asset_type)):
+        raise BadRequest(f"--asset-type {asset_type}: is no asset type; did you mean {meant}?")
     identifier, _, number = project.partition(",")
     rules = _compare_rules(policy) if policy else ()
     own = Project(identifier, number)

@@ -25,7 +25,10 @@ SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 """Suffixes of files to read in a directory."""
 
 _WARNINGS = frozenset(
-    ("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached", "no-routes")
+    (
+        *("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached"),
+        *("no-routes", "value"),
+    )
 )
 """Categories of problems that are no mistakes of the author."""
 

@@ -234,6 +234,7 @@ class _Loading:
         self._report(problems)
         self._report(krm_unmapped.problems(result, placed))
         plain = _plain(replace(result, declaration=declaration))
+        self._report(native_checks.warnings(plain, placed))
         self._bind(plain, server_ids.of_object(placed.value))
         self._add(plain, placed)
 

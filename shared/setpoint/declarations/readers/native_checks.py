@@ -10,6 +10,7 @@ from typing import Any
 
 from setpoint.catalog import inventory_names, name_patterns
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
+from setpoint.comparison import scalars
 from setpoint.declarations.readers import krm_placeholders, member_checks, typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model import field_path
@@ -31,6 +32,8 @@ _LEAST, _MOST = -(2**31), 2**31 - 1
 """Of a field of the format int32."""
 _HIGHEST_IPV4, _HIGHEST_IPV6 = 32, 128
 _CLOSE = 0.8
+_WARNING = "value"
+"""The category of what may be right."""
 
 
 def problems(declaration: Declaration, document: Document) -> list[Problem]:
@@ -40,15 +43,32 @@ def problems(declaration: Declaration, document: Document) -> list[Problem]:
         declaration: The declaration.
         document: Its document.
     """
-    return [
-        Problem(
-            document.file,
-            document.line_of(where),
-            "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix("."),
-            message,
-        )
-        for where, message in _faults(declaration)
-    ]
+    errors = [_problem(document, where, message) for where, message in _faults(declaration)]
+    labels = _in_labels(declaration.data.get("labels"), ("spec", "data", "labels"))
+    return errors + [_problem(document, where, message, _WARNING) for where, message in labels]
+
+
+def warnings(declaration: Declaration, document: Document) -> list[Problem]:
+    """What looks wrong in the values of a translated declaration: the reader may have known better.
+
+    Args:
+        declaration: The declaration, in the API's terms.
+        document: The Config Connector object that it was read from.
+    """
+    schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
+    if schema is None or declaration.key.content not in WHOLE:
+        return []
+    faults = _in_message(declaration.data, schema, ("spec",))
+    return [_problem(document, where, message, _WARNING) for where, message in faults if _is_slip_or_range(message)]
+
+
+def _is_slip_or_range(message: str) -> bool:
+    return "is no value of" in message or "is no range of addresses" in message
+
+
+def _problem(document: Document, where: tuple[str | int, ...], message: str, category: str = "invalid") -> Problem:
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
+    return Problem(document.file, document.line_of(where), field, message, document.subject, category)
 
 
 def _faults(declaration: Declaration) -> Iterator[Fault]:
@@ -126,6 +146,13 @@ def _in_policy(data: dict[str, Any]) -> Iterator[Fault]:
                 yield (*where, "members", position), fault
 
 
+def _in_labels(labels: Any, where: tuple[str | int, ...]) -> Iterator[Fault]:
+    """What labels of Google Cloud do not take: https://cloud.google.com/resource-manager/docs/labels-overview."""
+    for key in labels if isinstance(labels, dict) else ():
+        if any(letter.isupper() for letter in str(key)):
+            yield (*where, key), f"{key}: keys of labels have no upper case letters; did you mean {key.lower()}?"
+
+
 def _in_message(data: dict[str, Any], schema: Schema, where: tuple[str | int, ...]) -> Iterator[Fault]:
     for key, value in data.items():
         field = schema.fields.get(key) or schema.fields.get(camel(key))
@@ -160,6 +187,8 @@ def _in_scalar(value: Any, field: Field) -> str:
         return _in_number(value, field)
     if not isinstance(value, str):
         return ""
+    if field.format == "duration" and scalars.seconds(value) is None and not _is_number(value):
+        return f"{value} is no duration; it looks like 604800s, 7d or 90m"
     return _in_enum(value, field) if field.enum else _in_range(value)
 
 
