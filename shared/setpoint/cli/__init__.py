@@ -24,8 +24,8 @@ class _Commands(LazyCommands):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _print_interrupted(ctx)
+        except KeyboardInterrupt as stop:
+            _print_interrupted(getattr(stop, "done", ""))
             raise typer.Exit(_INTERRUPTED) from None
         except BrokenPipeError:
             from setpoint.cli.output import stop_writing  # noqa: PLC0415 - `--help` needs no console
@@ -60,11 +60,15 @@ def options(
     """Say within seconds what in your Google Cloud fleet no longer is as declared."""
 
 
-def _print_interrupted(ctx: Any) -> None:
-    """Say what was stopped, and that it can be run again: every command leaves whole records behind."""
-    name = ctx.invoked_subcommand
-    command = f"{ctx.info_name} {name}" if name else ctx.info_name
-    typer.echo(f"interrupted: what `{command}` has stored stays; run it again to go on", err=True)
+def _print_interrupted(done: str) -> None:
+    """Say how far the command has come, and what to do next: every command leaves whole records behind."""
+    from setpoint.cli.program import as_called, program  # noqa: PLC0415 - loaded with the first interruption
+    from setpoint.cli.progress import NEXT, READING  # noqa: PLC0415 - as above
+
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    name = next((name for name in (" ".join(words[:2]), *words[:1]) if name in NEXT), " ".join(words[:1]))
+    follows = as_called(NEXT.get(name, READING))
+    typer.echo(f"interrupted{f' {done}' if done else ''}: `{program()} {name}`: {follows}", err=True)
 
 
 def main() -> None:
@@ -83,6 +87,8 @@ def main() -> None:
 
     try:
         app()
+    except KeyboardInterrupt:  # before a command was called
+        sys.exit(_INTERRUPTED)
     except SetpointError as error:
         from setpoint.cli.exit_codes import exit_code  # noqa: PLC0415 - loaded with the first error
         from setpoint.cli.output import print_error  # noqa: PLC0415 - `--help` needs no console

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 import typer
-from rich.progress import Progress
 
 from setpoint import bootstrap
 from setpoint.cli import plan as plans
@@ -20,7 +19,6 @@ from setpoint.cli.cluster import load as load_cluster
 from setpoint.cli.exit_codes import DRIFT, ERROR, REFUSED
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import (
-    errors,
     out,
     print_claims,
     print_error,
@@ -31,6 +29,7 @@ from setpoint.cli.output import (
     print_warning,
 )
 from setpoint.cli.output_models import ApplyOutput, print_json, problem_outputs
+from setpoint.cli.progress import progress
 from setpoint.comparison import scalars
 from setpoint.declarations import apply as syncing
 from setpoint.declarations import place_checks
@@ -133,7 +132,6 @@ UNBOUNDED = (
     "no Sources document is in force: whoever may write this store may declare anything, under any source's name; "
     "docs/sources.md"
 )
-_FEW = 2_000
 _TOLD = ("opened", "changed", "resolved")
 
 
@@ -399,13 +397,15 @@ def load_all(
     """
     if urls := list(filter(is_state_url, paths)):
         raise BadRequest(f"{urls[0]}: a URL of states goes with `setpoint apply`, or `setpoint apply --dry-run`")
-    loaded = load.load(
-        paths,
-        exclude=options.exclude,
-        project=options.project,
-        namespace=options.namespace,
-        config=options.config,
-    )
+    with progress("documents") as advance:
+        loaded = load.load(
+            paths,
+            exclude=options.exclude,
+            project=options.project,
+            namespace=options.namespace,
+            config=options.config,
+            advance=advance,
+        )
     if not quietly:
         print_load_result(loaded, grouped=grouped)
     if loaded.is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
@@ -430,11 +430,8 @@ def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan
 def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synced:
     if request.prune and loaded.problems:
         print_warning("nothing is removed that the bad documents might have named")
-    with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:
-        task = progress.add_task("applying", total=2 * len(loaded.desired))
-        synced = syncing.sync(
-            loaded, request, deps, datetime.now(UTC), advance=lambda done: progress.advance(task, done)
-        )
+    with progress("steps of applying", 2 * len(loaded.desired)) as advance:
+        synced = syncing.sync(loaded, request, deps, datetime.now(UTC), advance=advance)
     print_claims(synced.plan.claimed)
     print_refused(synced.plan.refused)
     left_out = f"incomplete, {counted(len(loaded.problems), 'problem')} left out; " if loaded.problems else ""

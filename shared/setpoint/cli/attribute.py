@@ -13,6 +13,7 @@ from setpoint.attribution.service import AttributionOutcome, Attributor
 from setpoint.cli import feed
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import print_status
+from setpoint.cli.progress import progress
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.util.counts import counted
 
@@ -43,9 +44,11 @@ def attribute(
     attributor = Attributor(deps, mask_ip=not keep_ip)
     outcomes: Counter[AttributionOutcome] = Counter()
     try:
-        for message in feed.open_messages(entries):
-            rejected.where = f"{entries}:{message.where}"
-            outcomes.update(service.receive(message.data, message.attributes, attributor))
+        with progress("entries") as advance:
+            for message in feed.open_messages(entries):
+                rejected.where = f"{entries}:{message.where}"
+                outcomes.update(service.receive(message.data, message.attributes, attributor))
+                advance(1)
     finally:
         deps.store.close()
     counts = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in outcomes.most_common())

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 from msgspec.structs import replace
-from rich.progress import Progress
 from rich.table import Table
 
 from setpoint import bootstrap
 from setpoint.cli.finding_options import with_filter
 from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, StoreUrl, Who, lasting, somebody
-from setpoint.cli.output import errors, out, print_status, print_warning
+from setpoint.cli.output import out, print_status, print_warning
+from setpoint.cli.progress import progress
 from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.detection.pipeline import Context
@@ -162,9 +162,8 @@ def _decide(verb: str, wanted: FindingFilter, decision: _Decision, run: _Run) ->
             f"{verb[0].upper()}{verb[1:]} {counted(len(states), 'finding')}?", err=True
         ):
             raise typer.Exit(1)
-        with Progress(console=errors, transient=True, disable=len(states) < _FEW) as progress:
-            task = progress.add_task(verb, total=len(states))
-            result = decision(states, context, lambda done: progress.advance(task, done))
+        with progress("findings", len(states)) as advance:
+            result = decision(states, context, advance)
     finally:
         context.store.close()
     print_status(f"{verb}: {counted(result.changed, 'finding')}")

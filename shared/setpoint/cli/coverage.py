@@ -18,6 +18,7 @@ from setpoint.cli.apply import Exclude, LoadOptions, Namespace, ProjectOfObjects
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_status
 from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
+from setpoint.cli.progress import progress
 from setpoint.comparison import gaps
 from setpoint.detection.watching import watching
 from setpoint.model import fleet_rules
@@ -69,14 +70,16 @@ def coverage(  # noqa: PLR0913 - the options of the command
     for column in ("resource", "field", "why it is not compared", "closed by"):
         table.add_column(column, overflow="fold")
     fields: list[UncheckedField] = []
-    for declaration, unknown in declarations:
-        for row in _rows(declaration, unknown, totals, security=security):
-            if json or output is Output.jsonl:
-                out.out(msgspec.json.encode(row).decode())
-            elif output is Output.json:
-                fields.append(row)
-            else:
-                table.add_row(row.resource, row.field, row.reason, row.closed_by)
+    with progress("declarations") as advance:
+        for declaration, unknown in declarations:
+            for row in _rows(declaration, unknown, totals, security=security):
+                if json or output is Output.jsonl:
+                    out.out(msgspec.json.encode(row).decode())
+                elif output is Output.json:
+                    fields.append(row)
+                else:
+                    table.add_row(row.resource, row.field, row.reason, row.closed_by)
+            advance(1)
     if output is Output.json:
         print_json(_as_output(totals, fields))
     if table.row_count:

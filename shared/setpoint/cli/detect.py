@@ -23,6 +23,7 @@ from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_co
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
+from setpoint.cli.progress import progress
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.detection import assumed_projects, pipeline
 from setpoint.detection.pipeline import Context
@@ -164,17 +165,19 @@ def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outco
     outcomes: Outcomes = Counter()
     kinds: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
-    for message in feed.open_messages(name):
-        kinds[message.kind] += 1
-        rejected.where = f"{name}:{message.where}"
-        try:
-            outcome = pipeline.receive(message.data, message.attributes, deps)
-            outcomes[outcome] += 1
-            if outcome == "waiting":
-                waiting[_unknown_project(message.data, message.attributes, deps)] += 1
-        except PermanentError as error:
-            rejected.put(message.data, message.attributes, str(error))
-            outcomes["rejected"] += 1
+    with progress("messages") as advance:
+        for message in feed.open_messages(name):
+            kinds[message.kind] += 1
+            rejected.where = f"{name}:{message.where}"
+            try:
+                outcome = pipeline.receive(message.data, message.attributes, deps)
+                outcomes[outcome] += 1
+                if outcome == "waiting":
+                    waiting[_unknown_project(message.data, message.attributes, deps)] += 1
+            except PermanentError as error:
+                rejected.put(message.data, message.attributes, str(error))
+                outcomes["rejected"] += 1
+            advance(1)
     outcomes.update(_without_project(waiting, deps))
     if set(kinds) - {"feed message"}:
         print_status(f"{name} holds {', '.join(f'{count:,} x {kind}' for kind, count in kinds.most_common())}")

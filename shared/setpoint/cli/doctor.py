@@ -13,6 +13,8 @@ from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import out, print_status
 from setpoint.cli.output_models import print_json
+from setpoint.cli.program import as_called
+from setpoint.cli.progress import progress
 from setpoint.errors import BadRequest
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import CheckResult
@@ -68,7 +70,8 @@ def doctor(  # noqa: PLR0913 - the options of a command
         project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint"
     )
     installation.options = options
-    results = diagnostics.examine(installation, diagnostics.PREFLIGHT if preflight else diagnostics.CHECKS)
+    with progress("checks"):
+        results = diagnostics.examine(installation, diagnostics.PREFLIGHT if preflight else diagnostics.CHECKS)
     if output is Output.json:
         print_json(DoctorOutput(diagnostics.all_pass(results), tuple(results)))
     else:
@@ -85,7 +88,7 @@ def _print(results: list[CheckResult], *, verbose: bool) -> None:
             (f"{result.verdict:9}", _STYLES[result.verdict]), (f"{result.check}: ", "dim"), result.what
         )
         if result.do:
-            line.append(f"\n          → {result.do}", "cyan")
+            line.append(f"\n          → {as_called(result.do)}", "cyan")
         out.print(line, soft_wrap=True)
     counts = {verdict: sum(result.verdict == verdict for result in results) for verdict in _STYLES}
     print_status(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

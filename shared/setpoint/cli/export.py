@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +18,8 @@ from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.exported_files import ExportedFiles, WrittenFiles
 from setpoint.cli.options import ContentChoice, Scopes, Types, split
-from setpoint.cli.output import errors, out, print_error
+from setpoint.cli.output import out, print_error
+from setpoint.cli.progress import progress
 from setpoint.declarations import export as exporting
 from setpoint.declarations.export import Exported
 from setpoint.declarations.exported_text import as_text
@@ -131,15 +131,13 @@ def _observations(
     inventory: Inventory, scopes: Sequence[str], contents: Sequence[Content], types: Sequence[str], tally: _Tally
 ) -> Iterator[tuple[Observation, str]]:
     """What the scopes hold, each with the id of its project, where that can be known; a denied scope is passed over."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,.0f} listed"))
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+    with progress("assets") as advance:
         for scope in scopes:
-            task = progress.add_task(scope, total=None)
             try:
                 ids = _project_ids(inventory, scope)
                 for content in contents:
                     for page in inventory.pages(scope, content, types):
-                        progress.advance(task, len(page.observations))
+                        advance(len(page.observations))
                         yield from ((observation, _project_id(observation, ids)) for observation in page.observations)
             except PermanentError as error:
                 tally.denied += 1

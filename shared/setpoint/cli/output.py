@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from setpoint.cli.program import as_called
 from setpoint.comparison import difference_text
 from setpoint.detection.finding_events import data_of
 from setpoint.model import display_names
@@ -145,17 +146,17 @@ def _print_groups(problems: Iterable[Problem], print_problem: Callable[[Problem]
 
 def print_status(text: object) -> None:
     """Say something on standard error as it is, whatever brackets there are in it."""
-    errors.print(Text(str(text)), soft_wrap=True)
+    errors.print(Text(as_called(str(text))), soft_wrap=True)
 
 
 def print_error(text: object) -> None:
     """Say on standard error what is wrong."""
-    errors.print(Text.assemble(("error:", "red"), " ", scrub(str(text))), soft_wrap=True)
+    errors.print(Text.assemble(("error:", "red"), " ", scrub(as_called(str(text)))), soft_wrap=True)
 
 
 def print_warning(text: object, word: str = "warning") -> None:
     """Say on standard error what to look at; ``word`` tells of what sort it is."""
-    errors.print(Text.assemble((f"{word}:", "yellow"), " ", scrub(str(text))), soft_wrap=True)
+    errors.print(Text.assemble((f"{word}:", "yellow"), " ", scrub(as_called(str(text)))), soft_wrap=True)
 
 
 def print_findings(console: Console, states: Iterable[ResourceState], title: str, *, sort: bool = True) -> None:

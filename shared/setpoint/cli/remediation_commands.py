@@ -23,6 +23,7 @@ from setpoint.cli.options import (
 )
 from setpoint.cli.output import errors, finding_block, out, print_status
 from setpoint.cli.output_models import GuardrailsOutput, print_json
+from setpoint.cli.program import as_called
 from setpoint.errors import BadRequest
 from setpoint.model.exemptions import Exemption
 from setpoint.model.policy import Policy
@@ -194,7 +195,7 @@ def _breaker(value: SafetyState) -> Text:
     if value.breaker is None:
         return Text("closed", "green")
     since = f"{value.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {value.breaker.reason}"
-    return Text(f"open since {since}; `setpoint resume fleet` closes it", "red")
+    return Text(as_called(f"open since {since}; `setpoint resume fleet` closes it"), "red")
 
 
 def _shown(outcome: str) -> str:

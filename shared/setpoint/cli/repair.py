@@ -9,6 +9,7 @@ import typer
 from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import out, print_status, print_warning
+from setpoint.cli.progress import progress
 from setpoint.operations import repair as repairing
 
 
@@ -22,7 +23,8 @@ def repair(store: StoreUrl = DEFAULT_STORE, events_topic: EventsTopic = None) ->
     """
     context = bootstrap.open_detection(store, events_topic, create=False)
     try:
-        results = repairing.repair(context, datetime.now(UTC))
+        with progress("records"):
+            results = repairing.repair(context, datetime.now(UTC))
     finally:
         context.store.close()
     for result in results:

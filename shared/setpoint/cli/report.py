@@ -19,6 +19,7 @@ from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, PastTime, StoreUrl, lasting, moment
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
 from setpoint.cli.past_findings import states_as_of
+from setpoint.cli.progress import progress
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import kind_of
 from setpoint.model.sweep_records import Sweep
@@ -74,10 +75,11 @@ def make(store: str, since: str, now: datetime | None = None, *, as_of: datetime
     opened = bootstrap.open_store(store, create=False)
     try:
         now = as_of or now or datetime.now(UTC)
-        facts = load.gather(opened, store)
-        if as_of is not None:
-            facts = replace(facts, states=states_as_of(facts.states, as_of), sweeps=_ended_by(facts.sweeps, as_of))
-        return build.build(facts, now - period, now)
+        with progress("records"):
+            facts = load.gather(opened, store)
+            if as_of is not None:
+                facts = replace(facts, states=states_as_of(facts.states, as_of), sweeps=_ended_by(facts.sweeps, as_of))
+            return build.build(facts, now - period, now)
     finally:
         opened.close()
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from rich.progress import Progress
-
 from setpoint.bootstrap.states import state_storage
-from setpoint.cli.output import errors, out, print_error, print_status, print_warning
+from setpoint.cli.output import out, print_error, print_status, print_warning
+from setpoint.cli.progress import progress
 from setpoint.declarations import apply_states
 from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
 from setpoint.detection.pipeline import Context
@@ -31,12 +30,11 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
     """
     together = StatesApplied()
     shown = 0
-    with Progress(*Progress.get_default_columns(), console=errors, transient=True) as progress:
-        task = progress.add_task("states", total=None)
+    with progress("states") as advance:
 
         def tell(report: StateReport) -> None:
             nonlocal shown
-            progress.advance(task)
+            advance(1)
             if report.status == "planned":
                 out.out(f"{report.message}")
             if report.status in _SHOWN:

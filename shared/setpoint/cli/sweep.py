@@ -12,7 +12,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -28,8 +27,9 @@ from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.history import read_all
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, PastTime, StoreUrl, Types, moment, split
-from setpoint.cli.output import errors, out, print_error, print_findings, print_status, print_warning
+from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.output_models import SweepOutput, print_json
+from setpoint.cli.progress import progress
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Inventory
@@ -110,19 +110,17 @@ def sweep(  # noqa: PLR0913 - each is an option
     if as_of is not None:
         deps = dataclasses.replace(deps, clock=lambda: as_of)
     started = time.perf_counter()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
         if loaded:
             declare(loaded, deps, as_of - DECLARED_BEFORE if as_of is not None else None)
-        with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-            task = progress.add_task("assets", total=None)
+        with progress("assets") as advance:
             swept = sweeping.sweep(
                 scopes,
                 [choice.value for choice in content or _all_contents(scopes)],
                 split(types),
                 inventory,
                 deps,
-                advance=lambda done: progress.advance(task, done),
+                advance=advance,
                 resume=not fresh and not from_files,
                 retention=from_environment(os.environ).kept(),
             )

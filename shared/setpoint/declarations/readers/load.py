@@ -109,6 +109,7 @@ def load(
     project: str = "",
     namespace: str = "",
     config: str = "",
+    advance: Callable[[int], object] = lambda _: None,
 ) -> LoadResult:
     """Load all declarations in files and directories; invalid ones are reported, and the others are kept.
 
@@ -119,6 +120,7 @@ def load(
         project: the project of Config Connector objects without one.
         namespace: the namespace of Config Connector objects without one.
         config: the directory of a Terraform root module, beside its state or plan; empty for none.
+        advance: is told of each document that was read.
 
     Raises:
         BadRequest: the configuration cannot be read.
@@ -130,6 +132,7 @@ def load(
         loading.configure(config)
     for item in discovery.find(paths, root, exclude):
         loading.take(item)
+        advance(1)
     return loading.done()
 
 

@@ -1,0 +1,77 @@
+"""Progress of what takes longer than two seconds, and what an interruption leaves behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from setpoint.cli.output import errors
+
+_SECONDS = 2.0
+"""What is quicker shows no progress."""
+_COLUMNS = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+
+READING = "nothing was changed; run it again"
+NEXT: dict[str, str] = {
+    "apply": "run it again: what is in force already is not applied twice",
+    "detect": "run it again: messages that were handled change nothing",
+    "sweep": "run it again within a day: it goes on where it stopped, and with --from it begins anew",
+    "attribute": "run it again: entries that were handled change nothing",
+    "baseline": "run it again: it decides about the findings that are left",
+    "findings accept": "run it again: it decides about the findings that are left",
+    "findings exempt": "run it again: it decides about the findings that are left",
+    "export": "nothing was written; run it again",
+    "remediate": "look with `setpoint findings show` what has been written; a write that has begun is not repeated",
+    "repair": "run it again: records that were repaired stay",
+    "dead-letters replay": "run it again: messages that were published are acknowledged",
+}
+"""What to do after an interruption, by command; all others only read."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A person or a system has stopped a command.
+
+    Args:
+        done: how far it has come.
+    """
+
+    def __init__(self, done: str) -> None:
+        super().__init__(done)
+        self.done = done
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how far a command has come, on a terminal and after two seconds; give what advances it.
+
+    Args:
+        what: what is counted, in the plural: ``declarations``.
+        total: how many there are; None where that is not known.
+
+    Raises:
+        Interrupted: in place of a keyboard interrupt, with the count.
+    """
+    done = 0
+    bar = Progress(*_COLUMNS, console=errors, transient=True, disable=not errors.is_terminal)
+    task = bar.add_task(what, total=total)
+    timer = threading.Timer(_SECONDS, bar.start)
+    timer.daemon = True
+
+    def advance(count: int = 1) -> None:
+        nonlocal done
+        done += count
+        bar.advance(task, count)
+
+    try:
+        timer.start()
+        yield advance
+    except KeyboardInterrupt:
+        of = f" of {total:,}" if total else ""
+        raise Interrupted(f"after {done:,}{of} {what}" if done else f"before the first of the {what}") from None
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
