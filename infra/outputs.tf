@@ -70,7 +70,7 @@ output "needs" {
       "Before the first apply Google has to enable Firestore for it in this project: https://cloud.google.com/firestore/docs/use-cmek",
     ]
     worker = [
-      "Its image is built from this version: gcloud builds submit --pack=image=IMAGE,env=GOOGLE_ENTRYPOINT=\"setpoint worker\" --project=${var.project_id}",
+      "Its image is built from this version: gcloud builds submit --tag=IMAGE --project=${var.project_id}",
     ]
     monitoring = [
       "Alerts about Setpoint itself show in the console only, until channels name where they go: gcloud beta monitoring channels list --project=${var.project_id}",

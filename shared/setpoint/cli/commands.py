@@ -12,7 +12,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from setpoint.errors import BadRequest
+
 _PACKAGE = "setpoint.cli"
+_TOOLS = "setpoint_tools"
+"""Images leave it out."""
 _USAGE_ERROR, _ERROR = 2, 1
 
 
@@ -82,7 +86,12 @@ def load_command(name: str) -> Any:
 
 
 def _load(name: str, entry: CommandEntry) -> Any:
-    target = getattr(import_module(f"{_PACKAGE}.{entry.module}"), entry.attribute)
+    try:
+        target = getattr(import_module(f"{_PACKAGE}.{entry.module}"), entry.attribute)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != _TOOLS:
+            raise
+        raise BadRequest(f"`setpoint {name}` is in a clone of the repository only; see docs/install.md") from None
     if not isinstance(target, typer.Typer):
         wrapper = typer.Typer(add_completion=False, rich_markup_mode=None)
         wrapper.command(name, hidden=entry.hidden)(target)
