@@ -32,6 +32,7 @@ from setpoint.model import sources as controlling
 from setpoint.model.declaration import Desired, Scope
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
 from setpoint.util.counts import counted
@@ -262,12 +263,18 @@ def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[Resourc
     return (key for key, _ in store.manifest(source, generation))
 
 
+def _may_be_of_scope(key: ResourceKey, finding: Finding) -> bool:
+    """Whether a finding may be about what a scope says: an unmanaged resource, or a grant that nobody declares."""
+    return finding.kind == "unmanaged" or key.content == "iam_policy"
+
+
 def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
-    """The keys whose verdict may depend on the rules, in order: unmanaged resources, or every drifted one."""
+    """The keys whose verdict may depend on the rules, in order: what may be of a scope, or every drifted one."""
     keys = ExternalSorter()
     unread: Problems = []  # unreadable records cannot be evaluated; `setpoint repair` does
     for state in store.states(drifted=True, problems=unread):
-        if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
+        is_of_scope = state.finding is not None and _may_be_of_scope(state.key, state.finding)
+        if state.finding is not None and (everything or is_of_scope):
             keys.add((state.key.name, state.key.content))
     for state in store.suppressed(unread):
         if any(suppressed.kind == "unmanaged" for suppressed in state.suppressed):
