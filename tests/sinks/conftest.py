@@ -11,14 +11,23 @@ from typing import Any
 import pytest
 import requests
 
+from setpoint.adapters.google.security_center import SecurityCommandCenter
+from setpoint.adapters.repositories.configured import ConfiguredRepositories
+from setpoint.adapters.repositories.issues import GitHubIssues
 from setpoint.adapters.slack.sink import SlackSink
 from setpoint.adapters.slack.slack_client import client
 from setpoint.adapters.webhooks.google_chat import GoogleChatSink
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.adapters.webhooks.webhook import WebhookSink
+from setpoint.alerting.center_sink import FindingCenterSink
 from setpoint.ports.people import Sink
+from setpoint_tools.testing.code_hosts import NONE as NO_FAULT
+from setpoint_tools.testing.code_hosts import CodeHost, HostFault
+from setpoint_tools.testing.github import TOKEN as GITHUB_TOKEN
+from setpoint_tools.testing.github import github
+from setpoint_tools.testing.security_center import SecurityCenter, security_center
 from setpoint_tools.testing.slack import TOKEN, Slack, slack
-from setpoint_tools.testing.slack_faults import Fault
+from setpoint_tools.testing.slack_faults import NONE, Fault
 from setpoint_tools.testing.webhooks import Webhooks, webhooks
 
 SECRET = "0123456789abcdef"  # noqa: S105 - of the fake
@@ -106,6 +115,82 @@ class HookPlace(Place):
         return [request.body for request in self.service.accepted]
 
 
+class HostPlace(Place):
+    """A place behind a fake that takes faults of HTTP."""
+
+    channel = "ops"
+    host: CodeHost
+
+    def plan(self, *faults):
+        self.host.plan = [as_host_fault(fault) for fault in faults]
+        self.be_patient(patience(faults))
+
+    @abstractmethod
+    def be_patient(self, seconds: float) -> None:
+        """Give answers up after this time."""
+
+    @property
+    def planned(self):
+        return len(self.host.plan)
+
+
+def as_host_fault(fault: Fault) -> HostFault:
+    if fault == NONE:
+        return NO_FAULT
+    status = fault.status if fault.status != 200 else 500
+    return HostFault(status, fault.error, int(fault.retry_after), fault.taken, fault.lost, fault.silent)
+
+
+class IssuePlace(HostPlace):
+    def __init__(self, host: CodeHost, address: str) -> None:
+        self.host = host
+        setting = {
+            "ops": {"url": "https://github.com/acme/fleet", "secret": GITHUB_TOKEN, "format": "github", "api": address}
+        }
+        self.repositories = ConfiguredRepositories(Addresses(json.dumps(setting)), requests.Session())
+        self.sink = GitHubIssues(self.repositories.issues)
+
+    def be_patient(self, seconds):
+        self.repositories.issues("ops").rest.seconds = seconds
+
+    def standing(self):
+        issues = self.host.repository.issues.values()
+        return [(issue.title, issue.body, issue.state, issue.labels) for issue in issues]
+
+    def deliveries(self):
+        issues = self.host.repository.issues.values()
+        return [*self.standing(), *(text for issue in issues for text in issue.comments.values())]
+
+
+class CenterPlace(HostPlace):
+    def __init__(self, host: SecurityCenter, source: str) -> None:
+        self.host = host
+        addresses = Addresses(json.dumps({"ops": {"url": source, "format": "scc"}}))
+        self.center = SecurityCommandCenter(requests.Session, lambda name: addresses.get(name, "scc").url)
+        self.sink = FindingCenterSink(self.center, None, lambda _: ())
+
+    def be_patient(self, seconds):
+        self.center.seconds = seconds
+
+    def standing(self):
+        return list(self.host.findings.items())
+
+    def deliveries(self):
+        return self.standing()
+
+
+@contextmanager
+def issue_place() -> Iterator[IssuePlace]:
+    with github({}) as (host, address):
+        yield IssuePlace(host, address)
+
+
+@contextmanager
+def center_place() -> Iterator[CenterPlace]:
+    with security_center() as (host, source):
+        yield CenterPlace(host, source)
+
+
 @contextmanager
 def slack_place() -> Iterator[SlackPlace]:
     with slack() as (service, address):
@@ -136,7 +221,13 @@ def chat_place() -> Iterator[HookPlace]:
         )
 
 
-PLACES = {"slack": slack_place, "webhook": webhook_place, "pagerduty": pagerduty_place, "chat": chat_place}
+PLACES = {
+    "slack": slack_place,
+    "webhook": webhook_place,
+    "pagerduty": pagerduty_place,
+    "chat": chat_place,
+    "issue": issue_place,
+}
 
 
 @pytest.fixture(params=PLACES)

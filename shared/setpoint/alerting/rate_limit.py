@@ -12,7 +12,14 @@ from setpoint.model.alerting_config import Destination, SinkKind
 from setpoint.util.retries import retry_on_conflict
 
 _ATTEMPTS = 16
-SECONDS_BETWEEN: dict[SinkKind, float] = {"slack": 1.1, "chat": 1.1, "webhook": 0.0, "request": 1.0}
+SECONDS_BETWEEN: dict[SinkKind, float] = {
+    "slack": 1.1,
+    "chat": 1.1,
+    "webhook": 0.0,
+    "request": 1.0,
+    "issue": 1.0,
+    "scc": 0.0,
+}
 """Slack takes one message a second in a channel (https://docs.slack.dev/apis/web-api/rate-limits), and Google Chat one
 in a space (https://developers.google.com/workspace/chat/limits), and not all is on its way for as long. GitHub asks
 for a second between writes

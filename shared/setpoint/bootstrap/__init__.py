@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from setpoint.bootstrap.events import event_bus
+from setpoint.bootstrap.finding_sinks import open_finding_sinks
 from setpoint.bootstrap.histories import history_run
 from setpoint.bootstrap.inventories import open_file as open_file
 from setpoint.bootstrap.inventories import open_inventory as open_inventory
@@ -36,18 +37,15 @@ if TYPE_CHECKING:
     from setpoint.adapters.states.buckets import BucketStates
     from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
-    from setpoint.alerting.repository import NoticeRecords
     from setpoint.attribution.service import Attributor
     from setpoint.detection.pipeline import Context
     from setpoint.model.alerting_config import Alerting, SinkKind
     from setpoint.model.fleet_rules import Rules
-    from setpoint.model.resource_key import ResourceKey
     from setpoint.operations.diagnostics import Installation
     from setpoint.ports.people import Sink
     from setpoint.ports.queues import DeadLetters, SweepQueue
     from setpoint.ports.reports import ReportStore
     from setpoint.ports.services import ProjectDirectory
-    from setpoint.ports.stores import Store
     from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
     from setpoint.reporting.daily_snapshot import Reporter
@@ -206,7 +204,7 @@ def open_alerting(settings: Settings, detection: Context, queue: SweepQueue | No
     return AlertingContext(
         detection.store,
         detection.dead_letters,
-        {**open_sinks(settings), **open_request_sink(settings, detection.store, records)},
+        {**open_sinks(settings), **open_finding_sinks(settings, detection.store, records)},
         open_interaction_handler(
             settings, detection, lambda thread: service.findings_of_thread(thread, records), queue
         ),
@@ -261,34 +259,6 @@ def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
         "chat": GoogleChatSink(addresses, hooks),
         "webhook": WebhookSink(addresses, hooks),
     }
-
-
-def open_request_sink(settings: Settings, store: Store, records: NoticeRecords) -> Mapping[SinkKind, Sink]:
-    """What opens pull and merge requests in the repositories of the settings; nothing where there are none.
-
-    Args:
-        settings: with the repositories and their tokens.
-        store: the findings, declarations and observations.
-        records: the records of alerting.
-
-    Raises:
-        BadRequest: the setting cannot be read.
-    """
-    from setpoint.adapters.webhooks.sink_addresses import Addresses
-
-    addresses = Addresses(settings.sinks)
-    if not addresses.has_repositories:
-        return {}
-    from setpoint.adapters.repositories.configured import ConfiguredRepositories
-    from setpoint.adapters.webhooks.http_post import session
-    from setpoint.alerting import service
-    from setpoint.alerting.request_sink import RequestSink
-
-    def members(thread: str) -> Iterable[ResourceKey]:
-        return (member.key for member in service.findings_of_thread(thread, records))
-
-    repositories = ConfiguredRepositories(addresses, session())
-    return {"request": RequestSink(repositories, store, members, default_catalogue())}
 
 
 @cache

@@ -10,16 +10,17 @@ from setpoint.model.declaration import Source
 from setpoint.model.policy import Match
 from setpoint.model.severity import Severity
 
-SinkKind = Literal["slack", "chat", "webhook", "request"]
+SinkKind = Literal["slack", "chat", "webhook", "request", "issue", "scc"]
 
 
 class Destination(msgspec.Struct, frozen=True, omit_defaults=True):
     """A channel of a sink.
 
     Args:
-        sink: ``slack``, ``chat`` (Google Chat), ``webhook`` or ``request`` (a pull or merge request).
-        channel: a Slack channel, ``#name`` or its id; for the other sinks the name of a webhook or repository in the
-            settings.
+        sink: ``slack``, ``chat`` (Google Chat), ``webhook``, ``request`` (a pull or merge request), ``issue`` (a
+            GitHub issue) or ``scc`` (Security Command Center).
+        channel: a Slack channel, ``#name`` or its id; for the other sinks the name of a webhook, repository or source
+            in the settings.
     """
 
     sink: SinkKind

@@ -122,7 +122,12 @@ class StoredRepository:
         self.commits = {first.id: first}
         self.branches = {base: first.id}
         self.requests: dict[int, StoredRequest] = {}
+        self.issues: dict[int, StoredRequest] = {}
         self.next_id = 1
+
+    def about(self, number: int) -> StoredRequest:
+        """A request or an issue, which share their numbers."""
+        return self.requests[number] if number in self.requests else self.issues[number]
 
     def new_id(self) -> int:
         """A number that nothing else has."""

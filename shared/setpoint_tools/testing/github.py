@@ -179,13 +179,13 @@ def _reviewers(repository: StoredRepository, call: HostCall, number: str) -> Hos
 
 def _comments(repository: StoredRepository, call: HostCall, number: str) -> HostAnswer:
     size, page = int(call.query["per_page"]), int(call.query["page"])
-    listed = [{"id": name, "body": text} for name, text in repository.requests[int(number)].comments.items()]
+    listed = [{"id": name, "body": text} for name, text in repository.about(int(number)).comments.items()]
     return HostAnswer(200, listed[size * (page - 1) : size * page])
 
 
 def _new_comment(repository: StoredRepository, call: HostCall, number: str) -> HostAnswer:
     identifier = repository.new_id()
-    repository.requests[int(number)].comments[identifier] = call.body["body"]
+    repository.about(int(number)).comments[identifier] = call.body["body"]
     return HostAnswer(201, {"id": identifier})
 
 
@@ -195,6 +195,30 @@ def _change_comment(repository: StoredRepository, call: HostCall, comment: str) 
             request.comments[int(comment)] = call.body["body"]
             return HostAnswer(200, {"id": int(comment)})
     return _MISSING
+
+
+def _issues(repository: StoredRepository, call: HostCall) -> HostAnswer:
+    size, page = int(call.query["per_page"]), int(call.query["page"])
+    listed = [_issue(issue) for issue in repository.issues.values() if call.query["labels"] in issue.labels]
+    return HostAnswer(200, listed[size * (page - 1) : size * page])
+
+
+def _new_issue(repository: StoredRepository, call: HostCall) -> HostAnswer:
+    issue = StoredRequest(repository.new_id(), "", call.body["title"], call.body["body"], labels=call.body["labels"])
+    repository.issues[issue.number] = issue
+    return HostAnswer(201, _issue(issue))
+
+
+def _change_issue(repository: StoredRepository, call: HostCall, number: str) -> HostAnswer:
+    issue = repository.issues.get(int(number))
+    if issue is None:
+        return _MISSING
+    issue.title, issue.body, issue.state = call.body["title"], call.body["body"], call.body["state"]
+    return HostAnswer(200, _issue(issue))
+
+
+def _issue(issue: StoredRequest) -> dict[str, Any]:
+    return {"number": issue.number, "title": issue.title, "body": issue.body, "state": issue.state}
 
 
 _ROUTES: tuple[tuple[str, str, Callable[..., HostAnswer]], ...] = (
@@ -211,6 +235,9 @@ _ROUTES: tuple[tuple[str, str, Callable[..., HostAnswer]], ...] = (
     ("GET", r"/pulls", _pulls),
     ("POST", r"/pulls", _new_pull),
     ("PATCH", r"/pulls/(\d+)", _change_pull),
+    ("GET", r"/issues", _issues),
+    ("POST", r"/issues", _new_issue),
+    ("PATCH", r"/issues/(\d+)", _change_issue),
     ("POST", r"/issues/(\d+)/labels", _labels),
     ("POST", r"/pulls/(\d+)/requested_reviewers", _reviewers),
     ("GET", r"/issues/(\d+)/comments", _comments),

@@ -10,6 +10,7 @@ import requests
 
 from setpoint.adapters.repositories import github, gitlab
 from setpoint.adapters.repositories.github_app import AppToken
+from setpoint.adapters.repositories.issues import Tracker
 from setpoint.adapters.repositories.rest import Rest
 from setpoint.adapters.webhooks.sink_addresses import REPOSITORY_FORMATS, Address, Addresses
 from setpoint.errors import BadRequest
@@ -32,6 +33,7 @@ class ConfiguredRepositories:
         self._session = session
         self._clock = clock
         self._opened: dict[str, RequestSettings] = {}
+        self._trackers: dict[str, Tracker] = {}
 
     def get(self, name: str) -> RequestSettings:
         """See ``Repositories.get``."""
@@ -43,8 +45,26 @@ class ConfiguredRepositories:
             )
         return self._opened[name]
 
+    def issues(self, name: str) -> Tracker:
+        """The issues of a repository at GitHub.
+
+        Raises:
+            BadRequest: no repository at GitHub has the name.
+        """
+        if name not in self._trackers:
+            address = self._addresses.get(name, "github")
+            path, rest = _github_api(name, address, self._session, self._clock)
+            self._trackers[name] = Tracker(path, rest, address.labels)
+        return self._trackers[name]
+
 
 def _github(name: str, address: Address, session: requests.Session, clock: Callable[[], float]) -> Repository:
+    path, rest = _github_api(name, address, session, clock)
+    return github.GitHubRepository(name, address.url, path, rest, address.branch)
+
+
+def _github_api(name: str, address: Address, session: requests.Session, clock: Callable[[], float]) -> tuple[str, Rest]:
+    """The path and the API of a repository at GitHub."""
     host, path = _parts(name, address.url)
     api = address.api or ("https://api.github.com" if host == _GITHUB else f"https://{host}/api/v3")
     if path.count("/") != 1:
@@ -52,8 +72,7 @@ def _github(name: str, address: Address, session: requests.Session, clock: Calla
     token: Callable[[], str] = lambda: address.secret  # noqa: E731 - the other one is an object
     if address.app:
         token = AppToken(name, address, path, api, session, clock)
-    rest = Rest(name, api, session, github.headers(token), clock)
-    return github.GitHubRepository(name, address.url, path, rest, address.branch)
+    return path, Rest(name, api, session, github.headers(token), clock)
 
 
 def _gitlab(name: str, address: Address, session: requests.Session, clock: Callable[[], float]) -> Repository:

@@ -11,7 +11,7 @@ import msgspec
 
 from setpoint.errors import BadRequest
 
-Format = Literal["setpoint", "pagerduty", "chat", "github", "gitlab"]
+Format = Literal["setpoint", "pagerduty", "chat", "github", "gitlab", "scc"]
 REPOSITORY_FORMATS: tuple[Format, ...] = ("github", "gitlab")
 
 SINKS = "SETPOINT_SINKS"
@@ -24,7 +24,8 @@ class Address:
     """A webhook or a repository.
 
     Args:
-        url: its URL; of a repository its page, ``https://github.com/OWNER/NAME``.
+        url: its URL; of a repository its page, ``https://github.com/OWNER/NAME``; of a source of Security Command
+            Center ``https://securitycenter.googleapis.com/v1/organizations/NUMBER/sources/NUMBER``.
         secret: the key for signatures; for PagerDuty, the integration key; for a repository, the token, or the private
             key of a GitHub App in PEM.
         format: the format of its messages.
@@ -71,6 +72,11 @@ class Addresses:
     def has_repositories(self) -> bool:
         """Whether one of them is a repository."""
         return any(address.format in REPOSITORY_FORMATS for address in self._known.values())
+
+    @property
+    def has_centers(self) -> bool:
+        """Whether one of them is a source of Security Command Center."""
+        return any(address.format == "scc" for address in self._known.values())
 
     def get(self, name: str, *formats: Format) -> Address:
         """Look up a webhook by name.

@@ -61,7 +61,7 @@ def title(findings: Sequence[ShownFinding]) -> str:
 def body(findings: Sequence[ShownFinding], view: FindingView | GroupView, links: Links) -> str:
     """The text: what has drifted, since when, by whom, each field, and links back."""
     parts = [_INTRODUCTION]
-    parts += ["\n".join(_of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
+    parts += ["\n".join(of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
     if (more := len(findings) - _MOST_FINDINGS) > 0:
         parts.append(f"and {more} more")
     if isinstance(view, GroupView) and (link := addresses.of_group(links, view)):
@@ -72,7 +72,7 @@ def body(findings: Sequence[ShownFinding], view: FindingView | GroupView, links:
 def ended(findings: Sequence[ShownFinding], why: str, links: Links) -> str:
     """The text of a request whose drift has ended."""
     parts = [f"**Closed: {why}.**"]
-    parts += ["\n".join(_of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
+    parts += ["\n".join(of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
     return "\n\n".join(parts)
 
 
@@ -84,7 +84,8 @@ def by_hand(steps: Iterable[str]) -> str:
     return "\n".join([_BY_HAND, "", *lines])
 
 
-def _of_finding(shown: ShownFinding, links: Links) -> Iterator[str]:
+def of_finding(shown: ShownFinding, links: Links) -> Iterator[str]:
+    """The lines about one finding: the resource, since when, by whom, and its fields."""
     data = shown.data
     kind, name, project = phrases.title(data)
     yield f"### {safe_text.clean(kind)} {code(name)}"

@@ -24,12 +24,13 @@ from setpoint.model.severity import Kind, Severity
 
 _SINKS = get_args(SinkKind)
 _ID = "{id}"
+_FORMS = "slack:#channel, chat:NAME, webhook:NAME, request:NAME, issue:NAME or scc:NAME"
 
 
 def _is_destination(value: str) -> str:
     sink, _, channel = value.partition(":")
     if sink not in _SINKS or not channel:
-        raise ValueError("not a destination; it looks like slack:#channel, chat:NAME, webhook:NAME or request:NAME")
+        raise ValueError(f"not a destination; it looks like {_FORMS}")
     return value
 
 
@@ -63,9 +64,7 @@ class RouteModel(StrictModel):
 
     name: NonEmpty
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
-    to: tuple[_To, ...] = Field(
-        (), description="slack:#channel, chat:NAME, webhook:NAME, request:NAME; nowhere where empty"
-    )
+    to: tuple[_To, ...] = Field((), description=f"{_FORMS}; nowhere where empty")
     owner: bool = Field(default=False, description="the Slack channel of the owner, too")
     digest: bool = Field(default=False, description="once in a while only, see `digest`")
 

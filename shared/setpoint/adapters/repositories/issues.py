@@ -1,0 +1,124 @@
+"""Send alerts to GitHub issues: one issue for each message, closed when nobody has to act any more.
+
+An issue carries the message's id in its text, since GitHub has no idempotency keys: after an unknown answer the issues
+with Setpoint's label are searched first. Source: https://docs.github.com/rest/issues
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from setpoint.adapters.repositories.rest import Rest
+from setpoint.alerting.rendering import issue as rendering
+from setpoint.model.notice_view import FindingView, GroupView, Links
+from setpoint.ports.people import Posted
+
+LABEL = "setpoint"
+"""The label of every issue, by which they are searched."""
+
+_NOT_FOUND, _GONE = 404, 410
+_MARGIN = timedelta(days=1)
+
+
+class Tracker(NamedTuple):
+    """The issues of one repository.
+
+    Args:
+        path: ``OWNER/NAME``.
+        rest: the API.
+        labels: further labels of each issue.
+    """
+
+    path: str
+    rest: Rest
+    labels: tuple[str, ...] = ()
+
+
+class _Issue(NamedTuple):
+    title: str
+    body: str
+    is_open: bool
+    since: datetime | None = None
+
+
+class GitHubIssues:
+    """A ``Sink`` to issues, with the names of repositories in ``SETPOINT_SINKS`` as channels.
+
+    Args:
+        tracker: opens a repository's issues by its name; raises ``BadRequest`` where there is no such name.
+    """
+
+    edits = True
+
+    def __init__(self, tracker: Callable[[str], Tracker]) -> None:
+        self._tracker = tracker
+
+    def show(
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
+    ) -> Posted:
+        """See ``Sink.show``."""
+        del maybe
+        since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
+        issue = _Issue(rendering.title(view), rendering.body(view, links), rendering.is_open(view), since)
+        return self._put(name, channel, issue, posted)
+
+    def escalate(
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """See ``Sink.escalate``."""
+        return self.show(name, channel, view, links, posted, maybe=maybe)
+
+    def reply(
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
+        """See ``Sink.reply``."""
+        tracker, mark = self._tracker(posted.channel), _mark(name)
+        comments = f"/repos/{quote(tracker.path)}/issues/{posted.ts}/comments"
+        if maybe and any(mark in str(comment["body"]) for comment in tracker.rest.pages(comments)):
+            return
+        tracker.rest.call("POST", comments, {"body": f"{rendering.reply(view, links)}\n\n{mark}"})
+
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
+        """See ``Sink.digest``; a digest is an issue of its own, for people to close."""
+        del links, maybe
+        title, body = rendering.digest(findings)
+        self._put(name, channel, _Issue(title, body, is_open=True), None)
+
+    def _put(self, name: str, channel: str, issue: _Issue, posted: Posted | None) -> Posted:
+        """Update the issue of a message, or open it."""
+        tracker, mark = self._tracker(channel), _mark(name)
+        number = posted.ts if posted is not None else self._find(mark, issue.since, tracker)
+        change = {"title": issue.title, "body": f"{issue.body}\n\n{mark}"}
+        issues = f"/repos/{quote(tracker.path)}/issues"
+        if number:
+            state = {"state": "open"} if issue.is_open else {"state": "closed", "state_reason": "completed"}
+            answer = tracker.rest.call("PATCH", f"{issues}/{number}", change | state, expected=(_NOT_FOUND, _GONE))
+            if answer.status not in (_NOT_FOUND, _GONE):
+                return Posted(channel, number)
+        made = tracker.rest.call("POST", issues, {**change, "labels": [LABEL, *tracker.labels]}).data
+        opened = Posted(channel, str(made["number"]))
+        return opened if issue.is_open else self._put(name, channel, issue, opened)
+
+    def _find(self, mark: str, since: datetime | None, tracker: Tracker) -> str:
+        """The number of the issue with a mark; empty where there is none."""
+        query = {"labels": LABEL, "state": "all"}
+        if since is not None:
+            query["since"] = f"{since - _MARGIN:%Y-%m-%dT%H:%M:%SZ}"
+        listed: Iterable[Mapping[str, Any]] = tracker.rest.pages(f"/repos/{quote(tracker.path)}/issues", query)
+        return next((str(each["number"]) for each in listed if mark in str(each.get("body"))), "")
+
+
+def _mark(name: str) -> str:
+    return f"<!-- setpoint:message {name} -->"

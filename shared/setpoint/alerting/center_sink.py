@@ -1,0 +1,104 @@
+"""The sink that keeps the findings of a message in the organisation's centre of findings, each under its own id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from setpoint.alerting.rendering import links as addresses
+from setpoint.alerting.rendering import phrases
+from setpoint.comparison import difference_text
+from setpoint.detection import finding_events
+from setpoint.model.events import DriftData
+from setpoint.model.notice_view import FindingView, GroupView, Links
+from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.finding_centers import CentralFinding, FindingCenter
+from setpoint.ports.people import Posted
+from setpoint.ports.stores import Store
+
+_MOST_FIELDS = 12
+_MOST_VALUE = 120
+
+
+class FindingCenterSink:
+    """A ``Sink`` to a centre of findings, with the names of sources in the settings as channels.
+
+    Args:
+        center: the centre.
+        store: the findings.
+        members: the findings of a message, by its id.
+    """
+
+    edits = True
+
+    def __init__(self, center: FindingCenter, store: Store, members: Callable[[str], Iterable[ResourceKey]]) -> None:
+        self._center = center
+        self._store = store
+        self._members = members
+
+    def show(
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
+    ) -> Posted:
+        """See ``Sink.show``: of several findings each is kept for itself."""
+        del posted, maybe
+        if isinstance(view, FindingView):
+            self._put(channel, view.data, links)
+            return Posted(channel, name)
+        for key in self._members(name):
+            state = self._store.read(key).state
+            if state is not None and state.finding is not None:
+                self._put(channel, finding_events.data_of(state), links)
+        return Posted(channel, name)
+
+    def escalate(
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """See ``Sink.escalate``."""
+        return self.show(name, channel, view, links, posted, maybe=maybe)
+
+    def reply(
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
+        """See ``Sink.reply``; a finding has no thread, and is updated by ``show``."""
+
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
+        """See ``Sink.digest``."""
+        del name, maybe
+        for view in findings:
+            self._put(channel, view.data, links)
+
+    def _put(self, channel: str, data: DriftData, links: Links) -> None:
+        self._center.put(channel, central_finding(data, links))
+
+
+def central_finding(data: DriftData, links: Links) -> CentralFinding:
+    """A finding as the centre keeps it; values are those of messages, without secrets."""
+    lines = [difference_text.as_line(each, _MOST_VALUE, own_path=True) for each in data.differences[:_MOST_FIELDS]]
+    facts = {
+        "declaredIn": str(data.declared_in),
+        "changedBy": data.actor.principal if data.actor is not None else "",
+        "owner": data.owner.team,
+        "status": data.status,
+        "reason": data.reason,
+        "firstSeen": data.first_seen.isoformat(),
+        "differences": "\n".join(lines),
+    }
+    return CentralFinding(
+        id=data.finding_id,
+        resource_name=data.resource_name,
+        category=f"DRIFT_{data.kind.upper()}",
+        is_active=data.status == "open",
+        severity=data.severity.upper(),
+        event_time=data.observed_at,
+        description=f"{phrases.what(data)} {phrases.happened(data)}",
+        external_uri=addresses.of_finding(links, FindingView("drift.changed", data.observed_at, data)),
+        properties={name: value for name, value in facts.items() if value},
+    )
