@@ -414,17 +414,18 @@ def load_all(
 
 
 def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan:
-    return planning.plan(
-        loaded.desired,
-        loaded.scopes,
-        source,
-        store,
-        policy=loaded.policy,
-        alerting=loaded.alerting,
-        sources=loaded.sources,
-        prune=prune,
-        held=loaded.held_back,
-    )
+    with progress("declarations"):
+        return planning.plan(
+            loaded.desired,
+            loaded.scopes,
+            source,
+            store,
+            policy=loaded.policy,
+            alerting=loaded.alerting,
+            sources=loaded.sources,
+            prune=prune,
+            held=loaded.held_back,
+        )
 
 
 def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synced:

@@ -18,6 +18,7 @@ from setpoint.cli import guard_report
 from setpoint.cli.apply import Exclude, LoadOptions, Namespace, Paths, ProjectOfObjects
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_load_result, print_status, print_warning
+from setpoint.cli.progress import progress
 from setpoint.declarations import git_revision, guard, proposed_changes
 from setpoint.declarations import plan as planning
 from setpoint.declarations.guard import EFFECTS, Review
@@ -78,7 +79,8 @@ def guard_command(  # noqa: PLR0913 - the options of the command
     try:
         guard.check_store(opened)
         loaded, changes, not_reviewed = _changes(paths, base, source, options, opened)
-        review = guard.review(changes, source, opened, default_catalogue(), datetime.now(UTC))
+        with progress("resources"):
+            review = guard.review(changes, source, opened, default_catalogue(), datetime.now(UTC))
         review = replace(review, not_reviewed=not_reviewed)
     finally:
         opened.close()
