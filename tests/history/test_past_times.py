@@ -83,6 +83,9 @@ def test_a_sweep_at_a_time_shows_what_a_replay_of_the_feed_up_to_it_shows(
             asset_service.remove(name_of(bucket), time)
         else:
             asset_service.put(asset(bucket, time, {"location": place}))
+    asset_service.put(
+        asset("kept", ago(40), {"location": "EU"})
+    )  # of a type that is not listed at all nothing is known
     replayed = replay(steps, until)
     known = {name_of(bucket) for bucket, time, _ in steps if time <= until}
 
@@ -186,18 +189,18 @@ def test_lists_reports_and_comparisons_of_the_past_come_from_the_records(fleet, 
     asset_service.put(asset("exports", now - timedelta(hours=30), {"location": "US"}))
     run("sweep", "--scope", ORG, "--content", "resource", "--store", url)
 
-    def at(hours):
+    def before(hours):
         return (now - timedelta(hours=hours)).isoformat()
 
-    assert "exports" in run("findings", "list", "--at", at(10), "--store", url).stdout
-    assert "exports" not in run("findings", "list", "--at", at(40), "--store", url).stdout
-    text = run("findings", "list", "--at", at(40), "--compare", at(10), "--store", url).stdout
+    assert "exports" in run("findings", "list", "--at", before(10), "--store", url).stdout
+    assert "exports" not in run("findings", "list", "--at", before(40), "--store", url).stdout
+    text = run("findings", "list", "--at", before(40), "--compare", before(10), "--store", url).stdout
     assert re.search(r"1 began: billing 1", text)
     assert "0 ended" in text
     assert "exports" in text
-    report = run("report", "--at", at(10), "--output", "json", "--store", url).stdout
+    report = run("report", "--at", before(10), "--output", "json", "--store", url).stdout
     assert '"open":1' in report
-    assert '"open":0' in run("report", "--at", at(40), "--output", "json", "--store", url).stdout
+    assert '"open":0' in run("report", "--at", before(40), "--output", "json", "--store", url).stdout
     store = open_store(url)
     assert len(list(store.states(drifted=True))) == 1
     store.close()

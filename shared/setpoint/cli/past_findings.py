@@ -34,7 +34,7 @@ def states_as_of(states: Iterable[ResourceState], time: datetime) -> Iterator[Re
 
 
 def print_comparison(store: str, wanted: FindingFilter, first: datetime, second: datetime) -> None:
-    """Print what began and what ended between two times, and whose it is.
+    """Print what began and what ended between two times, and the owners.
 
     Raises:
         BadRequest: the times are in the wrong order.
