@@ -112,7 +112,7 @@ def moment(option: str, text: str) -> datetime:
     """A time in ISO 8601, in UTC where it names no zone.
 
     Raises:
-        BadRequest: it is none, or it lies in the future.
+        BadRequest: it is none, or it is in the future.
     """
     try:
         time = datetime.fromisoformat(text)
