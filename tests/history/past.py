@@ -7,10 +7,10 @@ from typing import Any
 
 import requests
 
-from detection.swept import QUICK
 from setpoint import sweep
 from setpoint.adapters.google.asset_history import GoogleAssetHistory
 from setpoint.adapters.google.asset_inventory import AssetInventory
+from setpoint.adapters.google.asset_inventory import RetryPolicy as ListingPatience
 from setpoint.adapters.google.call_pace import CallBudget, CallPace
 from setpoint.adapters.google.cloud_logging import GoogleActivityLogs
 from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
@@ -27,6 +27,7 @@ ORG = "organizations/566099688680"
 ANCESTORS = ["projects/20318464073", "folders/918177713511", ORG]
 BUCKET = "storage.googleapis.com/Bucket"
 ALICE, BOB = "alice@example.com", "bob@example.com"
+_PATIENT = ListingPatience(first=0.01, longest=0.1, call=600)  # the fake makes large fleets while it is asked
 CHROME = "Mozilla/5.0 Chrome/134.0"
 
 
@@ -104,7 +105,7 @@ class World:
         apply.declare(self.store, [desired((declaration,)) for declaration in declarations], scopes, ago(300))
 
     def sweep(self, *contents: str) -> None:
-        inventory = AssetInventory(self.assets.client(), QUICK)
+        inventory = AssetInventory(self.assets.client(), _PATIENT)
         sweep.sweep([ORG], contents or ["resource"], [], inventory, self.context)
 
     def reader(self, calls: int | None = None, **more: Any) -> HistoryReader:

@@ -29,7 +29,9 @@ def world(fleet, asset_service, cloud_logging_at) -> World:
     world = World(asset_service, *cloud_logging_at)
     scopes = [ORGANISATION, *(fleet.ancestors(number)[0] for number in range(fleet.projects))]
     types = [BUCKET, "cloudresourcemanager.googleapis.com/Project"]
-    asset_service.generate(fleet.total + fleet.projects, fleet.asset, scopes, types)
+    for index in range(fleet.projects):
+        asset_service.put(fleet.project(index))
+    asset_service.generate(fleet.total, fleet.asset, scopes, types)
     asset_service.generate_histories(fleet.history)
     world.logs.generate(fleet.entries)
     asset_service.limit(histories=Quota(100, lambda: world.seconds))

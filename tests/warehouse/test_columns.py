@@ -147,7 +147,13 @@ def test_every_event_that_there_can_be_fits_its_columns_but_for_values_of_any_fo
     assert refused(EVENTS, json.loads(encode(event)), drop_unknown=True) == []
 
 
-VALUES = {"data.was", "data.differences.declared", "data.differences.observed", "data.remediation.declared"}
+VALUES = {
+    "data.was",
+    "data.differences.declared",
+    "data.differences.observed",
+    "data.remediation.declared",
+    "data.history.fields.before",
+}
 
 
 @given(ANY_EVENT)

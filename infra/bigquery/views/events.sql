@@ -33,7 +33,10 @@ SELECT
   IF(data.remediation.step IS NULL, NULL, IFNULL(data.remediation.executor, 'api')) AS executor, -- left out where it is api
   data.remediation.rule,
   data.remediation.reason AS remediation_reason,
-  data.remediation.approved_by
+  data.remediation.approved_by,
+  IFNULL(data.origin, 'unknown') AS origin,
+  data.history.since AS began_at,
+  IFNULL(data.history.at_least, FALSE) AS began_at_least
 FROM `${project}.${dataset}.drift_events`
 WHERE recordedtime >= TIMESTAMP_SUB(TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY, 'UTC'), INTERVAL ${days} DAY)
   AND recordedtime < TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY)

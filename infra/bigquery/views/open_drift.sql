@@ -8,7 +8,8 @@ WITH
       IF(team = '', '(no team)', team) AS team,
       kind, status, severity, mode, difference_count,
       (SELECT STRING_AGG(path, ', ' ORDER BY path) FROM UNNEST(paths) AS path) AS paths,
-      first_seen, last_seen, episodes AS episode, actor.principal AS actor, sequence, 0 AS rank
+      first_seen, last_seen, episodes AS episode, actor.principal AS actor, sequence, 0 AS rank,
+      IFNULL(origin, 'unknown') AS origin, began_at, IFNULL(began_at_least, FALSE) AS began_at_least
     FROM `${project}.${dataset}.findings_snapshot`
     WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 7 DAY) AND day <= CURRENT_DATE('UTC')
     QUALIFY day = MAX(day) OVER ()
@@ -17,7 +18,8 @@ WITH
     SELECT
       finding_id, resource_name, asset_type, content, project, team,
       kind, status, severity, mode, difference_count, paths,
-      first_seen, last_seen, episode, actor, sequence, 1 AS rank
+      first_seen, last_seen, episode, actor, sequence, 1 AS rank,
+      origin, began_at, began_at_least
     FROM `${project}.${dataset}.events`
   ),
   latest AS (
@@ -29,7 +31,8 @@ WITH
 SELECT
   finding_id, resource_name, asset_type, content, project, team,
   kind, severity, mode, difference_count, paths, first_seen, last_seen, episode, actor,
-  ROUND(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), first_seen, MINUTE) / 60, 1) AS hours_open
+  ROUND(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), first_seen, MINUTE) / 60, 1) AS hours_open,
+  origin, began_at, began_at_least
 FROM latest
 WHERE status = 'open'
 ORDER BY

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from setpoint.detection import api_readings, finding_state_machine, ownership
+from setpoint.detection import api_readings, finding_state_machine, ownership, record_limits
 from setpoint.detection.finding_events import data_of, recorded
 from setpoint.detection.pipeline import Context
 from setpoint.detection.verdict import Verdict
@@ -24,11 +24,16 @@ from setpoint.model.resource_key import Content
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind
 from setpoint.ports.stores import Snapshot
+from setpoint.util.counts import counted
 
 KEPT = timedelta(days=35)
 """How long the inventory keeps history (https://cloud.google.com/asset-inventory/docs/view-asset-history)."""
 _JITTER = timedelta(seconds=1)
 """Two versions that are further apart have a gap between them."""
+_MOST_FIELDS = 200
+"""The most differences whose beginning is kept, so that a record stays small."""
+_LONGEST_BEFORE = 1_000
+"""The most bytes of a value that was there before."""
 _SKEW = timedelta(minutes=1)
 """A version that begins later than this after the judged observation is newer than the finding."""
 _NOT_SHOWN = "the history of the inventory does not show it"
@@ -103,7 +108,7 @@ def history_of(state: ResourceState, versions: Sequence[AssetVersion], judge: Ju
 def _wanted(finding: Finding) -> tuple[Difference, ...]:
     """The differences of a finding; one of the whole resource if it is deleted or unmanaged."""
     if finding.kind == "modified":
-        return finding.differences
+        return finding.differences[:_MOST_FIELDS]
     return (Difference("", "missing" if finding.kind == "deleted" else "unexpected"),)
 
 
@@ -166,9 +171,11 @@ _WHOLE: Mapping[Operation, Kind] = {"missing": "deleted", "unexpected": "unmanag
 
 
 def _before(wanted: Difference, previous: PastDrift) -> object:
-    """The value of a field in the version before; secrets are hidden in both values of a difference."""
+    """The value of a field in the version before, or its size; secrets are hidden in both values of a difference."""
     other = next((shown for (path, _), shown in previous.differences.items() if path == wanted.path), None)
-    return wanted.declared if other is None else other.observed
+    value = wanted.declared if other is None else other.observed
+    size = 0 if value is msgspec.UNSET else len(record_limits.encode(value))
+    return f"({counted(size, 'byte')})" if size > _LONGEST_BEFORE else value
 
 
 def with_history(

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.model.difference import Difference
+from setpoint.model.drift_history import DriftHistory
 from setpoint.model.events import CloudEvent, DriftData
 from setpoint.model.resource_state import Finding, ResourceState, encode_state
 from setpoint.util.counts import counted
@@ -81,13 +82,22 @@ def _cut(state: ResourceState, longest: int, most: int) -> ResourceState:
 
 def _finding(finding: Finding, few: Callable[[tuple[Difference, ...]], tuple[Difference, ...]]) -> Finding:
     return replace(
-        finding, differences=few(finding.differences), previous_data=None, reason=cut(finding.reason, _LONGEST_TEXT)
+        finding,
+        differences=few(finding.differences),
+        previous_data=None,
+        reason=cut(finding.reason, _LONGEST_TEXT),
+        history=_history(finding.history),
     )
+
+
+def _history(history: DriftHistory | None) -> DriftHistory | None:
+    return None if history is None else replace(history, fields=history.fields[:_LONGEST_LIST])
 
 
 def _event(event: CloudEvent, few: Callable[[tuple[Difference, ...]], tuple[Difference, ...]]) -> CloudEvent:
     data: DriftData = event.data
     changes: dict[str, Any] = {"differences": few(data.differences), "previous_data": None}
+    changes["history"] = _history(data.history)
     if data.remediation is not None:
         summary = _lines(data.remediation.summary)
         changes["remediation"] = replace(data.remediation, declared=None, summary=summary)

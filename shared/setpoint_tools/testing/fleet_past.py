@@ -142,9 +142,7 @@ class PastFleet:
         return [HeldVersion(asset, begins, end) for asset, begins, end in zip(assets, times, ends, strict=True)]
 
     def asset(self, number: int) -> Any:
-        """A bucket as it is now, for ``AssetService.generate``; the last ones are the projects."""
-        if number >= self.total:
-            return self._project(number - self.total)
+        """A bucket as it is now, for ``AssetService.generate``."""
         values: dict[str, Any] = {}
         time = self.now
         for change in self.changes(number):
@@ -152,17 +150,17 @@ class PastFleet:
             time = change.time
         return self._asset(number, values, time)
 
-    def _project(self, index: int) -> Any:
+    def project(self, index: int) -> Mapping[str, Any]:
+        """A project, for ``AssetService.put``."""
         number, identifier = self.ancestors(index)[0], self.project_id(index)
         data = {"projectId": identifier, "projectNumber": number[9:], "lifecycleState": "ACTIVE"}
-        held = {
+        return {
             "name": f"//cloudresourcemanager.googleapis.com/{number}",
             "assetType": "cloudresourcemanager.googleapis.com/Project",
             "ancestors": self.ancestors(index),
             "updateTime": "2025-01-01T00:00:00Z",
             "resource": {"version": "v1", "data": data},
         }
-        return ParseDict(held, bare_asset())
 
     def _asset(self, number: int, values: Mapping[str, Any], time: datetime) -> Any:
         ancestors = self.ancestors(number)
