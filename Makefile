@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help cli dev demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports catalogue clean
+.PHONY: help cli dev demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas typetable reports pictures catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -92,6 +92,9 @@ typetable: $(VENV)/.run ## write docs/asset-types.md: what is known of each asse
 
 reports: $(VENV)/.dev ## write docs/reports.md: what each view of the warehouse answers of the demo
 	$(BIN)/python -m setpoint_tools.testing.demo_reports
+
+pictures: $(VENV)/.dev ## take the pictures of README and docs (docs/images) from the demo; needs .ci/browser
+	$(BIN)/python -m setpoint_tools.pictures
 
 catalogue: $(VENV)/.dev ## distil Google's discovery documents into the catalogue
 	$(BIN)/python -m setpoint_tools.distil

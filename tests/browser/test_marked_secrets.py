@@ -59,7 +59,7 @@ def test_no_marked_secret_is_on_the_console(page: Page):
     console = Console(store, "memory:", _Anybody(), clock=lambda: NOON + timedelta(days=1))
 
     def application(environ, start_response):
-        answer = console.answer(environ["REQUEST_METHOD"], environ["PATH_INFO"], lambda name: None)
+        answer = console.answer(environ["REQUEST_METHOD"], environ["PATH_INFO"], lambda _: None)
         start_response(f"{answer.status} OK", list(answer.headers.items()))
         return [answer.body]
 

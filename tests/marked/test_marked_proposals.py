@@ -51,15 +51,17 @@ def test_the_command_prints_no_marked_secret(tmp_path):
     chosen = list({marked.place: marked for marked in corpus()}.values())
     (fleet / "fleet.yaml").write_text(yaml.safe_dump_all(map(document, chosen)))
     feed = tmp_path / "feed.jsonl"
-    feed.write_bytes(b"".join(messages.resource(marked.name, marked.asset_type, marked.live, NOON) + b"\n" for marked in chosen))
-    detected = CliRunner().invoke(
-        app, ["detect", "--declarations", str(fleet), "--feed", str(feed), "--store", store]
-    )
+    lines = [messages.resource(marked.name, marked.asset_type, marked.live, NOON) for marked in chosen]
+    feed.write_bytes(b"\n".join(lines))
+    detected = CliRunner().invoke(app, ["detect", "--declarations", str(fleet), "--feed", str(feed), "--store", store])
     shown = [detected.output]
     listed = CliRunner().invoke(app, ["findings", "list", "--store", store, "--limit", "0"])
     shown.append(listed.output)
-    for marked in chosen:
-        for command in (["propose", marked.name, "--root", str(tmp_path)], ["findings", "show", marked.name]):
-            shown.append(CliRunner().invoke(app, [*command, "--store", store]).output)
+    commands = (("propose", "--root", str(tmp_path)), ("findings", "show"))
+    shown += [
+        CliRunner().invoke(app, [*command, marked.name, "--store", store]).output
+        for marked in chosen
+        for command in commands
+    ]
     assert "hidden" in listed.output
     assert [marked for marked in chosen if any(marked.mark in text for text in shown)] == []

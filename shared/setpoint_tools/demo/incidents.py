@@ -423,12 +423,12 @@ def _old() -> list[Incident]:
     """It was there before Setpoint; the baseline has it."""
     return [
         _old_drift("storage/example-training-dev-models", "labels.cost-center", put("labels.cost-center", "900")),
-        _old_drift("pubsub/projects/storefront-dev/topics/orders", "messageRetentionDuration", _ONE_DAY),
-        _old_drift("pubsub/projects/payments-dev/topics/invoices", "messageRetentionDuration", _ONE_DAY),
+        _old_drift("pubsub/projects/storefront-dev/topics/orders", "messageStoragePolicy", _ONE_REGION),
+        _old_drift("pubsub/projects/payments-dev/topics/invoices", "messageStoragePolicy", _ONE_REGION),
     ]
 
 
-_ONE_DAY = put("messageRetentionDuration", "86400s")
+_ONE_REGION = put("messageStoragePolicy.allowedPersistenceRegions", ["europe-west1"])
 _PRODUCTS = ("payments", "billing", "storefront")
 _LAKES = ("lake-staging", "warehouse-staging")
 

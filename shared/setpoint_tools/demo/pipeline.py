@@ -243,7 +243,7 @@ class Installation:
         self._queue = _EventQueue(context.bus)
         self.context = replace(context, bus=self._queue, clock=clock)
         live = LiveResources(self.google, default_catalogue())
-        self._remediation = RemediationContext(self.context, live, worker="demo")
+        self._remediation = RemediationContext(self.context, live, worker="setpoint-remediate")
         self._attributor = Attributor(self.context)
         self._ticked_at = clock.now
 

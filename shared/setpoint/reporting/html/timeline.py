@@ -77,6 +77,5 @@ def _remedied(remedy: RemediationState) -> Iterator[TimelineEntry]:
 def _entry(entry: AuditEntry) -> TimelineEntry:
     """A timeline entry for an audit entry, with its reasons."""
     reasons = ("; ".join(reason.text for reason in entry.reasons),) if entry.reasons else ()
-    return TimelineEntry(
-        entry.recorded_at, entry.what, entry.by, ". ".join(filter(None, (entry.text, *reasons, *entry.summary)))
-    )
+    parts = dict.fromkeys(filter(None, (entry.text, *reasons, *entry.summary)))  # a reason may be the text, too
+    return TimelineEntry(entry.recorded_at, entry.what, entry.by, ". ".join(parts))
