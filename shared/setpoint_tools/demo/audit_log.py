@@ -101,6 +101,18 @@ def entries(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[
     return sorted(made, key=lambda entry: entry.arrives_at)
 
 
+def past_entries(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Entry]:
+    """The entries of what was changed before Setpoint."""
+    samples = {sample.key: sample for sample in fleet.samples}
+    entries = []
+    for number, incident in enumerate(incidents):
+        if incident.is_old and incident.by is not None:
+            happened = now - incident.age - timedelta(seconds=2)
+            data = _entry(samples[incident.key], incident.steps[0], incident.by, happened, number)
+            entries.append(Entry(json.dumps(data).encode(), happened))
+    return entries
+
+
 def _of_incident(
     sample: Sample, incident: Incident, author: Author, now: datetime, rng: random.Random
 ) -> Iterator[Entry]:

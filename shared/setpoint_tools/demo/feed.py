@@ -104,7 +104,7 @@ class _Life:
 
     def _drifted_for_long(self, incident: Incident, times: list[datetime]) -> Iterator[Sent]:
         self._edits = incident.steps[0].edits
-        self._before = (edited(self._sample.live, self._edits), times[0] - timedelta(days=self._rng.uniform(20, 90)))
+        self._before = (edited(self._sample.live, self._edits), self._now - incident.age)
         for time in times:
             yield self._tell("drifted", time)
 

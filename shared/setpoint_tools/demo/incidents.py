@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from setpoint.model.outcome import Outcome
@@ -70,7 +71,7 @@ class Incident:
         steps: the changes, the oldest first.
         by: who did it, as the audit log says; None where nobody knows.
         remediation: what Setpoint has to do about it.
-        is_old: it was there before Setpoint, and is in the baseline.
+        age: how long it has been there, where it was there before Setpoint and is in the baseline; else zero.
     """
 
     key: ResourceKey
@@ -79,7 +80,12 @@ class Incident:
     steps: tuple[IncidentStep, ...]
     by: Author | None = None
     remediation: Remediation = ""
-    is_old: bool = False
+    age: timedelta = timedelta()
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it was there before Setpoint."""
+        return bool(self.age)
 
     @property
     def is_over(self) -> bool:
@@ -422,12 +428,15 @@ def _one_cause() -> list[Incident]:
 def _old() -> list[Incident]:
     """It was there before Setpoint; the baseline has it."""
     return [
-        _old_drift("storage/example-training-dev-models", "labels.cost-center", put("labels.cost-center", "900")),
-        _old_drift("pubsub/projects/storefront-dev/topics/orders", "messageStoragePolicy", _ONE_REGION),
-        _old_drift("pubsub/projects/payments-dev/topics/invoices", "messageStoragePolicy", _ONE_REGION),
+        _old_drift(
+            "storage/example-training-dev-models", "labels.cost-center", put("labels.cost-center", "900"), 23, _SAM
+        ),
+        _old_drift("pubsub/projects/storefront-dev/topics/orders", "messageStoragePolicy", _ONE_REGION, 12, _TOM),
+        _old_drift("pubsub/projects/payments-dev/topics/invoices", "messageStoragePolicy", _ONE_REGION, 12, _TOM),
     ]
 
 
+_OTHER_COST_CENTER = put("labels.cost-center", "900")
 _ONE_REGION = put("messageStoragePolicy.allowedPersistenceRegions", ["europe-west1"])
 _PRODUCTS = ("payments", "billing", "storefront")
 _LAKES = ("lake-staging", "warehouse-staging")
@@ -445,8 +454,9 @@ def _opened(
     return Incident(_key(path, content), "modified", (field,), (step,), by, remediation)
 
 
-def _old_drift(path: str, field: str, edit: Edit) -> Incident:
-    return Incident(_key(path), "modified", (field,), (IncidentStep(60.0, "drifted", (edit,)),), is_old=True)
+def _old_drift(path: str, field: str, edit: Edit, days: float, by: Author) -> Incident:
+    step = IncidentStep(60.0, "drifted", (edit,))
+    return Incident(_key(path), "modified", (field,), (step,), by, age=timedelta(days=days, minutes=17))
 
 
 def _key(path: str, content: Content = "resource") -> ResourceKey:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
-from setpoint.attribution import service
+from setpoint.attribution import history, service
+from setpoint.attribution.history import HistoryReader
 from setpoint.attribution.service import Attributor
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import feed as recorded
@@ -46,6 +47,7 @@ from setpoint_tools.demo.feed import Sent
 from setpoint_tools.demo.fleet import Fleet
 from setpoint_tools.demo.google import FakeGoogle
 from setpoint_tools.demo.incidents import Approval, Incident
+from setpoint_tools.demo.past import Past
 
 INSTALLED_BEFORE = timedelta(minutes=66)
 """How long before the end of the hour Setpoint was installed."""
@@ -138,6 +140,7 @@ class Hour:
         entries: the audit log entries, in the order in which they arrive.
         approvals: what people approve, the oldest first.
         incidents: what happens to the resources, and what has to be found of it.
+        past: what the inventory's history and the audit log say of the time before.
     """
 
     now: datetime
@@ -145,6 +148,7 @@ class Hour:
     entries: Sequence[Entry] = ()
     approvals: Sequence[Approval] = ()
     incidents: Sequence[Incident] = ()
+    past: Past | None = None
 
 
 @dataclass(slots=True)
@@ -247,10 +251,16 @@ class Installation:
         self._attributor = Attributor(self.context)
         self._ticked_at = clock.now
 
-    def begin(self, places: DemoPaths) -> int:
-        """Declare the fleet, sweep what exists, and accept what drifts already; how many findings that is."""
+    def begin(self, places: DemoPaths, past: Past | None = None) -> int:
+        """Declare the fleet, sweep what exists, look into its past, and accept what drifts already.
+
+        Returns:
+            How many findings were accepted.
+        """
         self.declare(places)
         self.sweep(places.before)
+        if past is not None:
+            history.read_histories(HistoryReader(self.context, past, past))
         return self.accept_as_baseline()
 
     def declare(self, places: DemoPaths) -> None:
@@ -333,7 +343,7 @@ def run(hour: Hour, places: DemoPaths, progress: Callable[[], None]) -> Run:
     """Let the hour of the demo pass, on the feed as it stands in its file."""
     done = Run()
     with install(places, hour.now) as installed:
-        done.accepted = installed.begin(places)
+        done.accepted = installed.begin(places, hour.past)
         with places.feed.open("rb") as stream:
             messages = ((message.data, message.attributes) for message in recorded.messages(stream))
             pass_the_hour(hour, messages, installed, done, progress)
@@ -384,7 +394,8 @@ def hour_of(fleet: Fleet, now: datetime) -> Hour:
     """The hour before a time; the same each time but for the times."""
     happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
     entries = audit_log.entries(fleet, happened, now)
-    return Hour(now, feed.make(fleet, happened, now), entries, incidents.approvals(), happened)
+    past = Past(fleet, happened, now)
+    return Hour(now, feed.make(fleet, happened, now), entries, incidents.approvals(), happened, past)
 
 
 def load_fleet(places: DemoPaths) -> LoadResult:

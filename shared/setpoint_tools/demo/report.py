@@ -98,7 +98,13 @@ def show_remediation(console: Console, run: Run) -> None:
         if state.is_open and state.remediation is not None and state.remediation.step == "stopped":
             console.print(Text.assemble(("  stopped by a guardrail: ", "yellow"), title(state)))
             console.print(Padding(Text(state.remediation.reason, "dim"), (0, 0, 0, _INDENT)))
-    console.print(f"  {steps['asked']} wait for an approval; {run.accepted} from before Setpoint are in the baseline")
+    console.print(f"  {steps['asked']} wait for an approval")
+    old = [finding for state in run.states if (finding := state.finding) is not None and finding.status == "accepted"]
+    dates = [
+        finding.history.since for finding in old if finding.history is not None and finding.history.since is not None
+    ]
+    since = f"; the inventory's history goes back to {min(dates):%Y-%m-%d}, and names who" if dates else ""
+    console.print(f"  {run.accepted} drifted before Setpoint and are in the baseline{since}")
     console.print()
 
 

@@ -136,7 +136,7 @@ def _demo(recorder: Recorder, deps: Context) -> Context:
     with tempfile.TemporaryDirectory() as folder:
         places = DemoPaths(Path(folder))
         prepare(fleet, hour, places)
-        installed.begin(places)
+        installed.begin(places, hour.past)
     messages = ((message.data, dict[str, str]()) for message in hour.sent)
     pass_the_hour(hour, messages, installed, Run(), lambda: None)
     recorder.clock_of_demo = None

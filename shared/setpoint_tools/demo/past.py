@@ -1,0 +1,65 @@
+"""What the inventory's history and the audit log say of the drift that was there before Setpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from setpoint.model import observation as observations
+from setpoint.model.drift_history import AssetVersion
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content
+from setpoint.ports.services import Histories, LogPage, LogWindows
+from setpoint_tools.demo import audit_log, messages
+from setpoint_tools.demo.fleet import Fleet
+from setpoint_tools.demo.incidents import Incident
+from setpoint_tools.demo.mutations import edited
+from setpoint_tools.demo.samples import Sample
+
+_KEPT = timedelta(days=34)
+"""How long ago the oldest version begins; the inventory keeps 35 days."""
+
+
+class Past:
+    """``AssetHistory`` and ``ActivityLogs`` of the sample fleet.
+
+    Args:
+        fleet: the fleet.
+        incidents: what happened to it; those that are old have a past.
+        now: the end of the demo's hour.
+    """
+
+    def __init__(self, fleet: Fleet, incidents: Sequence[Incident], now: datetime) -> None:
+        samples = {sample.key: sample for sample in fleet.samples}
+        self._now = now
+        self._old = {incident.key: (samples[incident.key], incident) for incident in incidents if incident.is_old}
+        self._entries = audit_log.past_entries(fleet, incidents, now)
+
+    def histories(self, parent: str, content: Content, names: Sequence[str], since: datetime) -> Histories:
+        """See ``AssetHistory.histories``."""
+        del parent, since
+        known = {
+            key.name: self._versions(sample, incident)
+            for key, (sample, incident) in self._old.items()
+            if key.content == content and key.name in names
+        }
+        return Histories(known, frozenset(names) - known.keys())
+
+    def pages(self, windows: LogWindows) -> Iterator[LogPage]:
+        """See ``ActivityLogs.pages``."""
+        yield LogPage(tuple(windows), [entry.data for entry in self._entries])
+
+    def _versions(self, sample: Sample, incident: Incident) -> list[AssetVersion]:
+        drifted_at, began_at = self._now - incident.age, self._now - _KEPT
+        drifted = edited(sample.live, incident.steps[0].edits)
+        return [
+            AssetVersion(_observation(sample, sample.live, began_at), began_at, drifted_at),
+            AssetVersion(_observation(sample, drifted, drifted_at), drifted_at),
+        ]
+
+
+def _observation(sample: Sample, live: Mapping[str, Any], time: datetime) -> Observation:
+    observation = observations.parse(messages.changed(sample, live, time, None))
+    assert observation is not None  # noqa: S101 - it is no welcome message
+    return observation
