@@ -26,7 +26,6 @@ from setpoint.model.events import DriftData
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.notice_view import ButtonAction, TimelineEntry
-from setpoint.model.policy import fits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.slack_interaction import Interaction
@@ -230,7 +229,7 @@ def _apply(member: GroupedFinding, click: _Click) -> Result:
     data = finding_events.data_of(state)
     alerting = click.handler.alerting(snapshot.rules)
     if not _may_click(data, alerting, click):
-        return Result(key, "refused", approvers=_approvers(data, alerting))
+        return Result(key, "refused", approvers=routing.approvers(alerting, data))
     entry = _audit_entry(key, click)
     if entry is None:
         refusal = _refusal(state, member, click) or _order(key, state.fingerprint, click)
@@ -354,7 +353,7 @@ def _may_click(data: DriftData, alerting: Alerting, click: _Click) -> bool:
     names = tuple(filter(None, (person.id, person.email)))
     if routing.may_click(alerting, data, names, ()):
         return True
-    groups = dict.fromkeys(group for approver in _approvers(data, alerting) for group in approver.groups)
+    groups = dict.fromkeys(group for approver in routing.approvers(alerting, data) for group in approver.groups)
     return any(routing.may_click(alerting, data, names, (group,)) for group in groups if _is_in(group, click))
 
 
@@ -368,11 +367,6 @@ def _is_in(group: str, click: _Click) -> bool:
         return False
 
 
-def _approvers(data: DriftData, alerting: Alerting) -> tuple[Approvers, ...]:
-    case = routing.case_of(data)
-    return tuple(approver for approver in alerting.approvers if fits(approver.match, case))
-
-
 def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     """The answer to "Why?": the differences, their source and who changed them."""
     store = handler.context.store
@@ -383,7 +377,9 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     data = finding_events.data_of(state)
     case = load_context(snapshot, handler.context)
     decision = deciding.decide(case.decision_input) if case is not None else None
-    reply = ephemeral_replies.why(data, decision, _approvers(data, handler.alerting(snapshot.rules)), store.trail(key))
+    reply = ephemeral_replies.why(
+        data, decision, routing.approvers(handler.alerting(snapshot.rules), data), store.trail(key)
+    )
     return f"{reply}\n{ephemeral_replies.READING}" if _requests_history(state, handler) else reply
 
 

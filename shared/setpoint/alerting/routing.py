@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from setpoint.model import globs
-from setpoint.model.alerting_config import Alerting, Destination, Escalation
+from setpoint.model.alerting_config import Alerting, Approvers, Destination, Escalation
 from setpoint.model.events import DriftData
 from setpoint.model.policy import PolicyInput, fits
 
@@ -48,6 +48,12 @@ def on_acceptance(alerting: Alerting, data: DriftData) -> tuple[Destination, ...
     case = case_of(data)
     matching = (acceptance.to for acceptance in alerting.acceptances if fits(acceptance.match, case))
     return tuple(dict.fromkeys(to for several in matching for to in several))
+
+
+def approvers(alerting: Alerting, data: DriftData) -> tuple[Approvers, ...]:
+    """The approvers of a drift."""
+    case = case_of(data)
+    return tuple(approver for approver in alerting.approvers if fits(approver.match, case))
 
 
 def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:

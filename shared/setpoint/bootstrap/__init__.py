@@ -397,6 +397,20 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
     return Context(opened, bus, MemoryDeadLetters(), default_catalogue(), secret_key=key)
 
 
+def signed_in(store: str) -> str:
+    """The e-mail address of the credentials for a store in Google Cloud; empty for a local store and the emulator.
+
+    Raises:
+        BadRequest: the credentials do not say whose they are; log in.
+        Unavailable: Google does not answer; try again.
+    """
+    if not store.startswith("firestore:") or os.environ.get("FIRESTORE_EMULATOR_HOST"):
+        return ""
+    from setpoint.adapters.google import signed_in
+
+    return signed_in.email()
+
+
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:
     """What somebody at a command line puts drift back with, by their own credentials.
 

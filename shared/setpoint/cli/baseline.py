@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from rich.table import Table
 
 from setpoint import bootstrap
+from setpoint.cli.decider import decider
 from setpoint.cli.finding_options import with_filter
-from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, StoreUrl, Who, lasting, somebody
+from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, StoreUrl, Who, lasting
 from setpoint.cli.output import out, print_status, print_warning
 from setpoint.cli.progress import progress
 from setpoint.detection import finding_filter
@@ -64,7 +65,7 @@ def baseline(  # noqa: PLR0913 - the options of the command
         _decide(
             "end the baseline of",
             chosen,
-            lambda states, context, advance: bulk_exemptions.end_all(states, by or somebody(), context, advance),
+            lambda states, context, advance: bulk_exemptions.end_all(states, str(decider(store, by)), context, advance),
             _Run(store, events_topic, preview=preview, yes=yes),
         )
         return
@@ -72,7 +73,7 @@ def baseline(  # noqa: PLR0913 - the options of the command
         raise BadRequest("say why: --because TEXT")
     chosen = replace(wanted, statuses=("open",), severities=wanted.severities or _NOT_CRITICAL)
     now = datetime.now(UTC)
-    exemption = Exemption(because, by or somebody(), now, _end(until, lasts, now) or now + _DAYS, baseline=True)
+    exemption = Exemption(because, str(decider(store, by)), now, _end(until, lasts, now) or now + _DAYS, baseline=True)
     _decide(
         "accept as baseline",
         chosen,
@@ -96,7 +97,7 @@ def accept_findings(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Accept the drift of all open findings that the options select: no alert until it changes."""
     now = datetime.now(UTC)
-    exemption = Exemption(because, by or somebody(), now, _end(until, lasts, now))
+    exemption = Exemption(because, str(decider(store, by)), now, _end(until, lasts, now))
     _decide(
         "accept",
         replace(wanted, statuses=("open",)),
@@ -123,7 +124,7 @@ def exempt_findings(  # noqa: PLR0913 - the options of the command
     ends = _end(until, lasts, now)
     if ends is None:
         raise BadRequest("say how long: --for 7d or --until DATE")
-    exemption = Exemption(because, by or somebody(), now, ends)
+    exemption = Exemption(because, str(decider(store, by)), now, ends)
     _decide(
         "exempt",
         replace(wanted, statuses=("open",)),

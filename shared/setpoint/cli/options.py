@@ -74,7 +74,12 @@ Project = Annotated[
 ]
 
 
-Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who decides, for the audit trail; not verified.")]
+Who = Annotated[
+    str,
+    typer.Option(
+        "--as", metavar="NAME", help="Who decides; of a store in Google Cloud the account of the credentials."
+    ),
+]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reason.")]
 FindingName = Annotated[str, typer.Argument(help="A finding's id, or the beginning of it, or a resource name.")]
 

@@ -8,8 +8,9 @@ import typer
 from rich.text import Text
 
 from setpoint import bootstrap
+from setpoint.cli.decider import check_approver, decider, writes_to_google
 from setpoint.cli.findings import find_finding
-from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who, somebody
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who
 from setpoint.cli.output import errors, out, print_status
 from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model.write_plan import NotWritable, WritePlan
@@ -36,7 +37,8 @@ def remediate(
 
     Exits with 1 where nothing was remediated, and with 3 where a mode, a guardrail or a dry run forbids it.
     """
-    who = by or somebody()
+    person = decider(store, by)
+    who = str(person)
     context = bootstrap.open_remediation(store, events_topic, who)
     try:
         state = find_finding(context.detection.store, finding)
@@ -49,9 +51,11 @@ def remediate(
             return
         if decision.action in _REFUSED:
             raise NotPermitted(f"nothing is remediated: {decision.because}")
+        check_approver(person, state, context.detection.store.read(state.key).rules.alerting)
         if not yes and not typer.confirm("Remediate it?", err=True):
             raise typer.Exit(1)
-        commands.approve(state.key, state.fingerprint, who, context.detection)
+        is_verified = person.is_verified or not writes_to_google()
+        commands.approve(state.key, state.fingerprint, who, context.detection, is_verified=is_verified)
         outcome = engine.remediate(state.key, context)
     finally:
         context.detection.store.close()

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import bootstrap
+from setpoint.cli.decider import check_approver, decider, writes_to_google
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import (
     DEFAULT_STORE,
@@ -19,7 +20,6 @@ from setpoint.cli.options import (
     StoreUrl,
     Who,
     lasting,
-    somebody,
 )
 from setpoint.cli.output import errors, finding_block, out, print_status
 from setpoint.cli.output_models import GuardrailsOutput, print_json
@@ -55,18 +55,20 @@ def approve(
     by: Who = "",
 ) -> None:
     """Approve the remediation of the drift that is shown; functions/remediate writes it within a minute."""
-    who = by or somebody()
+    person = decider(store, by)
     detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
         state = find_finding(detection.store, finding)
+        check_approver(person, state, detection.store.read(state.key).rules.alerting)
         if not fingerprint and not yes:
             errors.print(finding_block(state))
             if not typer.confirm("Approve its remediation?", err=True):
                 raise typer.Exit(1)
-        commands.approve(state.key, fingerprint or state.fingerprint, who, detection)
+        is_verified = person.is_verified or not writes_to_google()
+        commands.approve(state.key, fingerprint or state.fingerprint, str(person), detection, is_verified=is_verified)
     finally:
         detection.store.close()
-    print_status(f"approved by {who}: {state.key.name}")
+    print_status(f"approved by {person}: {state.key.name}")
 
 
 def exempt(
@@ -82,7 +84,7 @@ def exempt(
     """Suppress a finding until a date, with a reason."""
     if not end and not (lasts and because):
         raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
-    who = by or somebody()
+    who = str(decider(store, by))
     detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
         key = find_finding(detection.store, finding).key
@@ -111,7 +113,7 @@ def accept(
         if held is not None and held.until is None and held.fingerprint == state.fingerprint:
             print_status(f"{key.name}: already accepted by {held.by}: {held.reason}")
             return
-        outcome = commands.accept(key, because, by or somebody(), detection)
+        outcome = commands.accept(key, because, str(decider(store, by)), detection)
     finally:
         detection.store.close()
     print_status(f"{key.name}: {'accepted' if outcome == 'exempted' else _shown(outcome)}")
@@ -131,7 +133,7 @@ def pause(
     try:
         now = detection.clock()
         until = now + lasting(lasts) if lasts else None
-        commands.pause(Pause(what, now, by or somebody(), because, until), detection, not_seen_yet=not_seen_yet)
+        commands.pause(Pause(what, now, str(decider(store, by)), because, until), detection, not_seen_yet=not_seen_yet)
     finally:
         detection.store.close()
     print_status(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
@@ -141,7 +143,7 @@ def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -
     """End a pause; `resume fleet` closes the circuit breaker too."""
     detection = bootstrap.open_detection(store, None, create=False)
     try:
-        ended = commands.resume(what, by or somebody(), detection)
+        ended = commands.resume(what, str(decider(store, by)), detection)
     finally:
         detection.store.close()
     if not ended:

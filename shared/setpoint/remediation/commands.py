@@ -32,7 +32,7 @@ _PLACES = ("projects", "folders", "organizations", "sources")
 LONGEST_EXEMPTION = timedelta(days=366)
 
 
-def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> None:
+def approve(key: ResourceKey, fingerprint: str, by: str, context: Context, *, is_verified: bool = True) -> None:
     """Approve the remediation of a drift, only for the drift that was shown.
 
     Args:
@@ -40,8 +40,10 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
         fingerprint: the drift that was shown.
         by: the approver.
         context: the ports of detection.
+        is_verified: whether the caller knows that it is they; a rule that asks for several people takes no other.
 
     Raises:
+        NotPermitted: the mode excludes remediation, or the approver is not verified and has to be.
         BadRequest: the finding has no such drift, or its mode excludes remediation; show the finding again.
     """
 
@@ -64,6 +66,11 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
             raise BadRequest(f"{key.name}: its remediation is in progress ({remediation.step})")
         separation_of_duties.check(key, state.finding, by)
         rule = case.decision_input.rule
+        if rule is not None and rule.approvals > 1 and not is_verified:
+            raise NotPermitted(
+                f"{key.name}: rule {rule.name} asks for {rule.approvals} approvers, and nobody has verified who {by} "
+                "is; approve it in Slack, or with the store in Google Cloud"
+            )
         approved = remediation_attempt.approved(
             remediation,
             by,
