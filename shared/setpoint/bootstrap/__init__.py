@@ -23,6 +23,7 @@ from setpoint.bootstrap.projects import project_directory, project_places
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, secret_key
 from setpoint.bootstrap.state_stores import open_store as open_store
 from setpoint.bootstrap.state_stores import open_store_to_read as open_store_to_read
+from setpoint.bootstrap.state_stores import signed_in as signed_in
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import BadRequest
 from setpoint.model.state_buckets import StateBucket, state_buckets
@@ -395,20 +396,6 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
 
     opened, bus, key = open_store(store, create=create), event_bus(None, events_topic), secret_key(os.environ)
     return Context(opened, bus, MemoryDeadLetters(), default_catalogue(), secret_key=key)
-
-
-def signed_in(store: str) -> str:
-    """The e-mail address of the credentials for a store in Google Cloud; empty for a local store and the emulator.
-
-    Raises:
-        BadRequest: the credentials do not say whose they are; log in.
-        Unavailable: Google does not answer; try again.
-    """
-    if not store.startswith("firestore:") or os.environ.get("FIRESTORE_EMULATOR_HOST"):
-        return ""
-    from setpoint.adapters.google import signed_in
-
-    return signed_in.email()
 
 
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:

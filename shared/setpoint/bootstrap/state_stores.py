@@ -53,6 +53,20 @@ def open_store_to_read(url: str) -> Store:
     return open_store(url, create=False)
 
 
+def signed_in(store: str) -> str:
+    """The e-mail address of the credentials for a store in Google Cloud; empty for a local store and the emulator.
+
+    Raises:
+        BadRequest: the credentials do not say whose they are; log in.
+        Unavailable: Google does not answer; try again.
+    """
+    if not store.startswith("firestore:") or os.environ.get("FIRESTORE_EMULATOR_HOST"):
+        return ""
+    from setpoint.adapters.google import signed_in
+
+    return signed_in.email()
+
+
 def _open_firestore(rest: str) -> Store:
     from setpoint.adapters.firestore.client import client
     from setpoint.adapters.firestore.store import FirestoreStore
