@@ -10,6 +10,7 @@ import pytest
 
 from authority.installation import (
     BUCKET,
+    NOON,
     ORGANIZATION,
     PLATFORM,
     PROD,
@@ -17,6 +18,8 @@ from authority.installation import (
     bucket,
     declared,
 )
+from setpoint.bootstrap import open_store
+from setpoint.cli import app
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.documents import parse
@@ -26,6 +29,7 @@ from setpoint.model.declaration import Owner, Scope, Selection, Source
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Match, Policy, Rule
 from setpoint.model.source_grants import INSTALLATION, Grant, Sources
+from setpoint.model.sweep_records import Start, Sweep
 from setpoint.ports.services import Page
 from setpoint.sweep.in_process import sweep
 
@@ -147,3 +151,27 @@ def test_a_folder_that_a_sweep_has_shown_stays_known_while_the_next_one_goes_on(
     swept(swept(installation))
     (stored,) = installation.store.sweeps.sweeps()
     assert stored.value.places == ("folders/2", ORGANIZATION)
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--dry-run"), ("apply",)])
+def test_the_command_line_warns_before_the_first_sweep_and_refuses_after_it(tmp_path, capsys, command):
+    url, file = f"sqlite:///{tmp_path}/setpoint.db", tmp_path / "policy.yaml"
+    file.write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Policy\nmetadata: {name: fleet}\n"
+        "spec: {rules: [{name: quiet, match: {ancestors: [folders/33]}, mode: off}]}\n"
+    )
+
+    def run() -> str:
+        app([*command, str(file), "--store", url], standalone_mode=False)
+        return capsys.readouterr().err
+
+    assert "rule quiet names folders/33: whether that exists is not known" in run().replace("\n", " ")
+    file.write_text(file.read_text().replace("folders/33", "folders/44"))
+    store = open_store(url)
+    start = Start((ORGANIZATION,))
+    store.sweeps.write_sweep(Sweep(start.name, "r", start, NOON, places=("folders/2", ORGANIZATION)), None)
+    store.close()
+    with pytest.raises(NotPermitted, match="rule quiet names folders/44"):
+        run()
+    command = (*command, "--not-seen-yet")
+    assert "folders/44" not in run()

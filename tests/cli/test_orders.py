@@ -105,7 +105,7 @@ def test_a_pause_holds_for_people_too(setpoint, drifted):
 
     done = setpoint("remediate", NAME, "--yes")
     assert done.returncode == 3
-    assert "fleet is paused by bob: incident" in done.stderr
+    assert "fleet is paused by bob (unverified): incident" in done.stderr
     assert drifted.journal == []
 
     assert setpoint("resume", "fleet").returncode == 0
@@ -257,4 +257,4 @@ def test_a_record_that_cannot_be_read_is_named_by_every_command_and_repaired(set
 def test_a_second_accept_says_who_accepted_it_and_why(setpoint):
     assert "accepted" in setpoint("accept", NAME, "--because", "known", "--as", "ann").stderr
     again = setpoint("accept", NAME, "--because", "other", "--as", "bob")
-    assert (again.returncode, "already accepted by ann: known" in again.stderr) == (0, True)
+    assert (again.returncode, "already accepted by ann (unverified): known" in again.stderr) == (0, True)

@@ -435,6 +435,7 @@ def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synce
         synced = syncing.sync(loaded, request, deps, datetime.now(UTC), advance=advance)
     print_claims(synced.plan.claimed)
     print_refused(synced.plan.refused)
+    print_unseen(synced.unseen)
     left_out = f"incomplete, {counted(len(loaded.problems), 'problem')} left out; " if loaded.problems else ""
     print_status(f"{left_out}{synced.plan.summary()}")
     if not synced.plan.generation and request.source != INSTALLATION and not granted(deps.store.control().value):
