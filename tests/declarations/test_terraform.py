@@ -103,7 +103,7 @@ def test_a_bucket_becomes_a_declaration_in_the_apis_shape() -> None:
     assert translated.declaration.key.name == "//storage.googleapis.com/orders-archive"
     assert translated.declaration.asset_type == "storage.googleapis.com/Bucket"
     assert translated.declaration.data["lifecycle"]["rule"] == [
-        {"action": {"type": "Delete"}, "condition": {"age": 30, "isLive": None}}
+        {"action": {"type": "Delete", "storageClass": None}, "condition": {"age": 30, "isLive": None}}
     ]
     assert "forceDestroy" not in translated.declaration.data
     assert translated.unchecked == ()

@@ -194,3 +194,38 @@ def test_the_table_accounts_for_every_attribute_of_every_type() -> None:
         if entry.reason == "unmapped"
     }
     assert len(unmapped) <= 10
+
+
+TOPIC: dict[str, Any] = {"name": "t", "project": "fleet-shop", "message_retention_duration": None, "labels": None}
+
+
+@pytest.mark.parametrize("written", [None, {"name": {"constant_value": "t"}}], ids=["state", "plan"])
+def test_null_of_an_attribute_that_is_the_authors_alone_declares_absence(written: dict[str, Any] | None) -> None:
+    topic = declared("google_pubsub_topic", TOPIC, written)
+    assert paths(topic, {"messageRetentionDuration": "86400s"}) == ["messageRetentionDuration"]
+    assert paths(topic, {}) == []
+    assert paths(topic, {"labels": {"managed-by": "a-controller"}}) == []
+
+
+def test_null_of_an_attribute_that_the_service_may_choose_declares_nothing_in_a_plan() -> None:
+    network = declared("google_compute_network", {"name": "n", "project": "fleet-shop", "mtu": None}, {"name": {}})
+    assert paths(network, {"mtu": 1500}) == []
+
+
+@pytest.mark.parametrize("switch", [None, False])
+def test_a_zero_that_the_provider_leaves_out_declares_absence(switch: bool | None) -> None:
+    condition = {"age": 30, "num_newer_versions": 0, "send_num_newer_versions_if_zero": switch}
+    rule = {"action": [{"type": "Delete"}], "condition": [condition]}
+    bucket = declared("google_storage_bucket", {"name": "b", "project": "fleet-shop", "lifecycle_rule": [rule]})
+    live = {"lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]}}
+    assert paths(bucket, live) == []
+    live["lifecycle"]["rule"][0]["condition"]["numNewerVersions"] = 3
+    assert paths(bucket, live) == ["lifecycle.rule[0].condition.numNewerVersions"]
+
+
+def test_a_zero_that_the_provider_sends_is_declared() -> None:
+    condition = {"age": 30, "num_newer_versions": 0, "send_num_newer_versions_if_zero": True}
+    rule = {"action": [{"type": "Delete"}], "condition": [condition]}
+    bucket = declared("google_storage_bucket", {"name": "b", "project": "fleet-shop", "lifecycle_rule": [rule]})
+    live = {"lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]}}
+    assert paths(bucket, live) == ["lifecycle.rule[0].condition.numNewerVersions"]

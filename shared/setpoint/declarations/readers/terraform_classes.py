@@ -117,8 +117,14 @@ class _Walk:
         """The declared part of a block, and whether a person must have set something in it."""
         tree: dict[str, Any] = {}
         by_hand = False
-        for name, value in values.items():
+        for name, held in values.items():
             attribute = attributes.get(name)
+            switch = f"send_{name}_if_zero"
+            is_switched_zero = switch in attributes and held == 0 and held is not False
+            if is_switched_zero and values.get(switch) is True:
+                tree[name], by_hand = held, True
+                continue
+            value = None if is_switched_zero else held  # the provider leaves this zero out of its requests
             expression = written if written is NOT_KNOWN else expression_of(written, name)
             if value is UNKNOWN and expression is None:
                 continue  # the service chooses it, and the plan does not know the value

@@ -117,7 +117,7 @@ def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Con
             Block(
                 address=address,
                 type=kind,
-                values=_attributes(resource, change, None if has_classes else expressions),
+                values=_attributes(resource, change, expressions, has_classes=has_classes),
                 written=expressions if isinstance(expressions, dict) else NOT_KNOWN,
                 configured=in_files,
                 defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
@@ -197,14 +197,15 @@ class _Providers(NamedTuple):
         return str(_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
 
 
-def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written: Any) -> dict[str, Any]:
+def _attributes(
+    resource: Mapping[str, Any], change: Mapping[str, Any], expressions: Any, *, has_classes: bool
+) -> dict[str, Any]:
     values = _object(resource.get("values"))
     secret = change.get("after_sensitive") or resource.get("sensitive_values")
     # Values that a plan copies from the state include the service's choices.
-    reading = _Reading(taken_over=change.get("before") is not None)
-    attributes = reading.group(
-        values, change.get("after_unknown"), secret, written if isinstance(written, dict) else None
-    )
+    reading = _Reading(taken_over=change.get("before") is not None, keeps_null=has_classes)
+    written = expressions if isinstance(expressions, dict) and not has_classes else None
+    attributes = reading.group(values, change.get("after_unknown"), secret, written)
     return attributes | {
         name: values[name] for name in _NAMING if name not in attributes and values.get(name) is not None
     }
@@ -223,10 +224,12 @@ class _Reading:
 
     Args:
         taken_over: Whether values may come from the state.
+        keeps_null: Whether null is kept, since the class of an attribute tells what it means.
     """
 
-    def __init__(self, *, taken_over: bool) -> None:
+    def __init__(self, *, taken_over: bool, keeps_null: bool) -> None:
         self.taken_over = taken_over
+        self.keeps_null = keeps_null
 
     def group(self, values: Any, unknown: Any, secret: Any, written: Any) -> dict[str, Any]:
         """The declared attributes of a resource, a block or a map."""
@@ -242,7 +245,8 @@ class _Reading:
                 part = None
             else:
                 part = self.part(value, _part(unknown, name), _part(secret, name), expression)
-            if part is not None:
+            is_null = name in values and value is None and _part(unknown, name) is not True
+            if part is not None or (is_null and self.keeps_null):
                 attributes[name] = part
         return attributes
 
