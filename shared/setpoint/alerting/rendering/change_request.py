@@ -24,7 +24,7 @@ _BY_HAND = "These fields could not be edited. Change them by hand, on this branc
 _MOST_TITLE = 120
 _MOST_VALUE = 120
 _MOST_FIELDS = 12
-_MOST_FINDINGS = 50
+_MOST_TEXT = 60_000
 
 
 class ShownFinding(NamedTuple):
@@ -60,28 +60,34 @@ def title(findings: Sequence[ShownFinding]) -> str:
 
 def body(findings: Sequence[ShownFinding], view: FindingView | GroupView, links: Links) -> str:
     """The text: what has drifted, since when, by whom, each field, and links back."""
-    parts = [_INTRODUCTION]
-    parts += ["\n".join(of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
-    if (more := len(findings) - _MOST_FINDINGS) > 0:
-        parts.append(f"and {more} more")
-    if isinstance(view, GroupView) and (link := addresses.of_group(links, view)):
-        parts.append(f"[All findings of this cause]({link})")
-    return "\n\n".join(parts)
+    link = addresses.of_group(links, view) if isinstance(view, GroupView) else ""
+    more = (f"[All findings of this cause]({link})",) if link else ()
+    return joined((_INTRODUCTION, *more), ("\n".join(of_finding(each, links)) for each in findings))
 
 
 def ended(findings: Sequence[ShownFinding], why: str, links: Links) -> str:
     """The text of a request whose drift has ended."""
-    parts = [f"**Closed: {why}.**"]
-    parts += ["\n".join(of_finding(each, links)) for each in findings[:_MOST_FINDINGS]]
-    return "\n\n".join(parts)
+    return joined((f"**Closed: {why}.**",), ("\n".join(of_finding(each, links)) for each in findings))
 
 
 def by_hand(steps: Iterable[str]) -> str:
     """The manual steps as a list; empty for none."""
     lines = [f"- {code(step, 500)}" for step in steps]
-    if not lines:
-        return ""
-    return "\n".join([_BY_HAND, "", *lines])
+    return joined((_BY_HAND,), lines, "\n") if lines else ""
+
+
+def joined(head: Iterable[str], parts: Iterable[str], between: str = "\n\n") -> str:
+    """The head and as many parts as a text has room for; the others are counted.
+
+    Source: GitHub takes 65,536 characters, https://docs.github.com/rest/pulls/pulls#create-a-pull-request
+    """
+    text, left = "\n\n".join(head) + "\n\n", 0
+    for part in parts:
+        if left or len(text) + len(part) > _MOST_TEXT:
+            left += 1
+        else:
+            text += part + between
+    return text.rstrip() + (f"{between}and {left:,} more" if left else "")
 
 
 def of_finding(shown: ShownFinding, links: Links) -> Iterator[str]:

@@ -10,7 +10,6 @@ from setpoint.alerting.rendering.change_request import ShownFinding, code
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
 _MOST_TITLE = 200
-_MOST_FINDINGS = 50
 
 
 def title(view: FindingView | GroupView) -> str:
@@ -28,12 +27,10 @@ def body(view: FindingView | GroupView, links: Links) -> str:
     if isinstance(view, FindingView):
         return f"Status: {view.data.status}\n\n{_finding(view, links)}"
     statuses = ", ".join(f"{count} {status}" for status, count in view.statuses.items() if count)
-    parts = [f"Status: {statuses}", *(_finding(sample, links) for sample in view.samples)]
-    if (more := view.total - len(view.samples)) > 0:
-        parts.append(f"and {more} more")
+    head = [f"Status: {statuses}, the {len(view.samples)} most severe of {view.total} below"]
     if link := addresses.of_group(links, view):
-        parts.append(f"[All findings of this cause]({link})")
-    return "\n\n".join(parts)
+        head.append(f"[All findings of this cause]({link})")
+    return change_request.joined(head, (_finding(sample, links) for sample in view.samples))
 
 
 def reply(view: FindingView | Sequence[FindingView], links: Links) -> str:
@@ -43,13 +40,13 @@ def reply(view: FindingView | Sequence[FindingView], links: Links) -> str:
         by = f" by {code(step.by)}" if step is not None and step.by else ""
         text = f": {code(step.text)}" if step is not None and step.text else ""
         return f"{step.what if step is not None else view.event}{by}{text}"
-    return "\n\n".join(_finding(each, links) for each in view[:_MOST_FINDINGS])
+    return change_request.joined((phrases.plural("finding", len(view)),), (_finding(each, links) for each in view))
 
 
 def digest(findings: Sequence[FindingView]) -> tuple[str, str]:
     """The title and text of a digest."""
     lines = [f"- {each.data.severity}: {code(each.data.resource_name)} ({each.data.status})" for each in findings]
-    return f"Digest: {phrases.plural('finding', len(findings))}", "\n".join(lines[:500])
+    return f"Digest: {phrases.plural('finding', len(findings))}", change_request.joined(("Open by now:",), lines, "\n")
 
 
 def is_open(view: FindingView | GroupView) -> bool:
