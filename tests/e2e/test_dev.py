@@ -102,6 +102,33 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
     assert "nothing is up" in run("dev", "down", *folder).stderr
 
 
+def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_drift(tmp_path):
+    folder = ["--folder", str(tmp_path)]
+    with subprocess.Popen(
+        [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "shared")},
+    ) as process:  # fmt: skip
+        wait_until(
+            lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
+        )
+        assert run("dev", "change", "unversion-bucket", *folder).returncode == 0
+        assert run("dev", "press", "accept", *folder).returncode == 0
+        merged = run("dev", "merge", *folder)
+        assert "olga merges request 1: Accept the drift of Bucket shop-exports" in merged.stderr
+        assert "enabled: false" in (tmp_path / "fleet" / "fleet.yaml").read_text()
+        store = json.loads((tmp_path / "dev.json").read_text())["store"]
+
+        def resolved() -> str:
+            return run("findings", "list", "--status", "resolved", "--store", store).stdout
+
+        wait_until(lambda: "shop-exports" in resolved(), lambda: f"Bucket shop-exports is not among {resolved()}")
+        assert run("dev", "down", *folder).returncode == 0
+        out, _ = process.communicate(timeout=240)
+    kinds = [line.split()[0] for line in out.splitlines() if line.startswith("drift.")]
+    assert [kind for kind in kinds if kind != "drift.attributed"][:2] == ["drift.opened", "drift.exempted"]
+
+
 def test_one_at_a_time_runs_in_a_folder(tmp_path):
     with (
         control_server.claimed(tmp_path),

@@ -100,6 +100,7 @@ def _run(
         commands = {
             "change": running.change,
             "press": running.press,
+            "merge": lambda _: running.merge(),
             "sweep": lambda _: running.sweep(),
             "status": lambda _: "up",
             "down": lambda _: running.end(),
@@ -148,10 +149,24 @@ def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or wh
     if button not in _BUTTONS:
         raise BadRequest(f"there is no button `{button}`; there are {', '.join(_BUTTONS)}")
     control_server.tell(folder.resolve(), "status")
+    _say_patiently(folder, "press", button)
+
+
+@app.command()
+def merge(folder: Folder = HERE) -> None:
+    """Merge the latest request in the fake GitHub, and apply it; wait up to a minute until one is open."""
+    from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
+
+    control_server.tell(folder.resolve(), "status")
+    _say_patiently(folder, "merge")
+
+
+def _say_patiently(folder: Path, command: str, argument: str = "") -> None:
+    """Have the system do something that is possible some seconds later."""
     until = time.monotonic() + _PRESS_PATIENCE
     while True:
         try:
-            _say(folder, "press", button)
+            _say(folder, command, argument)
         except BadRequest:
             if time.monotonic() > until:
                 raise

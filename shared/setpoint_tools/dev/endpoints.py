@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from setpoint.bootstrap.settings import VARIABLES
+from setpoint_tools.dev import fleet
 from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB, EmulatorMissing, running
+from setpoint_tools.testing.github import TOKEN as GITHUB_TOKEN
 from setpoint_tools.testing.pubsub_service import pubsub_service
 from setpoint_tools.testing.slack import SIGNING_SECRET, TOKEN
 
@@ -79,8 +82,21 @@ def topics() -> list[str]:
     )
 
 
-def environment(places: Endpoints, google: str, slack: str) -> dict[str, str]:
-    """The environment of the functions: every setting that names a topic gets one."""
+def environment(places: Endpoints, google: str, slack: str, github: str) -> dict[str, str]:
+    """The environment of the functions: every setting that names a topic gets one.
+
+    Args:
+        places: where messages and state are.
+        google: the fake of Google's REST APIs.
+        slack: the API of the fake of Slack.
+        github: the API of the fake of GitHub.
+    """
+    repository = {
+        "url": f"https://github.com/{fleet.REPOSITORY}",
+        "format": "github",
+        "api": github,
+        "secret": GITHUB_TOKEN,
+    }
     named = {variable: topic(_short(variable)) for variable in VARIABLES.values() if variable.endswith("_TOPIC")}
     others = {
         "SETPOINT_STORE": places.store,
@@ -90,7 +106,7 @@ def environment(places: Endpoints, google: str, slack: str) -> dict[str, str]:
         "SETPOINT_SLACK_API": slack,
         "SETPOINT_SLACK_TOKEN": TOKEN,
         "SETPOINT_SLACK_SIGNING_SECRET": SIGNING_SECRET,
-        "SETPOINT_SINKS": "{}",
+        "SETPOINT_SINKS": json.dumps({"fleet": repository}),
         "SETPOINT_MASK_IP": "true",
         "SETPOINT_OWN_ACCOUNTS": f"setpoint-remediate@{HOME}.iam.gserviceaccount.com",
         "GOOGLE_CLOUD_PROJECT": HOME,

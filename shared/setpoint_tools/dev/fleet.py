@@ -11,6 +11,9 @@ PROJECT = "shop-prod"
 ORGANIZATION = "organizations/566099688680"
 ANCESTORS = ("projects/20318464073", "folders/918177713511", ORGANIZATION)
 
+REPOSITORY = "shop/fleet"
+"""The repository of the declarations, in the fake of GitHub."""
+FILE = "fleet.yaml"
 CHANNEL = "shop-alerts"
 APPROVER = "olga@example.com"
 SOMEBODY = "max@example.com"
@@ -129,6 +132,7 @@ def documents(console: str) -> list[dict[str, Any]]:
         "spec": {
             "default": [f"slack:#{CHANNEL}"],
             "approvers": [{"users": [APPROVER]}],
+            "acceptances": [{"to": ["request:fleet"]}],
             "findingLink": f"{console}/#finding={{id}}",
             "groupLink": f"{console}/#group={{id}}",
         },

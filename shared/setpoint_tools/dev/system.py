@@ -33,7 +33,9 @@ from setpoint_tools.dev.endpoints import Endpoints
 from setpoint_tools.dev.fleet import CHANGES, RESOURCES, Resource
 from setpoint_tools.testing import inventory
 from setpoint_tools.testing.asset_service import AssetService, asset_service
+from setpoint_tools.testing.code_hosts import StoredRepository
 from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.github import github
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served, functions, is_http
 from setpoint_tools.testing.slack import Slack, serving, signed, slack
@@ -56,6 +58,7 @@ class System:
         assets: the fake Cloud Asset Inventory.
         google: the fake of Google's REST APIs.
         slack: the fake of Slack.
+        repository: the repository in the fake of GitHub.
         heard: is called with every event that was published.
     """
 
@@ -67,6 +70,7 @@ class System:
         assets: AssetService,
         google: Any,
         slack: Slack,
+        repository: StoredRepository,
         heard: Callable[[CloudEvent], None],
     ) -> None:
         self.places = places
@@ -75,6 +79,8 @@ class System:
         self._assets = assets
         self._google = google
         self.slack = slack
+        self.repository = repository
+        self._declared = Path()
         self._changes = 0
         self._heard = heard
         self._announced: dict[str, Any] = {}
@@ -147,7 +153,28 @@ class System:
         """Put in force what is declared; messages link to the console."""
         files = folder / "fleet"
         files.mkdir(exist_ok=True)
-        (files / "fleet.yaml").write_text(yaml.safe_dump_all(fleet.documents(console), sort_keys=False))
+        self._declared = files / fleet.FILE
+        text = yaml.safe_dump_all(fleet.documents(console), sort_keys=False)
+        self.repository.push(self.repository.base, {fleet.FILE: text})
+        self._apply(text)
+
+    def merge(self) -> str:
+        """Merge the latest open request in the fake of GitHub, and apply what is declared then.
+
+        Raises:
+            BadRequest: no request is open.
+        """
+        number = max((each.number for each in self.repository.requests.values() if each.state == "open"), default=0)
+        if not number:
+            raise BadRequest("no request is open; `setpoint dev press accept` opens one within seconds")
+        self.repository.merge(number)
+        self._apply(self.repository.files(self.repository.base)[fleet.FILE])
+        return f"olga merges request {number}: {self.repository.requests[number].title}"
+
+    def _apply(self, text: str) -> None:
+        """Put a file of declarations in force."""
+        self._declared.write_text(text)
+        files = self._declared.parent
         deps = bootstrap.open_detection(self.places.store, None)
         loaded = load.load([str(files)], root=str(files))
         if loaded.problems:
@@ -254,17 +281,26 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
         google.polls = 0  # what takes a while is looked at again after a minute, which is too long to watch
         assets = stack.enter_context(asset_service())
         slack_fake, slack_address = stack.enter_context(slack())
+        github_fake, github_address = stack.enter_context(github({}, fleet.REPOSITORY))
         slack_fake.channel(fleet.CHANNEL)
         slack_fake.user(_APPROVER, fleet.APPROVER)
         for name in endpoints.topics():
             pubsub.topic(name)
         pubsub.subscription(endpoints.topic("drift-events"))
-        system = System(places=places, pubsub=pubsub, assets=assets, google=google, slack=slack_fake, heard=heard)
+        system = System(
+            places=places,
+            pubsub=pubsub,
+            assets=assets,
+            google=google,
+            slack=slack_fake,
+            repository=github_fake.repository,
+            heard=heard,
+        )
         slack_fake.on_click = system.click
         console = stack.enter_context(serving(_Console(places.store)))
         system.populate()
         system.declare(folder, console)
-        variables = endpoints.environment(places, google_address, slack_address)
+        variables = endpoints.environment(places, google_address, slack_address, github_address)
         # The console of an installation stands behind Identity-Aware Proxy, which is not on this machine.
         served = _serve(stack, root, folder, [name for name in names if name != _CONSOLE], variables, assets.address)
         for name, process in served.items():
@@ -279,6 +315,7 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
             "google": google_address,
             "inventory": assets.address,
             "slack": slack_address.removesuffix("/api/"),
+            "github": github_address,
         }
         system.addresses[_CONSOLE] = console
         yield system
