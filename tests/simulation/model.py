@@ -140,7 +140,7 @@ class Model:
         problems = [Problem("bad.yaml", 1, "", "cannot be read")] if bad else []
         held = HeldBack(frozenset({"bad.yaml"}), everything=True) if bad else NOTHING
         loaded = LoadResult(list(files.desired.values()), files.scopes, problems, policy=files.policy, held_back=held)
-        request = Request(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)))
+        request = Request(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)), not_seen_yet=True)
         self._note_applied()  # this apply may come in the middle of another one of the source
         around = self._applying
         self._applying = Applying(

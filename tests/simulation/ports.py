@@ -129,9 +129,10 @@ class _Troubled:
         self._trouble = trouble
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("sweeps", "names"):
-            return _Troubled(getattr(self._port, name), self._trouble)
-        return partial(self._trouble.call, getattr(self._port, name))
+        member = getattr(self._port, name)
+        if name in ("sweeps", "names") and not callable(member):  # a port of its own; sweeps has a method of that name
+            return _Troubled(member, self._trouble)
+        return partial(self._trouble.call, member)
 
 
 def troubled(deps: Context, trouble: Trouble) -> Context:
