@@ -40,7 +40,7 @@ def faults(version: str, library: str, changelog: str, dockerfile: str) -> Itera
         yield f"the library says {says}; set __version__ in shared/setpoint/__init__.py to {version}"
     if not notes(changelog, version):
         yield f"CHANGELOG.md has no section {version}; rename `## Unreleased` to `## {version}` and begin a new one"
-    for base in _BASE.findall(dockerfile):
+    for base in dict.fromkeys(_BASE.findall(dockerfile)):
         if "@sha256:" not in base:
             yield f"the base {base} of the Dockerfile has no digest; run .ci/images where docker reaches its registry"
 

@@ -35,7 +35,7 @@ class Interrupted(KeyboardInterrupt):
     """A person or a system has stopped a command.
 
     Args:
-        done: how far it has come.
+        done: how far it has come; empty where nothing was counted.
     """
 
     def __init__(self, done: str) -> None:
@@ -70,7 +70,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         yield advance
     except KeyboardInterrupt:
         of = f" of {total:,}" if total else ""
-        raise Interrupted(f"after {done:,}{of} {what}" if done else f"before the first of the {what}") from None
+        raise Interrupted(f"after {done:,}{of} {what}" if done else "") from None
     finally:
         timer.cancel()
         timer.join()
