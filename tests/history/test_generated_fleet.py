@@ -12,7 +12,7 @@ from setpoint.attribution.history import read_histories
 from setpoint.declarations import apply
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint_tools.testing.fleet_past import BUCKET, DECLARED, ORGANISATION, PastFleet
+from setpoint_tools.testing.fleet_past import BUCKET, DECLARED, PastFleet, serve
 from setpoint_tools.testing.rate_quotas import Quota
 
 TOTAL = int(os.environ.get("SETPOINT_HISTORY_FLEET", "2000"))
@@ -27,13 +27,7 @@ def fleet() -> PastFleet:
 @pytest.fixture
 def world(fleet, asset_service, cloud_logging_at) -> World:
     world = World(asset_service, *cloud_logging_at)
-    scopes = [ORGANISATION, *(fleet.ancestors(number)[0] for number in range(fleet.projects))]
-    types = [BUCKET, "cloudresourcemanager.googleapis.com/Project"]
-    for index in range(fleet.projects):
-        asset_service.put(fleet.project(index))
-    asset_service.generate(fleet.total, fleet.asset, scopes, types)
-    asset_service.generate_histories(fleet.history)
-    world.logs.generate(fleet.entries)
+    serve(fleet, asset_service, world.logs)
     asset_service.limit(histories=Quota(100, lambda: world.seconds))
     world.logs.quota = Quota(60, lambda: world.seconds)
     declarations = (

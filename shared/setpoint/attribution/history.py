@@ -115,12 +115,14 @@ def read_histories(
     """
     result = HistoryResult()
     problems: Problems = []
-    done: set[str] = set()
     try:
-        while keys := list(islice(_open(reader, wanted, done, problems), reader.round_size)):
-            done.update(key.id for key in keys)
+        while keys := list(islice(_open(reader, wanted, problems), reader.round_size)):
+            before = result.dated + result.searched
             _date(keys, reader, result, advance)
             _search(keys, reader, result)
+            if result.dated + result.searched == before:  # others write all of them meanwhile
+                result.is_complete = False
+                break
     except BudgetUsed:
         result.is_complete = False
     result.problems = tuple(dict.fromkeys(map(str, problems)))
@@ -146,11 +148,11 @@ def read_history_of(key: ResourceKey, reader: HistoryReader, *, again: bool = Fa
 
 
 def _open(
-    reader: HistoryReader, wanted: Callable[[ResourceState], bool] | None, done: set[str], problems: Problems
+    reader: HistoryReader, wanted: Callable[[ResourceState], bool] | None, problems: Problems
 ) -> Iterator[ResourceKey]:
     now = reader.context.clock()
     for state in reader.context.store.states(drifted=True, problems=problems):
-        if state.key.id not in done and _is_open(state, now) and (wanted is None or wanted(state)):
+        if _is_open(state, now) and (wanted is None or wanted(state)):
             yield state.key
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
 
 from setpoint_tools.testing.asset_inventory_state import HeldVersion, bare_asset
+from setpoint_tools.testing.asset_service import AssetService
+from setpoint_tools.testing.cloud_logging import CloudLogging
 
 ORGANISATION = "organizations/566099688680"
 BUCKET = "storage.googleapis.com/Bucket"
@@ -60,6 +62,17 @@ class Truth(NamedTuple):
 
     since: datetime | None
     principal: str
+
+
+def serve(fleet: PastFleet, assets: AssetService, logs: CloudLogging) -> None:
+    """Let the fakes of Cloud Asset Inventory and Cloud Logging tell what is there, its history and its log."""
+    scopes = {place for index in range(fleet.projects) for place in fleet.ancestors(index)}
+    for index in range(fleet.projects):
+        assets.put(fleet.project(index))
+        logs.name_project(fleet.ancestors(index)[0][9:], fleet.project_id(index))
+    assets.generate(fleet.total, fleet.asset, scopes, [BUCKET])
+    assets.generate_histories(fleet.history)
+    logs.generate(fleet.entries)
 
 
 class PastFleet:
@@ -118,14 +131,14 @@ class PastFleet:
     def truth(self, number: int) -> dict[str, Truth]:
         """Since when, and by whom, each differing field has its value."""
         horizon = self.now - timedelta(days=35)
-        found: dict[str, Truth] = {}
+        truths: dict[str, Truth] = {}
         for change in self.changes(number):
             for field, value in change.values.items():
                 if field in DECLARED and value != DECLARED[field]:
                     is_old = change.time <= horizon
                     who = change.principal if change.is_logged and not is_old else ""
-                    found[field] = Truth(None if is_old else change.time, who)
-        return found
+                    truths[field] = Truth(None if is_old else change.time, who)
+        return truths
 
     def history(self, name: str) -> Sequence[HeldVersion] | None:
         """The versions of a bucket, for ``AssetService.generate_histories``; None for a name that is none of them."""
