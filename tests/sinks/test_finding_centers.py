@@ -56,6 +56,15 @@ def test_a_finding_that_has_ended_is_inactive_and_one_that_recurs_active_again(c
     assert len(center.standing()) == 1
 
 
+def test_a_finding_that_is_kept_as_it_is_is_not_written_again(center):
+    for _ in range(3):
+        show(center, finding())
+    assert len(center.host.calls) == 1
+
+    show(center, finding(5, status="resolved"))
+    assert len(center.host.calls) == 2
+
+
 @pytest.mark.parametrize("fault", HOST_FAULTS.values())
 def test_after_a_failure_a_finding_stands_once(center, fault):
     if fault.status in (403, 409):

@@ -16,6 +16,7 @@ from setpoint.ports.people import Posted
 from setpoint.ports.stores import Store
 
 _MOST_FIELDS = 12
+_MOST_KEPT = 5_000
 _MOST_VALUE = 120
 
 
@@ -32,6 +33,7 @@ class FindingCenterSink:
 
     def __init__(self, center: FindingCenter, store: Store, members: Callable[[str], Iterable[ResourceKey]]) -> None:
         self._center = center
+        self._kept: dict[tuple[str, str], CentralFinding] = {}
         self._store = store
         self._members = members
 
@@ -76,7 +78,14 @@ class FindingCenterSink:
             self._put(channel, view.data, links)
 
     def _put(self, channel: str, data: DriftData, links: Links) -> None:
-        self._center.put(channel, central_finding(data, links))
+        """Keep a finding, unless this process has kept it as it is: a large group is shown again in parts."""
+        finding, place = central_finding(data, links), (channel, data.finding_id)
+        if self._kept.get(place) == finding:
+            return
+        self._center.put(channel, finding)
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[place] = finding
 
 
 def central_finding(data: DriftData, links: Links) -> CentralFinding:
