@@ -3,10 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from setpoint.alerting.rendering.slack_differences import difference_line
+from setpoint.cli.output import difference_line as command_line
 from setpoint.comparison import difference_text, iam_policies
 from setpoint.comparison.grant_origins import origin
+from setpoint.model.difference import Difference
+from setpoint.reporting.html.differences import fields
 
 TEMPORARY = {"title": "Created by: PAM", "expression": 'request.time < timestamp("2026-03-01T01:00:00Z")'}
 
@@ -40,3 +44,11 @@ def test_messages_commands_and_the_page_name_it_and_it_stays_a_finding(member: s
     assert named
     assert named in difference_text.grant(difference)
     assert named in difference_line(difference)
+
+
+def test_a_change_of_what_nobody_declares_says_so_wherever_it_is_shown() -> None:
+    change = Difference("ingress", "changed", "internal", "all", kind="undeclared_change")
+    declared = replace(change, kind="")
+    for shown in (difference_text.as_line, difference_line, lambda difference: command_line(difference).plain):
+        assert shown(change) == f"{shown(declared)} (nobody declares it)"
+    assert [field.undeclared for field in fields((change, declared), 100)] == [True, False]

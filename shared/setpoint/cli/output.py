@@ -261,7 +261,7 @@ def difference_line(difference: Difference) -> Text:
     text = Text.assemble((made.path, _OPERATION_STYLES[difference.op]), ": ", (made.before, "dim"), made.declared)
     text.append(made.joint, "dim").append(made.observed)
     marks = [" (immutable)"] * difference.immutable + [" (seen by its API)"] * (difference.seen_by == "api")
-    return text.append("".join(marks), "dim")
+    return text.append("".join((*marks, difference_text.undeclared(difference))), "dim")
 
 
 def title(state: ResourceState) -> Text:

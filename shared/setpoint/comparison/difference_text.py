@@ -102,7 +102,12 @@ def as_line(difference: Difference, most: int = MOST, *, own_path: bool = False)
     if granted := grant(difference):
         return granted
     path = difference.declared_path if own_path and difference.declared_path else difference.path
-    return str(parts(difference, *sides(difference, most), path))
+    return f"{parts(difference, *sides(difference, most), path)}{undeclared(difference)}"
+
+
+def undeclared(difference: Difference) -> str:
+    """What is said behind a change of a value that nobody declares; empty for other differences."""
+    return " (nobody declares it)" if difference.kind == "undeclared_change" else ""
 
 
 def grant(difference: Difference) -> str:

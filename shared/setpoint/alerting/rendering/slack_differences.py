@@ -24,7 +24,8 @@ def difference_line(difference: Difference) -> str:
         value_text(difference.observed, shown_observed),
         code(difference.path or "(all)", 160),
     )
-    return f"{made}{' (cannot be changed in place)' if difference.immutable else ''}"
+    in_place = " (cannot be changed in place)" if difference.immutable else ""
+    return f"{made}{in_place}{difference_text.undeclared(difference)}"
 
 
 def in_own_terms(difference: Difference) -> str:

@@ -121,7 +121,7 @@ class _Packer:
             self._text(_cut(text, self._limits.value))
             for text in (field.path, field.declared, field.observed, field.grant)
         ]
-        return [field.op[0], *cut, int(field.immutable)]
+        return [field.op[0], *cut, int(field.immutable) + 2 * int(field.undeclared)]
 
     def _steps(self, steps: Sequence[TimelineEntry]) -> Iterator[list[Any]]:
         most = self._limits.steps

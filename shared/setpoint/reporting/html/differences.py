@@ -30,6 +30,7 @@ def _field(difference: Difference, longest: int) -> Field:
         _value(difference.declared, longest),
         _value(difference.observed, longest),
         immutable=difference.immutable,
+        undeclared=difference.kind == "undeclared_change",
     )
 
 

@@ -35,14 +35,15 @@ function distinct(key) {
   return entries.map(([, text]) => text);
 }
 
-function fieldOf([operation, path, declared, observed, grant, immutable]) {
+function fieldOf([operation, path, declared, observed, grant, flags]) {
   return {
     operation: OPERATIONS[operation],
     path: texts[path],
     declared: texts[declared],
     observed: texts[observed],
     grant: texts[grant],
-    immutable: immutable === 1,
+    immutable: flags % 2 === 1,
+    undeclared: flags >= 2,
   };
 }
 

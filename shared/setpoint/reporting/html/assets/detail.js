@@ -34,7 +34,8 @@ function differences(row) {
 function fieldRow(field) {
   return el("tr", {},
     el("th", { scope: "row" }, isolated(field.path || "(all)"),
-      field.immutable && el("span", { class: "tag" }, "immutable")),
+      field.immutable && el("span", { class: "tag" }, "immutable"),
+      field.undeclared && el("span", { class: "tag" }, "nobody declares it: last known good value")),
     el("td", {}, field.declared ? isolated(field.declared, { class: "declared" }) : el("em", {}, "not declared")),
     el("td", {}, field.observed ? isolated(field.observed, { class: "observed" }) : el("em", {}, "nothing")),
   );
