@@ -265,7 +265,8 @@ class Comparison:
             if not want and have and self._is_stricter(path, field, have):
                 self.differ(path, "changed", name, field, want, have)
             else:
-                self.message(path, name, schema, item, want, have, is_free=free_text.is_free_map(name, field))
+                is_free = schema is None and free_text.is_free_map(name, field)
+                self.message(path, name, schema, item, want, have, is_free=is_free)
         elif isinstance(want, list) and isinstance(have, list):
             lists.compare(self, path, name, field, want, have)
         else:

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from setpoint.detection.actor_resolution import narrowed, seen_again
 from setpoint.detection.finding_events import drift_data, recorded, remediation_data
+from setpoint.detection.resolution_reasons import absorbed, reason_of
 from setpoint.detection.verdict import Unjudged, Verdict
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
@@ -63,6 +64,17 @@ def advance(
         now: the current time, which grace periods are measured with.
     """
     identity = identity_of(observation.data)
+    if (
+        state is not None
+        and state.finding is None
+        and not state.pending
+        and observation.observed_at > state.observed_at
+        and isinstance(verdict, Verdict)
+        and verdict.kind is None
+        and state.identity == identity
+    ):
+        outcome: Outcome = "unknown" if verdict.unknown else "in_sync"  # the usual case needs nothing of what follows
+        return Transition(outcome, _next_state(state, observation, outcome, None, verdict, identity=identity))
     transition = _advance(_of_this_resource(state, observation, identity), observation, verdict, now, identity)
     after = transition.state
     if after is None or not after.pending:
@@ -97,7 +109,7 @@ def _advance(
         exemption = None
     outcome, finding = _next_finding(before, observation, verdict, since, exemption)
     if finding is not None and outcome == "resolved" and state is not None:
-        finding = _absorbed(finding, state, observation, verdict)
+        finding = absorbed(finding, state, observation, verdict)
     return Transition(outcome, _next_state(state, observation, outcome, finding, verdict, identity=identity))
 
 
@@ -404,32 +416,8 @@ def _without_drift(
         return ("unknown" if verdict.unknown else "in_sync"), finding
     if _is_hidden(before, verdict):
         return "unknown", before
-    reason = _reason(before, observation, verdict)
+    reason = reason_of(before, observation, verdict)
     return "resolved", replace(before, status="resolved", resolved_at=observation.observed_at, reason=reason)
-
-
-def _absorbed(finding: Finding, state: ResourceState, observation: Observation, verdict: Verdict) -> Finding:
-    """The resolved finding, with what ended it where the declaration took the drift over and no change was observed.
-
-    A Terraform state that was refreshed declares what was observed, and the configuration may still differ.
-    """
-    is_same_observation = observation.observed_at == state.observed_at
-    if finding.reason != "in sync" or not is_same_observation or not _declares_otherwise(state, verdict):
-        return finding
-    revision = verdict.source.commit
-    return replace(finding, reason=f"absorbed by {revision}" if revision.startswith("serial ") else "absorbed")
-
-
-def _declares_otherwise(state: ResourceState, verdict: Verdict) -> bool:
-    """Whether the declarations changed between two verdicts, and not this version's understanding of them."""
-    (before, _, version), (after, _, version_now) = (
-        judge.partition("@") for judge in (state.judged_by, verdict.judged_by)
-    )
-    return bool(before) and version == version_now and before[:_DIGEST] != after[:_DIGEST]
-
-
-_DIGEST = 16
-"""Hexadecimal digits of the digest of one declaration, with which ``judged_by`` begins."""
 
 
 def _is_hidden(finding: Finding, verdict: Verdict) -> bool:
@@ -459,18 +447,6 @@ def _still_exempt(exemption: Exemption | None, outcome: Outcome) -> Exemption | 
 
 _REMEDIATED = ("in sync", "gone")
 """The reasons of a resolved finding that mean that a remediation succeeded."""
-
-
-def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str:
-    """Why a finding resolves: a rule suppresses its drift, or the drift ended."""
-    if finding.kind == "modified":
-        quiet = {suppressed.difference.path for suppressed in verdict.suppressed if suppressed.difference is not None}
-        is_ignored = bool(quiet) and all(difference.path in quiet for difference in finding.differences)
-    else:
-        is_ignored = any(suppressed.kind == finding.kind for suppressed in verdict.suppressed)
-    if is_ignored:
-        return "ignored"
-    return "gone" if observation.deleted else "in sync"
 
 
 def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding:

@@ -207,13 +207,16 @@ def _observation(
         raise MalformedMessage("not a feed message: field `asset.assetType` is one of Setpoint's own")
     if content == "access_policy":
         name, asset_type = _access_policy_part(described or known, name, asset_type)
+    observed_at = known.update_time
+    if deleted or known is not asset or observed_at is None or observed_at.tzinfo is not UTC:
+        observed_at = _observed_at(temporal, asset, prior)
     # By position, which costs half of what keywords do: in the order of the fields.
     return Observation(
         ResourceKey(inventory_names.inventory_name(asset_type, name), content),
         asset_type,
-        _observed_at(temporal, asset, prior),
+        observed_at,
         deleted,
-        _data(described, content),
+        resource.data if content == "resource" and described is known else _data(described or known, content),
         known.ancestors or (),
         "",
         resource.location or "",
