@@ -13,8 +13,6 @@ def is_literal(declared: Any, observed: Any) -> bool:
     """
     if not isinstance(declared, dict) or not isinstance(observed, dict):
         return False
-    if declared.items() <= observed.items():
-        return True
     inner = []
     for key, want in declared.items():
         have = observed.get(key)

@@ -177,8 +177,10 @@ def segments(reference: str) -> list[str]:
     scheme, has_scheme, rest = reference.partition("//")
     if has_scheme and scheme in ("", "http:", "https:"):
         parts = rest.strip("/").split("/")[1:]
-        while parts and parts[0] not in ROOTS and any(part in ROOTS or _VERSION.match(part) for part in parts):
-            del parts[0]
+        start = next((index for index, part in enumerate(parts) if part in ROOTS), None)
+        if start is None:  # then after the last version
+            start = max((index + 1 for index, part in enumerate(parts) if _VERSION.match(part)), default=0)
+        del parts[:start]
     else:
         parts = reference.strip("/").split("/")
         if _VERSION.match(parts[0]) and len(parts) > 1:
