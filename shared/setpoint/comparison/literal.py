@@ -13,26 +13,26 @@ def is_literal(declared: Any, observed: Any) -> bool:
     """
     if not isinstance(declared, dict) or not isinstance(observed, dict):
         return False
-    inner = []
+    inner: list[tuple[Any, Any]] = []
     for key, want in declared.items():
         have = observed.get(key)
         if want == have:
             continue
-        if not want or type(want) not in _NESTED:  # before anything deeper, since it ends the check
+        kind = type(want)
+        if not want or kind is not type(have) or kind not in _NESTED:  # before anything deeper, since it ends the check
             return False
         inner.append((want, have))
-    return all(_is_literal_part(want, have) for want, have in inner)
+    for want, have in inner:
+        if type(want) is dict:
+            if not is_literal(want, have):
+                return False
+        elif len(want) != len(have) or not all(map(_is_literal_element, want, have)):
+            return False
+    return True
 
 
 _NESTED = frozenset((dict, list))
 
 
-def _is_literal_part(declared: Any, observed: Any) -> bool:
-    if type(declared) is list:
-        is_list = type(observed) is list and len(declared) == len(observed)
-        return is_list and all(map(_is_literal_element, declared, observed))
-    return is_literal(declared, observed)
-
-
 def _is_literal_element(declared: Any, observed: Any) -> bool:
-    return bool(declared) and is_literal(declared, observed)
+    return bool(declared) and (declared == observed or is_literal(declared, observed))
