@@ -186,3 +186,36 @@ def test_a_configuration_goes_with_one_state_and_needs_files(loaded: Files, tmp_
     assert ["one state or plan" in problem.message for problem in result.problems] == [True]
     with pytest.raises(BadRequest, match=r"holds no \.tf file"):
         load.load([], config=str(tmp_path))
+
+
+def test_what_a_plan_knows_only_after_apply_is_pending_and_no_gap(tmp_path: Path) -> None:
+    values = {"name": "net", "project": "shop-prod", "auto_create_subnetworks": False}
+    unknown = {"network": True, "id": True, "log_config": [{"metadata": True}]}
+    subnetwork = {"name": "sub", "project": "shop-prod", "region": "europe-west1", "ip_cidr_range": "10.0.0.0/24"}
+    resources = [
+        {"address": "google_compute_network.n", "type": "google_compute_network", "name": "n", "values": values},
+        {
+            "address": "google_compute_subnetwork.s",
+            "type": "google_compute_subnetwork",
+            "name": "s",
+            "values": {**subnetwork, "log_config": [{"aggregation_interval": "INTERVAL_5_SEC"}]},
+        },
+    ]
+    provider = {"mode": "managed", "provider_name": "registry.terraform.io/hashicorp/google"}
+    change = {"address": "google_compute_subnetwork.s", "change": {"before": None, "after_unknown": unknown}}
+    plan = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": [resource | provider for resource in resources]}},
+        "resource_changes": [change],
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+
+    result = load.load([str(tmp_path / "plan.json")])
+
+    assert not result.problems
+    assert (result.pending, result.unchecked, result.coverage) == (2, 0, 1.0)
+    [unchecked] = [desired.declarations[0].unchecked for desired in result.desired if desired.declarations[0].unchecked]
+    assert set(unchecked) == {
+        "google_compute_subnetwork.s.network",
+        "google_compute_subnetwork.s.log_config[0].metadata",
+    }

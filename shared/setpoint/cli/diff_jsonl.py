@@ -72,6 +72,7 @@ class DiffResponse(msgspec.Struct, omit_defaults=True):
     differences: list[AnsweredDifference]
     checked: int = msgspec.field(default=-1)
     unchecked: list[str] = []
+    pending: list[str] = []
     unknown: list[str] = []
     error: str = ""
 
@@ -230,7 +231,9 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
     answer.unknown += (f"{note.path}: {note.reason}" for note in untranslated)
     if untranslated and not answer.differences:
         answer.verdict = "unknown"
-    answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]
+    answer.pending = list(translated.pending)
+    known = (path for path in translated.unchecked if path not in translated.pending)
+    answer.unchecked = [*known, *(translated.declared_path(path) for path in answer.unchecked)]
     return answer
 
 

@@ -86,6 +86,8 @@ def _summary(loaded: LoadResult) -> str:
     if loaded.scopes:
         summary += f", {counted(len(loaded.scopes), 'scope')}"
     summary += f", {loaded.coverage:.1%} of {counted(loaded.leaves, 'value')} comparable"
+    if loaded.pending:
+        summary += f", {loaded.pending:,} more known only after apply"
     if loaded.untellable:
         summary += f", {loaded.untellable} of them by deep reads only"
     if loaded.skipped:

@@ -109,6 +109,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
         scopes: number of scopes.
         values: number of declared values.
         unchecked: number of those that cannot be compared.
+        pending: number of further values that a plan knows only after apply.
         untellable: number of those that only deep reads can compare.
         coverage: the share that can be compared.
         skipped: documents that declare nothing, by their kind.
@@ -121,6 +122,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     scopes: int
     values: int
     unchecked: int
+    pending: int
     untellable: int
     coverage: float
     skipped: dict[str, int]

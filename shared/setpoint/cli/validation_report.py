@@ -18,6 +18,7 @@ def as_output(loaded: LoadResult) -> Validation:
         scopes=len(loaded.scopes),
         values=loaded.leaves,
         unchecked=loaded.unchecked,
+        pending=loaded.pending,
         untellable=loaded.untellable,
         coverage=round(loaded.coverage, 4),
         skipped=dict(loaded.skipped),

@@ -74,7 +74,8 @@ def _has_only(value: Any, fields: list[tuple[str, ...]]) -> bool:
 
 def untellable_values(asset_type: str, declared: Any) -> int:
     """The number of declared values in fields that the inventory never carries."""
-    return _count(declared, list(_fields(asset_type)))
+    fields = _fields(asset_type)
+    return _count(declared, list(fields)) if fields else 0
 
 
 def _count(value: Any, fields: list[tuple[str, ...]]) -> int:
@@ -83,9 +84,10 @@ def _count(value: Any, fields: list[tuple[str, ...]]) -> int:
     if isinstance(value, list):
         inner = [field[1:] for field in fields if field[0] == "*"]
         return sum(_count(element, inner) for element in value) if inner else 0
-    if not isinstance(value, Mapping) or not fields:
+    if not isinstance(value, dict) or not fields:
         return 0
-    return sum(_count(part, [field[1:] for field in fields if field[0] in (name, "*")]) for name, part in value.items())
+    names = value if any(field[0] == "*" for field in fields) else {field[0] for field in fields} & value.keys()
+    return sum(_count(value[name], [field[1:] for field in fields if field[0] in (name, "*")]) for name in names)
 
 
 @lru_cache(maxsize=512)

@@ -56,9 +56,13 @@ def by_label(values: Mapping[str, Any]) -> tuple[str, ...] | Literal[True]:
     Args:
         values: the attributes of the resource.
     """
-    maps = (values.get(attribute) for attribute in terraform_owners.LABELS)
-    texts = (labels.get(EXACT_LABEL) for labels in maps if isinstance(labels, Mapping))
-    text = next((text for text in texts if isinstance(text, str) and text), "false")
+    text = "false"
+    for attribute in terraform_owners.LABELS:
+        labels = values.get(attribute)
+        named = labels.get(EXACT_LABEL) if isinstance(labels, dict) else None
+        if isinstance(named, str) and named:
+            text = named
+            break
     if text in ("true", "false"):
         return True if text == "true" else ()
     return tuple(_WORD.sub(lambda match: match[1].upper(), name) for name in text.split("_") if name)

@@ -134,7 +134,8 @@ class DefaultsByDirectory:
         if first is defaults:
             has_rules = bool(defaults.rules or defaults.exact)
             self._has_rules = self._has_rules or has_rules
-            if not has_rules or not any(_is_below(file, folder) for file in self._without_rules):
+            before = map(os.path.dirname, self._without_rules)
+            if not has_rules or not any(_is_below(above, folder) for above in before):
                 return []
             message = "its rules come after documents that they are about; name its file so that it is read first"
             name = "rules" if defaults.rules else "exact"
@@ -163,7 +164,7 @@ class DefaultsByDirectory:
     def owned(self, declaration: Declaration) -> Declaration:
         """The declaration with the owner from the first rule that applies, of the nearest directory with one."""
         if not self._has_rules:
-            self._without_rules.add(os.path.dirname(declaration.source.file))  # noqa: PTH120 - as above
+            self._without_rules.add(declaration.source.file)
             return declaration
         for defaults_ in self._above(declaration.source.file):
             for rule in defaults_.rules:

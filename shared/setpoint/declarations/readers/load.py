@@ -60,6 +60,7 @@ class LoadResult:
             types that are a part of others.
         leaves: number of declared values.
         unchecked: number of values that cannot be compared.
+        pending: number of further values that a plan knows only after apply.
         untellable: number of other values in fields that the inventory never carries: deep reads compare them.
         policy: the policy of the fleet, or None.
         alerting: the alerting rules, or None.
@@ -79,6 +80,7 @@ class LoadResult:
     skipped: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
     unchecked: int = 0
+    pending: int = 0
     untellable: int = 0
     policy: Policy | None = None
     alerting: Alerting | None = None
@@ -216,7 +218,9 @@ class _Loading:
         gathered = self._declarations.done()
         self._loaded.desired = gathered.declared
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
-        self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
+        pending = self._loaded.pending
+        self._loaded.leaves = max(0, gathered.leaves - pending)
+        self._loaded.unchecked = max(0, gathered.unchecked - pending)
         self._loaded.untellable = gathered.untellable
         self._loaded.scopes = tuple(self._scopes.values())
         self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
@@ -308,6 +312,7 @@ class _Loading:
         result = terraform.read(document, files=self._files)
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
+            self._loaded.pending += len(translated.pending)
             # Generated documents are not misspelled, and cannot be edited.
             self._bind(translated.declaration, translated.server_id)
             self._add(_plain(translated), document)
@@ -317,6 +322,8 @@ class _Loading:
 
     def _bind(self, declaration: Declaration, server_id: tuple[Any, Any]) -> None:
         """Record the inventory name of a resource if the document has its server-generated id."""
+        if server_id[0] is None:
+            return
         name = inventory_name(declaration.asset_type, str(declaration.key.name))
         if pair := server_ids.bound(name, *server_id):
             self._loaded.bindings[pair[0]] = pair[1]
@@ -331,13 +338,17 @@ class _Loading:
 
 def _plain(translated: Translated) -> Declaration:
     """The declaration with the results of its reader, as plain values."""
+    own = translated.declaration.exhaustive_paths
     plain = replace(
         translated.declaration,
         data=json_tree.plain(translated.declaration.data),
         project=str(translated.declaration.project),
         origins=dict(translated.origins),
         unchecked=translated.unchecked,
+        exhaustive_paths=own or tuple(dict.fromkeys(translated.whole)),
     )
+    if not own:
+        return plain
     declared = _exact(plain)
     return replace(declared, exhaustive_paths=tuple(dict.fromkeys((*translated.whole, *declared.exhaustive_paths))))
 

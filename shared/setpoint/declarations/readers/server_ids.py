@@ -35,6 +35,8 @@ def bound(declared: str, server_id: Any, own: Any = None) -> tuple[str, str] | N
         server_id: the id from a state or status.
         own: the name that the id replaces, if the full resource name may contain the id.
     """
+    if server_id is None:
+        return None
     head, _, last = declared.rpartition("/")
     text = str(server_id) if isinstance(server_id, (str, int)) and not isinstance(server_id, bool) else ""
     name = str(own).rpartition("/")[2] if isinstance(own, str) and own else last

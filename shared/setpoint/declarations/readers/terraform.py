@@ -92,7 +92,7 @@ def read(document: Document, *, project: str = "", files: Mapping[Key, Configure
     for block in blocks.google:
         reader = _reader_of(block.type)
         if reader is not None:
-            translated = reader(block, source)
+            translated = reader(block, replace(source, address=block.address))
             if translated is not None:
                 _collect(translated, block, document, loaded)
             else:
@@ -101,7 +101,8 @@ def read(document: Document, *, project: str = "", files: Mapping[Key, Configure
         for part in parts(block):
             is_lost = part.place is not None and not part.name.text and part.block.value(part.place.attribute)
             if part.means.known and part.block.type not in PARTS and not is_lost:
-                _collect(translate(part, schemas_of(part), source), part.block, document, loaded)
+                own_source = replace(source, address=part.block.address)
+                _collect(translate(part, schemas_of(part), own_source), part.block, document, loaded)
             else:
                 loaded.skipped[block.type] += 1
     return loaded
@@ -119,23 +120,26 @@ def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | No
 def _collect(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
     declaration = translated.declaration
     if declaration.key.name:
-        source = replace(declaration.source, address=block.address)
-        owner = declaration.owner if declaration.owner.team else terraform_owners.by_label(block.values)
-        exact = exact_paths.by_label(block.values)
-        declared = replace(
-            declaration,
-            source=source,
-            owner=owner,
-            exact=exact is True or declaration.exact,
-            exhaustive_paths=declaration.exhaustive_paths if exact is True else exact or declaration.exhaustive_paths,
-        )
-        loaded.translated.append(terraform_ignored.applied(replace(translated, declaration=declared), block))
+        if terraform_owners.is_labelled(block.values):
+            translated = replace(translated, declaration=_labelled(declaration, block))
+        loaded.translated.append(terraform_ignored.applied(translated, block))
         return
     message, category = "its full resource name is known only after apply", "pending"
     if not block.default("project"):
         message = "it is not known which project holds it; say `project` in the provider block or the resource"
         category = "unnamed"
     loaded.problems.append(Problem(document.file, document.line, block.address, message, category=category))
+
+
+def _labelled(declaration: Declaration, block: Block) -> Declaration:
+    """The declaration with the owner and the exact fields that labels name."""
+    exact = exact_paths.by_label(block.values)
+    return replace(
+        declaration,
+        owner=declaration.owner if declaration.owner.team else terraform_owners.by_label(block.values),
+        exact=exact is True or declaration.exact,
+        exhaustive_paths=declaration.exhaustive_paths if exact is True else exact or declaration.exhaustive_paths,
+    )
 
 
 class Part(NamedTuple):
@@ -231,6 +235,11 @@ def translate(
     naming = (*part.name.around, part.name.attribute) if chosen.unchecked else ()
     unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
     implied = terraform_table.IMPLIED.get(part.type, {})
+    unchecked = (
+        *(path for path in chosen.unchecked if path.removeprefix(f"{part.prefix}.") not in naming),
+        *(field.path for field in unplaced),
+        *best.unknown,
+    )
     translated = Translated(
         Declaration(
             key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
@@ -242,11 +251,8 @@ def translate(
             null_is_absent=True,
         ),
         whole=best.whole,
-        unchecked=(
-            *(path for path in chosen.unchecked if path.removeprefix(f"{part.prefix}.") not in naming),
-            *(field.path for field in unplaced),
-            *best.unknown,
-        ),
+        unchecked=unchecked,
+        pending=tuple(path for path in unchecked if _is_pending(path, part.block.unknown)) if unchecked else (),
         origins=best.origins,
         unplaced=unplaced,
         server_id=server_ids.of_state(part.type, part.block.values),
@@ -254,6 +260,11 @@ def translate(
     return (
         translated if part.place is None else terraform_parts.wrapped(translated, part.place, part.block, part.prefix)
     )
+
+
+def _is_pending(path: str, unknown: frozenset[str]) -> bool:
+    """Whether a value, or all around or in it, is known only after apply."""
+    return any(f"{path}.".startswith((f"{mark}.", f"{mark}[")) or mark.startswith(f"{path}[") for mark in unknown)
 
 
 @lru_cache(maxsize=4096)

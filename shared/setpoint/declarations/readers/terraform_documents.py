@@ -25,6 +25,7 @@ _STEP = re.compile(r"module\.([^.\[]+)")
 _AROUND = re.compile(r"(?:module\.[^.\[]+(?:\.|\Z))*")
 _VARIABLE = re.compile(r"var\.([\w-]+)\Z")
 _MANAGED = "managed"
+_NOTHING: frozenset[str] = frozenset()
 _NO_FILES: Mapping[Key, Configured] = {}
 
 
@@ -39,6 +40,7 @@ class Block(NamedTuple):
         names: All attribute names of the type in the document, including those without a value.
         written: The expressions of a plan's configuration; `NOT_KNOWN` without a configuration.
         configured: Its block in the configuration's files; None without them.
+        unknown: The author's paths of what is known only after apply.
     """
 
     address: str
@@ -48,6 +50,7 @@ class Block(NamedTuple):
     names: frozenset[str] = frozenset()
     written: Any = NOT_KNOWN
     configured: Configured | None = None
+    unknown: frozenset[str] = frozenset()
 
     def value(self, *names: str) -> str:
         """The first of the named attributes that is a known, non-empty scalar, as text; or an empty string."""
@@ -120,11 +123,24 @@ def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Con
                 values=_attributes(resource, change, expressions, has_classes=has_classes),
                 written=expressions if isinstance(expressions, dict) else NOT_KNOWN,
                 configured=in_files,
+                unknown=frozenset(_unknown(change.get("after_unknown"), address)) if change else _NOTHING,
                 defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
                 names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
             )
         )
     return Blocks(tuple(google), others)
+
+
+def _unknown(marks: Any, path: str) -> Iterator[str]:
+    """The author's paths of what a plan marks as known only after apply."""
+    if marks is True:
+        yield path
+    elif isinstance(marks, dict):
+        for name, inner in marks.items():
+            yield from _unknown(inner, f"{path}.{name}")
+    elif isinstance(marks, list):
+        for index, inner in enumerate(marks):
+            yield from _unknown(inner, f"{path}[{index}]")
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -14,6 +14,12 @@ LABELS = ("effective_labels", "labels", "user_labels", "resource_labels")
 """The attributes with labels, by precedence; the first includes those of the provider block."""
 
 
+def is_labelled(values: Mapping[str, Any]) -> bool:
+    """Whether a resource has labels; most have none."""
+    get = values.get
+    return bool(get("labels") or get("effective_labels") or get("user_labels") or get("resource_labels"))
+
+
 def by_label(values: Mapping[str, Any]) -> Owner:
     """The owner in the labels of a resource; empty if there is none.
 
@@ -22,7 +28,7 @@ def by_label(values: Mapping[str, Any]) -> Owner:
     """
     for attribute in LABELS:
         labels = values.get(attribute)
-        team = labels.get(OWNER_LABEL) if isinstance(labels, Mapping) else None
+        team = labels.get(OWNER_LABEL) if isinstance(labels, dict) else None
         if isinstance(team, str) and team:
             return Owner(team=team)
     return Owner()

@@ -79,7 +79,8 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
     tree = _with_flags(terraform_type, tree)
     tree = _REWRITES.get(terraform_type, dict)(tree)
     out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
-    origins |= {new: old for old, new in RENAMED.get(terraform_type, {}).items() if new in out and old in given}
+    if renamed := RENAMED.get(terraform_type):
+        origins |= {new: old for old, new in renamed.items() if new in out and old in given}
     for name, within in _JSON.get(terraform_type, {}).items():
         text = out.get(name)
         decoded = from_json(text) if isinstance(text, str) else None

@@ -23,6 +23,7 @@ class Translated(msgspec.Struct, frozen=True):
         whole: API paths of maps that the author wrote as a list, and so owns with all entries.
         server_id: A server-generated id from a state, and the name beside it; None if there is none.
         unplaced: The unchecked paths without a place, with similar names of the API.
+        pending: The unchecked paths whose value a plan knows only after apply.
     """
 
     declaration: Declaration
@@ -31,6 +32,7 @@ class Translated(msgspec.Struct, frozen=True):
     unplaced: tuple[UnmappedField, ...] = ()
     whole: tuple[str, ...] = ()
     server_id: tuple[Any, Any] = (None, None)
+    pending: tuple[str, ...] = ()
 
     def declared_path(self, api_path: str) -> str:
         """The author's path of a difference, or of its nearest ancestor that the author wrote.
