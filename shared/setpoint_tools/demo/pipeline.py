@@ -52,6 +52,8 @@ from setpoint_tools.demo.past import Past
 INSTALLED_BEFORE = timedelta(minutes=66)
 """How long before the end of the hour Setpoint was installed."""
 _TICK = timedelta(minutes=1)
+_STEP = timedelta(seconds=20)
+"""How long each step of the installation takes."""
 _DELAY = timedelta(seconds=1.5)
 """How long a message takes from the feed to the detector."""
 _BASELINE = "there before Setpoint, to be cleaned up by spring"
@@ -215,8 +217,7 @@ class Clock:
         self.now = now
 
     def __call__(self) -> datetime:
-        """The time; a little later with each look, as time is."""
-        self.now += timedelta(milliseconds=1)
+        """The time; it stands still between the steps of the demo, however often it is looked at."""
         return self.now
 
     def go_to(self, time: datetime) -> None:
@@ -258,9 +259,12 @@ class Installation:
             How many findings were accepted.
         """
         self.declare(places)
+        self.clock.go_to(self.clock.now + _STEP)
         self.sweep(places.before)
+        self.clock.go_to(self.clock.now + _STEP)
         if past is not None:
             history.read_histories(HistoryReader(self.context, past, past))
+        self.clock.go_to(self.clock.now + _STEP)
         return self.accept_as_baseline()
 
     def declare(self, places: DemoPaths) -> None:
