@@ -101,11 +101,11 @@ def _is_of(key: ResourceKey, url: str) -> bool:
 class History:
     """An installation to which things happen, with an own idea of what each source may do."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, store: Any = None) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a test
         self.world = World()
         self.grants: dict[str, Grant] = {}
-        self.installation = Installation(MemoryStore(), sources=None)
+        self.installation = Installation(store or MemoryStore(), sources=None)
         self.regrant()
         deps = self.installation.deps
         self.hands = RemediationContext(deps, LiveResources(self.world, default_catalogue()), places=self.world)
@@ -314,3 +314,12 @@ def test_no_history_leads_to_a_write_an_acceptance_a_hidden_finding_or_a_rule_ou
         counts += history.counts
     for what in ("written", "refused", "disputed", "unmanaged", "drift", "in sync", "approve", "accept", "move"):
         assert counts[what] > 0, f"no history shows {what}"
+
+
+@pytest.mark.thorough
+def test_no_history_on_any_store_leads_outside_of_what_sources_give(new_backend, seed):
+    for number in range(histories(3, 50, 200)):
+        history = History(seed + number, new_backend().open())
+        for _ in range(12):
+            history.happen()
+        history.check()
