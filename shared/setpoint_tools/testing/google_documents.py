@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from setpoint.catalog import schema_corrections
@@ -126,6 +126,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
 
 
+@lru_cache(maxsize=10_000)
 def route_of(host: str, verb: str, path: str) -> tuple[Route, str] | None:
     """The method that a request calls, and the path after the API's version; None where there is no such method."""
     url = f"https://{host}/{path}"
