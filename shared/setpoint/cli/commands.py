@@ -96,6 +96,7 @@ def _load(name: str, entry: CommandEntry) -> Any:
         wrapper = typer.Typer(add_completion=False, rich_markup_mode=None)
         wrapper.command(name, hidden=entry.hidden)(target)
         target = wrapper
+    target.rich_markup_mode = None  # help of groups reads as that of commands
     command = get_command(target)
     command.name = name
     return command
