@@ -87,8 +87,8 @@ def _commit(repository: StoredRepository, call: HostCall) -> HostAnswer:
     body = call.body
     if body["branch"] in repository.branches and not body.get("force"):
         return HostAnswer(400, {"message": "A branch called that already exists"})
-    if not body["actions"] and not body.get("allow_empty"):
-        return HostAnswer(400, {"error": "actions is empty"})
+    if not body["actions"]:
+        return HostAnswer(400, {"error": "actions is required"})
     files = dict(repository.commits[body["start_sha"]].files)
     for action in body["actions"]:
         is_there = action["file_path"] in files

@@ -76,11 +76,15 @@ class GitLabRepository:
         return BranchHead(str(commit["id"]), str(commit["message"]))
 
     def put(self, branch: str, commit: Commit) -> None:
-        """See ``Repository.put``; ``force`` sets an existing branch to the new commit."""
+        """See ``Repository.put``; ``force`` sets an existing branch to the new commit.
+
+        GitLab refuses a commit without actions (https://gitlab.com/gitlab-org/gitlab/-/issues/584164): an empty one
+        writes a file as it is.
+        """
         present = self.files(commit.parent)
         actions = [
             {"action": "update" if path in present else "create", "file_path": path, "content": text}
-            for path, text in commit.files.items()
+            for path, text in (commit.files or self._unchanged(commit.parent)).items()
         ]
         body = {
             "branch": branch,
@@ -88,7 +92,6 @@ class GitLabRepository:
             "commit_message": commit.message,
             "actions": actions,
             "force": True,
-            "allow_empty": not actions,
         }
         self._post("/repository/commits", body)
 
@@ -141,6 +144,13 @@ class GitLabRepository:
             self._rest.call("PUT", f"{notes}/{comment}", {"body": text})
         else:
             self._rest.call("POST", notes, {"body": text})
+
+    def _unchanged(self, commit: str) -> Mapping[str, str]:
+        """A file of a commit as it is."""
+        for path in sorted(self.files(commit)):
+            if (text := self.read(path, commit)) is not None:
+                return {path: text}
+        raise BadRequest(f"repository `{self.name}`: it has no text file; push a first one")
 
     def _target(self) -> str:
         if not self._branch:
