@@ -38,3 +38,25 @@ resource "google_pubsub_topic_iam_member" "notify_asks_sweep" {
   role    = "roles/pubsub.publisher"
   member  = google_service_account.function["notify"].member
 }
+
+resource "google_cloud_scheduler_job" "history" {
+  count = local.reads_history ? 1 : 0
+
+  project     = var.project_id
+  region      = var.region
+  name        = "setpoint-history"
+  description = "Reads since when and by whom findings drift that began unseen."
+  schedule    = "17 * * * *"
+  time_zone   = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = google_pubsub_topic.sweeps.id
+    data       = base64encode(jsonencode({ kind = "history" }))
+  }
+
+  retry_config {
+    retry_count = 3
+  }
+
+  depends_on = [google_project_service.api]
+}

@@ -1,6 +1,6 @@
 # Scheduler begins a sweep every some hours, and has what waits looked after every minute.
 locals {
-  jobs = merge({
+  jobs = {
     sweep = {
       description = "Compares the whole inventory with what is declared."
       schedule    = var.sweep_schedule
@@ -16,13 +16,7 @@ locals {
       schedule    = "* * * * *"
       message     = { kind = "heal" }
     }
-    }, var.history.calls_an_hour > 0 ? {
-    history = {
-      description = "Reads since when and by whom findings drift that began unseen."
-      schedule    = "17 * * * *"
-      message     = { kind = "history" }
-    }
-  } : {})
+  }
 }
 
 resource "google_cloud_scheduler_job" "job" {
