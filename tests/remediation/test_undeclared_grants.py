@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from remediation.fleet import AUTO, GRANTS, TYPE, URL, World
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import LoadResult
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.declaration import Declaration, Mode, Scope, Source, desired
 from setpoint.model.policy import Limits, Policy, Undeclared, UndeclaredGrants
 from setpoint.remediation import commands
@@ -188,3 +188,22 @@ def test_the_preview_says_what_would_be_removed(world):
     shown = preview(GRANTS, world.hands)
     assert shown is not None
     assert shown[1].summary == (f"bindings[role={VIEWER}].members[allUsers]: remove",)
+
+
+@pytest.mark.parametrize(("text", "grants"), [("", "report"), ("grants: remove, ", "remove")])
+def test_a_policy_says_whether_undeclared_grants_are_removed(tmp_path, text: str, grants: str):
+    (tmp_path / "policy.yaml").write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Policy\nmetadata: {name: fleet}\n"
+        f"spec: {{undeclared: {{{text}report: severe}}}}\n"
+    )
+    loaded = load([str(tmp_path)])
+    assert loaded.problems == []
+    assert loaded.policy.undeclared.grants == grants
+
+
+def test_a_policy_that_says_something_else_of_undeclared_grants_is_a_problem(tmp_path):
+    (tmp_path / "policy.yaml").write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Policy\nmetadata: {name: fleet}\nspec: {undeclared: {grants: delete}}\n"
+    )
+    (problem,) = load([str(tmp_path)]).problems
+    assert "grants" in problem.field
