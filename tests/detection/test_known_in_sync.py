@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection import observation_digests
 from setpoint.detection import verdict as judging
 from setpoint.detection.verdict import Verdict, judge
 from setpoint.model.compare_rules import CompareRule
@@ -191,6 +193,16 @@ def changed(value: Any, path: tuple[Any, ...]) -> Any:
 def test_two_observations_that_somebody_chooses_have_no_digest_in_common() -> None:
     good = known()
     assert min(len(good.in_sync), len(good.steady)) * 4 >= 160  # half of it is what a collision takes
+
+
+def test_other_rules_of_the_same_version_compare_again(tmp_path: Path) -> None:
+    digests = []
+    for number, table in enumerate(("a\tset", "a\tset", "a\tordered")):
+        package = tmp_path / str(number)
+        (package / "catalog" / "data").mkdir(parents=True)
+        (package / "catalog" / "data" / "field_rules.tsv").write_text(table)
+        digests.append(observation_digests.understanding(str(package)))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_no_change_of_any_leaf_of_a_fleet_is_taken_for_known() -> None:
