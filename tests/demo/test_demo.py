@@ -244,6 +244,16 @@ def test_events_and_dead_letters_are_kept(folder, shown, sent):
     assert all(json.loads(line)["reason"] for line in letters)
 
 
+def test_the_commands_that_it_names_work(folder, shown):
+    store = f"sqlite:///{folder / 'setpoint.db'}"
+    (finding,) = set(re.findall(r"setpoint approve (\w+) ", shown))
+    proposed = CliRunner().invoke(app, ["propose", finding, "--root", str(folder / "fleet"), "--store", store])
+    assert proposed.exit_code == 0
+    assert "+      - allUsers" in proposed.stdout
+    approved = CliRunner().invoke(app, ["approve", finding, "--yes", "--as", "lea.koch@example.com", "--store", store])
+    assert approved.exit_code == 0, approved.output
+
+
 def test_the_page_is_written_and_where_it_is_is_said(folder, shown, states):
     page = (folder / "report.html").read_text()
     assert str(folder / "report.html") in shown

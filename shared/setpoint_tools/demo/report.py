@@ -227,6 +227,7 @@ def show_next(console: Console, places: DemoPaths, finding: str) -> None:
         ("what Slack would show", f"{places.slack}  (open it in a browser)"),
         ("the findings once more", f".venv/bin/setpoint findings list {store}"),
         ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} {store}"),
+        ("declare it as it is", f".venv/bin/setpoint propose {finding} --root {places.fleet} {store}"),
         ("approve its remediation", f".venv/bin/setpoint approve {finding} {store}"),
         (
             "all of it again, by hand",

@@ -42,6 +42,5 @@ ALERTING: Data = {
             {"name": "the lake", "match": {"teams": ["data"]}, "to": [f"slack:{organisation.TEAMS['data'].slack}"]}
         ],
         "digest": {"severities": ["low"], "cron": "0 9 * * MON-FRI", "timeZone": "Europe/Berlin"},
-        "approvers": [{"users": ["lea.koch@example.com", "iris.wong@example.com"]}],
     },
 }
