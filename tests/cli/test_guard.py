@@ -143,7 +143,7 @@ def test_exemptions_pauses_and_other_sources_are_said(setpoint, tmp_path, fleet)
     assert reviewed(done) == {"invoices": ["overwrites", "paused", "exempt"]}
     notes = json.loads(done.stdout)["resources"][0]["notes"]
     assert notes[0] == "remediation of projects/shop-prod is paused: migration"
-    assert re.fullmatch(r"ann exempted the drift until \d{4}-\d\d-\d\d: audit `of` \| March", notes[1])
+    assert re.fullmatch(r"ann \(unverified\) exempted the drift until \d{4}-\d\d-\d\d: audit `of` \| March", notes[1])
 
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/logs.yaml").write_text(declaration("logs", storage_class="NEARLINE"))
