@@ -68,9 +68,10 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     try:
         timer.start()
         yield advance
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         of = f" of {total:,}" if total else ""
-        raise Interrupted(f"after {done:,}{of} {what}" if done else "") from None
+        within = stop.done if isinstance(stop, Interrupted) else ""
+        raise Interrupted(f"after {done:,}{of} {what}" if done else within) from None
     finally:
         timer.cancel()
         timer.join()
