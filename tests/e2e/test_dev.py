@@ -178,7 +178,7 @@ def test_only_whoever_can_read_its_file_can_tell_it_anything(tmp_path):
 
 def test_every_topic_that_a_setting_names_is_made_and_given_to_the_functions():
     made = set(endpoints.topics())
-    given = endpoints.environment(endpoints.Endpoints({}, "memory:", []), "", "")
+    given = endpoints.environment(endpoints.Endpoints({}, "memory:", []), "", "", "")
     for variable in VARIABLES.values():
         if variable.endswith("_TOPIC"):
             assert given[variable].rpartition("/")[2] in made
