@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -52,3 +53,45 @@ def test_recorded_terraform_plans_are_judged_right() -> None:
     # One plan does not know the private network of its SQL instance yet, which matters to security (decision 0036).
     assert figures["unknown"] <= 1
     assert figures["coverage"] >= 0.9
+
+
+def shares_shown() -> dict[str, tuple[int, int]]:
+    """How many differences of each set of recorded cases show all their values, and how many there are."""
+    spec = importlib.util.spec_from_file_location("recorded_score", CORPUS / "score.py")
+    assert spec is not None
+    assert spec.loader is not None
+    recorded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recorded)
+    asked = {
+        name: [request | {"id": case} for case, _, _, request in recorded.questions(name, recorded.load(CORPUS, name))]
+        for name in ("api", "krm")
+    }
+    plans = CORPUS / "terraform_plans"
+    asked["plans"] = [
+        {**case, "format": "terraform", "declared": json.loads((plans / "states" / case["state"]).read_text())}
+        for case in recorded.load(plans, "cases")
+    ]
+    shares = {}
+    for name, requests in asked.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "setpoint", "diff", "--jsonl", "-"],
+            input="\n".join(map(json.dumps, requests)),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        differences = [
+            json.dumps(difference)
+            for line in done.stdout.splitlines()
+            for difference in json.loads(line).get("differences") or []
+        ]
+        shares[name] = (sum('"(hidden, ' not in text for text in differences), len(differences))
+    return shares
+
+
+def test_nearly_all_recorded_differences_show_both_values() -> None:
+    # All are counted: among them are environment variables, a header and scripts, which are hidden on purpose.
+    shares = shares_shown()
+    assert all(count > 200 for _, count in shares.values()), shares
+    assert all(shown / count >= 0.97 for shown, count in shares.values()), shares

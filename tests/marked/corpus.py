@@ -199,6 +199,21 @@ FREE: dict[str, Callable[[str], tuple[str, str, Any]]] = {
         f"{P}/datasets/d/tables/t",
         lambda secret: {"view": {"query": f"SELECT '{secret}'"}},
     ),
+    "password of a data source": _of(
+        "bigquerydatatransfer.googleapis.com/TransferConfig",
+        f"{P}/locations/eu/transferConfigs/t",
+        lambda secret: {"params": {"connector.authentication.password": secret}},
+    ),
+    "query of a data source": _of(
+        "bigquerydatatransfer.googleapis.com/TransferConfig",
+        f"{P}/locations/eu/transferConfigs/t",
+        lambda secret: {"params": {"query": secret}},
+    ),
+    "unknown setting of a data source": _of(
+        "bigquerydatatransfer.googleapis.com/TransferConfig",
+        f"{P}/locations/eu/transferConfigs/t",
+        lambda secret: {"params": {"x_note": secret}},
+    ),
     "type without a schema": _of(
         "unheardof.googleapis.com/Thing", f"{P}/things/t", lambda secret: {"parameters": {"note": secret}}
     ),
@@ -237,6 +252,38 @@ NAMED: dict[str, Callable[[str], tuple[str, str, Any]]] = {
         "dns.googleapis.com/ResourceRecordSet",
         f"{P}/managedZones/z/rrsets/r.example.com./TXT",
         lambda secret: {"rrdatas": [secret]},
+    ),
+    "event filter": _of(
+        "eventarc.googleapis.com/Trigger",
+        f"{P}/locations/europe-west1/triggers/t",
+        lambda secret: {"eventFilters": [{"attribute": "type", "value": secret}]},
+    ),
+    "engine setting": _of(
+        "redis.googleapis.com/Instance",
+        f"{P}/locations/europe-west1/instances/r",
+        lambda secret: {"redisConfigs": {"maxmemory-policy": secret}},
+    ),
+    "setting of a data source": _of(
+        "bigquerydatatransfer.googleapis.com/TransferConfig",
+        f"{P}/locations/eu/transferConfigs/t",
+        lambda secret: {"params": {"destination_table_name_template": secret}},
+    ),
+    "names of headers": _of(
+        "storage.googleapis.com/Bucket",
+        "projects/_/buckets/b",
+        lambda secret: {"cors": [{"method": ["GET"], "responseHeader": [secret]}]},
+    ),
+    "query of an alert": _of(
+        "monitoring.googleapis.com/AlertPolicy",
+        f"{P}/alertPolicies/a",
+        lambda secret: {
+            "conditions": [{"displayName": "c", "conditionPrometheusQueryLanguage": {"query": f"up > 0 # {secret}"}}]
+        },
+    ),
+    "name of a key": _of(
+        "run.googleapis.com/Service",
+        f"{P}/locations/europe-west1/services/s",
+        lambda secret: {"template": {"encryptionKey": secret}},
     ),
     "image": _run(lambda secret: {"image": secret}),
     "filter of a sink": _of("logging.googleapis.com/LogSink", f"{P}/sinks/s", lambda secret: {"filter": secret}),

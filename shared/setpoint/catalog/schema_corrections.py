@@ -28,6 +28,8 @@ _SERVER = {"output_only": True}
 _CLIENT = {"output_only": False}
 _WRITE_ONLY = {"input_only": True}
 _SECRET = {"sensitive": True}
+_SHOWN = {"shown": "text"}
+_SHOWN_BY_KEY = {"shown": "keys"}
 
 _STORAGE = "storage v1 marks nothing as output-only; its reference lists what is writable, and these are not"
 _SQL = "Cloud SQL marks few fields; its reference describes these as what the service assigns or reports"
@@ -37,6 +39,15 @@ _SPEECH = "the assets are of Speech-to-Text v2, whose document is not shipped; v
 _AT_CREATION = "CreateDatabaseRequest takes these beside the database, which then answers them; people declare them"
 _ECHOED = "called input-only, and yet the API answers it"
 _BY_UPDATE = "called output-only, since it is set by an update (UpdateCluster …) and not at creation; people declare it"
+_KEY_NAME = "the name of a key in Cloud KMS, and not a key"
+_EVENT_FILTER = "what an attribute of an event has to be: a type, a place, the name of a resource"
+_NETWORK = "an address range that is let in"
+_TAINT = "a label of Kubernetes"
+_LABEL = "the value of a label"
+_HEADER_NAME = "names of headers, and not their values"
+_MONITORED = "an expression over metrics or logs, as a filter is"
+_PHRASE = "a word or phrase that speech recognition expects"
+_ENGINE = "settings of the engine from a list that Google documents; none is a credential"
 _ONE_HOUR = "the description gives the default as `1hr (3600s)`"
 _BY_METHOD = "the server writes it on behalf of a method of its own (setSecurityPolicy, disable …); people declare it"
 
@@ -150,6 +161,50 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction("composer", "UserWorkloadsSecret", "data", _SECRET, "a Kubernetes Secret's data"),
     Correction("secretmanager", "SecretPayload", "data", _SECRET, "the secret itself"),
     Correction("parametermanager", "ParameterVersionPayload", "data", _SECRET, "a parameter may hold secrets"),
+    *(
+        Correction("run", schema, "encryptionKey", _SHOWN, _KEY_NAME)
+        for schema in (
+            "GoogleCloudRunV2Instance",
+            "GoogleCloudRunV2Revision",
+            "GoogleCloudRunV2RevisionTemplate",
+            "GoogleCloudRunV2TaskTemplate",
+            "GoogleCloudRunV2WorkerPoolRevisionTemplate",
+        )
+    ),
+    Correction("container", "UserManagedKeysConfig", "controlPlaneDiskEncryptionKey", _SHOWN, _KEY_NAME),
+    Correction("redis", "Instance", "customerManagedKey", _SHOWN, _KEY_NAME),
+    Correction("eventarc", "EventFilter", "value", _SHOWN, _EVENT_FILTER),
+    Correction("eventarc", "MatchingCriteria", "value", _SHOWN, _EVENT_FILTER),
+    Correction("cloudfunctions", "EventFilter", "value", _SHOWN, _EVENT_FILTER),
+    Correction("sqladmin", "AclEntry", "value", _SHOWN, _NETWORK),
+    Correction("datamigration", "SqlAclEntry", "value", _SHOWN, _NETWORK),
+    Correction("composer", "AllowedIpRange", "value", _SHOWN, _NETWORK),
+    Correction("gkehub", "PolicyControllerToleration", "value", _SHOWN, _TAINT),
+    Correction("gkeonprem", "NodeTaint", "value", _SHOWN, _TAINT),
+    Correction("compute", "MetadataFilterLabelMatch", "value", _SHOWN, _LABEL),
+    Correction("gkebackup", "Label", "value", _SHOWN, _LABEL),
+    Correction("monitoring", "SpanAttributeFilter", "value", _SHOWN, _LABEL),
+    Correction("storage", "Bucket.cors", "responseHeader", _SHOWN, _HEADER_NAME),
+    Correction("networkservices", "HttpRouteHeaderMatch", "header", _SHOWN, _HEADER_NAME),
+    Correction("networksecurity", "RateLimitPolicyRateLimitBucketKey", "header", _SHOWN, _HEADER_NAME),
+    Correction("monitoring", "MonitoringQueryLanguageCondition", "query", _SHOWN, _MONITORED),
+    Correction("monitoring", "PrometheusQueryLanguageCondition", "query", _SHOWN, _MONITORED),
+    Correction("monitoring", "SqlCondition", "query", _SHOWN, _MONITORED),
+    Correction("speech", "ClassItem", "value", _SHOWN, _PHRASE),
+    Correction("speech", "Phrase", "value", _SHOWN, _PHRASE),
+    Correction("redis", "Instance", "redisConfigs", _SHOWN, _ENGINE),
+    Correction("redis", "Cluster", "redisConfigs", _SHOWN, _ENGINE),
+    Correction("memcache", "MemcacheParameters", "params", _SHOWN, _ENGINE),
+    Correction("alloydb", "Instance", "databaseFlags", _SHOWN, _ENGINE),
+    Correction("container", "LinuxNodeConfig", "sysctls", _SHOWN, "settings of the kernel"),
+    Correction("composer", "SoftwareConfig", "pypiPackages", _SHOWN, "the versions of packages"),
+    Correction(
+        "bigquerydatatransfer",
+        "TransferConfig",
+        "params",
+        _SHOWN_BY_KEY,
+        "the keys are those of the data source, among them a source's password and a query",
+    ),
     Correction(
         "bigquerydatatransfer",
         "UserInfo",

@@ -41,7 +41,7 @@ _SCALARS = {
     "enum": ("string", "enum"),
 }
 _ZEROS: dict[str, Any] = {"string": "", "boolean": False, "integer": 0, "number": 0}
-_SHARED_WITH_ITEMS = frozenset(("reference", "sensitive", "spelling"))
+_SHARED_WITH_ITEMS = frozenset(("reference", "sensitive", "shown", "spelling"))
 _MESSAGE_FORMATS = {"duration": "0s", "timestamp": None, "date": ""}
 
 
@@ -70,6 +70,9 @@ class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     """A string, or the strings of a list, may name a resource: by URL, self link, relative or full name."""
     sensitive: bool = False
     """A secret: never to be shown."""
+    shown: str = ""
+    """What may be shown although no name says so: `text`, what the field or its entries hold; `keys`, the entries of a
+    map whose keys the service names, each as a field of this name."""
     words: tuple[str, ...] = ()
     """The words that a text takes, in capitals, where the description lists them."""
     spelling: str = ""

@@ -193,11 +193,16 @@ class Masking:
             return True
         if secrets.looks_secret(value) or secret_formats.holds_secret(value):
             return False
-        if is_wanted:
+        if is_wanted or (field is not None and field.shown and _is_shown_by(field, name, value)):
             return True
         if holder in ("label", "word"):
             return shown_fields.is_plain(value)
         return holder != "free" and _looks_as_named(name, field, value, holder)
+
+
+def _is_shown_by(field: Field, name: str, value: str) -> bool:
+    """Whether the catalog says of a field, or of the map that it is an entry of, that this value may be shown."""
+    return (field.shown == "text" or shown_fields.is_shown(name)) and shown_fields.is_plain(value)
 
 
 def _looks_as_named(name: str, field: Field | None, value: str, holder: Holder) -> bool:
