@@ -57,6 +57,7 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
         run = pipeline.run(hour, places, advance)
     console.print()
     letters = [json.loads(line) for line in places.dead_letters.read_bytes().splitlines()]
+    report.show_first_sweep(console, run)
     report.show_findings(console, run.states)
     report.show_outcomes(console, run, [letter["reason"] for letter in letters])
     report.show_spellings(console, spellings.collect(_in_sync(loaded, sent, run), default_catalogue()))
@@ -66,6 +67,7 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
     faults = [
         *oracle.of_sweep(run.states, run.after),
         *(str(problem) for problem in loaded.problems),
+        *oracle.of_history(happened, run.first, hour.now),
         *oracle.of_messages(sent, run.outcomes),
         *oracle.of_findings(happened, run.states),
         *oracle.of_events(

@@ -426,13 +426,30 @@ def _one_cause() -> list[Incident]:
 
 
 def _old() -> list[Incident]:
-    """It was there before Setpoint; the baseline has it."""
+    """It was there before Setpoint; the baseline has it. The last one is older than the history."""
     return [
         _old_drift(
             "storage/example-training-dev-models", "labels.cost-center", put("labels.cost-center", "900"), 23, _SAM
         ),
         _old_drift("pubsub/projects/storefront-dev/topics/orders", "messageStoragePolicy", _ONE_REGION, 12, _TOM),
         _old_drift("pubsub/projects/payments-dev/topics/invoices", "messageStoragePolicy", _ONE_REGION, 12, _TOM),
+        _old_drift(
+            "dns/projects/net-dev/managedZones/public",
+            "dnssecConfig.state",
+            put("dnssecConfig.state", "off"),
+            31,
+            _PLAYBOOK,
+        ),
+        _old_drift("storage/example-storefront-dev-exports", "labels.team", put("labels.team", "growth"), 8, _PIPELINE),
+        _old_drift(
+            "storage/example-payments-dev-exports",
+            "bindings[role=roles/storage.objectViewer]",
+            grant("roles/storage.objectViewer", "user:contractor@partner.example.com"),
+            5,
+            _MAX,
+            content="iam_policy",
+        ),
+        _old_drift("storage/example-serving-staging-models", "labels.team", put("labels.team", "research"), 60),
     ]
 
 
@@ -454,9 +471,11 @@ def _opened(
     return Incident(_key(path, content), "modified", (field,), (step,), by, remediation)
 
 
-def _old_drift(path: str, field: str, edit: Edit, days: float, by: Author) -> Incident:
+def _old_drift(
+    path: str, field: str, edit: Edit, days: float, by: Author | None = None, *, content: Content = "resource"
+) -> Incident:
     step = IncidentStep(60.0, "drifted", (edit,))
-    return Incident(_key(path), "modified", (field,), (step,), by, age=timedelta(days=days, minutes=17))
+    return Incident(_key(path, content), "modified", (field,), (step,), by, age=timedelta(days=days, minutes=17))
 
 
 def _key(path: str, content: Content = "resource") -> ResourceKey:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
+from setpoint.detection.drift_histories import KEPT
+from setpoint.model.drift_history import since_text
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
 from setpoint_tools.demo.feed import Sent
@@ -12,6 +15,8 @@ from setpoint_tools.demo.incidents import Incident
 
 _ALARMS: frozenset[Outcome] = frozenset(("opened", "changed", "drifted", "attributed"))
 _EVENTS: dict[Outcome, str] = {"opened": "drift.opened", "changed": "drift.changed", "resolved": "drift.resolved"}
+_NEAR = timedelta(hours=2)
+"""The history is read at the beginning of the hour, from when its 35 days are counted."""
 _TRANSITIONS = frozenset((*_EVENTS.values(), "drift.exempted"))
 
 
@@ -49,6 +54,22 @@ def of_events(sent: Iterable[Sent], incidents: Iterable[Incident], types: Iterab
     for name in sorted(expected.keys() | published.keys()):
         if expected[name] != published[name]:
             yield f"events: {published[name]} {name} instead of {expected[name]}"
+
+
+def of_history(incidents: Iterable[Incident], first: Iterable[ResourceState], now: datetime) -> Iterator[str]:
+    """What the first sweep and its history say otherwise than what happened before Setpoint."""
+    findings = {state.key: state.finding for state in first}
+    old = {incident.key: incident for incident in incidents if incident.is_old}
+    for key in sorted(findings.keys() ^ old.keys()):
+        yield f"first sweep: {key.name} ({key.content}) is in one of what was done and what was found"
+    for key in findings.keys() & old.keys():
+        finding, incident = findings[key], old[key]
+        history = finding.history if finding is not None else None
+        expected = max(now - incident.age, now - KEPT)
+        if history is None or history.since is None or abs(history.since - expected) > _NEAR:
+            yield f"first sweep: {key.name}: since {since_text(history)} instead of {expected:%Y-%m-%d %H:%M}"
+        elif history.at_least != (incident.age > KEPT):
+            yield f"first sweep: {key.name}: older than the history, or not: {since_text(history)}"
 
 
 def _fault(expected: Outcome, outcome: Outcome) -> str:

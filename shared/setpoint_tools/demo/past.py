@@ -17,8 +17,8 @@ from setpoint_tools.demo.incidents import Incident
 from setpoint_tools.demo.mutations import edited
 from setpoint_tools.demo.samples import Sample
 
-_KEPT = timedelta(days=34)
-"""How long ago the oldest version begins; the inventory keeps 35 days."""
+_OLDEST = timedelta(days=90)
+"""How long ago the resources took the values that are declared; the inventory tells it of 35 days only."""
 
 
 class Past:
@@ -38,9 +38,9 @@ class Past:
 
     def histories(self, parent: str, content: Content, names: Sequence[str], since: datetime) -> Histories:
         """See ``AssetHistory.histories``."""
-        del parent, since
+        del parent
         known = {
-            key.name: self._versions(sample, incident)
+            key.name: self._versions(sample, incident, since)
             for key, (sample, incident) in self._old.items()
             if key.content == content and key.name in names
         }
@@ -50,13 +50,14 @@ class Past:
         """See ``ActivityLogs.pages``."""
         yield LogPage(tuple(windows), [entry.data for entry in self._entries])
 
-    def _versions(self, sample: Sample, incident: Incident) -> list[AssetVersion]:
-        drifted_at, began_at = self._now - incident.age, self._now - _KEPT
+    def _versions(self, sample: Sample, incident: Incident, since: datetime) -> list[AssetVersion]:
+        drifted_at, began_at = self._now - incident.age, self._now - _OLDEST
         drifted = edited(sample.live, incident.steps[0].edits)
-        return [
+        versions = [
             AssetVersion(_observation(sample, sample.live, began_at), began_at, drifted_at),
             AssetVersion(_observation(sample, drifted, drifted_at), drifted_at),
         ]
+        return [version for version in versions if version.ends is None or version.ends > since]
 
 
 def _observation(sample: Sample, live: Mapping[str, Any], time: datetime) -> Observation:

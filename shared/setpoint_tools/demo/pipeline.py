@@ -161,6 +161,7 @@ class Run:
         outcomes: of each message, in their order.
         seconds: what each message took.
         states: the records of all resources that ever drifted.
+        first: the records after the first sweep, with what the history says of them.
         accepted: how many findings went into the baseline.
         writes: what remediation wrote, a line each.
         swept: the sweep at the end.
@@ -170,6 +171,7 @@ class Run:
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     states: list[ResourceState] = field(default_factory=list)
+    first: list[ResourceState] = field(default_factory=list)
     accepted: int = 0
     writes: list[str] = field(default_factory=list)
     swept: Swept | None = None
@@ -252,11 +254,11 @@ class Installation:
         self._attributor = Attributor(self.context)
         self._ticked_at = clock.now
 
-    def begin(self, places: DemoPaths, past: Past | None = None) -> int:
-        """Declare the fleet, sweep what exists, look into its past, and accept what drifts already.
+    def begin(self, places: DemoPaths, past: Past | None = None) -> list[ResourceState]:
+        """Declare the fleet, sweep what exists with its history, and accept what drifts already.
 
         Returns:
-            How many findings were accepted.
+            What drifts already, with what the history says of it.
         """
         self.declare(places)
         self.clock.go_to(self.clock.now + _STEP)
@@ -264,8 +266,10 @@ class Installation:
         self.clock.go_to(self.clock.now + _STEP)
         if past is not None:
             history.read_histories(HistoryReader(self.context, past, past))
+        first = list(self.context.store.states(drifted=True))
         self.clock.go_to(self.clock.now + _STEP)
-        return self.accept_as_baseline()
+        self.accept_as_baseline()
+        return first
 
     def declare(self, places: DemoPaths) -> None:
         """Apply what is in Git, and what the bucket of states holds."""
@@ -347,7 +351,8 @@ def run(hour: Hour, places: DemoPaths, progress: Callable[[], None]) -> Run:
     """Let the hour of the demo pass, on the feed as it stands in its file."""
     done = Run()
     with install(places, hour.now) as installed:
-        done.accepted = installed.begin(places, hour.past)
+        done.first = installed.begin(places, hour.past)
+        done.accepted = sum(state.exemption is not None for state in installed.context.store.states(drifted=True))
         with places.feed.open("rb") as stream:
             messages = ((message.data, message.attributes) for message in recorded.messages(stream))
             pass_the_hour(hour, messages, installed, done, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from statistics import median
 
 from rich.console import Console, Group, RenderableType
@@ -76,6 +77,33 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
     console.print()
 
 
+def show_first_sweep(console: Console, run: Run) -> None:
+    """What had drifted before Setpoint: since when, by whom and how, or why that is not known."""
+    _heading(console, f"{len(run.first)} drifted before Setpoint", "the first sweep: since when, origin, id")
+    for state in sorted(run.first, key=_begun):
+        finding = state.finding
+        if finding is None:
+            continue
+        data = data_of(state)
+        console.print(_entry(state, finding, _since(finding), data.origin.replace("_", " ")))
+        if finding.actor is None:
+            console.print(Padding(Text(data.evidence, "dim"), (0, 0, 0, _INDENT)))
+    console.print(f"  {run.accepted} of them are in the baseline: no message, until they change or it ends")
+    console.print()
+
+
+def _begun(state: ResourceState) -> datetime:
+    history = state.finding.history if state.finding is not None else None
+    return (history.since if history is not None else None) or state.observed_at
+
+
+def _since(finding: Finding) -> str:
+    history = finding.history
+    if history is None or history.since is None:
+        return "since: unknown"
+    return f"{'before' if history.at_least else 'since'} {history.since:%Y-%m-%d %H:%M}"
+
+
 def _show_cause(console: Console, ones: Sequence[tuple[ResourceState, Finding]]) -> None:
     """Findings of one cause as one entry, as one message to Slack shows them."""
     state, finding = ones[0]
@@ -99,12 +127,6 @@ def show_remediation(console: Console, run: Run) -> None:
             console.print(Text.assemble(("  stopped by a guardrail: ", "yellow"), title(state)))
             console.print(Padding(Text(state.remediation.reason, "dim"), (0, 0, 0, _INDENT)))
     console.print(f"  {steps['asked']} wait for an approval")
-    old = [finding for state in run.states if (finding := state.finding) is not None and finding.status == "accepted"]
-    dates = [
-        finding.history.since for finding in old if finding.history is not None and finding.history.since is not None
-    ]
-    since = f"; the inventory's history goes back to {min(dates):%Y-%m-%d}, and names who" if dates else ""
-    console.print(f"  {run.accepted} drifted before Setpoint and are in the baseline{since}")
     console.print()
 
 

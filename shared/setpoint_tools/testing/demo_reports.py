@@ -265,7 +265,7 @@ _INTRODUCTION = """# Reports
 *`make reports` writes this page from the views and from their answers for the demo, on a morning that is always the
 same: the numbers are those of `make demo`, with a later sweep, two exemptions, a bucket on which two people disagree,
 and a remediation in a dry run. The demo waits for no feed: detection takes three seconds at most, but for
-the three drifts that were there before Setpoint, which its first sweep found.*
+the seven drifts that were there before Setpoint, which its first sweep found.*
 
 With `reports = { enabled = true }` Pub/Sub writes every drift event to BigQuery, without code of Setpoint's in between.
 `functions/report` adds once a day what no event holds: the findings as they are, how much of what is declared is
