@@ -22,10 +22,13 @@
             ├── TokenExpired      a listing cannot go on where it stopped
             └── Throttled         too much was asked at once; it says when to ask again
 
-A message names the resource and the next step; it never holds a payload or a secret.
+A message names the resource and the next step; it never holds a payload or a secret. What a service says may quote what
+it was sent, so that tokens, keys and marked secrets are hidden in every message.
 """
 
 from __future__ import annotations
+
+from setpoint.util.secret_formats import scrub
 
 LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
 """The next step of every message about missing credentials of Google Cloud."""
@@ -33,6 +36,9 @@ LOG_IN = "log in with `gcloud auth application-default login`, or run where a se
 
 class SetpointError(Exception):
     """Anything that Setpoint raises on purpose."""
+
+    def __str__(self) -> str:
+        return scrub(super().__str__())
 
 
 class PermanentError(SetpointError):

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
 from setpoint.errors import BadRequest
-from setpoint.util.telemetry import Trace
+from setpoint.util.telemetry import Trace, scrubbed
 
 _PLAIN = (str, int, float, bool)
 
@@ -48,7 +48,9 @@ class OtlpSpans:
                 span.set_status(trace.StatusCode.ERROR, type(error).__name__)
                 raise
             finally:
-                span.set_attributes({key: value for key, value in fields.items() if isinstance(value, _PLAIN)})
+                span.set_attributes(
+                    {key: scrubbed(value) for key, value in fields.items() if isinstance(value, _PLAIN)}
+                )
 
 
 def exporter() -> SpanExporter:

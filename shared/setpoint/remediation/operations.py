@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from setpoint.model.write_plan import Call, Done, Failed, Running
+from setpoint.util.secret_formats import scrub
 
 
 def address(call: Call, answer: Mapping[str, Any]) -> str:
@@ -60,7 +61,7 @@ def _reason(error: Any) -> str:
     if not isinstance(first, dict):
         return "it ended with an error"
     code = first.get("code") or first.get("status") or ""
-    return f"{code}: {first.get('message', '')}".strip(": ")[:_LONGEST] or "it ended with an error"
+    return scrub(f"{code}: {first.get('message', '')}").strip(": ")[:_LONGEST] or "it ended with an error"
 
 
 _LONGEST = 500

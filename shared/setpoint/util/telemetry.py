@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from setpoint.errors import SetpointError, TransientError
-from setpoint.util.secret_formats import holds_known, scrub
+from setpoint.util.secret_formats import scrub
 
 TRACEPARENT = "traceparent"
 """The message attribute with the trace."""
@@ -148,13 +148,20 @@ def log(severity: Severity, message: str, **fields: Any) -> None:
         line["logging.googleapis.com/spanId"] = run.trace.span_id
         if run.project:  # Cloud Logging needs the project to link the trace
             line["logging.googleapis.com/trace"] = f"projects/{run.project}/traces/{run.trace.trace_id}"
-    line.update(fields)
-    text = msgspec.json.encode(line).decode()
-    if holds_known(text):
-        scrubbed = {name: scrub(value) if isinstance(value, str) else value for name, value in line.items()}
-        text = msgspec.json.encode(scrubbed).decode()
-    sys.stdout.write(text + "\n")
+    line.update((name, scrubbed(value)) for name, value in fields.items())
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()  # an instance may be frozen right after its answer
+
+
+def scrubbed(value: Any) -> Any:
+    """A field of a line or span without tokens, keys and marked secrets, also in its parts."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {name: scrubbed(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrubbed(part) for part in value]
+    return value
 
 
 def begun(traceparent: str | None, seed: str) -> Trace:

@@ -8,7 +8,8 @@ comes from an intermediary; the result is then unknown.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from setpoint.catalog import shown_fields
 from setpoint.errors import AccessDenied, Conflict, Refused, Throttled, Unavailable
 from setpoint.model.write_plan import Call
 
@@ -45,6 +47,9 @@ _TOO_FAST = (
 _NO_METHOD = "method not found"
 """The API front end's 404 message for a path without a method."""
 _LONGEST = 500
+_SHORTEST = 4
+"""A shorter text is no secret, and is a part of many words."""
+_HIDDEN = "(hidden)"
 _LONGEST_WAIT = 3600.0
 
 
@@ -80,20 +85,21 @@ def body(call: Call, answer: requests.Response) -> dict[str, Any]:
         Unavailable: the result is unknown; read the resource.
     """
     where = f"{call.method} at {call.url}"
+    message = _message(answer, call)
     match meaning(answer):
         case "done":
             return _object(answer) or {}
         case "stale":
-            raise Conflict(f"{where}: it has changed since it was read ({_message(answer)}); read it again")
+            raise Conflict(f"{where}: it has changed since it was read ({message}); read it again")
         case "denied":
             raise AccessDenied(call.url, call.permission, _remedy(call, _error(answer)))
         case "busy":
-            raise Throttled(f"{where}: {answer.status_code} ({_message(answer)})", max(wait(answer), 1.0))
+            raise Throttled(f"{where}: {answer.status_code} ({message})", max(wait(answer), 1.0))
         case "refused" | "gone":
-            raise Refused(f"{where}: {answer.status_code} ({_message(answer)})")
+            raise Refused(f"{where}: {answer.status_code} ({message})")
         case "unknown":
             then = "try again later" if call.verb == "GET" else "it may have been done: read it again"
-            raise Unavailable(f"{where}: {_described(answer)}; {then}")
+            raise Unavailable(f"{where}: {_described(answer, message)}; {then}")
 
 
 def wait(answer: requests.Response) -> float:
@@ -140,14 +146,37 @@ def _is_too_fast(error: Mapping[str, Any]) -> bool:
     return any(reason in _TOO_FAST for reason in _reasons(error))
 
 
-def _message(answer: requests.Response) -> str:
-    return str(_error(answer).get("message") or answer.reason)[:_LONGEST]
+def _message(answer: requests.Response, call: Call) -> str:
+    """What the API says, without the values that were sent: it quotes those that it does not take."""
+    message = str(_error(answer).get("message") or answer.reason)
+    for text in sorted(set(_sent(call.body)), key=len, reverse=True):
+        if text in message and text not in call.url:
+            message = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", _HIDDEN, message)
+    return message[:_LONGEST]
 
 
-def _described(answer: requests.Response) -> str:
+def _sent(value: Any) -> Iterator[str]:
+    """The texts in a request's body that an error must not show."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _sent(part)
+    elif isinstance(value, str) and len(value) >= _SHORTEST and not _may_be_shown(value):
+        yield value
+
+
+def _may_be_shown(value: str) -> bool:
+    return any(
+        is_open(value)
+        for is_open in (shown_fields.is_harmless, shown_fields.is_resource_name, shown_fields.is_enum_like)
+    )
+
+
+def _described(answer: requests.Response, message: str) -> str:
     """An answer of unknown meaning, for people, without its body."""
     if _error(answer):
-        return f"{answer.status_code} ({_message(answer)})"
+        return f"{answer.status_code} ({message})"
     form = answer.headers.get("Content-Type", "").partition(";")[0].strip()[:80]
     what = f"a body that is no JSON object ({form or 'of no type'})" if answer.content else "no body"
     return f"{answer.status_code} with {what}, which is no answer of the API"
