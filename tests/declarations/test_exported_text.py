@@ -133,6 +133,19 @@ def test_what_has_no_known_id_or_kind_is_said_so():
     assert as_text(exported, observation, "krm", default_catalogue()).refusal == NO_KIND
 
 
+def test_an_id_that_nobody_knows_is_to_be_filled_in_by_name():
+    full_name = f"//dns.googleapis.com/{P}/locations/global/managedZones/99/rrsets/www.example.com."
+    data = {"name": "www.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}
+    observation = Observation(
+        ResourceKey(full_name), "dns.googleapis.com/ResourceRecordSet", NOON, data=data, project_id="shop-prod"
+    )
+    exported = export.export(observation, default_catalogue()).declaration
+    text = as_text(exported, observation, "terraform", default_catalogue()).text
+
+    assert text.startswith("# fill in {{managed_zone}} of the id: https://registry.terraform.io/")
+    assert 'id = "projects/shop-prod/managedZones/{{managed_zone}}/rrsets/www.example.com./A"' in text
+
+
 def test_a_secret_is_in_no_format():
     asset_type, full_name, data = RESOURCES["bucket"]
     data = {**data, "labels": {"token": "hunter2hunter2"}}

@@ -2,7 +2,8 @@
 
 The table is written by `python -m setpoint_tools.distil.import_ids`. A line: asset type, Terraform type, a template of
 the relative resource name, a template of the id. A variable of a template is one segment of the name; a first variable
-that a collection follows, as `{{key_ring}}/cryptoKeys/{{name}}`, is the whole name of the parent.
+that a collection follows, as `{{key_ring}}/cryptoKeys/{{name}}`, is the whole name of the parent. A variable of the id that
+the name does not give is the last segment of the field of that name; what no field gives stays in the id, to be filled in.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from setpoint.model.naming import camel
 
 FILE = Path(__file__).resolve().parent / "data" / "import_ids.tsv"
 WHOLE = "{{*}}"
 """The id that is the whole relative name."""
+UNKNOWN = "{{import_id}}"
+"""The id of a type of which none is known."""
 
 _VARIABLE = re.compile(r"\{\{%?([\w-]+)\}\}")
 
@@ -29,11 +34,13 @@ class ImportId(NamedTuple):
         type: the Terraform type.
         id: the id for an `import` block.
         variables: the attributes that the name gives, by their names in the template.
+        missing: the variables that are still in the id.
     """
 
     type: str
     id: str
     variables: dict[str, str]
+    missing: tuple[str, ...] = ()
 
 
 class _Line(NamedTuple):
@@ -43,13 +50,16 @@ class _Line(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def import_ids(asset_type: str, name: str, project: str = "") -> tuple[ImportId, ...]:
+def import_ids(
+    asset_type: str, name: str, project: str = "", data: Mapping[str, Any] | None = None
+) -> tuple[ImportId, ...]:
     """The import ids of a resource, the preferred one first; several where types of the provider overlap.
 
     Args:
         asset_type: Cloud Asset Inventory's type.
         name: the full resource name, `//host/path`.
         project: the id of its project, which takes the place of a project number; empty where it is not known.
+        data: the resource as it was observed, for what the name does not give.
     """
     path = name.removeprefix("//").partition("/")[2]
     known = []
@@ -60,14 +70,21 @@ def import_ids(asset_type: str, name: str, project: str = "") -> tuple[ImportId,
         variables = dict(match_.groupdict())
         if project and variables.get("project", "").isdecimal():
             variables["project"] = project
-        identifier = path if line.id == WHOLE else filled(line.id, variables)
-        known.append(ImportId(line.type, identifier, variables))
+        identifier = path if line.id == WHOLE else filled(line.id, {**_fields(line.id, data or {}), **variables})
+        missing = tuple(_VARIABLE.findall(identifier))
+        known.append(ImportId(line.type, identifier, variables, missing))
     return tuple(known)
 
 
+def _fields(template: str, data: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that are fields of the resource."""
+    values = ((variable, data.get(camel(variable))) for variable in _VARIABLE.findall(template))
+    return {variable: value.rpartition("/")[2] for variable, value in values if isinstance(value, str)}
+
+
 def filled(template: str, variables: Mapping[str, str]) -> str:
-    """A template with its variables."""
-    return _VARIABLE.sub(lambda variable: variables[variable[1]], template)
+    """A template with those of its variables that are known."""
+    return _VARIABLE.sub(lambda variable: variables.get(variable[1], variable[0]), template)
 
 
 def lines() -> tuple[tuple[str, str, str, str], ...]:

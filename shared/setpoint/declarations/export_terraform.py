@@ -28,6 +28,7 @@ from setpoint.model.observation import Observation
 
 _ROUNDS = 8
 _LIST = ("list", "set")
+_PAGES = "https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources"
 
 
 class SingleBlock(list[Any]):
@@ -63,7 +64,8 @@ def as_terraform(
     """
     if declaration.key.content != "resource":
         return None
-    imports = import_ids(declaration.asset_type, declaration.key.name, project or observation.project_id)
+    project = project or observation.project_id
+    imports = import_ids(declaration.asset_type, declaration.key.name, project, observation.data)
     if not imports:
         return None
     target = imports[0]
@@ -185,12 +187,17 @@ def _text(
     missing: Sequence[str],
     others: Sequence[ImportId],
 ) -> str:
-    lines = ["import {", f"  to = {target.type}.{label}", f"  id = {literal(target.id)}", "}", ""]
+    lines = [f"# fill in {{{{{name}}}}} of the id: {_PAGES}/{_page(target.type)}#import" for name in target.missing]
+    lines += ["import {", f"  to = {target.type}.{label}", f"  id = {literal(target.id)}", "}", ""]
     lines += [f"# or {other.type}, with the id {literal(other.id)}" for other in others]
     lines += [f'resource "{target.type}" "{label}" {{']
     lines += [f"  # {name}: required, and not known" for name in missing]
     lines += [*_body(values, attributes, "  "), "}"]
     return "\n".join(lines) + "\n"
+
+
+def _page(terraform_type: str) -> str:
+    return terraform_type.removeprefix("google_")
 
 
 def _body(values: Mapping[str, Any], attributes: Mapping[str, Attribute], pad: str) -> Iterator[str]:
