@@ -104,10 +104,11 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
 
 def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_drift(tmp_path):
     folder = ["--folder", str(tmp_path)]
-    with subprocess.Popen(
+    printed = tmp_path / "events.txt"
+    with printed.open("w") as out, subprocess.Popen(
         [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "shared")},
+        stdout=out, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "shared"), "PYTHONUNBUFFERED": "1"},
     ) as process:  # fmt: skip
         wait_until(
             lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
@@ -123,10 +124,15 @@ def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_
             return run("findings", "list", "--status", "resolved", "--store", store).stdout
 
         wait_until(lambda: "shop-exports" in resolved(), lambda: f"Bucket shop-exports is not among {resolved()}")
+        wait_until(lambda: "drift.resolved" in printed.read_text(), lambda: f"not resolved: {printed.read_text()}")
         assert run("dev", "down", *folder).returncode == 0
-        out, _ = process.communicate(timeout=240)
-    kinds = [line.split()[0] for line in out.splitlines() if line.startswith("drift.")]
-    assert [kind for kind in kinds if kind != "drift.attributed"][:2] == ["drift.opened", "drift.exempted"]
+        assert process.wait(timeout=240) == 0
+    kinds = [line.split()[0] for line in printed.read_text().splitlines() if line.startswith("drift.")]
+    assert [kind for kind in kinds if kind != "drift.attributed"] == [
+        "drift.opened",
+        "drift.exempted",
+        "drift.resolved",
+    ]
 
 
 def test_one_at_a_time_runs_in_a_folder(tmp_path):
