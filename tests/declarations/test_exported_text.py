@@ -123,6 +123,21 @@ def test_config_connector_acquires_the_resource_and_never_deletes_it(name):
     assert "cnrm.cloud.google.com/project-id: shop-prod" in text
 
 
+@pytest.mark.parametrize(("form", "line"), [("krm", "  size: 20\n"), ("terraform", "= 20\n")])
+def test_an_integer_that_the_api_writes_as_text_is_a_number(form, line):
+    assert line in written("disk", form)
+
+
+def test_a_field_is_an_integer_where_config_connector_has_one_and_the_provider_has_text():
+    data = {"name": "exports", "location": "US", "retentionPolicy": {"retentionPeriod": "86400"}}
+    key = ResourceKey("//storage.googleapis.com/exports")
+    observation = Observation(key, "storage.googleapis.com/Bucket", NOON, data=data, project_id="shop-prod")
+    exported = export.export(observation, default_catalogue()).declaration
+
+    assert "retentionPeriod: 86400\n" in as_text(exported, observation, "krm", default_catalogue()).text
+    assert 'retention_period = "86400"\n' in as_text(exported, observation, "terraform", default_catalogue()).text
+
+
 def test_what_has_no_known_id_or_kind_is_said_so():
     data = {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}
     key = ResourceKey("//storage.googleapis.com/exports", "iam_policy")

@@ -49,6 +49,7 @@ class Attribute(msgspec.Struct, frozen=True, rename={"class_": "class"}):
         enum: The values that it may have, where they are few.
         sensitive: A secret by the provider's schema.
         labels: A map of which the provider owns the declared keys only.
+        number: A number by the provider's schema; the API may write it as text.
         flag: The block stands for a flag of the API: it is there if the flag is set.
         uncertain: The provider takes some values as equal to none, so that emptiness says nothing.
         inside: The attributes of a block.
@@ -63,6 +64,7 @@ class Attribute(msgspec.Struct, frozen=True, rename={"class_": "class"}):
     sensitive: bool = False
     labels: bool = False
     uncertain: bool = False
+    number: bool = False
     flag: bool = False
     inside: Mapping[str, Attribute] = {}
 

@@ -34,6 +34,11 @@ DELETION = "cnrm.cloud.google.com/deletion-policy"
 _PLACES = ("location", "region", "zone")
 _ROUNDS = 8
 _LONGEST_NAME = 253
+_INTEGERS = {"StorageBucket": ("retentionPolicy", "retentionPeriod")}
+"""A field that is an integer by its kind's CRD, and text by the current provider.
+
+Source: https://github.com/GoogleCloudPlatform/k8s-config-connector/blob/master/crds/storage_v1beta1_storagebucket.yaml
+"""
 _REFERENCE = re.compile(r"\A(?:https://[\w.]+\.googleapis\.com/|projects/[^/]+/)")
 
 
@@ -54,6 +59,7 @@ def as_krm(
     code = as_terraform(declaration, observation, schemas, project)
     for group, name, kind in config_connector.kinds_of(declaration.asset_type):
         fields = _fields(code.values, code.attributes) if code is not None and code.type in kind.terraform else {}
+        _as_integer(fields, name)
         for bare in _bare(group, name, kind, declaration, project):
             made = _proven(bare, fields, declaration, observation, schemas)
             if made is not None:
@@ -103,6 +109,13 @@ def _fields(values: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> d
         else:
             fields[camel(name)] = value
     return fields
+
+
+def _as_integer(fields: dict[str, Any], kind: str) -> None:
+    block, name = _INTEGERS.get(kind, ("", ""))
+    value = fields.get(block, {}).get(name)
+    if isinstance(value, str) and value.isdecimal():
+        fields[block] = {**fields[block], name: int(value)}
 
 
 def _object_name(own: str) -> str:

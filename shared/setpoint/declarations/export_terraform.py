@@ -28,6 +28,8 @@ from setpoint.model.observation import Observation
 
 _ROUNDS = 8
 _LIST = ("list", "set")
+_INTEGER = re.compile(r"-?\d+", re.ASCII)
+"""How the API's JSON has integers of 64 bits, https://protobuf.dev/programming-guides/json/."""
 _PAGES = "https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources"
 
 
@@ -117,6 +119,8 @@ def _value(attribute: Attribute, value: Any, root: Any) -> Any:
         return dict(value) if isinstance(value, Mapping) and all(map(_is_scalar, value.values())) else None
     if attribute.nesting in _LIST:
         return list(value) if isinstance(value, list) and all(map(_is_scalar, value)) else None
+    if attribute.number and isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value) else None
     return value if _is_scalar(value) else None
 
 

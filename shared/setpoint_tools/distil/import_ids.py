@@ -216,7 +216,12 @@ _SAME_BY_HAND = (
 _OTHERWISE_BY_HAND = (
     # The name and the id differ; what the id needs besides the name is a field of the resource. Source: as above.
     ("appengine.googleapis.com/Application", "google_app_engine_application", "apps/{{project}}", "{{project}}"),
-    ("cloudresourcemanager.googleapis.com/Lien", "google_resource_manager_lien", "liens/{{name}}", "{{parent}}/{{name}}"),
+    (
+        "cloudresourcemanager.googleapis.com/Lien",
+        "google_resource_manager_lien",
+        "liens/{{name}}",
+        "{{parent}}/{{name}}",
+    ),
     ("cloudresourcemanager.googleapis.com/Project", "google_project", "projects/{{project}}", "{{project}}"),
     (
         "dataproc.googleapis.com/WorkflowTemplate",
@@ -288,9 +293,7 @@ def _read(path: Path) -> list[Mapping[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def complete(
-    types: Sequence[Mapping[str, Any]], names: Sequence[Mapping[str, Any]]
-) -> set[tuple[str, str, str, str]]:
+def complete(types: Sequence[Mapping[str, Any]], names: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str, str]]:
     """All lines: the built ones, those by hand, and those of asset types of which no id is known."""
     same = {(asset_type, type_, name, name) for asset_type, type_, name in _SAME_BY_HAND}
     rows = {*build(types, names), *BY_HAND, *same, *_OTHERWISE_BY_HAND}

@@ -169,6 +169,8 @@ class _Walk:
         if attribute.get("sensitive"):
             entry["sensitive"] = True
         kind = attribute.get("type")
+        if kind == "number":
+            entry["number"] = True
         if isinstance(kind, list) and kind[0] in {"list", "set", "map"}:
             entry["nesting"] = kind[0]
             if isinstance(kind[1], list) and kind[1][0] == "object":
