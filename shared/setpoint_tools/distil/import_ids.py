@@ -345,6 +345,7 @@ def _of_format(form: str, identifier: str, url: str) -> Iterator[tuple[str, str]
     """The template of the name and of the id for one format of the inventory; nothing where it does not give the id."""
     variables = _VARIABLE.findall(identifier)
     example = _VARIABLE.sub("x", form)
+    usual = _VARIABLE.sub(lambda name: _USUAL.get(name[1], "x"), form)
     route = re.sub(r"\Av\d\w*/|\?.*", "", url)
     if len(set(variables)) != len(variables):
         return
@@ -355,9 +356,7 @@ def _of_format(form: str, identifier: str, url: str) -> Iterator[tuple[str, str]
             yield _numbered(form), WHOLE
         elif _VARIABLE.findall(route) == ["name"] and pattern(route).fullmatch(example):
             yield route, identifier
-    elif variables and pattern(identifier).fullmatch(example):
-        yield identifier, identifier
-    elif variables and pattern(identifier).fullmatch(_VARIABLE.sub(lambda name: _USUAL.get(name[1], "x"), form)):
+    elif variables and any(pattern(identifier).fullmatch(each) for each in (example, usual)):
         yield identifier, identifier
     elif set(variables) <= set(_VARIABLE.findall(route)) and route != identifier and _fits(route, example):
         yield route, identifier
