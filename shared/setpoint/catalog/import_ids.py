@@ -2,8 +2,8 @@
 
 The table is written by `python -m setpoint_tools.distil.import_ids`. A line: asset type, Terraform type, a template of
 the relative resource name, a template of the id. A variable of a template is one segment of the name; a first variable
-that a collection follows, as `{{key_ring}}/cryptoKeys/{{name}}`, is the whole name of the parent. A variable of the id that
-the name does not give is the last segment of the field of that name; what no field gives stays in the id, to be filled in.
+that a collection follows, as `{{key_ring}}/cryptoKeys/{{name}}`, is the whole name of the parent. A variable of the id
+that the name does not give is the last segment of the field of that name; what no field gives stays in the id.
 """
 
 from __future__ import annotations
