@@ -14,8 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.model.naming import camel
-
 FILE = Path(__file__).resolve().parent / "data" / "import_ids.tsv"
 WHOLE = "{{*}}"
 """The id that is the whole relative name."""
@@ -78,7 +76,7 @@ def import_ids(
 
 def _fields(template: str, data: Mapping[str, Any]) -> dict[str, str]:
     """The variables that are fields of the resource."""
-    values = ((variable, data.get(camel(variable))) for variable in _VARIABLE.findall(template))
+    values = ((variable, data.get(variable)) for variable in _VARIABLE.findall(template))
     return {variable: value.rpartition("/")[2] for variable, value in values if isinstance(value, str)}
 
 
