@@ -293,7 +293,10 @@ def test_a_zero_in_a_map_or_in_a_free_form_object_is_no_default() -> None:
         (observed({}, "run.googleapis.com/Revision"), "something that happened, not something desired"),
         (observed({"labels": {"goog-gke-node": ""}}, INSTANCE), "made by Kubernetes Engine"),
         (
-            observed({"metadata": {"items": [{"key": "created-by", "value": "x"}]}}, INSTANCE),
+            observed(
+                {"metadata": {"items": [{"key": "created-by", "value": "projects/1/zones/z/instanceGroupManagers/m"}]}},
+                INSTANCE,
+            ),
             "made by a managed instance group",
         ),
         (observed({"nextHopPeering": "a"}, "compute.googleapis.com/Route"), "made by a network peering"),

@@ -44,6 +44,7 @@ VIA_INTERNET = f"{LINK}/global/gateways/default-internet-gateway"
 SERVICE = '{"kubernetes.io/service-name":"shop/web"}'
 VOLUME = '{"kubernetes.io/created-for/pv/name":"pvc-1","storage.gke.io/created-by":"pd.csi.storage.gke.io"}'
 GROUP = "This instance group is controlled by Instance Group Manager 'web'. To modify instances in this group, use it."
+GROUP_NAME = "projects/11/zones/europe-west1-b/instanceGroupManagers/web"
 AGENT = "service-11@gcp-sa-pubsub.iam.gserviceaccount.com"
 
 MADE = [
@@ -96,7 +97,7 @@ MADE = [
         "made by Kubernetes Engine",
     ),
     (
-        compute("Instance", "web-x1y2", metadata={"items": [{"key": "created-by", "value": ".../web"}]}),
+        compute("Instance", "web-x1y2", metadata={"items": [{"key": "created-by", "value": GROUP_NAME}]}),
         "made by a managed instance group",
     ),
     (compute("InstanceGroup", "web", description=GROUP), "made by a managed instance group"),
@@ -218,6 +219,8 @@ def test_a_source_is_a_page_of_googles() -> None:
         compute("Instance", "vm", labels={"gke": "1", "goog-terraform-provisioned": "true"}),
         compute("Instance", "vm", metadata={"items": [{"key": "startup-script", "value": "x"}]}),
         compute("Instance", "vm", metadata={"items": ["odd"]}),
+        compute("Instance", "vm", metadata={"items": [{"key": "created-by", "value": "ann"}]}),
+        compute("Instance", "vm", metadata={"items": [{"key": "created-by"}]}),
         compute("InstanceGroup", "web", description="by hand"),
         compute("Disk", "data", users=[f"{LINK}/zones/z/instances/vm"], sourceImage="x"),
         compute("Disk", "vm", users=[f"{LINK}/zones/z/instances/vm"]),

@@ -100,10 +100,16 @@ def is_default_route(asset: Asset) -> bool:
 
 
 def is_of_instance_group(asset: Asset) -> bool:
-    """Match the metadata that a managed instance group sets on its instances."""
+    """Match the metadata that a managed instance group sets on its instances: ``created-by``, with the group's name."""
     metadata = asset.data.get("metadata")
     items = metadata.get("items") if isinstance(metadata, dict) else None
-    return any(isinstance(item, dict) and item.get("key") == "created-by" for item in items or ())
+    return any(
+        isinstance(item, dict) and item.get("key") == "created-by" and _names_a_group(str(item.get("value")))
+        for item in items or ()
+    )
+
+
+_names_a_group = re.compile(r"(?:.*/)?projects/[^/]+/(?:zones|regions)/[^/]+/instanceGroupManagers/[^/]+\Z").match
 
 
 def is_boot_disk(asset: Asset) -> bool:
