@@ -6,9 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Context
 from setpoint.model.actors import Actor
+from setpoint.model.declaration import Declaration, desired
 from setpoint.model.drift_history import DriftHistory, FieldOnset
 from setpoint.model.drift_origin import PROJECTS, Begun, CommonChanges, Origin, origin_of
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.reporting.daily_snapshot import Reporter, report
+from setpoint.reporting.tables import FINDINGS_SNAPSHOT
+from warehouse.pipeline import Rows
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 
@@ -82,3 +93,29 @@ def test_the_same_change_in_many_projects_within_an_hour_and_without_a_person_is
 )
 def test_what_is_not_the_same_change_at_once_or_has_an_author_is_not_called_the_providers(others):
     assert "by_google" not in common(*others)
+
+
+def reported_origins(projects: int) -> set[str]:
+    """The origins in the daily snapshot of as many projects, in each of which a bucket changed alike."""
+    store, rows = MemoryStore(), Rows()
+    context = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue(), clock=lambda: NOON)
+    buckets = [(ResourceKey(f"//storage.googleapis.com/b{number}"), f"p{number}") for number in range(projects)]
+    declared = [
+        desired((Declaration(key, "storage.googleapis.com/Bucket", {"location": "EU"}, project=project),))
+        for key, project in buckets
+    ]
+    apply.declare(store, declared, (), NOON - timedelta(days=1))
+    for location in ("EU", "US"):
+        seen_at = NOON - timedelta(minutes=30 if location == "EU" else 10)
+        for key, _ in buckets:
+            seen = Observation(key, "storage.googleapis.com/Bucket", seen_at, data={"location": location})
+            pipeline.handle_observation(seen, context)
+    report(NOON.date(), "1", Reporter(store, rows, lambda: NOON))
+    written = rows.of(FINDINGS_SNAPSHOT, NOON.date())
+    assert len(written) == projects
+    return {row["origin"] for row in written}
+
+
+def test_the_daily_snapshot_says_of_a_change_in_many_projects_at_once_that_it_is_the_providers():
+    assert reported_origins(PROJECTS) == {"by_google"}
+    assert reported_origins(PROJECTS - 1) == {"unknown"}

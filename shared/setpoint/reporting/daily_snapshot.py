@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
+from setpoint.detection.finding_events import begun
+from setpoint.model.drift_origin import CommonChanges
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
@@ -73,7 +75,9 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
     def put(table: str, rows: Iterable[msgspec.Struct]) -> int:
         return reporter.warehouse.replace_day(table, day, map(_encode, rows), run)
 
-    findings = put(FINDINGS_SNAPSHOT, _findings(reporter.store.states(problems=problems), taken, digest, checked))
+    common = _common_changes(reporter.store)
+    states = reporter.store.states(problems=problems)
+    findings = put(FINDINGS_SNAPSHOT, _findings(states, taken, digest, checked, common))
     for problem in problems:
         telemetry.happened("unreadable", "ERROR", reason=str(problem))
     RecordProblems(reporter.store.notices).note(problems, reporter.clock())
@@ -87,15 +91,29 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
     }
 
 
+def _common_changes(store: Store) -> CommonChanges:
+    """The changes that many projects have in common, from the records with a finding."""
+    common = CommonChanges()
+    unreadable: Problems = []  # the pass over all records logs them
+    for state in store.states(drifted=True, problems=unreadable):
+        if state.finding is not None:
+            common.add(begun(state))
+    return common
+
+
 def _findings(
-    states: Iterable[ResourceState], taken: SnapshotTime, digest: WeeklyDigest, checked: array[int]
+    states: Iterable[ResourceState],
+    taken: SnapshotTime,
+    digest: WeeklyDigest,
+    checked: array[int],
+    common: CommonChanges,
 ) -> Iterator[msgspec.Struct]:
     """The rows of findings; the same pass over the records counts what the other tables need."""
     for state in states:
         if state.judged_by:
             checked.append(digest_of(state.key))
         digest.add(state)
-        row = finding_row(state, taken)
+        row = finding_row(state, taken, common)
         if row is not None:
             yield row
 

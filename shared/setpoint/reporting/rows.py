@@ -15,7 +15,7 @@ import msgspec
 from setpoint.detection.finding_events import begun
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Desired, Mode
-from setpoint.model.drift_origin import DriftOrigin
+from setpoint.model.drift_origin import CommonChanges, DriftOrigin
 from setpoint.model.events import Status
 from setpoint.model.resource_key import Content, ResourceKey, project_of
 from setpoint.model.resource_state import Finding, ResourceState
@@ -227,13 +227,19 @@ class SnapshotTime(NamedTuple):
     time: datetime
 
 
-def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
-    """The row of a record; None without a finding, or for one that was resolved long ago."""
+def finding_row(state: ResourceState, taken: SnapshotTime, common: CommonChanges | None = None) -> FindingRow | None:
+    """The row of a record; None without a finding, or for one that was resolved long ago.
+
+    Args:
+        state: the record.
+        taken: when the snapshot is taken.
+        common: the changes that many projects have in common; None to look at this record alone.
+    """
     finding = state.finding
     if finding is None or _is_long_over(state, finding, taken.time):
         return None
     exemption, remedy = state.exemption, state.remediation
-    origin = begun(state).origin
+    origin = (common or CommonChanges()).origin(begun(state))
     return FindingRow(
         **fields_of(state, finding),
         day=taken.day,
