@@ -72,12 +72,13 @@ def test_the_entries_of_an_operation_are_one_change(store):
     assert store.read(KEY).changes == (replace(first, done_at=NOON + minutes(3)),)
 
 
-def test_the_latest_few_are_kept(store):
+def test_the_latest_few_are_kept_and_those_before_in_summary(store):
     changes = [replace(CHANGE, requested_at=NOON + minutes(number), log_id=str(number)) for number in range(MOST + 3)]
     for change in changes:
         store.remember(KEY, change, NOON)
 
-    assert store.read(KEY).changes == tuple(changes[-MOST:])
+    summary = replace(CHANGE, done_at=NOON + minutes(2), log_id="", several=True)
+    assert store.read(KEY).changes == (summary, *changes[-MOST:])
 
 
 def test_old_changes_are_forgotten_with_the_next(store):

@@ -60,6 +60,45 @@ def test_the_only_change_before_it_is_certain(world):
     assert event.data.history.since == ago(7)
 
 
+@pytest.mark.parametrize("later", [0, 7, 8, 30])
+def test_later_changes_do_not_push_out_who_may_have_made_it(world, later):
+    put(world, "b", (ago(30), {"location": "EU"}), (ago(7), {"location": "US"}))
+    world.logs.put(entry("b", ago(7, seconds=20), BOB))
+    world.logs.put(entry("b", ago(7, seconds=-40)))
+    for number in range(later):
+        world.logs.put(entry("b", ago(7, seconds=-120 - 20 * number), BOB))
+    world.declare(declared("b", location="EU"))
+    world.sweep()
+    read_histories(world.reader())
+    actor = world.finding("b").actor
+    assert (actor.principal, actor.confidence, actor.others) == (ALICE, "possible", (BOB,))
+
+
+def test_of_more_accounts_than_are_kept_none_is_certain_and_that_is_said(world):
+    put(world, "b", (ago(30), {"location": "EU"}), (ago(7), {"location": "US"}))
+    for number in range(30):
+        world.logs.put(entry("b", ago(7, seconds=200 - number), f"account-{number}@example.com"))
+    for number in range(8):
+        world.logs.put(entry("b", ago(7, seconds=100 - number), ""))
+    world.declare(declared("b", location="EU"))
+    world.sweep()
+    read_histories(world.reader())
+    assert world.finding("b").actor.confidence == "possible"
+
+
+def test_where_changes_are_lost_it_is_not_said_that_no_entry_explains_it(world):
+    put(world, "b", (ago(30), {"location": "EU"}), (ago(7), {"location": "US"}))
+    for number in range(20):  # only the ends of operations, which name nobody
+        end = {"operation": {"id": f"operation-{number}", "last": True}}
+        world.logs.put(entry("b", ago(7, seconds=200 - number), "") | end)
+    world.declare(declared("b", location="EU"))
+    world.sweep()
+    read_histories(world.reader())
+    began = field(world, "b")
+    assert began.actor is None
+    assert "than are kept" in began.reason
+
+
 def test_each_field_has_its_own_beginning_and_its_own_author(world):
     put(
         world,

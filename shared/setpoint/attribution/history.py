@@ -27,6 +27,7 @@ from setpoint.errors import BadRequest, BudgetUsed, MalformedMessage, ScopeDenie
 from setpoint.model.actors import AuditedChange
 from setpoint.model.change_history import remembered
 from setpoint.model.drift_history import AssetVersion, DriftHistory, FieldOnset
+from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import ActivityLogs, AssetHistory, LogPage
@@ -42,6 +43,7 @@ _LATER = timedelta(days=1)
 _AFTER = timedelta(minutes=15)
 """How far after a version the log is read: an operation may end, and be logged, after its effect is seen."""
 _NO_ENTRY = "no entry of the audit log explains it"
+_TOO_MANY = "more changes fall in that time than are kept, some without a name: read the audit log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,9 +381,21 @@ def _keep(logged: Logged, search: _Search, context: Context) -> None:
     for key in search.names[named]:
         for field in search.fields.get(key, ()):
             onset = field.onset
-            if onset is not None and _window(field)[0] <= logged.change.requested_at <= _window(field)[1]:
-                place = key, onset.seen
-                search.changes[place] = remembered(search.changes.get(place, ()), logged.change, onset.seen)
+            if onset is None:
+                continue
+            known = search.changes.get((key, onset.seen), ())
+            if _may_explain(logged.change, onset, known):
+                search.changes[key, onset.seen] = remembered(known, logged.change, onset.seen)
+
+
+def _may_explain(change: AuditedChange, onset: DriftOnset, known: Sequence[AuditedChange]) -> bool:
+    """Whether a change may have caused a difference, or ends an operation that may have.
+
+    What cannot explain the difference would take the place of what can. A log is read from its oldest entry on.
+    """
+    is_end = bool(change.operation) and any(entry.operation == change.operation for entry in known)
+    latest = onset.seen + (_AFTER if is_end else actor_resolution.SKEW)
+    return onset.seen - actor_resolution.WINDOW <= change.requested_at <= latest
 
 
 def _finish(
@@ -428,4 +442,12 @@ def _attributed(field: FieldOnset, snapshot: Snapshot, search: _Search, denied: 
     actor = actor_resolution.actor_of(known, onset, policy=snapshot.rules.policy)
     if actor is not None and field.gap:
         actor = replace(actor, confidence="possible")
-    return replace(field, searched=True, actor=actor, reason=field.reason or ("" if actor else _NO_ENTRY))
+    return replace(
+        field, searched=True, actor=actor, reason=field.reason or ("" if actor else _unexplained(known, onset))
+    )
+
+
+def _unexplained(known: Sequence[AuditedChange], onset: DriftOnset) -> str:
+    """Why the changes name nobody."""
+    is_lost = any(change.several and actor_resolution.explains(change, onset) for change in known)
+    return _TOO_MANY if is_lost else _NO_ENTRY

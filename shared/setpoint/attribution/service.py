@@ -16,6 +16,7 @@ from setpoint.attribution.audit_log_parser import Logged
 from setpoint.detection import actor_resolution, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import MalformedMessage
+from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint.ports.stores import Snapshot
 
@@ -86,12 +87,19 @@ def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutc
     """Evaluate a drift again that a change may explain."""
     snapshot = deps.store.read(key)
     appeared = snapshot.state.onset if snapshot.state is not None else None
-    # Entries of one operation form one change.
-    changes = (change for change in snapshot.changes if _is_part_of(logged, change.log_id, change.operation))
-    if appeared is None or not any(actor_resolution.explains(change, appeared) for change in changes):
+    if appeared is None or not any(actor_resolution.explains(change, appeared) for change in _stored(logged, snapshot)):
         return "kept"
     pipeline.reevaluate(key, deps)
     return "told"
+
+
+def _stored(logged: Logged, snapshot: Snapshot) -> Iterator[AuditedChange]:
+    """The change as it is stored: with other entries of its operation, and by itself if it is in a summary."""
+    for change in snapshot.changes:
+        if change.several:
+            yield logged.change
+        elif _is_part_of(logged, change.log_id, change.operation):
+            yield change
 
 
 def _is_part_of(logged: Logged, log_id: str, operation: str) -> bool:

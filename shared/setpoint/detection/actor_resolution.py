@@ -2,7 +2,8 @@
 
 A change explains a drift if it took effect before the observation that first showed the drift, and after the latest
 observation without it. The actor is None if no known change falls in that time. If changes by several principals do,
-the latest is the actor with confidence ``possible``, and the rest are its ``others``.
+the latest is the actor with confidence ``possible``, and the rest are its ``others``. Where changes in that time are
+only known in summary, the confidence is ``possible`` too.
 """
 
 from __future__ import annotations
@@ -69,16 +70,19 @@ def actor_of(
         before: the actor that was recorded for the same drift; it is kept when its changes have expired.
         policy: names the accounts that apply declarations; None if there is no policy.
     """
-    known = sorted(changes, key=lambda change: (effective(change), change.requested_at, change.log_id))
+    known = sorted(changes, key=_latest_last)
     explaining = [change for change in known if explains(change, onset)]
     named = [change for change in explaining if change.principal]
     expired = _expired(before, known)
+    if _is_confirmed(before, explaining):
+        return before
     if not named:
-        return before if before is not None and before.principal in expired else None
+        lost = before if before is not None and before.principal in expired else None
+        return replace(lost, confidence="possible") if lost is not None and explaining else lost
     latest = named[-1]
     others = dict.fromkeys(change.principal for change in reversed(named) if change.principal != latest.principal)
     others |= dict.fromkeys(principal for principal in expired if principal != latest.principal)
-    is_alone = len(named) == len(explaining) and not others
+    is_alone = len(named) == len(explaining) and not others and not any(change.several for change in named)
     return Actor(
         principal=latest.principal,
         kind=_actor_kind(latest, policy),
@@ -89,6 +93,20 @@ def actor_of(
         caller=latest.caller,
         ip=latest.ip,
         others=tuple(others),
+    )
+
+
+def _latest_last(change: AuditedChange) -> tuple[bool, datetime, datetime, str]:
+    return not change.several, effective(change), change.requested_at, change.log_id
+
+
+def _is_confirmed(before: Actor | None, explaining: list[AuditedChange]) -> bool:
+    """Whether the recorded actor is certain or likely, and their change is now known in summary only."""
+    return (
+        before is not None
+        and before.confidence != "possible"
+        and any(change.several for change in explaining)
+        and all(change.principal == before.principal for change in explaining)
     )
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 Confidence = Literal["certain", "likely", "possible"]
 """``certain``: no other change between the last two observations, and the times are close; ``likely``: no other change
-is known; ``possible``: several principals changed it, and which of them caused the drift is unknown."""
+is known; ``possible``: several principals changed it, and which of them caused the drift is unknown, or more changes
+are known than are kept one by one.""" ""
 
 ActorKind = Literal["person", "service", "applier", "google"]
 """``person``: a person, with any tool; ``service``: a service account; ``applier``: an account that applies the fleet's
@@ -31,6 +32,8 @@ class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
         ip: the caller's address, masked where the settings ask for that; empty where the entry has none.
         operation: id of the long-running operation; empty for none.
         log_id: the entry's ``insertId``, which identifies redeliveries.
+        several: it stands for several changes, the first requested at ``requested_at`` and the last effective at
+            ``done_at``; the principal is empty where they were made by more than one.
     """
 
     principal: str
@@ -42,6 +45,7 @@ class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     ip: str = ""
     operation: str = ""
     log_id: str = ""
+    several: bool = False
 
 
 class Actor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

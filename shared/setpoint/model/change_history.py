@@ -1,4 +1,8 @@
-"""The stored changes of one resource and content: the latest few, without repeats."""
+"""The stored changes of one resource and content: the latest few, without repeats, and a summary of those before.
+
+A change that is no longer kept by itself stays in the summary of its principal, so that nobody removes their name from
+the candidates by further changes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from setpoint.model.actors import AuditedChange
 from setpoint.model.decode_errors import UNREADABLE
 
 MOST = 8
-"""Number of changes to keep."""
+"""Number of changes to keep one by one, and of summaries."""
 KEPT = timedelta(days=7)
 """How long to keep a change; a sweep finds what a feed has dropped within hours."""
 
@@ -31,7 +35,9 @@ def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:
 
 
 def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: datetime) -> tuple[AuditedChange, ...]:
-    """Add a change, the oldest first; the result does not depend on the order and number of deliveries.
+    """Add a change; the result depends on no order or number of deliveries, while few principals change the resource.
+
+    The summaries of older changes come first, then the latest changes, the oldest first.
 
     The first and the last entry of a long-running operation are one change.
 
@@ -41,14 +47,44 @@ def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: dat
         now: the time, by which old changes are dropped.
     """
     known: list[AuditedChange] = []
-    for audited in sorted((*changes, change), key=_order):
+    stored = tuple(changes)
+    for audited in sorted((*(entry for entry in stored if not entry.several), change), key=_order):
         place = next((place for place, other in enumerate(known) if _is_same(audited, other)), None)
         if place is None:
             known.append(audited)
         else:
             known[place] = _merged(known[place], audited)
     kept = [entry for entry in sorted(known, key=_order) if effective(entry) > now - KEPT]
-    return tuple(kept[-MOST:])
+    summaries = [entry for entry in stored if entry.several and effective(entry) > now - KEPT]
+    return (*_summarized(summaries, kept[:-MOST]), *kept[-MOST:])
+
+
+def _summarized(summaries: Iterable[AuditedChange], older: Iterable[AuditedChange]) -> list[AuditedChange]:
+    """One summary for each principal; of more than ``MOST``, those that ended first become one without a name."""
+    known: dict[str, AuditedChange] = {}
+    for entry in (*summaries, *older):
+        known[entry.principal] = _summary(known.get(entry.principal, entry), entry, entry.principal)
+    ordered = sorted(known.values(), key=lambda entry: (effective(entry), entry.principal))
+    while len(ordered) > MOST:
+        first, second, *rest = ordered
+        ordered = [_summary(first, second, ""), *rest]
+    return sorted(ordered, key=_order)
+
+
+def _summary(first: AuditedChange, other: AuditedChange, principal: str) -> AuditedChange:
+    """Stands for two changes: it explains each drift that one of them explains."""
+    known = min(first, other, key=_order)
+    is_same = first.principal == other.principal
+    return AuditedChange(
+        principal=principal,
+        method=known.method,
+        requested_at=known.requested_at,
+        done_at=max(effective(first), effective(other)),
+        through=known.through if is_same else (),
+        caller=known.caller if is_same else "",
+        ip=known.ip if is_same else "",
+        several=True,
+    )
 
 
 def effective(change: AuditedChange) -> datetime:
