@@ -1,4 +1,4 @@
-"""The pictures of README and docs, from the demo: ``python -m setpoint_tools.pictures``.
+"""The pictures of README and docs, from the demo and `setpoint dev`: ``python -m setpoint_tools.pictures``.
 
 It needs Chromium (``.ci/browser``) and Playwright, which the development environment has.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
+from setpoint_tools import review_pictures
 from setpoint_tools.demo.__main__ import main as run_demo
 from setpoint_tools.demo.pipeline import DemoPaths
 
@@ -39,6 +40,7 @@ def main() -> int:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             _report(browser, places.report)
             _slack(browser, places.slack)
+            review_pictures.take(browser, IMAGES)
             browser.close()
     return 0
 
