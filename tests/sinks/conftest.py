@@ -45,6 +45,8 @@ class Place(ABC):
 
     sink: Sink
     channel: str
+    per_finding = False
+    """Whether it keeps one record per finding, whatever the message."""
 
     @abstractmethod
     def plan(self, *faults: Fault) -> None:
@@ -163,6 +165,8 @@ class IssuePlace(HostPlace):
 
 
 class CenterPlace(HostPlace):
+    per_finding = True
+
     def __init__(self, host: SecurityCenter, source: str) -> None:
         self.host = host
         addresses = Addresses(json.dumps({"ops": {"url": source, "format": "scc"}}))
@@ -227,6 +231,7 @@ PLACES = {
     "pagerduty": pagerduty_place,
     "chat": chat_place,
     "issue": issue_place,
+    "scc": center_place,
 }
 
 

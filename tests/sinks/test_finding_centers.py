@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from contract.records import drifted
 from setpoint.adapters.google.security_center import SecurityCommandCenter
 from setpoint.alerting.center_sink import FindingCenterSink
 from setpoint.errors import AccessDenied, BadRequest, Throttled, Unavailable
 from setpoint.model.difference import Difference
+from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing.code_hosts import HOST_FAULTS, NONE, HostFault
 from sinks.conftest import center_place, issue_place
 from sinks.views import LINKS, finding, several
@@ -63,6 +67,18 @@ def test_a_finding_that_is_kept_as_it_is_is_not_written_again(center):
 
     show(center, finding(5, status="resolved"))
     assert len(center.host.calls) == 2
+
+
+def test_of_a_cause_each_finding_is_kept_for_itself(center):
+    keys = [ResourceKey(f"//storage.googleapis.com/b{number}") for number in range(3)]
+    store = SimpleNamespace(read=lambda key: SimpleNamespace(state=drifted(key)))
+    center.sink = FindingCenterSink(center.center, store, lambda _: keys)
+    for _ in range(2):
+        show(center, several(), name="g1")
+
+    kept = {each["resourceName"]: each["state"] for _, each in center.standing()}
+    assert kept == {key.name: "ACTIVE" for key in keys}
+    assert len(center.host.calls) == 3
 
 
 @pytest.mark.parametrize("fault", HOST_FAULTS.values())
