@@ -42,3 +42,15 @@ def test_a_click_gives_up_when_no_message_comes(answers, monkeypatch):
 def test_a_button_that_there_is_not_is_refused_at_once():
     with pytest.raises(BadRequest, match=r"there is no button `aprove`; there are fix, approve, accept, why"):
         dev.press("aprove")
+
+
+def test_the_pages_for_people_come_before_the_addresses_for_programs(capsys):
+    dev._print_addresses({"sweep": "http://s", "github": "", "slack": "http://chat", "console": "http://page"})
+    lines = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        ["open", "these:"],
+        ["slack", "http://chat"],
+        ["console", "http://page"],
+        ["the", "others,", "for", "programs:"],
+        ["sweep", "http://s"],
+    ]

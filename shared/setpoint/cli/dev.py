@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +29,7 @@ _STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.
 _BESIDE = "drift.attributed"
 """The event that comes beside the story, where the audit log entry is handled after the change."""
 _PATIENCE = 90.0
+_PAGES = ("slack", "console")
 _BUTTONS = ("fix", "approve", "accept", "why")
 _PRESS_PATIENCE, _PRESS_PAUSE = 60.0, 0.5
 """A message comes some seconds after its change."""
@@ -93,9 +94,7 @@ def _run(
     with system.up(root, folder, hear, emulators=emulators) as running:
         for stand_in in running.places.stand_ins:
             print_warning(stand_in, "STAND-IN")
-        for name, address in running.addresses.items():
-            if address:
-                errors.print(Text.assemble((f"  {name:14}", "dim"), address), soft_wrap=True)
+        _print_addresses(running.addresses)
         print_status(f"  logs          {folder}/*.log\n  store         {running.places.store}")
         commands = {
             "change": running.change,
@@ -116,6 +115,16 @@ def _run(
                 running.run()
             except KeyboardInterrupt:
                 print_status("going down")
+
+
+def _print_addresses(addresses: Mapping[str, str]) -> None:
+    """Print the addresses, the ones with a page for people first."""
+    pages = {name: addresses[name] for name in _PAGES if addresses.get(name)}
+    others = {name: address for name, address in addresses.items() if address and name not in pages}
+    for title, group in (("open these:", pages), ("the others, for programs:", others)):
+        print_status(title)
+        for name, address in group.items():
+            errors.print(Text.assemble((f"  {name:14}", "dim"), address), soft_wrap=True)
 
 
 def _play(running: System, heard: list[str]) -> None:

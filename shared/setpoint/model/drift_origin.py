@@ -21,7 +21,7 @@ ORIGINS: tuple[DriftOrigin, ...] = get_args(DriftOrigin)
 
 WORDS: Mapping[DriftOrigin, str] = {
     "by_hand": "by hand",
-    "by_tool": "by a tool that applies no declarations",
+    "by_tool": "by a tool, not by an applier of this fleet",
     "not_declared_yet": "applied, and not declared yet",
     "not_applied": "declared, and not applied",
     "absorbed": "absorbed into the state",
