@@ -9,7 +9,7 @@ import pytest
 from repositories.conftest import FILES, PLACES, Place
 from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_about
 from setpoint.errors import AccessDenied, BadRequest, Conflict, Throttled, TransientError, Unavailable
-from setpoint_tools.testing.code_hosts import HOST_FAULTS, NONE, HostFault
+from setpoint_tools.testing.code_hosts import HOST_FAULTS, NONE, HostFault, StoredRequest
 from sizes import size
 
 BRANCH = branch_of("n1")
@@ -140,6 +140,32 @@ def test_a_merged_request_is_done_and_a_further_drift_gets_another(place):
     bring(place, SECOND)
 
     assert [each.state for each in place.host.repository.requests.values()] == ["merged", "open"]
+
+
+def fork_requests(place: Place, count: int = 1) -> list[StoredRequest]:
+    """Open requests from a fork's branch of the same name; the fork has the owner of the repository."""
+    stored = place.host.repository
+    made = [StoredRequest(stored.new_id(), BRANCH, "theirs", "hello", fork="acme/fork") for _ in range(count)]
+    stored.requests |= {each.number: each for each in made}
+    return made
+
+
+@pytest.mark.parametrize("wanted", [SECOND, ENDED])
+def test_a_request_from_a_fork_with_the_same_branch_is_left_alone(place, wanted):
+    bring(place, FIRST)
+    (theirs,) = fork_requests(place)
+    bring(place, wanted)
+
+    assert (theirs.title, theirs.body, theirs.state, theirs.labels) == ("theirs", "hello", "open", [])
+    assert place.host.repository.requests[1].body.startswith(wanted.body)
+
+
+def test_many_requests_from_a_fork_do_not_hide_the_own_one(place):
+    bring(place, FIRST)
+    fork_requests(place, 130)
+    bring(place, SECOND)
+
+    assert place.host.repository.requests[1].title == SECOND.title
 
 
 def test_a_drift_that_recurs_gets_another_request(place):

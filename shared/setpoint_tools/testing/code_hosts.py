@@ -94,7 +94,7 @@ class StoredCommit:
 
 @dataclass(slots=True)
 class StoredRequest:
-    """A pull or merge request."""
+    """A pull or merge request; ``fork`` is the path of the repository that it comes from, if that is another one."""
 
     number: int
     branch: str
@@ -104,6 +104,7 @@ class StoredRequest:
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
     comments: dict[int, str] = field(default_factory=dict)
+    fork: str = ""
 
 
 class StoredRepository:
@@ -163,11 +164,15 @@ class StoredRepository:
         """Delete a branch; the hosts close its open requests."""
         del self.branches[branch]
         for request in self.requests.values():
-            if request.branch == branch and request.state == "open":
+            if request.branch == branch and not request.fork and request.state == "open":
                 request.state = "closed"
 
+    def has_open(self, branch: str) -> bool:
+        """Whether a request from a branch of this repository is open."""
+        return any(request.state == "open" and not request.fork for request in self.by_branch(branch))
+
     def by_branch(self, branch: str) -> list[StoredRequest]:
-        """The requests from a branch, the latest first."""
+        """The requests from a branch of this name, here or in a fork, the latest first."""
         return [request for request in reversed(self.requests.values()) if request.branch == branch]
 
 

@@ -123,7 +123,9 @@ def _pulls(repository: StoredRepository, call: HostCall) -> HostAnswer:
     owner, _, branch = call.query["head"].partition(":")
     if owner != repository.path.partition("/")[0]:
         return HostAnswer(200, [])
-    return HostAnswer(200, [_pull(repository, request) for request in repository.by_branch(branch)])
+    pulls = [each for each in repository.by_branch(branch) if not each.fork or each.fork.partition("/")[0] == owner]
+    size, page = int(call.query["per_page"]), int(call.query["page"])
+    return HostAnswer(200, [_pull(repository, each) for each in pulls][size * (page - 1) : size * page])
 
 
 def _new_pull(repository: StoredRepository, call: HostCall) -> HostAnswer:
@@ -132,7 +134,7 @@ def _new_pull(repository: StoredRepository, call: HostCall) -> HostAnswer:
         return _invalid("head is invalid")
     if repository.branches[branch] == repository.branches[call.body["base"]]:
         return _invalid(f"No commits between {call.body['base']} and {branch}")
-    if any(request.state == "open" for request in repository.by_branch(branch)):
+    if repository.has_open(branch):
         return _invalid(f"A pull request already exists for {repository.path.partition('/')[0]}:{branch}.")
     request = StoredRequest(repository.new_id(), branch, call.body["title"], call.body["body"])
     repository.requests[request.number] = request
@@ -157,7 +159,8 @@ def _pull(repository: StoredRepository, request: StoredRequest) -> dict[str, Any
         "merged_at": "2026-03-01T12:00:00Z" if request.state == "merged" else None,
         "title": request.title,
         "body": request.body,
-        "head": {"ref": request.branch},
+        "head": {"ref": request.branch, "repo": {"full_name": request.fork or repository.path}},
+        "base": {"ref": repository.base, "repo": {"full_name": repository.path}},
         "html_url": f"https://github.example.com/{repository.path}/pull/{request.number}",
     }
 

@@ -101,14 +101,15 @@ def _commit(repository: StoredRepository, call: HostCall) -> HostAnswer:
 
 
 def _requests(repository: StoredRepository, call: HostCall) -> HostAnswer:
-    return HostAnswer(200, [_shown(repository, each) for each in repository.by_branch(call.query["source_branch"])])
+    """GitLab compares the name of the branch alone, so that requests of forks are among them."""
+    return _page(call, [_shown(repository, each) for each in repository.by_branch(call.query["source_branch"])])
 
 
 def _new_request(repository: StoredRepository, call: HostCall) -> HostAnswer:
     branch = call.body["source_branch"]
     if branch not in repository.branches:
         return HostAnswer(400, {"message": {"source_branch": ["does not exist"]}})
-    if any(request.state == "open" for request in repository.by_branch(branch)):
+    if repository.has_open(branch):
         return HostAnswer(409, {"message": ["Another open merge request already exists for this source branch: !1"]})
     request = StoredRequest(repository.new_id(), branch, call.body["title"], call.body["description"])
     repository.requests[request.number] = request
@@ -137,6 +138,8 @@ def _shown(repository: StoredRepository, request: StoredRequest) -> dict[str, An
         "title": request.title,
         "description": request.body,
         "source_branch": request.branch,
+        "source_project_id": 2 if request.fork else 1,
+        "target_project_id": 1,
         "web_url": f"https://gitlab.example.com/{repository.path}/-/merge_requests/{request.number}",
     }
 

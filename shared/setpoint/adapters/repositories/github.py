@@ -102,8 +102,9 @@ class GitHubRepository:
     def find(self, branch: str) -> ChangeRequest | None:
         """See ``Repository.find``."""
         query = {"head": f"{self._owner}:{branch}", "state": "all", "sort": "created", "direction": "desc"}
-        listed = self._rest.call("GET", f"{self._path}/pulls", query={**query, "per_page": "30"}).data
-        requests = sorted((_request(each) for each in listed), key=lambda each: (each.state == "open", each.number))
+        listed = self._rest.pages(f"{self._path}/pulls", query)
+        own = (_request(each) for each in listed if _is_from_here(each))
+        requests = sorted(own, key=lambda each: (each.state == "open", each.number))
         return requests[-1] if requests else None
 
     def open(self, branch: str, title: str, body: str) -> ChangeRequest:
@@ -160,6 +161,12 @@ class GitHubRepository:
 
     def _post(self, path: str, body: Any, expected: Collection[int] = ()) -> Answer:
         return self._rest.call("POST", f"{self._path}{path}", body, expected=expected)
+
+
+def _is_from_here(data: Mapping[str, Any]) -> bool:
+    """Whether a pull request is from a branch of the repository: its owner may have forks, and a fork may be gone."""
+    head = data["head"]["repo"]
+    return head is not None and head["full_name"] == data["base"]["repo"]["full_name"]
 
 
 def _request(data: Mapping[str, Any]) -> ChangeRequest:

@@ -102,9 +102,11 @@ class GitLabRepository:
 
     def find(self, branch: str) -> ChangeRequest | None:
         """See ``Repository.find``."""
-        query = {"source_branch": branch, "state": "all", "order_by": "created_at", "per_page": "30"}
-        listed = self._get("/merge_requests", query)
-        requests = sorted((_request(each) for each in listed), key=lambda each: (each.state == "open", each.number))
+        query = {"source_branch": branch, "state": "all", "order_by": "created_at"}
+        listed = self._rest.pages(f"{self._project}/merge_requests", query)
+        # GitLab compares the branch's name alone: anybody's fork may have one of that name.
+        own = (_request(each) for each in listed if each["source_project_id"] == each["target_project_id"])
+        requests = sorted(own, key=lambda each: (each.state == "open", each.number))
         return requests[-1] if requests else None
 
     def open(self, branch: str, title: str, body: str) -> ChangeRequest:
