@@ -6,7 +6,6 @@ Its edits are made anew from the store and the repository each time it is shown.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,12 +13,13 @@ from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_ab
 from setpoint.alerting.rendering import change_request as rendering
 from setpoint.alerting.rendering.change_request import ShownFinding
 from setpoint.catalog.schemas import Catalogue
-from setpoint.declarations import export, repository_edits
-from setpoint.declarations.exported_text import as_text
+from setpoint.comparison.masking import Masking
+from setpoint.declarations import repository_additions, repository_edits
 from setpoint.declarations.repository_edits import Checkout
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest
 from setpoint.model import codeowners
+from setpoint.model import policy as policies
 from setpoint.model.declaration import Declaration
 from setpoint.model.declaration_links import repository_of
 from setpoint.model.notice_view import FindingView, GroupView, Links
@@ -30,7 +30,6 @@ from setpoint.ports.stores import Snapshot, Store
 
 NO_REQUEST = "0"
 """The number in place of a request's where there is none: nothing is to be edited, or not in this repository."""
-_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_FINDINGS = 200
 """Findings in one request; the others of a cause get theirs when these are over."""
 _ENDS = {"in sync": "the resource is as declared again", "absorbed": "the declaration says what is there"}
@@ -165,27 +164,8 @@ class RequestSink:
         observation = self._store.last_observation(key)
         if observation is None or observation.deleted or observation.data is None:
             return (f"{key.name}: its last observation is not kept; `setpoint export` writes its declaration",)
-        exported = export.export(observation, self._schemas)
-        if exported.declaration is None:
-            return (f"{key.name}: not declared: {exported.refusal}",)
-        own = "" if project.isdecimal() else project
-        written = as_text(exported.declaration, observation, checkout.code, self._schemas, own)
-        if written.refusal:
-            return (f"{key.name}: not declared: {written.refusal}",)
-        checkout.add(_file_of(exported.declaration, project, written.ending), written.text)
-        return [
-            f"{key.name}: {note.path}: left out, {note.reason}"
-            for note in exported.left_out
-            if note.reason == export.SECRET
-        ]
-
-
-def _file_of(exported: Declaration, where: str, ending: str) -> str:
-    """The file of a new declaration: `new/PROJECT/SERVICE.KIND.NAME.yaml`."""
-    service, _, kind = exported.asset_type.partition("/")
-    parts = (service.removesuffix(".googleapis.com"), kind, exported.key.name.rpartition("/")[2], ending)
-    name = ".".join(_NO_FILE_NAME.sub("_", part) for part in parts)
-    return f"new/{_NO_FILE_NAME.sub('_', where or 'global')}/{name}"
+        masking = Masking(show=policies.shown(drift.snapshot.rules.policy, observation.asset_type))
+        return repository_additions.add(observation, project, checkout, self._schemas, masking)
 
 
 def _concerns(drift: _Drift, repository: Repository) -> bool:

@@ -14,14 +14,14 @@ import msgspec
 
 from setpoint.catalog import secrets
 from setpoint.comparison import api_quirks, iam_policies, system_fields
-from setpoint.comparison.masking import is_secret
+from setpoint.comparison.masking import Masking, is_secret
 from setpoint.comparison.scalars import is_masked
-from setpoint.declarations import export_exclusions
+from setpoint.declarations import export_exclusions, export_hidden
 from setpoint.detection import verdict as judging
 from setpoint.detection.observed_schema import Schemas
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration, Owner, desired
-from setpoint.model.difference import Explanation
+from setpoint.model.difference import Difference, Explanation
 from setpoint.model.field_path import Path
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.naming import camel
@@ -37,6 +37,7 @@ SERVER = "written by the server alone"
 DEFAULT = "zero, or the API's default"
 LABEL = "a label that Google or a controller keeps"
 SECRET = "a secret"  # noqa: S105 - the reason, not the secret
+HIDDEN = "a value that messages hide"
 UNKNOWN = "not in the API's schema"
 MOVING = "changed by automation"
 UNLIKE = "would not compare as equal to itself"
@@ -68,17 +69,25 @@ class Exported(msgspec.Struct, frozen=True):
     refusal: str = ""
 
 
-def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -> Exported:  # noqa: B008 - immutable
+def export(
+    observation: Observation,
+    schemas: Schemas,
+    owner: Owner = Owner(),  # noqa: B008 - immutable
+    masking: Masking | None = None,
+) -> Exported:
     """Export an observation as a declaration.
 
     Args:
         observation: a resource, an IAM policy or organization policies.
         schemas: the schemas of asset types; without a schema output-only fields are unknown, and the export is refused.
         owner: the owner of the declaration.
+        masking: leaves out what it hides; None where only secrets are left out.
     """
     if refusal := export_exclusions.refusal(observation):
         return Exported(None, refusal=refusal)
     bare = Declaration(observation.key, observation.asset_type, {}, owner=owner)
+    if observation.key.content in ("iam_policy", "org_policy") and masking is not None and _hides(masking, observation):
+        return Exported(None, refusal="its policy holds a value that messages hide")
     if observation.key.content == "iam_policy":
         return _of_policy(bare, observation.data, own_project("", observation))
     if observation.key.content == "org_policy":
@@ -88,7 +97,7 @@ def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -
     )
     if schema is None:
         return Exported(None, refusal="of a type that no API schema describes")
-    return _of_resource(bare, observation, schema, schemas)
+    return _of_resource(bare, observation, (schema, schemas), masking)
 
 
 def document(declaration: Declaration, project: str = "") -> dict[str, Any]:
@@ -110,12 +119,22 @@ def document(declaration: Declaration, project: str = "") -> dict[str, Any]:
     }
 
 
-def _of_resource(bare: Declaration, observation: Observation, schema: Schema, schemas: Schemas) -> Exported:
+def _hides(masking: Masking, observation: Observation) -> bool:
+    """Whether a value of a policy is hidden in messages."""
+    return masking.policy(Difference("", "changed", observed=observation.data)).hidden != ""
+
+
+def _of_resource(
+    bare: Declaration, observation: Observation, known: tuple[Schema, Schemas], masking: Masking | None
+) -> Exported:
     """Export a resource's fields, without those that the comparison would report at once."""
     pruning = _Pruning()
-    declaration = msgspec.structs.replace(
-        bare, data=pruning.message(field_path.ROOT, "", schema, None, observation.data)
-    )
+    schema, schemas = known
+    data = pruning.message(field_path.ROOT, "", schema, None, observation.data)
+    if masking is not None:
+        data, hidden = export_hidden.without_hidden(data, masking.message(observation.data, schema))
+        pruning.left_out += (Explanation(path, HIDDEN) for path in hidden)
+    declaration = msgspec.structs.replace(bare, data=data)
     for key in _unlike(declaration, observation, schemas):
         pruning.left_out.append(Explanation(key, UNLIKE))
         del declaration.data[key]

@@ -1,0 +1,53 @@
+"""New files of a repository that declare what nobody declares."""
+
+from __future__ import annotations
+
+import re
+
+from setpoint.catalog.schemas import Catalogue
+from setpoint.comparison.masking import Masking
+from setpoint.declarations import export
+from setpoint.declarations.exported_text import as_text
+from setpoint.declarations.repository_edits import Checkout
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
+
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+_SAID = (export.SECRET, export.HIDDEN)
+
+
+def add(
+    observation: Observation, project: str, checkout: Checkout, schemas: Catalogue, masking: Masking
+) -> tuple[str, ...]:
+    """Add a file that declares a resource that nobody declares.
+
+    Args:
+        observation: its last observation.
+        project: the id or number of its project; empty where it is in none.
+        checkout: the files; the new one is kept there.
+        schemas: the API's schemas.
+        masking: what it hides is not written.
+
+    Returns:
+        The manual steps, one line per field.
+    """
+    key = observation.key
+    exported = export.export(observation, schemas, masking=masking)
+    if exported.declaration is None:
+        return (f"{key.name}: not declared: {exported.refusal}",)
+    own = "" if project.isdecimal() else project
+    written = as_text(exported.declaration, observation, checkout.code, schemas, own)
+    if written.refusal:
+        return (f"{key.name}: not declared: {written.refusal}",)
+    checkout.add(_file_of(exported.declaration, project, written.ending), written.text)
+    return tuple(
+        f"{key.name}: {note.path}: left out, {note.reason}" for note in exported.left_out if note.reason in _SAID
+    )
+
+
+def _file_of(exported: Declaration, where: str, ending: str) -> str:
+    """The file of a new declaration: `new/PROJECT/SERVICE.KIND.NAME.yaml`."""
+    service, _, kind = exported.asset_type.partition("/")
+    parts = (service.removesuffix(".googleapis.com"), kind, exported.key.name.rpartition("/")[2], ending)
+    name = ".".join(_NO_FILE_NAME.sub("_", part) for part in parts)
+    return f"new/{_NO_FILE_NAME.sub('_', where or 'global')}/{name}"
