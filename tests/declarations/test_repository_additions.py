@@ -14,7 +14,7 @@ from setpoint.declarations.repository_edits import Checkout
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey
 
-SECRET = "hunter2-prod"
+SECRET = "hunter2-prod"  # noqa: S105 - made up
 RUN = "//run.googleapis.com/projects/shop/locations/europe-west1/services/x"
 ENVIRONMENT = [{"name": "DB", "value": SECRET}, {"name": "PORT", "value": "8080"}]
 HIDDEN: dict[str, tuple[str, str, Any, str]] = {
