@@ -9,6 +9,7 @@
     │   ├── BadRequest            a command, URL or setting that cannot be followed
     │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
     │   │   ├── AccessDenied      a resource that may not be read or written
+    │   │   ├── IncompleteListing a listing that was cut off: nothing is known of the rest
     │   │   ├── NotPermitted      a guardrail, an owner or a limit of the installation forbids it
     │   │   ├── MissingState      there is no Terraform state where one is named
     │   │   └── Superseded        something later is in force
@@ -83,6 +84,10 @@ class AccessDenied(BadRequest):
         super().__init__(f"{resource}: {reason}")
         self.resource = resource
         self.permission = permission
+
+
+class IncompleteListing(BadRequest):
+    """A listing was cut off by a limit: what is not in it may exist all the same."""
 
 
 class NotPermitted(BadRequest):

@@ -201,6 +201,18 @@ def test_what_kustomize_builds_and_what_is_not_there_are_left_to_a_person():
         assert tree.changed == {}
 
 
+def test_nothing_is_edited_where_not_all_files_are_known():
+    text, _ = native(random.Random(3))  # noqa: S311 - no secret
+    before = declared(text)[BUCKET]
+    tree = Checkout(None, {"fleet/bucket.yaml": text}.get)
+    now = {**live(random.Random(3))[0], "location": "US"}  # noqa: S311 - no secret
+    steps = edit([before], observation(before, now), tree, default_catalogue())
+
+    assert any("location" in step for step in steps)
+    assert all(step.endswith("(the repository has too many files to be listed whole)") for step in steps)
+    assert tree.changed == {}
+
+
 def test_files_below_a_directory_are_found():
     text, _ = native(random.Random(3))  # noqa: S311 - no secret
     before = declared(text)[BUCKET]

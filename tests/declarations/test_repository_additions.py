@@ -98,6 +98,15 @@ def test_a_field_that_the_policy_shows_is_written():
     assert "a b" in added(subscription, masking=Masking(show=("pushConfig",)))[0]
 
 
+def test_no_file_is_added_where_not_all_files_are_known():
+    asset_type, name, data, _ = HIDDEN["environment"]
+    checkout = Checkout(None, lambda _: None)
+    (step,) = add(observed(asset_type, name, data), "shop", checkout, default_catalogue(), Masking())
+
+    assert checkout.changed == {}
+    assert "too many files to be listed whole" in step
+
+
 def test_a_policy_that_holds_a_token_gets_no_file():
     token = "ghp_" + "a1B2" * 9
     condition = {"title": "t", "expression": f'request.auth == "{token}"'}

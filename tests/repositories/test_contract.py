@@ -7,8 +7,18 @@ import random
 import pytest
 
 from repositories.conftest import FILES, PLACES, Place
+from setpoint.adapters.repositories import rest
 from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_about
-from setpoint.errors import AccessDenied, BadRequest, Conflict, Throttled, TransientError, Unavailable
+from setpoint.errors import (
+    AccessDenied,
+    BadRequest,
+    Conflict,
+    IncompleteListing,
+    Throttled,
+    TransientError,
+    Unavailable,
+)
+from setpoint_tools.testing import github as fake_github
 from setpoint_tools.testing.code_hosts import HOST_FAULTS, NONE, HostFault, StoredRequest
 from sizes import size
 
@@ -140,6 +150,29 @@ def test_a_merged_request_is_done_and_a_further_drift_gets_another(place):
     bring(place, SECOND)
 
     assert [each.state for each in place.host.repository.requests.values()] == ["merged", "open"]
+
+
+@pytest.fixture
+def long_listing(new_place, monkeypatch) -> Place:
+    """A repository with more files than its host lists."""
+    monkeypatch.setattr(fake_github, "MOST_FILES", 4)
+    monkeypatch.setattr(rest, "MOST_PAGES", 2)
+    monkeypatch.setattr(rest, "PAGE", 2)
+    return new_place({**FILES, "x.md": "x\n", "y.md": "y\n"})
+
+
+def test_a_listing_that_was_cut_off_is_not_taken_for_the_whole_repository(long_listing):
+    with pytest.raises(IncompleteListing, match="cannot be listed whole"):
+        long_listing.repository.files(long_listing.repository.base())
+
+
+def test_manual_steps_for_a_repository_that_cannot_be_listed_are_a_request(long_listing):
+    bring(long_listing, BY_HAND._replace(files={}))
+
+    (request,) = long_listing.host.repository.requests.values()
+    (comment,) = request.comments.values()
+    assert (request.state, "`x`" in comment) == ("open", True)
+    assert branch(long_listing) == long_listing.host.repository.files("main")
 
 
 def fork_requests(place: Place, count: int = 1) -> list[StoredRequest]:

@@ -6,7 +6,7 @@ Its edits are made anew from the store and the repository each time it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_about
@@ -17,7 +17,7 @@ from setpoint.comparison.masking import Masking
 from setpoint.declarations import repository_additions, repository_edits
 from setpoint.declarations.repository_edits import Checkout
 from setpoint.detection import finding_events
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, IncompleteListing
 from setpoint.model import codeowners
 from setpoint.model import policy as policies
 from setpoint.model.declaration import Declaration
@@ -125,7 +125,7 @@ class RequestSink:
         repository = settings.repository
         commit = repository.base()
         checkout = Checkout(
-            repository.files(commit),
+            _paths(repository, commit),
             lambda path: repository.read(path, commit),
             settings.directory,
             settings.roots,
@@ -166,6 +166,14 @@ class RequestSink:
             return (f"{key.name}: its last observation is not kept; `setpoint export` writes its declaration",)
         masking = Masking(show=policies.shown(drift.snapshot.rules.policy, observation.asset_type))
         return repository_additions.add(observation, project, checkout, self._schemas, masking)
+
+
+def _paths(repository: Repository, commit: str) -> Collection[str] | None:
+    """The paths of all files; None where they cannot be listed whole."""
+    try:
+        return repository.files(commit)
+    except IncompleteListing:
+        return None
 
 
 def _concerns(drift: _Drift, repository: Repository) -> bool:

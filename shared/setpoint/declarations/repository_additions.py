@@ -8,7 +8,7 @@ from setpoint.catalog.schemas import Catalogue
 from setpoint.comparison.masking import Masking
 from setpoint.declarations import export
 from setpoint.declarations.exported_text import as_text
-from setpoint.declarations.repository_edits import Checkout
+from setpoint.declarations.repository_edits import CUT_OFF, Checkout
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
 
@@ -32,6 +32,8 @@ def add(
         The manual steps, one line per field.
     """
     key = observation.key
+    if not checkout.is_whole:
+        return (f"{key.name}: not declared: {CUT_OFF}; `setpoint export` writes its declaration",)
     exported = export.export(observation, schemas, masking=masking)
     if exported.declaration is None:
         return (f"{key.name}: not declared: {exported.refusal}",)

@@ -20,6 +20,7 @@ from setpoint.model.observation import Observation
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
+CUT_OFF = "the repository has too many files to be listed whole"
 _NO_ROOTS: Mapping[str, str] = {}
 _CODE = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json")
 
@@ -28,7 +29,8 @@ class Checkout:
     """The files of a repository at one commit, with the edits made so far.
 
     Args:
-        paths: the paths of all files.
+        paths: the paths of all files; None where they cannot be listed whole: then nothing is edited, since a file that
+            is not listed may build or use another one.
         read: the text of a file; None where it is not UTF-8.
         directory: the directory that the paths of declarations are relative to; empty for the top.
         roots: the directory of the Terraform root module of each plan or state, by a glob of its file or URL.
@@ -37,14 +39,15 @@ class Checkout:
 
     def __init__(
         self,
-        paths: Collection[str],
+        paths: Collection[str] | None,
         read: Callable[[str], str | None],
         directory: str = "",
         roots: Mapping[str, str] = _NO_ROOTS,
         code: ExportFormat = "native",
     ) -> None:
         self.code = code
-        self.paths = paths
+        self.is_whole = paths is not None
+        self.paths = paths or ()
         self._roots = roots
         self._read = read
         self._directory = directory.strip("/")
@@ -131,6 +134,9 @@ def edit(
 
 def _steps(edit: _Edit) -> Iterator[str]:
     declaration = edit.declaration
+    if not edit.checkout.is_whole:
+        yield from _by_hand(edit, CUT_OFF)
+        return
     if declaration.source.address:
         yield from _code_steps(edit)
         return

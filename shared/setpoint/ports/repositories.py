@@ -69,7 +69,11 @@ class Repository(Protocol):
         """The id of the last commit of the branch that requests are made to."""
 
     def files(self, commit: str) -> Collection[str]:
-        """The paths of all files in a commit."""
+        """The paths of all files in a commit.
+
+        Raises:
+            IncompleteListing: there are more than can be listed.
+        """
 
     def read(self, path: str, commit: str) -> str | None:
         """The text of a file in a commit; None where it does not exist or is not UTF-8."""

@@ -21,6 +21,8 @@ from setpoint_tools.testing.code_hosts import (
 from setpoint_tools.testing.slack import serving
 
 TOKEN = "github-token-of-the-fake"  # noqa: S105 - of the fake
+MOST_FILES = 100_000
+"""Entries of a tree in one answer: https://docs.github.com/rest/git/trees#get-a-tree"""
 _MISSING = HostAnswer(404, {"message": "Not Found"})
 
 
@@ -74,8 +76,9 @@ def _tree(repository: StoredRepository, _: HostCall, commit: str) -> HostAnswer:
     stored = repository.commits.get(commit)
     if stored is None:
         return _MISSING
-    entries = [{"path": path, "mode": "100644", "type": "blob", "sha": "0"} for path in stored.files]
-    return HostAnswer(200, {"sha": f"tree-{commit}", "tree": entries, "truncated": False})
+    paths = list(stored.files)
+    entries = [{"path": path, "mode": "100644", "type": "blob", "sha": "0"} for path in paths[:MOST_FILES]]
+    return HostAnswer(200, {"sha": f"tree-{commit}", "tree": entries, "truncated": len(paths) > MOST_FILES})
 
 
 def _new_tree(repository: StoredRepository, call: HostCall) -> HostAnswer:

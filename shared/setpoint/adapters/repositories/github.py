@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from setpoint.adapters.repositories.rest import Answer, Rest
-from setpoint.errors import BadRequest, Conflict
+from setpoint.errors import BadRequest, Conflict, IncompleteListing
 from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
 
 _RAW = "application/vnd.github.raw+json"
@@ -55,6 +55,10 @@ class GitHubRepository:
         """See ``Repository.files``; links and submodules are left out."""
         if self._modes[0] != commit:
             tree = self._get(f"/git/trees/{commit}", {"recursive": "1"})
+            if tree.get("truncated"):
+                raise IncompleteListing(
+                    f"repository `{self.name}`: it has more files than GitHub lists; it cannot be listed whole"
+                )
             modes = {entry["path"]: entry["mode"] for entry in tree["tree"] if entry["type"] == "blob"}
             self._modes = commit, {path: mode for path, mode in modes.items() if mode in (_FILE, _EXECUTABLE)}
         return self._modes[1]
@@ -81,9 +85,9 @@ class GitHubRepository:
 
     def put(self, branch: str, commit: Commit) -> None:
         """See ``Repository.put``."""
-        self.files(commit.parent)
         tree = self._get(f"/git/commits/{commit.parent}")["tree"]["sha"]
         if commit.files:
+            self.files(commit.parent)
             entries = [self._entry(path, text) for path, text in commit.files.items()]
             tree = self._post("/git/trees", {"base_tree": tree, "tree": entries}).data["sha"]
         body = {"message": commit.message, "tree": tree, "parents": [commit.parent]}

@@ -6,7 +6,7 @@ https://docs.gitlab.com/ee/api/merge_requests.html, https://docs.gitlab.com/ee/a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -49,10 +49,7 @@ class GitLabRepository:
     def files(self, commit: str) -> Collection[str]:
         """See ``Repository.files``; links and submodules are left out."""
         if self._listed[0] != commit:
-            query = {"ref": commit, "recursive": "true"}
-            entries = self._rest.pages(f"{self._project}/repository/tree", query)
-            paths = (entry["path"] for entry in entries if entry["type"] == "blob" and entry["mode"] != "120000")
-            self._listed = commit, frozenset(paths)
+            self._listed = commit, frozenset(self._paths(commit))
         return self._listed[1]
 
     def read(self, path: str, commit: str) -> str | None:
@@ -81,11 +78,11 @@ class GitLabRepository:
         GitLab refuses a commit without actions (https://gitlab.com/gitlab-org/gitlab/-/issues/584164): an empty one
         writes a file as it is.
         """
-        present = self.files(commit.parent)
+        present = self.files(commit.parent) if commit.files else ()
         actions = [
             {"action": "update" if path in present else "create", "file_path": path, "content": text}
-            for path, text in (commit.files or self._unchanged(commit.parent)).items()
-        ]
+            for path, text in commit.files.items()
+        ] or [self._unchanged(commit.parent)]
         body = {
             "branch": branch,
             "start_sha": commit.parent,
@@ -147,11 +144,16 @@ class GitLabRepository:
         else:
             self._rest.call("POST", notes, {"body": text})
 
+    def _paths(self, commit: str) -> Iterator[str]:
+        """The paths of files in a commit, as far as they are asked for."""
+        entries = self._rest.pages(f"{self._project}/repository/tree", {"ref": commit, "recursive": "true"})
+        return (entry["path"] for entry in entries if entry["type"] == "blob" and entry["mode"] != "120000")
+
     def _unchanged(self, commit: str) -> Mapping[str, str]:
-        """A file of a commit as it is."""
-        for path in sorted(self.files(commit)):
+        """The action that writes a file of a commit as it is; not all files need to be listed for that."""
+        for path in self._paths(commit):
             if (text := self.read(path, commit)) is not None:
-                return {path: text}
+                return {"action": "update", "file_path": path, "content": text}
         raise BadRequest(f"repository `{self.name}`: it has no text file; push a first one")
 
     def _target(self) -> str:

@@ -10,11 +10,11 @@ import msgspec
 import requests
 
 from setpoint.adapters.webhooks.retry_after import seconds_of
-from setpoint.errors import AccessDenied, BadRequest, Conflict, Throttled, Unavailable
+from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListing, Throttled, Unavailable
 
 SECONDS = 20.0
 PAGE = 100
-_MOST_PAGES = 50
+MOST_PAGES = 50
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMEOUT, _CONFLICT, _TOO_MANY = 401, 403, 404, 408, 409, 429
 _BROKEN = 500
 _SECONDARY = 60.0
@@ -128,13 +128,22 @@ class Rest:
         return answer
 
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[Any]:
-        """The elements of a listing in pages."""
-        for page in range(1, _MOST_PAGES + 1):
+        """The elements of a listing in pages.
+
+        Raises:
+            IncompleteListing: there may be more elements than are read.
+        """
+        for page in range(1, MOST_PAGES + 1):
             answer = self.call("GET", path, query={**(query or {}), "per_page": str(PAGE), "page": str(page)})
-            elements = answer.data if isinstance(answer.data, list) else []
-            yield from elements
-            if len(elements) < PAGE:
+            if not isinstance(answer.data, list):
+                raise Unavailable(f"repository `{self.what}`: answered with no list")
+            yield from answer.data
+            if len(answer.data) < PAGE:
                 return
+        raise IncompleteListing(
+            f"repository `{self.what}`: {path.rpartition('/')[2]} cannot be listed whole: "
+            f"there are more than {MOST_PAGES * PAGE}"
+        )
 
     def _check(self, answer: Answer, headers: Mapping[str, str]) -> None:
         status, what = answer.status, f"repository `{self.what}`"
