@@ -149,7 +149,7 @@ class GitLabRepository:
         entries = self._rest.pages(f"{self._project}/repository/tree", {"ref": commit, "recursive": "true"})
         return (entry["path"] for entry in entries if entry["type"] == "blob" and entry["mode"] != "120000")
 
-    def _unchanged(self, commit: str) -> Mapping[str, str]:
+    def _unchanged(self, commit: str) -> dict[str, str]:
         """The action that writes a file of a commit as it is; not all files need to be listed for that."""
         for path in self._paths(commit):
             if (text := self.read(path, commit)) is not None:
