@@ -116,3 +116,41 @@ def test_a_policy_that_holds_a_token_gets_no_file():
 
     assert text == ""
     assert steps == ("//storage.googleapis.com/b: not declared: its policy holds a value that messages hide",)
+
+
+def subnetwork(region: str) -> Observation:
+    name = f"//compute.googleapis.com/projects/shop/regions/{region}/subnetworks/default"
+    return observed("compute.googleapis.com/Subnetwork", name, {"name": "default", "ipCidrRange": "10.0.0.0/24"})
+
+
+def test_resources_of_one_name_in_two_places_get_a_file_each():
+    checkout = Checkout((), lambda _: None)
+    for region in ("us-east1", "europe-west1"):
+        assert add(subnetwork(region), "shop", checkout, default_catalogue(), Masking()) == ()
+
+    assert len(checkout.changed) == 2
+    assert all(path.startswith("new/shop/compute.Subnetwork.default.") for path in checkout.changed)
+
+
+def test_a_resource_and_its_policy_get_a_file_each():
+    name = "//storage.googleapis.com/b"
+    policy = {"bindings": [{"role": "roles/viewer", "members": ["user:ann@example.com"]}]}
+    checkout = Checkout((), lambda _: None)
+    for observation in (
+        observed("storage.googleapis.com/Bucket", name, {"location": "EU"}),
+        observed("storage.googleapis.com/Bucket", name, policy, "iam_policy"),
+    ):
+        assert add(observation, "shop", checkout, default_catalogue(), Masking()) == ()
+
+    assert len(checkout.changed) == 2
+
+
+def test_a_file_that_is_there_is_not_replaced_and_is_a_manual_step_unless_it_says_the_same():
+    first = Checkout((), lambda _: None)
+    add(subnetwork("us-east1"), "shop", first, default_catalogue(), Masking())
+    ((path, text),) = first.changed.items()
+    for there, count in ((text, 0), ("of a person\n", 1)):
+        checkout = Checkout((path,), {path: there}.get)
+        steps = add(subnetwork("us-east1"), "shop", checkout, default_catalogue(), Masking())
+        assert (len(steps), checkout.changed) == (count, {})
+        assert all(path in step for step in steps)

@@ -13,6 +13,7 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
 
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+_DIGITS = 8
 _SAID = (export.SECRET, export.HIDDEN)
 
 
@@ -41,15 +42,21 @@ def add(
     written = as_text(exported.declaration, observation, checkout.code, schemas, own)
     if written.refusal:
         return (f"{key.name}: not declared: {written.refusal}",)
-    checkout.add(_file_of(exported.declaration, project, written.ending), written.text)
+    file = _file_of(exported.declaration, project, written.ending)
+    if not checkout.add(file, written.text):
+        return (f"{key.name}: not declared: {file} is there and says something else",)
     return tuple(
         f"{key.name}: {note.path}: left out, {note.reason}" for note in exported.left_out if note.reason in _SAID
     )
 
 
 def _file_of(exported: Declaration, where: str, ending: str) -> str:
-    """The file of a new declaration: `new/PROJECT/SERVICE.KIND.NAME.yaml`."""
+    """The file of a new declaration: `new/PROJECT/SERVICE.KIND.NAME.DIGITS.yaml`.
+
+    The digits are of the key, since resources in other places and contents of a resource have the same name.
+    """
     service, _, kind = exported.asset_type.partition("/")
-    parts = (service.removesuffix(".googleapis.com"), kind, exported.key.name.rpartition("/")[2], ending)
+    name = exported.key.name.rpartition("/")[2]
+    parts = (service.removesuffix(".googleapis.com"), kind, name, exported.key.id[:_DIGITS], ending)
     name = ".".join(_NO_FILE_NAME.sub("_", part) for part in parts)
     return f"new/{_NO_FILE_NAME.sub('_', where or 'global')}/{name}"

@@ -87,11 +87,13 @@ class Checkout:
         """Replace the text of a file, or add a file."""
         self._changed[path] = text
 
-    def add(self, path: str, text: str) -> None:
-        """Add a file below the directory of the declarations, unless it is there."""
+    def add(self, path: str, text: str) -> bool:
+        """Add a file below the directory of the declarations; false, and nothing else, where another file is there."""
         path = f"{self._directory}/{path}" if self._directory else path
-        if path not in self.paths:
-            self._changed[path] = text
+        if path in self._changed or path in self.paths:
+            return self.text(path) == text
+        self._changed[path] = text
+        return True
 
     def is_built(self, path: str) -> bool:
         """Whether Kustomize builds the file, so that another file may change its values."""
