@@ -96,6 +96,15 @@ ROLE = ResourceKey("//iam.googleapis.com/organizations/4/roles/setpointRemediate
 ACCOUNT = "serviceAccount:setpoint-remediate@ops.iam.gserviceaccount.com"
 
 
+ANN = "user:ann@example.com"
+EXPIRED = {"title": "over", "expression": 'request.time < timestamp("2020-01-01T00:00:00Z")'}
+GUARDED = {
+    "roles/owner": "last owner",
+    "roles/resourcemanager.organizationAdmin": "last organisation administrator",
+    "roles/resourcemanager.folderAdmin": "last folder administrator",
+}
+
+
 def grants(**members: list[str]) -> dict[str, Any]:
     return {"bindings": [{"role": f"roles/{role}", "members": of_role} for role, of_role in members.items()]}
 
@@ -143,6 +152,32 @@ def test_a_policy_never_loses_its_last_owner_its_remediator_or_a_share_of_its_gr
     asked = written(GRANTS, TYPE, live, body)
     assert reason in asked
     assert bool(asked) == bool(reason)
+
+
+@pytest.mark.parametrize(("role", "reason"), GUARDED.items())
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [],
+        [{"members": ["user:bob@example.com"], "condition": EXPIRED}],
+        [{"members": ["deleted:user:bob@example.com?uid=1"]}],
+    ],
+    ids=["nobody", "expired", "deleted"],
+)
+def test_who_has_a_condition_or_is_deleted_is_no_remaining_owner(role, reason, rest):
+    others = [{"role": role} | binding for binding in rest]
+    viewers = {"role": "roles/viewer", "members": [f"user:u{number}@example.com" for number in range(10)]}
+    live = {"bindings": [viewers, {"role": role, "members": [ANN]}, *others]}
+    assert written(GRANTS, TYPE, live, {"bindings": [viewers, *others]}) == f"it removes the {reason}"
+
+
+def test_one_administrator_does_not_stand_for_another_and_a_write_that_removes_none_asks_nobody():
+    owner, admin, folders = ({"role": role, "members": [ANN]} for role in GUARDED)
+    bindings = [owner, admin, folders, {"role": "roles/viewer", "members": [f"user:{n}@example.com" for n in range(9)]}]
+    asked = written(GRANTS, TYPE, {"bindings": bindings}, {"bindings": [owner, *bindings[2:]]})
+    assert asked == "it removes the last organisation administrator"
+    expired = [{"role": role, "members": [ANN], "condition": EXPIRED} for role in GUARDED]
+    assert written(GRANTS, TYPE, {"bindings": [*expired, owner]}, {"bindings": [*expired, owner, bindings[3]]}) == ""
 
 
 def test_organisation_policies_are_never_written_without_a_person():

@@ -126,6 +126,27 @@ def test_the_last_owner_is_never_removed_not_even_with_an_approval(world, mode: 
     assert (OWNER, BOB) in held(world)
 
 
+@pytest.mark.parametrize(
+    "role", [OWNER, "roles/resourcemanager.organizationAdmin", "roles/resourcemanager.folderAdmin"]
+)
+def test_beside_an_expired_owner_the_last_one_is_not_removed(world, role):
+    declare(world, member(VIEWER, ANN), policy=replace(AUTO, limits=replace(AUTO.limits, grants_lost=1.0)))
+    expired = {"title": "over", "expression": 'request.time < timestamp("2020-01-01T00:00:00Z")'}
+    bindings = [
+        {"role": VIEWER, "members": [ANN]},
+        {"role": role, "members": [BOB]},
+        {"role": role, "members": [EVE], "condition": expired},
+        {"role": role, "members": ["deleted:user:carl@example.com?uid=1"]},
+    ]
+    world.google.put(URL, {"name": "exports"})
+    world.google.put_policy(URL, {"version": 3, "bindings": bindings})
+    world.observe({"bindings": bindings}, GRANTS)
+
+    remediate(GRANTS, world.hands)
+    world.ticks(30)
+    assert (role, BOB) in held(world)
+
+
 def test_one_of_two_owners_is_removed(world):
     declare(world, member(OWNER, ANN), policy=replace(AUTO, limits=replace(AUTO.limits, grants_lost=1.0)))
     granted(world, (OWNER, ANN), (OWNER, EVE))

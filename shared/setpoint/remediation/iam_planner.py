@@ -18,10 +18,10 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
 from setpoint.model.references import Project
 from setpoint.model.write_plan import Call, NotWritable, Reason, Unwritable, WritePlan
+from setpoint.remediation import last_owners
 from setpoint.remediation.api_requests import call
 
 VERSION = 3
-_OWNER = "roles/owner"
 _STRIPPED = re.compile(r"_withcond_[0-9a-f]{20}\Z")
 """Suffix of the role of a binding whose condition was omitted because a lower version was requested.
 
@@ -68,7 +68,9 @@ def plan_policy(
         return NotWritable(declaration.key, "as_declared")
     if declaration.by_scope and not (differences := _without_last_owner(live, differences)):
         return _refused(
-            declaration, "by_hand", "it would remove the last owner: declare the owner, or remove it by hand"
+            declaration,
+            "by_hand",
+            "it would remove the last owner or administrator: declare them without a condition, or remove them by hand",
         )
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
@@ -97,16 +99,19 @@ def plan_policy(
 
 
 def _without_last_owner(live: Mapping[str, Any], differences: list[Difference]) -> list[Difference]:
-    """The differences without the removal of owners, if it would leave the resource without one."""
-    owners = {grant for grant in iam_policies.grants(live) if grant.role == _OWNER}
-    removed = {_grant(difference.observed) for difference in differences if difference.op == "unexpected"}
-    if not owners or owners - removed:
-        return differences
+    """The differences without the removals that would leave the resource without an owner or administrator."""
+    held = iam_policies.grants(live)
+    removed = {_grant(difference.observed) for difference in differences if _is_removal(difference)}
+    lost = last_owners.lost(held, held - removed)
     return [
         difference
         for difference in differences
-        if difference.op != "unexpected" or _grant(difference.observed).role != _OWNER
+        if not _is_removal(difference) or _grant(difference.observed).role not in lost
     ]
+
+
+def _is_removal(difference: Difference) -> bool:
+    return difference.op == "unexpected" and difference.path.startswith("bindings")
 
 
 def _is_stripped(binding: Mapping[str, Any]) -> bool:
@@ -124,11 +129,7 @@ def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable
 def _bindings(
     declared: Mapping[str, Any], live: Mapping[str, Any], differences: list[Difference]
 ) -> list[dict[str, Any]]:
-    removed = {
-        _grant(difference.observed)
-        for difference in differences
-        if difference.op == "unexpected" and difference.path.startswith("bindings")
-    }
+    removed = {_grant(difference.observed) for difference in differences if _is_removal(difference)}
     added = {
         _grant(difference.declared)
         for difference in differences

@@ -12,6 +12,7 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits
 from setpoint.model.write_plan import WritePlan
+from setpoint.remediation.last_owners import HOLDERS, lost
 from setpoint.util.counts import counted
 
 _OWN_ACCOUNT = re.compile(r"(?:^|[:/])setpoint-[a-z-]+@[a-z0-9.:-]+\.iam\.gserviceaccount\.com")
@@ -26,7 +27,6 @@ _OWN_RESOURCE = re.compile(
 )
 """Resources of an installation: a change may affect Setpoint's permissions or behaviour."""
 _ORG_POLICIES = "orgpolicy.googleapis.com/"
-_OWNER = "roles/owner"
 
 
 class PlannedWrite(NamedTuple):
@@ -73,18 +73,18 @@ def _of_last_owner(write: PlannedWrite) -> str:
     if not _is_policy(write):
         return ""
     before, after = _grants(write.reading.data), _grants(_policy(write))
-    is_last = any(grant[0] == _OWNER for grant in before) and not any(grant[0] == _OWNER for grant in after)
-    return "it removes the last owner" if is_last else ""
+    holders = " and the last ".join(HOLDERS[role] for role in lost(before, after))
+    return f"it removes the last {holders}" if holders else ""
 
 
 def _of_lost_grants(write: PlannedWrite) -> str:
     if not _is_policy(write):
         return ""
     before, after = _grants(write.reading.data), _grants(_policy(write))
-    lost, most = len(before - after), write.limits.grants_lost
-    if lost <= max(1, int(len(before) * most)):
+    removed, most = len(before - after), write.limits.grants_lost
+    if removed <= max(1, int(len(before) * most)):
         return ""
-    return f"it removes {lost} of {counted(len(before), 'grant')}, more than {most:.0%}"
+    return f"it removes {removed} of {counted(len(before), 'grant')}, more than {most:.0%}"
 
 
 def _of_privileged_access(write: PlannedWrite) -> str:
