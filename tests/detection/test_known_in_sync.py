@@ -205,6 +205,31 @@ def test_other_rules_of_the_same_version_compare_again(tmp_path: Path) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["model/ignore_patterns.py", "util/json_values.py", "comparison/scalars.py", "catalog/data/schemas/a.json.gz"],
+)
+def test_other_code_or_a_table_of_the_same_size_compares_again(tmp_path: Path, path: str) -> None:
+    digests = []
+    for number, text in enumerate((b"1 < 2", b"1 < 2", b"1 > 2")):
+        file = tmp_path / str(number) / path
+        file.parent.mkdir(parents=True)
+        file.write_bytes(text)
+        digests.append(observation_digests.understanding(str(tmp_path / str(number))))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_text_that_moves_from_one_file_to_the_next_compares_again(tmp_path: Path) -> None:
+    digests = []
+    for number, texts in enumerate((("a = 1\n", "b = 2\n"), ("a = 1\nb = 2\n", ""))):
+        folder = tmp_path / str(number) / "model"
+        folder.mkdir(parents=True)
+        for name, text in zip(("a.py", "b.py"), texts, strict=True):
+            (folder / name).write_text(text)
+        digests.append(observation_digests.understanding(str(tmp_path / str(number))))
+    assert digests[0] != digests[1]
+
+
 def test_no_change_of_any_leaf_of_a_fleet_is_taken_for_known() -> None:
     fleet, count = Fleet(60, projects=3), 0
     for sample, wanted in zip(fleet.declared(), fleet.desired(), strict=True):

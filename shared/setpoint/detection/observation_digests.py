@@ -31,6 +31,8 @@ def judging_digest(desired: Desired | None, rules: Rules) -> str:
 def understanding(package: str) -> str:
     """Digest of the code and tables by which values are compared; an installation from a branch changes them.
 
+    About 370 files of 2.3 MB: 6 to 9 ms, once in a process, at its first verdict.
+
     Args:
         package: the folder of the package.
     """
@@ -39,11 +41,11 @@ def understanding(package: str) -> str:
         folder = os.path.join(package, part)  # noqa: PTH118 - five times as fast, and this is in the first event
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.endswith(_TEXTS):
+                if entry.is_file():
                     with open(entry.path, "rb") as file:  # noqa: PTH123 - as above
-                        digest.update(file.read())
-                elif entry.is_file():
-                    digest.update(f"{entry.name} {entry.stat().st_size}".encode())
+                        code = file.read()
+                    digest.update(f"{part}/{entry.name} {len(code)} ".encode())
+                    digest.update(code)
     return digest.hexdigest()[:16]
 
 
@@ -53,8 +55,7 @@ def _own_understanding() -> str:
 
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
-_COMPARES = ("comparison", "detection", "catalog", "catalog/data", "catalog/data/schemas")
-_TEXTS = (".py", ".tsv")
+_COMPARES = ("comparison", "detection", "catalog", "catalog/data", "catalog/data/schemas", "model", "util")
 
 
 def of_verdict(observation: Observation, desired: Desired, judged_by: str) -> str:
