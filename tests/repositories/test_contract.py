@@ -142,6 +142,15 @@ def test_a_branch_that_a_person_has_pushed_to_is_left_as_it_is(place):
     assert [each.state for each in place.host.repository.requests.values()] == ["closed"]
 
 
+@pytest.mark.parametrize("wanted", [SECOND, ENDED])
+def test_a_commit_that_a_person_has_amended_is_left_as_it_is(place, wanted):
+    bring(place, FIRST)
+    place.host.repository.amend(BRANCH, {"fleet/a.yaml": "a: mine\n"})
+    bring(place, wanted)
+
+    assert branch(place)["fleet/a.yaml"] == "a: mine\n"
+
+
 def test_a_merged_request_is_done_and_a_further_drift_gets_another(place):
     bring(place, FIRST)
     place.host.repository.merge(1)

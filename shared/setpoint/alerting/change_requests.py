@@ -111,7 +111,8 @@ def _push(branch: str, commit: str, wanted: WantedRequest, repository: Repositor
 
 
 def _is_own(head: BranchHead) -> bool:
-    return head.message.rstrip().rpartition("\n")[2].startswith(_TRAILER)
+    """Whether Setpoint made a commit; one that a person amended has its message still."""
+    return not head.is_amended and head.message.rstrip().rpartition("\n")[2].startswith(_TRAILER)
 
 
 def _complete(current: ChangeRequest, wanted: WantedRequest, repository: Repository) -> ChangeRequest:

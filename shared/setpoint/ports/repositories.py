@@ -32,10 +32,12 @@ class BranchHead(NamedTuple):
     Args:
         commit: its id.
         message: its message.
+        is_amended: it was committed again after it was written: amended or rebased.
     """
 
     commit: str
     message: str
+    is_amended: bool = False
 
 
 class Commit(NamedTuple):

@@ -79,11 +79,20 @@ class HostCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredCommit:
-    """A commit: the commit below, all its files, its message."""
+    """A commit: the commit below, all its files, its message, and whether it was amended after it was written."""
 
     parent: str
     files: Mapping[str, str]
     message: str
+    is_amended: bool = False
+
+    @property
+    def dates(self) -> tuple[str, str]:
+        """When it was written and when it was committed."""
+        return (
+            "2026-03-01T12:00:00Z",
+            "2026-03-01T12:30:00+00:00" if self.is_amended else "2026-03-01T12:00:00.000+00:00",
+        )
 
     @property
     def id(self) -> str:
@@ -148,6 +157,13 @@ class StoredRepository:
         """Commit files to a branch, as a person does."""
         below = self.branches[branch]
         self.branches[branch] = self.add(StoredCommit(below, {**self.files(branch), **files}, message))
+
+    def amend(self, branch: str, files: Mapping[str, str]) -> None:
+        """Amend the last commit of a branch without a new message, as a person does."""
+        last = self.commits[self.branches[branch]]
+        self.branches[branch] = self.add(
+            StoredCommit(last.parent, {**last.files, **files}, last.message, is_amended=True)
+        )
 
     def merge(self, number: int) -> None:
         """Merge a request, as a person does: what its commits change is changed on the main branch."""

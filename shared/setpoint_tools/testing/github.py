@@ -69,7 +69,9 @@ def _commit(repository: StoredRepository, _: HostCall, commit: str) -> HostAnswe
     stored = repository.commits.get(commit)
     if stored is None:
         return _MISSING
-    return HostAnswer(200, {"sha": commit, "message": stored.message, "tree": {"sha": f"tree-{commit}"}})
+    written, committed = stored.dates
+    dates = {"author": {"date": written}, "committer": {"date": committed}}
+    return HostAnswer(200, {"sha": commit, "message": stored.message, "tree": {"sha": f"tree-{commit}"}, **dates})
 
 
 def _tree(repository: StoredRepository, _: HostCall, commit: str) -> HostAnswer:

@@ -63,7 +63,10 @@ def _branch(repository: StoredRepository, _: HostCall, branch: str) -> HostAnswe
     commit = repository.branches.get(branch)
     if commit is None:
         return _MISSING
-    return HostAnswer(200, {"name": branch, "commit": {"id": commit, "message": repository.commits[commit].message}})
+    stored = repository.commits[commit]
+    written, committed = stored.dates
+    dates = {"authored_date": written, "committed_date": committed}
+    return HostAnswer(200, {"name": branch, "commit": {"id": commit, "message": stored.message, **dates}})
 
 
 def _delete_branch(repository: StoredRepository, _: HostCall, branch: str) -> HostAnswer:

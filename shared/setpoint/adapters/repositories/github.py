@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from setpoint.adapters.repositories.rest import Answer, Rest
+from setpoint.adapters.repositories.rest import Answer, Rest, is_amended
 from setpoint.errors import BadRequest, Conflict, IncompleteListing
 from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
 
@@ -81,7 +81,9 @@ class GitHubRepository:
         if answer.status == _NOT_FOUND:
             return None
         commit = str(answer.data["object"]["sha"])
-        return BranchHead(commit, str(self._get(f"/git/commits/{commit}")["message"]))
+        data = self._get(f"/git/commits/{commit}")
+        amended = is_amended(data["author"]["date"], data["committer"]["date"])
+        return BranchHead(commit, str(data["message"]), amended)
 
     def put(self, branch: str, commit: Commit) -> None:
         """See ``Repository.put``."""

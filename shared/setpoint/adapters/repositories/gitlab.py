@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from setpoint.adapters.repositories.rest import Rest
+from setpoint.adapters.repositories.rest import Rest, is_amended
 from setpoint.errors import BadRequest
 from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
 
@@ -70,7 +70,8 @@ class GitLabRepository:
         if answer.status == _NOT_FOUND:
             return None
         commit = answer.data["commit"]
-        return BranchHead(str(commit["id"]), str(commit["message"]))
+        amended = is_amended(commit["authored_date"], commit["committed_date"])
+        return BranchHead(str(commit["id"]), str(commit["message"]), amended)
 
     def put(self, branch: str, commit: Commit) -> None:
         """See ``Repository.put``; ``force`` sets an existing branch to the new commit.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,8 @@ _SECONDARY = 60.0
 Source: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 """
 _LONGEST = 3600.0
+_AT_ONCE = 5.0
+"""Seconds between the two dates of a commit that an API makes, at most."""
 
 
 class Answer(NamedTuple):
@@ -177,6 +180,16 @@ class Rest:
             return min(max(float(reset) - self._clock(), 1.0), _LONGEST)
         is_limit = answer.status == _TOO_MANY or "rate limit" in answer.message.lower()
         return _SECONDARY if is_limit else None
+
+
+def is_amended(written: str, committed: str) -> bool:
+    """Whether a commit was committed again after it was written, by its dates; an API writes both at once.
+
+    ``git commit --amend`` and ``git rebase`` keep the first and renew the second:
+    https://git-scm.com/docs/git-commit#Documentation/git-commit.txt---reset-author
+    """
+    first, last = (datetime.fromisoformat(date).timestamp() for date in (written, committed))
+    return abs(last - first) > _AT_ONCE
 
 
 def _parsed(content: bytes) -> Any:
