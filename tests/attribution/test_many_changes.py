@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from attribution.world import IN_SYNC, World
 from contract.records import NOON
 from setpoint.detection.actor_resolution import actor_of
 from setpoint.model.actors import AuditedChange
@@ -81,3 +82,16 @@ def test_what_is_kept_is_bounded_and_depends_on_no_order():
     shuffled = [*changes[::-2], *changes[::2]]
     assert stored(changes) == stored([*shuffled, *changes[:30]])
     assert len(stored([change(f"{index}@example.com", index) for index in range(60)])) == 2 * MOST
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in-order", "late"])
+def test_live_entries_that_follow_the_drift_leave_nobody_certain(late):
+    world = World()
+    world.observe(IN_SYNC, -1000)
+    world.observe()
+    entries = [(MALLORY, -20.0), (ALICE, 40.0), *((MALLORY, 120.0 + 20 * number) for number in range(10))]
+    for principal, seconds in (*entries[1:], entries[0]) if late else entries:
+        world.log(principal, seconds)
+    assert world.actor is not None
+    assert world.actor.confidence == "possible"
+    assert MALLORY in {world.actor.principal, *world.actor.others}
