@@ -131,6 +131,16 @@ def test_two_sources_cannot_declare_one_resource(fleet, setpoint):
     assert done.returncode == 3
     assert "is declared by source one" in done.stderr
     assert "1 added" in done.stderr
+    next_step = "1 resource belongs to source one: apply with --source one, or remove from that source first"
+    assert next_step in done.stderr
+    assert next_step in setpoint("plan", fleet / "00.yaml", "--source", "two").stdout
+    assert setpoint("apply", fleet / "00.yaml", "--source", "one").returncode == 0
+
+
+def test_an_empty_standard_input_is_named():
+    done = forked.command_line("apply", "-", "--store", "memory:", stdin="")
+    assert done.returncode == 1
+    assert "standard input was empty" in done.stderr
 
 
 def test_a_changed_declaration_judges_what_was_observed_again(fleet, setpoint, tmp_path):

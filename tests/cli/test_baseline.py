@@ -114,6 +114,28 @@ def test_a_drift_that_changes_and_one_that_is_over_leave_the_baseline(setpoint, 
 
 
 @pytest.mark.usefixtures("fleet")
+def test_where_people_decided_about_all_findings_the_list_counts_their_decisions(setpoint):
+    exempted = setpoint("findings", "exempt", "--team", "shop", "--because", "b", "--for", "7d", "--yes")
+    assert "exempted: 2 findings" in exempted.stderr
+    assert "no open findings" not in setpoint("findings", "list").stdout
+    baseline = setpoint("baseline", "--because", "b", "--severity", "low,medium,high,critical", "--yes")
+    assert "accepted as baseline: 2 findings" in baseline.stderr
+
+    title = "no open findings; 2 exempted, 2 in the baseline (--status all)\n"
+    assert setpoint("findings", "list").stdout == title
+    assert setpoint("findings", "list", "--team", "shop").stdout == "no open findings; 2 exempted (--status all)\n"
+    assert setpoint("findings", "list", "--team", "nobody").stdout == "no open findings\n"
+    assert setpoint("findings", "list", "--status", "all").stdout.startswith("4 findings\n")
+
+
+@pytest.mark.usefixtures("fleet")
+def test_of_a_time_before_the_first_finding_the_list_says_that_nothing_was_recorded(setpoint):
+    before = setpoint("findings", "list", "--at", "2026-02-01T00:00Z").stderr
+    assert "the store's first finding is of 2026-03-01 12:00:00Z; nothing was recorded before it" in before
+    assert "first finding" not in setpoint("findings", "list", "--at", "2026-03-02T00:00Z").stderr
+
+
+@pytest.mark.usefixtures("fleet")
 def test_a_preview_counts_and_changes_nothing_and_so_does_a_no(setpoint):
     preview = setpoint("baseline", "--because", "b", "--preview")
     assert "would accept as baseline" in preview.stderr

@@ -185,3 +185,37 @@ def test_of_several_resources_of_a_state_the_one_at_an_address_is_compared(tmp_p
     assert (same.returncode, other.returncode, none.returncode) == (0, 1, 1)
     assert "messageRetentionDuration" in other.stdout
     assert "terraform state list" in none.stderr
+
+
+def _export(folder: Path) -> list[dict[str, Any]]:
+    """A declaration of a bucket in ``declared.yaml``, and assets: the bucket, its grants, a topic."""
+    bucket = "//storage.googleapis.com/billing-exports"
+    (folder / "declared.yaml").write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Declaration\n"
+        f"metadata: {{name: {bucket}, project: billing-prod}}\n"
+        "spec: {assetType: storage.googleapis.com/Bucket, data: {versioning: {enabled: true}}}\n"
+    )
+    versions = {"name": "billing-exports", "versioning": {"enabled": False}}
+    return [
+        {"name": bucket, "assetType": "storage.googleapis.com/Bucket", "resource": {"data": versions}},
+        {"name": bucket, "assetType": "storage.googleapis.com/Bucket", "iamPolicy": {"bindings": []}},
+        {"name": "//pubsub.googleapis.com/projects/p/topics/t", "assetType": "pubsub.googleapis.com/Topic"},
+    ]
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["list", "lines"])
+def test_of_an_export_the_asset_that_is_declared_is_compared(tmp_path: Path, *, lines: bool) -> None:
+    assets = _export(tmp_path)
+    live = tmp_path / ("live.jsonl" if lines else "live.json")
+    live.write_text("\n".join(map(json.dumps, assets)) if lines else json.dumps(assets, indent=1))
+    done = diff(str(tmp_path / "declared.yaml"), str(live))
+    assert (done.returncode, "versioning.enabled" in done.stdout) == (1, True), done.stderr
+
+
+def test_an_export_without_the_declared_asset_names_the_command_that_compares_all(tmp_path: Path) -> None:
+    live = tmp_path / "live.json"
+    live.write_text(json.dumps(_export(tmp_path)[1:]))
+    done = diff(str(tmp_path / "declared.yaml"), str(live))
+    assert done.returncode == 1
+    assert "holds 2 assets, of which 0 are declared; diff compares one: give it alone" in done.stderr
+    assert f"`setpoint sweep --from {live}`" in done.stderr

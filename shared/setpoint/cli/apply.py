@@ -38,6 +38,7 @@ from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.apply_states import StateOptions
 from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.declarations.readers import load
+from setpoint.declarations.readers.discovery import STANDARD_INPUT
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
@@ -129,8 +130,7 @@ class LoadOptions(NamedTuple):
 
 NO_OPTIONS = LoadOptions()
 UNBOUNDED = (
-    "no Sources document is in force: whoever may write this store may declare anything, under any source's name; "
-    "docs/sources.md"
+    "note: no Sources document is in force: whoever may write this store may declare anything, under any source's name"
 )
 _TOLD = ("opened", "changed", "resolved")
 
@@ -409,6 +409,10 @@ def load_all(
     if not quietly:
         print_load_result(loaded, grouped=grouped)
     if loaded.is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
+        if paths == [STANDARD_INPUT]:
+            raise BadRequest(
+                "standard input was empty, or held no declarations; does the command before the pipe print them?"
+            )
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from msgspec.structs import replace
@@ -63,7 +63,7 @@ def baseline(  # noqa: PLR0913 - the options of the command
     if end:
         chosen = replace(wanted, statuses=("accepted",), baseline=True)
         _decide(
-            "end the baseline of",
+            _Verb("end the baseline of", "ended the baseline of"),
             chosen,
             lambda states, context, advance: bulk_exemptions.end_all(states, str(decider(store, by)), context, advance),
             _Run(store, events_topic, preview=preview, yes=yes),
@@ -75,7 +75,7 @@ def baseline(  # noqa: PLR0913 - the options of the command
     now = datetime.now(UTC)
     exemption = Exemption(because, str(decider(store, by)), now, _end(until, lasts, now) or now + _DAYS, baseline=True)
     _decide(
-        "accept as baseline",
+        _Verb("accept as baseline", "accepted as baseline"),
         chosen,
         lambda states, context, advance: bulk_exemptions.accept_all(states, exemption, context, advance),
         _Run(store, events_topic, preview=preview, yes=yes),
@@ -99,7 +99,7 @@ def accept_findings(  # noqa: PLR0913 - the options of the command
     now = datetime.now(UTC)
     exemption = Exemption(because, str(decider(store, by)), now, _end(until, lasts, now))
     _decide(
-        "accept",
+        _Verb("accept", "accepted"),
         replace(wanted, statuses=("open",)),
         lambda states, context, advance: bulk_exemptions.accept_all(states, exemption, context, advance),
         _Run(store, events_topic, preview=preview, yes=yes),
@@ -126,11 +126,23 @@ def exempt_findings(  # noqa: PLR0913 - the options of the command
         raise BadRequest("say how long: --for 7d or --until DATE")
     exemption = Exemption(because, str(decider(store, by)), now, ends)
     _decide(
-        "exempt",
+        _Verb("exempt", "exempted"),
         replace(wanted, statuses=("open",)),
         lambda states, context, advance: bulk_exemptions.exempt_all(states, exemption, context, advance),
         _Run(store, events_topic, preview=preview, yes=yes),
     )
+
+
+class _Verb(NamedTuple):
+    """What a decision does with the findings.
+
+    Args:
+        base: as a question asks: ``exempt``.
+        past: as it is reported: ``exempted``.
+    """
+
+    base: str
+    past: str
 
 
 class _Run:
@@ -143,7 +155,7 @@ class _Run:
 _Decision = Callable[[Sequence[ResourceState], Context, Callable[[int], object]], BulkResult]
 
 
-def _decide(verb: str, wanted: FindingFilter, decision: _Decision, run: _Run) -> None:
+def _decide(verb: _Verb, wanted: FindingFilter, decision: _Decision, run: _Run) -> None:
     """Show what is selected, ask, and carry a decision out."""
     context = bootstrap.open_detection(run.store, run.events_topic, create=False)
     problems: Problems = []
@@ -157,17 +169,17 @@ def _decide(verb: str, wanted: FindingFilter, decision: _Decision, run: _Run) ->
             return
         out.print(_counts(states))
         if run.preview:
-            print_status(f"would {verb} {counted(len(states), 'finding')}; nothing is changed")
+            print_status(f"would {verb.base} {counted(len(states), 'finding')}; nothing is changed")
             return
         if not run.yes and not typer.confirm(
-            f"{verb[0].upper()}{verb[1:]} {counted(len(states), 'finding')}?", err=True
+            f"{verb.base[0].upper()}{verb.base[1:]} {counted(len(states), 'finding')}?", err=True
         ):
             raise typer.Exit(1)
         with progress("findings", len(states)) as advance:
             result = decision(states, context, advance)
     finally:
         context.store.close()
-    print_status(f"{verb}: {counted(result.changed, 'finding')}")
+    print_status(f"{verb.past}: {counted(result.changed, 'finding')}")
     for reason, count in result.refused.items():
         print_warning(f"{count:,} not changed: {reason}")
     if result.refused:

@@ -44,7 +44,9 @@ def diff(  # noqa: PLR0913 - the options of the command
     declared: Annotated[
         str | None, typer.Argument(metavar="DECLARED", help="A declaration, or API-shaped fields.")
     ] = None,
-    live: Annotated[str | None, typer.Argument(metavar="LIVE", help="The resource, or an asset that holds it.")] = None,
+    live: Annotated[
+        str | None, typer.Argument(metavar="LIVE", help="The resource, an asset that holds it, or an export.")
+    ] = None,
     asset_type: Annotated[str, typer.Option(metavar="TYPE", help="compute.googleapis.com/Firewall")] = "",
     explain: Annotated[bool, typer.Option(help="Show why values that are spelled differently are equal.")] = False,
     exact: Annotated[bool, typer.Option(help="Report fields that are not declared, too.")] = False,
@@ -117,8 +119,9 @@ def _examined(
     address: str = "",
 ) -> ExplainedComparison:
     """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
-    observed, live_type = _live(live)
-    declaration = _declaration(declared, observed, live_type, address)
+    declarations = _declarations(declared, address)
+    observed, live_type = _live(live, declarations)
+    declaration = _declaration(declared, declarations, observed, live_type)
     if declaration is None:
         have = _resource(observed)
         named = asset_type or live_type
@@ -143,8 +146,8 @@ def _examined(
     return rule_sources.with_sources(inventoried, schema)
 
 
-def _declaration(file: str, observed: dict[str, Any], live_type: str, address: str) -> Declaration | None:
-    """The declaration of the observed resource in a file of any format, or None where the file holds plain fields."""
+def _declarations(file: str, address: str) -> list[Declaration]:
+    """The declarations in a file of any format, or of one Terraform address; none where the file holds plain fields."""
     loaded = load.load([file])
     if loaded.problems:
         raise BadRequest(str(loaded.problems[0]))
@@ -153,6 +156,13 @@ def _declaration(file: str, observed: dict[str, Any], live_type: str, address: s
         declarations = [declaration for declaration in declarations if declaration.source.address == address]
         if not declarations:
             raise BadRequest(f"{file}: holds nothing at {address}; `terraform state list` lists the addresses")
+    return declarations
+
+
+def _declaration(
+    file: str, declarations: list[Declaration], observed: dict[str, Any], live_type: str
+) -> Declaration | None:
+    """The declaration of the observed resource; None where there is none."""
     if len(declarations) <= 1:
         return declarations[0] if declarations else None
     named = _named(declarations, observed, live_type)
@@ -166,7 +176,7 @@ def _declaration(file: str, observed: dict[str, Any], live_type: str, address: s
 
 def _named(declarations: list[Declaration], observed: dict[str, Any], live_type: str) -> list[Declaration]:
     """The declarations that an asset can be an observation of: by its whole name, else by its type and last part."""
-    is_policy = any(observed.get(field) is not None for field in _POLICIES)
+    is_policy = _is_policy(observed)
     fitting = [declaration for declaration in declarations if (declaration.key.content not in WHOLE) == is_policy]
     name = str(observed.get("name", ""))
     if exact := [declaration for declaration in fitting if declaration.key.name == name]:
@@ -192,12 +202,34 @@ def _answer_all(name: str) -> None:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from None
 
 
-def _live(file: str) -> tuple[dict[str, Any], str]:
-    """What a file tells of a live resource, out of a whole feed message or not, and its asset type where it says so."""
-    value = _only_document(file)
-    inner = value.get("asset")
-    asset = inner if isinstance(inner, dict) else value
+def _live(file: str, declarations: list[Declaration]) -> tuple[dict[str, Any], str]:
+    """What a file tells of a live resource, out of a whole feed message or not, and its asset type where it says so.
+
+    Of the assets of an export, the one that is declared.
+    """
+    assets = list(map(_asset, _objects(file)))
+    declared = {(declaration.key.name, declaration.key.content not in WHOLE) for declaration in declarations}
+    named = (
+        assets
+        if len(assets) == 1
+        else [asset for asset in assets if (asset.get("name"), _is_policy(asset)) in declared]
+    )
+    if len(named) != 1:
+        raise BadRequest(
+            f"{file}: holds {counted(len(assets), 'asset')}, of which {len(named)} are declared; diff compares one: "
+            f"give it alone, or compare all with `setpoint sweep --from {file}`"
+        )
+    asset = named[0]
     return asset, str(asset.get("assetType") or asset.get("asset_type") or "")
+
+
+def _asset(value: dict[str, Any]) -> dict[str, Any]:
+    inner = value.get("asset")
+    return inner if isinstance(inner, dict) else value
+
+
+def _is_policy(asset: dict[str, Any]) -> bool:
+    return any(asset.get(field) is not None for field in _POLICIES)
 
 
 def _resource(asset: dict[str, Any]) -> dict[str, Any]:
@@ -218,14 +250,28 @@ def _policy(asset: dict[str, Any]) -> Any:
 
 
 def _only_document(file: str) -> dict[str, Any]:
+    values = _objects(file)
+    if len(values) != 1:
+        raise BadRequest(f"{file}: has to hold one object")
+    return values[0]
+
+
+def _objects(file: str) -> list[dict[str, Any]]:
+    """The objects of a file: one, a list of them, or one a line.
+
+    Raises:
+        BadRequest: it cannot be read, or holds something else or nothing.
+    """
     read = list(documents.read(file))
     for document in read:
         if isinstance(document, Problem):
             raise BadRequest(str(document))
     values = [document.value for document in read if not isinstance(document, Problem)]
-    if len(values) != 1 or not isinstance(values[0], dict):
+    if len(values) == 1 and isinstance(values[0], list):
+        values = values[0]
+    if not values or not all(isinstance(value, dict) for value in values):
         raise BadRequest(f"{file}: has to hold one object")
-    return values[0]
+    return values
 
 
 def _print(explained: ExplainedComparison, *, explain: bool) -> None:

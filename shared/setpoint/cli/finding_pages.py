@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from setpoint.errors import BadRequest
@@ -30,11 +31,13 @@ class Page(NamedTuple):
         states: the records of this page, in order.
         total: number of records of all pages.
         offset: number of records before this page.
+        decided: number of findings that fit but for their status, by what people decided about them.
     """
 
     states: tuple[ResourceState, ...]
     total: int
     offset: int
+    decided: Mapping[str, int] = MappingProxyType({})
 
     @property
     def next_offset(self) -> int | None:
@@ -62,7 +65,9 @@ _KEYS: dict[SortKey, Callable[[ResourceState], tuple[Any, ...]]] = {
 }
 
 
-def page_of(states: Iterable[ResourceState], sort: SortKey, limit: int, offset: int) -> Page:
+def page_of(
+    states: Iterable[ResourceState], sort: SortKey, limit: int, offset: int, decided: Mapping[str, int]
+) -> Page:
     """A page of records in an order; the same records have the same order each time.
 
     Args:
@@ -70,6 +75,7 @@ def page_of(states: Iterable[ResourceState], sort: SortKey, limit: int, offset: 
         sort: the order.
         limit: number of records on a page; 0 for all.
         offset: number of records before the page.
+        decided: counts of others, filled while ``states`` is read.
 
     Raises:
         BadRequest: the offset is beyond the end.
@@ -80,4 +86,4 @@ def page_of(states: Iterable[ResourceState], sort: SortKey, limit: int, offset: 
     key = _KEYS[sort]
     # A page near the front needs no sorted rest.
     ordered = heapq.nsmallest(offset + limit, listed, key=key) if limit else sorted(listed, key=key)
-    return Page(tuple(ordered[offset:]), len(listed), offset)
+    return Page(tuple(ordered[offset:]), len(listed), offset, decided)

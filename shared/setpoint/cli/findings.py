@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain
@@ -10,7 +12,6 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
-from msgspec.structs import replace
 
 from setpoint import bootstrap
 from setpoint.cli import finding_text, output_models
@@ -55,6 +56,7 @@ class ShownAs(StrEnum):
     markdown = "markdown"
 
 
+_DECISIONS = ("exempted", "accepted")
 _FIRST = 100
 """Findings that a table shows without ``--limit``."""
 
@@ -134,40 +136,48 @@ def list_findings(  # noqa: PLR0913 - the options of the command
 
 def _read(listing: _Listing) -> tuple[Page, Problems]:
     problems: Problems = []
+    decided: Counter[str] = Counter()
     opened = bootstrap.open_store(listing.store, create=False)
     try:
         if listing.status is Which.suppressed:
             states = iter(opened.suppressed(problems))
         else:
-            chosen = listing.wanted
-            if listing.status is not Which.all:
-                chosen = replace(chosen, statuses=(listing.status.value,))
             listed = opened.states(drifted=True, problems=problems)
             if listing.as_of is not None:
                 listed = states_as_of(listed, listing.as_of)
-            states = finding_filter.select(listed, chosen, listing.as_of or datetime.now(UTC))
-        page = page_of(states, listing.sort, listing.limit, listing.offset)
+            states = finding_filter.select(listed, listing.wanted, listing.as_of or datetime.now(UTC))
+            states = _of_status(states, listing.status, decided)
+        page = page_of(states, listing.sort, listing.limit, listing.offset, decided)
     finally:
         opened.close()
     return page, problems
 
 
+def _of_status(states: Iterable[ResourceState], status: Which, decided: Counter[str]) -> Iterator[ResourceState]:
+    """The records whose finding has a status; counts the others that people have decided about, by the decision."""
+    for state in states:
+        actual = state.finding.status if state.finding is not None else ""
+        if status is Which.all or actual == status.value:
+            yield state
+        elif actual in _DECISIONS:
+            decided["in the baseline" if finding_filter.is_baseline(state) else actual] += 1
+
+
 def _watch(listing: _Listing, output: Output, seconds: float) -> None:
     """List until interrupted: on a terminal in place of the list before, elsewhere whenever it has changed."""
     before: tuple[object, ...] = ()
-    while True:
-        page, problems = _read(listing)
-        if out.is_terminal:
-            out.clear()
-        now = (page, tuple(map(str, problems)))
-        if out.is_terminal or now != before:
-            _print_page(page, problems, listing, output)
-        before = now
-        try:
+    try:
+        while True:
+            page, problems = _read(listing)
+            if out.is_terminal:
+                out.clear()
+            now = (page, tuple(map(str, problems)))
+            if out.is_terminal or now != before:
+                _print_page(page, problems, listing, output)
+            before = now
             time.sleep(seconds)
-        except KeyboardInterrupt:
-            print_status("stopped watching; nothing is changed by it")
-            return
+    except KeyboardInterrupt:
+        print_status("stopped watching; nothing is changed by it")
 
 
 def _print_page(page: Page, problems: Problems, listing: _Listing, output: Output) -> None:
@@ -191,7 +201,9 @@ def _print_page(page: Page, problems: Problems, listing: _Listing, output: Outpu
     elif status is Which.suppressed:
         print_suppressed(out, page.states)
     else:
-        print_findings(out, page.states, counted(page.total, f"{status} finding", none="no") + _part(page), sort=False)
+        noun = "finding" if status is Which.all else f"{status} finding"
+        title = counted(page.total, noun, none="no") + _part(page) + _decided(page, status)
+        print_findings(out, page.states, title, sort=False)
     for problem in problems:
         print_warning(str(problem), "unreadable")
     if output is Output.table and page.next_offset is not None:
@@ -208,6 +220,14 @@ def _part(page: Page) -> str:
     if len(page.states) == page.total:
         return ""
     return f", {page.offset + 1:,} to {page.offset + len(page.states):,}"
+
+
+def _decided(page: Page, status: Which) -> str:
+    """Where nothing is open: how many findings are not, since people decided so."""
+    if page.total or status is not Which.open or not page.decided:
+        return ""
+    counts = ", ".join(f"{count:,} {decision}" for decision, count in sorted(page.decided.items()))
+    return f"; {counts} (--status all)"
 
 
 def show(

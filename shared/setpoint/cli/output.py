@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -282,10 +282,22 @@ def ago(time: datetime) -> str:
     return f"{max(seconds, 0)} s ago"
 
 
-def print_claims(claimed: Iterable[OwnershipConflict]) -> None:
-    """Tell of each resource that another source declares already."""
+def print_claims(claimed: Collection[OwnershipConflict]) -> None:
+    """Tell of each resource that another source declares already, and what to do about those of each source."""
     for claim in claimed:
         print_error(str(claim))
+    for hint in claim_hints(claimed):
+        print_status(hint)
+
+
+def claim_hints(claimed: Iterable[OwnershipConflict]) -> list[str]:
+    """For each source that declares some of the resources with permission: how many, and the next step."""
+    owners = Counter(claim.source for claim in claimed if not claim.disputed)
+    return [
+        f"{counted(count, 'resource')} {'belongs' if count == 1 else 'belong'} to source {source}: apply with "
+        f"--source {source}, or remove from that source first"
+        for source, count in owners.items()
+    ]
 
 
 def print_refused(refused: Iterable[RefusedDocument]) -> None:

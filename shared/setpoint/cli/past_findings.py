@@ -20,8 +20,12 @@ from setpoint.util.counts import counted
 
 def states_as_of(states: Iterable[ResourceState], time: datetime) -> Iterator[ResourceState]:
     """The records of what drifted at a time; what they cannot tell is said."""
-    past = past_findings.all_as_of(states, time)
+    listed = list(states)
+    past = past_findings.all_as_of(listed, time)
     print_status(f"as of {time:%Y-%m-%d %H:%M:%SZ}, from the stored records")
+    first = min((state.finding.first_seen for state in listed if state.finding is not None), default=None)
+    if first is not None and time < first:
+        print_status(f"the store's first finding is of {first:%Y-%m-%d %H:%M:%SZ}; nothing was recorded before it")
     if past.unnoticed:
         print_status(f"{counted(past.unnoticed, 'finding')} had not been observed then, and are known from the history")
     if past.changed:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from setpoint.catalog import inventory_names
 from setpoint.catalog.schemas import Field, default_catalogue
-from setpoint.cli.output import difference_line, out
+from setpoint.cli.output import claim_hints, difference_line, out
 from setpoint.comparison.absence import child
 from setpoint.comparison.compare import compare
 from setpoint.comparison.masking import masked
@@ -82,6 +82,8 @@ def print_plan(
         text = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
         follows = "none of them would count" if claim.disputed else "not applied"
         out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; {follows}"), soft_wrap=True)
+    for hint in claim_hints(plan.claimed):
+        out.print(hint, soft_wrap=True)
     for document in plan.refused:
         out.print(Text.assemble(("!", "red"), f" {document}"), soft_wrap=True)
     summary = Text(plan.summary(HELD_BACK) if prune and problems else plan.summary())
