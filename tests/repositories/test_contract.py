@@ -114,6 +114,29 @@ def test_manual_steps_are_one_comment_that_is_updated(place):
     assert "`x`" not in comment
 
 
+def assert_a_strangers_comment_is_left_alone(place: Place) -> None:
+    bring(place, FIRST)
+    (request,) = place.host.repository.requests.values()
+    theirs = "theirs\n\n<!-- setpoint:by-hand -->"
+    request.comments[99] = theirs
+    request.strangers.add(99)
+    for step in ("x", "y"):
+        bring(place, BY_HAND._replace(by_hand=f"- change `{step}` in prod.tf"))
+
+    assert request.comments.pop(99) == theirs
+    (own,) = request.comments.values()
+    assert "`y`" in own
+
+
+def test_a_comment_of_another_account_is_not_taken_for_the_own_one(place):
+    assert_a_strangers_comment_is_left_alone(place)
+
+
+def test_an_app_that_may_not_ask_for_its_account_knows_its_comments(monkeypatch):
+    monkeypatch.setattr(fake_github, "ACCOUNT", "")
+    assert_a_strangers_comment_is_left_alone(PLACES["github"]())
+
+
 def test_a_request_without_an_edit_says_what_to_change_by_hand(place):
     bring(place, BY_HAND._replace(files={}))
 

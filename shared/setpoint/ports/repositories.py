@@ -109,7 +109,7 @@ class Repository(Protocol):
         """Ask the owners that the service knows for a review: ``@user``, ``@organization/team``."""
 
     def comments(self, number: int) -> Mapping[int, str]:
-        """The texts of the comments on a request by their ids, oldest first."""
+        """The texts of the token's own comments on a request by their ids, oldest first."""
 
     def comment(self, number: int, text: str, comment: int = 0) -> None:
         """Write a comment on a request, or replace one.

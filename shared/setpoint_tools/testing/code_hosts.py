@@ -103,7 +103,10 @@ class StoredCommit:
 
 @dataclass(slots=True)
 class StoredRequest:
-    """A pull or merge request; ``fork`` is the path of the repository that it comes from, if that is another one."""
+    """A pull or merge request; ``fork`` is the path of the repository that it comes from, if that is another one.
+
+    ``strangers`` are the comments that another account than the token's wrote.
+    """
 
     number: int
     branch: str
@@ -114,6 +117,7 @@ class StoredRequest:
     reviewers: list[str] = field(default_factory=list)
     comments: dict[int, str] = field(default_factory=dict)
     fork: str = ""
+    strangers: set[int] = field(default_factory=set)
 
 
 class StoredRepository:

@@ -21,8 +21,11 @@ from setpoint_tools.testing.code_hosts import (
 from setpoint_tools.testing.slack import serving
 
 TOKEN = "github-token-of-the-fake"  # noqa: S105 - of the fake
+ACCOUNT = "setpoint"
+"""The account of the token; empty for the token of an app's installation, which may not ask for it."""
 MOST_FILES = 100_000
 """Entries of a tree in one answer: https://docs.github.com/rest/git/trees#get-a-tree"""
+_NO_ACCOUNT = "Resource not accessible by integration"
 _MISSING = HostAnswer(404, {"message": "Not Found"})
 
 
@@ -46,6 +49,8 @@ def github(files: Mapping[str, str], path: str = "acme/fleet", token: str = TOKE
 def _answer(host: CodeHost, call: HostCall) -> HostAnswer:
     if call.headers.get("authorization") != f"Bearer {host.token}":
         return HostAnswer(401, {"message": "Bad credentials"})
+    if call.path == "/user":
+        return HostAnswer(200, {"login": ACCOUNT}) if ACCOUNT else HostAnswer(403, {"message": _NO_ACCOUNT})
     place = f"/repos/{host.repository.path}"
     if call.path != place and not call.path.startswith(f"{place}/"):
         return _MISSING
@@ -187,7 +192,13 @@ def _reviewers(repository: StoredRepository, call: HostCall, number: str) -> Hos
 
 def _comments(repository: StoredRepository, call: HostCall, number: str) -> HostAnswer:
     size, page = int(call.query["per_page"]), int(call.query["page"])
-    listed = [{"id": name, "body": text} for name, text in repository.about(int(number)).comments.items()]
+    about = repository.about(int(number))
+    own = {"login": ACCOUNT, "type": "User"} if ACCOUNT else {"login": "setpoint[bot]", "type": "Bot"}
+    stranger = {"login": "stranger", "type": "User"}
+    listed = [
+        {"id": name, "body": text, "user": stranger if name in about.strangers else own}
+        for name, text in about.comments.items()
+    ]
     return HostAnswer(200, listed[size * (page - 1) : size * page])
 
 

@@ -22,6 +22,7 @@ from setpoint_tools.testing.slack import serving
 
 TOKEN = "gitlab-token-of-the-fake"  # noqa: S105 - of the fake
 _MISSING = HostAnswer(404, {"message": "404 Not Found"})
+_ACCOUNT = 1
 _STATES = {"open": "opened", "closed": "closed", "merged": "merged"}
 
 
@@ -41,6 +42,8 @@ def gitlab(files: Mapping[str, str], path: str = "acme/fleet", token: str = TOKE
 def _answer(host: CodeHost, call: HostCall) -> HostAnswer:
     if call.headers.get("private-token") != host.token:
         return HostAnswer(401, {"message": "401 Unauthorized"})
+    if call.path == "/user":
+        return HostAnswer(200, {"id": _ACCOUNT})
     if call.path == "/users":
         name = call.query["username"]
         is_user = "/" not in name and not name.startswith("stranger")
@@ -148,8 +151,12 @@ def _shown(repository: StoredRepository, request: StoredRequest) -> dict[str, An
 
 
 def _notes(repository: StoredRepository, call: HostCall, number: str) -> HostAnswer:
-    comments = repository.requests[int(number)].comments
-    return _page(call, [{"id": name, "body": text, "system": False} for name, text in comments.items()])
+    request = repository.requests[int(number)]
+    notes = [
+        {"id": name, "body": text, "system": False, "author": {"id": 2 if name in request.strangers else _ACCOUNT}}
+        for name, text in request.comments.items()
+    ]
+    return _page(call, notes)
 
 
 def _new_note(repository: StoredRepository, call: HostCall, number: str) -> HostAnswer:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from setpoint.adapters.repositories.rest import Answer, Rest, is_amended
-from setpoint.errors import BadRequest, Conflict, IncompleteListing
+from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListing
 from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
 
 _RAW = "application/vnd.github.raw+json"
@@ -45,6 +45,7 @@ class GitHubRepository:
         self._path = f"/repos/{quote(path)}"
         self._rest = rest
         self._branch = branch
+        self._account: str | None = None
         self._modes: tuple[str, Mapping[str, str]] = ("", {})
 
     def base(self) -> str:
@@ -144,7 +145,21 @@ class GitHubRepository:
     def comments(self, number: int) -> Mapping[int, str]:
         """See ``Repository.comments``."""
         listed = self._rest.pages(f"{self._path}/issues/{number}/comments")
-        return {int(comment["id"]): str(comment["body"]) for comment in listed}
+        return {int(comment["id"]): str(comment["body"]) for comment in listed if self._is_own(comment["user"])}
+
+    def _is_own(self, user: Mapping[str, Any] | None) -> bool:
+        """Whether an account is the token's; an app may not ask for its own, which is a bot. None is a deleted one.
+
+        Source: https://docs.github.com/rest/users/users#get-the-authenticated-user
+        """
+        if self._account is None:
+            try:
+                self._account = str(self._rest.call("GET", "/user").data["login"])
+            except AccessDenied:
+                self._account = ""
+        if user is None:
+            return False
+        return user["login"] == self._account if self._account else user["type"] == "Bot"
 
     def comment(self, number: int, text: str, comment: int = 0) -> None:
         """See ``Repository.comment``."""

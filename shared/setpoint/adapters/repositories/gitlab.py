@@ -40,6 +40,7 @@ class GitLabRepository:
         self._project = f"/projects/{quote(path, safe='')}"
         self._rest = rest
         self._branch = branch
+        self._own_id = 0
         self._listed: tuple[str, frozenset[str]] = ("", frozenset())
 
     def base(self) -> str:
@@ -135,7 +136,8 @@ class GitLabRepository:
     def comments(self, number: int) -> Mapping[int, str]:
         """See ``Repository.comments``."""
         listed = self._rest.pages(f"{self._project}/merge_requests/{number}/notes", {"sort": "asc"})
-        return {int(note["id"]): str(note["body"]) for note in listed if not note.get("system")}
+        notes = [note for note in listed if not note.get("system")]
+        return {int(note["id"]): str(note["body"]) for note in notes if note["author"]["id"] == self._account()}
 
     def comment(self, number: int, text: str, comment: int = 0) -> None:
         """See ``Repository.comment``."""
@@ -144,6 +146,12 @@ class GitLabRepository:
             self._rest.call("PUT", f"{notes}/{comment}", {"body": text})
         else:
             self._rest.call("POST", notes, {"body": text})
+
+    def _account(self) -> int:
+        """The id of the token's account: https://docs.gitlab.com/ee/api/users.html#get-the-current-user."""
+        if not self._own_id:
+            self._own_id = int(self._rest.call("GET", "/user").data["id"])
+        return self._own_id
 
     def _paths(self, commit: str) -> Iterator[str]:
         """The paths of files in a commit, as far as they are asked for."""
