@@ -159,7 +159,7 @@ class GitHubRepository:
                 self._account = ""
         if user is None:
             return False
-        return user["login"] == self._account if self._account else user["type"] == "Bot"
+        return bool(user["login"] == self._account if self._account else user["type"] == "Bot")
 
     def comment(self, number: int, text: str, comment: int = 0) -> None:
         """See ``Repository.comment``."""
