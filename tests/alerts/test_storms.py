@@ -51,13 +51,14 @@ def peak_of_showing(office: Office, thread: str) -> int:
 
 
 def test_showing_a_group_takes_the_same_memory_whatever_its_size(tmp_path):
-    few, many = size((500, 3_000), (2_000, 100_000))
+    few, many = size((500, 3_000), (2_000, 25_000))
     small = peak_of_showing(*storm(tmp_path, few))
     office, thread = storm(tmp_path, many)
     large = peak_of_showing(office, thread)
     assert large < small + 400 * many  # a mark of what is shown and a name of a project, not a notice of some 10 KB
     shown = office.only()
-    assert (shown.total, shown.project_count, len(office.sink.posts)) == (many, many, 1)
+    assert (shown.total, len(office.sink.posts)) == (many, 1)
+    assert shown.project_count == min(many, 20_000), "more projects are counted together"
     assert office.desk.records.due(office.clock(), 10).notices == []
 
 
