@@ -423,3 +423,11 @@ def test_a_plan_is_never_changed_and_what_to_write_is_told():
         'place = "US"  # was "EU"; the variable that gives google_storage_bucket.exports.location',
         'google_storage_bucket.exports.storage_class = "NEARLINE"  # was "STANDARD"',
     )
+
+
+@pytest.mark.parametrize("value", ["on", "off", "y", "1_000", "12:30:45", "0b11", "2026-01-01", ".inf"])
+def test_text_that_readers_of_yaml_1_1_take_for_something_else_is_written_in_quotes(value: str):
+    text = "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: //storage.googleapis.com/b}\nspec:\n"
+    text += "  assetType: storage.googleapis.com/Bucket\n  data:\n    labels:\n      flag: plain\n"
+    proposal = proposed(text, {"labels": {"flag": value}}, "//storage.googleapis.com/b")
+    assert yaml.safe_load(proposal.text)["spec"]["data"]["labels"] == {"flag": value}

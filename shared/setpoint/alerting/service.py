@@ -385,6 +385,9 @@ def _show_all(
         except SetpointError as error:
             showings["failed"] += 1
             problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a fault in one message keeps back no other
+            showings["failed"] += 1
+            problems.append(f"message {thread} cannot be made: {type(error).__name__}, a fault of Setpoint's")
     return TickResult(showings, tuple(problems))
 
 

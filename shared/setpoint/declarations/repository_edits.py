@@ -167,7 +167,11 @@ def _code_steps(edit: _Edit) -> Iterator[str]:
     if not files:
         yield from _by_hand(edit, "its root module is not known; see `roots` in docs/into-code.md")
         return
-    edited = edit_code(files, edit.declaration, edit.observation, edit.schemas)
+    try:
+        edited = edit_code(files, edit.declaration, edit.observation, edit.schemas)
+    except (ValueError, RecursionError):
+        yield from _by_hand(edit, "the code cannot be read")
+        return
     for path, text in edited.files.items():
         if text != files[path]:
             edit.checkout.write(path, text)

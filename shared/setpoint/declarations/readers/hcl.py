@@ -79,9 +79,12 @@ def tokens(text: str) -> list[Token]:
     """The tokens of a file, without spaces and comments.
 
     Raises:
-        NotHclError: a text, comment or heredoc has no end.
+        NotHclError: a text, comment or heredoc has no end, or texts are nested too deeply.
     """
-    return list(_tokens(text))
+    try:
+        return list(_tokens(text))
+    except RecursionError:
+        raise NotHclError("texts are nested too deeply") from None
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -156,7 +159,10 @@ def parse(text: str) -> Block:
         NotHclError: it cannot be taken apart.
     """
     reading = _Reading(tokens(text))
-    body = reading.body("", ())
+    try:
+        body = reading.body("", ())
+    except RecursionError:
+        raise NotHclError("blocks are nested too deeply") from None
     if reading.position < len(reading.tokens):
         raise NotHclError("a bracket is closed that was not opened")
     return body
@@ -232,17 +238,24 @@ def scalar(expression: Sequence[Token]) -> Any:
         NotHclError: it is another expression.
     """
     if len(expression) == 2 and expression[0].text == "-" and expression[1].kind == "number":  # noqa: PLR2004
-        return -json.loads(expression[1].text)
+        return -_number(expression[1].text)
     if len(expression) != 1:
         raise NotHclError("it is an expression")
     (token,) = expression
     if token.kind == "number":
-        return json.loads(token.text)
+        return _number(token.text)
     if token.kind == "name" and token.text in _CONSTANTS:
         return _CONSTANTS[token.text]
     if token.kind == "text":
         return _plain(token.text[1:-1])
     raise NotHclError("it is an expression")
+
+
+def _number(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise NotHclError("a number in a form of its own") from None
 
 
 def _plain(text: str) -> str:
@@ -256,7 +269,10 @@ def _plain(text: str) -> str:
 def _unescaped(match_: re.Match[str]) -> str:
     code = match_[1] or match_[2]
     if code:
-        return chr(int(code, 16))
+        try:
+            return chr(int(code, 16))
+        except (ValueError, OverflowError):
+            raise NotHclError("an escape of no character") from None
     if match_[3] not in _ESCAPES:
         raise NotHclError("an escape that HCL does not have")
     return _ESCAPES[match_[3]]

@@ -207,13 +207,17 @@ class _Writer:
         return json.dumps(key, ensure_ascii=False) if self.as_json else _plain(key)
 
 
+_RESOLVER = yaml.resolver.Resolver()
+_TEXT = "tag:yaml.org,2002:str"
+
+
 def _plain(value: str) -> str:
     """A string without quotes if it can be parsed as that string everywhere; else in quotes."""
     if value and value.isprintable() and value.strip() == value and not set(value) & set("{}[],#&*!|>'\"%@`"):
         read = [
             document.value for document in documents.parse(f"k: {value}\n") if isinstance(document, documents.Document)
         ]
-        if read == [{"k": value}] and _is_plain_in_flow(value):
+        if read == [{"k": value}] and _is_plain_in_flow(value) and _is_text_in_yaml_1_1(value):
             return value
     return _quoted(value)
 
@@ -222,6 +226,12 @@ def _quoted(value: str) -> str:
     """A string in double quotes; JSON's escapes are valid in YAML, too."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
+
+
+def _is_text_in_yaml_1_1(value: str) -> bool:
+    """Whether readers of YAML 1.1, such as kubectl's, take a plain scalar for text: not `on`, `1_000`, `12:30`, `y`."""
+    tag = _RESOLVER.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]  # PyYAML has no types
+    return value.lower() not in ("y", "n") and bool(tag == _TEXT)
 
 
 def _is_plain_in_flow(value: str) -> bool:
