@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "SETPOINT_DEAD_LETTER_TOPIC": "projects/fleet-ops/topics/dead-letters",
     "SETPOINT_SWEEP_TOPIC": "projects/fleet-ops/topics/sweeps",
     "SETPOINT_SWEEP_SECONDS": "60",
+    "SETPOINT_HISTORY_CALLS": "0",
     "SETPOINT_ACTIONS_TOPIC": "projects/fleet-ops/topics/slack-actions",
     "SETPOINT_DATASET": "fleet-ops.setpoint",
     "SETPOINT_IAP_AUDIENCE": "/projects/1/global/backendServices/2",

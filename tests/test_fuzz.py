@@ -175,7 +175,7 @@ def test_whatever_a_feed_sends_is_handled_and_what_is_rejected_is_kept(data):
 
 
 FILES = {
-    "native": yaml.safe_dump_all(fleet.documents()).encode(),
+    "native": yaml.safe_dump_all(fleet.documents("http://localhost:8080")).encode(),
     "krm": b"""apiVersion: storage.cnrm.cloud.google.com/v1beta1
 kind: StorageBucket
 metadata: {name: exports, annotations: {cnrm.cloud.google.com/project-id: shop}}

@@ -33,7 +33,7 @@ def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
     (text,) = texts(running)
     assert "versioning" in text
     wait_until(lambda: fleet.SOMEBODY in texts(running)[0], lambda: f"nobody changed it in {texts(running)}")
-    assert fleet.SOMEBODY in requests.get(running.addresses["page"], timeout=60).text
+    assert fleet.SOMEBODY in requests.get(running.addresses["console"], timeout=60).text
 
     running.press("approve")
 

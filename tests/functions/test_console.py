@@ -219,7 +219,7 @@ def test_a_store_that_cannot_be_read_is_said(get, monkeypatch, error, status):
 def test_nothing_that_writes_is_within_reach(store):
     reading = ReadOnly(store)
     public = {name for name in dir(reading) if not name.startswith("_")}
-    assert public == {"control", "states", "sweeps", "trail"}
+    assert public == {"control", "read_many", "states", "sweeps", "trail"}
     assert {name for name in dir(reading.sweeps) if not name.startswith("_")} == {"sweeps"}
 
 

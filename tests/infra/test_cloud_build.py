@@ -118,13 +118,15 @@ def test_the_digests_that_a_registry_tells_are_written_behind_their_tags(tmp_pat
     docker.chmod(0o755)
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci/images", tmp_path / ".ci/images")
-    shutil.copy(ROOT / "cloudbuild.yaml", tmp_path / "cloudbuild.yaml")
+    for name in ("cloudbuild.yaml", "Dockerfile"):
+        shutil.copy(ROOT / name, tmp_path / name)
     for _ in range(2):  # the second time in place of the first
         environment = {"PATH": f"{docker.parent}:{os.environ['PATH']}"}
         subprocess.run([tmp_path / ".ci/images"], env=environment, check=True, capture_output=True)
-        written = IMAGE.findall((tmp_path / "cloudbuild.yaml").read_text())
-        assert written
-        assert {behind for _, behind in written} == {f"@{digest}"}
+        for name in ("cloudbuild.yaml", "Dockerfile"):
+            written = IMAGE.findall((tmp_path / name).read_text())
+            assert written
+            assert {behind for _, behind in written} == {f"@{digest}"}
 
 
 def test_nothing_is_installed_without_a_hash():

@@ -16,6 +16,7 @@ from setpoint.cli.output import difference_line, errors, out, print_status, prin
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import short_name
 from setpoint.model.events import CloudEvent
+from setpoint.util.counts import counted
 from setpoint_tools.dev.fleet import CHANGES
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _ask(folder: Path, names: list[str], *, yes: bool) -> None:
     Raises:
         BadRequest: nobody is there to be asked.
     """
-    what = f"This starts {len(names)} functions, emulators and fakes on this machine"
+    what = f"This starts {counted(len(names), 'function')}, emulators and fakes on this machine"
     what += f", and empties the store and the logs of the last run in {folder}"
     if yes:
         return

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.severity import SEVERITIES
+from setpoint.util.counts import counted
 
 
 class SortKey(StrEnum):
@@ -82,7 +83,7 @@ def page_of(
     """
     listed = list(states)
     if offset and offset >= len(listed):
-        raise BadRequest(f"--offset {offset}: there are {len(listed):,} findings; the first has the offset 0")
+        raise BadRequest(f"--offset {offset}: of {counted(len(listed), 'finding')} the first has the offset 0")
     key = _KEYS[sort]
     # A page near the front needs no sorted rest.
     ordered = heapq.nsmallest(offset + limit, listed, key=key) if limit else sorted(listed, key=key)
