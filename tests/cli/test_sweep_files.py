@@ -105,3 +105,27 @@ def test_a_check_of_a_store_that_cannot_be_read_is_no_success(run, tmp_path):
         database.execute("UPDATE findings SET body = '{' WHERE rowid = 1 OR id LIKE '%moved%'")
     done = run("\n".join(lines).encode(), "--fail-on", "critical")
     assert (done.exit_code, "cannot be read" in done.stderr) == (1, True)
+
+
+GRANTED = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {name: //storage.googleapis.com/same, project: fleet-prod-123}
+spec: {assetType: storage.googleapis.com/Bucket, content: iam_policy, data: {bindings: []}}
+"""
+WITHOUT_POLICIES = "the files hold no IAM policies"
+
+
+def test_declared_grants_that_the_files_cannot_show_are_named_with_the_export_that_shows_them(run, tmp_path):
+    (tmp_path / "grants.yaml").write_text(GRANTED)
+    same = asset("same", "EU")
+    done = run(json.dumps(same).encode(), "-d", str(tmp_path / "grants.yaml"))
+    assert "1 iam_policy of storage.googleapis.com/Bucket" in done.stderr
+    assert WITHOUT_POLICIES in done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["unknown_of"]["iam_policy of storage.googleapis.com/Bucket"] == 1
+    assert sum(summary["unknown_of"].values()) == summary["unknown"]
+
+    policy = {**{key: value for key, value in same.items() if key != "resource"}, "iam_policy": {"bindings": []}}
+    both = "\n".join(map(json.dumps, (same, policy)))
+    assert WITHOUT_POLICIES not in run(both.encode(), "-d", str(tmp_path / "grants.yaml")).stderr

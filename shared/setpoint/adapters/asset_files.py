@@ -40,6 +40,7 @@ class FileInventory:
         self._open = open_file
         self._page_size = page_size
         self.kinds: Counter[RecordKind] = Counter()
+        self.contents: set[Content] = set()
         self.rejected: Counter[str] = Counter()
         self.scopes: tuple[str, ...] = ()
         self.read_at = _EPOCH
@@ -70,6 +71,7 @@ class FileInventory:
         others: set[str] = set()
         for observation in self._observations(self.kinds):
             self.read_at = max(self.read_at, observation.observed_at)
+            self.contents.add(observation.key.content)
             if observation.ancestors:
                 is_organisation = observation.ancestors[-1].startswith("organizations/")
                 (organisations if is_organisation else others).add(observation.ancestors[-1])

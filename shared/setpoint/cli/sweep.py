@@ -6,9 +6,11 @@ import dataclasses
 import os
 import random
 import time
+from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -39,6 +41,7 @@ from setpoint.util.counts import counted
 
 DECLARED_BEFORE = timedelta(days=1)
 """How long before a past sweep its declarations count as applied; a sweep does not judge what is applied during it."""
+_MOST_PARTS = 5
 _REASONS = 3
 """Reasons of rejected records that are shown."""
 
@@ -102,7 +105,7 @@ def sweep(  # noqa: PLR0913 - each is an option
     loaded = load_all(declarations) if declarations else None
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
     as_of = _past(past_time, declarations, [from_files, events_topic, history])
-    inventory, scopes, rejected = _inventory(scope or [], from_files or [], as_of)
+    inventory, scopes, rejected, contents = _inventory(scope or [], from_files or [], as_of)
     if as_of is not None:
         store = "memory:"
         print_status(f"as of {as_of:%Y-%m-%d %H:%M:%SZ}, in memory: no store is changed")
@@ -129,7 +132,7 @@ def sweep(  # noqa: PLR0913 - each is an option
         print_ambiguous(deps)
         if history:
             read_all(deps)
-        _report(swept, time.perf_counter() - started)
+        _report(swept, time.perf_counter() - started, contents)
         count_declared(deps, store)
         unread: Problems = []
         opened = list(filter(is_open, deps.store.states(drifted=True, problems=unread)))
@@ -185,20 +188,36 @@ def _past(past_time: str, declarations: list[str] | None, others: list[object]) 
     return moment("--at", past_time)
 
 
-def _inventory(scopes: list[str], files: list[str], as_of: datetime | None = None) -> tuple[Inventory, list[str], int]:
-    """The inventory to list, its scopes, and the number of its records that cannot be read."""
+class _Listed(NamedTuple):
+    """An inventory to list.
+
+    Args:
+        inventory: the inventory.
+        scopes: its scopes.
+        rejected: number of its records that cannot be read.
+        contents: the contents that exported files hold; None for an inventory that is listed.
+    """
+
+    inventory: Inventory
+    scopes: list[str]
+    rejected: int = 0
+    contents: Collection[str] | None = None
+
+
+def _inventory(scopes: list[str], files: list[str], as_of: datetime | None = None) -> _Listed:
+    """The inventory to list, and what is known of it before."""
     for scope in scopes:
         check_scope("--scope", scope)
     if not files:
         if not scopes:
             raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")
-        return bootstrap.open_inventory(as_of), scopes, 0
+        return _Listed(bootstrap.open_inventory(as_of), scopes)
     inventory = bootstrap.open_inventory_files(files)
     kinds = ", ".join(f"{count:,} x {kind}" for kind, count in inventory.kinds.most_common())
     print_status(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
     for reason, count in inventory.rejected.most_common(_REASONS):
         print_warning(f"{count:,} x {reason}", "rejected")
-    return inventory, scopes or list(inventory.scopes), inventory.rejected.total()
+    return _Listed(inventory, scopes or list(inventory.scopes), inventory.rejected.total(), inventory.contents)
 
 
 def _all_contents(scopes: list[str]) -> list[ContentChoice]:
@@ -207,7 +226,29 @@ def _all_contents(scopes: list[str]) -> list[ContentChoice]:
     return [choice for choice in ContentChoice if above or choice is not ContentChoice.access_policy]
 
 
-def _report(swept: Swept, took: float) -> None:
+def _print_unknown(swept: Swept, contents: Collection[str] | None) -> None:
+    """What the listing does not show, by content and type, and the content that exported files lack."""
+    parts = Counter(swept.summary.unknown_of).most_common()
+    shown = [f"{count:,} {what}" for what, count in parts[:_MOST_PARTS]]
+    more = [f"{len(parts) - _MOST_PARTS} other kinds"] if len(parts) > _MOST_PARTS else []
+    which = f": {', '.join(shown + more)}" if shown else ""
+    print_warning(f"{swept.unknown:,} declared, and not conclusive in the listing{which}", "unknown")
+    is_policy = any(what.startswith(f"{ContentChoice.iam_policy} of ") for what, _ in parts)
+    if is_policy and contents is not None and ContentChoice.iam_policy not in contents:
+        print_status(
+            "the files hold no IAM policies: give a second --from with the output of `gcloud asset list "
+            "--content-type=iam-policy --format=json`"
+        )
+
+
+def _report(swept: Swept, took: float, contents: Collection[str] | None) -> None:
+    """What a sweep did.
+
+    Args:
+        swept: the sweep.
+        took: its duration in seconds.
+        contents: the contents that exported files hold; None for an inventory that was listed.
+    """
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
     if swept.resumed:
         print_status("continued the interrupted sweep; --fresh restarts it")
@@ -223,7 +264,7 @@ def _report(swept: Swept, took: float) -> None:
     if swept.summary.pending:
         print_status(f"{swept.summary.pending:,} declared are pending: their name in the inventory is not known yet")
     if swept.unknown:
-        print_warning(f"{swept.unknown:,} declared, and not conclusive in the listing", "unknown")
+        _print_unknown(swept, contents)
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):
         print_warning(reason, "unknown")
     if swept.healed:

@@ -123,6 +123,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         drifted: those that are not, including deleted ones.
         unchecked: those that were listed without readable state, or whose record cannot be read.
         unknown: those whose state the sweep could not determine.
+        unknown_of: number of unknown ones, without pending ones, by ``CONTENT of TYPE``.
         pending: unknown ones whose inventory name is not known yet.
         deleted: number of declared resources that are deleted, and of declared policies that are empty.
         created_by: number of undeclared resources in a scope with another creator, by creator.
@@ -144,6 +145,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     denied: dict[str, str] = {}
     failed: dict[str, str] = {}
+    unknown_of: dict[str, int] = {}
 
     @property
     def coverage(self) -> float:

@@ -123,9 +123,16 @@ class _Counters:
         self.gone = 0
         self.gone_drifted = 0
         self.unknown = 0
+        self.unknown_of: Counter[str] = Counter()
         self.pending = 0
         self.seen_drifted = 0
         self.outcomes: Counter[Outcome] = Counter()
+
+    def add_unknown(self, resource: _MissingResource) -> None:
+        """Count a resource whose state cannot be determined, if it is declared."""
+        if resource.declaration is not None:
+            self.unknown += 1
+            self.unknown_of[f"{resource.key.content} of {resource.asset_type}"] += 1
 
 
 class _ScopeProjects:
@@ -303,7 +310,7 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
         if not matches(listing.sweep.start.types, resource.asset_type):
             counters.not_asked += is_declared
         elif read_at is None or not listing.would_list(resource):
-            counters.unknown += is_declared
+            counters.add_unknown(resource)
         else:
             absences.append((resource, known_at(read_at, sweeper.lag)))
     absences, pending = _conclusive(absences, sweeper)
@@ -312,7 +319,7 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
     for resource, outcome, is_drifted in _outcomes(absences, sweeper):
         is_declared = resource.declaration is not None
         if outcome in ("stale", "unreadable"):
-            counters.unknown += is_declared
+            counters.add_unknown(resource)
         else:
             counters.outcomes[outcome] += 1
             counters.gone += is_declared
@@ -426,6 +433,7 @@ def _summary(listing: _Listing, counters: _Counters, now: datetime) -> Summary:
         drifted=counters.seen_drifted + counters.gone_drifted,
         unchecked=unchecked,
         unknown=counters.unknown,
+        unknown_of=dict(counters.unknown_of),
         pending=counters.pending,
         deleted=counters.gone,
         created_by=_created_by(listing.shards),
