@@ -55,6 +55,8 @@ EXEMPT_FROM_LENGTH = (
     "LICENSE",
 )
 """What others wrote, and what is generated."""
+_BYTES = "tests/fuzzing/corpus/"
+"""Inputs of fuzzing, which are no text."""
 _MEASURED = {".py", ".md", ".js", ".css", ".html", ".j2", ".tf", ".yaml", ".toml", ""}
 
 
@@ -133,7 +135,7 @@ def too_long(path: str, text: str) -> Iterator[Fault]:
 def faults(root: Path) -> Iterator[Fault]:
     """All that reads badly among the files that Git tracks."""
     for path in _tracked(root):
-        if Path(path).suffix not in _MEASURED or not (root / path).is_file():
+        if Path(path).suffix not in _MEASURED or path.startswith(_BYTES) or not (root / path).is_file():
             continue
         text = (root / path).read_text()
         if path.endswith(".py") and _is_in(path, CODE) and not _is_in(path, EXEMPT_FROM_NAMES):
