@@ -244,6 +244,23 @@ def test_what_nobody_declares_is_proposed_as_code(setpoint, form, words):
     assert words in done.stdout
 
 
+def test_what_messages_hide_is_not_proposed_of_what_nobody_declares(setpoint, tmp_path):
+    kind, name = "pubsub.googleapis.com/Subscription", "//pubsub.googleapis.com/projects/shop-prod/subscriptions/stray"
+    (tmp_path / "scope.yaml").write_text(SCOPE.replace("storage.googleapis.com/Bucket", kind))
+    assert setpoint("apply", "scope.yaml").returncode == 0
+    asset = {"name": name, "assetType": kind, "updateTime": "2026-03-01T12:00:00Z"}
+    data = {"topic": "projects/shop-prod/topics/t", "pushConfig": {"attributes": {"x-mode": "hunter2-prod"}}}
+    message = {"asset": {**asset, "ancestors": ["projects/12", "organizations/4"], "resource": {"data": data}}}
+    (tmp_path / "feed.jsonl").write_text(json.dumps(message) + "\n")
+    assert setpoint("detect", "--feed", "feed.jsonl").returncode == 0
+    done = setpoint("propose", name)
+
+    assert done.returncode == 0, done.stderr
+    assert "topics/t" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "pushConfig.attributes.x-mode: left out, a value that messages hide" in done.stderr
+
+
 @pytest.mark.usefixtures("unmanaged")
 def test_what_nobody_declares_gets_a_file_in_the_request(setpoint, tmp_path, place, notify):
     assert setpoint("accept", STRAY, "--because", "keep it").returncode == 0

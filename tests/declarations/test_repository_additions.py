@@ -55,8 +55,8 @@ HIDDEN: dict[str, tuple[str, str, Any, str]] = {
 
 
 def observed(asset_type: str, name: str, data: Any, content: Content = "resource") -> Observation:
-    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    return Observation(ResourceKey(name, content), asset_type, at, data=data, project_id="shop")
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    return Observation(ResourceKey(name, content), asset_type, noon, data=data, project_id="shop")
 
 
 def added(observation: Observation, form: Any = "native", masking: Masking = Masking()) -> tuple[str, tuple[str, ...]]:  # noqa: B008 - immutable

@@ -18,14 +18,16 @@ from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, print_status, print_warning
 from setpoint.cli.unified_diff import unified
+from setpoint.comparison.masking import Masking
 from setpoint.declarations import export
 from setpoint.declarations.accept_drift import accepted
 from setpoint.declarations.exported_text import as_text
 from setpoint.errors import BadRequest
+from setpoint.model import policy as policies
 from setpoint.model.alerting_config import Destination
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
-from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.stores import Snapshot
 
 
 def propose(
@@ -65,7 +67,7 @@ def propose(
     finally:
         opened.close()
     if snapshot.desired is None:
-        _print_new(key, observation, form)
+        _print_new(snapshot, observation, form)
         return
     if observation is None:
         raise BadRequest(f"{key.name}: its last observation was too large to be kept, nothing can be proposed")
@@ -76,11 +78,16 @@ def propose(
         raise typer.Exit(1)
 
 
-def _print_new(key: ResourceKey, observation: Observation | None, form: FormatChoice) -> None:
+def _print_new(snapshot: Snapshot, observation: Observation | None, form: FormatChoice) -> None:
     """Print the declaration of a resource that nobody declares."""
+    key = snapshot.key
     if observation is None or observation.deleted or observation.data is None:
         raise BadRequest(f"{key.name}: its last observation is not kept; `setpoint export` writes its declaration")
-    exported = export.export(observation, default_catalogue())
+    exported = export.export(
+        observation,
+        default_catalogue(),
+        masking=Masking(show=policies.shown(snapshot.rules.policy, observation.asset_type)),
+    )
     if exported.declaration is None:
         raise BadRequest(f"{key.name}: not declared: {exported.refusal}")
     written = as_text(exported.declaration, observation, form.value, default_catalogue(), observation.project_id)
@@ -88,7 +95,7 @@ def _print_new(key: ResourceKey, observation: Observation | None, form: FormatCh
         raise BadRequest(f"{key.name}: not declared: {written.refusal}; choose another --format")
     out.out(written.text, end="", highlight=False)
     for note in exported.left_out:
-        if note.reason == export.SECRET:
+        if note.reason in export.WITHHELD:
             print_warning(f"{key.name}: {note.path}: left out, {note.reason}", "by hand")
 
 

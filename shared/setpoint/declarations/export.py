@@ -38,6 +38,7 @@ DEFAULT = "zero, or the API's default"
 LABEL = "a label that Google or a controller keeps"
 SECRET = "a secret"  # noqa: S105 - the reason, not the secret
 HIDDEN = "a value that messages hide"
+WITHHELD = (SECRET, HIDDEN)
 UNKNOWN = "not in the API's schema"
 MOVING = "changed by automation"
 UNLIKE = "would not compare as equal to itself"

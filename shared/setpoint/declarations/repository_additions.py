@@ -14,7 +14,6 @@ from setpoint.model.observation import Observation
 
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _DIGITS = 8
-_SAID = (export.SECRET, export.HIDDEN)
 
 
 def add(
@@ -46,7 +45,9 @@ def add(
     if not checkout.add(file, written.text):
         return (f"{key.name}: not declared: {file} is there and says something else",)
     return tuple(
-        f"{key.name}: {note.path}: left out, {note.reason}" for note in exported.left_out if note.reason in _SAID
+        f"{key.name}: {note.path}: left out, {note.reason}"
+        for note in exported.left_out
+        if note.reason in export.WITHHELD
     )
 
 
