@@ -237,6 +237,15 @@ def test_the_page_and_the_picture_of_slack_tell_the_same_minutes(folder, shown, 
             assert f"{state.finding.first_seen:%H:%M}" in drawn
 
 
+def test_the_numbers_of_the_demo_add_up(shown, states, happened):
+    open_, resolved, baseline = (
+        sum(state.finding.status == status for state in states) for status in ("open", "resolved", "accepted")
+    )
+    assert open_ + resolved + baseline == len(happened)
+    assert f"{len(happened)} made to drift = {open_} open + {resolved} resolved + {baseline} in the baseline" in shown
+    assert f"{open_} open findings" in shown
+
+
 def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
     assert f"{len(happened)} resources were made to drift, and exactly these were found" in " ".join(shown.split())
     assert "payments  #payments-alerts" in shown

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, title
 from setpoint.detection.finding_events import data_of
+from setpoint.detection.finding_filter import is_baseline
 from setpoint.model.display_names import kind_of
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.outcome import Outcome
@@ -25,6 +26,7 @@ from setpoint_tools.demo.spellings import Spellings
 
 _SEVERITIES = list(SEVERITY_STYLES)
 _MOST_REASONS = 8
+_WHAT_IS_LEFT_OUT = "# no remediation, baseline or attribution"
 _INDENT = 10
 _ONE_CAUSE = 4
 """So many findings of one cause are shown together."""
@@ -239,6 +241,17 @@ def show_sweep(console: Console, swept: Swept | None) -> None:
     )
 
 
+def show_sum(console: Console, states: Iterable[ResourceState]) -> None:
+    """How the numbers of this output add up."""
+    known = [state for state in states if state.finding is not None]
+    statuses = Counter(state.finding.status for state in known if state.finding is not None)
+    baseline = sum(map(is_baseline, known))
+    console.print(
+        f"{len(known)} made to drift = {statuses['open']} open + {statuses['resolved']} resolved + "
+        f"{baseline} in the baseline"
+    )
+
+
 def show_next(console: Console, places: DemoPaths, finding: str) -> None:
     """Where to go from here."""
     _heading(console, "next", "")
@@ -252,8 +265,8 @@ def show_next(console: Console, places: DemoPaths, finding: str) -> None:
         ("declare it as it is", f".venv/bin/setpoint propose {finding} --root {places.fleet} {store}"),
         ("approve its remediation", f".venv/bin/setpoint approve {finding} {store}"),
         (
-            "all of it again, by hand",
-            f".venv/bin/setpoint detect {declared} --feed {places.feed} --store memory:",
+            "detection alone",
+            f".venv/bin/setpoint detect {declared} --feed {places.feed} --store memory:  {_WHAT_IS_LEFT_OUT}",
         ),
         ("what is declared", f"{places.fleet}, {places.states}"),
         ("who did it", str(places.audit_log)),
