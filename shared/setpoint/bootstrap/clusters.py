@@ -16,6 +16,7 @@ def open_cluster(context: str = "") -> Cluster:
         from setpoint.adapters.kubernetes.cluster import open_cluster as opened
     except ImportError as error:
         raise BadRequest(
-            "reading a cluster needs the client of Kubernetes: pip install 'setpoint[kubernetes]'"
+            "reading a cluster needs the client of Kubernetes, the extra `kubernetes`: `make cli` in a clone has it; "
+            "elsewhere pipx install --force 'setpoint[kubernetes] @ git+https://github.com/OWNER/setpoint.git@TAG'"
         ) from error
     return opened(context)

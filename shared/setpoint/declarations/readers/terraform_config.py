@@ -173,7 +173,10 @@ def _load(text: str) -> dict[str, Any]:
         import hcl2  # noqa: PLC0415 - optional
         from lark.exceptions import LarkError  # noqa: PLC0415 - optional
     except ImportError:
-        raise BadRequest("--config needs a reader of HCL: pip install 'setpoint[terraform]'") from None
+        raise BadRequest(
+            "--config needs a reader of HCL, the extra `terraform`: `make cli` in a clone has it; elsewhere "
+            "pipx install --force 'setpoint[terraform] @ git+https://github.com/OWNER/setpoint.git@TAG'"
+        ) from None
     if len(text) > _LARGEST:
         raise ValueError(f"{len(text):,} characters are too many")
     try:
