@@ -92,7 +92,8 @@ def list_findings(  # noqa: PLR0913 - the options of the command
     sort: Annotated[SortKey, typer.Option(help="The order; severity: the worst first.")] = SortKey.severity,
     past_time: PastTime = "",
     compare_with: Annotated[
-        str, typer.Option("--compare", metavar="TIME", help="With --at: what began and ended until then, and whose.")
+        str,
+        typer.Option("--compare", metavar="TIME", help="With --at, list what began and ended in between, by owner."),
     ] = "",
     limit: Annotated[
         int | None,
@@ -116,7 +117,7 @@ def list_findings(  # noqa: PLR0913 - the options of the command
     if status is Which.suppressed and wanted != FindingFilter():
         raise BadRequest("--status suppressed takes no other filter: suppressed drift has no finding")
     if compare_with and not past_time:
-        raise BadRequest("--compare needs --at: the other time")
+        raise BadRequest("--compare needs --at, which gives the other time")
     if past_time and (watch or status is Which.suppressed):
         raise BadRequest("--at takes neither --watch nor --status suppressed")
     if compare_with:

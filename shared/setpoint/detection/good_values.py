@@ -42,7 +42,7 @@ class Current(NamedTuple):
         seen: digest of that and of the observation.
         values: what nobody declares.
         schema: what the catalogue says of the type.
-        version: the API version of the message, and the one in which it is compared.
+        version: the API version of the message, and the version in which it is compared.
         observation: what was observed.
         is_repeated: the observation is the one before, and other declarations stand beside it.
         masking: hides what may not be shown.

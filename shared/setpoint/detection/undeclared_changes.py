@@ -205,7 +205,7 @@ def _in_same_version(
 def _in_other_version(
     current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
 ) -> Watched:
-    """Compare an observation in another API version than that of the good values with the last one in its own.
+    """Compare an observation in another API version than that of the good values with the last of its own version.
 
     What changed together with the version cannot be seen: until the values of the new version are proven, or an apply
     comes, the fields that matter are unknown.

@@ -17,7 +17,7 @@ class GoodValues(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         desired: digest of the declarations that it stands beside.
         content: digest of the fields that those declare; it stays with a change of mode, owner or grace period.
-        schema: the API version in which the resource came, and the one in which it was compared.
+        schema: the API version in which the resource came, and the version in which it was compared.
         seen: digest of the last observation and of what is declared, by which an unchanged one is known without a walk.
         since: the observation with which it began.
         taken_at: the observation from which the values are.

@@ -106,7 +106,7 @@ class StateStore(ExpiringRecords, Protocol):
             The new snapshot.
 
         Raises:
-            Conflict: the stored record is not the one in ``snapshot``; nothing was written.
+            Conflict: the stored record is not that of ``snapshot``; nothing was written.
         """
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:

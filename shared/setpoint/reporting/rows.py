@@ -114,7 +114,7 @@ class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
         day: the day.
         taken_at: when the snapshot was taken.
         team: their owner; empty if none is declared.
-        project: the declared project, else the one in the resource names; empty if neither is known.
+        project: the declared project, else that of the resource names; empty if neither is known.
         asset_type: Cloud Asset Inventory's type.
         content: the content of the resources.
         declared: number of declared resources.

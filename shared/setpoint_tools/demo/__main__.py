@@ -124,7 +124,7 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
 
 
 def _in_sync(loaded: LoadResult, sent: Sequence[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
-    """Each declared resource with its latest message that was found in sync."""
+    """Each declared resource with its latest message that was judged in sync."""
     desired = {resource.declarations[0].key: resource for resource in loaded.desired}
     latest = {
         message.key: message.data

@@ -1,4 +1,4 @@
-"""Ephemeral replies in Slack to a user who clicked a button; in Slack's markup, with escaped values."""
+"""Ephemeral replies to a Slack user who clicked a button; Slack's markup, with escaped values."""
 
 from __future__ import annotations
 
