@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -303,3 +304,26 @@ def in_process(host: CodeHost) -> requests.Session:
     session.mount("http://", InProcess(host))
     session.mount("https://", InProcess(host))
     return session
+
+
+Route = tuple[str, str, Callable[..., HostAnswer]]
+"""The method, the path below the repository's own as a pattern, and what answers with the pattern's groups."""
+
+
+def routed(host: CodeHost, call: HostCall, place: str, routes: Sequence[Route], missing: HostAnswer) -> HostAnswer:
+    """The answer of the route that a request takes.
+
+    Args:
+        host: the fake.
+        call: the request.
+        place: the path of the repository.
+        routes: the routes below it.
+        missing: the answer where there is no such route.
+    """
+    if call.path != place and not call.path.startswith(f"{place}/"):
+        return missing
+    rest = call.path.removeprefix(place)
+    for verb, pattern, handler in routes:
+        if verb == call.verb and (match_ := re.fullmatch(pattern, rest)):
+            return handler(host.repository, call, *match_.groups())
+    return missing

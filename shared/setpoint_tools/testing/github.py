@@ -5,8 +5,7 @@ Source: https://docs.github.com/rest
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +13,11 @@ from setpoint_tools.testing.code_hosts import (
     CodeHost,
     HostAnswer,
     HostCall,
+    Route,
     StoredCommit,
     StoredRepository,
     StoredRequest,
+    routed,
 )
 from setpoint_tools.testing.slack import serving
 
@@ -51,14 +52,7 @@ def _answer(host: CodeHost, call: HostCall) -> HostAnswer:
         return HostAnswer(401, {"message": "Bad credentials"})
     if call.path == "/user":
         return HostAnswer(200, {"login": ACCOUNT}) if ACCOUNT else HostAnswer(403, {"message": _NO_ACCOUNT})
-    place = f"/repos/{host.repository.path}"
-    if call.path != place and not call.path.startswith(f"{place}/"):
-        return _MISSING
-    rest = call.path.removeprefix(place)
-    for verb, pattern, handler in _ROUTES:
-        if verb == call.verb and (match_ := re.fullmatch(pattern, rest)):
-            return handler(host.repository, call, *match_.groups())
-    return _MISSING
+    return routed(host, call, f"/repos/{host.repository.path}", _ROUTES, _MISSING)
 
 
 def _about(repository: StoredRepository, _: HostCall) -> HostAnswer:
@@ -240,7 +234,7 @@ def _issue(issue: StoredRequest) -> dict[str, Any]:
     return {"number": issue.number, "title": issue.title, "body": issue.body, "state": issue.state}
 
 
-_ROUTES: tuple[tuple[str, str, Callable[..., HostAnswer]], ...] = (
+_ROUTES: tuple[Route, ...] = (
     ("GET", "", _about),
     ("GET", r"/git/ref/heads/(.+)", _ref),
     ("GET", r"/git/commits/(\w+)", _commit),

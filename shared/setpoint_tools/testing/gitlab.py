@@ -5,8 +5,7 @@ Source: https://docs.gitlab.com/ee/api/rest/
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +13,11 @@ from setpoint_tools.testing.code_hosts import (
     CodeHost,
     HostAnswer,
     HostCall,
+    Route,
     StoredCommit,
     StoredRepository,
     StoredRequest,
+    routed,
 )
 from setpoint_tools.testing.slack import serving
 
@@ -48,14 +49,7 @@ def _answer(host: CodeHost, call: HostCall) -> HostAnswer:
         name = call.query["username"]
         is_user = "/" not in name and not name.startswith("stranger")
         return HostAnswer(200, [{"id": f"user:{name}", "username": name}] if is_user else [])
-    project = f"/projects/{host.repository.path}"
-    if call.path != project and not call.path.startswith(f"{project}/"):
-        return _MISSING
-    rest = call.path.removeprefix(project)
-    for verb, pattern, handler in _ROUTES:
-        if verb == call.verb and (match_ := re.fullmatch(pattern, rest)):
-            return handler(host.repository, call, *match_.groups())
-    return _MISSING
+    return routed(host, call, f"/projects/{host.repository.path}", _ROUTES, _MISSING)
 
 
 def _about(repository: StoredRepository, _: HostCall) -> HostAnswer:
@@ -178,7 +172,7 @@ def _page(call: HostCall, elements: list[Any]) -> HostAnswer:
     return HostAnswer(200, elements[size * (page - 1) : size * page])
 
 
-_ROUTES: tuple[tuple[str, str, Callable[..., HostAnswer]], ...] = (
+_ROUTES: tuple[Route, ...] = (
     ("GET", "", _about),
     ("GET", r"/repository/branches/(.+)", _branch),
     ("DELETE", r"/repository/branches/(.+)", _delete_branch),
