@@ -151,6 +151,12 @@ def test_a_list_of_approvers_takes_anybody_for_writes_to_a_stand_in(asked, monke
     check_approver(Decider("ann", is_verified=False), asked.state, LISTED)
 
 
+def test_a_variable_of_the_caller_lets_nobody_past_the_approvers_of_a_store_in_google_cloud(asked, monkeypatch):
+    monkeypatch.setenv("SETPOINT_GOOGLE_APIS", "http://127.0.0.1:1")
+    with pytest.raises(NotPermitted, match="none of its approvers"):
+        check_approver(Decider("mallory@example.com", is_verified=True), asked.state, LISTED)
+
+
 def test_a_rule_that_asks_for_two_people_takes_no_unverified_one(asked):
     asked.declare(policy=replace(AUTO, rules=(Rule("all", mode="approve", approvals=2),)))
     asked.drift()
