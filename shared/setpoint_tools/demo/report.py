@@ -269,7 +269,7 @@ def show_next(console: Console, places: DemoPaths, finding: str) -> None:
             f".venv/bin/setpoint detect {declared} --feed {places.feed} --store memory:  {_WHAT_IS_LEFT_OUT}",
         ),
         ("what is declared", f"{places.fleet}, {places.states}"),
-        ("who did it", str(places.audit_log)),
+        ("the audit log", str(places.audit_log)),
         ("what was published", str(places.events)),
         ("what could not be read", str(places.dead_letters)),
     ):
