@@ -16,6 +16,7 @@ import msgspec
 
 from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
 from setpoint.cli import output_models
+from setpoint.cli.diff_jsonl import DiffRequest, DiffResponse
 from setpoint.cli.doctor import DoctorOutput
 from setpoint.declarations.guard import Review
 from setpoint.declarations.readers.alerting import AlertingModel
@@ -26,6 +27,7 @@ from setpoint.declarations.readers.policy_tests import PolicyTestModel
 from setpoint.declarations.readers.source_documents import SourcesModel
 from setpoint.model.events import DATA_SCHEMA, CloudEvent
 from setpoint.reporting.bigquery_schema import grown
+from setpoint.reporting.html.model import Report
 from setpoint.reporting.tables import tables
 
 FOLDER = Path("docs/schemas")
@@ -44,8 +46,16 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "coverage": output_models.CoverageOutput,
     "sweep": output_models.SweepOutput,
     "guard": Review,
+    "report": Report,
+    "watched": output_models.WatchedResources,
+    "types": output_models.TypeList,
+    "policy-check": output_models.PolicyCheck,
+    "notify": output_models.NotifyMessage,
+    "dead-letters": output_models.DeadLetterList,
+    "diff-request": DiffRequest,
+    "diff-response": DiffResponse,
 }
-"""What commands write with ``--output json``, by the name of the schema."""
+"""What commands write with ``--output json`` and read with ``--jsonl``, by the name of the schema."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from typer.testing import CliRunner
 
 import forked
 import schema_check
+from setpoint import bootstrap
 from setpoint.cli import app
 from setpoint.operations import diagnostics
+from setpoint.operations.dead_letters import DeadLetter
 from setpoint.operations.diagnostics import CheckResult
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,15 @@ spec:
   rules:
     - {name: never, match: {projects: [other]}, mode: off}
     - {name: all, match: {}, mode: approve, windows: [{cron: "0 6 * * *", duration: 2h, timeZone: Europe/Berlin}]}
+"""
+POLICY_TEST = """\
+apiVersion: setpoint.dev/v1
+kind: PolicyTest
+metadata: {name: fleet}
+spec:
+  cases:
+    - {name: any bucket waits, given: {assetType: storage.googleapis.com/Bucket}, expect: {rule: all, mode: approve}}
+    - {name: a lie, given: {assetType: storage.googleapis.com/Bucket}, expect: {mode: auto}}
 """
 
 
@@ -166,6 +178,92 @@ def test_doctor_writes_every_check(monkeypatch):
     written = json.loads(done.stdout)
     assert schema_check.faults(written, schema("doctor")) == []
     assert (done.exit_code, written["pass"]) == (1, False)
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_report_is_written(setpoint):
+    written = checked("report", setpoint("report", "--output", "json"))
+    assert (written["figures"]["open"], len(written["rows"])) == (3, 3)
+    assert checked("report", setpoint("report", "--output", "json", "--at", "2026-01-01"))["rows"] == []
+
+
+@pytest.mark.usefixtures("drifted")
+def test_each_message_is_a_line(setpoint):
+    done = setpoint("notify", "--preview", "--output", "json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines
+    assert [fault for line in lines for fault in schema_check.faults(line, schema("notify"))] == []
+
+
+def test_asset_types_are_written_as_one_object_and_line_by_line(setpoint):
+    written = checked("types", setpoint("types", "storage.googleapis.com", "--output", "json"))
+    lines = setpoint("types", "storage.googleapis.com", "--output", "jsonl").stdout
+    assert [json.loads(line) for line in lines.splitlines()] == written["types"]
+    assert setpoint("types", "storage.googleapis.com", "--json").stdout == lines
+
+
+def test_what_is_watched_is_written_as_one_object_and_line_by_line(fleet, setpoint):
+    written = checked("watched", setpoint("coverage", "--watched", str(fleet), "--output", "json"))
+    lines = setpoint("coverage", "--watched", str(fleet), "--output", "jsonl").stdout
+    assert [json.loads(line) for line in lines.splitlines()] == written["resources"]
+    assert len(written["resources"]) == 4
+
+
+def test_a_check_of_a_policy_writes_what_is_not_met(fleet, setpoint):
+    (fleet / "tests.yaml").write_text(POLICY_TEST)
+    done = setpoint("policy", "check", str(fleet), "--output", "json")
+    written = checked("policy-check", done)
+    assert (done.returncode, written["policy"], written["tests"]) == (1, "fleet", 2)
+    assert [expectation["test"] for expectation in written["failed"]] == ["a lie"]
+    assert written["failed"][0]["file"].endswith("tests.yaml:1")
+    assert "auto" in written["failed"][0]["message"]
+
+
+def test_dead_letters_are_written_without_what_they_hold(monkeypatch):
+    dead_letter = DeadLetter("7", b"secret", {"reason": "no JSON"}, datetime(2026, 3, 1, tzinfo=UTC))
+    monkeypatch.setattr(bootstrap, "open_dead_letter_queue", lambda *_: None)
+    monkeypatch.setattr("setpoint.operations.dead_letter_replay.show", lambda *_: [dead_letter])
+    done = CliRunner().invoke(app, ["dead-letters", "list", "--project", "ops", "--output", "json"])
+    written = json.loads(done.stdout)
+    assert schema_check.faults(written, schema("dead-letters")) == []
+    assert "secret" not in done.stdout
+    line = CliRunner().invoke(app, ["dead-letters", "list", "--project", "ops", "--output", "jsonl"]).stdout
+    assert [json.loads(line)] == written["dead_letters"]
+
+
+def test_questions_and_answers_are_lines(setpoint, tmp_path):
+    live = asset("b0", versioning=False)["resource"]["data"]
+    asked = {
+        "id": 1,
+        "declared": {**live, "versioning": {"enabled": True}},
+        "live": live,
+        "asset_type": "storage.googleapis.com/Bucket",
+    }
+    assert schema_check.faults(asked, schema("diff-request")) == []
+    (tmp_path / "asked.jsonl").write_text(json.dumps(asked) + "\n" + '{"id": 2}\n')
+    answers = [json.loads(line) for line in setpoint("diff", "--jsonl", "asked.jsonl").stdout.splitlines()]
+    assert [fault for answer in answers for fault in schema_check.faults(answer, schema("diff-response"))] == []
+    assert [answer["verdict"] for answer in answers] == ["drift", "unknown"]
+
+
+def test_each_command_that_writes_json_has_a_published_schema():
+    commands = json.loads((ROOT / "shared/setpoint/cli/completions.json").read_text())["commands"]
+    page = (ROOT / "docs/schemas.md").read_text()
+    writers = {
+        name
+        for name, command in commands.items()
+        for option, entry in command["options"].items()
+        if {"json", "jsonl"} & set(entry["values"] or ()) or option in ("--json", "--jsonl")
+    }
+    assert len(writers) > 15
+    assert {name for name in writers if f"`setpoint {name}" not in page} == set()
+
+
+def test_each_command_that_writes_for_programs_calls_it_output():
+    """`--json` stands beside `--output json` only; a command of today has no other name for it."""
+    commands = json.loads((ROOT / "shared/setpoint/cli/completions.json").read_text())["commands"]
+    alone = [name for name, command in commands.items() if "--json" in command["options"]]
+    assert all("json" in commands[name]["options"]["--output"]["values"] for name in alone)
 
 
 @pytest.mark.usefixtures("drifted")

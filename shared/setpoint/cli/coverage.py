@@ -17,7 +17,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.apply import Exclude, LoadOptions, Namespace, ProjectOfObjects, load_all
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_status
-from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
+from setpoint.cli.output_models import CoverageOutput, UncheckedField, WatchedResource, WatchedResources, print_json
 from setpoint.cli.progress import progress
 from setpoint.comparison import gaps
 from setpoint.detection.watching import watching
@@ -62,7 +62,7 @@ def coverage(  # noqa: PLR0913 - the options of the command
     """List the declared fields that are not compared, the reason, and what would close the gap."""
     options = LoadOptions(tuple(exclude or ()), project, namespace)
     if watched:
-        _print_watched(_files(paths, options) if paths else _store(store), json=json)
+        _print_watched(_files(paths, options) if paths else _store(store), Output.jsonl if json else output)
         return
     declarations = _of_files(paths, options) if paths else _of_store(store)
     totals: Counter[str] = Counter()
@@ -131,19 +131,24 @@ def _summary(totals: Counter[str]) -> str:
     )
 
 
-def _print_watched(resources: Iterable[_Watched], *, json: bool) -> None:
+def _print_watched(resources: Iterable[_Watched], output: Output) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("resource", "what of it is watched"):
         table.add_column(column, overflow="fold")
+    records: list[WatchedResource] = []
     count = 0
     for count, (desired, rules, state) in enumerate(resources, 1):  # noqa: B007 - the count is told at the end
         first = desired.declarations[0]
         watched = watching(desired, rules, state)
-        if json:
-            row = {"resource": first.key.name, "asset_type": first.asset_type, "content": first.key.content}
-            out.out(msgspec.json.encode(row | watched._asdict()).decode())
+        record = WatchedResource(first.key.name, first.asset_type, first.key.content, **watched._asdict())
+        if output is Output.jsonl:
+            print_json(record)
+        elif output is Output.json:
+            records.append(record)
         else:
             table.add_row(first.key.name, str(watched))
+    if output is Output.json:
+        print_json(WatchedResources(tuple(records)))
     if table.row_count:
         out.print(table)
     print_status(counted(count, "declared resource", none="no"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.table import Table
 
 from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import ago, out, print_status
+from setpoint.cli.output_models import DeadLetterList, DeadLetterRecord, print_json
 from setpoint.operations import dead_letter_replay
 from setpoint.operations.dead_letters import DeadLetter
 from setpoint.util.counts import counted
@@ -26,6 +26,7 @@ class Output(StrEnum):
     """How dead letters are written."""
 
     table = "table"
+    json = "json"
     jsonl = "jsonl"
 
 
@@ -34,13 +35,19 @@ def list_dead_letters(
     project: Project,
     subscription: Subscription = "dead-letters",
     most: Most = 100,
-    output: Annotated[Output, typer.Option(help="table for people; jsonl: an object a line.")] = Output.table,
+    output: Annotated[
+        Output, typer.Option(help="table for people; json: one object; jsonl: a message a line.")
+    ] = Output.table,
 ) -> None:
     """List dead letters without acknowledging them. Their content is not shown: it may hold secrets."""
     dead_letters = dead_letter_replay.show(bootstrap.open_dead_letter_queue(project, subscription), most)
+    records = tuple(_as_record(dead_letter) for dead_letter in dead_letters)
+    if output is Output.json:
+        print_json(DeadLetterList(records))
+        return
     if output is Output.jsonl:
-        for dead_letter in dead_letters:
-            out.out(msgspec.json.encode(_as_json(dead_letter)).decode())
+        for record in records:
+            print_json(record)
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "since", "from", "bytes", "why"):
@@ -86,13 +93,13 @@ def replay(
         raise typer.Exit(1)
 
 
-def _as_json(dead_letter: DeadLetter) -> dict[str, object]:
-    return {
-        "id": dead_letter.id,
-        "published_at": dead_letter.published_at,
-        "subscription": dead_letter.subscription,
-        "bytes": len(dead_letter.data),
-        "why": dead_letter.why,
-        "reason": dead_letter.reason,
-        "attempts": dead_letter.attempts,
-    }
+def _as_record(dead_letter: DeadLetter) -> DeadLetterRecord:
+    return DeadLetterRecord(
+        id=dead_letter.id,
+        published_at=dead_letter.published_at,
+        subscription=dead_letter.subscription,
+        size=len(dead_letter.data),
+        why=dead_letter.why,
+        reason=dead_letter.reason,
+        attempts=dead_letter.attempts,
+    )

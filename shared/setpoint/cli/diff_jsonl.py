@@ -53,7 +53,17 @@ class DiffRequest(msgspec.Struct, frozen=True):
 
 
 class AnsweredDifference(msgspec.Struct, omit_defaults=True):
-    """One field that is not as declared, in the API's terms and, where known, in the author's."""
+    """One field that is not as declared, in the API's terms and, where known, in the author's.
+
+    Args:
+        path: the field, as the API names it.
+        op: ``changed``, ``missing`` or ``unexpected``.
+        declared: the declared value; absent where nothing is declared.
+        observed: the observed value; absent where nothing is observed.
+        declared_path: the field, as the author wrote it; absent if it is spelled the same, or unknown.
+        immutable: whether only replacing the resource changes it.
+        kind: ``undeclared_change`` where a state recorded a value that nobody declares; else absent.
+    """
 
     path: str
     op: str
@@ -65,7 +75,19 @@ class AnsweredDifference(msgspec.Struct, omit_defaults=True):
 
 
 class DiffResponse(msgspec.Struct, omit_defaults=True):
-    """The verdict on one question."""
+    """The verdict on one question.
+
+    Args:
+        id: that of the request.
+        verdict: ``unknown`` where nothing differs and a field that matters to security could not be compared, or
+            where the request cannot be answered.
+        differences: the fields that differ.
+        checked: number of declared fields that were compared.
+        unchecked: declared fields that could not be compared.
+        pending: fields that a plan knows only after apply.
+        unknown: unchecked fields that matter to security, with the reason.
+        error: what is wrong with the request; absent if nothing is.
+    """
 
     id: Any
     verdict: Verdict

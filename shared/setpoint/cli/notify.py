@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from setpoint import bootstrap
 from setpoint.alerting.rendering import phrases, preview
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
+from setpoint.cli.output_models import NotifyMessage, print_json
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import events
@@ -68,7 +68,7 @@ def notify(
     for conversation in conversations:
         if output is Output.json:
             for message in (conversation.message, *conversation.replies):
-                out.out(msgspec.json.encode({"text": message.text, "blocks": message.blocks}).decode())
+                print_json(NotifyMessage(message.text, tuple(dict(block) for block in message.blocks)))
         else:
             out.print(_short(conversation.message), soft_wrap=not out.is_terminal)
     if output is Output.text:

@@ -15,7 +15,14 @@ from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, print_error, print_status
-from setpoint.cli.output_models import PolicyDecision, TriedRule, print_json
+from setpoint.cli.output_models import (
+    PolicyCheck,
+    PolicyDecision,
+    TriedRule,
+    UnmetExpectation,
+    print_json,
+    problem_outputs,
+)
 from setpoint.detection import scopes
 from setpoint.detection.policy_evaluation import PolicyOutcome, case_of, evaluate_policy
 from setpoint.errors import BadRequest
@@ -73,21 +80,37 @@ def explain(
 
 
 @app.command()
-def check(paths: Paths) -> None:
+def check(
+    paths: Paths, output: Annotated[Output, typer.Option(help="text for people; json: one object.")] = Output.text
+) -> None:
     """Run the PolicyTest documents of a policy.
 
     Exits with 1 where a document is bad or an expectation does not hold.
     """
-    loaded = load_all(paths)
+    loaded = load_all(paths, quietly=output is Output.json)
     if loaded.policy is None:
         raise BadRequest(f"no policy in {', '.join(paths)}")
-    failures = 0
-    for test in loaded.policy_tests:
-        if unmet := test.unmet(loaded.policy):
-            failures += 1
-            print_error(f"{test.source}: {test.name}: {unmet}")
-    print_status(f"{counted(len(loaded.policy_tests), 'test')} of policy {loaded.policy.name}, {failures} failed")
-    if failures or loaded.problems:
+    failed = tuple(
+        UnmetExpectation(str(test.source), test.name, unmet)
+        for test in loaded.policy_tests
+        if (unmet := test.unmet(loaded.policy))
+    )
+    if output is Output.json:
+        print_json(
+            PolicyCheck(
+                policy=loaded.policy.name,
+                tests=len(loaded.policy_tests),
+                failed=failed,
+                errors=problem_outputs(loaded.problems),
+                warnings=problem_outputs(loaded.warnings),
+            )
+        )
+    else:
+        for expectation in failed:
+            print_error(f"{expectation.file}: {expectation.test}: {expectation.message}")
+        count = counted(len(loaded.policy_tests), "test")
+        print_status(f"{count} of policy {loaded.policy.name}, {len(failed)} failed")
+    if failed or loaded.problems:
         raise typer.Exit(1)
 
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +17,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, PastTime, StoreUrl, lasting, moment
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
+from setpoint.cli.output_models import print_json
 from setpoint.cli.past_findings import states_as_of
 from setpoint.cli.progress import progress
 from setpoint.errors import BadRequest
@@ -52,7 +52,7 @@ def report(
     if html is not None:
         write(made, html)
     elif output is Output.json:
-        out.out(msgspec.json.encode(made).decode())
+        print_json(made)
     else:
         _print(made)
 

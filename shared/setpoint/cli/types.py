@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -12,19 +13,34 @@ from setpoint.catalog import type_table
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.output import out
+from setpoint.cli.output_models import TypeList, print_json
 from setpoint.util.counts import counted
+
+
+class Output(StrEnum):
+    """How asset types are written."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
 
 
 def types(
     pattern: Annotated[str, typer.Argument(help="Only types that contain this text.")] = "",
     *,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    output: Annotated[
+        Output, typer.Option(help="table for people; json: one object; jsonl: a type a line.")
+    ] = Output.table,
+    json: Annotated[bool, typer.Option("--json", help="The same as --output jsonl.")] = False,
 ) -> None:
     """List asset types: API version, naming, what is compared and written, and what the inventory lacks."""
     rows = [
         row for row in type_table.rows(default_catalogue(), default_methods()) if pattern.lower() in row.type.lower()
     ]
-    if json:
+    if output is Output.json:
+        print_json(TypeList(tuple(rows)))
+        return
+    if json or output is Output.jsonl:
         for row in rows:
             out.out(msgspec.json.encode(row).decode())
         return
