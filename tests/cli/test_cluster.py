@@ -188,3 +188,26 @@ def test_options_that_do_not_go_together_are_refused(setpoint, options, message)
 def test_a_cluster_without_config_connector_is_said_to_be_one(setpoint, api):
     api.__init__()
     assert "no kind of Config Connector" in setpoint("apply", "--cluster").stderr
+
+
+CONTEXT = {
+    "apiVersion": "core.cnrm.cloud.google.com/v1beta1",
+    "kind": "ConfigConnectorContext",
+    "metadata": {"name": "configconnectorcontext.core.cnrm.cloud.google.com", "namespace": "shop-prod"},
+    "spec": {"googleServiceAccount": "cc@shop-prod-1.iam.gserviceaccount.com", "actuationMode": "Paused"},
+}
+
+
+def test_the_settings_of_the_controller_are_read_and_may_be_denied(setpoint, api):
+    api.add(CONTEXT)
+    assert "it is paused" in planned(setpoint)
+    api.denied = {"/apis/core.cnrm.cloud.google.com/v1beta1/configconnectorcontexts"}
+    result = setpoint("apply", "--cluster", "--source", "cluster", "--prune")
+    assert (result.returncode, "2 added" in result.stderr) == (0, True)
+    assert "its settings are unknown" in result.stderr
+
+
+def test_settings_alone_are_no_installation(setpoint, api):
+    api.__init__()
+    api.add(CONTEXT)
+    assert "no kind of Config Connector" in setpoint("apply", "--cluster").stderr

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
+from setpoint.declarations.readers import krm_settings
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.load import LoadResult, load_documents
 from setpoint.detection import actor_resolution
@@ -48,13 +50,26 @@ def load(cluster: Cluster, namespace: str = "") -> tuple[LoadResult, ClusterObje
     """
     objects = ClusterObjects()
     kinds = cluster.kinds()
-    if not kinds:
+    if all(kind.is_setting for kind in kinds):
         raise BadRequest("the cluster serves no kind of Config Connector; is it the right context?")
-    loaded = load_documents(_documents(cluster, kinds, namespace, objects))
+    resources = [kind for kind in kinds if not kind.is_setting]
+    settings = _settings(cluster, [kind for kind in kinds if kind.is_setting], namespace)
+    loaded = load_documents(chain(settings, _documents(cluster, resources, namespace, objects)))
     if objects.unlisted:
         loaded.problems += (Problem("cluster", 0, "", reason, category="not-listed") for reason in objects.unlisted)
         loaded.held_back = loaded.held_back._replace(everything=True)
     return loaded, objects
+
+
+def _settings(cluster: Cluster, kinds: Iterable[ClusterKind], namespace: str) -> Iterator[Document | Problem]:
+    """Config Connector's own settings; a warning where they may not be listed, since nothing depends on them."""
+    for kind in kinds:
+        # The settings of the whole cluster are in no namespace.
+        place = "" if kind.kind == "ConfigConnector" else namespace
+        try:
+            yield from map(_document, _listed(cluster, kind, place))
+        except AccessDenied as error:
+            yield Problem("cluster", 0, "", f"its settings are unknown: {error}", kind.kind, krm_settings.CATEGORY)
 
 
 def _documents(

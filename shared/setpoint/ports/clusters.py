@@ -22,6 +22,11 @@ class ClusterKind(NamedTuple):
     plural: str
     kind: str
 
+    @property
+    def is_setting(self) -> bool:
+        """Whether it is one of Config Connector's own settings: useful, and nothing is missing without them."""
+        return self.group == "core.cnrm.cloud.google.com"
+
 
 class ObjectRef(NamedTuple):
     """An object of the cluster, as an Event refers to it."""
@@ -57,7 +62,7 @@ class Cluster(Protocol):
     """The API server of a cluster; every method raises ``Unavailable`` where it does not answer."""
 
     def kinds(self) -> Sequence[ClusterKind]:
-        """The kinds of Config Connector that are installed.
+        """The kinds of Config Connector that are installed, its own settings included.
 
         Raises:
             BadRequest: the credentials are not taken.

@@ -19,8 +19,8 @@ from setpoint.errors import AccessDenied, BadRequest, Conflict, TokenExpired, Un
 from setpoint.ports.clusters import ClusterEvent, ClusterKind
 
 _SUFFIX = ".cnrm.cloud.google.com"
-_OF_THE_CONTROLLER = ("core", "customize", "addons")
-"""API groups of Config Connector's own settings."""
+_OF_THE_CONTROLLER = ("customize.core", "customize", "addons")
+"""API groups of Config Connector's own settings, which say nothing of resources."""
 _SECONDS = 60.0
 _PAGE = 500
 _COMPONENT = "setpoint"

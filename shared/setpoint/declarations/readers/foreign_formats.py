@@ -12,7 +12,7 @@ _GROUPS = {
     "kustomize.toolkit.fluxcd.io": "is an object of Flux and is not read; give the directory that its path names",
     "helm.toolkit.fluxcd.io": "is an object of Flux and is not read; give what `helm template` writes",
     "argoproj.io": "is an object of Argo CD and is not read; give the directory or the rendered chart that it names",
-    "core.cnrm.cloud.google.com": "is a setting of Config Connector itself and declares no resource",
+    "customize.core.cnrm.cloud.google.com": "is a setting of Config Connector itself and declares no resource",
 }
 
 

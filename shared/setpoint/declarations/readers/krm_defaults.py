@@ -144,9 +144,17 @@ class DefaultsByDirectory:
         line = document.line_of(("metadata", "name"))
         return [Problem(document.file, line, "metadata.name", message, document.subject)]
 
-    def applied(self, document: Document, objects: Objects) -> Document:
-        """The object with default namespace and project where it has none."""
+    def applied(self, document: Document, objects: Objects, context: str = "") -> Document:
+        """The object with default namespace and project where it has none.
+
+        Args:
+            document: The object.
+            objects: The objects of the load.
+            context: The namespace that the controller's own settings suggest where there are no other defaults.
+        """
         defaults_ = self._of(document.file)
+        if context and not (defaults_.project or defaults_.namespace):
+            defaults_ = Defaults(namespace=context)
         value = document.value
         if not (defaults_.project or defaults_.namespace) or not isinstance(value.get("metadata"), dict):
             return document

@@ -21,6 +21,7 @@ from setpoint.declarations.readers import (
     json_tree,
     krm,
     krm_defaults,
+    krm_settings,
     krm_unmapped,
     native,
     native_checks,
@@ -162,6 +163,7 @@ class _Loading:
         self._ignore_files = ignore_files
         self._declarations = DeclarationSet(texts)
         self._deferred = DeferredDocuments(texts)
+        self._settings = krm_settings.ControllerSettings()
         self._scopes: dict[str, Scope] = {}
         self._files: Mapping[Key, Configured] = {}
         self._configured = 0
@@ -182,6 +184,8 @@ class _Loading:
             self._guarded(self._native, document)
         elif krm.is_krm(value):
             self._deferred.add(document)
+        elif krm_settings.is_setting(value):
+            self._report(self._settings.add(document))
         elif terraform.is_terraform(value):
             self._guarded(self._terraform, document)
         else:
@@ -215,6 +219,7 @@ class _Loading:
         objects = self._deferred.objects()
         for document in self._deferred:
             self._guarded(partial(self._krm, objects), document)
+        self._report(self._settings.facts(objects))
         gathered = self._declarations.done()
         self._loaded.desired = gathered.declared
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
@@ -232,13 +237,14 @@ class _Loading:
 
     def _krm(self, objects: Objects, document: Document) -> None:
         """Read a Config Connector object with the others as targets of references."""
-        placed = self._defaults.applied(document, objects)
+        placed = self._defaults.applied(document, objects, self._settings.namespace(document.file))
         result = krm.read(placed, objects)
         if isinstance(result, list):
             self._report(result)
             return
         declaration, problems = apply_annotations(result.declaration, placed)
         self._report(problems)
+        self._report(self._settings.conflict(placed, declaration.mode))
         self._report(krm_unmapped.problems(result, placed))
         plain = _plain(replace(result, declaration=declaration))
         self._report(native_checks.warnings(plain, placed))
