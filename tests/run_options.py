@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
@@ -106,6 +107,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if config.getoption("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the collected tests, which live until the end, out of each later garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_in_a_usual_run(item: pytest.Item) -> bool:
