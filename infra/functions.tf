@@ -184,6 +184,17 @@ resource "google_cloudfunctions2_function" "function" {
         version    = "latest" # read when an instance starts
       }
     }
+
+    dynamic "secret_environment_variables" {
+      for_each = contains(keys(local.hiding), each.key) ? [var.secret_key_version] : []
+
+      content {
+        key        = "SETPOINT_SECRET_KEY"
+        project_id = var.project_id
+        secret     = google_secret_manager_secret.key.secret_id
+        version    = secret_environment_variables.value
+      }
+    }
   }
 
   dynamic "event_trigger" {
@@ -212,6 +223,7 @@ resource "google_cloudfunctions2_function" "function" {
     google_project_service.api,
     google_storage_bucket_iam_member.sync_reads,
     google_pubsub_topic_iam_member.sweeps,
+    google_secret_manager_secret_iam_member.key,
     google_secret_manager_secret_iam_member.notify,
   ]
 }

@@ -69,6 +69,10 @@ output "needs" {
     kms_key = [
       "Before the first apply Google has to enable Firestore for it in this project: https://cloud.google.com/firestore/docs/use-cmek",
     ]
+    secret_key_version = [
+      "Before it is set, the secret setpoint-secret-key, which is there already, needs a version: openssl rand -base64 48 | gcloud secrets versions add setpoint-secret-key --data-file=- --project=${var.project_id}",
+      "Afterwards the key that is in the database already is wrapped: setpoint secret-key wrap --store=firestore://${var.project_id}/${google_firestore_database.setpoint.name} (docs/security.md).",
+    ]
     worker = [
       "Its image is built from this version: gcloud builds submit --tag=IMAGE --project=${var.project_id}",
     ]

@@ -685,6 +685,17 @@ variable "kms_key" {
   }
 }
 
+variable "secret_key_version" {
+  description = "The version of the secret setpoint-secret-key, a number, with which the key that hides secrets is wrapped in the database; null keeps that key in plain."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.secret_key_version == null || can(regex("^[1-9][0-9]*$", var.secret_key_version))
+    error_message = "secret_key_version is a number, and not `latest`: functions that start at different times would have different keys."
+  }
+}
+
 variable "vpc_connector" {
   description = "The serverless VPC connector that functions go out by, where the organisation demands one; null for none, which they need."
   type        = string

@@ -30,6 +30,21 @@ resource "google_cloud_run_v2_worker_pool" "worker" {
         }
       }
 
+      dynamic "env" {
+        for_each = var.secret_key_version[*]
+
+        content {
+          name = "SETPOINT_SECRET_KEY"
+
+          value_source {
+            secret_key_ref {
+              secret  = google_secret_manager_secret.key.secret_id
+              version = env.value
+            }
+          }
+        }
+      }
+
       resources {
         limits = {
           cpu    = var.worker.cpu
@@ -42,6 +57,7 @@ resource "google_cloud_run_v2_worker_pool" "worker" {
   depends_on = [
     google_project_iam_member.datastore_user,
     google_pubsub_subscription_iam_member.worker,
+    google_secret_manager_secret_iam_member.key,
   ]
 }
 

@@ -63,7 +63,7 @@ def test_a_worker_that_always_comes_second_hands_its_message_back(store):
 
         read = store.read
         project_id = store.project_id
-        secret_key = store.secret_key
+        stored_key = store.stored_key
 
         @staticmethod
         def commit(snapshot, state, observation):

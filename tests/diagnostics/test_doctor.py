@@ -25,6 +25,7 @@ from setpoint.cli import app
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request as Apply
 from setpoint.declarations.readers.load import LoadResult
+from setpoint.detection.installation_key import InstallationKey
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState
 from setpoint.model.declaration import Declaration, desired
@@ -221,6 +222,11 @@ def change(path: str, *keys, to=None):
     return changed
 
 
+def key_version(number: int) -> list[dict]:
+    """The setting of a function that takes a wrapping key from Secret Manager."""
+    return [{"key": "SETPOINT_SECRET_KEY", "secret": "setpoint-secret-key", "version": str(number)}]
+
+
 FIRST = (SUBSCRIPTIONS, "subscriptions", 0)
 ILL = [
     ("apis", change(f"/serviceusage.googleapis.com/v1/projects/{P}/services/run.googleapis.com", to={"state": "DISABLED"}), "run is switched off"),
@@ -242,6 +248,7 @@ ILL = [
     ("functions", change(FUNCTIONS, "functions", 0), "there is no function setpoint-detect"),
     ("functions", change(FUNCTIONS, "functions", 0, "state", to="FAILED"), "setpoint-detect is FAILED"),
     ("functions", change(FUNCTIONS, "functions", 3, "serviceConfig", "environmentVariables", to={"SETPOINT_STORE": "memory:"}), "keeps its state in memory:"),
+    ("secret key", change(FUNCTIONS, "functions", 0, "serviceConfig", "secretEnvironmentVariables", to=key_version(1)), "different keys in SETPOINT_SECRET_KEY: remediate, sweep, sync: none; detect: version 1 of setpoint-secret-key"),
     ("versions", change(FUNCTIONS, "functions", 0, "buildConfig", "source", "storageSource", "object", to="setpoint-old.zip"), "different versions: remediate, sweep, sync of setpoint-abc.zip; detect of setpoint-old.zip"),
     ("jobs", change(JOBS, "jobs", 0), "there is no job setpoint-sweep"),
     ("jobs", change(JOBS, "jobs", 0, "state", to="PAUSED"), "the job setpoint-sweep is paused"),
@@ -315,6 +322,42 @@ def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, ve
     assert results[0].do
 
 
+def keyed(answers: dict, settings: dict) -> None:
+    """Give all functions these settings."""
+    for deployed in answers[FUNCTIONS]["functions"]:
+        deployed["serviceConfig"] |= copy.deepcopy(settings)
+
+
+WRAPPED, PLAIN = (b"1" * 32,), ()
+OF_A_SECRET = {"secretEnvironmentVariables": key_version(2)}
+IN_PLAIN = {"environmentVariables": {"SETPOINT_STORE": STORE, "SETPOINT_SECRET_KEY": "x" * 32}}
+
+
+@pytest.mark.parametrize(
+    ("wrapping_keys", "settings", "verdict", "text"),
+    [
+        (PLAIN, {}, "pass", "that of the store"),
+        (WRAPPED, OF_A_SECRET, "pass", "version 2 of setpoint-secret-key"),
+        (PLAIN, OF_A_SECRET, "warn", "not wrapped yet"),
+        (WRAPPED, {}, "fail", "functions have no SETPOINT_SECRET_KEY"),
+        (WRAPPED, IN_PLAIN, "warn", "is in plain in the settings"),
+    ],
+)
+def test_the_key_of_the_store_is_wrapped_with_the_one_key_of_all_functions(
+    patient, google, wrapping_keys, settings, verdict, text
+):
+    InstallationKey(patient.store(), wrapping_keys).read()
+    keyed(google.answers, settings)
+    results = diagnostics.examine(patient, {"secret key": diagnostics.CHECKS["secret key"]})
+    assert verdict in {result.verdict for result in results if text in result.what}, results
+    assert all(result.do for result in results if result.verdict != "pass")
+
+
+def test_looking_at_the_key_makes_none(patient):
+    diagnostics.examine(patient, {"secret key": diagnostics.CHECKS["secret key"]})
+    assert patient.store().stored_key() == b""
+
+
 def test_what_waits_in_the_store_is_said(patient, mocker):
     key = ResourceKey("//storage.googleapis.com/exports")
     store = patient.store()
@@ -339,7 +382,7 @@ def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
 
     patient.store = broken
     results = failures(patient)
-    assert {result.check for result in results} == {"store", "records", "sweeps", "waiting", "brakes"}
+    assert {result.check for result in results} == {"store", "records", "sweeps", "secret key", "waiting", "brakes"}
     assert {result.verdict for result in results} == {"unknown"}
 
 

@@ -52,6 +52,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "console": {"console": {"enabled": True, "domain": "drift.example.com", "viewers": ["group:ops@example.com"]}},
     "reports": {"reports": {"enabled": True, "readers": ["group:ops@example.com"]}},
     "kms-key": {"kms_key": "projects/keys/locations/europe-west1/keyRings/ops/cryptoKeys/setpoint"},
+    "secret-key": {"secret_key_version": "1"},
     "vpc-connector": {"vpc_connector": "projects/fleet-ops/locations/europe-west1/connectors/setpoint"},
     "uploaders": {"uploaders": ["serviceAccount:ci@fleet-ops.iam.gserviceaccount.com"]},
     "sources": {

@@ -20,7 +20,7 @@ from setpoint.bootstrap.inventories import open_inventory as open_inventory
 from setpoint.bootstrap.inventories import open_inventory_files as open_inventory_files
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
 from setpoint.bootstrap.projects import project_directory, project_places
-from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, secret_key
+from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, installation_key
 from setpoint.bootstrap.state_stores import open_store as open_store
 from setpoint.bootstrap.state_stores import open_store_to_read as open_store_to_read
 from setpoint.bootstrap.state_stores import signed_in as signed_in
@@ -335,13 +335,14 @@ def _publishing_context(settings: Settings, client: Any, directory: ProjectDirec
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
     from setpoint.detection.pipeline import Context
 
+    store = open_store(settings.store)
     return Context(
-        store=open_store(settings.store),
+        store=store,
         bus=PubSubBus(client, settings.events_topic),
         dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
         schemas=default_catalogue(),
         directory=directory,
-        secret_key=secret_key(os.environ),
+        secret_key=installation_key(store, os.environ).read,
     )
 
 
@@ -370,13 +371,14 @@ def open_feed_detection(
     from setpoint.detection.pipeline import Context
 
     directory = project_directory() if resolves_projects else None
+    opened = open_store(store, create=create)
     return Context(
-        open_store(store, create=create),
+        opened,
         event_bus(events, events_topic),
         dead_letters,
         default_catalogue(),
         directory=directory,
-        secret_key=secret_key(os.environ),
+        secret_key=installation_key(opened, os.environ).read,
     )
 
 
@@ -394,8 +396,18 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
     from setpoint.adapters.memory.store import MemoryDeadLetters
     from setpoint.detection.pipeline import Context
 
-    opened, bus, key = open_store(store, create=create), event_bus(None, events_topic), secret_key(os.environ)
-    return Context(opened, bus, MemoryDeadLetters(), default_catalogue(), secret_key=key)
+    opened, bus = open_store(store, create=create), event_bus(None, events_topic)
+    key = installation_key(opened, os.environ)
+    return Context(opened, bus, MemoryDeadLetters(), default_catalogue(), secret_key=key.read)
+
+
+def open_installation_key(store: str) -> InstallationKey:
+    """The key of a store that is there already, with the wrapping keys of the environment.
+
+    Raises:
+        BadRequest: the URL names no store, the store cannot be opened, or a wrapping key is too short.
+    """
+    return installation_key(open_store(store, create=False), os.environ)
 
 
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:

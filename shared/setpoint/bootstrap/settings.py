@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from setpoint.detection.installation_key import InstallationKey
 from setpoint.errors import BadRequest
 from setpoint.model.retention import Retention
 from setpoint.model.retention import parse as parse_retention
+from setpoint.ports.keys import KeyStore
 
 _SHORTEST_KEY = 32
 
@@ -36,8 +38,8 @@ class Settings:
         dataset: ``SETPOINT_DATASET``, ``project.dataset``, where ``functions/report`` writes.
         push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
         push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
-        secret_key: ``SETPOINT_SECRET_KEY``, 32 characters or more, by which secrets are hidden and told apart; the
-            store's own key where it is empty.
+        secret_key: ``SETPOINT_SECRET_KEY``, 32 characters or more, with which the store's key is wrapped; earlier ones
+            may follow it, with spaces between. The store's key is kept in plain where it is empty.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
         retention: ``SETPOINT_RETENTION``, days, ``audit=400,gone=400,resolved=90``; 0 for ever.
         history_calls: ``SETPOINT_HISTORY_CALLS``, how many calls of the inventory's history and of Cloud Logging
@@ -108,15 +110,16 @@ class Settings:
             raise BadRequest(f"{VARIABLES['mask_ip']} is true or false, not `{self.mask_ip}`")
         return self.mask_ip != "false"
 
-    def hiding_key(self) -> bytes:
-        """``secret_key`` as the key of an HMAC; empty where none is set.
+    def wrapping_keys(self) -> tuple[bytes, ...]:
+        """The keys in ``secret_key``, 32 bytes each; the first one is in force.
 
         Raises:
-            BadRequest: it is too short to be one.
+            BadRequest: one is too short.
         """
-        if self.secret_key and len(self.secret_key) < _SHORTEST_KEY:
+        keys = self.secret_key.split()
+        if any(len(key) < _SHORTEST_KEY for key in keys):
             raise BadRequest(f"{VARIABLES['secret_key']} has to have {_SHORTEST_KEY} characters or more")
-        return hashlib.sha256(self.secret_key.encode()).digest() if self.secret_key else b""
+        return tuple(hashlib.sha256(key.encode()).digest() for key in keys)
 
     def accounts(self) -> frozenset[str]:
         """``own_accounts``, each for itself."""
@@ -166,6 +169,10 @@ def from_environment(environment: Mapping[str, str], *needed: str) -> Settings:
     return Settings(**{name: environment.get(variable, "") for name, variable in VARIABLES.items()})
 
 
-def secret_key(environment: Mapping[str, str]) -> bytes:
-    """The installation's key by which secrets are hidden; empty where none is set: see ``Settings.hiding_key``."""
-    return from_environment(environment).hiding_key()
+def installation_key(store: KeyStore, environment: Mapping[str, str]) -> InstallationKey:
+    """The installation's key by which secrets are hidden, wrapped by ``Settings.wrapping_keys``.
+
+    Raises:
+        BadRequest: a wrapping key is too short.
+    """
+    return InstallationKey(store, from_environment(environment).wrapping_keys())

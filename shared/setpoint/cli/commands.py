@@ -62,6 +62,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "guardrails": CommandEntry("remediation_commands", "guardrails", "Show pauses, recent writes and the breaker."),
     "brakes": CommandEntry("remediation_commands", "guardrails", "Show pauses and recent writes.", hidden=True),
     "repair": CommandEntry("repair", "repair", "Repair records of findings that cannot be read."),
+    "secret-key": CommandEntry("secret_key", "app", "The key by which secrets are hidden."),
     "doctor": CommandEntry("doctor", "doctor", "Check a live installation."),
     "completion": CommandEntry("completion", "completion", "Print the completion script of a shell."),
     "dev": CommandEntry("dev", "app", "The whole system on this machine, to play with; no account."),

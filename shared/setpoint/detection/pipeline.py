@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
+from setpoint.detection.installation_key import InstallationKey
 from setpoint.detection.known_changes import may_change_actor, who
 from setpoint.detection.name_bindings import Claim, NameBindings, claims_of
 from setpoint.detection.observed_schema import Schemas
@@ -65,7 +66,7 @@ class Context:
         schemas: the schemas of asset types; None if there are none.
         clock: gives the current time, which grace periods are measured with.
         directory: looks up the project of an unknown number; None looks nothing up.
-        secret_key: the key for hiding secrets; empty for the store's own key.
+        secret_key: the key for hiding secrets, or a function that fetches it; None for the store's own, kept in plain.
         secrecy: hides secrets with that key.
         projects: ids and numbers of projects, over the store.
         refusals: the refused declarations that this process reported.
@@ -77,14 +78,14 @@ class Context:
     schemas: Schemas | None = None
     clock: Callable[[], datetime] = _utc_now
     directory: ProjectDirectory | None = None
-    secret_key: bytes = field(default=b"", repr=False)
+    secret_key: bytes | Callable[[], bytes] | None = field(default=None, repr=False)
     projects: ProjectIdResolver = field(init=False)
     secrecy: Secrecy = field(init=False, repr=False)
     refusals: ownership.KnownRefusals = field(init=False, default_factory=ownership.KnownRefusals)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store), self.directory))
-        object.__setattr__(self, "secrecy", Secrecy(self.secret_key or self.store.secret_key))
+        object.__setattr__(self, "secrecy", Secrecy(self.secret_key or InstallationKey(self.store).read))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:

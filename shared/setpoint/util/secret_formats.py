@@ -3,7 +3,6 @@
 The table follows the rules of two maintained scanners; it is a table here so that a function loads it quickly. Sources:
 https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml,
 https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins, and the vendors' pages that these name.
-https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins, and the vendors' own pages that these name.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from setpoint.adapters.firestore.firestore_errors import racing as _racing
 from setpoint.adapters.firestore.firestore_errors import refusal
 from setpoint.adapters.firestore.names import FirestoreNames
 from setpoint.adapters.firestore.notices import FirestoreNotices
-from setpoint.adapters.firestore.secret_key import read_secret_key
+from setpoint.adapters.firestore.secret_key import read_stored_key, replace_stored_key
 from setpoint.adapters.firestore.sweeps import FirestoreSweeps
 from setpoint.errors import Conflict, CorruptState, TransientError
 from setpoint.model import observation as observations
@@ -318,9 +318,13 @@ class FirestoreStore:
         with _answering(counted(len(ids), "project")):
             batch.commit()
 
-    def secret_key(self) -> bytes:
-        """See ``KeyStore.secret_key``."""
-        return read_secret_key(self._client)
+    def stored_key(self) -> bytes:
+        """See ``KeyStore.stored_key``."""
+        return read_stored_key(self._client)
+
+    def replace_stored_key(self, old: bytes, new: bytes) -> bool:
+        """See ``KeyStore.replace_stored_key``."""
+        return replace_stored_key(self._client, old, new)
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

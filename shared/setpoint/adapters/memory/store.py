@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.retention import Retention, expires
 from setpoint.model.safety_limits import SafetyState
-from setpoint.model.secrecy import KEY_BYTES
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
 from setpoint.ports.stores import (
     Commit,
@@ -52,7 +50,7 @@ class MemoryStore:
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
-        self._secret_key = secrets.token_bytes(KEY_BYTES)
+        self._stored_key = b""
         self.sweeps = MemorySweeps()
         self.names = MemoryNames()
         self.notices = MemoryNotices()
@@ -154,9 +152,16 @@ class MemoryStore:
         """See ``ProjectStore.write_project_ids``."""
         self._projects.update(ids)
 
-    def secret_key(self) -> bytes:
-        """See ``KeyStore.secret_key``."""
-        return self._secret_key
+    def stored_key(self) -> bytes:
+        """See ``KeyStore.stored_key``."""
+        return self._stored_key
+
+    def replace_stored_key(self, old: bytes, new: bytes) -> bool:
+        """See ``KeyStore.replace_stored_key``."""
+        with self._lock:
+            is_same = self._stored_key == old
+            self._stored_key = new if is_same else self._stored_key
+            return is_same
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-
 from setpoint.adapters.sqlite.connections import Connections, answering
-from setpoint.model.secrecy import KEY_BYTES
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS secret_key (only INTEGER PRIMARY KEY CHECK (only = 1), key BLOB NOT NULL);
@@ -13,11 +10,15 @@ CREATE TABLE IF NOT EXISTS secret_key (only INTEGER PRIMARY KEY CHECK (only = 1)
 
 
 def read(connections: Connections) -> bytes:
-    """The key; the first call creates it."""
+    """The stored key; empty where there is none."""
     with answering:
         row = connections.execute("SELECT key FROM secret_key").fetchone()
-        if row is None:
-            made = (secrets.token_bytes(KEY_BYTES),)
-            connections.execute("INSERT OR IGNORE INTO secret_key VALUES (1, ?)", made)
-            row = connections.execute("SELECT key FROM secret_key").fetchone()
-    return bytes(row[0])
+    return b"" if row is None else bytes(row[0])
+
+
+def replace(connections: Connections, old: bytes, new: bytes) -> bool:
+    """Store a key in place of ``old``, empty for none; whether it was stored."""
+    with answering:
+        if not old:
+            return connections.execute("INSERT OR IGNORE INTO secret_key VALUES (1, ?)", (new,)).rowcount == 1
+        return connections.execute("UPDATE secret_key SET key = ? WHERE key = ?", (new, old)).rowcount == 1

@@ -336,9 +336,13 @@ class SqliteStore:
         with answering, self._connections.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
 
-    def secret_key(self) -> bytes:
-        """See ``KeyStore.secret_key``."""
+    def stored_key(self) -> bytes:
+        """See ``KeyStore.stored_key``."""
         return secret_key.read(self._connections)
+
+    def replace_stored_key(self, old: bytes, new: bytes) -> bool:
+        """See ``KeyStore.replace_stored_key``."""
+        return secret_key.replace(self._connections, old, new)
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -19,6 +19,7 @@ CHECKS: dict[str, Check] = {
     "delivery": pubsub.delivery,
     "functions": compute.functions,
     "versions": compute.versions,
+    "secret key": compute.secret_key,
     "tokens": compute.tokens,
     "jobs": compute.jobs,
     "lag": pubsub.lag,

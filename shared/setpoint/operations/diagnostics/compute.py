@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from setpoint.detection.installation_key import VARIABLE
+from setpoint.model.secrecy import KEY_BYTES
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.pubsub import subscriptions_of
 from setpoint.operations.diagnostics.result import Finding
 
 FUNCTIONS = ("detect", "sweep", "sync")
 """What no installation can do without."""
+HIDING = ("attribute", "detect", "notify", "remediate", "sweep", "sync")
+"""Those that have the key by which secrets are hidden."""
+_IN_PLAIN = "in plain"
 JOBS = ("setpoint-sweep", "setpoint-heal")
 APIS = ("cloudasset", "firestore", "pubsub", "run", "cloudscheduler")
 MINE = (
@@ -123,6 +128,41 @@ def tokens(installation: Installation) -> Iterator[Finding]:
             yield "fail", f"{name} pushes with another token than {', '.join(wrong)} of setpoint-{owner} says", _APPLY
         else:
             yield "pass", f"{name} pushes with the token that setpoint-{owner} wants"
+
+
+def secret_key(installation: Installation) -> Iterator[Finding]:
+    """All functions that hide secrets have one key, and the key in the store is wrapped with it."""
+    by_key: dict[str, list[str]] = {}
+    for name, function in functions_of(installation).items():
+        if name in HIDING:
+            by_key.setdefault(_key_of(function), []).append(name)
+    if len(by_key) > 1:
+        keys = "; ".join(f"{', '.join(sorted(names))}: {key or 'none'}" for key, names in sorted(by_key.items()))
+        yield "fail", f"functions have different keys in {VARIABLE}: {keys}", _APPLY
+        return
+    key = next(iter(by_key), "")
+    if key == _IN_PLAIN:
+        yield "warn", f"{VARIABLE} is in plain in the settings of functions", "secret_key_version of the module"
+    stored = installation.store().stored_key()
+    if key and len(stored) == KEY_BYTES:
+        yield "warn", "the key in the store is not wrapped yet", "`setpoint secret-key wrap`; see docs/security.md"
+    elif not key and len(stored) > KEY_BYTES:
+        yield (
+            "fail",
+            f"the key in the store is wrapped, and functions have no {VARIABLE}",
+            "set secret_key_version again",
+        )
+    else:
+        yield "pass", f"functions have one key, {key or 'that of the store'}"
+
+
+def _key_of(function: dict[str, Any]) -> str:
+    """Where a function's wrapping key comes from."""
+    if VARIABLE in environment(function):
+        return _IN_PLAIN
+    secrets = function.get("serviceConfig", {}).get("secretEnvironmentVariables") or ()
+    keys = [secret for secret in secrets if secret.get("key") == VARIABLE]
+    return f"version {keys[0].get('version')} of {keys[0].get('secret')}" if keys else ""
 
 
 def jobs(installation: Installation) -> Iterator[Finding]:

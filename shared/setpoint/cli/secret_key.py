@@ -1,0 +1,40 @@
+"""``setpoint secret-key``: how the key by which secrets are hidden is kept, and how to change that."""
+
+from __future__ import annotations
+
+import typer
+
+from setpoint import bootstrap
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.output import out, print_status
+
+app = typer.Typer(help="The key by which secrets are hidden. It is never shown.", no_args_is_help=True)
+
+
+@app.command()
+def status(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Show how the store keeps the key: plain, wrapped, wrapped by an earlier key, or unreadable.
+
+    Exits with 1 where SETPOINT_SECRET_KEY is not the key that it was wrapped with.
+    """
+    form = bootstrap.open_installation_key(store).form()
+    out.print(form, markup=False, highlight=False)
+    if form == "unreadable":
+        raise typer.Exit(1)
+
+
+@app.command()
+def wrap(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Wrap the key with the first key in SETPOINT_SECRET_KEY; digests and accepted drift stay as they are.
+
+    The other keys in it, with spaces between, are earlier ones: one of them may be what the key is wrapped with now.
+    """
+    is_changed = bootstrap.open_installation_key(store).wrap()
+    print_status("the key is wrapped" if is_changed else "the key was wrapped with it already")
+
+
+@app.command()
+def unwrap(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Keep the key in plain again: whoever reads the store can then try values against digests."""
+    is_changed = bootstrap.open_installation_key(store).unwrap()
+    print_status("the key is kept in plain" if is_changed else "the key was kept in plain already")

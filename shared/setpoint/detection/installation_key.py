@@ -1,0 +1,105 @@
+"""The key of an installation: random, kept in its store, and wrapped where the installation sets a wrapping key.
+
+What is hidden has digests by this key, and fingerprints are made of them. Another wrapping key wraps the same key again:
+digests, fingerprints, and what was accepted by them stay. See docs/security.md.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Literal
+
+from setpoint.errors import BadRequest, Conflict
+from setpoint.model.secrecy import KEY_BYTES
+from setpoint.ports.keys import KeyStore
+from setpoint.util.encryption import unwrap, wrap
+
+VARIABLE = "SETPOINT_SECRET_KEY"
+Form = Literal["plain", "wrapped", "wrapped by an earlier key", "unreadable"]
+
+
+class InstallationKey:
+    """The key of an installation.
+
+    Args:
+        store: where it is kept.
+        wrapping_keys: 32 bytes each; the first one wraps, the others were the first one before. Without any, the key is
+            kept in plain.
+    """
+
+    __slots__ = ("_store", "_wrapping_keys")
+
+    def __init__(self, store: KeyStore, wrapping_keys: tuple[bytes, ...] = ()) -> None:
+        self._store = store
+        self._wrapping_keys = wrapping_keys
+
+    def read(self) -> bytes:
+        """The key, 32 bytes; the first call makes it.
+
+        Raises:
+            BadRequest: the stored key was wrapped with a key that is not set here.
+            Unavailable: the store does not answer.
+        """
+        return self._opened(self._stored())
+
+    def form(self) -> Form:
+        """How the key is kept."""
+        stored = self._stored()
+        if len(stored) == KEY_BYTES:
+            return "plain"
+        if self._wrapping_keys and unwrap(self._wrapping_keys[0], stored) is not None:
+            return "wrapped"
+        is_earlier = any(unwrap(key, stored) is not None for key in self._wrapping_keys[1:])
+        return "wrapped by an earlier key" if is_earlier else "unreadable"
+
+    def wrap(self) -> bool:
+        """Keep the key wrapped with the first of the wrapping keys; whether that changed anything.
+
+        Raises:
+            BadRequest: no wrapping key is set, or the stored key was wrapped with another one.
+            Conflict: somebody else wrapped it at the same time.
+            Unavailable: the store does not answer.
+        """
+        if not self._wrapping_keys:
+            raise BadRequest(f"{VARIABLE} is not set; see docs/security.md")
+        stored = self._stored()
+        if unwrap(self._wrapping_keys[0], stored) is not None:
+            return False
+        self._replace(stored, wrap(self._wrapping_keys[0], self._opened(stored)))
+        return True
+
+    def unwrap(self) -> bool:
+        """Keep the key in plain, as without a wrapping key; whether that changed anything.
+
+        Raises:
+            BadRequest: the stored key was wrapped with another key.
+            Conflict: somebody else changed it at the same time.
+            Unavailable: the store does not answer.
+        """
+        stored = self._stored()
+        if len(stored) == KEY_BYTES:
+            return False
+        self._replace(stored, self._opened(stored))
+        return True
+
+    def _stored(self) -> bytes:
+        stored = self._store.stored_key()
+        if not stored:
+            key = secrets.token_bytes(KEY_BYTES)
+            self._store.replace_stored_key(b"", wrap(self._wrapping_keys[0], key) if self._wrapping_keys else key)
+            stored = self._store.stored_key()  # another process may have been first
+        return stored
+
+    def _opened(self, stored: bytes) -> bytes:
+        if len(stored) == KEY_BYTES:
+            return stored
+        for wrapping_key in self._wrapping_keys:
+            key = unwrap(wrapping_key, stored)
+            if key is not None:
+                return key
+        wrong = "is not the one" if self._wrapping_keys else "is not set; it is needed, since it is the key"
+        raise BadRequest(f"{VARIABLE} {wrong} that the key of this store was wrapped with; see docs/security.md")
+
+    def _replace(self, old: bytes, new: bytes) -> None:
+        if not self._store.replace_stored_key(old, new):
+            raise Conflict("the key of the store was changed by somebody else; try again")
