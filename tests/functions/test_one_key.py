@@ -17,7 +17,7 @@ from setpoint.errors import BadRequest
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))["ENVIRONMENT"]
 FIRST, SECOND = "first" * 8, "second" * 8
-SECRET = "hunter22"
+VALUE = "hunter22"
 
 
 def contexts() -> dict[str, Context]:
@@ -43,7 +43,7 @@ def contexts() -> dict[str, Context]:
 
 
 def digests() -> set[str]:
-    return {context.secrecy.digest(SECRET) for context in contexts().values()}
+    return {context.secrecy.digest(VALUE) for context in contexts().values()}
 
 
 @pytest.fixture(autouse=True)

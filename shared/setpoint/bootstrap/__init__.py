@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
     from setpoint.attribution.service import Attributor
+    from setpoint.detection.installation_key import InstallationKey
     from setpoint.detection.pipeline import Context
     from setpoint.model.alerting_config import Alerting, SinkKind
     from setpoint.model.fleet_rules import Rules

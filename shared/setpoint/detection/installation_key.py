@@ -1,7 +1,7 @@
 """The key of an installation: random, kept in its store, and wrapped where the installation sets a wrapping key.
 
-What is hidden has digests by this key, and fingerprints are made of them. Another wrapping key wraps the same key again:
-digests, fingerprints, and what was accepted by them stay. See docs/security.md.
+What is hidden has digests by this key, and fingerprints are made of them. Another wrapping key wraps the same key
+again: digests, fingerprints, and what was accepted by them stay. See docs/security.md.
 """
 
 from __future__ import annotations

@@ -149,8 +149,8 @@ def secret_key(installation: Installation) -> Iterator[Finding]:
     elif not key and len(stored) > KEY_BYTES:
         yield (
             "fail",
-            f"the key in the store is wrapped, and functions have no {VARIABLE}",
-            "set secret_key_version again",
+            f"the key of the store is wrapped, and functions have no {VARIABLE}",
+            "set secret_key_version",
         )
     else:
         yield "pass", f"functions have one key, {key or 'that of the store'}"
