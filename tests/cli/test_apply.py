@@ -316,7 +316,36 @@ def test_findings_are_listed_by_their_address_in_terraform(setpoint, tmp_path):
     done = setpoint("findings", "list", "--address", "google_pubsub_topic.b")
 
     assert "1 open finding" in done.stdout
-    assert "net.tfstate:1 · google_pubsub_topic.b" in done.stdout
+    assert "google_pubsub_topic.b in net.tfstate" in done.stdout
+
+
+def test_plans_and_checks_name_terraforms_address_and_no_line_of_a_state(setpoint, tmp_path):
+    (tmp_path / "net.tfstate").write_bytes(state([topic("a")]))
+    planned = setpoint("plan", "net.tfstate")
+    assert "google_pubsub_topic.a in net.tfstate" in planned.stdout
+    change = json.loads(setpoint("plan", "net.tfstate", "--output", "json").stdout)["changes"][0]
+    assert change["declared_in"] == ["google_pubsub_topic.a in net.tfstate"]
+    setpoint("apply", "net.tfstate")
+    changed = {
+        "name": "//pubsub.googleapis.com/projects/shop-prod/topics/a",
+        "assetType": "pubsub.googleapis.com/Topic",
+        "ancestors": ["projects/123456789012", "organizations/4"],
+        "updateTime": "2026-03-01T00:00:00Z",
+        "resource": {"version": "v1", "data": {"messageRetentionDuration": "60s", "labels": {"team": "shop"}}},
+    }
+    (tmp_path / "export.json").write_text(json.dumps(changed))
+    written = {
+        output: setpoint("sweep", "--from", "export.json", "--output", output).stdout
+        for output in ("sarif", "junit", "github", "markdown")
+    }
+    for text in written.values():
+        assert "google_pubsub_topic.a" in text
+        assert "net.tfstate:1" not in text
+    [result] = json.loads(written["sarif"])["runs"][0]["results"]
+    [place] = result["locations"]
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "google_pubsub_topic.a", "kind": "resource"}]
+    assert "region" not in place["physicalLocation"]
+    assert "file=net.tfstate,title=" in written["github"]
 
 
 def test_a_plan_without_a_document_that_cannot_be_read_says_that_it_is_incomplete(setpoint, tmp_path):

@@ -76,6 +76,15 @@ def test_an_export_of_another_project_says_nothing_of_what_is_declared(run):
     assert (summary["gone"], summary["unknown"]) == (0, 3)
 
 
+def test_an_export_that_does_not_say_where_its_assets_are_asks_for_the_scope(run):
+    nowhere = asset("same", "EU")
+    del nowhere["ancestors"]
+    done = run(json.dumps(nowhere).encode())
+    assert done.exit_code == 1
+    assert "have no `ancestors`" in str(done.exception)
+    assert run(json.dumps(nowhere).encode(), "--scope", "organizations/987654321098").exit_code == 0
+
+
 def test_a_file_without_assets_is_no_clean_sweep(run):
     done = run(b'{"level": "info"}\n')
     assert done.exit_code == 1

@@ -66,7 +66,7 @@ WRONG = [
     ("an inner field", declared("{versioning: {enabld: true}}"), 6, "enabld", "did you mean enabled"),
     ("an enum value", firewall("{direction: INGRES}"), 6, "INGRES", "did you mean INGRESS"),
     ("a word for a number", firewall("{priority: high}"), 6, "high", "whole number"),
-    ("a number that is too large", firewall("{priority: 99999999999}"), 6, "99999999999", "2147483647"),
+    ("a number that is too large", firewall("{priority: 99999999999}"), 6, "99999999999", "0 to 65535"),
     ("a word for a truth value", firewall("{disabled: maybe}"), 6, "maybe", "true nor false"),
     ("a prefix of 33 bits", firewall("{sourceRanges: [10.0.0.0/33]}"), 6, "10.0.0.0/33", "10.0.0.0/24"),
     ("an address above 255", firewall("{sourceRanges: [10.0.0.300/32]}"), 6, "10.0.0.300/32", "10.0.0.0/24"),

@@ -30,6 +30,7 @@ class CheckResult(NamedTuple):
         level: whether it fails a check.
         subject: the resource or the document.
         message: what is wrong, a sentence or several lines.
+        address: Terraform's address; empty where it is not of Terraform. The line of a state or plan says nothing.
     """
 
     file: str
@@ -38,6 +39,14 @@ class CheckResult(NamedTuple):
     level: Literal["error", "warning"]
     subject: str
     message: str
+    address: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is declared, for people."""
+        if self.address:
+            return f"{self.address} in {self.file}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 def print_report(output: str, results: Sequence[CheckResult], *, headline: str, suite: str, passed: int) -> None:
@@ -72,9 +81,12 @@ def _sarif(result: CheckResult) -> dict[str, Any]:
     written: dict[str, Any] = {"ruleId": result.rule, "level": result.level, "message": {"text": text}}
     if result.file:
         place: dict[str, Any] = {"artifactLocation": {"uri": result.file.replace("\\", "/")}}
-        if result.line:
+        location: dict[str, Any] = {"physicalLocation": place}
+        if result.address:
+            location["logicalLocations"] = [{"fullyQualifiedName": result.address, "kind": "resource"}]
+        elif result.line:
             place["region"] = {"startLine": result.line}
-        written["locations"] = [{"physicalLocation": place}]
+        written["locations"] = [location]
     return written
 
 
@@ -89,7 +101,7 @@ def as_junit(results: Sequence[CheckResult], suite: str, passed: int) -> str:
     failures = sum(result.level == "error" for result in results)
     root = ET.Element("testsuite", name=suite, tests=str(passed + len(results)), failures=str(failures), errors="0")
     for result in results:
-        place = f"{result.file}:{result.line}" if result.line else result.file
+        place = result.place
         case = ET.SubElement(root, "testcase", classname=result.rule, name=result.subject or place)
         if result.file:
             case.set("file", result.file)
@@ -105,9 +117,9 @@ def as_annotations(results: Sequence[CheckResult]) -> Iterator[str]:
     """The results as annotations of lines in a pull request on GitHub."""
     for result in results:
         place = f" file={_property(result.file)}," if result.file else " "
-        if result.file and result.line:
+        if result.file and result.line and not result.address:
             place += f"line={result.line},"
-        text = ": ".join(filter(None, (result.subject, result.message)))
+        text = ": ".join(filter(None, (result.address, result.subject, result.message)))
         yield f"::{result.level}{place}title=Setpoint::{_escaped(text)}"
 
 
@@ -129,8 +141,7 @@ def as_markdown(results: Sequence[CheckResult], headline: str) -> Iterator[str]:
     yield "|---|---|---|---|"
     for result in results[:MOST_ROWS]:
         lines = "<br>".join(map(code, result.message.splitlines()))
-        place = f"{result.file}:{result.line}" if result.line else result.file
-        yield f"| {result.rule} | {code(result.subject)} | {lines} | {code(place)} |"
+        yield f"| {result.rule} | {code(result.subject)} | {lines} | {code(result.place)} |"
     if (more := len(results) - MOST_ROWS) > 0:
         yield ""
         yield f"and {more} more"

@@ -57,9 +57,9 @@ def as_results(states: Iterable[ResourceState]) -> list[CheckResult]:
         lines = [f"{finding.severity}: {finding.kind}, changed by {who(finding.actor)}"]
         lines += (line.plain for line in difference_lines(state) if finding.kind == "modified")
         subject = " ".join(title(state).plain.split())
-        source = finding.source
+        source, text = finding.source, "\n".join(lines)
         results.append(
-            CheckResult(source.file, source.line, f"drift-{finding.kind}", "error", subject, "\n".join(lines))
+            CheckResult(source.file, source.line, f"drift-{finding.kind}", "error", subject, text, source.address)
         )
     return results
 

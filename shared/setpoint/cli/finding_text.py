@@ -109,7 +109,7 @@ def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
         "project": fields["project"],
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
         "mode": fields["mode"],
-        "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
+        "declared in": " ".join(filter(None, (finding.source.named, finding.source.repo, finding.source.commit[:12]))),
         "changed by": who(actor),
         "call": " from ".join(filter(None, (actor.method, actor.ip))) if actor else "",
         "drifts since": since_text(finding.history),

@@ -76,7 +76,7 @@ def _explanation(state: ResourceState) -> Table:
         "call": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
         "origin": WORDS[data.origin],
         "evidence": data.evidence,
-        "declared in": " ".join(filter(None, (str(finding.source), finding.source.commit[:12]))),
+        "declared in": " ".join(filter(None, (finding.source.named, finding.source.commit[:12]))),
         "read at": f"{history.read_at:%Y-%m-%d %H:%M}" if history is not None else "",
     }
     for name, value in rows.items():

@@ -116,6 +116,9 @@ def print_load_result(loaded: LoadResult, *, grouped: bool = False) -> None:
     if loaded.problems:
         text.append(", ").append(counted(len(loaded.problems), "problem"), "red")
     errors.print(text, soft_wrap=True)
+    if grouped and (elsewhere := loaded.elsewhere).count:
+        objects = counted(elsewhere.count, "object is", "objects are")
+        print_status(f"{objects} referred to and in none of these files, and compared by name: {elsewhere.first}")
 
 
 def _print_few(warnings: Iterable[Problem]) -> None:
@@ -204,8 +207,7 @@ def finding_block(state: ResourceState) -> Text:
         since(finding),
         " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
         short_name(state.key.name),
-        str(finding.source),
-        finding.source.address,
+        finding.source.named,
         f"changed by {who(finding.actor)}",
         origin_text(state),
         state.key.id[:8],

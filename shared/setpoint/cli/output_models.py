@@ -118,6 +118,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
         errors: what is wrong.
         warnings: what is right and not compared, or worth a look.
         counts: number of errors and warnings by category.
+        references_elsewhere: number of references to objects that are not among the documents.
     """
 
     declared: int
@@ -131,6 +132,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[ProblemOutput, ...]
     warnings: tuple[ProblemOutput, ...]
     counts: dict[str, int]
+    references_elsewhere: int
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +162,7 @@ class PlannedResource(msgspec.Struct, frozen=True):
         action: what happens to the declaration.
         resource_name: full resource name.
         content: what of the resource is declared.
-        declared_in: file and line of each declaration; empty where it is removed.
+        declared_in: file and line of each declaration, or Terraform's address and file; empty where it is removed.
     """
 
     action: Literal["added", "changed", "removed"]

@@ -70,7 +70,7 @@ def print_plan(
     for change in islice(plan.changes, most):
         sign, style = _SIGNS[change.action]
         content = "" if change.key.content == "resource" else f" {change.key.content}"
-        where = f"  {change.after.declarations[0].source}" if change.after else ""
+        where = f"  {change.after.declarations[0].source.named}" if change.after else ""
         where += "  pending" if change.key in pending else ""
         line = Text.assemble((f"{sign} {short_name(change.key.name)}{content}", style), (where, "dim"))
         out.print(line, soft_wrap=True)
@@ -169,7 +169,7 @@ def _as_json(change: PlannedChange) -> dict[str, Any]:
         "action": change.action,
         "resource_name": change.key.name,
         "content": change.key.content,
-        "declared_in": [str(declaration.source) for declaration in change.after.declarations] if change.after else [],
+        "declared_in": [declaration.source.named for declaration in change.after.declarations] if change.after else [],
     }
 
 

@@ -72,7 +72,7 @@ def propose(
     if observation is None:
         raise BadRequest(f"{key.name}: its last observation was too large to be kept, nothing can be proposed")
     if observation.deleted or observation.data is None:
-        where = ", ".join(str(declaration.source) for declaration in snapshot.desired.declarations)
+        where = ", ".join(declaration.source.named for declaration in snapshot.desired.declarations)
         raise BadRequest(f"{key.name}: it was deleted; to accept that, remove its declaration at {where}")
     if not _print_all(snapshot.desired.declarations, observation, root):
         raise typer.Exit(1)

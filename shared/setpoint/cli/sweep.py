@@ -217,6 +217,11 @@ def _inventory(scopes: list[str], files: list[str], as_of: datetime | None = Non
     print_status(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
     for reason, count in inventory.rejected.most_common(_REASONS):
         print_warning(f"{count:,} x {reason}", "rejected")
+    if not (scopes or inventory.scopes):
+        raise BadRequest(
+            f"{files[0]}: its assets have no `ancestors`, so that it is not known what was exported; "
+            "give --scope organizations/NUMBER, folders/NUMBER or projects/ID, or export with `gcloud asset list`"
+        )
     return _Listed(inventory, scopes or list(inventory.scopes), inventory.rejected.total(), inventory.contents)
 
 

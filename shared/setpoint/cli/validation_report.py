@@ -25,6 +25,7 @@ def as_output(loaded: LoadResult) -> Validation:
         errors=problem_outputs(loaded.problems),
         warnings=problem_outputs(loaded.warnings),
         counts=counts([*loaded.problems, *loaded.warnings]),
+        references_elsewhere=loaded.elsewhere.count,
     )
 
 

@@ -89,7 +89,7 @@ class Permits:
             asset_type, location = _place(declaration, seen)
             answer = source_grants.may_hold(self.sources, self.source, declaration, asset_type, location)
             if answer.standing == "may_not":
-                return RefusedDocument(declaration.key.name, str(declaration.source), answer.reason)
+                return RefusedDocument(declaration.key.name, declaration.source.named, answer.reason)
         return None
 
     def without_effect(self, after: Desired) -> RefusedDocument | None:
@@ -132,7 +132,7 @@ class Permits:
                 ours = next((declaration for declaration in after.declarations if clash(declaration, theirs)), None)
                 if ours is not None and answer.standing != "may_not":
                     is_disputed = self.sources is not None
-                    return OwnershipConflict(key, name, str(theirs.source), str(ours.source), is_disputed)
+                    return OwnershipConflict(key, name, theirs.source.named, ours.source.named, is_disputed)
         return None
 
 

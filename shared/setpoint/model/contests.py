@@ -108,4 +108,4 @@ def _joined(claims: list[Claim]) -> Desired | None:
 
 
 def _where(claim: Claim) -> str:
-    return str(claim.declarations[0].source)
+    return claim.declarations[0].source.named

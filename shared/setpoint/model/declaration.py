@@ -54,6 +54,11 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         """``file:line``, as editors and terminals understand it."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    @property
+    def named(self) -> str:
+        """``ADDRESS in FILE`` for Terraform, since lines of states and plans say nothing; else ``file:line``."""
+        return f"{self.address} in {self.file}" if self.address and self.file else str(self)
+
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     """The desired state of one resource.

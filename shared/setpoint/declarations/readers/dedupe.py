@@ -254,6 +254,8 @@ def _key(row: Row) -> Row:
 
 def _place(declaration: Declaration) -> str:
     origin = declaration.origins.get("", "")
+    if declaration.source.address:
+        return declaration.source.named
     return f"{declaration.source} ({origin})" if origin else str(declaration.source)
 
 

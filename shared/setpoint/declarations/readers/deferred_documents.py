@@ -22,6 +22,9 @@ from setpoint.util.external_sort import (
 _REMEMBERED = 512
 """Cache size for names that references repeat, such as networks and projects."""
 
+_MOST_NAMES = 2_000
+"""How many names of a kind are kept in memory, for finding misspelt references."""
+
 _ANYWHERE, _NOWHERE = "", "!"
 """Placeholders for a missing namespace, and for an invalid one."""
 
@@ -60,6 +63,7 @@ class DeferredDocuments:
         self._deferred: Spool[Row] = Spool(encode_row, decode_row)
         self._names = ExternalSorter()
         self._namespaces: dict[str, dict[str, str]] = {}
+        self._names_by_kind: dict[str, set[str]] = {}
 
     def add(self, document: Document) -> None:
         """Defer a document, which others may refer to."""
@@ -77,6 +81,9 @@ class DeferredDocuments:
         name = name_of(value)
         if name is not None:
             self._names.add((name, _marked(value["metadata"]), *place))
+            kept = self._names_by_kind.setdefault(str(value.get("kind")), set())
+            if len(kept) < _MOST_NAMES:
+                kept.add(name)
             if places := places_of_namespace(value):
                 self._namespaces[name] = places
         return place
@@ -96,7 +103,7 @@ class DeferredDocuments:
             rows = (row for key in wanted for row in index.find(key))
             return [decode_row(values.get((offset, size))) for *_, offset, size in rows]
 
-        return Objects.looked_up(named, self._namespaces)
+        return Objects.looked_up(named, self._namespaces, self._names_by_kind)
 
 
 def _marked(metadata: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 _WARNINGS = frozenset(
     (
         *("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached"),
-        *("no-routes", "value", "controller"),
+        *("no-routes", "value", "controller", "reference"),
     )
 )
 """Categories of problems that are no mistakes of the author."""

@@ -18,7 +18,7 @@ from setpoint.declarations.readers import exact_paths
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, namespace_of, project_of
 from setpoint.declarations.readers.owner_rules import ConditionsModel, OwnerRuleModel, Path, owner_rule
-from setpoint.declarations.readers.pydantic_base import NonEmpty, StrictModel
+from setpoint.declarations.readers.pydantic_base import NonEmpty, ProjectId, StrictModel
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.owner_rules import Conditions, OwnerRule
 
@@ -75,7 +75,7 @@ class ExactRuleModel(ConditionsModel):
 class DefaultsSpec(StrictModel):
     """The defaults."""
 
-    project: str = Field("", description="the project's id, of Config Connector objects")
+    project: ProjectId = Field("", description="the project's id, of Config Connector objects")
     namespace: str = Field("", description="the Kubernetes namespace, of Config Connector objects")
     rules: tuple[OwnerRuleModel, ...] = Field((), description="owners of what names none; the first that fits counts")
     exact: tuple[ExactRuleModel, ...] = Field((), description="what is exactly as declared; all rules that fit count")

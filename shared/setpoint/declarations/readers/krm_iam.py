@@ -194,7 +194,10 @@ def _grant(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) 
     if not member:
         return _GrantFields({"bindings": []}, {}, (f"spec.{field}",))
     binding = {"role": spec.get("role"), "members": [member]} | _condition(spec)
-    return _GrantFields({"bindings": [binding]}, {"bindings": f"spec.{field}", "bindings[0]": f"spec.{field}"})
+    return _GrantFields(
+        {"bindings": [binding]},
+        {"bindings": f"spec.{field}", "bindings[0]": f"spec.{field}", "bindings[0].role": "spec.role"},
+    )
 
 
 def _audits(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _GrantFields:

@@ -9,7 +9,7 @@ Source: https://cloud.google.com/config-connector/docs/how-to/creating-resource-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from setpoint.catalog import config_connector
@@ -39,30 +39,43 @@ class Objects:
         values: Documents as written; other documents than Kubernetes objects are ignored.
     """
 
-    __slots__ = ("_named", "_namespaces")
+    __slots__ = ("_named", "_namespaces", "names")
+
+    names: Mapping[str, Collection[str]]
+    """Names of objects by kind, as many as are kept for finding misspelt ones."""
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
         by_name: dict[str, list[Mapping[str, Any]]] = {}
+        names: dict[str, set[str]] = {}
         self._namespaces: Mapping[str, Mapping[str, str]] = {}
         for value in values:
             if (name := name_of(value)) is None:
                 continue
             by_name.setdefault(name, []).append(value)
+            names.setdefault(str(value.get("kind")), set()).add(name)
             if places := places_of_namespace(value):
                 self._namespaces = {**self._namespaces, name: places}
         self._named: Named = lambda name, _: by_name.get(name, ())
+        self.names = names
 
     @classmethod
-    def looked_up(cls, named: Named, namespaces: Mapping[str, Mapping[str, str]]) -> Objects:
+    def looked_up(
+        cls, named: Named, namespaces: Mapping[str, Mapping[str, str]], names: Mapping[str, Collection[str]]
+    ) -> Objects:
         """Objects in an external store.
 
         Args:
             named: Looks up objects.
             namespaces: The annotations of each namespace with a project, a folder or an organization.
+            names: Names of objects by kind.
         """
         objects = cls()
-        objects._named, objects._namespaces = named, namespaces
+        objects._named, objects._namespaces, objects.names = named, namespaces, names
         return objects
+
+    def has(self, name: str, namespace: str) -> bool:
+        """Whether there is an object of a name that may be in a namespace; in any if it is empty."""
+        return bool(self._named(name, namespace))
 
     def project(self, namespace: str) -> str:
         """The project of a namespace: from its annotation, else the namespace's own name."""

@@ -25,10 +25,12 @@ from setpoint.declarations.readers import (
     krm_unmapped,
     native,
     native_checks,
+    reference_checks,
     server_ids,
     setting_checks,
     terraform,
     terraform_config,
+    terraform_match,
     typos,
 )
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
@@ -38,6 +40,7 @@ from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
 from setpoint.declarations.readers.policy_tests import PolicyTest
+from setpoint.declarations.readers.reference_checks import MissingReference
 from setpoint.declarations.readers.terraform_config import Configured, Key
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.alerting_config import Alerting
@@ -45,6 +48,26 @@ from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.source_grants import Sources
+
+
+@dataclass(slots=True)
+class ReferencesElsewhere:
+    """References to objects that are not among the documents; they are compared by their names.
+
+    Args:
+        count: their number.
+        first: file, line, kind and name of the first; empty for none.
+    """
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, reference: MissingReference, document: Document) -> None:
+        """Count a reference of a document."""
+        if not self.count:
+            line = document.line_of((*reference.where, "name"))
+            self.first = f"{document.file}:{line}: {f'{reference.kind} {reference.name}'.strip()}"
+        self.count += 1
 
 
 @dataclass(slots=True)
@@ -71,6 +94,7 @@ class LoadResult:
         unmapped: attributes of generated documents without a known field of the API, with their number.
         bindings: declared names by inventory name, from states and statuses.
         states: serials of raw Terraform states, by lineage.
+        elsewhere: references to objects that are not among the documents, with their number and the first of them.
         default_projects: the projects that ``Defaults`` documents name, with file and line.
     """
 
@@ -91,6 +115,7 @@ class LoadResult:
     unmapped: Counter[str] = field(default_factory=Counter)
     bindings: dict[str, str] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
+    elsewhere: ReferencesElsewhere = field(default_factory=ReferencesElsewhere)
     default_projects: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -247,9 +272,20 @@ class _Loading:
         self._report(self._settings.conflict(placed, declaration.mode))
         self._report(krm_unmapped.problems(result, placed))
         plain = _plain(replace(result, declaration=declaration))
-        self._report(native_checks.warnings(plain, placed))
+        self._report(native_checks.warnings(plain, placed, partial(_declared_place, result)))
+        self._check_references(placed, objects)
         self._bind(plain, server_ids.of_object(placed.value))
         self._add(plain, placed)
+
+    def _check_references(self, document: Document, objects: Objects) -> None:
+        """Report misspelt references of a manifest; count those to objects that other files may declare."""
+        if "status" in document.value:
+            return  # the object comes from a cluster, which has resolved its references
+        for reference in reference_checks.missing(document.value, objects):
+            if problem := reference_checks.misspelt(reference, document, objects):
+                self._report([problem])
+            else:
+                self._loaded.elsewhere.add(reference, document)
 
     def _native(self, document: Document) -> None:
         result = native.read(document)
@@ -316,12 +352,17 @@ class _Loading:
             self._report([Problem(document.file, document.line, "", message)])
             return
         result = terraform.read(document, files=self._files)
+        is_plan = terraform_match.is_before_apply(document.value)  # what is in a state, an API has taken
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
             self._loaded.pending += len(translated.pending)
-            # Generated documents are not misspelled, and cannot be edited.
+            # Fields of generated documents are not misspelled.
             self._bind(translated.declaration, translated.server_id)
-            self._add(_plain(translated), document)
+            plain = _plain(translated)
+            if is_plan:
+                place = partial(_declared_place, translated)
+                self._report(native_checks.warnings(plain, document, place, plain.source.address))
+            self._add(plain, document)
         self._report(result.problems)
         self._loaded.skipped.update(result.skipped)
         self._loaded.states.update(result.states)
@@ -340,6 +381,11 @@ class _Loading:
             declaration = replace(declaration, key=ResourceKey(name, declaration.key.content))
         owned = self._defaults.exact(self._defaults.owned(self._ignore_files.applied(declaration)))
         self._declarations.add(owned, document, len(self._loaded.problems))
+
+
+def _declared_place(translated: Translated, where: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The author's path of a path of the API."""
+    return tuple(krm_unmapped.steps(translated.declared_path(typos.as_text(where))))
 
 
 def _plain(translated: Translated) -> Declaration:

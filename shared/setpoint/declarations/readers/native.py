@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -319,18 +319,25 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         given = _value(document.value, where)
         possible = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         message = f"{given} is not possible; {message}{_nearest(given, possible)}"
+    given = _value(document.value, where)
+    if given and given not in message and error["type"] != "extra_forbidden" and "\n" not in given:
+        message = f"{_shortened(given)}: {message}"
     field = ".".join(str(part) for part in where)
     return Problem(document.file, document.line_of(where), field, message)
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
+
+
 def _value(value: Any, where: Iterable[Any]) -> str:
-    """What a document has at a place, as text; empty where the place is within a union."""
+    """The single value that a document has at a place, as text; empty where the place is within a union."""
     for step in where:
         try:
             value = value[step]
         except (KeyError, IndexError, TypeError):
             return ""
-    return str(value)
+    return "" if value is None or isinstance(value, (dict, list)) else str(value)
 
 
 _WORDS = {
@@ -351,6 +358,9 @@ _WORDS = {
 }
 """Type of a pydantic error → message for an author."""
 
+
+_MOST_LETTERS = 80
+"""Letters of a value in a message."""
 
 _EXAMPLES = {
     "assetType": "compute.googleapis.com/Firewall",
@@ -375,8 +385,17 @@ def _nearest(word: Any, known: Iterable[str]) -> str:
 def _fields_at(model: Any, where: tuple[Any, ...]) -> list[str]:
     """The names of the fields of the model at a path of field names."""
     for part in where:
+        if isinstance(part, int):
+            continue  # an element of the list before it
         named = next((field for field in model.model_fields.values() if field.alias == part), None)
-        model = named.annotation if named is not None else None
-        if not isinstance(model, type) or not issubclass(model, BaseModel):
+        model = _model_in(named.annotation) if named is not None else None
+        if model is None:
             return []
     return [str(field.alias) for field in model.model_fields.values()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model of a field, or of the elements of its list or map; None if it has none."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

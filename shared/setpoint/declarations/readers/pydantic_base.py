@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -32,6 +33,21 @@ def _is_address(value: str) -> str:
     if value and "@" not in value:
         raise ValueError(f"{value} is no e-mail address; it looks like team@example.com")
     return value
+
+
+def _is_project(value: str) -> str:
+    meant = value.removeprefix("projects/").strip().lower().replace(" ", "-").replace("_", "-")
+    if value and not _PROJECT.match(value):
+        hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "it looks like fleet-prod-123"
+        raise ValueError(f"{value} is no id and no number of a project; {hint}")
+    return value
+
+
+_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
+"""An id, also one with a domain before it, or a number."""
+
+ProjectId = Annotated[str, AfterValidator(_is_project)]
+"""The id or the number of a project; may be empty."""
 
 
 class OwnerModel(StrictModel):

@@ -58,12 +58,14 @@ def closest_asset_type(asset_type: str) -> str:
     if inventory_names.entry(asset_type) is not None:
         return ""
     host, _, kind = asset_type.partition("/")
-    for meant in (asset_type.removesuffix("s"), *(f"{near}/{kind}" for near in _near_services(host))):
-        if inventory_names.entry(meant) is not None:
-            return meant
+    if inventory_names.entry(asset_type.removesuffix("s")) is not None:
+        return asset_type.removesuffix("s")
     catalogue = default_catalogue()
     if catalogue.schemas_for(asset_type):
-        return ""
+        return ""  # an API has it, and the inventory does not
+    for meant in (f"{near}/{kind}" for near in _near_services(host)):
+        if inventory_names.entry(meant) is not None:
+            return meant
     kinds = catalogue.kinds(asset_type)
     close = difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=_CLOSE_TYPE)
     if not close:
@@ -76,7 +78,10 @@ def closest_asset_type(asset_type: str) -> str:
 def _near_services(host: str) -> list[str]:
     """The services of the inventory that are like one that it does not have."""
     services = {known.partition("/")[0] for known in inventory_names.known_types()}
-    return [] if host in services else difflib.get_close_matches(host, sorted(services), n=3, cutoff=_CLOSE_TYPE)
+    if host in services:
+        return []
+    near = difflib.get_close_matches(host, sorted(services), n=3, cutoff=_CLOSE_TYPE)
+    return [service for service in near if is_slip(host, service) or service == f"cloud{host}"]
 
 
 _At = tuple[Any, str | int] | None
@@ -92,7 +97,7 @@ def _in_message(data: dict[str, Any], schema: Schema, place: _At, typos: list[Ty
                 _in_value(value, field, (place, key), typos)
         elif meant := _meant(key, schema, data):
             where = _where((place, key))
-            typos.append(Typo(where, field_path.text(_path(where)), meant))
+            typos.append(Typo(where, as_text(where), meant))
 
 
 def _in_value(value: Any, field: Field, place: _At, typos: list[Typo]) -> None:
@@ -117,6 +122,11 @@ def _path(where: tuple[str | int, ...]) -> Path:
     return path
 
 
+def as_text(where: tuple[str | int, ...]) -> str:
+    """A place in the data as a path of differences."""
+    return field_path.text(_path(where))
+
+
 def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
     """The only similar field that is not declared itself, or an empty string."""
     free = [name for name, field in schema.fields.items() if name not in data and not field.output_only]
@@ -126,10 +136,10 @@ def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
 
 def is_slip(name: str, meant: str) -> bool:
     """Whether a name is another one with a letter or two wrong, missing, added or swapped."""
-    return _edits(name.lower(), meant.lower()) <= _MOST_EDITS
+    return edits(name.lower(), meant.lower()) <= _MOST_EDITS
 
 
-def _edits(name: str, other: str) -> int:
+def edits(name: str, other: str) -> int:
     """The minimum number of letters to change, add, remove or swap (optimal string alignment)."""
     rows = [list(range(len(other) + 1))]
     for position, letter in enumerate(name, 1):

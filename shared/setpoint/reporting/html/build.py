@@ -155,7 +155,7 @@ def _row(state: ResourceState, facts: Facts, common: CommonChanges, watched: str
         owner=finding.owner,
         fields=fields(finding.differences[:_MOST_FIELDS], _LONGEST),
         field_count=finding.difference_count,
-        source=str(finding.source),
+        source=finding.source.named,
         link=declaration_links.declared_at(finding.source),
         steps=steps(state, finding, trail),
         group=cause_id(cause_of(data_of(state))),
