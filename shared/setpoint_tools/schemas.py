@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
-from setpoint.cli import output_models
+from setpoint.cli import output_lists, output_models
 from setpoint.cli.diff_jsonl import DiffRequest, DiffResponse
 from setpoint.cli.doctor import DoctorOutput
 from setpoint.declarations.guard import Review
@@ -47,11 +47,11 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "sweep": output_models.SweepOutput,
     "guard": Review,
     "report": Report,
-    "watched": output_models.WatchedResources,
-    "types": output_models.TypeList,
-    "policy-check": output_models.PolicyCheck,
-    "notify": output_models.NotifyMessage,
-    "dead-letters": output_models.DeadLetterList,
+    "watched": output_lists.WatchedResources,
+    "types": output_lists.TypeList,
+    "policy-check": output_lists.PolicyCheck,
+    "notify": output_lists.NotifyMessage,
+    "dead-letters": output_lists.DeadLetterList,
     "diff-request": DiffRequest,
     "diff-response": DiffResponse,
 }

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 import forked
+from setpoint import bootstrap
+from setpoint.cli import output
+from setpoint.model.resource_state import ResourceState
 
 BUCKET = """\
 apiVersion: setpoint.dev/v1
@@ -112,3 +118,32 @@ def test_watching_lists_again_when_something_changes_and_ends_without_a_tracebac
     assert process.returncode == 0
     assert "stopped watching" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("setpoint")
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_finding_fits_the_terminal_with_its_id_first_and_no_fact_broken(environment, width):
+    state = next(iter(_states(environment["SETPOINT_STORE"])))
+    stream = io.StringIO()
+    output.print_finding(Console(file=stream, force_terminal=True, no_color=True, width=width), state)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    assert max(map(len, lines)) <= width
+    assert lines[0].startswith("medium   Bucket")
+    assert lines[1].startswith(f"{' ' * 9}{state.key.id[:8]}")
+    assert all(line.startswith(" " * 9) for line in lines[1:])
+    for fact in ("changed by unknown", "net", "fleet.yaml:6", "storage/a"):
+        assert any(fact in line for line in lines)
+
+
+def test_a_finding_in_a_pipe_has_a_line_of_facts_and_a_line_for_each_difference(setpoint):
+    lines = setpoint("findings", "list", "--limit", "1").stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[2].count(" · ") >= 5
+
+
+def _states(url: str) -> list[ResourceState]:
+    store = bootstrap.open_store(url, create=False)
+    try:
+        return sorted(store.states(drifted=True, problems=[]), key=lambda state: state.key)
+    finally:
+        store.close()

@@ -17,7 +17,8 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.apply import Exclude, LoadOptions, Namespace, ProjectOfObjects, load_all
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_status
-from setpoint.cli.output_models import CoverageOutput, UncheckedField, WatchedResource, WatchedResources, print_json
+from setpoint.cli.output_lists import WatchedResource, WatchedResources
+from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
 from setpoint.cli.progress import progress
 from setpoint.comparison import gaps
 from setpoint.detection.watching import watching

@@ -11,7 +11,8 @@ from rich.table import Table
 from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import ago, out, print_status
-from setpoint.cli.output_models import DeadLetterList, DeadLetterRecord, print_json
+from setpoint.cli.output_lists import DeadLetterList, DeadLetterRecord
+from setpoint.cli.output_models import print_json
 from setpoint.operations import dead_letter_replay
 from setpoint.operations.dead_letters import DeadLetter
 from setpoint.util.counts import counted

@@ -15,7 +15,8 @@ from setpoint import bootstrap
 from setpoint.alerting.rendering import phrases, preview
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
-from setpoint.cli.output_models import NotifyMessage, print_json
+from setpoint.cli.output_lists import NotifyMessage
+from setpoint.cli.output_models import print_json
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import events

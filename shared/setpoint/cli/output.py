@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.program import as_called
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
     from setpoint.declarations.readers.documents import Problem
     from setpoint.declarations.readers.load import LoadResult
+
+_BESIDE = 9
+"""Columns of the severity, beside which a finding is written."""
+_BETWEEN = " · "
 
 _READER_GONE = 141
 """What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
@@ -175,7 +180,22 @@ def print_findings(console: Console, states: Iterable[ResourceState], title: str
     """
     console.print(Text(title, "bold"), soft_wrap=True)
     for state in sorted(states, key=_worst_first) if sort else states:
-        console.print(finding_block(state), soft_wrap=not console.is_terminal)
+        print_finding(console, state)
+
+
+def print_finding(console: Console, state: ResourceState) -> None:
+    """A finding as a block; on a terminal its lines stay beside the severity, in a pipe no line is wrapped."""
+    block = finding_block(state)
+    if not console.is_terminal:
+        console.print(Text("\n" + " " * _BESIDE).join(block.lines()), soft_wrap=True)
+        return
+    table = Table.grid()
+    table.add_column(width=_BESIDE)
+    table.add_column(overflow="fold")
+    facts = _packed(block.facts, console.width - _BESIDE)
+    body = [block.head, *(Text(line, "dim") for line in facts), *block.differences]
+    table.add_row(block.severity, Text("\n").join(body))
+    console.print(table)
 
 
 def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
@@ -195,25 +215,58 @@ def suppressed_line(suppressed: Suppressed) -> Text:
     return Text.assemble(text, (f"  by {suppressed.rule}", "dim"))
 
 
-def finding_block(state: ResourceState) -> Text:
-    """A finding in some lines: severity and resource; since when, owner and declaration; differences."""
+class FindingBlock(NamedTuple):
+    """A finding in some lines.
+
+    Args:
+        severity: its severity.
+        head: the resource, and the status of a finding that is not open.
+        facts: its id, since when, by whom, from where, its owner, name and declaration.
+        differences: a line for each difference.
+    """
+
+    severity: Text
+    head: Text
+    facts: tuple[str, ...]
+    differences: list[Text]
+
+    def lines(self) -> list[Text]:
+        """All of it, whatever the width."""
+        severity = self.severity.copy()
+        severity.pad_right(_BESIDE - len(severity))
+        return [severity.append_text(self.head), Text(" · ".join(self.facts), "dim"), *self.differences]
+
+
+def _packed(facts: Iterable[str], width: int) -> list[str]:
+    """The facts on as few lines as there is room for, none of them broken unless it is longer than a line."""
+    lines: list[str] = []
+    for fact in facts:
+        if lines and len(lines[-1]) + len(_BETWEEN) + len(fact) <= width:
+            lines[-1] += _BETWEEN + fact
+        else:
+            lines.append(fact)
+    return lines
+
+
+def finding_block(state: ResourceState) -> FindingBlock:
+    """A finding in some lines; empty for a record without one."""
     finding = state.finding
     if finding is None:
-        return Text()
-    head = Text.assemble((f"{finding.severity:9}", SEVERITY_STYLES[finding.severity]), title(state))
+        return FindingBlock(Text(), Text(), (), [])
+    head = title(state)
     if finding.status != "open":
         head.append(f" {finding.status}: {finding.reason}", "green")
     facts = (
+        state.key.id[:8],
         since(finding),
-        " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
-        short_name(state.key.name),
-        finding.source.named,
         f"changed by {who(finding.actor)}",
         origin_text(state),
-        state.key.id[:8],
+        " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
+        finding.source.named,
+        short_name(state.key.name),
     )
-    lines = [head, Text(" · ".join(filter(None, facts)), "dim"), *difference_lines(state)]
-    return Text("\n" + " " * 9).join(lines)
+    severity = Text(finding.severity, SEVERITY_STYLES[finding.severity])
+    return FindingBlock(severity, head, tuple(filter(None, facts)), list(difference_lines(state)))
 
 
 def since(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.output import finding_block, out, print_status, print_warning
+from setpoint.cli.output import out, print_finding, print_status, print_warning
 from setpoint.detection import finding_filter, past_findings
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
@@ -69,4 +69,4 @@ def _print_part(what: str, states: tuple[ResourceState, ...]) -> None:
     whose = ", ".join(f"{team} {count:,}" for team, count in teams.most_common())
     out.print(Text(f"{len(states):,} {what}{f': {whose}' if whose else ''}", "bold"))
     for state in sorted(states, key=lambda state: state.key):
-        out.print(finding_block(state), soft_wrap=not out.is_terminal)
+        print_finding(out, state)

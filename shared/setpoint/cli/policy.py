@@ -15,14 +15,8 @@ from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, print_error, print_status
-from setpoint.cli.output_models import (
-    PolicyCheck,
-    PolicyDecision,
-    TriedRule,
-    UnmetExpectation,
-    print_json,
-    problem_outputs,
-)
+from setpoint.cli.output_lists import PolicyCheck, UnmetExpectation
+from setpoint.cli.output_models import PolicyDecision, TriedRule, print_json, problem_outputs
 from setpoint.detection import scopes
 from setpoint.detection.policy_evaluation import PolicyOutcome, case_of, evaluate_policy
 from setpoint.errors import BadRequest

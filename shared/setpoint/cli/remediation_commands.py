@@ -21,7 +21,7 @@ from setpoint.cli.options import (
     Who,
     lasting,
 )
-from setpoint.cli.output import errors, finding_block, out, print_status
+from setpoint.cli.output import errors, out, print_finding, print_status
 from setpoint.cli.output_models import GuardrailsOutput, print_json
 from setpoint.cli.program import as_called
 from setpoint.errors import BadRequest
@@ -61,7 +61,7 @@ def approve(
         state = find_finding(detection.store, finding)
         check_approver(person, state, detection.store.read(state.key).rules.alerting)
         if not fingerprint and not yes:
-            errors.print(finding_block(state))
+            print_finding(errors, state)
             if not typer.confirm("Approve its remediation?", err=True):
                 raise typer.Exit(1)
         is_verified = person.is_verified or not writes_to_google()

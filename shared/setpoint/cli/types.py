@@ -13,7 +13,8 @@ from setpoint.catalog import type_table
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.output import out
-from setpoint.cli.output_models import TypeList, print_json
+from setpoint.cli.output_lists import TypeList
+from setpoint.cli.output_models import print_json
 from setpoint.util.counts import counted
 
 
