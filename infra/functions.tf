@@ -170,9 +170,14 @@ resource "google_cloudfunctions2_function" "function" {
     max_instance_request_concurrency = each.value.size.concurrency
     min_instance_count               = each.value.size.min_instances
     max_instance_count               = each.value.size.max_instances
-    environment_variables            = merge(each.value.environment, { PYTHONPATH = "/workspace/shared", SETPOINT_RETENTION = local.retention }) # where the library lies
     vpc_connector                    = var.vpc_connector
     vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY" # Google's APIs and Slack are outside
+
+    environment_variables = merge(
+      each.value.environment,
+      { PYTHONPATH = "/workspace/shared", SETPOINT_RETENTION = local.retention }, # where the library lies
+      contains(local.traced, each.key) ? local.otlp_environment : {},
+    )
 
     dynamic "secret_environment_variables" {
       for_each = try(each.value.secrets, {})
@@ -193,6 +198,17 @@ resource "google_cloudfunctions2_function" "function" {
         project_id = var.project_id
         secret     = google_secret_manager_secret.key.secret_id
         version    = secret_environment_variables.value
+      }
+    }
+
+    dynamic "secret_environment_variables" {
+      for_each = contains(local.traced, each.key) ? var.otlp.headers_secret[*] : []
+
+      content {
+        key        = "OTEL_EXPORTER_OTLP_HEADERS"
+        project_id = var.project_id
+        secret     = secret_environment_variables.value
+        version    = "latest"
       }
     }
   }
@@ -225,5 +241,6 @@ resource "google_cloudfunctions2_function" "function" {
     google_pubsub_topic_iam_member.sweeps,
     google_secret_manager_secret_iam_member.key,
     google_secret_manager_secret_iam_member.notify,
+    google_secret_manager_secret_iam_member.otlp,
   ]
 }

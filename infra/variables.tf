@@ -696,6 +696,24 @@ variable "secret_key_version" {
   }
 }
 
+variable "otlp" {
+  description = "An OpenTelemetry collector that gets a span for each message: its base address, and the secret in this project with the headers that it asks for."
+  type = object({
+    endpoint       = optional(string) # null: no spans; to a private address they go by vpc_connector
+    headers_secret = optional(string) # its name; its latest version is name=value,name=value, values percent-encoded
+  })
+  default = {}
+
+  validation {
+    condition     = var.otlp.endpoint == null || can(regex("^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^?#\\s]*)?$", var.otlp.endpoint))
+    error_message = "otlp.endpoint is the base address of a collector, such as https://otlp.example.com or http://10.0.0.5:4318; /v1/traces is added."
+  }
+  validation {
+    condition     = var.otlp.headers_secret == null || (var.otlp.endpoint != null && can(regex("^[A-Za-z0-9_-]{1,255}$", var.otlp.headers_secret)))
+    error_message = "otlp.headers_secret is the name of a secret in the project, without projects/…, and asks for otlp.endpoint."
+  }
+}
+
 variable "vpc_connector" {
   description = "The serverless VPC connector that functions go out by, where the organisation demands one; null for none, which they need."
   type        = string

@@ -42,7 +42,8 @@ def first_cells(title: str) -> list[str]:
 
 def test_every_setting_is_described_and_every_described_setting_is_read():
     described = set(first_cells("Environment of the functions"))
-    assert described | FOR_TESTS == {*VARIABLES.values(), "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
+    assert described | FOR_TESTS == {*VARIABLES.values()} | otlp
     assert all(name in section("Environment of the functions") for name in FOR_TESTS)
 
 

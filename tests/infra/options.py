@@ -54,6 +54,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kms-key": {"kms_key": "projects/keys/locations/europe-west1/keyRings/ops/cryptoKeys/setpoint"},
     "secret-key": {"secret_key_version": "1"},
     "vpc-connector": {"vpc_connector": "projects/fleet-ops/locations/europe-west1/connectors/setpoint"},
+    "otlp": {"otlp": {"endpoint": "https://otlp.example.com", "headers_secret": "otlp-headers"}},
     "uploaders": {"uploaders": ["serviceAccount:ci@fleet-ops.iam.gserviceaccount.com"]},
     "sources": {
         "sources": {

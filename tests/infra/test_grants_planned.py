@@ -1,4 +1,4 @@
-"""Who may do what, as Terraform plans it with everything switched on, against the table in docs/install.md.
+"""Who may do what, as Terraform plans it with everything switched on, against the table in docs/grants.md.
 
 ``SETPOINT_WRITE_GRANTS=1 pytest tests/infra/test_grants_planned.py`` writes the table anew; review it like code.
 """
@@ -18,7 +18,7 @@ from infra.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: grants are not planned")
 
-PAGE = ROOT / "docs" / "install.md"
+PAGE = ROOT / "docs" / "grants.md"
 BEGIN, END = "<!-- grants: written by tests/infra/test_grants_planned.py -->\n", "<!-- end of grants -->\n"
 PLACES = (
     "secret_id",
@@ -91,7 +91,7 @@ def test_the_docs_list_every_grant_and_no_other(planned):
     if os.environ.get("SETPOINT_WRITE_GRANTS"):
         PAGE.write_text(before + BEGIN + "".join(lines) + END + after)
         written = "".join(lines)
-    assert written == "".join(lines), "docs/install.md lists other grants than Terraform plans"
+    assert written == "".join(lines), "docs/grants.md lists other grants than Terraform plans"
 
 
 def test_no_account_of_setpoint_but_remediate_has_a_basic_role_or_writes_outside_of_its_project(planned):

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from setpoint import bootstrap
 from setpoint.adapters.otlp import OtlpSpans
-from setpoint.errors import BadRequest, MalformedMessage, Unavailable
+from setpoint.errors import MalformedMessage, Unavailable
 from setpoint.util import telemetry
 
 ROOT = Path(__file__).parents[2]
@@ -112,17 +111,6 @@ def test_spans_go_to_opentelemetry_under_the_same_ids_as_the_log(capsys):
     assert (remediate.status.is_ok, remediate.events) == (False, ())
     assert "hunter2" not in remediate.to_json()
     assert lines(capsys)[0]["logging.googleapis.com/spanId"] == f"{detect.context.span_id:016x}"
-
-
-def test_an_endpoint_without_its_exporter_is_an_error_that_says_what_to_install(monkeypatch):
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    bootstrap.spans.cache_clear()
-    with pytest.raises(BadRequest, match="opentelemetry-exporter-otlp-proto-http is not installed"):
-        bootstrap.spans()
-    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-    assert bootstrap.spans() is None
-    bootstrap.spans.cache_clear()
 
 
 def test_the_sdk_of_opentelemetry_is_not_loaded_unless_spans_are_wanted():

@@ -27,6 +27,7 @@ from setpoint.bootstrap.state_stores import signed_in as signed_in
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import BadRequest
 from setpoint.model.state_buckets import StateBucket, state_buckets
+from setpoint.util import telemetry
 
 if TYPE_CHECKING:
     from setpoint.adapters.google.cloud_storage import Archives
@@ -323,12 +324,16 @@ def home_project() -> str:
 
 @cache
 def spans() -> Spans | None:
-    """Where spans are recorded; None unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set."""
+    """Where spans are recorded; None unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set, and where it cannot be used."""
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         return None
     from setpoint.adapters.otlp import OtlpSpans, exporter
 
-    return OtlpSpans(exporter())
+    try:
+        return OtlpSpans(exporter(), os.environ.get("K_SERVICE", "setpoint"))
+    except BadRequest as error:  # no message is to wait for spans
+        telemetry.log("ERROR", f"no spans are sent: {error}")
+        return None
 
 
 def _publishing_context(settings: Settings, client: Any, directory: ProjectDirectory | None = None) -> Context:
