@@ -59,7 +59,7 @@ def test_showing_a_group_takes_the_same_memory_whatever_its_size(tmp_path):
     shown = office.only()
     assert (shown.total, len(office.sink.posts)) == (many, 1)
     assert shown.project_count == min(many, 20_000), "more projects are counted together"
-    assert office.desk.records.due(office.clock(), 10).notices == []
+    assert list(office.desk.records.due(office.clock())) == []
 
 
 def test_a_large_group_is_shown_the_more_seldom_the_larger_it_is(tmp_path):
@@ -75,6 +75,25 @@ def test_a_large_group_is_shown_the_more_seldom_the_larger_it_is(tmp_path):
     assert office.sink.updates == updates + 1
     stored = office.desk.records.thread(thread).value
     assert stored.shown_at + timedelta(minutes=11) > office.clock()
+
+
+def peak_of_ticking(office: Office, thread: str) -> int:
+    """The memory of a tick while another process shows the thread, so that all its notices stay due."""
+    stored = office.desk.records.thread(thread)
+    claimed = replace(stored.value, claimed_until=office.clock.now + timedelta(hours=1))
+    office.desk.records.write_thread(claimed, stored.version, office.clock())
+    tracemalloc.start()
+    try:
+        office.tick()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tick_takes_the_same_memory_however_much_is_due(tmp_path):
+    few, many = size((800, 4_000), (2_000, 25_000))
+    small = peak_of_ticking(*storm(tmp_path, few))
+    assert peak_of_ticking(*storm(tmp_path, many)) < small + 500 * (many - few)  # a notice takes some 5 KB
 
 
 @pytest.mark.parametrize("order", [1, -1])

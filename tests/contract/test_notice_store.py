@@ -24,7 +24,7 @@ def bodies(records):
 def test_what_was_never_written_reads_as_nothing(notices):
     assert notices.read("notices", "a") is None
     assert bodies(notices.of_finding("notices", "f")) == bodies(notices.of_thread("notices", "t")) == []
-    assert bodies(notices.due("notices", NOON, 10)) == []
+    assert bodies(notices.due("notices", NOON)) == []
 
 
 def test_a_record_that_was_written_is_read_again(backend):
@@ -75,7 +75,7 @@ def test_a_record_is_found_by_what_it_was_last_filed_under(notices):
     notices.write("notices", "a", b"two", version, Filed("g", "u"))
 
     assert bodies(notices.of_finding("notices", "f")) == bodies(notices.of_thread("notices", "t")) == []
-    assert bodies(notices.due("notices", NOON, 10)) == []
+    assert bodies(notices.due("notices", NOON)) == []
     assert bodies(notices.of_finding("notices", "g")) == bodies(notices.of_thread("notices", "u")) == [b"two"]
     assert notices.forget(NOON) == 0
 
@@ -93,8 +93,17 @@ def test_what_is_due_longest_comes_first(notices):
         notices.write("notices", name, name.encode(), None, Filed(due=NOON + timedelta(minutes=minutes)))
     notices.write("notices", "never", b"never", None, Filed())
 
-    assert bodies(notices.due("notices", NOON + timedelta(minutes=3), 10)) == [b"b", b"c", b"a"]
-    assert bodies(notices.due("notices", NOON + timedelta(minutes=3), 2)) == [b"b", b"c"]
+    assert bodies(notices.due("notices", NOON + timedelta(minutes=3))) == [b"b", b"c", b"a"]
+    assert next(notices.due("notices", NOON + timedelta(minutes=3))).body == b"b"
+
+
+def test_all_that_is_due_is_found_however_much_there_is_and_however_much_at_one_time(notices):
+    due = {f"{number:04d}": NOON + timedelta(seconds=number % 3) for number in range(450)}
+    for name, time in due.items():
+        notices.write("notices", name, name.encode(), None, Filed(due=time))
+
+    waited = [record.id for record in notices.due("notices", NOON + timedelta(minutes=1))]
+    assert waited == sorted(due, key=lambda name: (due[name], name))
 
 
 def test_only_what_has_expired_is_forgotten(backend):

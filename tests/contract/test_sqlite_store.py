@@ -8,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.errors import BadRequest, CorruptState, Unavailable
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.sources import DesiredRecord, encode_manifest
+from setpoint.ports.people import Filed
 from setpoint.ports.stores import StoredRecord
 
 TIMES = 300
@@ -226,4 +229,44 @@ def test_manifests_that_were_stored_whole_are_read_in_the_order_of_keys(file):
     store = SqliteStore(file)
     assert list(store.manifest("default", 1)) == in_force
     assert declare(store, [declared(KEY), declared(OTHER)]) == 0
+    store.close()
+
+
+def steps(store: SqliteStore, read: Callable[[], object]) -> int:
+    """Instructions of SQLite's virtual machine that a read takes."""
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    connection = store._connections.current()
+    connection.set_progress_handler(step, 1)
+    read()
+    connection.set_progress_handler(None, 1)
+    return count
+
+
+def test_reads_of_one_record_cost_the_same_however_many_there_are(file):
+    store = SqliteStore(file)
+    reads = {
+        "notices of a finding": lambda: store.notices.of_finding("notices", "finding-7"),
+        "notices of a thread": lambda: list(store.notices.of_thread("notices", "thread-7")),
+        "due notices": lambda: next(store.notices.due("notices", NOON)),
+        "number of a project": lambda: store.project_number("project-7"),
+        "id of a project": lambda: store.project_id("7"),
+    }
+    costs: list[dict[str, int]] = []
+    for numbers in (range(300), range(300, 3_000)):
+        with store._connections.transaction():
+            for number in numbers:
+                due = NOON - timedelta(seconds=number)
+                filed = Filed(f"finding-{number}", f"thread-{number}", due)
+                store.notices.write("notices", f"{number:05}", b"{}", None, filed)
+        store.write_project_ids({str(number): f"project-{number}" for number in numbers})
+        assert all(read() for read in reads.values())
+        costs.append({name: steps(store, read) for name, read in reads.items()})
+    few, many = costs
+    assert {name: cost for name, cost in many.items() if cost > 2 * few[name]} == {}
     store.close()

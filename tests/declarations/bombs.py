@@ -10,6 +10,7 @@ import io
 import json
 import os
 import resource
+import struct
 import sys
 import tarfile
 import tempfile
@@ -46,6 +47,24 @@ def _zip(size: int) -> bytes:
         for _ in range(size // 1_000_000):
             member.write(bytes(1_000_000))
     return packed.getvalue()
+
+
+def _zip_directory(entries: int) -> bytes:
+    """A zip archive whose directory names one empty file again and again (APPNOTE.TXT 4.3.12, 4.3.14)."""
+    name = b"a.yaml"
+    file = b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0) + name
+    entry = b"PK\x01\x02" + struct.pack("<6H3I5H2I", 20, 20, *[0] * 7, len(name), *[0] * 6) + name
+    size, offset = len(entry) * entries, len(file)
+    end = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, entries, entries, size, offset)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, offset + size, 1)
+    return (
+        file
+        + entry * entries
+        + end
+        + locator
+        + b"PK\x05\x06"
+        + struct.pack("<4H2IH", 0, 0, *[65_535] * 2, size, offset, 0)
+    )
 
 
 def documents() -> dict[str, str | bytes]:
@@ -88,6 +107,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "100-mb.tar.gz": lambda: _tar(100_000_000),
     "members.tar.gz": lambda: _tar(0, 20_000),
     "100-mb.zip": lambda: _zip(100_000_000),
+    "1000000-entries.zip": lambda: _zip_directory(1_000_000),
     "60-mb.tar.bz2": lambda: _tar(60_000_000, mode="w:bz2"),
     "60-mb.tar.xz": lambda: _tar(60_000_000, mode="w:xz"),
 }

@@ -102,6 +102,9 @@ def flagged(data: bytes) -> bytes:
         (lambda: flagged(FORMS["zip"]), "encrypted"),
         (lambda: zipped(zipfile.ZIP_LZMA), "rare way"),
         (lambda: zipped(zipfile.ZIP_BZIP2), "rare way"),
+        (lambda: zipped(files={"x" * 300 + ".yaml": b""}), "x: x+ cannot be unpacked .*rename it"),
+        (lambda: zipped(files={"a.yaml": b"", "a.yaml/b.yaml": b""}), "x: a.yaml/b.yaml cannot be unpacked .*rename"),
+        (lambda: tarred("gz", {"a.yaml/b.yaml": b"", "a.yaml": b""}), "x: a.yaml cannot be unpacked .*rename it"),
     ],
 )
 def test_what_cannot_be_unpacked_is_said(data: Callable[[], bytes], message: str, tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -60,6 +62,20 @@ def test_a_good_file_beside_a_bomb_is_read(tmp_path, name):
     names = [desired.declarations[0].key.name for desired in loaded.desired]
     assert "//storage.googleapis.com/good" in names
     assert all(problem.file and problem.message for problem in loaded.problems)
+
+
+def test_a_file_whose_name_is_no_utf_8_is_read_and_named(tmp_path):
+    """Latin-1 names come out of archives that were made on Windows."""
+    folder = os.path.join(os.fsencode(tmp_path), b"gr\xfcn")  # noqa: PTH118 - bytes
+    os.mkdir(folder)  # noqa: PTH102 - bytes
+    for name, text in ((b"\xe9.yaml", GOOD), (b"\xe8.yaml", "a: ["), (b".setpointignore", "*good labels\n[\n")):
+        with open(os.path.join(folder, name), "w") as file:  # noqa: PTH118, PTH123 - bytes
+            file.write(text)
+    loaded = load.load([str(tmp_path)], root=str(tmp_path))
+    (desired,) = loaded.desired
+    assert [problem.file for problem in loaded.problems] == ["gr\ufffdn/.setpointignore", "gr\ufffdn/\ufffd.yaml"]
+    assert desired.declarations[0].ignored_by == {"labels": "gr\ufffdn/.setpointignore:1: *good labels"}
+    assert msgspec.json.encode([desired.declarations, loaded.problems])
 
 
 def test_an_id_of_21_digits_without_quotation_marks_is_a_text():

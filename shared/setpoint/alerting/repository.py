@@ -42,18 +42,6 @@ class StoredWindow(NamedTuple):
     version: Any
 
 
-class DueNotices(NamedTuple):
-    """Notices that are due.
-
-    Args:
-        notices: those that can be read.
-        is_all: whether no more are due than were read.
-    """
-
-    notices: Sequence[StoredNotice]
-    is_all: bool
-
-
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -81,10 +69,12 @@ class NoticeRecords:
         """The notices that a thread shows."""
         return self._readable(self._store.of_thread(_NOTICES, thread))
 
-    def due(self, now: datetime, most: int) -> DueNotices:
-        """Notices that are due, those that have waited longest first; a damaged one is not due again."""
-        stored = self._store.due(_NOTICES, now, most)
-        return DueNotices(list(self._readable(stored, is_due=True)), len(stored) < most)
+    def due(self, now: datetime) -> Iterator[StoredNotice]:
+        """Notices that are due, those that have waited longest first; a damaged one is not due again.
+
+        They are read as they are taken: one that becomes due meanwhile may be left out.
+        """
+        return self._readable(self._store.due(_NOTICES, now), is_due=True)
 
     def _readable(self, stored: Iterable[StoredBody], *, is_due: bool = False) -> Iterator[StoredNotice]:
         for record in stored:

@@ -8,7 +8,7 @@ due. A message is a view of the stored notices, and is updated as often as its c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
+from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
 
 TICK = "tick"
@@ -45,8 +46,8 @@ _MAX_WAIT = 3.0
 _TICK_MAX_WAIT = 5.0
 """Seconds that a tick waits for the rate limit of a channel, so that a full channel holds up no other."""
 _TICK_SECONDS = 45.0
-_DUE_LIMITS = (500, 2_000, 8_000, 32_000)
-"""Notices to read in one call; the larger numbers only where all of the first ones were tried before."""
+_DUE_AT_ONCE = 500
+"""Due notices that are held in memory."""
 
 
 class TickResult(NamedTuple):
@@ -127,7 +128,11 @@ def send_due(context: AlertingContext) -> TickResult:
     problems: list[str] = []
     until = context.clock() + timedelta(seconds=_TICK_SECONDS)
     tried: set[str] = set()
-    while context.clock() < until and (due := _next_due(tried, context)):
+    for page in batches(context.records.due(context.clock()), _DUE_AT_ONCE):
+        if context.clock() >= until:
+            break
+        # What cannot be sent now stays due: each target is tried once.
+        due = [notice for notice in page if _target_of(notice.value) not in tried]
         tried.update(_target_of(notice.value) for notice in due)
         problems += _send_digests([notice for notice in due if notice.value.is_digest], alerting, context)
         threads = {notice.value.thread for notice in due if not notice.value.is_digest}
@@ -136,19 +141,6 @@ def send_due(context: AlertingContext) -> TickResult:
         problems += done.problems
     context.records.forget(context.clock())
     return TickResult(showings, tuple(problems))
-
-
-def _next_due(tried: Collection[str], context: AlertingContext) -> list[StoredNotice]:
-    """The next due notices whose target was not tried in this tick; empty where there are no more.
-
-    A notice that cannot be sent now stays due and is listed first: read more until another one is in the list.
-    """
-    for limit in _DUE_LIMITS:
-        stored = context.records.due(context.clock(), limit)
-        due = [notice for notice in stored.notices if _target_of(notice.value) not in tried]
-        if due or stored.is_all:
-            return due
-    return []
 
 
 def add_step(key: ResourceKey, step: TimelineEntry, context: AlertingContext) -> TickResult:

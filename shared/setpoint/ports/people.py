@@ -67,8 +67,11 @@ class NoticeStore(Protocol):
     def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
         """The records that belong to a thread, in the order of their ids; read in pages of some hundred."""
 
-    def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
-        """At most ``most`` records that are due by ``now``, those with the earliest time first."""
+    def due(self, kind: str, now: datetime) -> Iterator[StoredBody]:
+        """Records that are due by ``now``, those with the earliest time first; read in pages, as far as they are taken.
+
+        A record that is written meanwhile may be left out, or come again.
+        """
 
     def forget(self, now: datetime) -> int:
         """Delete the records that have expired by ``now``, where the store does not do so itself; their number."""

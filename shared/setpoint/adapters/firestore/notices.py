@@ -16,7 +16,7 @@ from setpoint.adapters.firestore.firestore_errors import answering, body_of, rac
 from setpoint.ports.people import Filed, StoredBody
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentSnapshot
+    from google.cloud.firestore import DocumentSnapshot, Query
 
 _PAGE = 200
 _BODY = ("body",)
@@ -60,26 +60,30 @@ class FirestoreNotices:
     def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
         """See ``NoticeStore.of_thread``."""
         query = self._client.collection(kind).where(filter=FieldFilter("thread", "==", thread)).order_by("__name__")
-        last: DocumentSnapshot[Any] | None = None
-        while True:
-            page = query.select(_BODY).limit(_PAGE)
-            with answering(f"{kind} of {thread}"):
-                documents = list((page.start_after(last) if last is not None else page).stream())
-            yield from map(_stored, documents)
-            if len(documents) < _PAGE:
-                return
-            last = documents[-1]
+        return _paged(query.select(_BODY), f"{kind} of {thread}")
 
-    def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
+    def due(self, kind: str, now: datetime) -> Iterator[StoredBody]:
         """See ``NoticeStore.due``."""
-        query = self._client.collection(kind).where(filter=FieldFilter("due", "<=", now)).order_by("due").limit(most)
-        with answering(f"{kind} that are due"):
-            return [_stored(document) for document in query.select(_BODY).stream()]
+        query = self._client.collection(kind).where(filter=FieldFilter("due", "<=", now)).order_by("due")
+        return _paged(query.select((*_BODY, "due")), f"{kind} that are due")
 
     def forget(self, now: datetime) -> int:
         """See ``NoticeStore.forget``: Firestore does so by itself (https://cloud.google.com/firestore/docs/ttl)."""
         del now
         return 0
+
+
+def _paged(query: Query, what: str) -> Iterator[StoredBody]:
+    """The documents of a query, some at a time; it selects what it orders by."""
+    last: DocumentSnapshot[Any] | None = None
+    while True:
+        page = query.limit(_PAGE)
+        with answering(what):
+            documents = list((page.start_after(last) if last is not None else page).stream())
+        yield from map(_stored, documents)
+        if len(documents) < _PAGE:
+            return
+        last = documents[-1]
 
 
 def _stored(document: DocumentSnapshot[Any]) -> StoredBody:

@@ -47,7 +47,7 @@ class MemoryNotices:
         """See ``NoticeStore.of_thread``."""
         return iter(self._filed(kind, lambda filed: filed.thread == thread))
 
-    def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
+    def due(self, kind: str, now: datetime) -> Iterator[StoredBody]:
         """See ``NoticeStore.due``."""
         with self._lock:
             due = sorted(
@@ -55,7 +55,7 @@ class MemoryNotices:
                 for (of, name), record in self._records.items()
                 if of == kind and record.filed.due is not None and record.filed.due <= now
             )
-        return [StoredBody(name, record.body, record.version) for _, name, record in due[:most]]
+        return iter([StoredBody(name, record.body, record.version) for _, name, record in due])
 
     def forget(self, now: datetime) -> int:
         """See ``NoticeStore.forget``."""

@@ -37,9 +37,14 @@ UPDATE notices SET version = ?, body = ?, finding = ?, thread = ?, due = ?, expi
 WHERE kind = ? AND id = ? AND version = ?
 """
 _READ = "SELECT id, body, version FROM notices WHERE kind = ? AND id = ?"
-_OF_FINDING = "SELECT id, body, version FROM notices WHERE finding = ? AND kind = ? ORDER BY id"
+# SQLite would read all records of the kind, which have the order of ids already.
+_OF_FINDING = """
+SELECT id, body, version FROM notices INDEXED BY notices_of_finding WHERE finding = ? AND kind = ? ORDER BY id
+"""
 _OF_THREAD = "SELECT id, body, version FROM notices WHERE thread = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
-_DUE = "SELECT id, body, version FROM notices WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?"
+_DUE = """
+SELECT id, body, version, due FROM notices WHERE kind = ? AND due <= ? AND (due, id) > (?, ?) ORDER BY due, id LIMIT ?
+"""
 _PAGE = 200
 
 
@@ -80,9 +85,12 @@ class SqliteNotices:
             yield from page
             last = page[-1].id
 
-    def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
+    def due(self, kind: str, now: datetime) -> Iterator[StoredBody]:
         """See ``NoticeStore.due``."""
-        return self._bodies(_DUE, (kind, now.timestamp(), most))
+        last: tuple[float, str] = (float("-inf"), "")
+        while page := self._rows(_DUE, (kind, now.timestamp(), *last, _PAGE)):
+            yield from (StoredBody(*row[:3]) for row in page)
+            last = (page[-1][3], page[-1][0])
 
     def forget(self, now: datetime) -> int:
         """See ``NoticeStore.forget``."""
@@ -90,9 +98,11 @@ class SqliteNotices:
             return self._connections.execute("DELETE FROM notices WHERE expires <= ?", (now.timestamp(),)).rowcount
 
     def _bodies(self, statement: str, values: tuple[Any, ...]) -> list[StoredBody]:
+        return [StoredBody(*row) for row in self._rows(statement, values)]
+
+    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         with answering:
-            rows = self._connections.execute(statement, values).fetchall()
-        return [StoredBody(*row) for row in rows]
+            return self._connections.execute(statement, values).fetchall()
 
 
 def _seconds(time: datetime | None) -> float | None:

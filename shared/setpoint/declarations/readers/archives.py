@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -38,9 +39,12 @@ _COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 """The first bytes of compressed tar archives."""
 _ZIPPED = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
 """Compression methods that are read in blocks of bounded size; others in a zip archive are refused."""
+_ZIP_ENTRY = b"PK\x01\x02"
+"""How an entry of the directory of a zip archive begins (APPNOTE.TXT 4.3.12)."""
 _ENCRYPTED = 1
 _WANTED_NAMES = frozenset((IGNORE_FILE, *kustomize.FILE_NAMES))
 """Names of files that are unpacked with any suffix."""
+_BAD_NAMES = frozenset((errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ))
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -79,6 +83,8 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
     limit = min(_MOST_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
     try:
         if zipfile.is_zipfile(io.BytesIO(data)):
+            if data.count(_ZIP_ENTRY) > _MOST_FILES:
+                raise _too_large(name, limit)  # the library would hold each entry in memory
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 return _write(name, _zipped(name, archive), folder, limit)
         unpacking = next((of for start, of in _COMPRESSED if data.startswith(start)), None)
@@ -139,15 +145,24 @@ def _write(name: str, members: Iterator[ArchiveMember], folder: Path, limit: int
         total += _FILE_BYTES
         if total > limit:
             raise _too_large(name, limit)
-        target = folder.joinpath(*parts)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with opened() as source, target.open("wb") as out:
+        with opened() as source, _created(folder.joinpath(*parts), f"{name}: {path:.200}") as out:
             while block := source.read(_BLOCK):
                 total += len(block)  # the actual number of bytes, which may differ from the header
                 if total > limit:
                     raise _too_large(name, limit)
                 out.write(block)
     return files
+
+
+def _created(target: Path, member: str) -> IO[bytes]:
+    """Create a file and the directories above it."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.open("wb")
+    except OSError as error:
+        if error.errno not in _BAD_NAMES:
+            raise
+        raise BadRequest(f"{member} cannot be unpacked ({error.strerror}); rename it") from None
 
 
 def _is_wanted(path: str) -> bool:
@@ -160,10 +175,7 @@ def _too_large(name: str, limit: int) -> BadRequest:
 
 
 def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[ArchiveMember]:
-    members = archive.infolist()
-    if len(members) > _MOST_FILES:
-        raise _too_large(name, _MOST_BYTES)
-    for member in members:
+    for member in archive.infolist():
         if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
             continue
         if member.flag_bits & _ENCRYPTED and _is_wanted(member.filename):

@@ -118,6 +118,11 @@ class Problem(NamedTuple):
         return ": ".join(part for part in (where, self.subject, self.field, self.message) if part)
 
 
+def printable(path: str) -> str:
+    """A path as text that can be encoded: bytes of a file name that are no UTF-8 become U+FFFD (PEP 383)."""
+    return path if path.isascii() else path.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def files(path: str) -> Iterator[str]:
     """The file itself, or all declaration files in a directory, sorted by name."""
     if not os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
+from setpoint.declarations.readers.documents import IGNORE_FILE, Problem, printable
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path, ignore_patterns, linear_patterns
 from setpoint.model.declaration import Declaration, IgnoreRule, Scope
@@ -60,7 +60,7 @@ class IgnoreFiles:
         self._lines: dict[str, list[_Line]] = {}
         paths = {file for source in sources for file in _files(source)}
         for file in sorted(paths, key=lambda file: (len(PurePath(file).parts), file)):
-            shown = os.path.relpath(file, root) if root else file
+            shown = printable(os.path.relpath(file, root) if root else file)
             self._lines[os.path.dirname(shown)] = list(self._read(file, shown))  # noqa: PTH120 - paths as they were given
 
     def applied(self, declaration: Declaration) -> Declaration:

@@ -35,7 +35,7 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
 from setpoint.declarations.readers.deferred_documents import DeferredDocuments, TextStore
-from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.documents import Document, Problem, printable
 from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
@@ -201,6 +201,7 @@ class _Loading:
 
     def take(self, document: Document | Problem) -> None:
         """Read a document; defer Config Connector objects, since they refer to each other."""
+        document = document._replace(file=printable(document.file))
         if isinstance(document, Problem):
             self._report([document])
             return
