@@ -215,7 +215,9 @@ def test_a_plan_without_change_declares_what_is_written_and_not_what_the_service
     translated = only(plan(resource("google_compute_router", "edge", values), written=written, changes=[change]))
     # What the provider sends by itself, and what is left out, is declared; what the service chose is not.
     bgp = {"asn": 64514, "keepaliveInterval": 20}
-    assert translated.declaration.data == {"network": "core", "bgp": bgp, "description": None}
+    keys = {"md5AuthenticationKeys": [{"name": "k"}]}  # not read back: compared where the API returns it
+    assert translated.declaration.data == {"network": "core", "bgp": bgp, "description": None, **keys}
+    assert translated.declaration.recorded == ("md5AuthenticationKeys",)
     # It may be a dynamic block, which the configuration does not show.
     assert translated.unchecked == (f"{address}.md5_authentication_keys",)
 

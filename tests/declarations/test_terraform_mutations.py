@@ -39,7 +39,6 @@ UNNOTICED = {
         "networking_mode": "says with a word what the API says with a group; it cannot change",
         "node_version": _UPGRADED,
     },
-    "google_container_node_pool": {"version": _UPGRADED},
     "google_dns_managed_zone": {
         "dnssec_config.default_key_specs.kind": "a constant of the API",
         "dnssec_config.kind": "a constant of the API",
@@ -51,11 +50,11 @@ UNNOTICED = {
     "google_sql_database_instance": {
         "replica_names": _SERVER,
         "replication_cluster.psa_write_endpoint": _SERVER,
-        "settings.disk_size": "the service lets it grow, unless disk_autoresize is off",
     },
 }
 TYPES = (
     *UNNOTICED,
+    "google_container_node_pool",
     "google_cloud_run_v2_job",
     "google_cloud_run_v2_service",
     "google_compute_firewall",

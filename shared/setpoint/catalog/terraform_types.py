@@ -23,13 +23,14 @@ Class = Literal["optional", "required", "either", "computed"]
 
 Nesting = Literal["", "single", "list", "set", "map"]
 
-Reason = Literal["", "provider", "name", "write_only", "not_read", "elsewhere", "key", "unmapped"]
+Reason = Literal["", "provider", "name", "write_only", "not_read", "input", "elsewhere", "key", "unmapped"]
 """Why an attribute has no API field of its own:
 
 - ``provider``: a switch of the provider's, as ``deletion_protection`` and ``timeouts``.
 - ``name``: a part of the resource's name, or of its parent's.
 - ``write_only``: sent, and kept in no state.
-- ``not_read``: sent, and never answered, or not read back by the provider.
+- ``not_read``: sent to an API field, and never answered, or not read back by the provider.
+- ``input``: as ``not_read``, and no field of the resource.
 - ``elsewhere``: kept by another resource of the API.
 - ``key``: the key of a map's entry, or the whole body: placed by its shape.
 - ``unmapped``: no place in the API is known.

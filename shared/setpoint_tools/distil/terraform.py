@@ -190,10 +190,9 @@ class _Walk:
         entry = _of_fact(fact)
         if "reason" not in entry and not fact.keys() & {"api", "computed"} and path not in self._holders:
             entry["reason"] = "unmapped"
-        if "api" not in fact:
-            return entry
-        if _KEYED.search(fact["api"]):
-            return {"reason": "key", **entry}
+        if "api" not in fact or _KEYED.search(fact["api"]):
+            keyed = {"reason": "key"} if "api" in fact else {}
+            return {**keyed, **entry, **({"reason": "input"} if entry.get("reason") == "not_read" else {})}
         return self._placed(entry, name, api, _MARKS.sub("", fact["api"]))
 
     def _container(self, path: str, name: str, api: str) -> str:

@@ -8,13 +8,14 @@ is left out and reported: a field that is not compared is better than a false al
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from setpoint.catalog import secrets
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import join
-from setpoint.declarations.readers import field_search, json_tree, name_heuristics, shape_matching
+from setpoint.declarations.readers import field_search, json_tree, name_heuristics, shape_matching, unread_fields
 from setpoint.declarations.readers.field_mapping_result import (
     NO_MOVES,
     UNCHECKED,
@@ -24,8 +25,10 @@ from setpoint.declarations.readers.field_mapping_result import (
 )
 from setpoint.declarations.readers.field_search import Chain
 from setpoint.declarations.readers.passthrough import as_written
+from setpoint.declarations.readers.unread_fields import widest, with_holders
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
+from setpoint.model.naming import camel
 
 __all__ = ["EMPTY", "UNKNOWN", "FieldOverrides", "MappedFields", "UnmappedField", "as_written", "place"]
 
@@ -36,7 +39,7 @@ UNKNOWN = shape_matching.UNKNOWN
 """Marks an unknown value in an author's tree: a secret's, or one known after apply."""
 
 
-def place(
+def place(  # noqa: PLR0913 - what the tools know of fields
     tree: Mapping[str, Any],
     schema: Schema,
     *,
@@ -45,6 +48,7 @@ def place(
     paths: FieldOverrides = NO_MOVES,
     recorded: AbstractSet[str] = frozenset(),
     whole: AbstractSet[str] = frozenset(),
+    unread: AbstractSet[str] = frozenset(),
 ) -> MappedFields:
     """Map an author's tree to a schema.
 
@@ -56,13 +60,15 @@ def place(
         paths: Field paths from the tool's own table; the rules apply where this schema has no such path.
         recorded: Dotted names from the tree's root of fields whose values the service may have chosen.
         whole: Dotted names of maps that are owned with all entries.
+        unread: Dotted names of fields that the API may not return: those for which a rule says so are mapped, and
+            compared where the API returns them; secrets and all others are unknown.
     """
-    walk = _Walk(moves, paths, recorded, whole)
+    walk = _Walk(moves, paths, recorded, whole, unread)
     data: dict[str, Any] = {}
     walk.origins[""] = prefix
     walk.message(tree, schema, data, _Cursor(field_path.ROOT, prefix, ""))
     return MappedFields(
-        data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole), _widest(walk.recorded)
+        data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole), widest(walk.recorded)
     )
 
 
@@ -97,17 +103,24 @@ class _Walk:
         "root",
         "unknown",
         "unplaced",
+        "unread",
         "whole",
         "whole_names",
     )
 
     def __init__(
-        self, moves: FieldOverrides, paths: FieldOverrides, recorded: AbstractSet[str], whole: AbstractSet[str]
+        self,
+        moves: FieldOverrides,
+        paths: FieldOverrides,
+        recorded: AbstractSet[str],
+        whole: AbstractSet[str],
+        unread: AbstractSet[str],
     ) -> None:
         self.moves = moves
         self.paths = paths
         self.recorded_names = recorded
         self.whole_names = whole
+        self.unread = unread
         self.recorded: dict[str, None] = {}
         self.origins: dict[str, str] = {}
         self.unplaced: list[UnmappedField] = []
@@ -152,6 +165,9 @@ class _Walk:
         if inner in self.moves:
             self._move(inner, name, value, schema, out, cursor)
             return True
+        if inner in self.unread:
+            self._put_unread(inner, name, value, schema, out, cursor)
+            return True
         if inner not in self.paths:
             return False
         target = self.paths[inner] or ""
@@ -165,6 +181,31 @@ class _Walk:
             return False
         self._put(chain, name, value, schema, out, cursor)
         return True
+
+    def _put_unread(
+        self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
+    ) -> None:
+        """Map a field that the API may not return, if a rule says that its absence is no difference."""
+        target = self.paths.get(inner) or camel(name)
+        if target.startswith("/") and self.root is not None:
+            out, schema = self.root
+            cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
+        names = target.removeprefix("/")
+        chain = _resolve_path(schema, names)
+        api = cursor.api
+        for part in names.split("."):
+            api = (api, part)
+        is_secret = secrets.may_be_withheld(name) or (chain is not None and chain[-1].sensitive)
+        if value is UNKNOWN or is_secret or self.root is None or not unread_fields.may_be_absent(self.root[1], api):
+            self.unknown.append(join(cursor.author, name))
+        elif chain is None and api[0] is None:
+            out[names] = value  # a field of the request that creates the resource
+            self.origins[names] = join(cursor.author, name)
+            self._mark(inner, api)
+        elif chain is None or any(field.output_only for field in chain) or not shape_matching.fits(chain[-1], value):
+            self.unknown.append(join(cursor.author, name))
+        else:
+            self._put(chain, name, value, schema, out, cursor)
 
     def _put_around(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
@@ -207,7 +248,7 @@ class _Walk:
 
     def _mark(self, inner: str, api: Path) -> None:
         """Record a field whose value the service may have chosen."""
-        if self.recorded_names and any(name in self.recorded_names for name in _with_holders(inner)):
+        if self.recorded_names and any(name in self.recorded_names for name in with_holders(inner)):
             self.recorded[_POSITION.sub("[*]", field_path.text(api))] = None
 
     def _move(self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
@@ -399,23 +440,6 @@ class _Walk:
         if not shape_matching.fits_scalar(field, value):
             raise _NoPlaceError
         return str(value) if isinstance(value, shape_matching.Reference) else value
-
-
-def _with_holders(names: str) -> Iterator[str]:
-    """A dotted name, and those of its ancestors."""
-    yield names
-    while "." in names:
-        names = names.rpartition(".")[0]
-        yield names
-
-
-def _widest(patterns: Iterable[str]) -> tuple[str, ...]:
-    """The patterns that no other one covers."""
-    kept: list[str] = []
-    for pattern in sorted(patterns):
-        if not any(pattern.startswith((f"{wider}.", f"{wider}[")) for wider in kept):
-            kept.append(pattern)
-    return tuple(kept)
 
 
 def _resolve_path(schema: Schema, path: str) -> Chain | None:

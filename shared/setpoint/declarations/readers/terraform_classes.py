@@ -19,7 +19,7 @@ from setpoint.catalog.terraform_types import Attribute
 from setpoint.declarations.readers import terraform_defaults
 from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN
 
-_UNCOMPARED = frozenset(("not_read", "write_only", "unmapped"))
+_UNCOMPARED = frozenset(("input", "write_only", "unmapped"))
 """Reasons why a declared value cannot be compared; provider switches and parts of names need no comparison."""
 _SILENT = frozenset(("provider", "name", "write_only"))
 
@@ -40,11 +40,14 @@ class Selection(NamedTuple):
             includes
             all attributes in it.
         unchecked: The author's paths of values that the API does not return.
+        unread: Dotted names of attributes that the provider does not read back: they are compared only where the API
+            returns them.
     """
 
     tree: dict[str, Any]
     recorded: frozenset[str]
     unchecked: tuple[str, ...]
+    unread: frozenset[str] = frozenset()
 
 
 def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix: str) -> Selection:
@@ -59,7 +62,7 @@ def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix:
     known = terraform_types.of(terraform_type)
     walk = _Walk(terraform_defaults.of(terraform_type))
     tree, _ = walk.block(values, known.attributes if known is not None else {}, written, _Place(prefix, ""))
-    return Selection(tree, frozenset(walk.recorded), tuple(walk.unchecked))
+    return Selection(tree, frozenset(walk.recorded | walk.unread), tuple(walk.unchecked), frozenset(walk.unread))
 
 
 @cache
@@ -109,6 +112,7 @@ class _Walk:
     def __init__(self, defaults: terraform_defaults.Defaults) -> None:
         self._defaults = defaults
         self.recorded: set[str] = set()
+        self.unread: set[str] = set()
         self.unchecked: list[str] = []
 
     def block(
@@ -150,6 +154,8 @@ class _Walk:
             if value is not False:
                 self.unchecked.append(f"{place.path}.{name}")
             return None, False
+        if attribute.reason == "not_read":
+            self.unread.add(names)
         if attribute.inside:
             return self._blocks(name, attribute, value, written, place)
         return self._value(names, attribute, value, written)

@@ -14,7 +14,7 @@ import msgspec
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import declared_path
 from setpoint.declarations.readers.field_mapping import MappedFields
-from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN, from_json
+from setpoint.declarations.readers.shape_matching import EMPTY, from_json
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 
@@ -107,15 +107,6 @@ def _with_flags(terraform_type: str, tree: Mapping[str, Any]) -> Mapping[str, An
         else value
         for name, value in tree.items()
     }
-
-
-def _without_grown_disk(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Remove the size of a disk that the service may grow; the declared size is the initial one."""
-    settings = tree.get("settings")
-    block = settings[0] if isinstance(settings, list) and settings else None
-    if not isinstance(block, dict) or block.get("disk_autoresize") is False or "disk_size" not in block:
-        return tree
-    return {**tree, "settings": [block | {"disk_size": UNKNOWN}]}
 
 
 def _bucket(tree: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -301,7 +292,6 @@ def _item(schema: Schema, name: str) -> Field | None:
 _REWRITES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "google_cloud_scheduler_job": _scheduler_job,
     "google_container_cluster": _cluster,
-    "google_sql_database_instance": _without_grown_disk,
     "google_storage_bucket": _bucket,
 }
 """Type → conversion of its attributes to the API's shape."""

@@ -132,7 +132,6 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "name_prefix": None,  # how the provider makes the name
         "node_count": UNCHECKED,  # how many nodes there are now; the API only says how many there were first
         "node_locations": "locations",
-        "version": UNCHECKED,  # nodes are upgraded beyond it
     },
     "google_dataproc_cluster": {
         "graceful_decommission_timeout": None,  # how the provider takes nodes away
@@ -149,7 +148,6 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     "google_organization_iam_custom_role": _ROLE,
     "google_project_iam_custom_role": _ROLE,
     "google_project": {"auto_create_network": None},  # an act on creation, no state
-    "google_spanner_database": {"ddl": UNCHECKED},  # statements that were run, which the resource does not tell
     "google_sql_database_instance": {
         "clone": None,  # an act on creation, no state
         "encryption_key_name": "diskEncryptionConfiguration.kmsKeyName",
