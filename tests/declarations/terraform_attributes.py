@@ -23,7 +23,7 @@ from setpoint.model.observation import Observation
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOOGLE = "registry.terraform.io/hashicorp/google"
-UNCOMPARED = frozenset(("provider", "name", "write_only", "not_read", "elsewhere"))
+UNCOMPARED = frozenset(("provider", "name", "write_only", "not_read", "input", "elsewhere"))
 """Reasons of the table for which an attribute is not compared."""
 
 NAMING: Mapping[str, Any] = {

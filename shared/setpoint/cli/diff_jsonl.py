@@ -221,9 +221,11 @@ def _as_terraform(question: DiffRequest) -> DiffResponse:
     part = terraform_match.likest(parts, question.live)
     schema = default_catalogue().fitting(question.asset_type, question.live)
     translated = terraform.translate(part, (schema,) if schema is not None else ())
-    live = dict(terraform_match.as_api(question.live, schema))
-    if terraform_match.is_before_apply(question.declared) and not terraform_match.is_answer(live, schema):
-        translated = terraform_match.sent(translated, live)
+    live = question.live
+    if terraform_match.is_before_apply(question.declared):
+        live = dict(terraform_match.as_api(live, schema))
+        if not terraform_match.is_answer(live, schema):
+            translated = terraform_match.sent(translated, live)
     return _translated(msgspec.structs.replace(question, live=live), translated, schema)
 
 

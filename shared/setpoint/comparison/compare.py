@@ -6,6 +6,7 @@ equal, or are not compared, has a name, which ``explain`` collects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 
 _SPECIAL = system_fields.SYSTEM_FIELDS | free_text.TEXTS | {"value"}
 """Names of fields with rules beside those of their value."""
+_ELEMENT = re.compile(r"\[[^\]]*\]")
 _NO_FIELDS: Mapping[str, Field] = {}
 _NOTHING: Mapping[str, Any] = {}
 
@@ -54,7 +56,7 @@ class Comparison:
     Args:
         own: the project of the resource, by id and number.
         exact: whether undeclared fields are differences.
-        whole: paths of maps that are owned with every entry.
+        whole: paths of maps that are owned with every entry; ``[*]`` stands for any element of a list.
         null_is_absent: whether a declared null means that the field has to be absent.
         explain: whether to record the reasons for values without a difference.
         masking: decides what is shown of a difference.
@@ -103,7 +105,9 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """A comparison with the same options whose differences do not count; for matching list elements."""
-        trial = _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent, overrides=self.overrides)
+        trial = _DryComparison(
+            self.own, exact=self.exact, whole=self.whole, null_is_absent=self.null_is_absent, overrides=self.overrides
+        )
         trial.notes = None if self.notes is None else []
         trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
         return trial
@@ -381,7 +385,7 @@ class Comparison:
         observed: Any,
     ) -> None:
         """Report undeclared fields, if all fields are owned."""
-        if not self.exact and not (self.whole and field_path.text(path) in self.whole):
+        if not self.exact and not self._is_whole(path):
             return
         for key, have in observed.items():
             if key in declared or (self.replaced and (path, key) in self.replaced):
@@ -389,6 +393,13 @@ class Comparison:
             if item is None and surroundings.other_spelling(key, fields, declared):
                 continue
             self._unexpected(path, name, key, fields.get(key) or item, have)
+
+    def _is_whole(self, path: Path) -> bool:
+        """Whether a map is owned with every entry; ``[*]`` in the path of one means any element."""
+        if not self.whole:
+            return False
+        text = field_path.text(path)
+        return text in self.whole or ("[" in text and _ELEMENT.sub("[*]", text) in self.whole)
 
     def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
         """Report an unexpected field, unless it is empty, has a default, or is output-only."""

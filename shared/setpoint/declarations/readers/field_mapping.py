@@ -15,7 +15,14 @@ from typing import Any
 from setpoint.catalog import secrets
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import join
-from setpoint.declarations.readers import field_search, json_tree, name_heuristics, shape_matching, unread_fields
+from setpoint.declarations.readers import (
+    field_search,
+    free_blocks,
+    json_tree,
+    name_heuristics,
+    shape_matching,
+    unread_fields,
+)
 from setpoint.declarations.readers.field_mapping_result import (
     NO_MOVES,
     UNCHECKED,
@@ -24,6 +31,7 @@ from setpoint.declarations.readers.field_mapping_result import (
     UnmappedField,
 )
 from setpoint.declarations.readers.field_search import Chain
+from setpoint.declarations.readers.free_blocks import is_message, without_key
 from setpoint.declarations.readers.passthrough import as_written
 from setpoint.declarations.readers.unread_fields import widest, with_holders
 from setpoint.model import field_path
@@ -49,6 +57,7 @@ def place(  # noqa: PLR0913 - what the tools know of fields
     recorded: AbstractSet[str] = frozenset(),
     whole: AbstractSet[str] = frozenset(),
     unread: AbstractSet[str] = frozenset(),
+    single: AbstractSet[str] | None = None,
 ) -> MappedFields:
     """Map an author's tree to a schema.
 
@@ -62,8 +71,11 @@ def place(  # noqa: PLR0913 - what the tools know of fields
         whole: Dotted names of maps that are owned with all entries.
         unread: Dotted names of fields that the API may not return: those for which a rule says so are mapped, and
             compared where the API returns them; secrets and all others are unknown.
+        single: Dotted names of blocks of which there is one at most, so that a list of one stands for an object in a
+            free-form field; None if the tree has no blocks.
     """
     walk = _Walk(moves, paths, recorded, whole, unread)
+    walk.single = single
     data: dict[str, Any] = {}
     walk.origins[""] = prefix
     walk.message(tree, schema, data, _Cursor(field_path.ROOT, prefix, ""))
@@ -74,7 +86,8 @@ def place(  # noqa: PLR0913 - what the tools know of fields
 
 _POSITION = re.compile(r"\[\d+\]")
 
-_NAMES = frozenset(("name", "id", "kind", "selfLink"))
+_OF_EVERY_MESSAGE = frozenset(("kind", "selfLink"))
+_NAMES = _OF_EVERY_MESSAGE | {"name", "id"}
 """Fields that every resource has, whether declared or not."""
 
 
@@ -101,6 +114,7 @@ class _Walk:
         "recorded",
         "recorded_names",
         "root",
+        "single",
         "unknown",
         "unplaced",
         "unread",
@@ -121,6 +135,7 @@ class _Walk:
         self.recorded_names = recorded
         self.whole_names = whole
         self.unread = unread
+        self.single: AbstractSet[str] | None = None
         self.recorded: dict[str, None] = {}
         self.origins: dict[str, str] = {}
         self.unplaced: list[UnmappedField] = []
@@ -177,9 +192,11 @@ class _Walk:
             out, schema = self.root
             cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
         chain = _resolve_path(schema, target.removeprefix("/"))
-        if chain is None or chain[-1].output_only or not shape_matching.fits(chain[-1], value):
+        is_of_server = chain is not None and any(field.output_only for field in chain)
+        if chain is None or not (is_of_server or shape_matching.fits(chain[-1], value)):
             return False
-        self._put(chain, name, value, schema, out, cursor)
+        if not is_of_server:
+            self._put(chain, name, value, schema, out, cursor)
         return True
 
     def _put_unread(
@@ -192,13 +209,17 @@ class _Walk:
             cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
         names = target.removeprefix("/")
         chain = _resolve_path(schema, names)
-        api = cursor.api
-        for part in names.split("."):
+        path, *inner_names = names.split(".")
+        api: tuple[Path, str] = (cursor.api, path)
+        for part in inner_names:
             api = (api, part)
         is_secret = secrets.may_be_withheld(name) or (chain is not None and chain[-1].sensitive)
-        if value is UNKNOWN or is_secret or self.root is None or not unread_fields.may_be_absent(self.root[1], api):
+        may_be_absent = (chain is not None and chain[-1].input_only) or (
+            self.root is not None and unread_fields.may_be_absent(self.root[1], api)
+        )
+        if value is UNKNOWN or is_secret or not may_be_absent:
             self.unknown.append(join(cursor.author, name))
-        elif chain is None and api[0] is None:
+        elif chain is None and api[0] is field_path.ROOT:
             out[names] = value  # a field of the request that creates the resource
             self.origins[names] = join(cursor.author, name)
             self._mark(inner, api)
@@ -232,11 +253,15 @@ class _Walk:
         else:
             field = field_search.direct(schema).get(name_heuristics.plain(name))
             chain = (field,) if field is not None else None
-        if chain is None or any(field.output_only for field in chain) or chain[-1].name in _NAMES:
+        if chain is None or any(field.output_only for field in chain):
+            return
+        if chain[-1].name in (_NAMES if cursor.api is field_path.ROOT and len(chain) == 1 else _OF_EVERY_MESSAGE):
             return
         holder = out
         for field in chain[:-1]:
             api = (api, field.name)
+            if field.presence and field.name not in holder:
+                return  # an empty message would declare that it is there
             inside = holder.setdefault(field.name, {})
             if not isinstance(inside, dict):
                 return
@@ -303,7 +328,7 @@ class _Walk:
             holder[last.name] = placed
             self._mark(inner, api)
             if inner in self.whole_names and isinstance(placed, dict):
-                self.whole.append(field_path.text(api))
+                self.whole.append(_POSITION.sub("[*]", field_path.text(api)))
 
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
         """The value in the field's shape; None if no part of it can be compared."""
@@ -400,7 +425,7 @@ class _Walk:
         for position, entry in enumerate(entries):
             key_name, value_name = shape_matching.entry_names(entry) if isinstance(entry, dict) else ("", "")
             key = entry.get(key_name) if key_name else None
-            if not isinstance(key, str) or not (value_name or _is_message(field.item)):
+            if not isinstance(key, str) or not (value_name or is_message(field.item)):
                 raise _NoPlaceError
             key = str(key)
             author = f"{cursor.author}[{position}]"
@@ -409,7 +434,7 @@ class _Walk:
             if value_name:
                 inner = _Cursor(api, join(author, value_name), f"{cursor.names}.{value_name}")
             self.origins[field_path.text(api)] = inner.author
-            value = entry[value_name] if value_name else _without_key(entry, key_name, field.item)
+            value = entry[value_name] if value_name else without_key(entry, key_name, field.item)
             placed = self._value(field.item, value, inner) if field.item is not None else value
             if placed is not None:
                 out[key] = placed
@@ -419,6 +444,8 @@ class _Walk:
         if any(part is UNKNOWN for part in json_tree.inside(value)):
             self.unknown.append(cursor.author)
             return None
+        if self.single is not None:
+            value = free_blocks.renamed(value, cursor.names, self.paths, self.single)
         return json_tree.plain(value)
 
     def _scalar(self, field: Field, value: Any, cursor: _Cursor) -> Any:
@@ -452,17 +479,6 @@ def _resolve_path(schema: Schema, path: str) -> Chain | None:
         chain.append(field)
         current = field.schema
     return tuple(chain)
-
-
-def _without_key(entry: dict[str, Any], key: str, item: Field | None) -> dict[str, Any]:
-    """A message without the key that only the author's list has."""
-    if item is not None and item.schema is not None and key not in item.schema.fields:
-        return {name: part for name, part in entry.items() if name != key}
-    return entry
-
-
-def _is_message(field: Field | None) -> bool:
-    return field is not None and field.kind == "message"
 
 
 def _drop_empty(out: dict[str, Any], chain: Chain) -> None:

@@ -309,6 +309,7 @@ def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> M
         recorded=frozenset(renamed.get(name, name) for name in chosen.recorded),
         whole=terraform_classes.whole_maps(part.type),
         unread=chosen.unread,
+        single=terraform_classes.single_blocks(part.type),
     )
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
 
@@ -323,7 +324,7 @@ def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             blocks.append(f"{part.prefix}.{name}")
         else:
-            plain[name] = value
+            plain[_camel(name)] = value
     placed = field_mapping.as_written(plain, prefix=part.prefix)
     return MappedFields(placed.data, placed.origins, placed.unplaced, (*placed.unknown, *blocks))
 

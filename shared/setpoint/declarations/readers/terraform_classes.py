@@ -79,6 +79,22 @@ def whole_maps(terraform_type: str) -> frozenset[str]:
     return frozenset(_whole_maps(known.attributes, "")) if known is not None else frozenset()
 
 
+@cache
+def single_blocks(terraform_type: str) -> frozenset[str]:
+    """Dotted names of blocks of which there is one at most."""
+    known = terraform_types.of(terraform_type)
+    return frozenset(_single_blocks(known.attributes, "")) if known is not None else frozenset()
+
+
+def _single_blocks(attributes: Mapping[str, Attribute], prefix: str) -> list[str]:
+    names = []
+    for name, attribute in attributes.items():
+        if attribute.nesting == "single":
+            names.append(f"{prefix}{name}")
+        names += _single_blocks(attribute.inside, f"{prefix}{name}.")
+    return names
+
+
 def _overrides(attributes: Mapping[str, Attribute], prefix: str) -> list[tuple[str, str]]:
     pairs = []
     for name, attribute in attributes.items():

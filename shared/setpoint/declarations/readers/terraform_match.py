@@ -41,7 +41,7 @@ def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Pr
     candidates = (
         [part for part in parts if part.means.asset_type == asset_type]
         or [part for part in parts if _is_same_kind(part.means.asset_type, asset_type)]
-        or [part for part in parts if part.means.service == service]
+        or [part for part in parts if service.endswith(part.means.service)]
     )
     exact = [part for part in candidates if part.name.text and references.same(part.name.text, full_name, own)]
     last = full_name.rpartition("/")[2]
@@ -54,7 +54,9 @@ def _is_same_kind(first: str, other: str) -> bool:
     """Whether two asset types are one kind, regional or global."""
     service, _, kind = first.partition("/")
     other_service, _, other_kind = other.partition("/")
-    return service == other_service and _plain(kind) == _plain(other_kind)
+    # Access levels and perimeters are of `accesscontextmanager` and of `identity.accesscontextmanager`.
+    is_same_service = service == other_service or other_service.endswith(f".{service}")
+    return is_same_service and _plain(kind) == _plain(other_kind)
 
 
 def _plain(kind: str) -> str:

@@ -158,6 +158,19 @@ def _exclusion(block: Mapping[str, Any]) -> Mapping[str, Any]:
     return kept | {"maintenance_exclusion_options": options} if options not in (None, EMPTY) else kept
 
 
+def _worker_pool(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Convert the flag against external addresses to the API's choice of egress, in another message."""
+    workers = tree.get("worker_config")
+    worker = workers[0] if isinstance(workers, list) and workers else None
+    if not isinstance(worker, dict) or "no_external_ip" not in worker:
+        return tree
+    rest = {name: value for name, value in worker.items() if name != "no_external_ip"}
+    flag, networks = worker["no_external_ip"], tree.get("network_config")
+    network = networks[0] if isinstance(networks, list) and networks and isinstance(networks[0], dict) else {}
+    egress = {True: "NO_PUBLIC_EGRESS", False: "PUBLIC_EGRESS"}.get(flag, flag)
+    return {**tree, "worker_config": [rest], "network_config": [network | {"egress_option": egress}]}
+
+
 def _scheduler_job(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Convert the paused flag of a job to the API's state."""
     paused = tree.get("paused")
@@ -291,6 +304,7 @@ def _item(schema: Schema, name: str) -> Field | None:
 
 _REWRITES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "google_cloud_scheduler_job": _scheduler_job,
+    "google_cloudbuild_worker_pool": _worker_pool,
     "google_container_cluster": _cluster,
     "google_storage_bucket": _bucket,
 }

@@ -90,6 +90,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     },
     # Blocks that are kept apart go by their type and the block's name.
     "google_bigtable_instance.cluster": {"num_nodes": "serveNodes", "storage_type": "defaultStorageType"},
+    "google_cloud_run_domain_mapping": {"metadata.namespace": None},  # the project, by its id or its number
     "google_cloud_run_service": {
         "autogenerate_revision_name": None,  # how the provider names revisions
         "metadata.namespace": None,  # the project, by its id or its number

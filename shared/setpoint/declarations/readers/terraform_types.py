@@ -91,6 +91,7 @@ TYPES: dict[str, str] = {
     # The API writes in front of its kinds what the product is.
     "google_logging_linked_dataset": "logging.googleapis.com/Link",
     "google_logging_metric": "logging.googleapis.com/LogMetric",
+    "google_bigquery_bi_reservation": "bigqueryreservation.googleapis.com/BiReservation",
     "google_bigquery_data_transfer_config": "bigquerydatatransfer.googleapis.com/TransferConfig",
     "google_storage_transfer_job": "storagetransfer.googleapis.com/TransferJob",
     "google_sql_database_instance": "sqladmin.googleapis.com/Instance",

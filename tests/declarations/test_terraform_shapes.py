@@ -1,0 +1,71 @@
+"""Blocks and attributes whose shape in the API the schema alone does not tell."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from declarations.test_terraform_classes import declared, judged, paths
+
+INDEX = {
+    "name": "7",
+    "id": "projects/fleet-shop/locations/europe-west1/indexes/7",
+    "project": "fleet-shop",
+    "region": "europe-west1",
+    "display_name": "i",
+    "metadata": [{"config": [{"dimensions": 3, "shard_size": "SHARD_SIZE_SMALL", "algorithm_config": []}]}],
+}
+
+
+def test_blocks_in_a_free_form_field_are_written_as_the_api_writes_them() -> None:
+    declaration = declared("google_vertex_ai_index", INDEX)
+    live = {"displayName": "i", "metadata": {"config": {"dimensions": 3, "shardSize": "SHARD_SIZE_SMALL"}}}
+    assert paths(declaration, live) == []
+    live = {"displayName": "i", "metadata": {"config": {"dimensions": 4, "shardSize": "SHARD_SIZE_SMALL"}}}
+    assert paths(declaration, live) == ["metadata.config.dimensions"]
+
+
+def test_an_address_that_the_service_makes_is_no_other_attribute() -> None:
+    values = {"name": "f", "project": "fleet-shop", "region": "europe-west1", "https_trigger_url": "https://f"}
+    declaration = declared("google_cloudfunctions_function", values)
+    assert paths(declaration, {"name": "f", "httpsTrigger": {"url": "https://f"}}) == []
+
+
+def test_a_name_inside_a_block_is_declared_to_be_absent() -> None:
+    version = {"instance_template": "t", "name": "", "target_size": []}
+    values = {"name": "g", "project": "fleet-shop", "zone": "europe-west1-b", "version": [version]}
+    declaration = declared("google_compute_instance_group_manager", values)
+    live = {"name": "g", "versions": [{"instanceTemplate": "t"}]}
+    assert paths(declaration, live) == []
+    assert paths(declaration, live | {"versions": [{"instanceTemplate": "t", "name": "canary"}]}) != []
+
+
+def test_what_is_left_out_of_a_choice_does_not_declare_the_choice() -> None:
+    pig = {"query_list": [], "query_file_uri": "gs://b/q.pig", "continue_on_failure": False}
+    values = {"project": "fleet-shop", "region": "europe-west1", "reference": [{"job_id": "j"}], "pig_config": [pig]}
+    declaration = declared("google_dataproc_job", values | {"id": "projects/fleet-shop/regions/europe-west1/jobs/j"})
+    live = {"reference": {"jobId": "j"}, "pigJob": {"queryFileUri": "gs://b/q.pig"}}
+    assert paths(declaration, live) == []
+
+
+def test_one_more_entry_of_a_map_inside_a_list_is_drift() -> None:
+    job = {"step_id": "one", "hadoop_job": [{"properties": {"a": "1"}, "main_class": "m"}]}
+    values = {"name": "w", "project": "fleet-shop", "location": "europe-west1", "jobs": [job]}
+    declaration = replace(
+        declared("google_dataproc_workflow_template", values), exhaustive_paths=("jobs[*].hadoopJob.properties",)
+    )
+    properties = {"a": "1"}
+    live = {"id": "w", "jobs": [{"stepId": "one", "hadoopJob": {"properties": properties, "mainClass": "m"}}]}
+    assert paths(declaration, live) == []
+    properties["b"] = "2"
+    assert judged(declaration, live).kind == "modified"
+
+
+def test_the_egress_of_a_worker_pool_is_compared() -> None:
+    worker = {"disk_size_gb": 100, "machine_type": "e2-medium", "no_external_ip": True}
+    values = {"name": "w", "project": "fleet-shop", "location": "europe-west1", "worker_config": [worker]}
+    declaration = declared("google_cloudbuild_worker_pool", values)
+    pool = {"workerConfig": {"diskSizeGb": "100", "machineType": "e2-medium"}}
+    closed = {"privatePoolV1Config": pool | {"networkConfig": {"egressOption": "NO_PUBLIC_EGRESS"}}}
+    opened = {"privatePoolV1Config": pool | {"networkConfig": {"egressOption": "PUBLIC_EGRESS"}}}
+    assert paths(declaration, closed) == []
+    assert paths(declaration, opened) == ["privatePoolV1Config.networkConfig.egressOption"]
