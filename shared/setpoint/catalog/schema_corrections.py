@@ -66,6 +66,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
+    Correction("secretmanager", "SecretVersion", "state", _CLIENT, _BY_METHOD),
     Correction(
         "container", "IPAllocationPolicy", "additionalIpRangesConfigs additionalPodRangesConfig", _CLIENT, _BY_UPDATE
     ),

@@ -190,20 +190,27 @@ def _as_krm(question: DiffRequest) -> DiffResponse:
     if not krm.is_krm(question.declared):
         raise BadRequest("`declared` has to be a Config Connector object")
     if (part := krm_parts.of(question.declared, question.asset_type)) is not None:
-        objects = krm.Objects(question.dependencies)
         element = krm.translate_part(
-            question.declared, objects, part, name=question.full_name, asset_type=question.asset_type
+            question.declared,
+            krm.Objects(question.dependencies),
+            part,
+            name=question.full_name,
+            asset_type=question.asset_type,
         )
         live = krm_parts.only_element(question.live, part, krm_parts.key_of(part, question.declared))
         schema = default_catalogue().schema_for(question.asset_type)
         return _translated(msgspec.structs.replace(question, live=live), element, schema)
+    objects = krm.Objects(question.dependencies)
+    related = krm.related(question.declared, objects, name=question.full_name, asset_type=question.asset_type)
+    if related is not None:
+        return _translated(question, related, default_catalogue().schema_for(question.asset_type))
     if krm.describes_other_type(question.declared, question.asset_type):
         alien = krm.uncomparable(question.declared, name=question.full_name, asset_type=question.asset_type)
         return _translated(question, alien, None)
     schema = krm.schema_of(question.declared, question.asset_type, question.live)
     translated = krm.translate(
         question.declared,
-        krm.Objects(question.dependencies),
+        objects,
         name=question.full_name,
         asset_type=question.asset_type,
         schema=schema,

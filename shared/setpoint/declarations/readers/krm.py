@@ -24,6 +24,7 @@ from setpoint.declarations.readers import (
     krm_names,
     krm_parts,
     krm_placeholders,
+    krm_related,
     krm_shapes,
     krm_table,
     terraform_shapes,
@@ -40,6 +41,8 @@ __all__ = [
     "describes_other_type",
     "is_krm",
     "read",
+    "read_beside",
+    "related",
     "schema_of",
     "translate",
     "translate_part",
@@ -90,8 +93,8 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         path = tuple(policy.split("."))
         message = "does not identify the resource: set its kind and its name"
         return [_problem(document, path, message, "unnamed")]
-    if (element := _as_part(value, objects, source)) is not None:
-        return element
+    if (instead := _as_part(value, objects, source) or krm_related.of_project(value, objects, source)) is not None:
+        return instead
     name = krm_names.full_name(value, objects) or krm_names.natural_name(value, objects)
     if problem := _why_unread(document, name, objects):
         return [problem]
@@ -102,6 +105,40 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         for schema in candidates
     ]
     return min(translated, key=lambda candidate: len(candidate.unchecked))
+
+
+def read_beside(document: Document, objects: Objects) -> list[Translated]:
+    """Read what an object declares beside its own resource, as the clusters of an instance of Bigtable.
+
+    Args:
+        document: A document that `read` has a declaration for.
+        objects: All objects of the same source.
+    """
+    source = Source(file=document.file, line=document.line, document=document.position)
+    return list(krm_related.beside(document.value, objects, source))
+
+
+def related(value: Mapping[str, Any], objects: Objects, *, name: str, asset_type: str) -> Translated | None:
+    """What an object declares of another resource than its own; None if nothing.
+
+    Args:
+        value: The object.
+        objects: The objects that it may refer to.
+        name: The full resource name of the other resource.
+        asset_type: Its asset type.
+    """
+    instead = krm_related.of_project(value, objects, Source())
+    candidates = (*filter(None, (instead,)), *krm_related.beside(value, objects, Source()))
+    own = name.rpartition("/")[2]
+    return next(
+        (
+            candidate
+            for candidate in candidates
+            if candidate.declaration.asset_type == asset_type
+            and candidate.declaration.key.name.rpartition("/")[2] == own
+        ),
+        None,
+    )
 
 
 def _as_part(value: Mapping[str, Any], objects: Objects, source: Source) -> Translated | None:

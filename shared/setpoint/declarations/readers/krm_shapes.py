@@ -12,7 +12,7 @@ from typing import Any
 
 from setpoint.catalog import config_connector
 from setpoint.catalog.schemas import Field, Schema
-from setpoint.declarations.readers import terraform_classes
+from setpoint.declarations.readers import krm_table, terraform_classes
 from setpoint.declarations.readers.shape_matching import UNKNOWN
 from setpoint.declarations.readers.terraform_shapes import Reshaped
 from setpoint.model.naming import camel
@@ -39,10 +39,34 @@ _KEYED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "SourceRepoRepository": {"pubsubConfigs": ("pubsubConfigs", "topicRef")},
 }
 
+_NO_ISSUERS = ("maxIssuerPathLength", {True: 0})
+_NO_AUTHORITY = ("isCa", {True: False})
+"""Flags for values that Terraform cannot tell from absent ones."""
+
 _VALUES: Mapping[str, Mapping[str, Mapping[Any, Any]]] = {
     # Kind → field, by names from the spec → the author's value → the API's; other values are not compared.
     "StorageBucket": {"lifecycleRule.condition.withState": {"LIVE": True, "ARCHIVED": False}},
     "ContainerCluster": {"networkingMode": {"VPC_NATIVE": True, "ROUTES": False}},
+}
+
+_SWITCHES: Mapping[str, Mapping[str, tuple[str, Mapping[bool, Any]]]] = {
+    # Kind → flag, by names from the spec → the API's field, and its value by the flag's; else the API has no field.
+    "ComputeRouterPeer": {"enable": ("enable", {True: "TRUE", False: "FALSE"})},
+    "DNSManagedZone": {"reverseLookup": ("reverseLookupConfig", {True: {}})},
+    "PrivateCACAPool": {"issuancePolicy.baselineValues.caOptions.zeroMaxIssuerPathLength": _NO_ISSUERS},
+    "PrivateCACertificate": {
+        "config.x509Config.caOptions.nonCa": _NO_AUTHORITY,
+        "config.x509Config.caOptions.zeroMaxIssuerPathLength": _NO_ISSUERS,
+    },
+    "PrivateCACertificateAuthority": {"config.x509Config.caOptions.zeroMaxIssuerPathLength": _NO_ISSUERS},
+    "PrivateCACertificateTemplate": {"predefinedValues.caOptions.zeroMaxIssuerPathLength": _NO_ISSUERS},
+    "SecretManagerSecretVersion": {"enabled": ("state", {True: "ENABLED", False: "DISABLED"})},
+}
+
+_ENTRIES: Mapping[str, Mapping[str, str]] = {
+    # Kind → map, by names from the spec → the list of names and values in the API's message.
+    "ApigeeEnvironment": {"properties": "property"},
+    "ApigeeOrganization": {"properties": "property"},
 }
 
 _RENAMED_IN_MAPS = {"exclusionOptions": "maintenanceExclusionOptions"}
@@ -63,6 +87,7 @@ def overrides(group: str, kind: str) -> Mapping[str, str | None]:
         for path, target in terraform_classes.overrides(terraform_type).items():
             paths.setdefault(".".join(camel(name) for name in path.split(".")), target)
     paths |= config_connector.moved_fields(kind)
+    paths |= dict.fromkeys(krm_table.AROUND.get(kind, ()), ".")
     return {path: target for path, target in paths.items() if path.partition(".")[0] not in _NOT_MERGED}
 
 
@@ -84,11 +109,17 @@ def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
         shaped = _changed(shaped, path.split("."), _by_key(name, key))
     for path, values in _VALUES.get(kind, {}).items():
         shaped = _changed(shaped, path.split("."), _by_value(values))
+    for path, (name, by_flag) in _SWITCHES.get(kind, {}).items():
+        shaped = _changed(shaped, path.split("."), _by_flag(name, by_flag))
+        if path in shaped:
+            origins[name] = path
+    for path, name in _ENTRIES.get(kind, {}).items():
+        shaped = _changed(shaped, path.split("."), _as_entries(name))
     return Reshaped(_with_switches(shaped, schema), origins)
 
 
-_Change = Callable[[str, Any], tuple[str, Any]]
-"""Converts a field's name and value to the API's."""
+_Change = Callable[[str, Any], tuple[str, Any] | None]
+"""Converts a field's name and value to the API's; None leaves the field out."""
 
 
 def _changed(tree: Any, path: list[str], change: _Change) -> Any:
@@ -103,9 +134,8 @@ def _changed(tree: Any, path: list[str], change: _Change) -> Any:
             changed[name] = value
         elif len(path) > 1:
             changed[name] = _changed(value, path[1:], change)
-        else:
-            new, inside = change(name, value)
-            changed[new] = inside
+        elif (new := change(name, value)) is not None:
+            changed[new[0]] = new[1]
     return changed
 
 
@@ -131,6 +161,28 @@ def _by_value(values: Mapping[Any, Any]) -> _Change:
     return lambda name, value: (name, values.get(value, UNKNOWN) if isinstance(value, (str, bool)) else value)
 
 
+def _by_flag(name: str, values: Mapping[bool, Any]) -> _Change:
+    """Convert a flag to the value of another field."""
+
+    def change(own: str, value: Any) -> tuple[str, Any] | None:
+        if not isinstance(value, bool):
+            return own, value
+        return (name, values[value]) if value in values else None
+
+    return change
+
+
+def _as_entries(name: str) -> _Change:
+    """Convert a map to a message with a list of names and values."""
+
+    def change(own: str, value: Any) -> tuple[str, Any]:
+        if not isinstance(value, dict):
+            return own, value
+        return own, {name: [{"name": key, "value": part} for key, part in value.items()]}
+
+    return change
+
+
 def _with_switches(tree: Any, schema: Schema) -> Any:
     """A tree with flags converted to messages, whose presence is the switch in the API."""
     if not isinstance(tree, dict):
@@ -144,9 +196,19 @@ def _with_switches(tree: Any, schema: Schema) -> Any:
             switched[name] = {}
         elif value is False and field.kind == "message":
             continue
+        elif _is_switch(value, field):
+            if value["enabled"]:
+                switched[name] = {}
         else:
             switched[name] = _inside(value, field)
     return switched
+
+
+def _is_switch(value: Any, field: Field) -> bool:
+    """Whether a block has nothing but a flag for the presence of the API's message."""
+    if field.kind != "message" or not isinstance(value, dict) or value.keys() != {"enabled"}:
+        return False
+    return isinstance(value["enabled"], bool) and field.schema is not None and "enabled" not in field.schema.fields
 
 
 def _inside(value: Any, field: Field) -> Any:

@@ -30,6 +30,7 @@ PLACES = frozenset(
         "projectRef",
         "folderRef",
         "organizationRef",
+        "billingAccountRef",
         "location",
         "region",
         "zone",
@@ -53,7 +54,6 @@ _AUTOSCALER: Mapping[str, str | None] = {
 _RESERVATION_AFFINITY: Mapping[str, str | None] = {
     # The API has flat what the manifest nests.
     "reservationAffinity.type": "consumeReservationType",
-    "reservationAffinity.specificReservation": UNCHECKED,
 }
 
 _NODE_CONFIG: Mapping[str, str | None] = {
@@ -65,11 +65,23 @@ _NODE_CONFIG: Mapping[str, str | None] = {
     "nodeConfig.loggingVariant": "loggingConfig.variantConfig.variant",
 }
 
+AROUND: Mapping[str, tuple[str, ...]] = {
+    "ComputeInstance": ("reservationAffinity.specificReservation",),
+    "ComputeInstanceTemplate": ("reservationAffinity.specificReservation",),
+}
+"""Kind → groups of the spec that the API does not have: what they hold stands around them there."""
+
 MOVES: Mapping[str, Mapping[str, str | None]] = {
     "BigQueryConnectionConnection": {
         # The API wants `project:region:name`, of which the manifest's reference tells the last part only.
         "cloudSQL.instanceRef": UNCHECKED,
         "cloudSql.instanceRef": UNCHECKED,
+    },
+    "BigtableInstance": {"cluster": None},  # resources of their own: `krm_related`
+    "BinaryAuthorizationAttestor": {
+        # The name that notes had before they were published.
+        "userOwnedDrydockNote": "userOwnedGrafeasNote",
+        "userOwnedDrydockNote.noteRef": "noteReference",
     },
     "BillingBudgetsBudget": {"allUpdatesRule": "notificationsRule"},  # the beta's name, which the API gave up
     "ComputeAutoscaler": _AUTOSCALER,
@@ -108,6 +120,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         **_NODE_CONFIG,
         "nodeCount": UNCHECKED,  # per zone and now; the API has the initial count alone
     },
+    "DLPStoredInfoType": {"description": "currentVersion.config.description"},  # the API keeps versions
     "DataprocCluster": {"config.stagingBucketRef": "configBucket"},  # the API's name for it
     "DataprocWorkflowTemplate": {"placement.managedCluster.config.stagingBucketRef": "configBucket"},  # as above
     "EventarcTrigger": {
@@ -117,7 +130,10 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     },
     "IAMCustomRole": {"permissions": "includedPermissions"},  # Terraform's name
     "MonitoringUptimeCheckConfig": {"monitoredResource.filterLabels": "labels"},  # `labels` is taken in manifests
-    "Project": {"name": "displayName|name"},  # v3 and v1 of the API; the name of v3 is the project's number
+    "Project": {
+        "name": "displayName|name",
+        "billingAccountRef": None,
+    },  # v3 and v1 of the API; the name of v3 is the project's number, and the account is Cloud Billing's
     "SQLInstance": {
         # Terraform's names for the disk, which Config Connector keeps; the API has others.
         "encryptionKMSCryptoKeyRef": "diskEncryptionConfiguration.kmsKeyName",
@@ -163,6 +179,7 @@ IMPLIED: Mapping[str, Mapping[str, Any]] = {
 NOT_IN_INVENTORY = frozenset(
     (
         "ServiceNetworkingConnection",  # a peering that a method of another API makes; no resource of its own
+        "IAMAccessBoundaryPolicy",  # a second kind of policies, which the inventory has no type for
         "KMSSecretCiphertext",  # the answer of a method
     )
 )

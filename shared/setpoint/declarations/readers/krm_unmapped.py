@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from setpoint.declarations.readers import typos
+from setpoint.declarations.readers import krm_not_compared, typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.field_mapping_result import UnmappedField
 from setpoint.declarations.readers.krm_references import is_reference
@@ -32,13 +32,19 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
         else:
             others.append(unplaced)
     slips += _dangling(translated, document)
-    if not others:
-        return slips
-    paths = [unplaced.path for unplaced in others]
+    by_reason: dict[str, list[str]] = {}
+    kind = str(document.value.get("kind", ""))
+    for unplaced in others:
+        by_reason.setdefault(krm_not_compared.reason_of(kind, unplaced), []).append(unplaced.path)
+    return [*slips, *(_not_compared(paths, reason, document) for reason, paths in by_reason.items())]
+
+
+def _not_compared(paths: list[str], reason: str, document: Document) -> Problem:
+    """The warning about fields that are not compared for one reason."""
     more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-    message = f"not compared, no counterpart in the API: {', '.join(paths[:_MOST])}{more}"
+    message = f"not compared, {reason}: {', '.join(paths[:_MOST])}{more}"
     line = document.line_of(steps(paths[0]))
-    return [*slips, Problem(document.file, line, "", message, document.subject, "not-compared")]
+    return Problem(document.file, line, "", message, document.subject, "not-compared")
 
 
 def _dangling(translated: Translated, document: Document) -> list[Problem]:

@@ -271,12 +271,18 @@ class _Loading:
         declaration, problems = apply_annotations(result.declaration, placed)
         self._report(problems)
         self._report(self._settings.conflict(placed, declaration.mode))
-        self._report(krm_unmapped.problems(result, placed))
-        plain = _plain(replace(result, declaration=declaration))
-        self._report(native_checks.warnings(plain, placed, partial(_declared_place, result)))
         self._check_references(placed, objects)
-        self._bind(plain, server_ids.of_object(placed.value))
-        self._add(plain, placed)
+        self._bind(declaration, server_ids.of_object(placed.value))
+        for translated in (result, *krm.read_beside(placed, objects)):
+            self._object(translated, placed)
+
+    def _object(self, translated: Translated, document: Document) -> None:
+        """Add what a Config Connector object declares of one resource."""
+        declaration, _ = apply_annotations(translated.declaration, document)
+        self._report(krm_unmapped.problems(translated, document))
+        plain = _plain(replace(translated, declaration=declaration))
+        self._report(native_checks.warnings(plain, document, partial(_declared_place, translated)))
+        self._add(plain, document)
 
     def _check_references(self, document: Document, objects: Objects) -> None:
         """Report misspelt references of a manifest; count those to objects that other files may declare."""
