@@ -96,6 +96,19 @@ def test_a_feed_gives_one_cloud_event_a_line_and_nothing_else_on_standard_output
     assert "1 opened" in done.stderr
 
 
+def test_what_is_rejected_is_kept_encrypted_where_the_store_stays(declarations: str, tmp_path: Path) -> None:
+    kept, store = tmp_path / "letters.jsonl", f"sqlite:///{tmp_path / 'setpoint.db'}"
+    broken = "broken password=hunter22\n"
+    words = ("--feed", "-", "--store", store, "--dead-letters", str(kept))
+    assert setpoint("detect", "-d", declarations, *words, stdin=broken).returncode == 1
+    assert "hunter22" not in base64.b64decode(json.loads(kept.read_text())["message"]).decode(errors="replace")
+    assert kept.stat().st_mode & 0o77 == 0
+    assert setpoint("dead-letters", "decrypt", str(kept), "--store", store).stdout == broken
+    lacking = setpoint("dead-letters", "decrypt", str(kept))
+    assert lacking.returncode == 1
+    assert "--store says where the key is" in lacking.stderr
+
+
 def test_what_is_rejected_from_standard_input_is_kept(declarations: str) -> None:
     done = setpoint("detect", "-d", declarations, "--feed", "-", stdin="broken\n", cwd=Path(declarations))
     assert done.returncode == 1

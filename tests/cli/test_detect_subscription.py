@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from detection.fleet import BUCKET, BUCKET_TYPE, bucket, foreign, moment
+from setpoint.cli import app
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint_tools.testing.messages import resource
@@ -75,8 +77,10 @@ def test_a_subscription_is_read_until_nothing_comes_any_more(pubsub, changes, su
     assert "5 messages" in errors
     assert pubsub.received(subscription) == []
     (letter,) = map(json.loads, (tmp_path / "setpoint-dead-letters.jsonl").read_text().splitlines())
-    assert base64.b64decode(letter["message"]) == b"{broken"
-    assert letter["attributes"] == {"n": "2"}
+    assert b"{broken" not in base64.b64decode(letter["message"])
+    assert letter["attributes"] == {"encrypted": "1", "n": "2"}
+    kept = ["dead-letters", "decrypt", str(tmp_path / "setpoint-dead-letters.jsonl"), "--store", store]
+    assert CliRunner().invoke(app, kept).stdout == "{broken\n"
     assert letter["reason"] in errors
 
 

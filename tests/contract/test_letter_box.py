@@ -17,7 +17,7 @@ from setpoint.adapters.pubsub.bus import PubSubDeadLetters
 from setpoint.cli import app
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.operations import dead_letter_replay
-from setpoint.operations.dead_letters import DeadLetter
+from setpoint.operations.dead_letters import DeadLetter, EncryptedDeadLetters
 from setpoint.util import telemetry
 from setpoint_tools.testing.polling import wait_until
 
@@ -121,6 +121,58 @@ def test_a_trial_sends_and_takes_nothing():
     (done,) = dead_letter_replay.replay(box, 10, try_only=True)
     assert (done.done, len(box.kept), box.sent) == ("sent", 1, [])
     assert len(dead_letter_replay.show(box, 10)) == len(box.given_back) == 1
+
+
+KEY = b"k" * 32
+
+
+class Taken:
+    """``DeadLetters`` that keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[bytes, dict[str, str], str]] = []
+
+    def put(self, message, attributes, reason) -> None:
+        self.kept.append((message, dict(attributes), reason))
+
+
+def encrypted_letter(message: bytes, **attributes: str):
+    taken = Taken()
+    EncryptedDeadLetters(taken, lambda: KEY).put(message, attributes, "not a feed message")
+    ((data, kept, reason),) = taken.kept
+    return letter(1, data, **kept, reason=reason, rejected_by="detect")
+
+
+def test_a_letter_is_encrypted_and_replayed_as_it_was():
+    secret = b'{"password": "hunter2"}'
+    kept = encrypted_letter(secret, origin="feed", encrypted="by the publisher")
+    assert b"hunter2" not in kept.data
+    box = Box(kept)
+    (done,) = dead_letter_replay.replay(box, 10, "not a feed", key=lambda: KEY)
+    assert done.done == "sent"
+    ((_, data, attributes),) = box.sent
+    assert data == secret
+    assert attributes == {"origin": "feed", "encrypted": "by the publisher", "replayed": "1"}
+
+
+@pytest.mark.parametrize(("key", "reason"), [(None, "--store says"), (lambda: b"x" * 32, "key of another store")])
+def test_a_letter_that_cannot_be_decrypted_is_left(key, reason):
+    box = Box(encrypted_letter(b"secret"))
+    (done,) = dead_letter_replay.replay(box, 10, "not a feed", key=key)
+    assert done.done == "left"
+    assert reason in done.about
+    assert (len(box.kept), box.sent) == (1, [])
+
+
+def test_a_letter_that_was_changed_is_not_sent():
+    kept = encrypted_letter(b"secret")
+    box = Box(letter(1, kept.data[:-1] + bytes([kept.data[-1] ^ 1]), **kept.attributes))
+    (done,) = dead_letter_replay.replay(box, 10, "not a feed", key=lambda: KEY)
+    assert done.done == "left"
+
+
+def test_one_message_is_encrypted_otherwise_each_time():
+    assert encrypted_letter(b"secret").data != encrypted_letter(b"secret").data
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=20)))

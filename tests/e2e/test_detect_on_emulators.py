@@ -15,10 +15,12 @@ from chaos.cloud import pushing
 from e2e.traffic import Traffic, embedded, traffic
 from setpoint.bootstrap import open_store
 from setpoint.declarations.apply import declare
+from setpoint.detection.installation_key import InstallationKey
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
+from setpoint.operations.dead_letters import decrypted
 from setpoint.ports.stores import Store
 from setpoint_tools.testing.emulators import Emulator, free_port, running
 from setpoint_tools.testing.polling import wait_until
@@ -128,11 +130,12 @@ def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
             sorted((event for event in known.values() if event.subject == key.name), key=sequence), state
         )
 
-    dead: dict[bytes, set[str]] = {}
+    dead: dict[bytes | None, set[str]] = {}
+    key = InstallationKey(installation.store).read()
 
     def all_dead() -> bool:
         for message in installation.pubsub.received(installation.dead_letters):
-            dead.setdefault(message.data, set()).add(message.attributes["reason"])
+            dead.setdefault(decrypted(message.data, key), set()).add(message.attributes["reason"])
         return len(dead) >= len(sent.broken)
 
     wait_until(all_dead, lambda: f"{len(dead)} dead letters, of {len(sent.broken)}")

@@ -340,15 +340,17 @@ def _publishing_context(settings: Settings, client: Any, directory: ProjectDirec
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
     from setpoint.detection.pipeline import Context
+    from setpoint.operations.dead_letters import EncryptedDeadLetters
 
     store = open_store(settings.store)
+    key = installation_key(store, os.environ)
     return Context(
         store=store,
         bus=PubSubBus(client, settings.events_topic),
-        dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
+        dead_letters=EncryptedDeadLetters(PubSubDeadLetters(client, settings.dead_letter_topic), key.read),
         schemas=default_catalogue(),
         directory=directory,
-        secret_key=installation_key(store, os.environ).read,
+        secret_key=key.read,
     )
 
 
@@ -365,7 +367,8 @@ def open_feed_detection(
 
     Args:
         store: URL of the store.
-        dead_letters: what the command does with messages that cannot be handled.
+        dead_letters: what the command does with messages that cannot be handled; they are encrypted with the key of a
+            store that stays.
         events: where events are written as JSON Lines; None leaves them stored for whoever publishes.
         events_topic: publish to this topic instead, ``projects/P/topics/T``.
         resolves_projects: whether Cloud Resource Manager is asked for projects that are not known.
@@ -375,16 +378,18 @@ def open_feed_detection(
         BadRequest: the URL names no store, or the store cannot be opened.
     """
     from setpoint.detection.pipeline import Context
+    from setpoint.operations.dead_letters import EncryptedDeadLetters
 
     directory = project_directory() if resolves_projects else None
     opened = open_store(store, create=create)
+    key = installation_key(opened, os.environ)
     return Context(
         opened,
         event_bus(events, events_topic),
-        dead_letters,
+        dead_letters if store == "memory:" else EncryptedDeadLetters(dead_letters, key.read),
         default_catalogue(),
         directory=directory,
-        secret_key=installation_key(opened, os.environ).read,
+        secret_key=key.read,
     )
 
 

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import base64
+import sys
+from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.table import Table
 
 from setpoint import bootstrap
 from setpoint.cli.options import Project
-from setpoint.cli.output import ago, out, print_status
+from setpoint.cli.output import ago, out, print_status, print_warning
 from setpoint.cli.output_lists import DeadLetterList, DeadLetterRecord
 from setpoint.cli.output_models import print_json
+from setpoint.errors import BadRequest
 from setpoint.operations import dead_letter_replay
-from setpoint.operations.dead_letters import DeadLetter
+from setpoint.operations.dead_letters import ENCRYPTED, DeadLetter, decrypted
 from setpoint.util.counts import counted
 
 app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 
 Subscription = Annotated[str, typer.Option(metavar="NAME", help="The subscription of the dead letters.")]
+KeyStoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="SETPOINT_STORE",
+        metavar="URL",
+        help="The store of the installation, whose key encrypted them.",
+        show_default=False,
+    ),
+]
 Most = Annotated[int, typer.Option(min=1, help="At most this many.")]
 
 
@@ -76,6 +92,7 @@ def replay(
         ),
     ] = "",
     *,
+    store: KeyStoreUrl = None,
     drop: Annotated[bool, typer.Option("--drop", help="Acknowledge them without publishing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> None:
@@ -84,7 +101,7 @@ def replay(
     Exits with 1 where some were left.
     """
     queue = bootstrap.open_dead_letter_queue(project, subscription)
-    done = dead_letter_replay.replay(queue, most, reason, drop=drop, try_only=dry_run)
+    done = dead_letter_replay.replay(queue, most, reason, drop=drop, try_only=dry_run, key=_key_of(store))
     for result in done:
         trial = "would be " if dry_run and result.done != "left" else ""
         print_status(f"{trial}{result.done} {result.dead_letter.id}: {result.about or result.dead_letter.why}")
@@ -92,6 +109,54 @@ def replay(
     print_status(f"{handled} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
     if handled < len(done):
         raise typer.Exit(1)
+
+
+class _KeptLetter(msgspec.Struct):
+    """A line of a file of dead letters."""
+
+    message: str
+    attributes: dict[str, str]
+
+
+@app.command()
+def decrypt(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `setpoint detect --dead-letters`.")],
+    store: KeyStoreUrl = None,
+) -> None:
+    """Write the messages in a file of dead letters, one a line, as `setpoint detect --feed -` reads them.
+
+    Exits with 1 where one was encrypted with the key of another store.
+    """
+    key = _key_of(store)
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be read ({error.strerror})") from error
+    messages = [_message_of(line, file, key) for line in lines]
+    for message in messages:
+        if message is not None:
+            sys.stdout.buffer.write(message.rstrip() + b"\n")
+    if unread := messages.count(None):
+        print_warning(f"encrypted with the key of another store: {counted(unread, 'dead letter')}", "unread")
+        raise typer.Exit(1)
+
+
+def _message_of(line: bytes, file: Path, key: Callable[[], bytes] | None) -> bytes | None:
+    """The message in a line of a file of dead letters; None where it was encrypted with another key."""
+    try:
+        letter = msgspec.json.decode(line, type=_KeptLetter)
+        message = base64.b64decode(letter.message)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadRequest(f"{file} is no file of dead letters; see `setpoint detect --help`") from error
+    if ENCRYPTED not in letter.attributes:
+        return message
+    if key is None:
+        raise BadRequest(f"what is in {file} is encrypted; --store says where the key is")
+    return decrypted(message, key())
+
+
+def _key_of(store: str | None) -> Callable[[], bytes] | None:
+    return bootstrap.open_installation_key(store).read if store else None
 
 
 def _as_record(dead_letter: DeadLetter) -> DeadLetterRecord:

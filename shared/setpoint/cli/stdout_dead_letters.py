@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -32,7 +33,7 @@ class ReportedDeadLetters:
             return
         if self._letters is None:
             try:
-                self._stream = self._file.open("ab")
+                self._stream = os.fdopen(os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
             except OSError as error:
                 raise Unavailable(f"{self._file} cannot be written ({error.strerror})") from error
             self._letters = dead_letters_in(self._stream)

@@ -6,15 +6,17 @@ known already changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
 
+import msgspec
+
 from setpoint.errors import BadRequest
-from setpoint.operations.dead_letters import DeadLetter
+from setpoint.operations.dead_letters import DeadLetter, decrypted
 
 
 class DeadLetterQueue(Protocol):
-    """A dead-dead_letter subscription, and the topics that its messages came from."""
+    """A dead-letter subscription, and the topics that its messages came from."""
 
     def letters(self, most: int) -> Iterator[DeadLetter]:
         """The letters that wait, up to so many; each is held back from others until it is taken off or given back.
@@ -71,7 +73,13 @@ def show(queue: DeadLetterQueue, most: int) -> list[DeadLetter]:
 
 
 def replay(
-    queue: DeadLetterQueue, most: int, reason: str = "", *, drop: bool = False, try_only: bool = False
+    queue: DeadLetterQueue,
+    most: int,
+    reason: str = "",
+    *,
+    drop: bool = False,
+    try_only: bool = False,
+    key: Callable[[], bytes] | None = None,
 ) -> list[Replayed]:
     """Send dead-lettered messages back to the topics that they came from, or throw them away.
 
@@ -82,6 +90,7 @@ def replay(
             for what it is will reject it again, until the function is another one.
         drop: throw them away instead.
         try_only: only say what would be done.
+        key: reads the key of the installation that encrypted messages; None where it is not known.
 
     Raises:
         Unavailable: Pub/Sub did not answer; what was sent so far is acknowledged, and the rest is left.
@@ -92,16 +101,31 @@ def replay(
         for dead_letter in queue.letters(most):
             held.append(dead_letter)
             replayed = _decided(dead_letter, queue, reason, drop=drop)
+            message = _opened(dead_letter, key) if replayed.done == "sent" else dead_letter
+            if isinstance(message, str):
+                replayed = Replayed(dead_letter, "left", message)
             done.append(replayed)
             if replayed.done == "left" or try_only:
                 continue
-            if replayed.done == "sent":
-                queue.send(replayed.about, dead_letter, dead_letter.restored())
+            if isinstance(message, DeadLetter) and replayed.done == "sent":
+                queue.send(replayed.about, message, dead_letter.restored())
             queue.ack(dead_letter)
             held.remove(dead_letter)
     finally:
         queue.release(held)
     return done
+
+
+def _opened(dead_letter: DeadLetter, key: Callable[[], bytes] | None) -> DeadLetter | str:
+    """A dead letter with its message as it was before; a reason where that cannot be read."""
+    if not dead_letter.is_encrypted:
+        return dead_letter
+    if key is None:
+        return "it is encrypted; --store says where the key is"
+    message = decrypted(dead_letter.data, key())
+    if message is None:
+        return "it was encrypted with the key of another store; --drop throws it away"
+    return msgspec.structs.replace(dead_letter, data=message)
 
 
 def _decided(dead_letter: DeadLetter, queue: DeadLetterQueue, reason: str, *, drop: bool) -> Replayed:

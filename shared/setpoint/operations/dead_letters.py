@@ -6,19 +6,54 @@ Pub/Sub marks those that it gives up with attributes of its own
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
 
+from setpoint.ports.queues import DeadLetters
 from setpoint.util.counts import counted
+from setpoint.util.encryption import decrypt, encrypt
 
 REASON = "reason"
 REJECTED_BY = "rejected_by"
 REPLAYED = "replayed"
 _GIVEN_UP = "CloudPubSubDeadLetterSource"
-_OURS = frozenset((REASON, REJECTED_BY, REPLAYED))
+ENCRYPTED = "encrypted"
+_OURS = frozenset((REASON, REJECTED_BY, REPLAYED, ENCRYPTED))
 _ORIGINAL = "original_"
+_PURPOSE = "dead letters"
+
+
+class EncryptedDeadLetters:
+    """``DeadLetters`` whose messages are encrypted: feeds and logs carry the configuration of a fleet whole.
+
+    Args:
+        letters: takes the encrypted messages.
+        key: reads the installation's key.
+    """
+
+    def __init__(self, letters: DeadLetters, key: Callable[[], bytes]) -> None:
+        self._letters = letters
+        self._key = key
+
+    def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """See ``DeadLetters.put``.
+
+        Raises:
+            BadRequest: the key of the store cannot be read with the settings of this process.
+            Unavailable: the store, or the place of dead letters, did not answer.
+        """
+        # The mark comes first: where attributes are too many, the last ones are left out.
+        marked = {ENCRYPTED: "1"}
+        for name, value in attributes.items():
+            marked[f"{_ORIGINAL}{name}" if name == ENCRYPTED else name] = value
+        self._letters.put(encrypt(self._key(), _PURPOSE, message), marked, reason)
+
+
+def decrypted(data: bytes, key: bytes) -> bytes | None:
+    """The message of an encrypted dead letter; None where it was encrypted with the key of another store."""
+    return decrypt(key, _PURPOSE, data)
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -60,6 +95,11 @@ class DeadLetter(msgspec.Struct, frozen=True):
     def is_cut(self) -> bool:
         """Whether its end is lost, so that it can only be dropped."""
         return "cut_from_bytes" in self.attributes
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether its data is encrypted with the installation's key."""
+        return ENCRYPTED in self.attributes
 
     @property
     def why(self) -> str:
