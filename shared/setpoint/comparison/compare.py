@@ -7,7 +7,7 @@ equal, or are not compared, has a name, which ``explain`` collects.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -46,6 +46,8 @@ OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 _SPECIAL = system_fields.SYSTEM_FIELDS | free_text.TEXTS | {"value"}
 """Names of fields with rules beside those of their value."""
 _ELEMENT = re.compile(r"\[[^\]]*\]")
+_NESTED = frozenset((dict, list))
+_NONE_REPLACED: frozenset[tuple[Path, str]] = frozenset()
 _NO_FIELDS: Mapping[str, Field] = {}
 _NOTHING: Mapping[str, Any] = {}
 
@@ -89,7 +91,7 @@ class Comparison:
         self.whole = whole
         self.exact = exact
         self.differences: list[Difference] = []
-        self.replaced: set[tuple[Path, str]] = set()
+        self.replaced: frozenset[tuple[Path, str]] = _NONE_REPLACED
         self.unchecked: list[Explanation] = []
         self.unchecked_leaves = 0
         self.notes: list[Explanation] | None = [] if explain else None
@@ -97,11 +99,18 @@ class Comparison:
         self.declared: Mapping[str, Any] = _NOTHING
         self.observed: Mapping[str, Any] = _NOTHING
 
-    def resource(self, schema: Schema | None, declared: Mapping[str, Any], observed: Mapping[str, Any]) -> None:
-        """Compare two whole resources."""
-        self.table = field_rules.of(schema.service, schema.name) if schema is not None else None
-        self.declared, self.observed, self.known = declared, observed, schema is not None
-        self.message(field_path.ROOT, "", schema, None, declared, observed)
+    def resource(
+        self,
+        schema: Schema | None,
+        declared: Mapping[str, Any],
+        observed: Mapping[str, Any],
+        keys: Iterable[str] | None = None,
+    ) -> None:
+        """Compare two whole resources; ``keys`` are the declared fields that are not literally equal, where known."""
+        if schema is not None:
+            self.table, self.known = field_rules.of(schema.service, schema.name), True
+        self.declared, self.observed = declared, observed
+        self.message(field_path.ROOT, "", schema, None, declared, observed, keys)
 
     def trial(self) -> Comparison:
         """A comparison with the same options whose differences do not count; for matching list elements."""
@@ -135,6 +144,7 @@ class Comparison:
         item: Field | None,
         declared: Any,
         observed: Any,
+        keys: Iterable[str] | None = None,
         *,
         is_free: bool = False,
     ) -> None:
@@ -147,14 +157,15 @@ class Comparison:
             item: the schema of a map's values; None for a message.
             declared: the declared object.
             observed: the observed object.
+            keys: the declared keys that may differ; None for all.
             is_free: whether a map's values are free text.
         """
         fields = schema.fields if schema is not None else _NO_FIELDS
         is_map = is_free or item is not None
         if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(declared, observed):
             declared = self._labelled(path, declared, observed)
-        for key, want in declared.items():
-            have = observed.get(key)
+        for key in declared if keys is None else keys:
+            want, have = declared[key], observed.get(key)
             if have == want and not (is_free and type(have) is not type(want)):
                 continue
             if self.overrides and (rule := rule_of(self.overrides, (path, key))) is not None:
@@ -223,7 +234,7 @@ class Comparison:
         elif (other := surroundings.instead_of(schema, key, declared, observed)) and surroundings.is_lost(
             self.trial(), path, field, want
         ):
-            self.replaced.add((path and path[0], other))
+            self.replaced |= {(path and path[0], other)}
             self.differ(path, "missing", key, field, want, other)
         else:
             self.value(path, key, field, want, None)
@@ -289,14 +300,15 @@ class Comparison:
         )
 
     def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
-        if isinstance(want, (dict, list)) or isinstance(have, (dict, list)):
+        if type(want) in _NESTED or type(have) in _NESTED:
             reason = scalars.json_object(want, have)
         else:
             reason = scalars.equal(field, name, want, have, self.own)
         if reason or (
             reason := "zero is absent" if absence.is_zero(field, want) and absence.is_zero(field, have) else ""
         ):
-            self.note(path, reason)
+            if self.notes is not None:
+                self.note(path, reason)
             return
         rules = self.rules(path)
         if reason := self._special(path, name, field, want, have, rules):
@@ -464,10 +476,12 @@ def compare(  # noqa: PLR0913 - both sides, and the options
         null_is_absent: whether a declared null means that the field has to be absent.
         masking: decides what is shown of a difference.
     """
-    if not exact and not whole and literal.is_literal(declared, observed):
+    keys = None if exact or whole else literal.unlike(declared, observed)
+    if keys == []:
         return ()
-    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking)
-    walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
+    walk = Comparison(own)
+    walk.exact, walk.whole, walk.null_is_absent, walk.masking = exact, whole, null_is_absent, masking
+    walk.resource(schema, declared, observed if isinstance(observed, dict) else {}, keys)
     return tuple(walk.differences)
 
 
@@ -482,12 +496,13 @@ def walked(  # noqa: PLR0913 - the options of a comparison
     null_is_absent: bool = False,
     masking: Masking = HIDING,
     overrides: tuple[FieldRule, ...] = (),
+    keys: Iterable[str] | None = None,
 ) -> Comparison:
-    """Compare like ``compare``, and return the unchecked fields, too."""
+    """Compare like ``compare``, and return the unchecked fields, too; ``keys`` as in ``Comparison.resource``."""
     walk = Comparison(
         own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking, overrides=overrides
     )
-    walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
+    walk.resource(schema, declared, observed if isinstance(observed, dict) else {}, keys)
     return walk
 
 

@@ -5,6 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 
+def unlike(declared: Any, observed: Any) -> list[str] | None:
+    """The declared fields at the top that are not observed literally as declared; None where a side is no object."""
+    if type(declared) is not dict or type(observed) is not dict:
+        return None
+    keys = []
+    for key, want in declared.items():
+        have = observed.get(key)
+        if want == have:
+            continue
+        kind = type(want)
+        if not want or kind is not type(have) or kind not in _NESTED or not _is_literal_part(want, have):
+            keys.append(key)
+    return keys
+
+
 def is_literal(declared: Any, observed: Any) -> bool:
     """Whether every declared field is observed literally as declared: the usual case, and a fast check.
 
@@ -22,13 +37,13 @@ def is_literal(declared: Any, observed: Any) -> bool:
         if not want or kind is not type(have) or kind not in _NESTED:  # before anything deeper, since it ends the check
             return False
         inner.append((want, have))
-    for want, have in inner:
-        if type(want) is dict:
-            if not is_literal(want, have):
-                return False
-        elif len(want) != len(have) or not all(map(_is_literal_element, want, have)):
-            return False
-    return True
+    return all(_is_literal_part(want, have) for want, have in inner) if inner else True
+
+
+def _is_literal_part(want: Any, have: Any) -> bool:
+    if type(want) is dict:
+        return is_literal(want, have)
+    return len(want) == len(have) and all(map(_is_literal_element, want, have))
 
 
 _NESTED = frozenset((dict, list))

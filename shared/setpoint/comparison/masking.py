@@ -7,6 +7,7 @@ flag or a short description, and its format matches; if it is a flag, a number o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -84,23 +85,22 @@ class Masking:
         if holder != "field" or "[" in text:
             text = _scrubbed(text)
         is_wanted = bool(self.show) and ignore_patterns.covering(text, self.show) is not None
-        shown = [self.masked(owner, field, value, holder, is_wanted=is_wanted) for value in (want, have)]
+        declared = self.masked(owner, field, want, holder, is_wanted=is_wanted)
+        # Absent, or the name of the field that is set instead.
+        observed = have if op == "missing" else self.masked(owner, field, have, holder, is_wanted=is_wanted)
         immutable = field is not None and field.immutable
-        if op == "missing":
-            shown[1] = have  # absent, or the name of the field that is set instead
-        if shown[0] is want and shown[1] is have:
+        if declared is want and observed is have:
             return Difference(text, op, want, have, immutable)
         digest = self.secrecy.digest([part for part in (op, want, have) if part is not msgspec.UNSET])
-        return Difference(text, op, shown[0], shown[1], immutable, hidden=digest)
+        return Difference(text, op, declared, observed, immutable, hidden=digest)
 
     def masked(
         self, name: str, field: Field | None, value: Any, holder: Holder = "unknown", *, is_wanted: bool = False
     ) -> Any:
         """The value with secret parts masked; the same value if there are none."""
         if isinstance(value, str):
-            if not value or self._is_shown(name, field, value, holder, is_wanted=is_wanted):
-                return value
-            return self.secrecy.hidden(value)
+            is_shown = _is_shown_short if len(value) <= _SHORT else _is_shown
+            return value if not value or is_shown(name, field, value, holder, is_wanted) else self.secrecy.hidden(value)
         if isinstance(value, dict):
             return self._object(name, field, value, holder, is_wanted=is_wanted)
         if isinstance(value, list):
@@ -186,18 +186,25 @@ class Masking:
             return "free"
         return _holder_of(name, field, "unknown")
 
-    def _is_shown(self, name: str, field: Field | None, value: str, holder: Holder, *, is_wanted: bool) -> bool:
-        if is_secret(name, field):
-            return False
-        if shown_fields.is_harmless(value) or (field is not None and value in field.enum):
-            return True
-        if secrets.looks_secret(value) or secret_formats.holds_secret(value):
-            return False
-        if is_wanted or (field is not None and field.shown and _is_shown_by(field, name, value)):
-            return True
-        if holder in ("label", "word"):
-            return shown_fields.is_plain(value)
-        return holder != "free" and _looks_as_named(name, field, value, holder)
+
+def _is_shown(name: str, field: Field | None, value: str, holder: Holder, is_wanted: bool) -> bool:  # noqa: FBT001 - the cache takes keywords at twice the cost
+    """Whether a text may be shown."""
+    if is_secret(name, field):
+        return False
+    if shown_fields.is_harmless(value) or (field is not None and value in field.enum):
+        return True
+    if secrets.looks_secret(value) or secret_formats.holds_secret(value):
+        return False
+    if is_wanted or (field is not None and field.shown and _is_shown_by(field, name, value)):
+        return True
+    if holder in ("label", "word"):
+        return shown_fields.is_plain(value)
+    return holder != "free" and _looks_as_named(name, field, value, holder)
+
+
+_SHORT = 100
+_is_shown_short = lru_cache(maxsize=8192)(_is_shown)
+"""Cached, since a fleet repeats the same names, places and words, and a drifted resource its values."""
 
 
 def _is_shown_by(field: Field, name: str, value: str) -> bool:

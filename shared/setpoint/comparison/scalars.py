@@ -49,6 +49,8 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?\Z")
 _NUMERIC = frozenset(("integer", "number"))
+_EXACT = frozenset((int, bool))
+"""Types of which two unequal values are never equal in meaning."""
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
@@ -68,15 +70,17 @@ def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Pro
         return "equal"
     if not isinstance(declared, str) or not isinstance(observed, str):
         return _across_types(field, declared, observed)
-    known = _BY_FORMAT.get(field.format) if field is not None else None
-    if known is not None:
-        return known(declared, observed)
-    if field is not None and field.format == "enum":
-        return _enum(field, declared, observed)
+    if field is not None and field.format:
+        if (known := _BY_FORMAT.get(field.format)) is not None:
+            return known(declared, observed)
+        if field.format == "enum":
+            return _enum(field, declared, observed)
     return _strings(field, name, declared, observed, own)
 
 
 def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
+    if type(declared) is type(observed) and type(declared) in _EXACT:
+        return ""
     if isinstance(declared, bool) or isinstance(observed, bool):
         declared_truth, observed_truth = _truth(declared), _truth(observed)
         return "boolean as string" if declared_truth is not None and declared_truth == observed_truth else ""

@@ -66,7 +66,6 @@ def of_verdict(observation: Observation, desired: Desired, judged_by: str) -> st
         desired: what is declared.
         judged_by: digest of the declarations and rules.
     """
-    compared = {name: value for name, value in observation.data.items() if name not in system_fields.SYSTEM_FIELDS}
     return _digest(
         (
             judged_by,
@@ -77,7 +76,7 @@ def of_verdict(observation: Observation, desired: Desired, judged_by: str) -> st
             observation.ancestors,
             observation.discovery_uri,
             observation.discovery_name,
-            compared,
+            _without(observation.data, system_fields.SYSTEM_FIELDS),
         )
     )
 
@@ -91,8 +90,18 @@ def content(schemas: Schemas, observation: Observation, desired: str) -> str:
         desired: digest of what is declared.
     """
     skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # identity is enough
-    settable = {name: value for name, value in observation.data.items() if name not in skipped}
-    return _digest((FORM, desired, settable))
+    return _digest((FORM, desired, _without(observation.data, skipped)))
+
+
+def _without(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """An object without some fields; a copy takes half the time of building one."""
+    present = names.intersection(data)
+    if not present:
+        return data
+    rest = data.copy()
+    for name in present:
+        del rest[name]
+    return rest
 
 
 def _digest(value: Any) -> str:

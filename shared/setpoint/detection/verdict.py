@@ -380,7 +380,9 @@ def _differences(
         unknown += gaps.unknown(gaps.untranslated(declaration))
     is_policy = observation.key.content not in WHOLE
     owns_more = is_policy or declaration.exact or declaration.exhaustive_paths
-    if not owns_more and by_api is None and literal.is_literal(declaration.data, observation.data):
+    sides = declaration.data, observation.data
+    keys = None if owns_more or declaration.compare else literal.unlike(*sides)
+    if keys == [] and by_api is None:
         return (), ()
     own = own_project(declaration.project, observation)
     observation = of_own_elements(declaration, observation)
@@ -391,7 +393,9 @@ def _differences(
         if api_versions.has_several(observation.asset_type):
             declaration, observation = aligned(declaration, observation)
         schema = schema_of(schemas, observation)
-        walk = _walked(declaration, declaration.data, observation.data, schema, own, masking)
+        if sides[0] is not declaration.data or sides[1] is not observation.data:
+            keys = None
+        walk = _walked(declaration, declaration.data, observation.data, schema, own, masking, keys)
         if walk.unchecked or observation.truncated:
             unknown += _left_unknown(walk, observation)
         if not walk.differences and by_api is None:
@@ -422,8 +426,14 @@ def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanati
     return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
 
 
-def _walked(
-    declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project, masking: Masking
+def _walked(  # noqa: PLR0913 - both sides, and the options
+    declaration: Declaration,
+    declared: Any,
+    observed: Any,
+    schema: Schema | None,
+    own: Project,
+    masking: Masking,
+    keys: Iterable[str] | None = None,
 ) -> Comparison:
     return comparing.walked(
         declared,
@@ -435,6 +445,7 @@ def _walked(
         null_is_absent=declaration.null_is_absent,
         masking=masking,
         overrides=declaration.compare,
+        keys=keys,
     )
 
 

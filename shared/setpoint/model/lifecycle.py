@@ -40,7 +40,7 @@ _ON_ITS_WAY = frozenset(
 
 def is_gone(data: Any) -> bool:
     """Whether a resource that is still listed has been deleted."""
-    return isinstance(data, dict) and not _TELLING.isdisjoint(data) and bool(gone_field(data))
+    return isinstance(data, dict) and bool(gone_field(data))
 
 
 _STATES = ("lifecycleState", "state", "status")
@@ -50,14 +50,15 @@ _TELLING = frozenset(("deleted", "metadata", *_STATES, *_DELETION_TIMES))
 
 def gone_field(data: Any) -> str:
     """The field that marks a listed resource as deleted; empty if there is none."""
-    if not isinstance(data, dict) or _TELLING.isdisjoint(data):
+    if not isinstance(data, dict) or not (telling := _TELLING.intersection(data)):
         return ""
     if data.get("deleted") is True:
         return "deleted"
     for field in _STATES:
-        value = data.get(field)
-        if isinstance(value, str) and value.removeprefix("STATE_") in _GONE:
+        if field in telling and isinstance(value := data[field], str) and value.removeprefix("STATE_") in _GONE:
             return field
+    if len(telling) == 1 and not telling.isdisjoint(_STATES):  # the usual case
+        return ""
     if field := next((field for field in _DELETION_TIMES if _is_time(data.get(field))), ""):
         return field
     metadata = data.get("metadata")

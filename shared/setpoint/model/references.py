@@ -29,6 +29,7 @@ _WILDCARD_PROJECTS = frozenset(("-", "_"))
 _TOPS = frozenset(("projects", "organizations", "folders", "billingAccounts"))
 _AREAS = frozenset(("regions", "zones", "locations", "projects"))
 _FOREIGN_URL = re.compile(r"https?://(?![a-z0-9.-]*googleapis\.com/)", re.IGNORECASE)
+_USUAL_HOST = "https://www.googleapis.com/"
 _PLACES = frozenset(("regions", "zones", "locations"))
 _KEY_VERSION = re.compile(r"(/cryptoKeys/[^/]+)/cryptoKeyVersions/\d+\Z")
 _LOOKS_LIKE_PATH = re.compile(
@@ -67,6 +68,8 @@ def same(first: str, second: str, own: Project) -> bool:
 
     Other URLs are not resource names: they are compared with host and scheme.
     """
+    if second.startswith(_USUAL_HOST) and _is_link_to(second, first):
+        return True  # the usual case
     if ("://" in first or "://" in second) and (_is_foreign(first) or _is_foreign(second)):
         return first == second
     if first.startswith("projects/") and second.startswith("projects/"):
@@ -99,7 +102,7 @@ def _same_segments(first: str, second: str, own: Project) -> bool:
 
 def _is_foreign(url: str) -> bool:
     """Whether a URL is of another host than Google's APIs; the usual host needs no expression."""
-    return not url.startswith("https://www.googleapis.com/") and _FOREIGN_URL.match(url) is not None
+    return not url.startswith(_USUAL_HOST) and _FOREIGN_URL.match(url) is not None
 
 
 def _projects_of_one_rest(first: str, second: str) -> tuple[str, str] | None:
