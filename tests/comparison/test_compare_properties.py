@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from comparison.strategies import TYPES, answered, declared, leaves, mutated, replaced, schema_of
-from setpoint.comparison.compare import compare
+from setpoint.comparison import literal
+from setpoint.comparison.compare import compare, walked
 from setpoint.comparison.explain import examine
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
@@ -66,6 +67,20 @@ def test_every_declared_leaf_that_is_gone_is_found_or_explained(asset_type: str,
     examined = examine(wanted, replaced(wanted, path, None), schema, Project())
     is_default = any(note.reason.startswith("default is absent") for note in examined.notes)
     assert examined.differences or examined.unchecked or is_default
+
+
+@SETTINGS
+@given(st.data())
+def test_fields_that_are_literally_equal_need_no_walk(asset_type: str, data: st.DataObject) -> None:
+    schema = schema_of(asset_type)
+    wanted, other = data.draw(declared(schema)), data.draw(declared(schema))
+    names = [name for name in wanted if data.draw(st.booleans())]
+    live = {**other, **{name: wanted[name] for name in names}}
+    whole = walked(wanted, live, schema, own=Project())
+    part = walked(wanted, live, schema, own=Project(), keys=literal.unlike(wanted, live))
+    assert part.differences == whole.differences
+    assert part.unchecked == whole.unchecked
+    assert compare(wanted, live, schema) == tuple(whole.differences)
 
 
 @SETTINGS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from setpoint.catalog.schemas import default_catalogue
@@ -18,6 +20,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.remediation import merge
 
 TWO, SWAPPED = ["10.0.0.0/8", "11.0.0.0/8"], ["11.0.0.0/8", "10.0.0.0/8"]
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIREWALL = "compute.googleapis.com/Firewall"
 
 
@@ -126,3 +129,15 @@ def test_what_is_equal_by_a_rule_is_not_written_back():
         declaration.data, {"description": "WEB", "priority": 2}, None, Project(), overrides=declaration.compare
     )
     assert [change.difference.path for change in recording.changes] == ["priority"]
+
+
+def test_a_rule_of_literal_equality_counts_what_the_server_adds_to_an_object():
+    key = ResourceKey("//compute.googleapis.com/projects/shop/global/firewalls/web")
+    declared = Declaration(key, FIREWALL, {"logConfig": {"enable": True}}, project="shop")
+    observed = Observation(key, FIREWALL, NOW, data={"logConfig": {"enable": True, "metadata": "INCLUDE_ALL_METADATA"}})
+    ruled = rules((), Policy("p", compare=(CompareRule("literal", "logConfig", (FIREWALL,)),)))
+    kinds = [
+        verdict.judge(Desired((declared,), "d"), fleet, observed, default_catalogue()).kind
+        for fleet in (rules((), Policy("p")), ruled)
+    ]
+    assert kinds == [None, "modified"]

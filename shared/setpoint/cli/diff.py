@@ -18,8 +18,8 @@ from setpoint.cli.exit_codes import DRIFT, ERROR
 from setpoint.cli.output import difference_line, out
 from setpoint.cli.output_models import Comparison, print_json
 from setpoint.comparison import explain, gaps, rule_sources
-from setpoint.comparison.compare import leaves
 from setpoint.comparison.explain import ExplainedComparison
+from setpoint.comparison.literal import leaves
 from setpoint.declarations.readers import documents, load, typos
 from setpoint.declarations.readers.documents import Problem
 from setpoint.detection import verdict

@@ -136,7 +136,7 @@ class Comparison:
         """A position in the resource, with its surroundings."""
         return Place(path, self.declared, self.observed)
 
-    def message(
+    def message(  # noqa: PLR0913 - both sides, and what is known of them
         self,
         path: Path,
         name: str,
@@ -432,7 +432,7 @@ class Comparison:
     def leave(self, path: Path, want: Any, reason: str) -> None:
         """Record that a declared value could not be compared."""
         self.unchecked.append(Explanation(field_path.text(path), reason))
-        self.unchecked_leaves += leaves(want)
+        self.unchecked_leaves += literal.leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
         """Record the rule by which a field is no difference, if explanations are requested."""
@@ -504,12 +504,3 @@ def walked(  # noqa: PLR0913 - the options of a comparison
     )
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {}, keys)
     return walk
-
-
-def leaves(value: Any) -> int:
-    """The number of scalars in a value; an empty object or list counts as one, null as none."""
-    if isinstance(value, dict):
-        return sum(map(leaves, value.values())) if value else 1
-    if isinstance(value, list):
-        return sum(map(leaves, value)) if value else 1
-    return value is not None

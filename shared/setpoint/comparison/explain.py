@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from setpoint.comparison.api_versions import split
-from setpoint.comparison.compare import Comparison, leaves
+from setpoint.comparison.compare import Comparison
+from setpoint.comparison.literal import leaves
 from setpoint.comparison.untellable import REASON, untellable
 from setpoint.model import lifecycle
 from setpoint.model.compare_rules import FieldRule

@@ -51,3 +51,12 @@ _NESTED = frozenset((dict, list))
 
 def _is_literal_element(declared: Any, observed: Any) -> bool:
     return bool(declared) and (declared == observed or is_literal(declared, observed))
+
+
+def leaves(value: Any) -> int:
+    """The number of scalars in a value; an empty object or list counts as one, null as none."""
+    if isinstance(value, dict):
+        return sum(map(leaves, value.values())) if value else 1
+    if isinstance(value, list):
+        return sum(map(leaves, value)) if value else 1
+    return value is not None

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.catalog import inventory_names
-from setpoint.comparison.compare import leaves
+from setpoint.comparison.literal import leaves
 from setpoint.model.difference import Difference
 
 _MARKS = re.compile(r"\[[^\]]*\]|\{[^}]*\}")

@@ -37,7 +37,7 @@ from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.remediation_attempt import close, verify, was_tried
-from setpoint.model.resource_state import Finding, ResourceState, Settling
+from setpoint.model.resource_state import SCHEMA, Finding, ResourceState, Settling
 
 
 class Transition(msgspec.Struct, frozen=True, gc=False):
@@ -348,10 +348,12 @@ def _next_state(
         remediation,
         onset,
         verdict.unknown if verdict is not None else (),
-        window_start=observation.window_start,
-        identity=identity or (state.identity if state else {}),
-        home=_home(state, observation, verdict),
-        last_good=_good(state, finding, verdict),
+        SCHEMA,
+        None,
+        observation.window_start,
+        identity or (state.identity if state else {}),
+        _home(state, observation, verdict),
+        _good(state, finding, verdict),
     )
 
 

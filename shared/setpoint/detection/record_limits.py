@@ -8,7 +8,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.comparison.masking import Masking
+from setpoint.detection.observed_schema import Schemas, schema_of
 from setpoint.model.difference import Difference
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import WHOLE
+from setpoint.model.secrecy import Secrecy
 from setpoint.model.suppressed import Suppressed
 
 ROOM_FOR_ONE = 16_000
@@ -22,6 +27,15 @@ a row with a wider number is refused, and the event with it."""
 
 encode = msgspec.json.Encoder(order="deterministic").encode
 """Encode a difference as deterministic JSON."""
+
+
+def bare(observation: Observation, schemas: Schemas | None, secrecy: Secrecy) -> Any:
+    """The data of a resource without secrets; None if there is none, or it is too large to store."""
+    if not observation.data:
+        return None
+    schema = schema_of(schemas, observation) if observation.key.content in WHOLE else None
+    masked = Masking(secrecy).message(observation.data, schema)
+    return masked if len(encode(masked)) <= ROOM_FOR_ONE else None
 
 
 def bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:

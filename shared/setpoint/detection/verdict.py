@@ -258,20 +258,11 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         source=declaration.source,
         judged_by=judged_by,
         settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)),
-        previous_data=_bare(observation.data, schemas, observation, secrecy) if kind == "deleted" else None,
+        previous_data=record_limits.bare(observation, schemas, secrecy) if kind == "deleted" else None,
         suppressed=record_limits.few(suppressed),
         actor=actor,
         unknown=unknown,
     )
-
-
-def _bare(data: Any, schemas: Schemas | None, observation: Observation, secrecy: Secrecy) -> Any:
-    """The data of a resource without secrets; None if it is too large to store."""
-    if not data:
-        return None
-    schema = schema_of(schemas, observation) if observation.key.content in WHOLE else None
-    masked = Masking(secrecy).message(data, schema)
-    return masked if len(record_limits.encode(masked)) <= record_limits.ROOM_FOR_ONE else None
 
 
 def _in_sync(
@@ -393,9 +384,10 @@ def _differences(
         if api_versions.has_several(observation.asset_type):
             declaration, observation = aligned(declaration, observation)
         schema = schema_of(schemas, observation)
-        if sides[0] is not declaration.data or sides[1] is not observation.data:
-            keys = None
-        walk = _walked(declaration, declaration.data, observation.data, schema, own, masking, keys)
+        are_sides = sides[0] is declaration.data and sides[1] is observation.data
+        walk = _walked(
+            declaration, declaration.data, observation.data, schema, own, masking, keys if are_sides else None
+        )
         if walk.unchecked or observation.truncated:
             unknown += _left_unknown(walk, observation)
         if not walk.differences and by_api is None:
@@ -426,7 +418,7 @@ def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanati
     return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
 
 
-def _walked(  # noqa: PLR0913 - both sides, and the options
+def _walked(
     declaration: Declaration,
     declared: Any,
     observed: Any,

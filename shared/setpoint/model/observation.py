@@ -199,20 +199,18 @@ def _observation(
     if content is None:
         # The prior state gives the content: a deleted policy comes with an empty resource.
         content = (prior and _content(prior)) or (asset and _content(asset)) or "resource"
-    if content == "resource":
-        content = content_of(known.asset_type)
-    resource = known.resource or _NO_RESOURCE
-    name, asset_type = _full_name(known.name), _required(known.asset_type, "assetType")
-    if asset_type.startswith(_OWN_TYPES):
-        raise MalformedMessage("not a feed message: field `asset.assetType` is one of Setpoint's own")
-    if content == "access_policy":
-        name, asset_type = _access_policy_part(described or known, name, asset_type)
+    resource, asset_type = known.resource or _NO_RESOURCE, known.asset_type
+    key = _key(known.name, asset_type, content)
+    if key.content == "access_policy":
+        name, asset_type = _access_policy_part(described or known, known.name, asset_type)
+        key = _key(name, asset_type, "access_policy")
+    content = key.content
     observed_at = known.update_time
     if deleted or known is not asset or observed_at is None or observed_at.tzinfo is not UTC:
         observed_at = _observed_at(temporal, asset, prior)
     # By position, which costs half of what keywords do: in the order of the fields.
     return Observation(
-        ResourceKey(inventory_names.inventory_name(asset_type, name), content),
+        key,
         asset_type,
         observed_at,
         deleted,
@@ -225,6 +223,17 @@ def _observation(
         known.asset_exceptions is not None and _is_truncated(known.asset_exceptions),
         temporal.window.start_time if temporal.window is not None else None,
     )
+
+
+@lru_cache(maxsize=8192)
+def _key(name: str, asset_type: str, content: Content) -> ResourceKey:
+    """The key of an asset, whose name and type are checked."""
+    name = _full_name(name)
+    if _required(asset_type, "assetType").startswith(_OWN_TYPES):
+        raise MalformedMessage("not a feed message: field `asset.assetType` is one of Setpoint's own")
+    if content == "resource":
+        content = content_of(asset_type)
+    return ResourceKey(inventory_names.inventory_name(asset_type, name), content)
 
 
 _OWN_TYPES = "setpoint.dev/"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from setpoint.comparison.compare import leaves
+from setpoint.comparison.literal import leaves
 from setpoint.comparison.untellable import untellable_values
 from setpoint.declarations.readers import limits
 from setpoint.declarations.readers.deferred_documents import TextStore
