@@ -6,6 +6,7 @@ meaning ("If unset, …"), an absent field with a declared zero is drift.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from setpoint.catalog import field_rules, secrets
@@ -89,6 +90,24 @@ def has_meaning(field: Field | None, want: Any, rules: field_rules.Rules) -> boo
         return not isinstance(want, str) or _is_number_text(want)
     default = rules.get("absent")
     return want is False and default is not None and default.value is True
+
+
+def is_stricter(field: Field | None, have: Mapping[str, Any], rules: field_rules.Rules) -> bool:
+    """Whether an empty message is declared as a choice, and the observed one restricts it ("If empty, all …").
+
+    Args:
+        field: the schema of the message.
+        have: the observed message.
+        rules: the rules of the field.
+    """
+    if "exact" in rules:
+        return any(not is_zero(None, value) for value in have.values())
+    if field is None or not field.presence or field.schema is None or "empty" in rules:
+        return False
+    return any(
+        value and (part := field.schema.fields.get(key)) is not None and part.restricts and not part.output_only
+        for key, value in have.items()
+    )
 
 
 def _is_number_text(value: Any) -> bool:

@@ -277,7 +277,7 @@ class Comparison:
             self._absent(path, name, field, want)
         elif isinstance(want, dict) and isinstance(have, dict):
             schema, item = (field.schema, field.item) if field is not None else (None, None)
-            if not want and have and self._is_stricter(path, field, have):
+            if not want and have and absence.is_stricter(field, have, self.rules(path)):
                 self.differ(path, "changed", name, field, want, have)
             else:
                 is_free = schema is None and free_text.is_free_map(name, field)
@@ -286,18 +286,6 @@ class Comparison:
             lists.compare(self, path, name, field, want, have)
         else:
             self._scalar(path, name, field, want, have)
-
-    def _is_stricter(self, path: Path, field: Field | None, have: Mapping[str, Any]) -> bool:
-        """Whether an empty message is declared as a choice, and the observed one restricts it ("If empty, all …")."""
-        rules = self.rules(path)
-        if "exact" in rules:
-            return any(not absence.is_zero(None, value) for value in have.values())
-        if field is None or not field.presence or field.schema is None or "empty" in rules:
-            return False
-        return any(
-            value and (part := field.schema.fields.get(key)) is not None and part.restricts and not part.output_only
-            for key, value in have.items()
-        )
 
     def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         if type(want) in _NESTED or type(have) in _NESTED:
