@@ -54,6 +54,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep neighbouring tests in one worker, which prepares for a module once; who is done first takes from others."""
+    from xdist.scheduler import WorkStealingScheduling  # noqa: PLC0415 - only where pytest-xdist is in use
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
 def _seed(config: pytest.Config) -> int:
     """What was asked for; in a worker of pytest-xdist what the run has; the same in each run of CI; otherwise new."""
     asked: int | None = config.getoption("seed")
