@@ -233,7 +233,7 @@ class History:
     def _pause(self, key: ResourceKey) -> None:
         number = KEYS[key][1]
         of = self.random.choice((f"projects/{number}", f"projects/{IDS[number]}", self.world.folders[number]))
-        commands.pause(commands.Pause(of, self.now, "ann"), self.installation.deps, not_seen_yet=True)
+        commands.pause(commands.Pause(of, self.now, "ann"), self.installation.deps.store, not_seen_yet=True)
         self.paused.add(of)
         if self.random.random() < 0.5:
             self._change(key)
@@ -242,7 +242,7 @@ class History:
     def _resume(self, key: ResourceKey) -> None:
         del key
         for of in sorted(self.paused):
-            commands.resume(of, "ann", self.installation.deps)
+            commands.resume(of, "ann", self.installation.deps.store, self.installation.deps.clock())
         self.paused.clear()
 
     def _grant(self, key: ResourceKey) -> None:

@@ -184,7 +184,7 @@ def test_99_wrong_declarations_of_one_source_are_not_all_written(google_apis, go
     (pause,) = world.store.safety_state().value.pauses
     assert (pause.of, pause.by) == ("sources/git", SECOND_BREAKER)
     assert world.event_types.count("remediation.blocked") == 1
-    commands.resume("sources/git", "ann", world.deps)
+    commands.resume("sources/git", "ann", world.deps.store, world.deps.clock())
     world.clock.forward(hours=2)
     assert remediate(keys[-1], world.hands) == "resolved"
 

@@ -322,7 +322,7 @@ def test_a_pause_holds_a_resource_by_its_projects_id_and_number_alike(world, nam
     world.declare_all([(Declaration(KEY, TYPE, DECLARED),)], AUTO)
     world.google.put(URL, DRIFTED)
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED, ancestors=PLACES), world.deps)
-    commands.pause(Pause(name, world.clock(), "ann"), world.deps)
+    commands.pause(Pause(name, world.clock(), "ann"), world.deps.store)
 
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
@@ -334,9 +334,9 @@ def test_a_pause_of_a_place_that_nothing_is_known_of_is_refused_unless_it_is_mea
     world.declare()
     world.drift()
     with pytest.raises(BadRequest, match="not-seen-yet"):
-        commands.pause(Pause(name, world.clock(), "ann"), world.deps)
+        commands.pause(Pause(name, world.clock(), "ann"), world.deps.store)
 
-    commands.pause(Pause(name, world.clock(), "ann"), world.deps, not_seen_yet=True)
+    commands.pause(Pause(name, world.clock(), "ann"), world.deps.store, not_seen_yet=True)
     assert [pause.of for pause in world.store.safety_state().value.pauses] == [name]
 
 
@@ -344,7 +344,7 @@ def test_a_pause_of_a_place_that_nothing_is_known_of_is_refused_unless_it_is_mea
 def test_a_pause_of_a_place_that_is_known_is_taken(world, name):
     world.declare()
     world.drift()
-    commands.pause(Pause(name, world.clock(), "ann"), world.deps)
+    commands.pause(Pause(name, world.clock(), "ann"), world.deps.store)
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
 

@@ -92,9 +92,9 @@ def test_a_resource_that_the_policy_does_not_name_is_not_read(datasets):
 
 def test_without_a_word_in_the_policy_nothing_is_asked_for(datasets):
     datasets.declare(Policy())
-    assert not is_asked_for(datasets.world.deps)
+    assert not is_asked_for(datasets.world.deps.store)
     datasets.declare()
-    assert is_asked_for(datasets.world.deps)
+    assert is_asked_for(datasets.world.deps.store)
 
 
 def test_the_next_message_of_the_inventory_does_not_close_what_only_the_api_shows(datasets):

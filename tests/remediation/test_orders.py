@@ -128,32 +128,32 @@ def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
 @pytest.mark.parametrize("of", ["fleet", "projects/shop-prod", "projects/12", "folders/3", "organizations/4", KEY.name])
 def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_it_go(world, of):
     commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
-    commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
+    commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps.store)
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
-    assert commands.resume(of, "ann", world.deps)
+    assert commands.resume(of, "ann", world.deps.store, world.deps.clock())
     assert remediate(KEY, world.hands) == "resolved"
-    assert not commands.resume(of, "ann", world.deps)
+    assert not commands.resume(of, "ann", world.deps.store, world.deps.clock())
 
 
 def test_a_pause_of_something_else_holds_nothing(world):
     commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
     for of in ("projects/other", "folders/4"):
-        commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps, not_seen_yet=True)
+        commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps.store, not_seen_yet=True)
 
     assert remediate(KEY, world.hands) == "resolved"
 
 
 def test_a_pause_of_a_misspelt_project_is_refused_with_the_one_that_was_meant(world):
     with pytest.raises(BadRequest, match=r"did you mean projects/shop-prod; add --not-seen-yet"):
-        commands.pause(Pause("projects/shp-prod", world.clock()), world.deps)
+        commands.pause(Pause("projects/shp-prod", world.clock()), world.deps.store)
     assert world.store.safety_state().value.pauses == ()
 
 
 @pytest.mark.parametrize("of", ["", "projects", "projects/", "projects/a/b", "everything", "storage/x"])
 def test_what_means_nothing_cannot_be_paused(world, of):
     with pytest.raises(BadRequest, match="cannot be paused; name fleet"):
-        commands.pause(Pause(of, world.clock()), world.deps)
+        commands.pause(Pause(of, world.clock()), world.deps.store)
 
 
 @pytest.mark.parametrize("step", ["acting", "operating", "verifying"])

@@ -48,7 +48,7 @@ def test_a_pause_by_the_projects_id_holds_what_is_declared_without_it(world, pro
     world.declare_all([(Declaration(KEY, TYPE, {"versioning": {"enabled": True}}, project=project),)], AUTO)
     teach(world)
     drift_as_fed(world)
-    commands.pause(Pause("projects/shop-prod", world.clock(), "ann", "incident"), world.deps)
+    commands.pause(Pause("projects/shop-prod", world.clock(), "ann", "incident"), world.deps.store)
 
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
@@ -67,7 +67,7 @@ def test_a_resource_is_not_paused_by_a_name_that_nobody_knows(world):
     world.declare()
 
     with pytest.raises(BadRequest, match="no resource is known by this name"):
-        commands.pause(Pause("//storage.googleapis.com/other", world.clock()), world.deps)
+        commands.pause(Pause("//storage.googleapis.com/other", world.clock()), world.deps.store)
 
 
 def test_what_was_handed_off_is_put_back_when_the_policy_says_so(world):

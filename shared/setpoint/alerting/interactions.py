@@ -189,7 +189,7 @@ def handle(button: ClickedButton, interaction: Interaction, handler: Interaction
     posted = Posted(interaction.channel, interaction.ts)
     if button.action == "why" and not button.group:
         text = _explanation(button.key, handler)
-        return InteractionResult(button, posted, problems=_answer(text, interaction, handler))
+        return InteractionResult(button, posted, problems=_answer(text, interaction, handler.people))
     click = _Click(button, interaction, *_person(interaction.user, handler.people), handler)
     if button.group:
         results = _apply_to_group(click)
@@ -198,7 +198,7 @@ def handle(button: ClickedButton, interaction: Interaction, handler: Interaction
         results = (_apply(GroupedFinding(button.key, button.fingerprint), click),)
         text = _result_text(results[0])
     is_done = any(result.outcome == "done" for result in results)
-    problems = _answer(text, interaction, handler, is_done=is_done) if text else ()
+    problems = _answer(text, interaction, handler.people, is_done=is_done) if text else ()
     return InteractionResult(button, posted, results, (*click.problems, *problems))
 
 
@@ -370,7 +370,7 @@ def _is_in(group: str, click: _Click) -> bool:
 def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     """The answer to "Why?": the differences, their source and who changed them."""
     store = handler.context.store
-    snapshot = read(key, handler.context)
+    snapshot = read(key, handler.context.store)
     state = snapshot.state
     if state is None or state.finding is None:
         return ephemeral_replies.stale(key.name, "it has no finding any more")
@@ -411,16 +411,14 @@ def _group_text(click: _Click, results: tuple[Result, ...]) -> str:
     return ephemeral_replies.counts(click.audit_word or "asked for", outcomes)
 
 
-def _answer(
-    text: str, interaction: Interaction, handler: InteractionHandler, *, is_done: bool = False
-) -> tuple[str, ...]:
+def _answer(text: str, interaction: Interaction, people: People, *, is_done: bool = False) -> tuple[str, ...]:
     """Answer the user; an action stands whether the answer is delivered or not.
 
     Raises:
         TransientError: no action was taken, and the answer was not delivered.
     """
     try:
-        handler.people.tell(interaction.user, interaction.channel, text, interaction.thread)
+        people.tell(interaction.user, interaction.channel, text, interaction.thread)
     except BadRequest as error:
         return (str(error),)
     except TransientError as error:

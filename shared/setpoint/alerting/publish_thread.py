@@ -236,7 +236,7 @@ class _Work:
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
         self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
         after = self._context.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
-        back_off(self.thread.to, after, self._context)  # a long reply has taken several turns
+        back_off(self.thread.to, after, self._context.records)  # a long reply has taken several turns
 
     def _full(self, notice: AlertNotice) -> FindingView:
         """A finding with all its differences, where its fingerprint is still the one in the notice."""
@@ -285,7 +285,7 @@ def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
     if isinstance(error, Throttled):
         wait = timedelta(seconds=error.seconds)
-        back_off(thread.to, now + wait, context)
+        back_off(thread.to, now + wait, context.records)
     is_tried = thread.is_tried or not thread.ts
     problem = "" if isinstance(error, Unavailable) else str(error)
     work.store(

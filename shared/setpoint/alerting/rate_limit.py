@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from setpoint.alerting.context import AlertingContext
 from setpoint.alerting.model import ChannelRateLimit
+from setpoint.alerting.repository import NoticeRecords
 from setpoint.errors import Conflict
 from setpoint.model.alerting_config import Destination, SinkKind
 from setpoint.util.retries import retry_on_conflict
@@ -50,9 +51,9 @@ def acquire(to: Destination, context: AlertingContext, max_wait: float) -> bool:
     return wait is not None
 
 
-def back_off(to: Destination, until: datetime, context: AlertingContext) -> None:
+def back_off(to: Destination, until: datetime, records: NoticeRecords) -> None:
     """Send nothing to a destination for a while, after it refused for its rate limit."""
-    rate_limit, version = context.records.rate_limit(to)
+    rate_limit, version = records.rate_limit(to)
     if rate_limit is None or rate_limit.free_at < until:
         with suppress(Conflict):
-            context.records.write_rate_limit(to, ChannelRateLimit(until), version)
+            records.write_rate_limit(to, ChannelRateLimit(until), version)

@@ -33,6 +33,7 @@ from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
+from setpoint.ports.stores import StateStore
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
 
@@ -178,7 +179,7 @@ def repository_for(key: ResourceKey, context: AlertingContext) -> Destination:
     Raises:
         BadRequest: there is no such drift, or the rules name none.
     """
-    data = replace(finding_events.data_of(_drifted(key, context)), status="accepted")
+    data = replace(finding_events.data_of(_drifted(key, context.store)), status="accepted")
     destinations = routing.on_acceptance(context.alerting(), data)
     to = next((to for to in destinations if to.sink == "request"), None)
     if to is None:
@@ -186,8 +187,8 @@ def repository_for(key: ResourceKey, context: AlertingContext) -> Destination:
     return to
 
 
-def _drifted(key: ResourceKey, context: AlertingContext) -> ResourceState:
-    state = context.store.read(key).state
+def _drifted(key: ResourceKey, store: StateStore) -> ResourceState:
+    state = store.read(key).state
     if state is None or state.finding is None or state.finding.status == "resolved":
         raise BadRequest(f"{key.name}: it has no drift")
     return state
@@ -209,7 +210,7 @@ def request_change(key: ResourceKey, to: Destination, context: AlertingContext, 
         BadRequest: there is no such drift, or the repository refuses it.
         TransientError: the store or the repository does not answer; nothing is lost.
     """
-    state = _drifted(key, context)
+    state = _drifted(key, context.store)
     event = drift_event("drift.changed", state.sequence, finding_events.data_of(state))
     wanted, alerting = {to.id: _Wanted(to, is_acceptance=True)}, context.alerting()
     retry_on_conflict(lambda: _write_notices(event, wanted, alerting, context), what=key.name, attempts=16)
@@ -308,16 +309,16 @@ def _next_notice(
 
 
 def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, context: AlertingContext) -> AlertNotice:
-    until = _quiet_until(before.key, context) if event.data.status == "exempted" else None
+    until = _quiet_until(before.key, context.store) if event.data.status == "exempted" else None
     notice = replace(before, shown=model.advance(before.shown, event, until), sequence=event.sequence)
     if before.is_digest:
         return replace(notice, not_before=_next_digest(alerting, context.clock()))
     return replace(notice, is_silent=True) if model.is_obsolete(notice) else notice
 
 
-def _quiet_until(key: ResourceKey, context: AlertingContext) -> datetime | None:
+def _quiet_until(key: ResourceKey, store: StateStore) -> datetime | None:
     """The end of a finding's exemption."""
-    state = context.store.read(key).state
+    state = store.read(key).state
     return state.exemption.until if state is not None and state.exemption is not None else None
 
 

@@ -23,6 +23,7 @@ from setpoint.attribution.service import candidate_keys
 from setpoint.detection import actor_resolution, drift_histories, outbox
 from setpoint.detection.drift_histories import history_of, is_wanted, judge_by, with_history
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, BudgetUsed, MalformedMessage, ScopeDenied, TransientError
 from setpoint.model.actors import AuditedChange
 from setpoint.model.change_history import remembered
@@ -31,7 +32,7 @@ from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import ActivityLogs, AssetHistory, LogPage
-from setpoint.ports.stores import Commit, Problems, Snapshot
+from setpoint.ports.stores import Commit, Problems, Snapshot, StateStore
 from setpoint.util.external_sort import batches
 from setpoint.util.progress import Advance, no_progress
 
@@ -181,7 +182,7 @@ def _date(
     groups: dict[tuple[str, Content], list[_Wanted]] = {}
     now = reader.context.clock()
     for some in batches(keys, _AT_ONCE):
-        for wanted in _described(some, reader.context, now, again=again):
+        for wanted in _described(some, reader.context.store, now, again=again):
             group = groups.setdefault((wanted.places[0], wanted.key.content), [])
             group.append(wanted)
             if len(group) == _AT_ONCE:
@@ -190,14 +191,14 @@ def _date(
         _date_group(group, reader, result, advance)
 
 
-def _described(some: Sequence[ResourceKey], context: Context, now: datetime, *, again: bool) -> Iterator[_Wanted]:
-    snapshots = context.store.read_many(some)
+def _described(some: Sequence[ResourceKey], store: StateStore, now: datetime, *, again: bool) -> Iterator[_Wanted]:
+    snapshots = store.read_many(some)
     open_keys = [
         key
         for key, snapshot in snapshots.items()
         if snapshot.state is not None and (again or is_wanted(snapshot.state, now))
     ]
-    observations = context.store.last_observations(open_keys)
+    observations = store.last_observations(open_keys)
     for key in open_keys:
         state, observation = snapshots[key].state, observations.get(key)
         if state is None or state.finding is None:
@@ -330,7 +331,7 @@ def _search(keys: Sequence[ResourceKey], reader: HistoryReader, result: HistoryR
     for some in batches(keys, _AT_ONCE):
         for key, snapshot in reader.context.store.read_many(some).items():
             if snapshot.state is not None and (fields := _unsearched(snapshot.state)):
-                search.add(key, _container(snapshot.state, reader.context), fields)
+                search.add(key, _container(snapshot.state, reader.context.projects), fields)
     if unknown := search.keys.pop("", None):
         search.times.pop("")
         _finish(list(unknown), None, "it is not known in which project it is", search, reader, result)
@@ -349,14 +350,14 @@ def _is_read(fields: tuple[FieldOnset, ...], read_to: datetime | None) -> bool:
     return any(read_to is None or _window(field)[1] < read_to for field in fields)
 
 
-def _container(state: ResourceState, context: Context) -> str:
+def _container(state: ResourceState, projects: ProjectIdResolver) -> str:
     """Where the audit log of a resource is: its project by id if known, else what holds it."""
     finding = state.finding
     if finding is None:
         return ""
     project = finding.project
     if project.isdigit():
-        project = context.projects.id_of(project) or project
+        project = projects.id_of(project) or project
     if project:
         return f"projects/{project}"
     return finding.ancestors[0] if finding.ancestors else ""

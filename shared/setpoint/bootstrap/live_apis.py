@@ -30,7 +30,7 @@ def deep_reader(context: Context, google_apis: str = "") -> Callable[[], DeepRea
     opened: list[LiveResources] = []
 
     def read_due() -> DeepReads | None:
-        if not deep_reads.is_asked_for(context):
+        if not deep_reads.is_asked_for(context.store):
             return None
         if not opened:
             opened.append(live_resources(google_apis))

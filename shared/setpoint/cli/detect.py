@@ -27,6 +27,7 @@ from setpoint.cli.progress import progress
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.detection import assumed_projects, pipeline
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
 from setpoint.model import observation as observations
 from setpoint.model.outcome import Outcome
@@ -173,7 +174,7 @@ def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outco
                 outcome = pipeline.receive(message.data, message.attributes, deps)
                 outcomes[outcome] += 1
                 if outcome == "waiting":
-                    waiting[_unknown_project(message.data, message.attributes, deps)] += 1
+                    waiting[_unknown_project(message.data, message.attributes, deps.projects)] += 1
             except PermanentError as error:
                 rejected.put(message.data, message.attributes, str(error))
                 outcomes["rejected"] += 1
@@ -184,10 +185,10 @@ def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outco
     return outcomes
 
 
-def _unknown_project(data: bytes, attributes: Mapping[str, str], deps: Context) -> str:
+def _unknown_project(data: bytes, attributes: Mapping[str, str], projects: ProjectIdResolver) -> str:
     """The number of the project that a message waits for; empty where it waits for something else."""
     observation = observations.parse(data, attributes)
-    unknown = deps.projects.unknown_name(observation) if observation is not None else ""
+    unknown = projects.unknown_name(observation) if observation is not None else ""
     return unknown.removeprefix("projects/") if unknown.startswith("projects/") else ""
 
 

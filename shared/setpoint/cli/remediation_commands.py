@@ -133,7 +133,9 @@ def pause(
     try:
         now = detection.clock()
         until = now + lasting(lasts) if lasts else None
-        commands.pause(Pause(what, now, str(decider(store, by)), because, until), detection, not_seen_yet=not_seen_yet)
+        commands.pause(
+            Pause(what, now, str(decider(store, by)), because, until), detection.store, not_seen_yet=not_seen_yet
+        )
     finally:
         detection.store.close()
     print_status(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
@@ -143,7 +145,7 @@ def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -
     """End a pause; `resume fleet` closes the circuit breaker too."""
     detection = bootstrap.open_detection(store, None, create=False)
     try:
-        ended = commands.resume(what, str(decider(store, by)), detection)
+        ended = commands.resume(what, str(decider(store, by)), detection.store, detection.clock())
     finally:
         detection.store.close()
     if not ended:

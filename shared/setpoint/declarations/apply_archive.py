@@ -24,6 +24,7 @@ from setpoint.errors import BadRequest
 from setpoint.model import source_grants
 from setpoint.model import sources as controlling
 from setpoint.ports.services import Archive, Archives
+from setpoint.ports.stores import DesiredStore
 from setpoint.util.counts import counted
 
 SOURCES = f"{source_grants.INSTALLATION}/sources.json"
@@ -89,7 +90,7 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, no
     archive = archives.read(bucket, name, generation)
     request = _request(name, archive)
     _apply_sources(bucket, name, archives, deps, now)
-    _check_source(request.source, archive.metadata, deps)
+    _check_source(request.source, archive.metadata, deps.store)
     return _applied(name, bucket, archive, request, deps, now)
 
 
@@ -124,7 +125,7 @@ def _apply_sources(bucket: str, name: str, archives: Archives, deps: Context, no
     _applied(SOURCES, bucket, document, _request(SOURCES, document), deps, now)
 
 
-def _check_source(source: str, metadata: Mapping[str, str], deps: Context) -> None:
+def _check_source(source: str, metadata: Mapping[str, str], store: DesiredStore) -> None:
     """Check that an upload may belong to its source.
 
     Raises:
@@ -137,7 +138,7 @@ def _check_source(source: str, metadata: Mapping[str, str], deps: Context) -> No
             f"source {named} is named in the object's metadata, and the object is in the folder of source {source}; "
             "a source is its folder: upload it there, and leave the metadata out"
         )
-    control = deps.store.control().value
+    control = store.control().value
     sources = controlling.granted(control)
     if source == source_grants.INSTALLATION:
         return

@@ -21,6 +21,7 @@ from setpoint.model import sources as controlling
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
+from setpoint.ports.stores import Store
 from setpoint.util.external_sort import batches
 
 NO_BINDINGS: Mapping[str, str] = {}
@@ -159,7 +160,7 @@ def _versions(
 
 def _judge(plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.Judging], deps: Context) -> None:
     """Evaluate the last observations of everything that was not evaluated since a change of its source."""
-    for keys in batches(_unjudged(plans, current, deps), BATCH):
+    for keys in batches(_unjudged(plans, current, deps.store), BATCH):
         observed = deps.store.last_observations({key for _, key in keys})
         for source, key in keys:
             if key in observed:
@@ -167,9 +168,9 @@ def _judge(plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.
                     judging[source].outcomes[pipeline.reevaluate(key, deps)] += 1
 
 
-def _unjudged(plans: Iterable[Plan], current: Control, deps: Context) -> Iterator[tuple[str, ResourceKey]]:
+def _unjudged(plans: Iterable[Plan], current: Control, store: Store) -> Iterator[tuple[str, ResourceKey]]:
     for planned in plans:
         state = current.sources[planned.source]
         if state.judged < state.generation:
-            parts = apply.unjudged_keys(planned, state.generation, state, deps.store)
+            parts = apply.unjudged_keys(planned, state.generation, state, store)
             yield from ((planned.source, key) for key in apply.merged(parts))

@@ -7,7 +7,7 @@ the API refused it, denied it or was busy, counts neither as a failure nor as a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec.structs import replace
@@ -53,15 +53,15 @@ def turn_down(
     """Delegate a write that the API refuses; of all writes that lack one permission, only the first alerts."""
     now = context.clock()
     after = remediation_attempt.turned_down(claimed, outcome, f"{outcome}: {error}", now)
-    end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), context, denial(error, context))
+    end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), context, denial(error, context.clock))
     return "handed_off"
 
 
-def denial(error: SetpointError, context: RemediationContext) -> Callable[[SafetyState], SafetyState]:
+def denial(error: SetpointError, clock: Callable[[], datetime]) -> Callable[[SafetyState], SafetyState]:
     """The change of the safety state after a denied permission; none for other errors."""
     if not isinstance(error, AccessDenied):
         return lambda safety: safety
-    now, permission = context.clock(), error.permission
+    now, permission = clock(), error.permission
     return lambda safety: braking.deny(safety, permission, now)
 
 
@@ -129,7 +129,7 @@ def unread(
     snapshot: Snapshot, claimed: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
 ) -> ExecutionOutcome:
     """Schedule another read of an unreadable resource; alert after the maximum number of attempts."""
-    after = unread_state(claimed, error, policy, context)
+    after = unread_state(claimed, error, policy, context.clock)
     is_news = after.outcome == "unknown" != claimed.outcome
     note = AuditNote("unread", "remediation.failed" if is_news else None)
     record_outcome(snapshot.key, claimed, after, note, context)
@@ -137,11 +137,11 @@ def unread(
 
 
 def unread_state(
-    remediation: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
+    remediation: RemediationState, error: SetpointError, policy: Policy, clock: Callable[[], datetime]
 ) -> RemediationState:
     """The remediation of an unreadable resource; its outcome is unknown after the maximum number of attempts."""
     seconds = error.seconds if isinstance(error, Throttled) else 0.0
-    after = remediation_attempt.unread(remediation, str(error), context.clock(), seconds)
+    after = remediation_attempt.unread(remediation, str(error), clock(), seconds)
     if after.waits < policy.limits.attempts or after.outcome == "busy":
         return after
     return replace(after, outcome="unknown", proof=f"it could not be read {counted(after.waits, 'time')} in a row")

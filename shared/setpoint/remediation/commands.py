@@ -22,7 +22,7 @@ from setpoint.model.policy import MANUAL_MODES
 from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
-from setpoint.ports.stores import Snapshot
+from setpoint.ports.stores import RemediationStore, Snapshot, StateStore, Store
 from setpoint.remediation import separation_of_duties
 from setpoint.remediation.context import load_context, read
 from setpoint.util.retries import retry_on_conflict
@@ -80,8 +80,8 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context, *, is
         )
         return replace(state, remediation=approved)
 
-    _write(key, approved, context)
-    _note(key, "approved", by, "", fingerprint, context)
+    _write(key, approved, context.store)
+    _note(key, AuditEntry(context.clock(), "approved", by, fingerprint), context.store)
 
 
 def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
@@ -113,10 +113,11 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
             remediation = remediation_attempt.without_approval(remediation)
         return replace(state, exemption=exemption, remediation=remediation)
 
-    state = _write(key, exempted, context)
+    state = _write(key, exempted, context.store)
     what = "accepted" if exemption.fingerprint else "exempted"
     until = f"until {exemption.until:%Y-%m-%d %H:%M} UTC: " if exemption.until is not None else ""
-    _note(key, what, exemption.by, f"{until}{exemption.reason}", state.fingerprint, context)
+    entry = AuditEntry(context.clock(), what, exemption.by, state.fingerprint, text=f"{until}{exemption.reason}")
+    _note(key, entry, context.store)
     return pipeline.reevaluate(key, context)
 
 
@@ -142,17 +143,17 @@ def end_exemption(key: ResourceKey, by: str, context: Context) -> Outcome:
             raise BadRequest(f"{key.name}: it is not exempted")
         return replace(snapshot.state, exemption=None)
 
-    state = _write(key, ended, context)
-    _note(key, "exemption ended", by, "", state.fingerprint, context)
+    state = _write(key, ended, context.store)
+    _note(key, AuditEntry(context.clock(), "exemption ended", by, state.fingerprint), context.store)
     return pipeline.reevaluate(key, context)
 
 
-def pause(new: Pause, context: Context, *, not_seen_yet: bool = False) -> None:
+def pause(new: Pause, store: Store, *, not_seen_yet: bool = False) -> None:
     """Pause remediation of the fleet, a project, a folder, an organization or a resource, until it is resumed.
 
     Args:
         new: the pause.
-        context: the findings and declarations.
+        store: the findings, declarations and safety limits.
         not_seen_yet: pause a project or a resource that is not known yet.
 
     Raises:
@@ -160,24 +161,24 @@ def pause(new: Pause, context: Context, *, not_seen_yet: bool = False) -> None:
     """
     check_place(new.of)
     if not not_seen_yet:
-        _check_known(new.of, context)
-    _change_safety(lambda safety: braking.pause(safety, new), context)
+        _check_known(new.of, store)
+    _change_safety(lambda safety: braking.pause(safety, new), store)
     until = f"until {new.until:%Y-%m-%d %H:%M} UTC: " if new.until is not None else ""
-    _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", context)
+    _note(ResourceKey(new.of), AuditEntry(new.since, "paused", new.by, text=f"{until}{new.reason}"), store)
 
 
-def resume(of: str, by: str, context: Context) -> bool:
+def resume(of: str, by: str, store: RemediationStore, now: datetime) -> bool:
     """End a pause; for the fleet, close the circuit breaker too. Return whether anything was paused.
 
     Raises:
         BadRequest: the name cannot be resumed.
     """
     check_place(of)
-    before = context.store.safety_state().value
+    before = store.safety_state().value
     ends = any(held.of == of for held in before.pauses) or (of == FLEET and before.breaker is not None)
     if ends:
-        _change_safety(lambda safety: braking.resume(safety, of), context)
-        _note(ResourceKey(of), "resumed", by, "", "", context)
+        _change_safety(lambda safety: braking.resume(safety, of), store)
+        _note(ResourceKey(of), AuditEntry(now, "resumed", by), store)
     return ends
 
 
@@ -195,20 +196,20 @@ def check_place(of: str) -> None:
         )
 
 
-def _check_known(of: str, context: Context) -> None:
+def _check_known(of: str, store: Store) -> None:
     """Check that a project or resource is known, since a pause of a misspelled name would have no effect."""
     kind, _, name = of.partition("/")
-    if kind == "projects" and not known_places.is_known(of, context.store):
-        meant = known_places.nearest(name, context.store)
+    if kind == "projects" and not known_places.is_known(of, store):
+        meant = known_places.nearest(name, store)
         hint = f"; did you mean projects/{meant}" if meant else ""
         raise BadRequest(f"{of}: nothing is known to lie there{hint}; add --not-seen-yet to pause it all the same")
-    is_unknown_source = kind == "sources" and name not in context.store.control().value.sources
+    is_unknown_source = kind == "sources" and name not in store.control().value.sources
     is_place = kind in ("folders", "organizations")
-    if is_unknown_source or (is_place and not known_places.is_known(of, context.store)):
+    if is_unknown_source or (is_place and not known_places.is_known(of, store)):
         raise BadRequest(f"{of}: nothing is known by that name; add --not-seen-yet to pause it all the same")
     if not is_full_name(of):
         return
-    snapshots = (context.store.read(ResourceKey(of, content)) for content in CONTENTS)
+    snapshots = (store.read(ResourceKey(of, content)) for content in CONTENTS)
     if not any(snapshot.desired is not None or snapshot.state is not None for snapshot in snapshots):
         raise BadRequest(f"{of}: no resource is known by this name; use the one that `setpoint findings list` shows")
 
@@ -220,27 +221,26 @@ def _drifted(snapshot: Snapshot) -> ResourceState:
     return state
 
 
-def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], context: Context) -> ResourceState:
+def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], store: StateStore) -> ResourceState:
     """Change the record of a finding; retry from its current state after a conflict."""
 
     def write() -> ResourceState:
-        snapshot = read(key, context)
+        snapshot = read(key, store)
         state = change(snapshot)
-        context.store.commit(snapshot, state)
+        store.commit(snapshot, state)
         return state
 
     return retry_on_conflict(write, what=key.name, then="run the command again")
 
 
-def _change_safety(change: Callable[[SafetyState], SafetyState], context: Context) -> None:
+def _change_safety(change: Callable[[SafetyState], SafetyState], store: RemediationStore) -> None:
 
     def write() -> None:
-        stored = context.store.safety_state()
-        context.store.write_safety_state(change(stored.value), stored.version)
+        stored = store.safety_state()
+        store.write_safety_state(change(stored.value), stored.version)
 
     retry_on_conflict(write, what="the safety limits", then="run the command again")
 
 
-def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, context: Context) -> None:
-    now: datetime = context.clock()
-    context.store.note(key, AuditEntry(now, what, by, fingerprint, text=scrub(text)))
+def _note(key: ResourceKey, entry: AuditEntry, store: RemediationStore) -> None:
+    store.note(key, replace(entry, text=scrub(entry.text)))

@@ -17,6 +17,7 @@ from setpoint.detection import (
     unmanaged_grants,
 )
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
@@ -28,22 +29,22 @@ from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.sources import SourceState, Version
-from setpoint.ports.stores import Snapshot
+from setpoint.ports.stores import DesiredStore, Snapshot, StateStore
 from setpoint.remediation.decision import DecisionInput
 from setpoint.remediation.live_resources import LiveReading
 from setpoint.remediation.records import RemediationCase, RemediationContext
 
 
-def read(key: ResourceKey, context: Context) -> Snapshot:
+def read(key: ResourceKey, store: StateStore) -> Snapshot:
     """The stored records of a resource, with the declarations that count where it was last observed.
 
     If sources are restricted and no observation is stored, no declaration counts.
     """
-    snapshot = context.store.read(key)
+    snapshot = store.read(key)
     removes_grants = key.content == "iam_policy" and unmanaged_grants.may_remove(snapshot.rules)
     if snapshot.rules.sources is None and not removes_grants:
         return snapshot
-    last = context.store.last_observation(key)
+    last = store.last_observation(key)
     if last is None:
         return replace(snapshot, desired=None) if snapshot.rules.sources is not None else snapshot
     snapshot = ownership.settled(snapshot, last)
@@ -121,9 +122,9 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     is_request = (
         remediation_attempt.is_new(state.remediation, remediation) and mode == "auto" and finding.kind == "modified"
     )
-    rollout = _rollout_of_all(state, context) if _is_by_scope(snapshot) else _rollout(key, context)
+    rollout = _rollout_of_all(state, context.store) if _is_by_scope(snapshot) else _rollout(key, context.store)
     source = next(iter(rollout.sources)) if len(rollout.sources) == 1 else ""
-    ancestors, unplaced = _places(last, rollout.sources, context)
+    ancestors, unplaced = _places(last, rollout.sources, context.projects)
     requested = safety.value
     if is_request:
         requested = braking.record_request(requested, policy.limits, now)
@@ -190,7 +191,9 @@ def primary_declaration(snapshot: Snapshot, finding: Finding) -> Declaration | N
     return next((candidate for candidate in declarations if candidate.source == finding.source), declarations[0])
 
 
-def _places(last: Observation | None, sources: Iterable[str], context: Context) -> tuple[frozenset[str] | None, str]:
+def _places(
+    last: Observation | None, sources: Iterable[str], projects: ProjectIdResolver
+) -> tuple[frozenset[str] | None, str]:
     """The ancestors of a resource at its last observation, and what is unknown about them.
 
     Returns:
@@ -203,8 +206,8 @@ def _places(last: Observation | None, sources: Iterable[str], context: Context) 
     number = last.project_number
     if not number:
         return frozenset((*last.ancestors, *named)), ""
-    identifier = placement.observed_id(last) or context.projects.id_of(number)
-    identifier = identifier or context.projects.look_up(f"projects/{number}").get(number, "")
+    identifier = placement.observed_id(last) or projects.id_of(number)
+    identifier = identifier or projects.look_up(f"projects/{number}").get(number, "")
     missing = "" if identifier else f"the id of its project {number} is not known"
     return frozenset((*last.ancestors, *named, f"projects/{identifier or number}")), missing
 
@@ -240,9 +243,9 @@ def _is_by_scope(snapshot: Snapshot) -> bool:
     return any(declaration.by_scope for declaration in declarations)
 
 
-def _rollout_of_all(state: ResourceState, context: Context) -> _Rollout:
+def _rollout_of_all(state: ResourceState, store: DesiredStore) -> _Rollout:
     """The latest applies of all sources: any of them may declare a grant, or may have declared it a moment ago."""
-    sources = context.store.control().value.sources
+    sources = store.control().value.sources
     applied = [source.applied_at for source in sources.values() if source.applied_at is not None]
     is_of_apply = state.onset is not None and state.onset.declared
     return _Rollout(
@@ -253,9 +256,9 @@ def _rollout_of_all(state: ResourceState, context: Context) -> _Rollout:
     )
 
 
-def _rollout(key: ResourceKey, context: Context) -> _Rollout:
-    control = context.store.control().value
-    record = context.store.records([key])[key].value
+def _rollout(key: ResourceKey, store: DesiredStore) -> _Rollout:
+    control = store.control().value
+    record = store.records([key])[key].value
     versions = controlling.visible(record, control)
     sources = {name: control.sources[name] for name in versions}
     applied = [source.applied_at for source in sources.values() if source.applied_at is not None]

@@ -15,7 +15,7 @@ from setpoint.model.api_reading import ApiReading
 from setpoint.model.policy import Limits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import rules_of
-from setpoint.ports.stores import Problems, Snapshot
+from setpoint.ports.stores import DesiredStore, Problems, Snapshot
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
 
@@ -59,9 +59,9 @@ class DeepReads(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def is_asked_for(context: Context) -> bool:
+def is_asked_for(store: DesiredStore) -> bool:
     """Whether the policy asks for any read."""
-    policy = rules_of(context.store.control().value).policy
+    policy = rules_of(store.control().value).policy
     return policy is not None and any(rule.source == "api" for rule in policy.observe)
 
 

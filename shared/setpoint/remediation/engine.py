@@ -49,7 +49,7 @@ from setpoint.remediation.context import (
     read_live,
 )
 from setpoint.remediation.decision import Decision
-from setpoint.remediation.live_resources import LiveReading, describe_refusal
+from setpoint.remediation.live_resources import LiveReading, LiveResources, describe_refusal
 from setpoint.remediation.records import (
     AuditNote,
     ExecutionOutcome,
@@ -181,7 +181,7 @@ def preview(
         context: the ports of remediation.
         approved_by: an approver to assume, or empty.
     """
-    case = load_context(read(key, context.detection), context.detection)
+    case = load_context(read(key, context.detection.store), context.detection)
     if case is None:
         return None
     remediation = case.decision_input.remediation
@@ -198,7 +198,7 @@ def preview(
 
 
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
-    snapshot = read(key, context.detection)
+    snapshot = read(key, context.detection.store)
     outcome = _resume_claimed(snapshot, context) or _begin(_end_unproved(snapshot, context), context)
     outbox.publish_pending(context.store.read(key), context.detection)
     return outcome
@@ -331,7 +331,7 @@ def _propose(
         return _unread(case, decision, error, context)
     if reading is not None and (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
-    summary = _summary(case, reading, context)
+    summary = _summary(case, reading, context.live_resources)
     seen = reading.observation if reading is not None else None
     save_step(case, step(remediation, summary, decision.because, now), note._replace(reading=seen), context)
     return outcome
@@ -405,26 +405,26 @@ def _unread(
     """Delegate if reading is denied; otherwise retry the read later, and alert if it keeps failing."""
     decided_on = case.decision_input
     if isinstance(error, Unavailable):
-        after = endings.unread_state(decided_on.remediation, error, decided_on.policy, context)
+        after = endings.unread_state(decided_on.remediation, error, decided_on.policy, context.clock)
         is_news = after.outcome == "unknown" != decided_on.remediation.outcome
         save_step(case, after, AuditNote("unread", "remediation.failed" if is_news else None, decision), context)
         return "unread"
     outcome: Literal["denied", "refused"] = "denied" if isinstance(error, AccessDenied) else "refused"
     reason = f"{outcome}: it cannot be read: {error}"
     after = remediation_attempt.turned_down(decided_on.remediation, outcome, reason, decided_on.now)
-    safety = endings.denial(error, context)(decided_on.safety_state)
+    safety = endings.denial(error, context.clock)(decided_on.safety_state)
     save_step(case, after, AuditNote(outcome, "remediation.requested", decision), context, safety)
     return "handed_off"
 
 
-def _summary(case: RemediationCase, reading: LiveReading | None, context: RemediationContext) -> tuple[str, ...]:
+def _summary(case: RemediationCase, reading: LiveReading | None, live_resources: LiveResources) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
     if case.decision_input.remediation.executor == "propose":
         finding = case.decision_input.finding
         declaration = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(declaration, finding.differences)
-    plan = context.live_resources.plan(case.snapshot.desired, reading)
+    plan = live_resources.plan(case.snapshot.desired, reading)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 

@@ -15,6 +15,7 @@ from setpoint.ports.stores import Snapshot
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision, operations, update_masks, verification
 from setpoint.remediation.context import declared_digest, read
+from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import (
     AuditNote,
     ExecutionOutcome,
@@ -29,14 +30,14 @@ def write(
 ) -> ExecutionOutcome:
     """Send a claimed write unless its conditions changed; if no answer comes, schedule a read of the resource."""
     key, policy = case.snapshot.key, case.decision_input.policy
-    snapshot = read(key, context.detection)
+    snapshot = read(key, context.detection.store)
     if why := _reason_to_release(case, snapshot, remediation, context):
         before = case.decision_input.remediation
         free = remediation_attempt.postpone(replace(before, outcome="released", proof=why), context.clock(), why)
         endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
         return "waiting"
     try:
-        answer = _send(plan, context)
+        answer = _send(plan, context.live_resources)
     except Exception as error:  # noqa: BLE001 - after any error the write may have been done
         return _not_written(snapshot, remediation, error, policy, context)
     if isinstance(answer, Started):
@@ -48,14 +49,14 @@ def write(
     return _written(snapshot, remediation, context)
 
 
-def _send(plan: WritePlan, context: RemediationContext) -> Written | Started | Failed:
+def _send(plan: WritePlan, live_resources: LiveResources) -> Written | Started | Failed:
     """Send a write; if the API refuses its update mask, send it once more with the parent fields as mask."""
     try:
-        return context.live_resources.api.write(plan)
+        return live_resources.api.write(plan)
     except Refused as error:
         if plan.coarser is None or not update_masks.is_about_mask(str(error)):
             raise
-        return context.live_resources.api.write(replace(plan, call=plan.coarser, coarser=None))
+        return live_resources.api.write(replace(plan, call=plan.coarser, coarser=None))
 
 
 def _not_written(
@@ -158,7 +159,7 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
     is_other = snapshot.state is not None and snapshot.state.fingerprint != remediation.fingerprint
     if ended is not None or remediation.outcome == "busy" or is_other:
         return ended
-    if remediation.operation and _is_running(remediation, context):
+    if remediation.operation and _is_running(remediation, context.live_resources):
         return endings.keep_reading(snapshot, remediation, context)
     reason = remediation.reason or "it was written, and the resource is not so"
     proof = f"the resource was read at {context.clock():%Y-%m-%d %H:%M:%S} UTC: it is not so"
@@ -166,10 +167,10 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
     return endings.fail(snapshot, remediation, reason, policy, context, proof=proof, is_harmless=is_harmless)
 
 
-def _is_running(remediation: RemediationState, context: RemediationContext) -> bool:
+def _is_running(remediation: RemediationState, live_resources: LiveResources) -> bool:
     """Whether an operation beyond its time limit still runs, as far as the API answers."""
     try:
-        return isinstance(context.live_resources.api.operation(Started(remediation.operation)), Running)
+        return isinstance(live_resources.api.operation(Started(remediation.operation)), Running)
     except (AccessDenied, Refused, Unavailable):
         return True
 

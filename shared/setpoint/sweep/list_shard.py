@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import batch, pipeline, scopes
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, Conflict, CorruptState, PermanentError, ScopeDenied, TokenExpired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
@@ -117,10 +118,10 @@ def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> 
         above_projects = above_projects or not observation.project
         projects.update((observation.project, observation.project_number))
         places.update(ancestor for ancestor in observation.ancestors if not ancestor.startswith("projects/"))
-        if outcome == "undeclared" and (by := _created_by(observation, rules, deps)):
+        if outcome == "undeclared" and (by := _created_by(observation, rules, deps.projects)):
             made[by] += 1
         if outcome != "undeclared":
-            digests = _digests(observation, deps)
+            digests = _digests(observation, deps.projects)
             seen += digests
             if outcome == "unreadable":
                 unchecked += digests
@@ -143,15 +144,15 @@ def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> 
     return done, Part(packed(seen), packed(unchecked), tuple(sorted(new)), tuple(sorted(new_places)))
 
 
-def _digests(observation: Observation, deps: Context) -> list[int]:
+def _digests(observation: Observation, projects: ProjectIdResolver) -> list[int]:
     """The digests of every key under which a listed resource may be declared."""
-    others = deps.projects.alternative_keys(deps.projects.with_project_id(observation))
+    others = projects.alternative_keys(projects.with_project_id(observation))
     return [digest_of(observation.key), *map(digest_of, others)]
 
 
-def _created_by(observation: Observation, rules: Rules, deps: Context) -> str:
+def _created_by(observation: Observation, rules: Rules, projects: ProjectIdResolver) -> str:
     """The creator of a resource that is in a scope and needs no declaration; empty if it needs one."""
-    return scopes.explain(rules, deps.projects.with_project_id(observation)).created_by if rules.scopes else ""
+    return scopes.explain(rules, projects.with_project_id(observation)).created_by if rules.scopes else ""
 
 
 def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
