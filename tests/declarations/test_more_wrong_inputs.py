@@ -205,6 +205,47 @@ def test_a_wrong_input_is_told_with_its_line_its_value_and_what_was_meant(text, 
     assert not any(word in message for message in messages for word in ("Input should", "Value error", "pydantic"))
 
 
+IGNORED = [
+    ("a type", "storage.googleapis.com/Buckt versioning", "Buckt", f"did you mean {BUCKET}?"),
+    ("a type in the plural", "storage.googleapis.com/Buckets", "Buckets", f"did you mean {BUCKET}?"),
+    ("a service", "storge.googleapis.com/Bucket labels", "storge", f"did you mean {BUCKET}?"),
+    ("a field", f"{BUCKET} versionning", "versionning", "did you mean versioning?"),
+    ("an inner field", f"{BUCKET} versioning.enabld", "enabld", "did you mean enabled?"),
+    ("an exception of a type", "!storage.googleapis.com/Buckt", "Buckt", f"did you mean {BUCKET}?"),
+    ("a path", f"{BUCKET} lifecycle.rule[*", "lifecycle.rule[*", "is not a field path"),
+    ("a quotation mark", f'{BUCKET} "labels', "quotation mark", "has no partner"),
+]
+
+
+@pytest.mark.parametrize(("line", "value", "meant"), [case[1:] for case in IGNORED], ids=[c[0] for c in IGNORED])
+def test_a_wrong_line_of_an_ignore_file_is_told(line, value, meant, tmp_path):
+    (tmp_path / "fleet.yaml").write_text(bucket("{location: EU}"))
+    (tmp_path / ".setpointignore").write_text(f"# the rules\n{line}\n")
+    loaded = load.load([str(tmp_path)])
+    [message] = [str(problem) for problem in (*loaded.problems, *loaded.warnings)]
+    assert message.startswith(f"{tmp_path / '.setpointignore'}:2: ")
+    assert value in message
+    assert meant in message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shop-*",
+        BUCKET,
+        f"{BUCKET} labels",
+        f"{BUCKET} bindings",
+        "storage.googleapis.com/shop-data",
+        "newservice.googleapis.com/Thing",
+    ],
+)
+def test_a_right_line_of_an_ignore_file_is_no_warning(line, tmp_path):
+    (tmp_path / "fleet.yaml").write_text(bucket("{location: EU}"))
+    (tmp_path / ".setpointignore").write_text(line)
+    loaded = load.load([str(tmp_path)])
+    assert [*loaded.problems, *loaded.warnings] == []
+
+
 def state(kind: str, values: dict[str, object]) -> str:
     """A state as `terraform show -json` prints it: what is in it, an API has taken."""
     planned = json.loads(plan(kind, values))

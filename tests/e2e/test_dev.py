@@ -114,7 +114,9 @@ def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_
             lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
         )
         assert run("dev", "change", "unversion-bucket", *folder).returncode == 0
-        assert run("dev", "press", "accept", *folder).returncode == 0
+        pressed = run("dev", "press", "accept", *folder)
+        assert pressed.returncode == 0
+        assert "accepted: storage/shop-exports, recorded as decided by slack:" in pressed.stderr
         merged = run("dev", "merge", *folder)
         assert "olga merges request 1: Accept the drift of Bucket shop-exports" in merged.stderr
         assert "enabled: false" in (tmp_path / "fleet" / "fleet.yaml").read_text()

@@ -49,6 +49,16 @@ def is_known(location: str) -> bool:
     return zone is not None and zone["region"] in REGIONS and name[-1] <= _ZONE_LETTERS[-1]
 
 
+def is_region(name: str) -> bool:
+    """Whether a text is a region, or is formed as one of a known direction: ``europe-west20`` may be new."""
+    return name in REGIONS or _NUMBER.sub("", name) in _directions()
+
+
+@cache
+def _directions() -> frozenset[str]:
+    return frozenset(_NUMBER.sub("", region) for region in REGIONS)
+
+
 @cache
 def closest(location: str) -> str:
     """The location that a misspelt one means, in lower case; empty where it is known, or like none."""

@@ -17,7 +17,7 @@ from setpoint.cli.check_reports import print_report
 from setpoint.cli.cluster import ClusterOptions, checked
 from setpoint.cli.cluster import load as load_cluster
 from setpoint.cli.exit_codes import DRIFT, ERROR, REFUSED
-from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, ProjectOfObjects, StoreUrl
 from setpoint.cli.output import (
     out,
     print_claims,
@@ -67,9 +67,6 @@ OptionalPaths = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Files that are not read; may be repeated.")
-]
-ProjectOfObjects = Annotated[
-    str, typer.Option("--project", metavar="ID", help="The project of manifests that do not say theirs.")
 ]
 Namespace = Annotated[
     str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests that do not say theirs.")

@@ -32,6 +32,7 @@ from setpoint.util.counts import counted
 
 _NOT_CRITICAL: tuple[Severity, ...] = ("low", "medium", "high")
 _DAYS = timedelta(days=90)
+_YEAR = timedelta(days=366)
 _MOST_ROWS = 15
 _FEW = 500
 
@@ -208,6 +209,8 @@ def _end(until: str, lasts: str, now: datetime) -> datetime | None:
     if until and lasts:
         raise BadRequest("give --until or --for, not both")
     if lasts:
+        if lasting(lasts) > _YEAR:
+            raise BadRequest(f"--for {lasts}: is more than a year, the longest that drift may be accepted or exempt")
         return now + lasting(lasts)
     if not until:
         return None

@@ -149,8 +149,26 @@ def _as_error(call: Any, *arguments: Any, **options: Any) -> Any:
         if getattr(error, "exit_code", None) == _USAGE_ERROR and not isinstance(error, typer.Exit):
             error.exit_code = _ERROR  # type: ignore[attr-defined]
             if isinstance(text := getattr(error, "message", None), str):
-                error.message = _in_words(text)  # type: ignore[attr-defined]
+                error.message = _number_in_words(error.__cause__) or _in_words(text)  # type: ignore[attr-defined]
         raise
+
+
+_NUMBERS = {
+    "greater_than_equal": "{input} is too small; the least is {ge}",
+    "less_than_equal": "{input} is too large; the most is {le}",
+    "int_parsing": "{input} is no whole number",
+    "int_from_float": "{input} is no whole number",
+    "float_parsing": "{input} is no number",
+}
+"""What a validator calls a wrong number, and how people are told."""
+
+
+def _number_in_words(cause: BaseException | None) -> str:
+    """What is wrong with a number, from the validator's error; empty for another one."""
+    errors = getattr(cause, "errors", None)
+    fault = errors()[0] if callable(errors) else {}
+    words = _NUMBERS.get(fault.get("type", ""), "")
+    return words.format(input=fault.get("input"), **fault.get("ctx", {}))
 
 
 _CHOICE = re.compile(r"'([^']*)' is not one of (.*)\.")
@@ -163,5 +181,6 @@ def _in_words(message: str) -> str:
         return text
     possible = re.findall(r"'([^']*)'", choice[2])
     near = difflib.get_close_matches(choice[1], possible, n=1)
+    near = near or [word for word in possible if choice[1] and word.startswith(choice[1])]
     meant = f"; did you mean {near[0]}?" if near else ""
     return f"{choice[1]} is none of {', '.join(possible)}{meant}"

@@ -14,9 +14,10 @@ from rich.table import Table
 
 from setpoint.bootstrap import open_store_to_read
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.cli.apply import Exclude, LoadOptions, Namespace, ProjectOfObjects, load_all
-from setpoint.cli.options import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import out, print_status
+from setpoint.cli.apply import Exclude, LoadOptions, Namespace, load_all
+from setpoint.cli.exit_codes import ERROR
+from setpoint.cli.options import DEFAULT_STORE, ProjectOfObjects, StoreUrl
+from setpoint.cli.output import out, print_error, print_status
 from setpoint.cli.output_lists import WatchedResource, WatchedResources
 from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
 from setpoint.cli.progress import progress
@@ -162,6 +163,10 @@ def _of_files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Declared]
 
 def _files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Watched]:
     loaded = load_all(list(paths), options, quietly=True)
+    for problem in loaded.problems:
+        print_error(problem)
+    if loaded.problems and not loaded.desired:
+        raise typer.Exit(ERROR)
     known = fleet_rules.rules(loaded.scopes, loaded.policy)
     for desired in loaded.desired:
         yield desired, known, None

@@ -21,7 +21,7 @@ from setpoint.cli.apply import load_all
 from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
-from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl, checked_topic
 from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.progress import progress
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
@@ -85,7 +85,11 @@ def detect(  # noqa: PLR0913 - the options of the command
     output: Annotated[Output, typer.Option(help="table, or jsonl: one CloudEvent per line.")] = Output.table,
     events_topic: Annotated[
         str | None,
-        typer.Option(metavar="projects/P/topics/T", help="Publish events to this topic instead of here."),
+        typer.Option(
+            metavar="projects/P/topics/T",
+            help="Publish events to this topic instead of here.",
+            callback=checked_topic,
+        ),
     ] = None,
     dead_letters: Annotated[
         Path | None,

@@ -10,7 +10,8 @@ import typer
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.options import Project
+from setpoint.cli.finding_options import check_scope
+from setpoint.cli.options import Project, Region
 from setpoint.cli.output import out, print_status
 from setpoint.cli.output_models import print_json
 from setpoint.cli.program import as_called
@@ -43,7 +44,7 @@ class DoctorOutput(msgspec.Struct, frozen=True):
 
 def doctor(  # noqa: PLR0913 - the options of a command
     project: Project,
-    region: Annotated[str, typer.Option(metavar="REGION", help="The region of the functions.")] = "europe-west1",
+    region: Region = "europe-west1",
     watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What the feeds watch; several.")] = None,
     store: Annotated[
         str, typer.Option("--store", envvar="SETPOINT_STORE", metavar="URL", help="Its store, where not the usual one.")
@@ -66,6 +67,8 @@ def doctor(  # noqa: PLR0913 - the options of a command
     options = frozenset(enable or ())
     if unknown := sorted(options - set(diagnostics.OPTIONS)):
         raise BadRequest(f"--enable {unknown[0]}: no such option; there are {', '.join(diagnostics.OPTIONS)}")
+    for parent in watch or ():
+        check_scope("--watch", parent)
     installation = bootstrap.open_installation(
         project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint"
     )

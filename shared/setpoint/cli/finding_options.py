@@ -128,5 +128,7 @@ def _chosen(option: str, given: list[str] | None, possible: tuple[Any, ...]) -> 
     chosen = tuple(word.strip() for part in given or () for word in part.split(",") if word.strip())
     for word in chosen:
         if word not in possible:
-            raise BadRequest(f"{option} {word}: give some of {', '.join(possible)}")
+            near = difflib.get_close_matches(word, possible, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise BadRequest(f"{option} {word}: give some of {', '.join(possible)}{meant}")
     return chosen

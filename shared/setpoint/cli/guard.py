@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import guard_report
-from setpoint.cli.apply import Exclude, LoadOptions, Namespace, Paths, ProjectOfObjects
-from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.apply import Exclude, LoadOptions, Namespace, Paths
+from setpoint.cli.options import DEFAULT_STORE, ProjectOfObjects, StoreUrl
 from setpoint.cli.output import out, print_load_result, print_status, print_warning
 from setpoint.cli.progress import progress
 from setpoint.declarations import git_revision, guard, proposed_changes

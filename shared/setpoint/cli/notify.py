@@ -103,7 +103,7 @@ def _read(path: Path) -> Iterator[CloudEvent]:
         data = path.read_bytes()
         lines = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).splitlines()
     except (OSError, EOFError) as error:
-        raise BadRequest(f"{path}: cannot be read ({error})") from None
+        raise BadRequest(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:

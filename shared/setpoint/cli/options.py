@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from setpoint.catalog import locations
 from setpoint.comparison import scalars
 from setpoint.errors import BadRequest
 
@@ -18,6 +20,8 @@ _LONGEST = 10 * 366 * 86_400.0
 DEFAULT_STORE = ""
 """No store is named: see ``chosen_store``."""
 _FILE = "setpoint.db"
+_TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+\Z")
+_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 _BY_THEMSELVES = frozenset(("detect", "sweep"))
 """Commands that need nothing of earlier runs: declarations may be given on the line."""
 
@@ -54,9 +58,43 @@ StoreUrl = Annotated[
         show_default="./setpoint.db",
     ),
 ]
+
+
+def checked_topic(value: str | None) -> str | None:
+    """The name of a topic, which has to be a full one.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    if value and not _TOPIC.match(value):
+        raise BadRequest(f"--events-topic {value}: is no topic; it looks like projects/ID/topics/{_last(value)}")
+    return value
+
+
+def _checked_project(value: str) -> str:
+    if value and not _PROJECT.match(value):
+        meant = _last(value).strip().lower().replace("_", "-").replace(" ", "-")
+        looks = f"did you mean {meant}?" if _PROJECT.match(meant) else "it looks like fleet-prod-123"
+        raise BadRequest(f"--project {value}: is no id and no number of a project; {looks}")
+    return value
+
+
+def _checked_region(value: str) -> str:
+    if not locations.is_region(value):
+        meant = locations.closest(value)
+        looks = f"did you mean {meant}?" if meant else "it looks like europe-west1"
+        raise BadRequest(f"--region {value}: is no region; {looks}")
+    return value
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 EventsTopic = Annotated[
     str | None,
     typer.Option(
+        callback=checked_topic,
         envvar="SETPOINT_EVENTS_TOPIC",
         metavar="projects/P/topics/T",
         help="Publish events there. Default: they wait in the store.",
@@ -70,8 +108,20 @@ Types = Annotated[
 ]
 Project = Annotated[
     str,
-    typer.Option(envvar="SETPOINT_PROJECT", metavar="ID", help="The project that Setpoint runs in."),
+    typer.Option(
+        envvar="SETPOINT_PROJECT", metavar="ID", help="The project that Setpoint runs in.", callback=_checked_project
+    ),
 ]
+ProjectOfObjects = Annotated[
+    str,
+    typer.Option(
+        "--project",
+        metavar="ID",
+        help="The project of manifests that do not say theirs.",
+        callback=_checked_project,
+    ),
+]
+Region = Annotated[str, typer.Option(metavar="REGION", help="The region of the functions.", callback=_checked_region)]
 
 
 Who = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,13 +10,17 @@ import msgspec
 import typer
 from rich.table import Table
 
-from setpoint.catalog import type_table
+from setpoint.catalog import inventory_names, type_table
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.output import out
 from setpoint.cli.output_lists import TypeList
 from setpoint.cli.output_models import print_json
+from setpoint.declarations.readers import typos
+from setpoint.errors import BadRequest
 from setpoint.util.counts import counted
+
+_CLOSE = 0.8
 
 
 class Output(StrEnum):
@@ -38,6 +43,9 @@ def types(
     rows = [
         row for row in type_table.rows(default_catalogue(), default_methods()) if pattern.lower() in row.type.lower()
     ]
+    if not rows and pattern:
+        near = typos.closest_asset_type(pattern) or _of_kind(pattern)
+        raise BadRequest(f"no asset type contains `{pattern}`{f'; did you mean {near}?' if near else ''}")
     if output is Output.json:
         print_json(TypeList(tuple(rows)))
         return
@@ -54,3 +62,10 @@ def types(
         )
     out.print(table)
     out.print(counted(len(rows), "type"))
+
+
+def _of_kind(kind: str) -> str:
+    """A type whose kind is like this word; empty if there is none."""
+    kinds = {known.rpartition("/")[2].lower(): known for known in inventory_names.known_types()}
+    near = difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=_CLOSE)
+    return kinds[near[0]] if near else ""

@@ -24,6 +24,7 @@ from setpoint.declarations.apply import Request
 from setpoint.declarations.readers import load
 from setpoint.errors import BadRequest
 from setpoint.model import events
+from setpoint.model.display_names import short_name
 from setpoint.model.events import CloudEvent
 from setpoint.model.sweep_records import Heal, Start, encode_message
 from setpoint.remediation.engine import TICK
@@ -46,6 +47,7 @@ _PAUSE = 0.05
 _TICKS = 3.0
 _SECONDS = 10
 _APPROVER = "U1"
+_BY_SLACK = "slack:"
 _FOUND = "google-api-python-client, which `make .venv/.dev` installs"
 
 
@@ -108,7 +110,7 @@ class System:
         return "sweep started"
 
     def press(self, button: str) -> str:
-        """Press a button of the latest message in Slack that has it, as somebody who may.
+        """Click a button of the latest message in Slack that has it, as an approver; say what Slack shows of it then.
 
         Raises:
             BadRequest: no message has that button.
@@ -117,18 +119,43 @@ class System:
             elements = [element for block in message.blocks for element in block.get("elements", ())]
             action = next((element for element in elements if element.get("action_id") == f"setpoint:{button}"), None)
             if action is not None:
-                before = len(self.slack.channel(fleet.CHANNEL).whispers)
+                whispers = len(self.slack.channel(fleet.CHANNEL).whispers)
+                decided = len(self._decisions())
                 self.click(fleet.CHANNEL, message.ts, action)
-                return f"olga clicks {button}" + (self._answer(before) if button == "why" else "")
+                return f"olga clicks {button}{self._effect(whispers, decided)}"
         raise BadRequest(f"no message in #{fleet.CHANNEL} has a button `{button}`")
 
-    def _answer(self, before: int) -> str:
-        """What Slack shows only to whoever has clicked; waits for it."""
-        whispers = self.slack.channel(fleet.CHANNEL).whispers
+    def _effect(self, whispers: int, decided: int) -> str:
+        """What a click has done; waits for it.
+
+        Args:
+            whispers: number of earlier answers that Slack showed to single people.
+            decided: number of earlier decisions.
+        """
+        answers = self.slack.channel(fleet.CHANNEL).whispers
         until = time.monotonic() + _SECONDS
-        while len(whispers) <= before and time.monotonic() < until:
+        while time.monotonic() < until:
+            if len(answers) > whispers:
+                return f", and only she sees:\n{answers[-1][1]}"
+            if decisions := self._decisions()[decided:]:
+                return "".join(f"; {decision}" for decision in decisions)
             time.sleep(_PAUSE)
-        return f", and only she sees:\n{whispers[-1][1]}" if len(whispers) > before else ", and gets no answer"
+        return ", and gets no answer"
+
+    def _decisions(self) -> list[str]:
+        """The decisions that were taken in Slack, the oldest first."""
+        store = bootstrap.open_store_to_read(self.places.store)
+        try:
+            entries = [
+                (entry, short_name(state.key.name))
+                for state in store.states(drifted=True, problems=[])
+                for entry in store.trail(state.key)
+                if entry.by.startswith(_BY_SLACK)
+            ]
+        finally:
+            store.close()
+        entries.sort(key=lambda item: item[0].recorded_at)
+        return [f"{entry.what}: {name}, recorded as decided by {entry.by}" for entry, name in entries]
 
     def click(self, channel: str, ts: str, action: Mapping[str, Any]) -> None:
         """Click a button of a message, as somebody who may.

@@ -28,6 +28,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
+from setpoint.declarations.readers import compare_checks, typos
 from setpoint.declarations.readers.documents import IGNORE_FILE, Problem, printable
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path, ignore_patterns, linear_patterns
@@ -35,6 +36,12 @@ from setpoint.model.declaration import Declaration, IgnoreRule, Scope
 
 _WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^\s"])+')
 """A part of a line; quoted text, as in ``labels["a b"]``, is not split."""
+
+_TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9.-]+/[A-Z]\w*\Z")
+"""A pattern that can only be meant as an asset type: kinds begin with a capital."""
+
+_OF_POLICIES = frozenset(("bindings", "auditConfigs", "policies", "spec", "dryRunSpec", "listPolicy", "booleanPolicy"))
+"""Fields of IAM and organization policies, which resources of all types have."""
 
 _DIRECTORY_MARK = "(?P<ps_d>/)"
 """The library's own group in an expression, which is not used here."""
@@ -106,6 +113,22 @@ class IgnoreFiles:
                 yield _line(written, f"{shown}:{number}")
             except BadDeclaration as error:
                 self.problems.append(Problem(shown, number, "", str(error)))
+                continue
+            if fault := _misspelling(written):
+                self.problems.append(Problem(shown, number, "", fault, category="value"))
+
+
+def _misspelling(written: str) -> str:
+    """The asset type or the field of a line that is probably misspelt, so that it ignores nothing; empty for none."""
+    pattern, *fields = _WORD.findall(written)
+    asset_type = pattern.removeprefix("!")
+    if not _TYPE.match(asset_type):
+        return ""
+    if meant := typos.closest_asset_type(asset_type):
+        return f"{asset_type} is no asset type; did you mean {meant}?"
+    own = [field for field in fields if field_path.parse(field)[0] not in _OF_POLICIES]
+    faults = (compare_checks.path_fault(field, asset_type) for field in own)
+    return next((fault for fault in faults if "did you mean" in fault), "")
 
 
 def _line(written: str, where: str) -> _Line:

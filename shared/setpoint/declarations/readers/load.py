@@ -184,7 +184,8 @@ class _Loading:
         self._root = root
         texts = TextStore()
         self._defaults = krm_defaults.DefaultsByDirectory(defaults)
-        self._loaded = LoadResult(problems=list(ignore_files.problems))
+        self._loaded = LoadResult()
+        self._report(ignore_files.problems)
         self._ignore_files = ignore_files
         self._declarations = DeclarationSet(texts)
         self._deferred = DeferredDocuments(texts)
