@@ -53,7 +53,13 @@ def translated(group: str, kind: str, spec: dict[str, Any]) -> Translated:
             {"columnFamilies": {"f": {}}, "changeStreamConfig": {"retentionPeriod": "24h"}},
         ),
         ("dns", "DNSManagedZone", {"reverseLookup": True}, {"reverseLookupConfig": {}}),
-        ("dns", "DNSManagedZone", {"reverseLookup": False}, {}),
+        ("dns", "DNSManagedZone", {"reverseLookup": False}, {"reverseLookupConfig": None}),
+        (
+            "secretmanager",
+            "SecretManagerSecret",
+            {"replication": {"automatic": False}},
+            {"replication": {"automatic": None}},
+        ),
         ("secretmanager", "SecretManagerSecretVersion", {"enabled": False}, {"state": "DISABLED"}),
         (
             "privateca",
@@ -91,7 +97,12 @@ def translated(group: str, kind: str, spec: dict[str, Any]) -> Translated:
             {"diskConsistencyGroupPolicy": {"enabled": True}},
             {"diskConsistencyGroupPolicy": {}},
         ),
-        ("compute", "ComputeResourcePolicy", {"diskConsistencyGroupPolicy": {"enabled": False}}, {}),
+        (
+            "compute",
+            "ComputeResourcePolicy",
+            {"diskConsistencyGroupPolicy": {"enabled": False}},
+            {"diskConsistencyGroupPolicy": None},
+        ),
         (
             "compute",
             "ComputeInstance",
@@ -111,7 +122,7 @@ def translated(group: str, kind: str, spec: dict[str, Any]) -> Translated:
                 "bootDisk": {"autoDelete": True, "initializeParams": {"size": 10}},
                 "attachedDisk": [{"sourceDiskRef": {"external": "d"}, "mode": "READ_ONLY"}],
             },
-            {"disks": [{"boot": True, "autoDelete": True}, {"source": "d", "mode": "READ_ONLY"}]},
+            {"disks": [{"boot": True, "autoDelete": True, "diskSizeGb": 10}, {"source": "d", "mode": "READ_ONLY"}]},
         ),
         (
             "compute",

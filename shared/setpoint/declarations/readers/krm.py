@@ -326,6 +326,7 @@ def translate(
             data=placed.data,
             project=project_of(value, objects),
             source=source,
+            null_is_absent=schema is not None,
         ),
         unchecked=placed.unchecked,
         origins=origins,

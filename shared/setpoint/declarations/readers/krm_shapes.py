@@ -13,7 +13,7 @@ from typing import Any
 from setpoint.catalog import config_connector
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.declarations.readers import krm_table, terraform_classes
-from setpoint.declarations.readers.shape_matching import UNKNOWN
+from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN
 from setpoint.declarations.readers.terraform_shapes import Reshaped
 from setpoint.model.naming import camel
 
@@ -52,7 +52,7 @@ _VALUES: Mapping[str, Mapping[str, Mapping[Any, Any]]] = {
 _SWITCHES: Mapping[str, Mapping[str, tuple[str, Mapping[bool, Any]]]] = {
     # Kind → flag, by names from the spec → the API's field, and its value by the flag's; else the API has no field.
     "ComputeRouterPeer": {"enable": ("enable", {True: "TRUE", False: "FALSE"})},
-    "DNSManagedZone": {"reverseLookup": ("reverseLookupConfig", {True: {}})},
+    "DNSManagedZone": {"reverseLookup": ("reverseLookupConfig", {True: {}, False: EMPTY})},
     "PrivateCACAPool": {"issuancePolicy.baselineValues.caOptions.zeroMaxIssuerPathLength": _NO_ISSUERS},
     "PrivateCACertificate": {
         "config.x509Config.caOptions.nonCa": _NO_AUTHORITY,
@@ -195,10 +195,9 @@ def _with_switches(tree: Any, schema: Schema) -> Any:
         elif value is True and field.kind == "message":
             switched[name] = {}
         elif value is False and field.kind == "message":
-            continue
+            switched[name] = EMPTY
         elif _is_switch(value, field):
-            if value["enabled"]:
-                switched[name] = {}
+            switched[name] = {} if value["enabled"] else EMPTY
         else:
             switched[name] = _inside(value, field)
     return switched
@@ -244,8 +243,11 @@ def _disks(tree: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
 
 
 def _disk(block: Mapping[str, Any]) -> dict[str, Any]:
-    """A disk with the API's names; its source image is write-only and omitted."""
+    """A disk with the API's names; what it is made from is write-only and omitted, but for its size."""
     disk = {_DISK_NAMES.get(name, name): value for name, value in block.items() if name != "initializeParams"}
+    made = block.get("initializeParams")
+    if isinstance(made, dict) and made.get("size") is not None:
+        disk.setdefault("diskSizeGb", made["size"])
     key = disk.pop("kmsKeyRef", None)
     return disk | ({"diskEncryptionKey": {"kmsKeyName": key}} if key is not None else {})
 
