@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import forked
-from setpoint_tools.testing.kubernetes_api import KubernetesApi, kubeconfig, serving
+from setpoint_tools.testing.kubernetes_api import Fault, KubernetesApi, kubeconfig, serving
 
 pytest.importorskip("kubernetes", reason="the client of Kubernetes is not installed")
 
@@ -211,3 +211,59 @@ def test_settings_alone_are_no_installation(setpoint, api):
     api.__init__()
     api.add(CONTEXT)
     assert "no kind of Config Connector" in setpoint("apply", "--cluster").stderr
+
+
+BUCKETS = f"{LISTED}/storagebuckets"
+
+
+def test_a_server_that_is_busy_is_asked_again_when_it_says(setpoint, api):
+    api.faults = {BUCKETS: [Fault(429, headers={"Retry-After": "0"}), Fault(429, headers={"Retry-After": "0"})]}
+    result = setpoint("apply", "--cluster", "--source", "cluster")
+    assert (result.returncode, "2 added" in result.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(200, '{"kind": "List", "items": [{"metadata"'),  # half a page
+        Fault(200, "<html>proxy</html>"),
+        Fault(200, '{"kind": "Status", "status": "Success"}'),
+        Fault(503),
+        Fault(500),
+    ],
+)
+def test_an_answer_that_is_no_list_applies_and_removes_nothing(setpoint, api, fault):
+    assert setpoint("apply", "--cluster", "--source", "cluster", "--prune").returncode == 0
+    api.faults = {BUCKETS: [fault]}
+    result = setpoint("apply", "--cluster", "--source", "cluster", "--prune")
+    assert result.returncode == 1
+    assert "try again later" in result.stderr
+    assert "removed" not in result.stderr
+
+
+def test_a_kind_that_has_gone_is_said_and_nothing_of_it_is_removed(setpoint, api):
+    assert setpoint("apply", "--cluster", "--source", "cluster", "--prune").returncode == 0
+    api.faults = {BUCKETS: [Fault(404)]}
+    result = setpoint("apply", "--cluster", "--source", "cluster", "--prune")
+    assert result.returncode == 1
+    assert "the API server does not know it" in result.stderr
+    assert "1 no longer declared and kept" in result.stderr
+
+
+def test_an_object_without_a_name_is_an_error_and_the_others_are_declared(setpoint, api):
+    nameless = bucket("x")
+    nameless["metadata"] = {"namespace": "shop-prod", "name": None}
+    api.add(nameless)
+    result = setpoint("apply", "--cluster", "--source", "cluster")
+    assert result.returncode == 1
+    assert "metadata.name: is missing" in result.stderr
+    assert "2 added" in result.stderr
+
+
+def test_an_event_that_fails_hinders_no_other(setpoint, api, tmp_path):
+    feed(tmp_path, level=False)
+    setpoint("apply", "--cluster", "--source", "cluster")
+    setpoint("detect", "--feed", "feed.jsonl")
+    api.faults = {"/api/v1/namespaces/shop-prod/events": [Fault(404)]}
+    result = setpoint("apply", "--cluster", "--source", "cluster", "--report-to-cluster")
+    assert (result.returncode, "0 Events of drift" in result.stderr) == (0, True)

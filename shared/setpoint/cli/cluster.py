@@ -10,7 +10,7 @@ from setpoint.cli.output import print_load_result, print_status, print_warning
 from setpoint.declarations import clusters
 from setpoint.declarations.clusters import ClusterObjects
 from setpoint.declarations.readers.load import LoadResult
-from setpoint.errors import AccessDenied, BadRequest
+from setpoint.errors import AccessDenied, BadRequest, Unavailable
 from setpoint.ports.clusters import Cluster
 from setpoint.ports.stores import Problems, Store
 
@@ -44,7 +44,7 @@ class LoadedCluster(NamedTuple):
         for event in clusters.events(store.states(drifted=True, problems=problems), self.objects, now):
             try:
                 self.cluster.record(event)
-            except AccessDenied as error:
+            except (AccessDenied, BadRequest, Unavailable) as error:
                 denied[event.about.namespace] = str(error)
             else:
                 count += 1

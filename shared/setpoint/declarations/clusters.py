@@ -98,7 +98,10 @@ def _documents(
 def _of_kind(
     cluster: Cluster, kind: ClusterKind, namespace: str, namespaces: Iterable[str], objects: ClusterObjects
 ) -> Iterator[Mapping[str, Any]]:
-    """All objects of a kind; listed by namespace if listing the cluster is denied."""
+    """All objects of a kind; listed by namespace if listing the cluster is denied.
+
+    A kind that the server no longer knows may have gone with its objects, or be back soon: nothing is removed for it.
+    """
     try:
         yield from _listed(cluster, kind, namespace)
     except AccessDenied as error:
@@ -110,6 +113,8 @@ def _of_kind(
                 yield from _listed(cluster, kind, name)
             except AccessDenied as denied:
                 objects.unlisted.append(f"namespace {name}: {denied}")
+    except BadRequest as error:
+        objects.unlisted.append(str(error))
 
 
 def _listed(cluster: Cluster, kind: ClusterKind, namespace: str) -> list[Mapping[str, Any]]:

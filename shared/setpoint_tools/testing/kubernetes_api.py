@@ -11,17 +11,33 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 _CONTENT = "application/json"
+
+
+class Fault(NamedTuple):
+    """An answer other than the right one.
+
+    Args:
+        status: The status.
+        text: The body, sent as it is; empty for the server's own message.
+        headers: Headers beside the usual ones.
+    """
+
+    status: int
+    text: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class KubernetesApi:
     """The objects that a cluster holds, and what was asked of it.
 
     ``requests`` has every request as ``VERB path``; requests to paths in ``denied``, and below them, are refused;
-    ``expires`` is how many continued lists are answered with 410 Gone; ``tokens`` has the bearer tokens that came.
+    ``expires`` is how many continued lists are answered with 410 Gone; ``tokens`` has the bearer tokens that came;
+    ``faults`` has answers that are given, one after the other, before a path is served again.
     """
 
     def __init__(self) -> None:
@@ -29,6 +45,7 @@ class KubernetesApi:
         self.tokens: set[str] = set()
         self.denied: set[str] = set()
         self.expires = 0
+        self.faults: dict[str, list[Fault]] = {}
         self.events: dict[str, dict[str, Any]] = {}
         self._objects: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         self._kinds: dict[tuple[str, str], dict[str, str]] = {}
@@ -48,6 +65,11 @@ class KubernetesApi:
         item = {name: part for name, part in value.items() if name not in ("apiVersion", "kind")}
         item["metadata"] = {"uid": f"uid-{value['metadata']['name']}", "managedFields": [{}], **item["metadata"]}
         self._objects.setdefault((group, version, plural), []).append(item)
+
+    def fault(self, address: str) -> Fault | None:
+        """The wrong answer that a request gets; None for the right one."""
+        faults = self.faults.get(urlsplit(address).path)
+        return faults.pop(0) if faults else None
 
     def answer(self, verb: str, address: str, body: Any) -> tuple[int, Any]:
         """The status and the body that a request gets."""
@@ -124,9 +146,15 @@ def serving(api: KubernetesApi) -> Iterator[str]:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
             api.tokens.add(self.headers.get("Authorization", ""))
-            status, answer = api.answer(self.command, self.path, body)
-            data = json.dumps(answer).encode()
+            fault = api.fault(self.path)
+            if fault is not None:
+                status, answer, headers = fault.status, fault.text or _status(fault.status, "Fault"), fault.headers
+            else:
+                (status, answer), headers = api.answer(self.command, self.path, body), {}
+            data = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", _CONTENT)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

@@ -66,7 +66,7 @@ class KubernetesCluster:
         for group in groups:
             name = str(group.get("name", ""))
             if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX) not in _OF_THE_CONTROLLER:
-                version = group["preferredVersion"]["version"]
+                version = str((group.get("preferredVersion") or group["versions"][0])["version"])
                 resources = self._call("GET", f"/apis/{name}/{version}").get("resources") or ()
                 found_kinds += (
                     ClusterKind(name, version, resource["name"], resource["kind"])
@@ -103,7 +103,9 @@ class KubernetesCluster:
         token = ""
         while True:
             answer = self._call("GET", path, limit=str(self._page_size), **({"continue": token} if token else {}))
-            yield answer.get("items") or []
+            if "items" not in answer:
+                raise Unavailable(f"{path}: the API server answers no list; try again later")
+            yield answer["items"] or []
             token = (answer.get("metadata") or {}).get("continue") or ""
             if not token:
                 return
@@ -131,7 +133,10 @@ class KubernetesCluster:
             raise _translated(error, verb, path) from error
         except HTTPError as error:
             raise Unavailable(f"the API server does not answer ({type(error).__name__}); try again later") from error
-        return answer if isinstance(answer, dict) else {}
+        if not isinstance(answer, dict):
+            # The client gives text that is no JSON as it is: half an answer is none.
+            raise Unavailable(f"{path}: the API server answers no JSON object; try again later")
+        return answer
 
 
 def _translated(error: ApiException, verb: str, path: str) -> Exception:
