@@ -309,7 +309,7 @@ def test_what_a_body_that_no_server_answered_lacks_is_unchecked() -> None:
     sent = {"name": "orders-archive", "location": "US"}
     assert terraform_match.is_answer(LIVE_BUCKET, schema)
     assert not terraform_match.is_answer(sent, schema)
-    narrowed = terraform_match.sent(translated, sent)
+    narrowed = terraform_match.sent(translated, sent, None)
     assert list(drift(narrowed, sent)) == ["location"]
     assert "google_storage_bucket.archive.versioning[0].enabled" in narrowed.unchecked
 
@@ -319,3 +319,12 @@ def test_a_plan_or_state_is_told_by_its_format_version() -> None:
     assert terraform.is_terraform(plan())
     assert not terraform.is_terraform({"kind": "Declaration", "values": {}})
     assert not terraform.is_terraform([])
+
+
+def test_what_a_request_omits_gets_its_default() -> None:
+    values = {"name": "t", "project": "fleet-shop", "instance_type": "PRODUCTION", "display_name": "Tables"}
+    translated = only(plan(resource("google_bigtable_instance", "t", values)))
+    schema = default_catalogue().schemas_for("bigtableadmin.googleapis.com/Instance")[0]
+    narrowed = terraform_match.sent(translated, {"name": "t"}, schema)
+    assert narrowed.declaration.data == {"type": "PRODUCTION"}
+    assert narrowed.unchecked == ("google_bigtable_instance.t.display_name",)

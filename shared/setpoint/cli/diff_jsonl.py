@@ -232,7 +232,7 @@ def _as_terraform(question: DiffRequest) -> DiffResponse:
     if terraform_match.is_before_apply(question.declared):
         live = dict(terraform_match.as_api(live, schema))
         if not terraform_match.is_answer(live, schema):
-            translated = terraform_match.sent(translated, live)
+            translated = terraform_match.sent(translated, live, schema)
     return _translated(msgspec.structs.replace(question, live=live), translated, schema)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from setpoint.catalog import field_rules
 from setpoint.catalog.schemas import Schema
-from setpoint.comparison import system_fields
+from setpoint.comparison import absence, system_fields
 from setpoint.declarations.readers import terraform, terraform_documents, terraform_iam
 from setpoint.declarations.readers.terraform import Part
 from setpoint.declarations.readers.translation import Translated
@@ -106,15 +107,18 @@ def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
     return not stamps or bool(stamps & live.keys())
 
 
-def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
-    """The part of a declaration that can be compared with a request body, whose omitted fields are unknown.
+def sent(translated: Translated, live: Mapping[str, Any], schema: Schema | None) -> Translated:
+    """The part of a declaration that can be compared with a request body.
+
+    A field that a request omits gets its default: of one whose default is not known, nothing is known.
 
     Args:
         translated: The declaration.
         live: The body.
+        schema: The schema of the body.
     """
     lacking: list[str] = []
-    data = _present(translated.declaration.data, live, None, lacking)
+    data = _present(translated.declaration.data, live, None, _Request(schema, lacking))
     return msgspec.structs.replace(
         translated,
         declaration=msgspec.structs.replace(translated.declaration, data=data),
@@ -122,7 +126,28 @@ def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
     )
 
 
-def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
+class _Request(NamedTuple):
+    """A request body.
+
+    Args:
+        schema: Its schema.
+        lacking: The declared fields that it omits, and whose default is not known.
+    """
+
+    schema: Schema | None
+    lacking: list[str]
+
+    def gives_default(self, path: Path, value: Any) -> bool:
+        """Whether a field gets its declared value where a request omits it."""
+        field, name, table = None, "", None
+        if self.schema is not None:
+            table = field_rules.of(self.schema.service, self.schema.name)
+            for name in field_path.parse(field_path.text(path)):
+                field = absence.child(field, name) if field is not None else self.schema.fields.get(name)
+        return bool(absence.why_default(field, name, value, absence.rules_at(table, path), Project()))
+
+
+def _present(declared: Any, live: Any, path: Path, request: _Request) -> Any:
     if not isinstance(declared, dict) or not isinstance(live, dict):
         return declared
     out = {}
@@ -130,11 +155,11 @@ def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
         if value is None:
             continue  # an omitted field in a request does not mean that the resource lacks it
         if name in live:
-            out[name] = _present(value, live[name], (path, name), lacking)
-        elif system_fields.is_zero(value):
+            out[name] = _present(value, live[name], (path, name), request)
+        elif system_fields.is_zero(value) or request.gives_default((path, name), value):
             out[name] = value
         else:
-            lacking += _leaves(value, (path, name))
+            request.lacking.extend(_leaves(value, (path, name)))
     return out
 
 
