@@ -219,3 +219,30 @@ def test_what_a_plan_knows_only_after_apply_is_pending_and_no_gap(tmp_path: Path
         "google_compute_subnetwork.s.network",
         "google_compute_subnetwork.s.log_config[0].metadata",
     }
+
+
+def test_the_json_syntax_of_terraform_is_read(loaded: Files) -> None:
+    network_block = {"name": "net", "routing_mode": "REGIONAL", "mtu": "${var.mtu}"}
+    bucket_block = {
+        "name": "shop",
+        "location": "EU",
+        "labels": {"team": "a"},
+        "lifecycle": {"ignore_changes": ["labels"]},
+    }
+    code = {
+        "//": "generated",
+        "variable": {"mtu": {"type": "number", "default": None}},
+        "resource": {"google_compute_network": {"net": network_block}, "google_storage_bucket": {"shop": bucket_block}},
+    }
+    result = loaded("", network(), bucket(), **{"more.tf.json": json.dumps(code)})
+
+    assert result.problems == []
+    by_type = {entry.declarations[0].asset_type: entry.declarations[0] for entry in result.desired}
+    assert "routingConfig.routingMode" not in by_type["compute.googleapis.com/Network"].recorded
+    assert "routingConfig.bgpBestPathSelectionMode" in by_type["compute.googleapis.com/Network"].recorded
+    assert by_type["storage.googleapis.com/Bucket"].ignore == ("labels",)
+
+
+def test_a_file_that_is_no_json_costs_that_file(loaded: Files) -> None:
+    result = loaded("", network(), **{"more.tf.json": "{"})
+    assert [problem.message.partition(":")[0] for problem in result.problems] == ["cannot be read as JSON"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.declarations.readers import terraform
+from setpoint.declarations.readers import foreign_formats, terraform
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
 from setpoint.errors import Superseded
@@ -77,3 +77,25 @@ def test_a_state_older_than_the_one_in_force_is_refused() -> None:
         check_serials(now, "net", {"l-1": 7})
     check_serials(now, "net", {"l-1": 8})
     check_serials(now, "net", {"l-2": 1})
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"version": 3, "checkpoint": {"stack": "prod", "latest": {"resources": []}}}, "is a state of Pulumi"),
+        (
+            {"name": "projects/p/locations/l/deployments/d", "terraformBlueprint": {"gcsSource": "gs://b/o"}},
+            "is a deployment of Infrastructure Manager",
+        ),
+        (
+            {"@level": "info", "@message": "Plan: 1 to add", "@module": "terraform.ui", "type": "change_summary"},
+            "is a log of Terraform",
+        ),
+        (
+            {"apiVersion": "example.org/v1", "kind": "XNet", "spec": {"compositionRef": {"name": "x"}}},
+            "is an object of Crossplane",
+        ),
+    ],
+)
+def test_a_document_of_a_neighbouring_tool_is_named(document: dict[str, Any], message: str) -> None:
+    assert foreign_formats.instead(document).startswith(message)

@@ -33,8 +33,26 @@ def _by_group(value: dict[str, Any]) -> str:
 
 
 def _is_pulumi(value: dict[str, Any]) -> bool:
-    deployment = value.get("deployment")
+    """Whether it is what `pulumi stack export` writes, or a file of a Pulumi backend."""
+    deployment, checkpoint = value.get("deployment"), value.get("checkpoint")
+    if isinstance(checkpoint, dict):
+        return "latest" in checkpoint or "stack" in checkpoint
     return isinstance(deployment, dict) and "resources" in deployment and "manifest" in deployment
+
+
+def _is_infrastructure_manager(value: dict[str, Any]) -> bool:
+    """Whether it is a deployment, a revision or a preview as its API writes it."""
+    return "terraformBlueprint" in value or ("tfErrors" in value and str(value.get("name", "")).startswith("projects/"))
+
+
+def _is_plan_log(value: dict[str, Any]) -> bool:
+    """Whether it is a line of `terraform plan -json` or `apply -json`."""
+    return {"@level", "@message"} <= value.keys() and str(value.get("@module", "terraform.ui")).startswith("t")
+
+
+def _is_crossplane_composite(value: dict[str, Any]) -> bool:
+    spec = value.get("spec")
+    return isinstance(spec, dict) and bool({"compositionRef", "compositionSelector"} & spec.keys())
 
 
 def _is_raw_state(value: dict[str, Any]) -> bool:
@@ -57,6 +75,12 @@ def _is_terraform_json(value: dict[str, Any]) -> bool:
 
 _SHAPES: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
     (_is_pulumi, "is a state of Pulumi and is not read; declare the resources in another format"),
+    (
+        _is_infrastructure_manager,
+        "is a deployment of Infrastructure Manager; give what `gcloud infra-manager deployments export-statefile` writes",
+    ),
+    (_is_plan_log, "is a log of Terraform and holds no attributes; give what `terraform show -json` writes"),
+    (_is_crossplane_composite, "is an object of Crossplane and is not read; declare the resource in another format"),
     (_is_raw_state, "is a raw state of Terraform; give what `terraform show -json` writes"),
     (
         _is_deployment_manager,

@@ -308,7 +308,7 @@ def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> M
         paths=paths if part.place is None else terraform_parts.overrides(paths, part.place.field),
         recorded=frozenset(renamed.get(name, name) for name in chosen.recorded),
         whole=terraform_classes.whole_maps(part.type),
-        unread=chosen.unread,
+        unread=terraform_shapes.reshaped_names(part.type, chosen.unread),
         single=terraform_classes.single_blocks(part.type),
     )
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed

@@ -25,7 +25,8 @@ Key = tuple[tuple[str, ...], str, str]
 ALL = "all"
 """The value of `ignore_changes` that leaves every attribute alone."""
 
-_SUFFIXES = (".tf", ".tofu")
+_SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
+"""Endings of files; OpenTofu's own come last."""
 _META = frozenset(("lifecycle", "provisioner", "connection", "depends_on", "count", "for_each", "provider", "dynamic"))
 _BLOCK = "__is_block__"
 _LOCAL = ("./", "../")
@@ -96,7 +97,12 @@ def read(folder: str) -> Configuration:
 
 def _files(folder: Path) -> list[Path]:
     """The files of a module; OpenTofu's own take the place of those with the same name."""
-    files = {path.stem: path for suffix in _SUFFIXES for path in sorted(folder.glob(f"*{suffix}")) if path.is_file()}
+    files = {
+        path.name.removesuffix(suffix).removesuffix(".tofu") + ("json" if suffix.endswith(".json") else ""): path
+        for suffix in _SUFFIXES
+        for path in sorted(folder.glob(f"*{suffix}"))
+        if path.is_file()
+    }
     return [files[stem] for stem in sorted(files)]
 
 
@@ -112,7 +118,8 @@ class _Reading:
     def values(self, root: Path) -> dict[str, Any]:
         """The variables in the value files that Terraform reads by itself, the last one counts."""
         values: dict[str, Any] = {}
-        for path in (root / "terraform.tfvars", *sorted(root.glob("*.auto.tfvars"))):
+        automatic = sorted((*root.glob("*.auto.tfvars"), *root.glob("*.auto.tfvars.json")))
+        for path in (root / "terraform.tfvars", root / "terraform.tfvars.json", *automatic):
             if path.is_file():
                 values |= self._parsed(path)
         return values
@@ -155,10 +162,11 @@ class _Reading:
         """The content of a file; empty, with a problem, where it is not HCL."""
         try:
             text = path.read_text(encoding="utf-8-sig")
-            return _load(text)
+            return _load_json(text) if path.suffix == ".json" else _load(text)
         except (OSError, ValueError, RecursionError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self.problems.append(Problem(str(path), 0, "", f"cannot be read as HCL: {reason}"))
+            syntax = "JSON" if path.suffix == ".json" else "HCL"
+            self.problems.append(Problem(str(path), 0, "", f"cannot be read as {syntax}: {reason}"))
             return {}
 
 
@@ -183,6 +191,52 @@ def _load(text: str) -> dict[str, Any]:
         return dict(hcl2.loads(text))
     except LarkError as error:
         raise ValueError(str(error)) from None
+
+
+def _load_json(text: str) -> dict[str, Any]:
+    """Parse the JSON syntax of Terraform, and write it as the reader of HCL does.
+
+    Source: https://developer.hashicorp.com/terraform/language/syntax/json
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(text) > _LARGEST:
+        raise ValueError(f"{len(text):,} characters are too many")
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("it is no object")  # noqa: TRY004 - the content is wrong, not the type of an argument
+    return {name: _of_json(value, _LABELS.get(name, 0)) for name, value in document.items() if name != "//"}
+
+
+_LABELS = {"resource": 2, "data": 2, "variable": 1, "module": 1, "output": 1, "provider": 1, "dynamic": 1}
+"""Blocks of files, and the number of their labels."""
+
+
+def _of_json(value: Any, labels: int = 0) -> Any:
+    """A value as the reader of HCL writes it: blocks are lists of objects, a constant text has quotes."""
+    if isinstance(value, str):
+        return value if _INTERPOLATION.search(value) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return [part for element in value for part in _as_list(_of_json(element, labels))]
+    if not isinstance(value, dict):
+        return value
+    if labels:
+        return [{label: _body(body, labels - 1) for label, body in value.items() if label != "//"}]
+    return [_body(value, 0)]
+
+
+def _body(value: Any, labels: int) -> Any:
+    if not isinstance(value, dict):
+        return _of_json(value)
+    if labels:
+        return {label: _body(body, labels - 1) for label, body in value.items() if label != "//"}
+    inside = {name: _of_json(part, _LABELS.get(name, 0)) for name, part in value.items() if name != "//"}
+    return inside | {_BLOCK: True}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _installed(root: Path) -> dict[str, Path]:
@@ -280,4 +334,4 @@ def _ignored(body: Mapping[str, Any]) -> Iterator[str]:
     for lifecycle in lifecycles if isinstance(lifecycles, list) else ():
         ignored = lifecycle.get("ignore_changes") if isinstance(lifecycle, dict) else None
         for path in [ignored] if isinstance(ignored, str) else ignored if isinstance(ignored, list) else ():
-            yield str(path).removeprefix("${").removesuffix("}").replace('\\"', '"')
+            yield (_text(path) or str(path)).removeprefix("${").removesuffix("}").replace('\\"', '"')

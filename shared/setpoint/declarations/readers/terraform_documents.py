@@ -273,7 +273,7 @@ class _Reading:
         if value is None:
             return None
         if secret is True:
-            return UNKNOWN
+            return UNKNOWN if value not in ("", [], {}) else value
         if isinstance(value, dict):
             return self.group(value, unknown, secret, written)
         if isinstance(value, list):

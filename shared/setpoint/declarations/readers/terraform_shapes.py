@@ -96,6 +96,13 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
     return Reshaped(out, origins)
 
 
+def reshaped_names(terraform_type: str, names: frozenset[str]) -> frozenset[str]:
+    """Dotted names of attributes, and those in an instance's disk blocks as they are in the API's single list."""
+    if not names or terraform_type not in _WITH_DISKS:
+        return names
+    return names | {f"disks.{name.partition('.')[2]}" for name in names if name.partition(".")[0] in _KINDS_OF_DISK}
+
+
 def _with_flags(terraform_type: str, tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add the flags for the presence of blocks."""
     flags = _FLAG_OF_BLOCK.get(terraform_type, {})
