@@ -77,7 +77,7 @@ _SHAPES: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
     (_is_pulumi, "is a state of Pulumi and is not read; declare the resources in another format"),
     (
         _is_infrastructure_manager,
-        "is a deployment of Infrastructure Manager; give what `gcloud infra-manager deployments export-statefile` writes",
+        "is a deployment of Infrastructure Manager; give what `gcloud infra-manager` writes with `export-statefile`",
     ),
     (_is_plan_log, "is a log of Terraform and holds no attributes; give what `terraform show -json` writes"),
     (_is_crossplane_composite, "is an object of Crossplane and is not read; declare the resource in another format"),
