@@ -439,3 +439,18 @@ def test_values_that_move_by_themselves_raise_no_alarm(report: UndeclaredReport)
     for kind, values in wandering.items():
         resource = Watched(kind, {}, Policy(undeclared=Undeclared(report)))
         assert [resource.see(values(number)) for number in range(1, 25)] == [[]] * 24, kind
+
+
+def test_a_declared_and_an_undeclared_change_in_one_observation_are_both_found() -> None:
+    exports = Watched(declared={"location": "EU", "storageClass": "STANDARD"})
+    exports.see(EXPORTS)
+    assert exports.see(EXPORTS | {"storageClass": "NEARLINE"}) == []
+    assert ("iamConfiguration.publicAccessPrevention", "high") in exports.see(OPEN | {"storageClass": "NEARLINE"})
+
+
+def test_an_apply_that_follows_a_declared_change_waits_for_what_it_did() -> None:
+    exports = Watched(declared={"location": "EU", "storageClass": "STANDARD"})
+    exports.see(EXPORTS)
+    exports.see(EXPORTS | {"storageClass": "NEARLINE"})
+    exports.declare({"location": "EU", "storageClass": "NEARLINE"})
+    assert exports.see(OPEN | {"storageClass": "NEARLINE"}) == []

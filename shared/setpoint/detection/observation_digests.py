@@ -13,7 +13,7 @@ import msgspec
 
 from setpoint import __version__
 from setpoint.catalog import wandering_fields
-from setpoint.comparison import system_fields
+from setpoint.comparison import api_versions, system_fields
 from setpoint.detection.observed_schema import Schemas
 from setpoint.model.declaration import Desired
 from setpoint.model.fleet_rules import Rules
@@ -91,6 +91,39 @@ def content(schemas: Schemas, observation: Observation, desired: str) -> str:
     """
     skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # identity is enough
     return _digest((FORM, desired, _without(observation.data, skipped)))
+
+
+def undeclared(schemas: Schemas, observation: Observation, desired: Desired) -> str:
+    """Digest of what is declared, and of what was observed beside it: a change of declared scalars alone keeps it.
+
+    Where the inventory may send another API version than the declared one, it covers the whole observation.
+
+    Args:
+        schemas: what is known of asset types.
+        observation: what was observed.
+        desired: the only declaration of the resource.
+    """
+    if api_versions.has_several(observation.asset_type):
+        return content(schemas, observation, desired.digest)
+    skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # as above
+    return _digest(("beside", FORM, desired.digest, _beside(desired.declarations[0].data, observation.data, skipped)))
+
+
+def _beside(declared: Any, observed: dict[str, Any], skipped: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """An observed object with True in place of each scalar that is declared; presence still counts."""
+    beside: dict[str, Any] = {}
+    for name, have in observed.items():
+        if name in skipped:
+            continue
+        want = declared.get(name)
+        if type(want) is dict and type(have) is dict:
+            beside[name] = _beside(want, have)
+        else:
+            beside[name] = (type(want) in _SCALARS and type(have) in _SCALARS) or have
+    return beside
+
+
+_SCALARS = frozenset((str, int, float, bool))
 
 
 def _without(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:

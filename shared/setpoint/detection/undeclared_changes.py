@@ -111,11 +111,21 @@ def watch(
         return _NOTHING
     if not is_watched(desired, fleet_policy):
         return _unwatched(desired, fleet_policy, good) if good is not None else _NOTHING
-    seen = observation_digests.content(schemas, observation, desired.digest)
-    if good is not None and good.steady == seen:
-        return Watched(good=good, content=seen)
-    inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
-    return _walked(inputs, seen, good)._replace(content=seen)
+    beside = observation_digests.undeclared(schemas, observation, desired)
+    if good is not None and good.steady == beside:
+        watched = Watched(good=good)
+    else:
+        inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
+        watched = _walked(inputs, beside, good)
+    if not observation.truncated and observation.through != "api":
+        seen = observation_digests.content(schemas, observation, desired.digest)
+        watched = watched._replace(good=_seen(watched.good, seen), accepted=_seen(watched.accepted, seen))
+    return watched._replace(content=beside)
+
+
+def _seen(good: LastKnownGood | None, seen: str) -> LastKnownGood | None:
+    """The good values with the digest of the last observation."""
+    return good if good is None or good.seen == seen else replace(good, seen=seen)
 
 
 class _Inputs(NamedTuple):
@@ -134,20 +144,21 @@ def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> Watched:
     observation, before = inputs.observation, unpack(good)
     if before is None and (observation.truncated or observation.through == "api"):
         return _NOTHING
-    current, declaration = _current(inputs, seen, before)
+    last_seen = (good.seen if good is not None else "") or (before.seen if before is not None else "")
+    current, declaration = _current(inputs, seen, before, last_seen)
     if good is None or before is None:
         return Watched(good=pack(good_values.first(current)))
     compare = _in_same_version if before.schema == current.version else _in_other_version
     return compare(current, declaration, inputs.fleet_policy, good, before)
 
 
-def _current(inputs: _Inputs, seen: str, before: GoodValues | None) -> tuple[Current, Declaration]:
+def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: str) -> tuple[Current, Declaration]:
     """What was observed, and the declaration in the API version in which it is compared."""
     desired, observation, schemas, _, masking, now = inputs
     is_repeated = (
         before is not None
         and before.desired != desired.digest
-        and before.seen == observation_digests.content(schemas, observation, before.desired)
+        and last_seen == observation_digests.content(schemas, observation, before.desired)
     )
     declaration, version = desired.declarations[0], ""
     compared, in_version = declaration, observation

@@ -18,7 +18,7 @@ class GoodValues(msgspec.Struct, frozen=True, omit_defaults=True):
         desired: digest of the declarations that it stands beside.
         content: digest of the fields that those declare; it stays with a change of mode, owner or grace period.
         schema: the API version in which the resource came, and the version in which it was compared.
-        seen: digest of the last observation and of what is declared, by which an unchanged one is known without a walk.
+        seen: digest of what is declared and observed beside it, by which an unchanged one is known without a walk.
         since: the observation with which it began.
         taken_at: the observation from which the values are.
         values: the values by path; a secret or a long value is a digest.
@@ -64,12 +64,14 @@ class LastKnownGood(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         steady: ``GoodValues.seen``, where an observation with this digest needs no walk.
         others: the values in other API versions, packed, while it is not known whether they are good.
         in_sync: digest of the last observation that was in sync, with all that the verdict depends on.
+        seen: digest of the last observation and of what is declared; an earlier version has it as ``GoodValues.seen``.
     """
 
     packed: str
     steady: str = ""
     others: tuple[str, ...] = ()
     in_sync: str = ""
+    seen: str = ""
 
 
 FORGET = LastKnownGood("")
