@@ -90,7 +90,7 @@ def measure(case: Case) -> dict[str, tuple[float, float]] | None:
         for rules in (_ON, _OFF):
             state = _after(wanted, rules, first, None) if change is not None else None
             now = replace(seen, data=change(seen.data, case.declaration.data)) if change is not None else seen
-            taken.append(parse + best(lambda: _after(wanted, rules, now, state)))  # noqa: B023 - called at once
+            taken.append(parse + best(lambda: _after(wanted, rules, now, state), 25, 0.0004))  # noqa: B023 - called at once
         figures[kind] = (taken[0], taken[1])
     return figures
 
