@@ -85,8 +85,10 @@ def test_every_push_carries_the_token_that_its_function_checks_to_its_address():
 
 def test_the_worker_reads_what_detect_reads_and_a_subscription():
     (pool,) = [block for used, block in typed() if used == "google_cloud_run_v2_worker_pool"]
-    (variable,) = [block for block in pool.walk() if block.kind == "dynamic" and block.labels == ("env",)]
-    given = variable.attributes["for_each"]
+    given, wrapped = [
+        block.attributes["for_each"] for block in pool.walk() if block.kind == "dynamic" and block.labels == ("env",)
+    ]
+    assert wrapped == "var.secret_key_version[*]"
     assert given.startswith("merge(local.functions.detect.environment,")
     assert VARIABLES["subscription"] in given
     options = inspect.signature(worker.worker).parameters

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from infra.blocks import ROOT, TERRAFORM
-from infra.options import BASE, EVERYTHING
-from infra.standin import mirror, provider
-from infra.workspace import Workspace
+from infra.options import BASE
 
 pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: grants are not planned")
 
@@ -76,11 +74,8 @@ def grants(planned: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory) -> list[tuple[str, str, str]]:
-    settings = mirror.write(tmp_path_factory.mktemp("mirror"))
-    attached = {"TF_CLI_CONFIG_FILE": str(settings), "TF_REATTACH_PROVIDERS": provider.reattach()}
-    module = Workspace.of_module(tmp_path_factory.mktemp("module"), attached)
-    return grants(module.plan({**BASE, **EVERYTHING}))
+def planned(planned_everything) -> list[tuple[str, str, str]]:
+    return grants(planned_everything)
 
 
 def test_the_docs_list_every_grant_and_no_other(planned):

@@ -11,6 +11,7 @@ import re
 import textwrap
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,7 +21,6 @@ from infra.blocks import CODE, EXAMPLES, INFRA, ROOT, TERRAFORM
 from infra.hcl import strings
 from infra.options import BASE, EVERYTHING, OPTIONS
 from infra.packed import commit, copy_repository, deployed_files, pack
-from infra.standin import mirror, provider
 from infra.workspace import TerraformError, Workspace, addresses
 from setpoint.declarations import apply_archive
 from setpoint.declarations.readers import documents, native
@@ -33,18 +33,6 @@ pytestmark = pytest.mark.skipif(
 INVENTORIES = Path(__file__).with_name("inventories")
 _WRITES = bool(os.environ.get("SETPOINT_WRITE_INVENTORIES"))
 VERSION = f"v{setpoint.__version__}"
-
-
-@pytest.fixture(scope="session")
-def attached(tmp_path_factory) -> dict[str, str]:
-    """The large stand-in in this process, which is quicker than Terraform starting it for each of its walks."""
-    settings = mirror.write(tmp_path_factory.mktemp("mirror"))
-    return {"TF_CLI_CONFIG_FILE": str(settings), "TF_REATTACH_PROVIDERS": provider.reattach()}
-
-
-@pytest.fixture(scope="module")
-def module(tmp_path_factory, attached) -> Workspace:
-    return Workspace.of_module(tmp_path_factory.mktemp("module"), attached)
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +75,25 @@ def test_the_base_goes_and_leaves_nothing(module, base):
     assert module.destroy() == []
 
 
-def test_each_source_gets_its_folder_of_the_bucket_and_nobody_gets_the_whole(module):
-    planned = module.plan({**BASE, **OPTIONS["sources"], **OPTIONS["uploaders"]})
-    uploads = [
+@pytest.fixture(scope="module")
+def with_sources(module) -> dict[str, Any]:
+    return module.plan({**BASE, **OPTIONS["sources"], **OPTIONS["uploaders"]})
+
+
+def written_sources(planned: dict[str, Any]) -> dict[str, Any]:
+    """The object with the document `Sources`."""
+    (written,) = [
         change["change"]["after"]
         for change in planned["resource_changes"]
+        if change["address"].endswith("google_storage_bucket_object.sources")
+    ]
+    return written
+
+
+def test_each_source_gets_its_folder_of_the_bucket_and_nobody_gets_the_whole(with_sources):
+    uploads = [
+        change["change"]["after"]
+        for change in with_sources["resource_changes"]
         if change["type"] == "google_storage_bucket_iam_member" and "objectCreator" in change["change"]["after"]["role"]
     ]
     folder = 'resource.name.startsWith("projects/_/buckets/fleet-ops-setpoint/objects/{}/")'
@@ -103,13 +105,8 @@ def test_each_source_gets_its_folder_of_the_bucket_and_nobody_gets_the_whole(mod
     }
 
 
-def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(module):
-    planned = module.plan({**BASE, **OPTIONS["sources"]})
-    (written,) = [
-        change["change"]["after"]
-        for change in planned["resource_changes"]
-        if change["address"].endswith("google_storage_bucket_object.sources")
-    ]
+def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(with_sources):
+    written = written_sources(with_sources)
     assert written["name"] == apply_archive.SOURCES
     assert written["metadata"] == {"not-seen-yet": "false"}
     (document,) = documents.parse(written["content"], "sources.json")
@@ -123,14 +120,9 @@ def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(m
     )
 
 
-def test_places_that_nothing_is_known_of_make_another_object_of_the_sources_document(module):
-    planned = [module.plan({**BASE, **OPTIONS["sources"], "sources_not_seen_yet": meant}) for meant in (False, True)]
-    first, second = (
-        change["change"]["after"]
-        for plan in planned
-        for change in plan["resource_changes"]
-        if change["address"].endswith("google_storage_bucket_object.sources")
-    )
+def test_places_that_nothing_is_known_of_make_another_object_of_the_sources_document(module, with_sources):
+    expected = {**BASE, **OPTIONS["sources"], **OPTIONS["uploaders"], "sources_not_seen_yet": True}
+    first, second = written_sources(with_sources), written_sources(module.plan(expected))
     assert second["metadata"] == {"not-seen-yet": "true"}
     assert second["content"] != first["content"]
     (before, after) = (next(documents.parse(part["content"], "sources.json")) for part in (first, second))
@@ -150,8 +142,8 @@ def test_the_readme_of_the_module_has_every_variable_with_its_description():
     }
 
 
-def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_path, attached):
-    workspace = Workspace.of_module(tmp_path, attached)
+def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_path, standins):
+    workspace = Workspace.of_module(tmp_path, standins)
     workspace.run("validate")
     workspace.apply({**BASE, **EVERYTHING, "deletion_protection": False})
     assert workspace.changes() == []
@@ -160,24 +152,22 @@ def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_pa
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_a_copy_of_an_example_comes_up_from_a_version_in_git_and_needs_no_change_afterwards(
-    tmp_path, attached, repository, example
+    tmp_path, standins, repository, example
 ):
-    workspace = Workspace.of_example(tmp_path / "root", attached, example.name, repository)
+    workspace = Workspace.of_example(tmp_path / "root", standins, example.name, repository)
     workspace.run("validate")
     workspace.apply({})
     assert workspace.changes() == []
 
 
-def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path, tmp_path_factory, repository):
+def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path, standins, repository):
     """With providers that Terraform installs and starts, as it does with those of a registry."""
-    settings = {"TF_CLI_CONFIG_FILE": str(mirror.write(tmp_path_factory.mktemp("mirror")))}
     text = (ROOT / "docs" / "install.md").read_text()
     (lines,) = re.findall(r"cat > main\.tf <<EOF\n(.*?)\n *EOF", text, re.DOTALL)
     assert f"infra?ref={VERSION}" in lines
     written = re.sub(r'source *= "git::.*?"', f'source = "{repository}"', textwrap.dedent(lines))
-    written = re.sub(r'  backend "gcs" \{.*?\n  \}\n', "", written, flags=re.DOTALL)
     (tmp_path / "main.tf").write_text(written.replace("$PROJECT", "my-project").replace("$REGION", "europe-west1"))
-    workspace = Workspace(tmp_path, settings)
+    workspace = Workspace(tmp_path, standins, attached=False)
     planned = addresses(workspace.plan({}))
     assert len(written.splitlines()) <= 20
     assert len(planned) > 80
@@ -200,8 +190,8 @@ def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path
     ],
     ids=["attribute", "missing", "block", "json", "reference"],
 )
-def test_a_planted_mistake_is_found(tmp_path, attached, planted, refusal):
-    workspace = Workspace.of_module(tmp_path, attached)
+def test_a_planted_mistake_is_found(tmp_path, standins, planted, refusal):
+    workspace = Workspace.of_module(tmp_path, standins)
     (tmp_path / "infra" / "planted.tf").write_text(planted + "\n")
     with pytest.raises(TerraformError, match=refusal):
         workspace.plan(BASE)

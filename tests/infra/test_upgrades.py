@@ -18,7 +18,6 @@ import pytest
 import setpoint
 from infra.blocks import CODE, TERRAFORM
 from infra.options import BASE, EVERYTHING
-from infra.standin import mirror, provider
 from infra.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: upgrades of infra/ are not planned")
@@ -37,20 +36,13 @@ HOLD_DATA = {
 ON = {**BASE, **EVERYTHING}
 
 
-@pytest.fixture(scope="module")
-def module(tmp_path_factory) -> Workspace:
-    settings = mirror.write(tmp_path_factory.mktemp("mirror"))
-    attached = {"TF_CLI_CONFIG_FILE": str(settings), "TF_REATTACH_PROVIDERS": provider.reattach()}
-    return Workspace.of_module(tmp_path_factory.mktemp("module"), attached)
-
-
 def read(version: Path) -> dict[str, Any]:
     return json.loads(gzip.decompress(version.read_bytes()))
 
 
 def lost(module: Workspace, state: dict[str, Any]) -> list[str]:
     """What holds data and would be destroyed or replaced."""
-    (module.folder / "terraform.tfstate").write_text(json.dumps(state))
+    module.put_state(state)
     changes = module.plan(ON)["resource_changes"]
     return [
         change["address"]
@@ -83,8 +75,7 @@ def moved_back(state: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.skipif(not os.environ.get("SETPOINT_WRITE_STATE"), reason="the state of a version is written once")
 def test_the_state_of_this_version_is_written(module):
     module.apply(ON)
-    state = (module.folder / "terraform.tfstate").read_bytes()
-    (STATES / f"v{setpoint.__version__}.json.gz").write_bytes(gzip.compress(state, mtime=0))
+    (STATES / f"v{setpoint.__version__}.json.gz").write_bytes(gzip.compress(module.state(), mtime=0))
 
 
 @pytest.mark.parametrize("version", sorted(STATES.glob("*.json.gz")), ids=lambda path: path.name)
@@ -108,10 +99,9 @@ def test_a_topic_with_another_name_is_found_with_its_subscriptions(module):
     assert {"google_pubsub_topic.drift_events", "google_pubsub_subscription.drift_events"} <= set(lost(module, state))
 
 
-def test_destroying_leaves_what_is_protected(module):
-    planned = module.plan({**ON, "deletion_protection": True})
+def test_destroying_leaves_what_is_protected(planned_everything):
     resources = {}
-    for resource in planned["planned_values"]["root_module"]["resources"]:
+    for resource in planned_everything["planned_values"]["root_module"]["resources"]:
         resources.setdefault(resource["type"], []).append(resource["values"])
     (database,) = resources["google_firestore_database"]
     assert (database["delete_protection_state"], database["deletion_policy"]) == (

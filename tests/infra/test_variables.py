@@ -54,6 +54,7 @@ BAD = {
     "operators": '["sre@example.com"]',
     "readers": '["everybody"]',
     "kms_key": '"my-key"',
+    "secret_key_version": '"latest"',
     "otlp": '{ endpoint = "otlp.example.com", headers_secret = "projects/p/secrets/s" }',
     "vpc_connector": '"my-connector"',
     "monitoring": '{ channels = ["ops@example.com"], detection_goal = 1, feed_silence_minutes = 1 }',

@@ -7,15 +7,32 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.blocks import INFRA, TERRAFORM
 from infra.packed import copy_repository
+from infra.standin import provider
+from infra.standin.states import States
 
 _SECONDS = 300
+_SETTINGS = {"TF_IN_AUTOMATION": "1", "GOGC": "400"}
+"""Terraform is short-lived and has little to collect: a third of its time otherwise."""
 _DECORATION = re.compile(r"[│╷╵]|\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Standins:
+    """What stands in for providers and backend.
+
+    Args:
+        mirror: a configuration of Terraform by which it finds the providers.
+        states: where states are kept.
+    """
+
+    mirror: Path
+    states: States
 
 
 class TerraformError(Exception):
@@ -26,31 +43,34 @@ class Workspace:
     """A root module that Terraform works in, with its state beside it.
 
     Args:
-        folder: of the root module; its backend is taken out.
-        settings: environment variables by which Terraform finds the stand-ins.
+        folder: of the root module; its state is kept by the stand-in for a backend.
+        standins: what stands in for providers and backend.
+        attached: whether this process serves the providers, which is quicker than Terraform starting them for each
+            of its walks.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, standins: Standins, *, attached: bool = True) -> None:
         self.folder = folder
-        self._environment = {**os.environ, "TF_IN_AUTOMATION": "1", **settings}
-        for versions in folder.glob("*.tf"):
-            text = versions.read_text()
-            versions.write_text(re.sub(r'\n  backend "gcs" \{.*?\n  \}\n', "\n", text, flags=re.DOTALL))
+        self._states = standins.states
+        self._environment = {**os.environ, **_SETTINGS, "TF_CLI_CONFIG_FILE": str(standins.mirror)}
+        if attached:
+            self._environment["TF_REATTACH_PROVIDERS"] = provider.reattach(folder)
+        (folder / "backend_override.tf").write_text(standins.states.backend(str(folder)))
         self.run("init", "-input=false")
 
     @classmethod
-    def of_module(cls, folder: Path, settings: Mapping[str, str]) -> Workspace:
+    def of_module(cls, folder: Path, standins: Standins) -> Workspace:
         """The module itself as a root, in a copy of its repository."""
-        return cls(copy_repository(folder) / "infra", settings)
+        return cls(copy_repository(folder) / "infra", standins)
 
     @classmethod
-    def of_example(cls, folder: Path, settings: Mapping[str, str], example: str, source: str) -> Workspace:
+    def of_example(cls, folder: Path, standins: Standins, example: str, source: str) -> Workspace:
         """An example as somebody copies it: with the address of the module in it, and the variables of its example."""
         shutil.copytree(INFRA / "examples" / example, folder)
         main = folder / "main.tf"
         main.write_text(main.read_text().replace('source = "../.."', f'source = "{source}"'))
         shutil.copy(folder / "terraform.tfvars.example", folder / "terraform.tfvars")
-        return cls(folder, settings)
+        return cls(folder, standins)
 
     def run(self, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run Terraform.
@@ -94,6 +114,14 @@ class Workspace:
         """Destroy everything; the addresses that are left."""
         self.run("destroy", "-input=false", "-auto-approve")
         return self.run("state", "list").stdout.split()
+
+    def state(self) -> bytes:
+        """The state."""
+        return self._states.read(str(self.folder))
+
+    def put_state(self, state: dict[str, Any]) -> None:
+        """Go on from another state."""
+        self._states.write(str(self.folder), state)
 
     def _set(self, values: dict[str, Any]) -> None:
         if values:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,18 @@ _EPOCH = (2049, 1, 1, 0, 0, 0)
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
-def write(config: dict[str, Any]) -> dict[str, Any]:
-    """Write the archive and tell its digests, as the provider does."""
-    target = Path(config["output_path"])
+def write(config: dict[str, Any], folder: Path = Path()) -> dict[str, Any]:
+    """Write the archive and tell its digests, as the provider does.
+
+    Args:
+        config: the data source's attributes.
+        folder: what its paths are relative to: where Terraform runs.
+    """
+    target = folder / config["output_path"]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(_entries(config).items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = int(config.get("output_file_mode") or "0644", 8) << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    data = target.read_bytes()
+    mode = int(config.get("output_file_mode") or "0644", 8)
+    data = _zip(tuple(sorted(_entries(config, folder).items())), mode)
+    target.write_bytes(data)
     digests = {kind: hashlib.new(kind, data) for kind in ("md5", "sha1", "sha256", "sha512")}
     return config | {
         "id": digests["sha1"].hexdigest(),
@@ -43,16 +47,28 @@ def write(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _entries(config: dict[str, Any]) -> dict[str, bytes]:
+@lru_cache(maxsize=4)
+def _zip(entries: tuple[tuple[str, bytes], ...], mode: int) -> bytes:
+    """The archive of these files; the same files are not deflated twice."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = mode << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return written.getvalue()
+
+
+def _entries(config: dict[str, Any], folder: Path) -> dict[str, bytes]:
     """What goes in, by name."""
     entries = {source["filename"]: source["content"].encode() for source in config.get("source") or []}
     if config.get("source_content") is not None:
         entries[config["source_content_filename"]] = config["source_content"].encode()
     if config.get("source_file"):
-        entries[Path(config["source_file"]).name] = Path(config["source_file"]).read_bytes()
+        entries[Path(config["source_file"]).name] = (folder / config["source_file"]).read_bytes()
     if config.get("source_dir"):
         excludes = [_pattern(pattern) for pattern in config.get("excludes") or []]
-        entries |= {name: file.read_bytes() for name, file in _walk(Path(config["source_dir"]), "", excludes)}
+        entries |= {name: file.read_bytes() for name, file in _walk(folder / config["source_dir"], "", excludes)}
     return entries
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,10 @@ def _google() -> Provider:
     return Provider(_read("schema.json"), _read("values.json"), _read("rules.json"))
 
 
-def _archives() -> Provider:
-    return Provider(_read("archive_schema.json"), _read("values.json"), {}, archive.write)
+def _archives(folder: Path = Path()) -> Provider:
+    return Provider(
+        _read("archive_schema.json"), _read("values.json"), {}, lambda config: archive.write(config, folder)
+    )
 
 
 def google() -> None:
@@ -169,9 +172,16 @@ def archives() -> None:
     serve(_archives().calls())
 
 
-def reattach() -> str:
-    """Serve in place of hashicorp/google in this process; what TF_REATTACH_PROVIDERS is to say.
+@cache
+def _attached() -> dict[str, Any]:
+    return attach(_google().calls())
 
-    hashicorp/archive is not for that: its paths are relative to the folder that Terraform starts it in.
+
+def reattach(folder: Path) -> str:
+    """Serve in place of both providers in this process; what TF_REATTACH_PROVIDERS is to say.
+
+    Args:
+        folder: where Terraform runs; paths of archives are relative to it.
     """
-    return json.dumps({"registry.terraform.io/hashicorp/google": attach(_google().calls())})
+    servers = {"google": _attached(), "archive": attach(_archives(folder).calls())}
+    return json.dumps({f"registry.terraform.io/hashicorp/{name}": server for name, server in servers.items()})
