@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -122,11 +123,17 @@ def test_the_glossary_has_thirty_terms_in_their_order():
     assert terms() == sorted(terms())
 
 
+@pytest.fixture(scope="module")
+def written() -> tuple[str, str]:
+    """The text of the pages but for the glossary, and of the library."""
+    pages = (page for page in ROOT.glob("docs/*.md") if page.stem != "glossary")
+    return "".join(page.read_text() for page in pages), "".join(path.read_text() for path in LIBRARY.rglob("*.py"))
+
+
 @pytest.mark.parametrize("term", terms())
-def test_every_term_of_the_glossary_is_used_by_the_docs_and_by_the_code(term):
+def test_every_term_of_the_glossary_is_used_by_the_docs_and_by_the_code(written, term):
     spelled = re.compile(re.escape(term).replace(r"\ ", r"[ _-]?"), re.IGNORECASE)
-    docs = "".join(page.read_text() for page in ROOT.glob("docs/*.md") if page.stem != "glossary")
-    code = "".join(path.read_text() for path in LIBRARY.rglob("*.py"))
+    docs, code = written
     assert spelled.search(docs)
     assert spelled.search(code)
 
@@ -140,6 +147,7 @@ def test_the_readme_says_in_its_first_sentence_what_the_product_is_and_then_show
     assert commands[:2] == ["make demo", "make test"]
 
 
+@cache
 def commands() -> set[str]:
     names = set()
     for name in COMMANDS:

@@ -21,6 +21,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Undeclared
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.stores import Snapshot
+from sizes import size
 
 PATH = "iamConfiguration.publicAccessPrevention"
 CUT = {"name": "exports", "location": "EU"}
@@ -282,7 +283,10 @@ def test_a_resource_that_never_arrives_is_compared_after_a_day():
     assert machine.see(guarded | {"shieldedInstanceConfig": {"enableVtpm": True}}, hours=20) != []
 
 
+@pytest.mark.thorough
 def test_the_values_that_are_kept_of_a_resource_are_bounded_and_still_watched():
+    most = size(1200, 5000)
+
     def rules(count: int, action: str = "deny(403)") -> dict[str, Any]:
         ranges = [f"10.{number}.0.0/16" for number in range(8)]
         return {
@@ -294,16 +298,16 @@ def test_the_values_that_are_kept_of_a_resource_are_bounded_and_still_watched():
             ],
         }
 
-    policy = watched(rules(5000), asset_type="compute.googleapis.com/SecurityPolicy", declared={"description": "d"})
+    policy = watched(rules(most), asset_type="compute.googleapis.com/SecurityPolicy", declared={"description": "d"})
     assert len(policy.state.last_good.packed) < 8_000
-    assert policy.see(rules(5000)) == []
-    assert policy.see(rules(5000, "allow")) == [("rules", "high")]
-    assert policy.see(rules(5001, "allow")) == [("rules", "high")]
+    assert policy.see(rules(most)) == []
+    assert policy.see(rules(most, "allow")) == [("rules", "high")]
+    assert policy.see(rules(most + 1, "allow")) == [("rules", "high")]
     policy.declare({"description": "d", "type": "CLOUD_ARMOR"})
-    assert policy.see(rules(5001, "allow") | {"type": "CLOUD_ARMOR"}) == [("rules", "high")]
-    unguarded = rules(5000) | {"type": "CLOUD_ARMOR", "adaptiveProtectionConfig": {}}
+    assert policy.see(rules(most + 1, "allow") | {"type": "CLOUD_ARMOR"}) == [("rules", "high")]
+    unguarded = rules(most) | {"type": "CLOUD_ARMOR", "adaptiveProtectionConfig": {}}
     assert [path for path, _ in policy.see(unguarded)] == ["adaptiveProtectionConfig.layer7DdosDefenseConfig.enable"]
-    assert policy.see(rules(5000) | {"type": "CLOUD_ARMOR"}) == []
+    assert policy.see(rules(most) | {"type": "CLOUD_ARMOR"}) == []
 
 
 def test_entries_that_people_name_are_bounded_too():
