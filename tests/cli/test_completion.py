@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import select
+import shutil
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 import forked
 from setpoint.cli.complete import SCRIPTS, TABLE
 from setpoint_tools import completions
+from setpoint_tools.testing.polling import LIMIT
 
 BUCKET = """\
 apiVersion: setpoint.dev/v1
@@ -82,10 +91,23 @@ def test_a_store_that_is_not_there_or_no_file_completes_nothing(tmp_path):
     assert not (tmp_path / "none.db").exists()
 
 
-def test_bash_completes_by_the_script(finding, tmp_path):
-    program = tmp_path / "setpoint"
+@pytest.fixture
+def program(tmp_path) -> Path:
+    """The command line as a program of its own."""
+    program = tmp_path / "bin" / "setpoint"
+    program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m setpoint "$@"\n')
     program.chmod(0o755)
+    return program
+
+
+def environment_with(program: Path) -> dict[str, str]:
+    own = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(program.parent), "TERM": "dumb"}
+    kept = {name: value for name, value in os.environ.items() if name != "SETPOINT_STORE"}
+    return {**kept, **own}
+
+
+def test_bash_completes_by_the_script(finding, program, tmp_path):
     lines = [
         SCRIPTS["bash"],
         f"COMP_WORDS=({program} findings show {finding[:3]})",
@@ -95,6 +117,61 @@ def test_bash_completes_by_the_script(finding, tmp_path):
     ]
     done = subprocess.run(["bash", "-c", "\n".join(lines)], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout == f"{finding}\n"
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_commands_options_values_and_ids(finding, program, tmp_path):
+    asked = ("findings sh", f"findings show {finding[:3]}", "sweep --fail", "findings list --sort sev")
+    lines = ["setpoint completion fish | source", *(f'complete -C "setpoint {words}"' for words in asked)]
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", "\n".join(lines)],
+        capture_output=True, text=True, cwd=tmp_path, env=environment_with(program), check=True,
+    )  # fmt: skip
+    completed = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    assert completed == ["show", finding, "--fail-on", "severity"]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_completes_commands_options_values_and_ids(finding, program, tmp_path):
+    with Terminal(["zsh", "-f", "-i"], tmp_path, environment_with(program)) as zsh:
+        zsh.type("autoload -U compinit; compinit -u; source <(setpoint completion zsh); echo rea''dy\n", "ready")
+        for typed, completed in (
+            ("setpoint findings sh", "setpoint findings show "),
+            (f"setpoint findings show {finding[:3]}", f"{finding} "),
+            ("setpoint sweep --fail", "--fail-on "),
+            ("setpoint findings list --sort sev", "--sort severity "),
+        ):
+            zsh.type(f"{typed}\t", completed)
+            zsh.type("\x15", "")  # clears the line
+
+
+class Terminal:
+    """An interactive program on a terminal of its own."""
+
+    def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self._own, other = pty.openpty()
+        fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+        self._process = subprocess.Popen(
+            command, stdin=other, stdout=other, stderr=other, cwd=folder, env=environment, start_new_session=True
+        )
+        os.close(other)
+
+    def type(self, keys: str, expected: str) -> None:
+        """Type keys, and wait until a text is shown after them."""
+        os.write(self._own, keys.encode())
+        shown, until = "", time.monotonic() + LIMIT
+        while expected not in shown:
+            assert time.monotonic() < until, f"{expected!r} is not in {shown!r}"
+            if select.select([self._own], [], [], 0.2)[0]:
+                shown += os.read(self._own, 65536).decode(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._own)
 
 
 def test_completing_loads_no_command():

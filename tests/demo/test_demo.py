@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from typer.testing import CliRunner
 
+from setpoint import bootstrap
 from setpoint.bootstrap import open_store
 from setpoint.cli import app
 from setpoint.cli.report import make
@@ -237,13 +238,26 @@ def test_the_page_and_the_picture_of_slack_tell_the_same_minutes(folder, shown, 
             assert f"{state.finding.first_seen:%H:%M}" in drawn
 
 
-def test_the_numbers_of_the_demo_add_up(shown, states, happened):
+def test_the_numbers_of_the_demo_add_up(folder, shown, states, happened):
     open_, resolved, baseline = (
         sum(state.finding.status == status for state in states) for status in ("open", "resolved", "accepted")
     )
     assert open_ + resolved + baseline == len(happened)
     assert f"{len(happened)} made to drift = {open_} open + {resolved} resolved + {baseline} in the baseline" in shown
     assert f"{open_} open findings" in shown
+    in_a_line = " ".join(shown.split())
+    by_scopes = [state for state in states if not is_declared(state, folder) and state.finding.status != "resolved"]
+    assert f"{open_ + baseline - len(by_scopes)} drifted what the sweep counts" in in_a_line
+    assert f"{len(by_scopes)} are declared by nobody, and found by scopes" in in_a_line
+
+
+def is_declared(state, folder):
+    """Whether a declaration names the resource and the content of a finding."""
+    store = bootstrap.open_store_to_read(f"sqlite:///{folder / 'setpoint.db'}")
+    try:
+        return store.read(state.key).desired is not None
+    finally:
+        store.close()
 
 
 def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):

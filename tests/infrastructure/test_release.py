@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -98,6 +100,112 @@ def test_the_library_of_the_image_works_without_the_tools(tmp_path):
     assert run("--version").stdout == f"setpoint {setpoint.__version__}\n"
     done = run("dev", "up")
     assert (done.returncode, "is in a clone of the repository only" in done.stderr) == (1, True)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """What the image holds below /app, by the Dockerfile and what .dockerignore lets through."""
+    app = tmp_path_factory.mktemp("app")
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("**/")]
+    for names, target in re.findall(r"^COPY (?!--from)(.+) (/app\S*)$", DOCKERFILE, re.MULTILINE):
+        for name in names.split():
+            source, copy = ROOT / name, app / target.removeprefix("/app").strip("/")
+            if source.is_dir():
+                left_out = shutil.ignore_patterns(*(line.removeprefix("**/") for line in ignored))
+                shutil.copytree(source, copy, ignore=left_out)
+            else:
+                shutil.copy(source, copy)
+    return app
+
+
+def in_image(image: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with what the image holds, from a folder that nobody may write."""
+    blocked = f"{BLOCKED}; sys.path[:] = [p for p in sys.path if not p.endswith('/shared')]"
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
+    command = [sys.executable, "-c", f"{blocked}; sys.path.insert(0, {str(image / 'shared')!r})\n{code}"]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", check=False)
+
+
+def test_every_command_but_that_of_a_clone_and_every_function_loads_in_the_image(image):
+    code = """if True:
+        import importlib, importlib.util, pathlib
+        from setpoint.cli.commands import COMMANDS, FINDINGS, load_command
+        for name in COMMANDS:
+            if name != "dev":
+                load_command(name)
+        for entry in FINDINGS.values():
+            importlib.import_module(f"setpoint.cli.{entry.module}")
+        import setpoint
+        root = pathlib.Path(setpoint.__file__).parent
+        for file in sorted(root.rglob("*.py")):
+            name = ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+            if not name.endswith(("__main__", "cli.dev")):
+                importlib.import_module(name)
+        for main in sorted((root.parents[1] / "functions").glob("*/main.py")):
+            spec = importlib.util.spec_from_file_location(main.parent.name, main)
+            spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            print(main.parent.name)
+        print(root)
+    """
+    done = in_image(image, code)
+    assert done.returncode == 0, done.stderr
+    *functions, root = done.stdout.split()
+    assert functions == sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
+    assert root == str(image / "shared/setpoint")
+
+
+def test_the_image_has_every_table_and_template_that_the_library_has(image):
+    held = {path.relative_to(image / "shared") for path in (image / "shared").rglob("*") if path.is_file()}
+    wanted = {path.relative_to(ROOT / "shared") for path in LIBRARY.rglob("*") if path.is_file()}
+    assert held == {path for path in wanted if "__pycache__" not in path.parts}
+    code = (
+        "from setpoint.catalog.schemas import default_catalogue; print(len(default_catalogue().schemas_for(TYPE)) > 0)"
+    )
+    done = in_image(image, code.replace("TYPE", "'run.googleapis.com/Service'"))
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_what_the_image_runs_needs_no_root_and_writes_nothing_beside_itself():
+    instructions = [line.split()[0] for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
+    last_stage = instructions[len(instructions) - instructions[::-1].index("FROM") :]
+    assert last_stage.index("USER") > max(place for place, word in enumerate(last_stage) if word == "COPY")
+    assert "RUN" not in last_stage  # what the last stage holds was copied into it
+    assert "PYTHONDONTWRITEBYTECODE=1" in DOCKERFILE
+
+
+def release_steps() -> list[dict[str, str]]:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
+    return [step for step in workflow["jobs"]["release"]["steps"] if "run" in step]
+
+
+@pytest.mark.parametrize("step", release_steps(), ids=lambda step: step["name"])
+def test_the_script_of_a_step_of_the_release_parses_and_names_what_there_is(step):
+    script = step["run"]
+    parsed = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (parsed.returncode, parsed.stderr) == (0, "")
+    for path in re.findall(r"(?<![\w./])\.ci/[\w.-]+", script):
+        assert (ROOT / path).exists(), path
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for words in re.findall(r"^\s*make (.+)$", script, re.MULTILINE):
+        assert {word for word in words.split() if "=" not in word} <= targets
+    for name in re.findall(r"setpoint\.cdx\.json", script):
+        assert f"dist/{name}" in (ROOT / ".ci/sbom.py").read_text()
+    for action in re.findall(r"release\.py (\w+)", script):
+        assert f"release.py {action} VERSION" in (ROOT / ".ci/release.py").read_text()
+
+
+def test_the_version_is_one_and_the_changelog_goes_on_from_it(release):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "setpoint.__version__"}
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    sections = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    assert sections[0] == "Unreleased"
+    assert all(re.fullmatch(r"\[?\d+\.\d+\.\d+\]?", section) for section in sections[1:])
+    assert release.notes(changelog, "Unreleased")
+    ready = changelog.replace("## Unreleased", f"## {setpoint.__version__}", 1)
+    library, pinned = (LIBRARY / "__init__.py").read_text(), f"FROM python:3.13-slim@sha256:{'0' * 64}\n"
+    assert list(release.faults(setpoint.__version__, library, ready, pinned)) == []
 
 
 BLOCKED = "import sys; sys.modules['setpoint_tools'] = None"

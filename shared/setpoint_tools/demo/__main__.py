@@ -82,7 +82,7 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
         f"[bold green]{len(happened)} resources were made to drift, and exactly these were found[/]: "
         f"none missed, no false alarm in {quiet:,} other messages"
     )
-    report.show_sum(console, run.states)
+    report.show_sum(console, run.states, run.swept)
     console.print()
     places.report.write_bytes(page.render(make(places.store, "2h", hour.now)))
     conversations = preview.conversations(list(notify.of_store(places.store)), Links())

@@ -241,15 +241,27 @@ def show_sweep(console: Console, swept: Swept | None) -> None:
     )
 
 
-def show_sum(console: Console, states: Iterable[ResourceState]) -> None:
-    """How the numbers of this output add up."""
+def show_sum(console: Console, states: Iterable[ResourceState], swept: Swept | None) -> None:
+    """How the numbers of this output add up, and what each of them counts."""
     known = [state for state in states if state.finding is not None]
     statuses = Counter(state.finding.status for state in known if state.finding is not None)
-    baseline = sum(map(is_baseline, known))
-    console.print(
-        f"{len(known)} made to drift = {statuses['open']} open + {statuses['resolved']} resolved + "
-        f"{baseline} in the baseline"
-    )
+    open_, resolved, baseline = statuses["open"], statuses["resolved"], sum(map(is_baseline, known))
+    console.print(f"{len(known)} made to drift = {open_} open + {resolved} resolved + {baseline} in the baseline")
+    meanings = [
+        ("open", "differs now from what is declared: the findings above"),
+        ("resolved", "differed in the last hour, and is as declared again"),
+        ("in the baseline", "differed before the hour; accepted in one decision, and nobody is told"),
+    ]
+    if swept is not None:
+        drifted = swept.summary.drifted
+        others = open_ + baseline - drifted
+        verb = "is" if others == 1 else "are"
+        meaning = f"what the sweep counts of {open_} open + {baseline} in the baseline: all that is declared"
+        meanings.append((f"{drifted} drifted", f"{meaning}; {others} {verb} declared by nobody, and found by scopes"))
+    table = Table.grid(padding=(0, 2))
+    for meaning in meanings:
+        table.add_row(*meaning)
+    console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def show_next(console: Console, places: DemoPaths, finding: str) -> None:
