@@ -259,8 +259,8 @@ def show_sum(console: Console, states: Iterable[ResourceState], swept: Swept | N
         meaning = f"what the sweep counts of {open_} open + {baseline} in the baseline: all that is declared"
         meanings.append((f"{drifted} drifted", f"{meaning}; {others} {verb} declared by nobody, and found by scopes"))
     table = Table.grid(padding=(0, 2))
-    for meaning in meanings:
-        table.add_row(*meaning)
+    for row in meanings:
+        table.add_row(*row)
     console.print(Padding(table, (0, 0, 0, 2)))
 
 
