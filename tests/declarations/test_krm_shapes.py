@@ -52,6 +52,24 @@ def translated(group: str, kind: str, spec: dict[str, Any]) -> Translated:
             {"columnFamily": [{"family": "f"}], "changeStreamRetention": "24h"},
             {"columnFamilies": {"f": {}}, "changeStreamConfig": {"retentionPeriod": "24h"}},
         ),
+        (
+            "managedkafka",
+            "ManagedKafkaCluster",
+            {"gcpConfig": {"accessConfig": {"networkConfigs": [{"subnetworkRef": {"external": "s"}}]}}},
+            {"gcpConfig": {"accessConfig": {"networkConfigs": [{"subnet": "s"}]}}},
+        ),
+        (
+            "workstations",
+            "WorkstationConfig",
+            {"persistentDirectories": [{"mountPath": "/home", "gcePersistentDisk": {"sizeGB": 200}}]},
+            {"persistentDirectories": [{"mountPath": "/home", "gcePd": {"sizeGb": 200}}]},
+        ),
+        (
+            "memorystore",
+            "MemorystoreInstance",
+            {"endpoints": [{"connections": [{"pscAutoConnection": {"projectRef": {"external": "p"}}}]}]},
+            {"endpoints": [{"connections": [{"pscAutoConnection": {"projectId": "p"}}]}]},
+        ),
         ("dns", "DNSManagedZone", {"reverseLookup": True}, {"reverseLookupConfig": {}}),
         ("dns", "DNSManagedZone", {"reverseLookup": False}, {"reverseLookupConfig": None}),
         (

@@ -307,7 +307,7 @@ def translate(
     tree = {name: resolve_references(part, value, objects, name) for name, part in fields.items()}
     moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
     if schema is None:
-        placed = field_mapping.as_written(tree, moves=moves)
+        placed = field_mapping.as_written(krm_shapes.renamed(kind, tree), moves=moves)
     else:
         shaped = krm_shapes.reshape(kind, tree, schema)
         paths = krm_shapes.overrides(group_of(value), kind)

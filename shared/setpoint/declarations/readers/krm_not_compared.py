@@ -86,6 +86,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "serviceLevelIndicator.windowsBased.goodTotalRatioThreshold.basicSliPerformance.operationLatency": _OLDER,
     },
     "PrivateCACertificate": {"certificateAuthorityRef": _CREATION},
+    "PubSubSnapshot": {"pubSubSubscriptionRef": _CREATION},
     "SecretManagerSecretVersion": {"isSecretDataBase64": _CREATION},
     "SpannerDatabase": {"ddl": _CREATION},
 }

@@ -69,6 +69,11 @@ _ENTRIES: Mapping[str, Mapping[str, str]] = {
     "ApigeeOrganization": {"properties": "property"},
 }
 
+_RENAMED: Mapping[str, Mapping[str, str]] = {
+    # Kind of which the catalog has no schema → field, by names from the spec → the API's name.
+    "MemorystoreInstance": {"endpoints.connections.pscAutoConnection.projectRef": "projectId"},
+}
+
 _RENAMED_IN_MAPS = {"exclusionOptions": "maintenanceExclusionOptions"}
 """Renamed fields in the elements of such lists."""
 
@@ -118,6 +123,19 @@ def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
     return Reshaped(_with_switches(shaped, schema), origins)
 
 
+def renamed(kind: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec with the API's names for fields that no rule gives; for kinds of which the catalog has no schema.
+
+    Args:
+        kind: The object's kind.
+        tree: The spec, its references resolved.
+    """
+    changed = dict(tree)
+    for path, name in _RENAMED.get(kind, {}).items():
+        changed = _changed(changed, path.split("."), _by_name(name))
+    return changed
+
+
 _Change = Callable[[str, Any], tuple[str, Any] | None]
 """Converts a field's name and value to the API's; None leaves the field out."""
 
@@ -137,6 +155,11 @@ def _changed(tree: Any, path: list[str], change: _Change) -> Any:
         elif (new := change(name, value)) is not None:
             changed[new[0]] = new[1]
     return changed
+
+
+def _by_name(name: str) -> _Change:
+    """Convert a field's name alone."""
+    return lambda _, value: (name, value)
 
 
 def _by_key(name: str, key: str) -> _Change:

@@ -143,6 +143,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "settings.diskSize": "dataDiskSizeGb",
         "settings.diskType": "dataDiskType",
     },
+    "WorkstationConfig": {"persistentDirectories.gcePersistentDisk": "gcePd"},  # written out in manifests
     "StorageBucket": {"encryption.kmsKeyRef": "defaultKmsKeyName"},  # the default of objects, not the bucket's own
 }
 """Kind → the author's field → its API path, as `field_mapping.FieldOverrides` writes it."""

@@ -32,6 +32,7 @@ _SYNONYMS = (
     ("repo", "repository"),
     ("config", "settings"),
     ("ssl", "tls"),
+    ("subnet", "subnetwork"),
 )
 """Synonymous last words; numbers keep their unit."""
 
