@@ -123,3 +123,22 @@ def test_a_default_rule_counts_with_the_action_that_it_comes_with() -> None:
     default = {"priority": 2147483647, "action": "allow"}
     assert drift(policy, {"rules": [rule]}, {"rules": [rule, default]}) == []
     assert drift(policy, {"rules": [rule]}, {"rules": [rule, {**default, "action": "deny(403)"}]}) != []
+
+
+TABLE = "bigquery.googleapis.com/Table"
+
+
+def columns(*names_and_types: tuple[str, str]) -> dict[str, Any]:
+    return {"schema": {"fields": [{"name": name, "type": kind} for name, kind in names_and_types]}}
+
+
+def test_a_column_that_bigquery_has_added_at_the_end_is_no_drift():
+    declared = columns(("id", "STRING"), ("team", "STRING"), ("at", "TIMESTAMP"))
+    assert drift(TABLE, declared, columns(("id", "STRING"), ("at", "TIMESTAMP"), ("team", "STRING"))) == []
+
+
+def test_columns_in_another_order_hide_no_change_of_one():
+    declared = columns(("id", "STRING"), ("at", "TIMESTAMP"))
+    assert drift(TABLE, declared, columns(("at", "TIMESTAMP"), ("id", "INTEGER")))
+    assert drift(TABLE, declared, columns(("at", "TIMESTAMP"), ("ident", "STRING")))
+    assert drift(TABLE, declared, columns(("at", "TIMESTAMP"), ("id", "STRING"), ("more", "STRING")))
