@@ -159,6 +159,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction("speech", "CustomClass", "annotations displayName", _CLIENT, _SPEECH),
     Correction("speech", "PhraseSet", "annotations displayName", _CLIENT, _SPEECH),
     Correction("composer", "Environment", "state", _SERVER, "described as the current state, and no request takes it"),
+    Correction("compute", "RouterMd5AuthenticationKey", "key", _SECRET, "the key of an MD5 session, which is returned"),
     Correction("composer", "UserWorkloadsSecret", "data", _SECRET, "a Kubernetes Secret's data"),
     Correction("secretmanager", "SecretPayload", "data", _SECRET, "the secret itself"),
     Correction("parametermanager", "ParameterVersionPayload", "data", _SECRET, "a parameter may hold secrets"),

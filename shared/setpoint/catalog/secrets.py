@@ -30,8 +30,8 @@ _RUN_TOGETHER = re.compile(
 )
 _KEYS = frozenset(
     (
-        *("access", "account", "api", "auth", "client", "consumer", "encryption", "hmac", "master", "private"),
-        *("secret", "shared", "signing"),
+        *("access", "account", "api", "auth", "client", "consumer", "encryption", "hmac", "integration", "master"),
+        *("private", "routing", "secret", "service", "session", "shared", "signing"),
     )
 )
 """Whose `key` is a secret; a `key` alone is none."""

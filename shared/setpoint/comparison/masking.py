@@ -7,6 +7,7 @@ flag or a short description, and its format matches; if it is a flag, a number o
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -83,7 +84,7 @@ class Masking:
                 holder = _beside_name(around[1] if around is not None else "")
         text = field_path.text(path)
         if holder != "field" or "[" in text:
-            text = _scrubbed(text)
+            text = scrubbed_path(text)
         is_wanted = bool(self.show) and ignore_patterns.covering(text, self.show) is not None
         declared = self.masked(owner, field, want, holder, is_wanted=is_wanted)
         # Absent, or the name of the field that is set instead.
@@ -129,7 +130,7 @@ class Masking:
             holder = _holder_of(key, field, "field" if field is not None else "unlisted" if fields else "unknown")
             path = key if self.show else ""
             is_wanted = bool(path) and ignore_patterns.covering(path, self.show) is not None
-            shown[_scrubbed(key)] = self.masked(key, field, part, holder, is_wanted=is_wanted)
+            shown[_scrubbed_key(key)] = self.masked(key, field, part, holder, is_wanted=is_wanted)
         return shown
 
     def _object(
@@ -145,7 +146,7 @@ class Masking:
             inner_name = owner if key == "value" else str(key)
             if key == "value" and inner_holder == "field":
                 inner_holder = _beside_name(name)
-            masked_key = _scrubbed(key) if isinstance(key, str) else key
+            masked_key = _scrubbed_key(key) if isinstance(key, str) else key
             shown[masked_key] = self.masked(inner_name, inner, part, inner_holder, is_wanted=is_wanted)
             is_same = is_same and masked_key is key and shown[masked_key] is part
         return value if is_same else shown
@@ -267,8 +268,30 @@ def _without_known(value: Any) -> Any:
 
 
 def _scrubbed(text: str) -> str:
-    """A key or path without tokens of published formats."""
+    """A text without tokens of published formats."""
     return secret_formats.scrub(text) if len(text) >= _SHORTEST and secret_formats.holds_known(text) else text
+
+
+def _scrubbed_key(key: str) -> str:
+    """A key of a map, which its author may choose, without tokens and without what it says is a secret."""
+    return secret_formats.scrub(key) if not key.isidentifier() and secret_formats.holds_secret(key) else _scrubbed(key)
+
+
+_CHOSEN = re.compile(r'(?<=")((?:[^"\\]|\\.)*)(?=")|(?<==)([^\[\]"]+)(?=\])')
+"""What an author may choose in a path: a quoted key, and the name of an element."""
+
+
+@lru_cache(maxsize=8192)
+def scrubbed_path(text: str) -> str:
+    """The text of a path, with its keys and the names of its elements as above."""
+    text = _scrubbed(text)
+    return _CHOSEN.sub(_scrubbed_part, text) if "[" in text else text
+
+
+def _scrubbed_part(chosen: re.Match[str]) -> str:
+    own = re.sub(r"\\(.)", r"\1", chosen[0])
+    shown = _scrubbed_key(own)
+    return chosen[0] if shown is own else shown.replace("\\", "\\\\").replace('"', '\\"')
 
 
 _SHORTEST = 16

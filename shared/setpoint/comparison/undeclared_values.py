@@ -102,7 +102,7 @@ def undeclared(
             continue
         settable = _as_set(field, is_set=path is None and name in set_by_methods)
         for leaf in _leaves((path, name), holder, name, settable, have, wandering):
-            path_text = field_path.text(leaf[0])
+            path_text = masking.scrubbed_path(field_path.text(leaf[0]))
             is_same = _is_as_before(leaf[3], before.get(path_text))
             values[path_text] = Value(*leaf, leaf[3] if is_same else _kept(*leaf, digests))
     return values

@@ -164,7 +164,8 @@ def without_declared(good: GoodValues, now: Mapping[str, Value], declaration: De
 def digest_of(difference: Difference) -> str:
     """Digits that change with what was observed."""
     observed = None if difference.observed is msgspec.UNSET else difference.observed
-    return undeclared_values.value_digest(observed)
+    # What stands for a secret has four digits of its digest; the difference has all of them.
+    return undeclared_values.value_digest([observed, difference.hidden] if difference.hidden else observed)
 
 
 def kept(current: Current, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:

@@ -101,7 +101,9 @@ _MAPPED = r"""(?:"([^"]+)"|'([^']+)'|([^\s"'{\[$][^\s"',}]*))"""
 _OPTIONS = r"(--?(?:[\w-]{0,30}(?:password|passwd|passphrase|secret|token|api-?key|access-?key))\s{1,3})([^\s-]\S*)"
 _SCHEMES = r"(?:(?:basic|bearer|digest|token|apikey|ssws)\s{1,3})?"
 _PARAMETERS = r"([?&](?:key|sig|signature|code|auth|access_token|x-goog-signature|x-amz-signature)=)([^&\s#]{6,})"
-_SIGN = re.compile("[=: @]")
+_SHORT_OPTION = r"\b[^\n|;&]{0,200}?\s-[paw]\s{0,3})([^\s-]\S*)"
+"""`-p`, `-a` or `-w` of a tool that takes its password so; the tool stands before it."""
+_SIGN = re.compile("[=: @<%]")
 _WORDS = ("pass", "pw", "secret", "token", "key", "credential", "dsn")
 """One of these is in each `_WORD`, and in each option."""
 _NAMED: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -109,6 +111,20 @@ _NAMED: tuple[tuple[str, re.Pattern[str]], ...] = (
     (":", re.compile(rf"""(?i)(["']?\b{_WORD}["']?\s{{0,3}}:\s{{1,3}}){_MAPPED}""")),
     ('":', re.compile(rf"""(?i)(["']{_WORD}["']\s{{0,3}}:\s{{0,3}})["']([^"']+)["']""")),
     ("-", re.compile(f"(?i){_OPTIONS}")),
+    ("</", re.compile(rf"(?i)(<{_WORD}>)([^<]+)(?=</)")),
+    ("%3d", re.compile(rf"(?i)({_WORD}%3d)([^\s&\"'<>]+)")),
+    ("password ", re.compile(r"(?i)(\bpassword\s{1,3}['\"])([^'\"]+)")),
+    (
+        "password ",
+        re.compile(r"(?i)(\bmachine\s{1,3}\S{1,200}\s{1,3}login\s{1,3}\S{1,100}\s{1,3}password\s{1,3})(\S+)"),
+    ),
+    (
+        " ",
+        re.compile(
+            r"(?i)(\b(?:password|passwd|passphrase|pwd|pw|secret|token|key)\s{1,3}(?:is|was|to|=>|->)\s{1,3})"
+            r"((?=[^\s\d]{0,100}\d)(?!\d+[a-z]{0,8}\b)[^\s'\"`(]{6,})"
+        ),
+    ),
 )
 """What has a name that says so; looked for where one of the words is, since these are the slow ones."""
 _MARKED: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -117,6 +133,13 @@ _MARKED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("asic", re.compile(r"(\b[Bb]asic\s{1,3})([A-Za-z0-9+/]{12,}={0,2})")),
     ("x-", re.compile(r"(?i)(\bx-(?:[\w-]{0,30})(?:key|token|secret|auth)\s{0,3}[:=]\s{0,3})(\S+)")),
     ("://", re.compile(r"(://[^/\s:@]{0,100}:)([^/\s@]{1,400})(?=@)")),
+    ("@", re.compile(r"(\b[\w.-]{1,60}:)([^\s@:/]{3,200})(?=@(?:tcp|udp|unix)\()")),
+    ("cookie:", re.compile(r"(?i)(\b(?:set-)?cookie:\s{0,3}[\w.-]{1,60}=)([^\s;]+)")),
+    ("mysql", re.compile(rf"(?i)(\bmysql\w{{0,20}}{_SHORT_OPTION}")),
+    ("sshpass", re.compile(rf"(?i)(\bsshpass{_SHORT_OPTION}")),
+    ("docker login", re.compile(rf"(?i)(\bdocker login{_SHORT_OPTION}")),
+    ("redis-cli", re.compile(rf"(?i)(\bredis-cli{_SHORT_OPTION}")),
+    ("ldap", re.compile(rf"(?i)(\bldap\w{{3,10}}{_SHORT_OPTION}")),
     ("-u", re.compile(r"(\s-u\s{0,2}[^\s:]{1,60}:)(\S+)")),
     ("identified by", re.compile(r"(?i)(identified\s{1,3}(?:with\s\w{1,40}\s)?by\s{1,3})(\S+)")),
     ("?", re.compile(f"(?i){_PARAMETERS}")),
