@@ -1,4 +1,4 @@
-"""Which adapters stand behind the ports; the only place that names them.
+"""The adapters behind the ports; no other package names them.
 
 Adapters are imported where they are chosen, so that no process loads a client that it does not use.
 """
@@ -60,7 +60,7 @@ _JITTER_SECONDS = 5.0
 
 @cache
 def detector() -> Context:
-    """What ``functions/detect`` works with, made with the first event and kept for the life of the instance."""
+    """The context of ``functions/detect``, created by the first event and cached for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
@@ -68,7 +68,7 @@ def detector() -> Context:
 
 
 def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
-    """What ``setpoint worker`` works with: the stream of changes, and what ``functions/detect`` works with.
+    """The context of ``setpoint worker``: the stream of changes, and the context of detection.
 
     Args:
         messages: how many are held at most.
@@ -86,7 +86,7 @@ def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
 
 @cache
 def attributor() -> Attributor:
-    """What ``functions/attribute`` works with, made with the first event and kept for the life of the instance."""
+    """The context of ``functions/attribute``, created by the first event and cached for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.attribution.service import Attributor
 
@@ -97,7 +97,7 @@ def attributor() -> Attributor:
 
 @cache
 def declaration_applier() -> tuple[Archives, Context, BucketStates, Mapping[str, StateBucket]]:
-    """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
+    """The context of ``functions/sync``, created by the first event and cached for the life of the instance."""
     from setpoint.adapters.google.cloud_storage import Archives, client
     from setpoint.adapters.states.buckets import BucketStates
 
@@ -108,7 +108,7 @@ def declaration_applier() -> tuple[Archives, Context, BucketStates, Mapping[str,
 
 @cache
 def remediator() -> RemediationContext:
-    """What ``functions/remediate`` works with, made with the first event and kept for the life of the instance."""
+    """The context of ``functions/remediate``, created by the first event and cached for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.remediation.records import RemediationContext
 
@@ -120,7 +120,7 @@ def remediator() -> RemediationContext:
 
 @cache
 def sweeper() -> Sweeper:
-    """What ``functions/sweep`` works with, made with the first message and kept for the life of the instance."""
+    """The context of ``functions/sweep``, created by the first message and cached for the life of the instance."""
     from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.adapters.pubsub.sweep_queue import PubSubSweepQueue
@@ -158,7 +158,7 @@ def sweeper() -> Sweeper:
 
 @cache
 def slack_requests() -> SlackRequests:
-    """What ``functions/slack_actions`` works with, made with the first request and kept for its life."""
+    """The context of ``functions/slack_actions``, created by the first request and cached for its life."""
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.adapters.pubsub.interaction_queue import PubSubInteractionQueue
     from setpoint.adapters.slack.slack_requests import SlackRequests
@@ -169,7 +169,7 @@ def slack_requests() -> SlackRequests:
 
 @cache
 def notifier() -> AlertingContext:
-    """What ``functions/notify`` works with, made with the first message and kept for the life of the instance."""
+    """The context of ``functions/notify``, created by the first message and cached for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.adapters.pubsub.sweep_queue import PubSubSweepQueue
 
@@ -189,7 +189,7 @@ def notifier() -> AlertingContext:
 
 
 def open_alerting(settings: Settings, detection: Context, queue: SweepQueue | None = None) -> AlertingContext:
-    """What alerting works with.
+    """Open the context of alerting.
 
     Args:
         settings: with Slack's token, and the addresses of webhooks.
@@ -221,7 +221,7 @@ def open_interaction_handler(
     members: Callable[[str], Iterable[GroupedFinding]],
     queue: SweepQueue | None = None,
 ) -> InteractionHandler:
-    """What handles clicks on the buttons of messages.
+    """Open the handler of button clicks.
 
     Args:
         settings: with Slack's token.
@@ -244,7 +244,7 @@ def _alerting_of(rules: Rules) -> Alerting:
 
 
 def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
-    """The places where people are told, by their kind; of one that nobody has set up each message is refused.
+    """The sinks of messages by kind; a sink without settings refuses every message.
 
     Raises:
         BadRequest: the setting of webhooks cannot be read.
@@ -266,7 +266,7 @@ def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
 
 @cache
 def console() -> Console:
-    """What ``functions/console`` works with, made with the first request and kept for the life of the instance."""
+    """The context of ``functions/console``, created by the first request and cached for the life of the instance."""
     from setpoint.reporting.console import Console
 
     settings = from_environment(os.environ, "store", "iap_audience")
@@ -274,14 +274,14 @@ def console() -> Console:
 
 
 def token_verifier(audience: str) -> IapTokenVerifier:
-    """What knows who was let in by Identity-Aware Proxy, by Google's public keys."""
+    """The verifier of Identity-Aware Proxy's tokens, with Google's public keys."""
     from setpoint.adapters.google.iap import IapTokenVerifier, transport
 
     return IapTokenVerifier(audience, transport())
 
 
 def open_for_reading(url: str) -> ReportStore:
-    """Open the store that a URL names, with nothing in hand that could write to it.
+    """Open a store by its URL, without any object that could write to it.
 
     Raises:
         BadRequest: the URL names no store, or there is none.
@@ -293,7 +293,7 @@ def open_for_reading(url: str) -> ReportStore:
 
 @cache
 def reporter() -> Reporter:
-    """What ``functions/report`` works with, made with the first message and kept for the life of the instance."""
+    """The context of ``functions/report``, created by the first message and cached for the life of the instance."""
     from setpoint.adapters.google.bigquery import BigQueryWarehouse, client
     from setpoint.reporting.daily_snapshot import Reporter
 
@@ -306,7 +306,7 @@ def reporter() -> Reporter:
 
 @cache
 def push_tokens() -> PushTokens | None:
-    """What checks who calls a function; None where an installation does not say who may."""
+    """The verifier of push tokens; None where no caller is configured."""
     settings = from_environment(os.environ)
     if not settings.push_account:
         return None
@@ -317,14 +317,14 @@ def push_tokens() -> PushTokens | None:
 
 @cache
 def home_project() -> str:
-    """The project that an installation runs in, which is that of its topics; empty where none is set."""
+    """The project of an installation, which is the project of its topics; empty without topics."""
     place, _, rest = from_environment(os.environ).events_topic.partition("/")
     return rest.partition("/")[0] if place == "projects" else ""
 
 
 @cache
 def spans() -> Spans | None:
-    """Where spans are recorded; None unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set, and where it cannot be used."""
+    """The exporter of spans; None without ``OTEL_EXPORTER_OTLP_ENDPOINT``, or if the exporter cannot be loaded."""
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         return None
     from setpoint.adapters.otlp import OtlpSpans, exporter
@@ -337,7 +337,7 @@ def spans() -> Spans | None:
 
 
 def _publishing_context(settings: Settings, client: Any, directory: ProjectDirectory | None = None) -> Context:
-    """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
+    """The context of detection that publishes to an installation's topics, with a client of ``adapters.pubsub``."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
     from setpoint.detection.pipeline import Context
     from setpoint.operations.dead_letters import EncryptedDeadLetters
@@ -363,7 +363,7 @@ def open_feed_detection(
     resolves_projects: bool = False,
     create: bool = True,
 ) -> Context:
-    """What ``setpoint detect`` works with.
+    """Open the context of ``setpoint detect``.
 
     Args:
         store: URL of the store.
@@ -394,7 +394,7 @@ def open_feed_detection(
 
 
 def open_detection(store: str, events_topic: str | None, *, create: bool = True) -> Context:
-    """What judges findings again when declarations change.
+    """Open the context that evaluates findings again after a change of declarations.
 
     Args:
         store: URL of the store.
@@ -413,7 +413,7 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
 
 
 def open_installation_key(store: str) -> InstallationKey:
-    """The key of a store that is there already, with the wrapping keys of the environment.
+    """The key of an existing store, unwrapped with the keys in the environment.
 
     Raises:
         BadRequest: the URL names no store, the store cannot be opened, or a wrapping key is too short.
@@ -422,7 +422,7 @@ def open_installation_key(store: str) -> InstallationKey:
 
 
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:
-    """What somebody at a command line puts drift back with, by their own credentials.
+    """Open the context of remediation for the command line, with the caller's credentials.
 
     Args:
         store: URL of the store.
@@ -447,7 +447,7 @@ def dead_letters_in(stream: BinaryIO) -> DeadLetters:
 
 
 def open_subscription(name: str) -> PubSubFeed:
-    """A Pub/Sub subscription to pull from; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+    """A Pub/Sub subscription for pulling; on the emulator if ``PUBSUB_EMULATOR_HOST`` is set.
 
     Raises:
         BadRequest: there are no credentials.
@@ -458,7 +458,7 @@ def open_subscription(name: str) -> PubSubFeed:
 
 
 def open_installation(project: str, region: str, watch: tuple[str, ...], store: str) -> Installation:
-    """A live installation, to be looked at by the credentials of the environment.
+    """A live installation for diagnostics, with the credentials of the environment.
 
     Args:
         project: the project that it runs in.
@@ -477,7 +477,7 @@ def open_installation(project: str, region: str, watch: tuple[str, ...], store: 
 
 
 def open_dead_letter_queue(project: str, subscription: str) -> PubSubDeadLetterQueue:
-    """The dead letters of an installation; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+    """The dead-letter queue of an installation; on the emulator if ``PUBSUB_EMULATOR_HOST`` is set.
 
     Args:
         project: the project's id.

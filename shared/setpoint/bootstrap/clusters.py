@@ -1,4 +1,4 @@
-"""The Kubernetes cluster that declarations are read from."""
+"""The Kubernetes cluster to read declarations from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where events go."""
+"""The event bus of a process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from setpoint.ports.queues import EventBus
 
 
 def event_bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
-    """Where events go: to a topic, as JSON Lines to a stream, or nowhere."""
+    """The event bus: a topic, JSON Lines on a stream, or None."""
     if events_topic:
         from setpoint.adapters.pubsub.bus import PubSubBus, publisher
 

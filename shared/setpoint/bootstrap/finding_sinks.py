@@ -1,4 +1,4 @@
-"""The sinks that look findings up again: change requests, issues, and Security Command Center."""
+"""The sinks that read findings from the store: change requests, issues, and Security Command Center."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def open_finding_sinks(settings: Settings, store: Store, records: NoticeRecords) -> Mapping[SinkKind, Sink]:
-    """The sinks whose places are in the settings; none of a kind without a place.
+    """The sinks with settings, by kind.
 
     Args:
         settings: with the places and their tokens.

@@ -1,4 +1,4 @@
-"""What reads the history of the inventory and the audit logs, opened by the credentials of the environment."""
+"""Readers of the inventory's history and of the audit logs, with the credentials of the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FINDINGS_A_CALL = 20
 
 
 def history_reader(context: Context, calls: int | None = None) -> HistoryReader:
-    """What reads since when and by whom findings drift.
+    """Open the reader of when findings began and who changed the resource.
 
     Args:
         context: the context of detection.
@@ -44,7 +44,7 @@ def history_reader(context: Context, calls: int | None = None) -> HistoryReader:
 
 
 def history_run(context: Context, calls: int) -> Callable[[ResourceKey | None], HistoryResult | None]:
-    """A function that reads the history of one finding, or of all that began unseen, within a number of calls.
+    """A function that reads the history of one finding, or of all findings with an unknown start.
 
     Args:
         context: the context of detection.

@@ -1,4 +1,4 @@
-"""The inventories that commands list: Cloud Asset Inventory, and files that were exported from it."""
+"""The inventories that commands list: Cloud Asset Inventory, and its exported files."""
 
 from __future__ import annotations
 

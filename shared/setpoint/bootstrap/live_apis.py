@@ -1,4 +1,4 @@
-"""The APIs that hold the resources, opened by the credentials of the environment."""
+"""The APIs that serve the resources, with the credentials of the environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def deep_reader(context: Context, google_apis: str = "") -> Callable[[], DeepReads | None]:
-    """What reads, where the policy asks for it, resources through their own APIs by the credentials of the environment.
+    """A function that reads resources through their own APIs, as the policy asks for.
 
     Args:
         context: the context of detection.
@@ -40,7 +40,7 @@ def deep_reader(context: Context, google_apis: str = "") -> Callable[[], DeepRea
 
 
 def live_resources(google_apis: str) -> LiveResources:
-    """The APIs that hold the resources.
+    """Open the APIs that serve the resources.
 
     Raises:
         BadRequest: there are no credentials.

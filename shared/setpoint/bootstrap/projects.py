@@ -1,4 +1,4 @@
-"""What tells which project a number is of."""
+"""Lookup of projects in Cloud Resource Manager."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def project_directory() -> ProjectDirectory:
-    """Cloud Resource Manager; its credentials are looked for with the first question."""
+    """Cloud Resource Manager; credentials are loaded by the first lookup."""
     return _resource_manager()
 
 
 def project_places() -> ProjectPlaces:
-    """The same, asked where a project is."""
+    """The lookup of a project's ancestors."""
     return _resource_manager()
 
 

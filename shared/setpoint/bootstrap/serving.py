@@ -1,4 +1,4 @@
-"""What every function that an event calls does before and after: who calls, which trace, and what became of it.
+"""What every function does before and after its event: check the caller, continue the trace, and log the outcome.
 
 ::
 
@@ -32,7 +32,7 @@ LARGEST_BODY = 15_000_000
 
 
 class Delivery:
-    """An event as it was delivered.
+    """An event with its handling.
 
     Args:
         event: what functions-framework made of the request.
@@ -49,20 +49,20 @@ class Delivery:
 
     @property
     def data(self) -> bytes:
-        """The data of the message; what is not base64 is passed on as it is, to be rejected."""
+        """The data of the message; data that is not base64 is returned unchanged, and rejected later."""
         try:
             return base64.b64decode(self._data)
         except (binascii.Error, ValueError, TypeError):
             return str(self._data).encode()
 
     def end(self, outcome: str, severity: Severity = "INFO", message: str = "", **fields: Any) -> None:
-        """Say what became of it."""
+        """Record the outcome for the log entry."""
         self._run.end(outcome, severity, message, **fields)
 
 
 @contextmanager
 def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
-    """Handle an event: refuse whoever may not send it, go on with its trace, and leave one line in the log.
+    """Handle an event: check the caller, continue its trace, and write one log entry.
 
     Args:
         function: the function's name.
@@ -82,7 +82,7 @@ def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
 
 
 def _check_request() -> None:
-    """Refuse a request that is too large, or of somebody else; Pub/Sub delivers again, and gives up in the end."""
+    """Refuse a request that is too large or not authorised; Pub/Sub redelivers it, and dead-letters it in the end."""
     if not flask.has_request_context():
         return
     if (flask.request.content_length or 0) > LARGEST_BODY:
@@ -98,14 +98,14 @@ def _check_request() -> None:
 
 
 def _message(event: CloudEvent) -> Mapping[str, Any]:
-    """The Pub/Sub message in an event; empty where it is another event."""
+    """The Pub/Sub message of an event; empty for another event."""
     data = event.data
     message = data.get("message") if isinstance(data, dict) else None
     return message if isinstance(message, dict) else {}
 
 
 def _seconds_since(time: Any) -> float | None:
-    """How long ago something was, in seconds; None where the text is no time."""
+    """The age of a timestamp in seconds; None if it is not a timestamp."""
     try:
         then = datetime.fromisoformat(time)
     except (TypeError, ValueError):

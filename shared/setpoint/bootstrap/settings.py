@@ -1,4 +1,4 @@
-"""What an installation sets from outside: the environment, read once into one frozen object."""
+"""The settings of an installation, read once from the environment into a frozen object."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Settings:
         return int(self.history_calls)
 
     def kept(self) -> Retention:
-        """``retention`` as times.
+        """``retention`` as durations.
 
         Raises:
             BadRequest: it is none.
@@ -101,7 +101,7 @@ class Settings:
         return float(self.sweep_seconds)
 
     def masks_ip(self) -> bool:
-        """``mask_ip`` as it is meant; what is not said is masked.
+        """``mask_ip`` as a boolean; addresses are masked by default.
 
         Raises:
             BadRequest: it says something else.
@@ -111,7 +111,7 @@ class Settings:
         return self.mask_ip != "false"
 
     def wrapping_keys(self) -> tuple[bytes, ...]:
-        """The keys in ``secret_key``, 32 bytes each; the first one is in force.
+        """The keys in ``secret_key``, 32 bytes each; the first one is current.
 
         Raises:
             BadRequest: one is too short.
@@ -122,7 +122,7 @@ class Settings:
         return tuple(hashlib.sha256(key.encode()).digest() for key in keys)
 
     def accounts(self) -> frozenset[str]:
-        """``own_accounts``, each for itself."""
+        """``own_accounts`` as a set."""
         return frozenset(filter(None, (part.strip() for part in self.own_accounts.split(","))))
 
 
@@ -170,7 +170,7 @@ def from_environment(environment: Mapping[str, str], *needed: str) -> Settings:
 
 
 def installation_key(store: KeyStore, environment: Mapping[str, str]) -> InstallationKey:
-    """The installation's key by which secrets are hidden, wrapped by ``Settings.wrapping_keys``.
+    """The installation's key for masking secrets, wrapped by ``Settings.wrapping_keys``.
 
     Raises:
         BadRequest: a wrapping key is too short.

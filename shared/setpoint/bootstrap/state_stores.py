@@ -1,4 +1,4 @@
-"""The store that a URL names.
+"""Open the store of a URL.
 
 Adapters are imported where they are chosen, so that no process loads a client that it does not use.
 """
@@ -14,7 +14,7 @@ from setpoint.ports.stores import Store
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
-    """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
+    """Open the store of a URL: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
 
     Args:
         url: the URL.
@@ -42,7 +42,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
 
 
 def open_store_to_read(url: str) -> Store:
-    """Open a store from which a command only reads; a file that is not there reads as an empty store, and is not made.
+    """Open a store for reading; a missing file reads as an empty store, and is not created.
 
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
@@ -54,7 +54,7 @@ def open_store_to_read(url: str) -> Store:
 
 
 def signed_in(store: str) -> str:
-    """The e-mail address of the credentials for a store in Google Cloud; empty for a local store and the emulator.
+    """The e-mail address of the credentials, for a store in Google Cloud; empty for a local store and the emulator.
 
     Raises:
         BadRequest: the credentials do not say whose they are; log in.

@@ -1,4 +1,4 @@
-"""Which storage holds the Terraform states that a URL names."""
+"""The storage of Terraform states by URL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLOUD = "app.terraform.io"
 
 
 def state_storage(url: str) -> StateStorage:
-    """What reads the states that a URL names.
+    """The reader of the states at a URL.
 
     Args:
         url: ``gs://…``, ``http(s)://…`` or ``tfc://HOST/…``.

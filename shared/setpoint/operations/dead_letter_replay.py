@@ -1,4 +1,4 @@
-"""Dead letters back to where they came from, once what made them is mended.
+"""Replay dead letters to their topics, after the cause is fixed.
 
 A message is acknowledged only after the topic has taken it: a crash in between sends it twice at worst, and what is
 known already changes nothing.
@@ -19,7 +19,7 @@ class DeadLetterQueue(Protocol):
     """A dead-letter subscription, and the topics that its messages came from."""
 
     def letters(self, most: int) -> Iterator[DeadLetter]:
-        """The letters that wait, up to so many; each is held back from others until it is taken off or given back.
+        """Pull up to ``most`` messages; each stays invisible to other readers until ``ack`` or ``release``.
 
         Raises:
             BadRequest: there is no such subscription, or nobody may pull it who runs this.
@@ -27,7 +27,7 @@ class DeadLetterQueue(Protocol):
         """
 
     def topic_of(self, subscription: str) -> str:
-        """The full name of the topic that a subscription of the same project is of.
+        """The full name of the topic of a subscription in the same project.
 
         Raises:
             BadRequest: there is no such subscription.
@@ -35,7 +35,7 @@ class DeadLetterQueue(Protocol):
         """
 
     def send(self, topic: str, dead_letter: DeadLetter, attributes: Mapping[str, str]) -> None:
-        """Publish the message of a dead letter, and return when it was taken.
+        """Publish the message of a dead letter, and return when Pub/Sub has accepted it.
 
         Raises:
             Unavailable: it may not have been taken.
@@ -45,11 +45,11 @@ class DeadLetterQueue(Protocol):
         """Acknowledge a dead letter."""
 
     def release(self, letters: list[DeadLetter]) -> None:
-        """Leave letters where they are, for the next who looks."""
+        """Return messages to the subscription, for the next reader."""
 
 
 class Replayed(NamedTuple):
-    """What became of a dead letter.
+    """The result for one dead letter.
 
     Args:
         dead_letter: the dead letter.
@@ -63,7 +63,7 @@ class Replayed(NamedTuple):
 
 
 def show(queue: DeadLetterQueue, most: int) -> list[DeadLetter]:
-    """Show the messages that wait, and release them again."""
+    """List the waiting messages, and release them again."""
     letters: list[DeadLetter] = []
     try:
         letters.extend(queue.letters(most))
@@ -81,7 +81,7 @@ def replay(
     try_only: bool = False,
     key: Callable[[], bytes] | None = None,
 ) -> list[Replayed]:
-    """Send dead-lettered messages back to the topics that they came from, or throw them away.
+    """Send dead-lettered messages back to their topics, or drop them.
 
     Args:
         queue: where they are.
@@ -117,7 +117,7 @@ def replay(
 
 
 def _opened(dead_letter: DeadLetter, key: Callable[[], bytes] | None) -> DeadLetter | str:
-    """A dead letter with its message as it was before; a reason where that cannot be read."""
+    """A dead letter with its decrypted message; the reason where it cannot be decrypted."""
     if not dead_letter.is_encrypted:
         return dead_letter
     if key is None:

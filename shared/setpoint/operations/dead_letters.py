@@ -1,4 +1,4 @@
-"""Dead letters: why a message is one, where it came from, and what it was before.
+"""Dead letters: the reason, the original subscription and the original message.
 
 Pub/Sub marks those that it gives up with attributes of its own
 (https://cloud.google.com/pubsub/docs/handling-failures#dead_letter_topic); those of a function have a reason.
@@ -26,7 +26,7 @@ _PURPOSE = "dead letters"
 
 
 class EncryptedDeadLetters:
-    """``DeadLetters`` whose messages are encrypted: feeds and logs carry the configuration of a fleet whole.
+    """``DeadLetters`` that encrypts messages, since feeds and logs carry the configuration of a whole fleet.
 
     Args:
         letters: takes the encrypted messages.
@@ -52,7 +52,7 @@ class EncryptedDeadLetters:
 
 
 def decrypted(data: bytes, key: bytes) -> bytes | None:
-    """The message of an encrypted dead letter; None where it was encrypted with the key of another store."""
+    """The message of an encrypted dead letter; None where another store's key encrypted it."""
     return decrypt(key, _PURPOSE, data)
 
 
@@ -77,23 +77,23 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     @property
     def reason(self) -> str:
-        """Why a function has put it there; empty where Pub/Sub gave it up."""
+        """The reason that a function gave; empty where Pub/Sub dead-lettered the message."""
         return self.attributes.get(REASON, "")
 
     @property
     def attempts(self) -> int:
-        """How often it was delivered before Pub/Sub gave it up; 0 where it did not."""
+        """The number of deliveries before Pub/Sub dead-lettered it; 0 where a function did."""
         count = self.attributes.get(f"{_GIVEN_UP}DeliveryCount", "")
         return int(count) if count.isdecimal() else 0
 
     @property
     def subscription(self) -> str:
-        """The subscription that it came from, by its short name, which a function shares; empty where nothing tells."""
+        """The short name of the original subscription; empty if unknown."""
         return self.attributes.get(f"{_GIVEN_UP}Subscription") or self.attributes.get(REJECTED_BY, "")
 
     @property
     def is_cut(self) -> bool:
-        """Whether its end is lost, so that it can only be dropped."""
+        """Whether its end is missing, so that it can only be dropped."""
         return "cut_from_bytes" in self.attributes
 
     @property
@@ -103,7 +103,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     @property
     def why(self) -> str:
-        """Why it is here, for people."""
+        """The reason for people."""
         if self.reason:
             return self.reason
         if self.attempts:
@@ -111,7 +111,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
         return "given up by Pub/Sub"
 
     def restored(self) -> dict[str, str]:
-        """The attributes that it had before it became a dead letter, and how often it was replayed."""
+        """The original attributes, and the number of replays."""
         kept: dict[str, str] = {}
         for name, value in self.attributes.items():
             if name in _OURS or name.startswith((_GIVEN_UP, "googclient_")):

@@ -1,4 +1,4 @@
-"""The problems of stored records: noted by whoever meets them, shown to people, and forgotten once repaired."""
+"""Problems of stored records: recorded by the reader that meets them, shown to people, and deleted after the repair."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RecordProblems:
         self._store = store
 
     def note(self, errors: Iterable[CorruptState], now: datetime) -> int:
-        """Note records that cannot be read; what cannot be noted now is noted by the next who meets it.
+        """Record the unreadable records; a record that cannot be noted now is noted by its next reader.
 
         Returns:
             How many records there are of which the name is known.
@@ -56,13 +56,13 @@ class RecordProblems:
         self._store.write(KIND, problem.id, encode_problem(problem), version, Filed(thread=_ALL, expires=now + _KEPT))
 
     def listed(self, now: datetime) -> list[RecordProblem]:
-        """The problems that somebody has met within some days, those that are known longest first."""
+        """The problems met within the last days, the oldest first."""
         decoded = (decode_problem(stored.body) for stored in self._store.of_thread(KIND, _ALL))
         problems = [problem for problem in decoded if problem is not None and problem.last_seen > now - _KEPT]
         return sorted(problems, key=lambda problem: (problem.first_seen, problem.record))
 
     def forget(self, record: str, now: datetime) -> None:
-        """Forget the problem of a record that can be read again; nothing has to be there."""
+        """Delete the problem of a record that can be read again; a missing problem is no error."""
         stored = self._store.read(KIND, problem_id(record))
         if stored is not None:
             with suppress(Conflict):

@@ -1,4 +1,4 @@
-"""Repairing records of findings that cannot be read: what can be read of them is kept, and the resource judged anew."""
+"""Repair unreadable records of findings: keep the readable fields, and evaluate the resource again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BY = "setpoint repair"
 
 
 class Repaired(NamedTuple):
-    """What became of one record.
+    """The result for one record.
 
     Args:
         record: its collection and id.
@@ -46,7 +46,7 @@ class Repaired(NamedTuple):
 
 
 def repair(context: Context, now: datetime) -> list[Repaired]:
-    """Repair every record of a finding that cannot be read; one that cannot be repaired keeps back no other.
+    """Repair every unreadable record of a finding; a record that cannot be repaired does not stop the others.
 
     Where an exemption or the state of a remediation is lost, the resource is paused first: nobody knows any more
     whether it may be written to.
@@ -67,7 +67,7 @@ def repair(context: Context, now: datetime) -> list[Repaired]:
 
 
 def counts(results: list[Repaired]) -> Counter[Repair]:
-    """How often what was done."""
+    """The number of records by repair."""
     return Counter(result.repair for result in results)
 
 
@@ -99,7 +99,7 @@ def _repaired(record: DamagedRecord, context: Context, now: datetime) -> Repaire
 
 
 def _pause(key: ResourceKey, store: RemediationStore, now: datetime) -> None:
-    """Have nothing written to a resource until a person has looked."""
+    """Pause remediation of a resource until a person has looked."""
     reason = "its record was damaged: an exemption of it may be lost"
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""Dropping resolved findings that are older than they are kept, at the end of each sweep."""
+"""Delete resolved findings after their retention period, at the end of each sweep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST = 2_000
 
 
 def drop_resolved(store: StateStore, retention: Retention, now: datetime) -> int:
-    """Drop resolved findings that are older than they are kept; the oldest wait no longer than the next runs.
+    """Delete resolved findings after their retention period; the oldest first, within a time limit.
 
     How long the oldest that is left is overdue is told to telemetry, for an alert on its growth.
 

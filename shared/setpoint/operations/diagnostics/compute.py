@@ -1,4 +1,4 @@
-"""Functions, jobs, rights and clocks: whether what is to run can run."""
+"""Checks of functions, jobs, permissions and the clock."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SKEW_ILL = 60.0
 
 
 def permissions(installation: Installation) -> Iterator[Finding]:
-    """Whoever runs this may look at everything."""
+    """The caller has the permissions that the checks need."""
     missing = sorted(set(MINE) - installation.permitted(list(MINE)))
     if missing:
         yield "warn", f"whoever runs this may not: {', '.join(missing)}", "grant roles/viewer on the project"
@@ -44,7 +44,7 @@ def permissions(installation: Installation) -> Iterator[Finding]:
 
 
 def apis(installation: Installation) -> Iterator[Finding]:
-    """The APIs are switched on."""
+    """The APIs are enabled."""
     for name in APIS:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
         state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
@@ -69,7 +69,7 @@ def functions_of(installation: Installation) -> dict[str, dict[str, Any]]:
 
 
 def functions(installation: Installation) -> Iterator[Finding]:
-    """The functions are there and up, and say the same of the store."""
+    """The functions exist, are active, and have the same settings of the store."""
     deployed = functions_of(installation)
     for name in FUNCTIONS:
         if name not in deployed:
@@ -96,7 +96,7 @@ def environment(function: dict[str, Any]) -> dict[str, str]:
 
 
 def versions(installation: Installation) -> Iterator[Finding]:
-    """All functions are built from one archive."""
+    """All functions run the same archive."""
     built: dict[str, list[str]] = {}
     for name, function in functions_of(installation).items():
         source = function.get("buildConfig", {}).get("source", {}).get("storageSource", {}).get("object", "")
@@ -113,7 +113,7 @@ def versions(installation: Installation) -> Iterator[Finding]:
 
 
 def tokens(installation: Installation) -> Iterator[Finding]:
-    """Every push carries the token that its function wants."""
+    """Every push subscription sends the token that its function expects."""
     deployed = functions_of(installation)
     for name, subscription in subscriptions_of(installation).items():
         push = subscription.get("pushConfig") or {}
@@ -131,7 +131,7 @@ def tokens(installation: Installation) -> Iterator[Finding]:
 
 
 def secret_key(installation: Installation) -> Iterator[Finding]:
-    """All functions that hide secrets have one key, and the key in the store is wrapped with it."""
+    """All functions that mask secrets have the same key, and the key in the store is wrapped with it."""
     by_key: dict[str, list[str]] = {}
     for name, function in functions_of(installation).items():
         if name in HIDING:
@@ -157,7 +157,7 @@ def secret_key(installation: Installation) -> Iterator[Finding]:
 
 
 def _key_of(function: dict[str, Any]) -> str:
-    """Where a function's wrapping key comes from."""
+    """The source of a function's wrapping key."""
     if VARIABLE in environment(function):
         return _IN_PLAIN
     secrets = function.get("serviceConfig", {}).get("secretEnvironmentVariables") or ()
@@ -166,7 +166,7 @@ def _key_of(function: dict[str, Any]) -> str:
 
 
 def jobs(installation: Installation) -> Iterator[Finding]:
-    """Scheduler's jobs are on, and their last try went well."""
+    """The Cloud Scheduler jobs are enabled, and their last attempt succeeded."""
     url = (
         f"https://cloudscheduler.googleapis.com/v1/projects/{installation.project}/locations/{installation.region}/jobs"
     )
@@ -191,7 +191,7 @@ def jobs(installation: Installation) -> Iterator[Finding]:
 
 
 def clock(installation: Installation) -> Iterator[Finding]:
-    """This machine's clock agrees with Google's: a command with a wrong one judges what is due wrongly."""
+    """The local clock agrees with Google's; with a wrong clock, commands misjudge what is due."""
     skew = abs((installation.now() - installation.api.time()).total_seconds())
     if skew > _SKEW_ILL:
         yield "fail", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"

@@ -1,4 +1,4 @@
-"""The installation that is looked at, and the APIs that tell of it."""
+"""The installation under examination, and the APIs that describe it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from setpoint.ports.stores import Store
 
 
 class Api(Protocol):
-    """Google's APIs, for reading; as ``adapters.google_rest`` does it."""
+    """Google's APIs, read-only; implemented by ``adapters.google.rest``."""
 
     def read(self, call: Call) -> Any:
-        """The body of an answer; None where there is no such thing. See ``ResourceApi.read``."""
+        """The body of the response; None for a 404. See ``ResourceApi.read``."""
 
     def time(self) -> datetime:
-        """What time it is at Google's.
+        """The time of Google's servers.
 
         Raises:
             Unavailable: nobody answers.
@@ -55,14 +55,14 @@ class Installation:
     _read: dict[str, Any] = field(default_factory=dict)
 
     def get(self, url: str, permission: str, **query: str) -> Any:
-        """What an address tells, None where there is nothing; read once."""
+        """The response of a URL, cached; None for a 404."""
         key = f"{url}?{sorted(query.items())}"
         if key not in self._read:
             self._read[key] = self.api.read(Call(permission, "GET", url, query, permission=permission))
         return self._read[key]
 
     def listed(self, url: str, name: str, permission: str, **query: str) -> list[dict[str, Any]]:
-        """All of a list, whatever the number of its pages."""
+        """All items of a list, over all pages."""
         items: list[dict[str, Any]] = []
         token = ""
         while True:
@@ -73,12 +73,12 @@ class Installation:
                 return items
 
     def policy(self, topic: str) -> dict[str, set[str]]:
-        """Who has which role on a topic, by role."""
+        """The members of each role on a topic."""
         policy = self.get(f"https://pubsub.googleapis.com/v1/{topic}:getIamPolicy", "pubsub.topics.getIamPolicy") or {}
         return {binding["role"]: set(binding.get("members") or ()) for binding in policy.get("bindings") or ()}
 
     def permitted(self, permissions: list[str]) -> set[str]:
-        """Those of some permissions that whoever runs this has on the project."""
+        """The given permissions that the caller has on the project."""
         call = Call(
             "resourcemanager.projects.testIamPermissions",
             "POST",
@@ -91,7 +91,7 @@ class Installation:
     def measured(
         self, metric: str, resource_type: str, since: timedelta, *, total: bool = False
     ) -> Mapping[str, float]:
-        """The latest value of a metric within a time, or the total, by subscription or topic."""
+        """The latest value of a metric in a period, or its total, by subscription or topic."""
         until = self.now()
         series = self.listed(
             f"https://monitoring.googleapis.com/v3/projects/{self.project}/timeSeries",

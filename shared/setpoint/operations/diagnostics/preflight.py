@@ -1,4 +1,4 @@
-"""What an installation needs before anything of it is made: ``setpoint doctor --preflight``."""
+"""Checks before an installation is created: ``setpoint doctor --preflight``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _BY_OPTION = {
 
 
 def apis(installation: Installation) -> Iterator[Finding]:
-    """The APIs that Terraform itself needs are switched on."""
+    """The APIs that Terraform itself needs are enabled."""
     for name in APIS:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
         state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
@@ -62,7 +62,7 @@ def billing(installation: Installation) -> Iterator[Finding]:
 
 
 def permissions(installation: Installation) -> Iterator[Finding]:
-    """Whoever runs this may make what Terraform makes."""
+    """The caller has the permissions to create what Terraform creates."""
     needed = [*_TO_APPLY, *(name for option in sorted(installation.options) for name in _BY_OPTION.get(option, ()))]
     yield from _missing(installation, f"projects/{installation.project}", needed, "roles/owner")
     for parent in installation.watch:
@@ -86,7 +86,7 @@ def _missing(installation: Installation, place: str, needed: list[str], role: st
 
 
 def organisation_policies(installation: Installation) -> Iterator[Finding]:
-    """No policy of the organisation refuses what is to be made."""
+    """No organisation policy refuses the resources of the installation."""
     for constraint, (option, refusing, what, do) in _CONSTRAINTS.items():
         if option and option not in installation.options:
             continue
@@ -160,7 +160,7 @@ Source: https://cloud.google.com/resource-manager/docs/organization-policy/org-p
 
 
 def feeds(installation: Installation) -> Iterator[Finding]:
-    """Each watched parent has room for its feeds, and none has the name of one of Setpoint's."""
+    """Each watched parent has quota for its feeds, and no feed of the same name."""
     for parent in installation.watch:
         url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"
         listed = installation.get(url, "cloudasset.feeds.list") or {}
@@ -180,7 +180,7 @@ def feeds(installation: Installation) -> Iterator[Finding]:
 
 
 def names(installation: Installation) -> Iterator[Finding]:
-    """What is to be made is not there."""
+    """None of the resources exists yet."""
     project = installation.project
     accounts = [f"setpoint-{name}@{project}.iam.gserviceaccount.com" for name in ACCOUNTS]
     urls = {
@@ -202,7 +202,7 @@ def _buckets(project: str) -> tuple[str, str]:
 
 
 def database(installation: Installation) -> Iterator[Finding]:
-    """A database that is there already lies where the functions are, or near enough to be chosen."""
+    """An existing database is in the functions' region, or in one that can be configured."""
     name = installation.store_url.rpartition("/")[2]
     url = f"https://firestore.googleapis.com/v1/projects/{installation.project}/databases/{name}"
     existing = installation.get(url, "datastore.databases.get")

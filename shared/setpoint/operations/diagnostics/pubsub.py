@@ -1,4 +1,4 @@
-"""Feeds, topics and subscriptions: whether messages can go their way."""
+"""Checks of feeds, topics and subscriptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GONE = "_deleted-topic_"
 
 
 def topics(installation: Installation) -> Iterator[Finding]:
-    """The topics are there."""
+    """The topics exist."""
     for name in TOPICS:
         topic = f"projects/{installation.project}/topics/{name}"
         if installation.get(f"{_PUBSUB}/{topic}", "pubsub.topics.get") is None:
@@ -30,7 +30,7 @@ def topics(installation: Installation) -> Iterator[Finding]:
 
 
 def subscriptions(installation: Installation) -> Iterator[Finding]:
-    """The subscriptions are there, pushed with a token for their function, and lose nothing."""
+    """The subscriptions exist, push to their function with a token, and drop nothing."""
     configured = subscriptions_of(installation)
     for name in SUBSCRIPTIONS:
         if name not in configured:
@@ -43,7 +43,7 @@ def subscriptions(installation: Installation) -> Iterator[Finding]:
 
 
 def subscriptions_of(installation: Installation) -> dict[str, dict[str, Any]]:
-    """Those of Setpoint: the named ones, and whatever pushes to one of its functions; by their short names."""
+    """Setpoint's subscriptions by short name: the named ones, and those that push to its functions."""
     listed = installation.listed(
         f"{_PUBSUB}/projects/{installation.project}/subscriptions", "subscriptions", "pubsub.subscriptions.list"
     )
@@ -74,7 +74,7 @@ def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def publishers(installation: Installation) -> Iterator[Finding]:
-    """Feeds may publish to their topic, and Pub/Sub to that of dead letters."""
+    """The feeds may publish to their topic, and Pub/Sub to the dead-letter topic."""
     number = project_number(installation)
     agents = {
         "asset-changes": f"serviceAccount:service-{number}@gcp-sa-cloudasset.iam.gserviceaccount.com",
@@ -93,13 +93,13 @@ def publishers(installation: Installation) -> Iterator[Finding]:
 
 
 def project_number(installation: Installation) -> str:
-    """The number of the project that the installation runs in."""
+    """The number of the installation's project."""
     url = f"https://cloudresourcemanager.googleapis.com/v1/projects/{installation.project}"
     return str((installation.get(url, "resourcemanager.projects.get") or {}).get("projectNumber", ""))
 
 
 def feeds(installation: Installation) -> Iterator[Finding]:
-    """Every watched parent has a feed of resources and one of IAM policies, to the right topic."""
+    """Every watched parent has a resource feed and an IAM policy feed, both to the right topic."""
     if not installation.watch:
         yield "unknown", "nothing says what is watched", "name it: --watch organizations/NUMBER"
     topic = f"projects/{installation.project}/topics/asset-changes"
@@ -119,7 +119,7 @@ def feeds(installation: Installation) -> Iterator[Finding]:
 
 
 def delivery(installation: Installation) -> Iterator[Finding]:
-    """Feeds deliver: a message within a day, and of late."""
+    """The feeds delivered a message within a day, and recently."""
     metric = "pubsub.googleapis.com/topic/send_request_count"
     if installation.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
         yield "pass", "feeds have sent messages within an hour"
@@ -152,7 +152,7 @@ def lag(installation: Installation) -> Iterator[Finding]:
 
 
 def dead_letters(installation: Installation) -> Iterator[Finding]:
-    """Nothing waits that could not be handled."""
+    """No dead letter waits."""
     waiting = installation.measured(
         "pubsub.googleapis.com/subscription/num_undelivered_messages", "pubsub_subscription", timedelta(minutes=15)
     ).get("dead-letters", 0.0)

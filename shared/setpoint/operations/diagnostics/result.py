@@ -1,4 +1,4 @@
-"""What a check tells."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Verdict = Literal[
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """One thing that was looked at.
+    """One result of a check.
 
     Args:
         check: which check.
@@ -41,7 +41,7 @@ Check = Callable[[Installation], Iterable[Finding]]
 
 
 def examine(installation: Installation, checks: Mapping[str, Check]) -> list[CheckResult]:
-    """Make every check, whatever becomes of the others."""
+    """Run every check; a failing check does not stop the others."""
     results: list[CheckResult] = []
     for name, check in checks.items():
         try:

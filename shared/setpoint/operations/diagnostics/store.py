@@ -1,4 +1,4 @@
-"""The store and what it says: declarations, sweeps, guardrails, and what waits."""
+"""Checks of the store and its content: declarations, sweeps, guardrails, and pending work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "bod
 
 
 def store(installation: Installation) -> Iterator[Finding]:
-    """The store answers, and this version can read what is in it."""
+    """The store answers, and this version can read its records."""
     opened = installation.store()
     control = opened.control().value
     opened.safety_state()
@@ -42,7 +42,7 @@ def store(installation: Installation) -> Iterator[Finding]:
 
 
 def records(installation: Installation) -> Iterator[Finding]:
-    """Every stored record can be read."""
+    """Every stored record can be decoded."""
     problems = RecordProblems(installation.store().notices).listed(installation.now())
     for problem in problems[:_MOST_PROBLEMS]:
         since = (
@@ -57,7 +57,7 @@ def records(installation: Installation) -> Iterator[Finding]:
 
 
 def database(installation: Installation) -> Iterator[Finding]:
-    """The database can be restored, cannot be deleted by mistake, and indexes nothing that is large."""
+    """The database has backups and deletion protection, and large fields are not indexed."""
     if not installation.store_url.startswith("firestore://"):
         return
     project, _, name = installation.store_url.removeprefix("firestore://").partition("/")
@@ -84,7 +84,7 @@ def database(installation: Installation) -> Iterator[Finding]:
 
 
 def sweeps(installation: Installation) -> Iterator[Finding]:
-    """A sweep has ended of late, and could see what it was to see."""
+    """A sweep ended recently, and could list everything in its scopes."""
     records = [sweep.value for sweep in installation.store().sweeps.sweeps() if sweep.value is not None]
     ended = [record for record in records if record.summary is not None]
     if not ended:
@@ -111,7 +111,7 @@ def sweeps(installation: Installation) -> Iterator[Finding]:
 
 
 def brakes(installation: Installation) -> Iterator[Finding]:
-    """Nothing stops remediation."""
+    """No pause and no open circuit breaker stops remediation."""
     state = installation.store().safety_state().value
     if state.breaker is not None:
         text = f"the breaker is open since {state.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
@@ -128,7 +128,7 @@ def brakes(installation: Installation) -> Iterator[Finding]:
 
 
 def waiting(installation: Installation) -> Iterator[Finding]:
-    """What was to be published is, and what was due is done."""
+    """Pending events are published, and due records are evaluated."""
     opened = installation.store()
     unpublished = sum(1 for _ in islice(opened.unpublished([]), _MOST))
     if unpublished:
