@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from setpoint.catalog import oneofs
+from setpoint.catalog import field_rules, oneofs
 from setpoint.comparison import absence, api_quirks, system_fields
 from setpoint.comparison.absence import child
-from setpoint.model.difference import Difference
+from setpoint.model.difference import Difference, Explanation
 from setpoint.model.field_path import Path
 from setpoint.model.naming import camel, snake
 
@@ -89,15 +89,24 @@ class Trial(Protocol):
     """A comparison whose differences do not count."""
 
     differences: list[Difference]
+    unchecked: list[Explanation]
+
+    def rules(self, path: Path) -> field_rules.Rules:
+        """The rules of the field at a path."""
 
     def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Compare one value with its counterpart."""
 
 
 def is_lost(trial: Trial, path: Path, field: Field | None, want: Any) -> bool:
-    """Whether the absence of a declared field is a difference by any rule."""
+    """Whether a declared choice is lost, of which another is set: by any rule, or since it is a message with values.
+
+    That absence equals the defaults in it does not make the other choice the declared one.
+    """
     trial.value(path, path[1] if path else "", field, want, None)
-    return bool(trial.differences)
+    if trial.differences:
+        return True
+    return isinstance(want, dict) and not (trial.unchecked or absence.is_zero(field, want) or trial.rules(path))
 
 
 def is_other_choice(
