@@ -12,21 +12,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import flask
+from werkzeug.exceptions import HTTPException
 
 from setpoint import bootstrap
-from setpoint.errors import AccessDenied
+from setpoint.errors import AccessDenied, SetpointError
 from setpoint.util import telemetry
 from setpoint.util.telemetry import Run, Severity
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
+_MOST_FRAMES = 8
 LARGEST_BODY = 15_000_000
 """Bytes of a request: a message has 10 MB at most (https://cloud.google.com/pubsub/quotas), and a push its base64."""
 
@@ -72,13 +76,44 @@ def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
     message = _message(event)
     attributes = message.get("attributes") or {}
     parent = telemetry.begun(attributes.get(telemetry.TRACEPARENT), str(message.get("messageId") or event["id"]))
-    with telemetry.running(function, parent, bootstrap.home_project(), bootstrap.spans()) as run:
+    with (
+        _without_payloads(),
+        telemetry.running(function, parent, bootstrap.home_project(), bootstrap.spans()) as run,
+    ):
         waited = _seconds_since(message.get("publishTime") or event.get("time"))
         if waited is not None:
             run.fields["queue_seconds"] = waited
         if isinstance(event.data, dict) and isinstance(event.data.get("deliveryAttempt"), int):
             run.fields["delivery_attempt"] = event.data["deliveryAttempt"]
         yield Delivery(event, run)
+
+
+class UnexpectedError(Exception):
+    """An error of a library, by its type and its place: its text may quote a payload, and frameworks log tracebacks."""
+
+
+@contextmanager
+def _without_payloads() -> Iterator[None]:
+    """Let errors through without the texts of those that are not Setpoint's, which may quote a payload."""
+    try:
+        yield
+    except SetpointError as error:
+        if error.__cause__ is not None or error.__context__ is not None:
+            cause = error.__cause__ or error.__context__
+            telemetry.log("WARNING", f"{type(error).__name__} came of {_type_and_place(cause)}", event="cause")
+        error.__cause__ = error.__context__ = None
+        raise
+    except HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may quote a payload
+        raise UnexpectedError(_type_and_place(error)) from None
+
+
+def _type_and_place(error: BaseException | None) -> str:
+    """An error's type, and where it was raised: ``ValueError at a.py:12 < b.py:30``, the innermost call first."""
+    frames = traceback.extract_tb(error.__traceback__ if error is not None else None)[::-1][:_MOST_FRAMES]
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(error).__name__} at {places}"
 
 
 def _check_request() -> None:

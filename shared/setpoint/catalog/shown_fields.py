@@ -143,6 +143,11 @@ def is_harmless(value: str) -> bool:
     return value.lower() in _VOCABULARY or _HARMLESS.fullmatch(value) is not None
 
 
+def may_be_quoted(value: str) -> bool:
+    """Whether an error may quote a value: a flag, a number, a size, the name of a resource, a word of an API."""
+    return is_harmless(value) or is_resource_name(value) or is_enum_like(value)
+
+
 def is_short_word(value: str) -> bool:
     """Whether a value is a short word or two, or a number: what a field of an unknown type is shown with."""
     return _SHORT_WORD.fullmatch(value) is not None and not is_random(value)

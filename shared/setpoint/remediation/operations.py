@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from setpoint.catalog import shown_fields
 from setpoint.model.write_plan import Call, Done, Failed, Running
-from setpoint.util.secret_formats import scrub
+from setpoint.util.secret_formats import SCRUBBED, scrub
 
 
 def address(call: Call, answer: Mapping[str, Any]) -> str:
@@ -61,10 +62,32 @@ def _reason(error: Any) -> str:
     if not isinstance(first, dict):
         return "it ended with an error"
     code = first.get("code") or first.get("status") or ""
-    return scrub(f"{code}: {first.get('message', '')}").strip(": ")[:_LONGEST] or "it ended with an error"
+    message = _without_values(str(first.get("message", ""))[:_MOST])
+    return scrub(f"{code}: {message}").strip(": ")[:_LONGEST] or "it ended with an error"
 
 
+def _without_values(message: str) -> str:
+    """A message without the values that it quotes: one that was sent may be a secret, which only its place tells."""
+    start = 0
+    while quoted := _QUOTED.search(message, start):
+        value = quoted["value"]
+        start = quoted.end()
+        if not quoted["field"] and len(value) >= _SHORTEST and not shown_fields.may_be_quoted(value):
+            end = message.rindex(quoted["mark"])  # a value may hold quotation marks itself
+            message = f"{message[: quoted.start('value')]}{SCRUBBED}{message[end:]}"
+            start = quoted.start("value") + len(SCRUBBED) + 1
+    return message
+
+
+_QUOTED = re.compile(
+    r"(?P<field>\b(?:field|parameter|property|attribute|method|permission)s?:? )?"
+    r"(?<!\w)(?P<mark>['\"`])(?P<value>(?:(?!(?P=mark)).){1,4000}+)(?P=mark)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SHORTEST = 4
+"""A shorter text is no secret."""
 _LONGEST = 500
+_MOST = 5_000
 
 
 _USUALLY = timedelta(hours=1)

@@ -162,15 +162,8 @@ def _sent(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for part in value:
             yield from _sent(part)
-    elif isinstance(value, str) and len(value) >= _SHORTEST and not _may_be_shown(value):
+    elif isinstance(value, str) and len(value) >= _SHORTEST and not shown_fields.may_be_quoted(value):
         yield value
-
-
-def _may_be_shown(value: str) -> bool:
-    return any(
-        is_open(value)
-        for is_open in (shown_fields.is_harmless, shown_fields.is_resource_name, shown_fields.is_enum_like)
-    )
 
 
 def _described(answer: requests.Response, message: str) -> str:
