@@ -16,7 +16,6 @@ locals {
     attribute = {
       description = "Attributes drift to whoever changed the resource, by audit logs."
       size        = var.attribute
-      bucket      = null # pushed to by a subscription of its own, see attribution.tf
       environment = {
         SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
         SETPOINT_PUSH_AUDIENCE     = "https://setpoint-attribute-${local.host}"
@@ -30,7 +29,6 @@ locals {
     detect = {
       description = "Compares each change of the fleet with what is declared, and publishes drift."
       size        = var.detect
-      bucket      = null # pushed to by a subscription of its own, see messaging.tf
       environment = {
         SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
         SETPOINT_PUSH_AUDIENCE     = "https://setpoint-detect-${local.host}"
@@ -42,7 +40,6 @@ locals {
     remediate = {
       description = "Remediates drift as the policy says: writes, asks, delegates or waits."
       size        = var.remediate
-      bucket      = null # pushed to by subscriptions of its own, see remediation.tf
       environment = {
         SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
         SETPOINT_PUSH_AUDIENCE     = "https://setpoint-remediate-${local.host}"
@@ -54,7 +51,6 @@ locals {
     notify = {
       description = "Alerts people, and carries out their button clicks."
       size        = var.notify
-      bucket      = null # pushed to by subscriptions of its own, see slack.tf
       environment = {
         SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
         SETPOINT_PUSH_AUDIENCE     = "https://setpoint-notify-${local.host}"
@@ -72,7 +68,6 @@ locals {
     slack_actions = {
       description = "Checks button clicks from Slack, and passes them to notify."
       size        = var.slack_actions
-      bucket      = null
       environment = {
         SETPOINT_ACTIONS_TOPIC = one(google_pubsub_topic.slack_actions[*].id)
       }
@@ -83,7 +78,6 @@ locals {
     report = {
       description = "Writes the snapshots of a day to BigQuery, and the digest of the week before."
       size        = var.report
-      bucket      = null # pushed to by a subscription of its own, see bigquery.tf
       environment = {
         SETPOINT_PUSH_ACCOUNT  = google_service_account.push.email
         SETPOINT_PUSH_AUDIENCE = "https://setpoint-report-${local.host}"
@@ -94,7 +88,6 @@ locals {
     sweep = {
       description = "Compares the whole inventory with what is declared, a shard a message; publishes what waits."
       size        = var.sweep
-      bucket      = null # pushed to by a subscription of its own, see messaging.tf
       environment = {
         SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
         SETPOINT_PUSH_AUDIENCE     = "https://setpoint-sweep-${local.host}"
@@ -111,7 +104,6 @@ locals {
     console = {
       description = "Serves the report page behind Identity-Aware Proxy; read-only."
       size        = var.console
-      bucket      = null # called through a load balancer of its own, see console.tf
       environment = {
         SETPOINT_STORE        = local.store
         SETPOINT_IAP_AUDIENCE = local.iap_audience
@@ -120,11 +112,11 @@ locals {
     sync = {
       description = "Applies the archives of declarations that arrive in a bucket."
       size        = var.sync
-      bucket      = google_storage_bucket.declarations.name
       environment = {
-        SETPOINT_PUSH_ACCOUNT = google_service_account.trigger.email
-        SETPOINT_STORE        = local.store
-        SETPOINT_EVENTS_TOPIC = google_pubsub_topic.drift_events.id
+        SETPOINT_PUSH_ACCOUNT  = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE = "https://setpoint-sync-${local.host}"
+        SETPOINT_STORE         = local.store
+        SETPOINT_EVENTS_TOPIC  = google_pubsub_topic.drift_events.id
         SETPOINT_STATE_BUCKETS = jsonencode({
           for bucket, states in var.state_buckets : bucket => { prefix = states.prefix, grace = states.grace_seconds }
         })
@@ -154,7 +146,6 @@ resource "google_cloudfunctions2_function" "function" {
 
     source {
       storage_source {
-        bucket = google_storage_bucket_object.source.bucket
         object = google_storage_bucket_object.source.name
       }
     }
@@ -162,7 +153,7 @@ resource "google_cloudfunctions2_function" "function" {
 
   service_config {
     service_account_email = google_service_account.function[each.key].email
-    # Pub/Sub and Eventarc of this project count as internal; Slack calls from outside, people through a load balancer.
+    # Pub/Sub of this project counts as internal; Slack calls from outside, people through a load balancer.
     ingress_settings                 = lookup(local.ingress, each.key, "ALLOW_INTERNAL_ONLY")
     available_memory                 = each.value.size.memory
     available_cpu                    = each.value.size.cpu
@@ -213,29 +204,11 @@ resource "google_cloudfunctions2_function" "function" {
     }
   }
 
-  dynamic "event_trigger" {
-    for_each = each.value.bucket[*]
-
-    content {
-      event_type            = "google.cloud.storage.object.v1.finalized"
-      trigger_region        = var.region           # the bucket's
-      retry_policy          = "RETRY_POLICY_RETRY" # without it a failure counts as done
-      service_account_email = google_service_account.trigger.email
-
-      event_filters {
-        attribute = "bucket"
-        value     = event_trigger.value
-      }
-    }
-  }
-
   depends_on = [
     google_project_iam_member.build,
     google_project_iam_member.build_reads,
     google_project_iam_member.console_reads,
     google_project_iam_member.datastore_user,
-    google_project_iam_member.storage_publishes,
-    google_project_iam_member.trigger_receives,
     google_project_service.api,
     google_storage_bucket_iam_member.sync_reads,
     google_pubsub_topic_iam_member.sweeps,

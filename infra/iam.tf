@@ -154,41 +154,6 @@ resource "google_service_account_iam_member" "push_token" {
   member             = local.agents.pubsub
 }
 
-# Who calls sync: Eventarc, which Cloud Storage tells of new archives.
-resource "google_service_account" "trigger" {
-  project      = var.project_id
-  account_id   = "setpoint-trigger"
-  display_name = "Setpoint: triggers sync"
-
-  depends_on = [google_project_service.api]
-}
-
-resource "google_project_iam_member" "trigger_receives" {
-  project = var.project_id
-  role    = "roles/eventarc.eventReceiver"
-  member  = google_service_account.trigger.member
-}
-
-resource "google_cloud_run_v2_service_iam_member" "trigger" {
-  project  = var.project_id
-  location = var.region
-  name     = google_cloudfunctions2_function.function["sync"].name
-  role     = "roles/run.invoker"
-  member   = google_service_account.trigger.member
-}
-
-data "google_storage_project_service_account" "agent" {
-  project = var.project_id
-
-  depends_on = [google_project_service.api]
-}
-
-resource "google_project_iam_member" "storage_publishes" {
-  project = var.project_id
-  role    = "roles/pubsub.publisher" # on the project: Eventarc makes the topic, and gives it a name
-  member  = "serviceAccount:${data.google_storage_project_service_account.agent.email_address}"
-}
-
 # What the images are built as, instead of a default account that many organisations have disabled.
 resource "google_service_account" "build" {
   project      = var.project_id

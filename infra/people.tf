@@ -7,7 +7,7 @@ locals {
 
   # Topics that commands publish to: events of what they do, and dead letters back to where they came from.
   operated = {
-    for pair in setproduct(var.operators, ["asset-changes", "drift-events", "sweeps"]) :
+    for pair in setproduct(var.operators, ["asset-changes", "drift-events", "sweeps", "uploads"]) :
     "${pair[0]} ${pair[1]}" => { member = pair[0], topic = pair[1] }
   }
 }
@@ -46,7 +46,7 @@ resource "google_pubsub_topic_iam_member" "operators" {
   role    = "roles/pubsub.publisher"
   member  = each.value.member
 
-  depends_on = [google_pubsub_topic.asset_changes, google_pubsub_topic.drift_events, google_pubsub_topic.sweeps]
+  depends_on = [google_pubsub_topic.asset_changes, google_pubsub_topic.drift_events, google_pubsub_topic.sweeps, google_pubsub_topic.uploads]
 }
 
 resource "google_pubsub_subscription_iam_member" "operators" {

@@ -4,6 +4,8 @@ locals {
   pushes = {
     for name, push in merge(
       local.sweep_pushes,
+      local.state_pushes,
+      local.upload_pushes,
       local.attribute_pushes,
       local.notify_pushes,
       local.press_pushes,

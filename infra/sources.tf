@@ -62,6 +62,6 @@ resource "google_storage_bucket_object" "sources" {
     }
   }), var.sources_not_seen_yet ? "\n" : ""])
 
-  # Before the trigger is there nothing would tell sync of it.
-  depends_on = [google_cloudfunctions2_function.function]
+  # Before the notification is there nothing would tell sync of it.
+  depends_on = [google_storage_notification.uploads]
 }

@@ -1,5 +1,5 @@
-# Buckets of Terraform states: each object that an apply writes is told to sync, which reads that state. The buckets may be in
-# other projects and regions, which triggers of Eventarc for buckets do not allow: the buckets notify a topic.
+# Buckets of Terraform states: each object that an apply writes is told to sync (uploads.tf), which reads that state. The buckets
+# may be in other projects and regions.
 locals {
   state_projects = toset([for states in values(var.state_buckets) : coalesce(states.project, var.project_id)])
 }
@@ -35,11 +35,11 @@ resource "google_storage_notification" "states" {
 
   bucket             = each.key
   topic              = google_pubsub_topic.state_changes[0].id
-  payload_format     = "NONE" # the attributes name the object
+  payload_format     = "JSON_API_V1" # functions-framework refuses a message without data
   event_types        = ["OBJECT_FINALIZE", "OBJECT_DELETE"]
   object_name_prefix = each.value.prefix == "" ? null : each.value.prefix
 
-  depends_on = [google_pubsub_topic_iam_member.state_changes]
+  depends_on = [google_pubsub_subscription.push, google_pubsub_topic_iam_member.state_changes]
 }
 
 # To read, on these buckets alone.
@@ -49,33 +49,4 @@ resource "google_storage_bucket_iam_member" "states" {
   bucket = each.key
   role   = "roles/storage.objectViewer"
   member = google_service_account.function["sync"].member
-}
-
-resource "google_eventarc_trigger" "states" {
-  count = length(var.state_buckets) > 0 ? 1 : 0
-
-  project         = var.project_id
-  location        = var.region
-  name            = "setpoint-states"
-  service_account = google_service_account.trigger.email
-
-  matching_criteria {
-    attribute = "type"
-    value     = "google.cloud.pubsub.topic.v1.messagePublished"
-  }
-
-  transport {
-    pubsub {
-      topic = google_pubsub_topic.state_changes[0].id
-    }
-  }
-
-  destination {
-    cloud_run_service {
-      service = google_cloudfunctions2_function.function["sync"].name
-      region  = var.region
-    }
-  }
-
-  depends_on = [google_cloud_run_v2_service_iam_member.trigger, google_project_iam_member.trigger_receives]
 }

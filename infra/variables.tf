@@ -9,7 +9,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Where the functions, the buckets and the event trigger are."
+  description = "Where the functions and the buckets are."
   type        = string
 
   validation {

@@ -55,7 +55,8 @@ ACCOUNT = f"setpoint-push@{P}.iam.gserviceaccount.com"
 
 def well() -> dict:
     """What Google's APIs tell of an installation that is well."""
-    audiences = {name: f"https://setpoint-{name}-20.{R}.run.app" for name in ("detect", "sweep", "remediate")}
+    audiences = {name: f"https://setpoint-{name}-20.{R}.run.app" for name in ("detect", "sweep", "remediate", "sync")}
+    named = {"sync": "uploads"}
     described = {
         TEST: {"permissions": list(compute.MINE)},
         f"/cloudresourcemanager.googleapis.com/v1/projects/{P}": {"projectNumber": "20"},
@@ -78,7 +79,10 @@ def well() -> dict:
         JOBS: {"jobs": [{"name": f"x/{name}", "state": "ENABLED", "status": {}} for name in compute.JOBS]},
         SUBSCRIPTIONS: {
             "subscriptions": [
-                *(subscription(name, f"{url}/projects/{P}/topics/t", url) for name, url in audiences.items()),
+                *(
+                    subscription(named.get(name, name), f"{url}/projects/{P}/topics/t", url)
+                    for name, url in audiences.items()
+                ),
                 {"name": f"projects/{P}/subscriptions/dead-letters", "topic": "t", "expirationPolicy": {}},
                 {"name": f"projects/{P}/subscriptions/of-others", "topic": "_deleted-topic_"},
             ]
@@ -431,7 +435,10 @@ def test_what_no_installation_can_do_without_is_what_infra_makes():
         for kind in ("google_pubsub_topic", "google_pubsub_subscription")
     }  # fmt: skip
     assert set(pubsub.TOPICS) <= names["google_pubsub_topic"]
-    always = entries(local("sweep_pushes"))  # the other pushes are there when they are switched on
+    always = {
+        **entries(local("sweep_pushes")),
+        **entries(local("upload_pushes")),
+    }  # the other pushes are there when they are switched on
     assert set(pubsub.SUBSCRIPTIONS) <= names["google_pubsub_subscription"] | set(always)
     assert set(compute.FUNCTIONS) <= set(entries(local("functions")))
     assert {job.removeprefix("setpoint-") for job in compute.JOBS} == set(entries(local("jobs")))

@@ -71,10 +71,10 @@ def rule(constraint: str, **values: Any) -> tuple[str, Any]:
 
 IN_THE_WAY = [
     (
-        f"https://serviceusage.googleapis.com/v1/projects/{P}/services/eventarc.googleapis.com",
+        f"https://serviceusage.googleapis.com/v1/projects/{P}/services/pubsub.googleapis.com",
         {"state": "DISABLED"},
-        "eventarc is switched off",
-        "gcloud services enable eventarc.googleapis.com",
+        "pubsub is switched off",
+        "gcloud services enable pubsub.googleapis.com",
     ),
     (
         f"https://cloudbilling.googleapis.com/v1/projects/{P}/billingInfo",

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import base64
 import io
 import json
 import tarfile
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import functions_framework
 import pytest
@@ -63,8 +65,33 @@ def service(monkeypatch):
         yield service
 
 
-@pytest.fixture
-def upload(service, deps, monkeypatch):
+TOPIC_OF_UPLOADS = "projects/fleet-ops/topics/uploads"
+
+
+def pushed(named: dict[str, str], topic: str = TOPIC_OF_UPLOADS) -> dict[str, Any]:
+    """A notification of Cloud Storage as a push subscription delivers it."""
+    attributes = {"bucketId": named["bucket"], "objectId": named["name"], "eventType": "OBJECT_FINALIZE"}
+    attributes |= {"objectGeneration": named["generation"]} if "generation" in named else {}
+    attributes |= {"payloadFormat": "JSON_API_V1", "notificationConfig": "projects/_/buckets/b/notificationConfigs/1"}
+    data = base64.b64encode(json.dumps(named).encode()).decode()
+    message = {"messageId": "1", "publishTime": "2026-03-01T12:00:01.000Z", "attributes": attributes, "data": data}
+    return {"path": f"/{topic}", "json": {"message": message, "subscription": "projects/fleet-ops/subscriptions/s"}}
+
+
+def event(named: dict[str, str]) -> dict[str, Any]:
+    """An event of Cloud Storage as Eventarc delivers it, which installations of before have."""
+    headers = {
+        "ce-id": "1",
+        "ce-specversion": "1.0",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet",
+        "content-type": "application/json",
+    }
+    return {"path": "/", "headers": headers, "data": json.dumps(named)}
+
+
+@pytest.fixture(params=[pushed, event])
+def upload(request, service, deps, monkeypatch):
     """Uploads an archive as CI does, and delivers the event of it; gives the status of the answer.
 
     Without data nothing is uploaded; what is delivered is the event of ``generation``.
@@ -82,15 +109,8 @@ def upload(service, deps, monkeypatch):
             generation = service.put(
                 "fleet", name, data, {key.replace("_", "-"): value for key, value in metadata.items()}
             )
-        headers = {
-            "ce-id": "1",
-            "ce-specversion": "1.0",
-            "ce-type": "google.cloud.storage.object.v1.finalized",
-            "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet",
-            "content-type": "application/json",
-        }
-        upload_metadata = {"bucket": "fleet", "name": name} | ({"generation": str(generation)} if generation else {})
-        return client.post("/", headers=headers, data=json.dumps(upload_metadata)).status_code
+        named = {"bucket": "fleet", "name": name} | ({"generation": str(generation)} if generation else {})
+        return client.post(**request.param(named)).status_code
 
     return upload
 
@@ -256,21 +276,15 @@ TOPIC = ResourceKey("//pubsub.googleapis.com/projects/shop-prod/topics/a")
 
 @pytest.fixture
 def notify(upload):
-    """Delivers a notification of a state bucket as Eventarc does of a Pub/Sub topic; gives the status of the answer."""
+    """Delivers a notification of a state bucket as a push subscription does; gives the status of the answer."""
     del upload  # has set up what the function works with
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
     def notify(name: str = NETWORK, kind: str = "OBJECT_FINALIZE") -> int:
-        attributes = {"bucketId": "states", "objectId": name, "objectGeneration": "1", "eventType": kind}
-        headers = {
-            "ce-id": "1",
-            "ce-specversion": "1.0",
-            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
-            "ce-source": "//pubsub.googleapis.com/projects/fleet-ops/topics/state-changes",
-            "content-type": "application/json",
-        }
-        message = {"message": {"messageId": "1", "attributes": attributes, "data": "e30="}, "subscription": "s"}
-        return client.post("/", headers=headers, data=json.dumps(message)).status_code
+        named = {"bucket": "states", "name": name, "generation": "1"}
+        delivery = pushed(named, "projects/fleet-ops/topics/state-changes")
+        delivery["json"]["message"]["attributes"]["eventType"] = kind
+        return client.post(**delivery).status_code
 
     return notify
 

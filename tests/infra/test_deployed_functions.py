@@ -55,8 +55,7 @@ def checks_of_the_caller(function: str) -> set[str]:
     """The settings by which a function checks who calls it: one that an event calls always does."""
     if "serving.handling(" not in (ROOT / f"functions/{function}/main.py").read_text():
         return set()
-    pushed = entries(entries(local("functions"))[function])["bucket"].startswith("null")
-    return {"push_account", "push_audience"} if pushed else {"push_account"}  # Eventarc chooses its own audience
+    return {"push_account", "push_audience"}
 
 
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))

@@ -33,7 +33,7 @@ OWN_ROLE = "a custom role"
 UNKNOWN = {
     "agent": "agent of Cloud Storage",
     "audit_log": "writer of each sink",
-    "storage_publishes": "agent of Cloud Storage",
+    "uploads": "agent of Cloud Storage",
 }
 """Who it is where Google tells only at the first apply, by the name of the grant."""
 _PROJECT, _NUMBER = BASE["project_id"], "123456789012"

@@ -18,7 +18,7 @@ from infra.test_variables import GOOD, plan
 WEEK, DAY, MINUTES = "604800s", "86400s", "600s"
 COMMON = {"filter": None, "ordered": False, "retention": WEEK, "backoff": "10s"}
 EVENTS = 'attributes.type = "drift.opened" OR attributes.type = "drift.changed"'
-SWEEP = {"sweep": {"function": "sweep", **COMMON}}
+SWEEP = {"sweep": {"function": "sweep", **COMMON}, "uploads": {"function": "sync", **COMMON}}
 NOTIFY = {
     "notify": {"function": "notify", **COMMON, "ordered": True},
     "notify-ticks": {"function": "notify", **COMMON, "retention": MINUTES},
@@ -30,7 +30,9 @@ REMEDIATE = {
 }
 ATTRIBUTE = {"attribute": {"function": "attribute", **COMMON}}
 REPORT = {"report": {"function": "report", **COMMON, "retention": DAY, "backoff": "60s"}}
+STATES = {"state-changes": {"function": "sync", **COMMON}}
 ON = {
+    "state_buckets": "{ acme = { everywhere = true } }",
     "alerts": "{ enabled = true }",
     "attribution": "{ enabled = true }",
     "remediation": '{ enabled = true, within = "folders/12", resources = ["storage.googleapis.com/Bucket"] }',
@@ -101,9 +103,19 @@ def planned(folder: Path, values: dict[str, str]) -> dict[str, dict[str, Any]]:
         ({"alerts": "{ enabled = true, buttons = false }"}, SWEEP | NOTIFY),
         ({"remediation": ON["remediation"]}, SWEEP | REMEDIATE),
         ({"reports": ON["reports"]}, SWEEP | REPORT),
-        (ON, SWEEP | ATTRIBUTE | NOTIFY | PRESS | REMEDIATE | REPORT),
+        ({"state_buckets": ON["state_buckets"]}, SWEEP | STATES),
+        (ON, SWEEP | ATTRIBUTE | NOTIFY | PRESS | REMEDIATE | REPORT | STATES),
     ],
-    ids=["nothing", "attribution", "alerts", "alerts without buttons", "remediation", "reports", "everything"],
+    ids=[
+        "nothing",
+        "attribution",
+        "alerts",
+        "alerts without buttons",
+        "remediation",
+        "reports",
+        "states",
+        "everything",
+    ],
 )
 def test_what_is_switched_on_is_pushed_may_be_called_and_has_its_dead_letters_taken_off(pushing, switched_on, expected):
     """Nothing has an id yet: the keys are known all the same, as they have to be."""

@@ -39,6 +39,7 @@ def test_attribution_is_off_unless_somebody_switches_it_on():
     assert local("attribution") == 'var.attribution.enabled ? toset(["attribute"]) : toset([])'
     assert local("audited") == "var.attribution.enabled ? var.watch : toset([])"
     assert only_if("attribute_pushes") == "var.attribution.enabled"
+    assert only_if("state_pushes") == "length(var.state_buckets) > 0"
 
 
 def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():

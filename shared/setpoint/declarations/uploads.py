@@ -77,15 +77,25 @@ def sync_upload(
     Raises:
         TransientError: the apply failed for now; redeliver the event.
     """
-    bucket = attributes.get("bucketId") or body.get("bucket")
+    named = _notified(attributes) if "bucketId" in attributes else body
+    bucket = named.get("bucket")
     try:
         if bucket in uploads.buckets:
-            return _state(str(bucket), str(attributes.get("objectId") or body.get("name") or ""), uploads, now)
-        return _archive(body, uploads, now)
+            return _state(str(bucket), str(named.get("name") or ""), uploads, now)
+        return _archive(named, uploads, now)
     except Superseded as error:
         return UploadReport("superseded", "NOTICE", str(error))
     except PermanentError as error:
         return UploadReport("refused", "ERROR", str(error))
+
+
+def _notified(attributes: Mapping[str, str]) -> dict[str, str]:
+    """What a notification names, as an event of Cloud Storage does.
+
+    Source: https://cloud.google.com/storage/docs/pubsub-notifications#attributes
+    """
+    names = {"bucket": "bucketId", "name": "objectId", "generation": "objectGeneration"}
+    return {name: attributes[given] for name, given in names.items() if given in attributes}
 
 
 def _archive(body: Mapping[str, Any], uploads: Uploads, now: datetime) -> UploadReport:

@@ -1,4 +1,4 @@
-"""Authenticate calls of a function by the token of Pub/Sub or Eventarc.
+"""Authenticate calls of a function by the token of Pub/Sub.
 
 Cloud Run checks the token, too; this second check protects against mistakes in IAM or ingress settings.
 Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions

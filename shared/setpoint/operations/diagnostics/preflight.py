@@ -12,13 +12,13 @@ from setpoint.util.counts import counted
 
 OPTIONS = ("alerts", "attribution", "console", "kms_key", "remediation", "reports")
 """Options of infra/ that need more than the base does."""
-APIS = ("cloudasset", "cloudresourcemanager", "eventarc", "pubsub", "serviceusage", "storage")
+APIS = ("cloudasset", "cloudresourcemanager", "pubsub", "serviceusage", "storage")
 """What Terraform needs before it can enable the other APIs, docs/install.md."""
 FEEDS_OF_A_PARENT = 200
 """Source: https://cloud.google.com/asset-inventory/docs/monitoring-asset-changes"""
 CONTENTS = ("RESOURCE", "IAM_POLICY", "ORG_POLICY", "ACCESS_POLICY")
-TOPICS = ("asset-changes", "sweeps", "drift-events", "dead-letters")
-ACCOUNTS = ("build", "detect", "push", "sweep", "sync", "trigger")
+TOPICS = ("asset-changes", "sweeps", "drift-events", "dead-letters", "uploads")
+ACCOUNTS = ("build", "detect", "push", "sweep", "sync")
 _PROJECT = "https://cloudresourcemanager.googleapis.com/v3"
 _TO_APPLY = (
     "cloudfunctions.functions.create",
@@ -35,6 +35,7 @@ _TO_APPLY = (
     "secretmanager.secrets.create",
     "serviceusage.services.enable",
     "storage.buckets.create",
+    "storage.buckets.update",
 )
 _BY_OPTION = {
     "console": ("compute.backendServices.create", "compute.globalAddresses.create"),

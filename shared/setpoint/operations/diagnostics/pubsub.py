@@ -10,9 +10,9 @@ from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Finding
 from setpoint.util.counts import counted
 
-TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps")
+TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps", "uploads")
 """What no installation can do without."""
-SUBSCRIPTIONS = ("detect", "sweep", "dead-letters")
+SUBSCRIPTIONS = ("detect", "sweep", "uploads", "dead-letters")
 _PUBSUB = "https://pubsub.googleapis.com/v1"
 _APPLY = "`terraform apply` puts it right"
 _LATE = 900.0
