@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -313,8 +313,17 @@ def killed_function(system: Cloud, messages: int, resources: int = 100) -> Repor
 
 
 @contextmanager
-def pushing(subscription: str, address: str, threads: int = 6) -> Iterator[None]:
-    """Push a subscription's messages, several at once, as Pub/Sub does; its emulator gives up on who was killed."""
+def pushing(
+    subscription: str, address: str, threads: int = 6, took: Callable[[int], object] = lambda _: None
+) -> Iterator[None]:
+    """Push a subscription's messages, several at once, as Pub/Sub does; its emulator gives up on who was killed.
+
+    Args:
+        subscription: full name of the subscription.
+        address: where messages are pushed to.
+        threads: how many are pushed at once.
+        took: is told how many were taken.
+    """
     stop = threading.Event()
 
     def push() -> None:
@@ -324,6 +333,7 @@ def pushing(subscription: str, address: str, threads: int = 6) -> Iterator[None]
             for delivered in feed.pull(8):
                 (done if _is_taken(address, delivered.data) else again).append(delivered)
             feed.settle(done, again)
+            took(len(done))
 
     pushers = [threading.Thread(target=push) for _ in range(threads)]
     for pusher in pushers:

@@ -178,6 +178,31 @@ def test_a_module_that_is_not_there_is_a_warning_and_a_file_that_is_no_hcl_an_er
     assert len(result.desired) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ('resource "x" {{', 1, "unexpected `{`"),
+        ('locals {\n  a = "b"\n', 3, "it breaks off"),
+        ("locals {\n  a = " + "!" * 100_000 + "\n}", 2, f"unexpected `{'!' * 40}`"),
+        ("locals { a = " + "9" * 5_000 + " }", 0, "a number has thousands of digits"),
+        ("a = " + "[" * 5_000 + "]" * 5_000, 0, "an expression is nested too deeply, or has hundreds of parts"),
+        ("locals { a = " + "1+" * 20_000 + "1 }", 0, "an expression is nested too deeply, or has hundreds of parts"),
+        ("a {\n" * 2_000 + "}\n" * 2_000, 0, "an expression is nested too deeply, or has hundreds of parts"),
+        ('locals { a = "' + "x" * 200_000 + '" }', 0, "200,017 characters are more than 200,000; split the file"),
+        ("a = 1\0", 1, "unexpected `\0`"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_hcl_is_named_by_line_and_reason_in_few_words(
+    loaded: Files, text: str, line: int, reason: str
+) -> None:
+    result = loaded('resource "google_compute_network" "net" {\n  name = "net"\n}\n', network(), broken=text)
+    [problem] = result.problems
+    assert (problem.line, problem.message) == (line, f"cannot be read as HCL: {reason}")
+    assert problem.file.endswith("broken.tf")
+    assert len(result.desired) == 1
+
+
 def test_a_configuration_goes_with_one_state_and_needs_files(loaded: Files, tmp_path: Path) -> None:
     text = 'resource "google_compute_network" "net" {\n  name = "net"\n}\n'
     loaded(text, network())

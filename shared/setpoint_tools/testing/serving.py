@@ -101,6 +101,11 @@ class Served:
             return True
         return False
 
+    @property
+    def group(self) -> int:
+        """The group of its processes, by which they are found in proc(5)."""
+        return self._process.pid if self._process is not None else 0
+
     def kill(self) -> None:
         """End it and its workers at once, in the middle of whatever they do."""
         self.stop(signal.SIGKILL)

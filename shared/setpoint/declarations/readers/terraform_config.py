@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.documents import Problem, printable
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN
 from setpoint.errors import BadRequest
 
@@ -32,8 +32,9 @@ _BLOCK = "__is_block__"
 _LOCAL = ("./", "../")
 _MANIFEST = Path(".terraform", "modules", "modules.json")
 _DEEPEST = 20
-_LARGEST = 1_000_000
-"""Maximum number of characters of a file."""
+_LARGEST = 200_000
+"""Maximum number of characters of a file, of which the reader of HCL takes some 100 MB and two seconds."""
+_LONGEST_TOKEN = 40
 _VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
 _PLAIN = re.compile(r"\$\{[\w.\[\]*\"-]+\}")
 _RESOURCE = re.compile(r"\$\{(?:data\.)?[a-z]+_\w+\.")
@@ -163,34 +164,64 @@ class _Reading:
         try:
             text = path.read_text(encoding="utf-8-sig")
             return _load_json(text) if path.suffix == ".json" else _load(text)
-        except (OSError, ValueError, RecursionError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            syntax = "JSON" if path.suffix == ".json" else "HCL"
-            self.problems.append(Problem(str(path), 0, "", f"cannot be read as {syntax}: {reason}"))
-            return {}
+        except UnicodeDecodeError as error:
+            reason, line = f"it is not UTF-8 (byte {error.start})", 0
+        except OSError as error:
+            reason, line = str(error.strerror), 0
+        except _NoHcl as error:
+            reason, line = str(error), error.line
+        except (ValueError, RecursionError) as error:
+            reason, line = str(getattr(error, "msg", error)), getattr(error, "lineno", 0)
+        syntax = "JSON" if path.suffix == ".json" else "HCL"
+        self.problems.append(Problem(printable(str(path)), line, "", f"cannot be read as {syntax}: {reason}"))
+        return {}
+
+
+class _NoHcl(ValueError):
+    """A text that cannot be read as HCL.
+
+    Args:
+        reason: why.
+        line: where, from 1; 0 for the whole file.
+    """
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 def _load(text: str) -> dict[str, Any]:
     """Parse HCL.
 
     Raises:
-        ValueError: it is none.
+        _NoHcl: it is none.
         BadRequest: the reader of HCL is not installed.
     """
     try:
         import hcl2  # noqa: PLC0415 - optional
-        from lark.exceptions import LarkError  # noqa: PLC0415 - optional
+        from lark.exceptions import LarkError, VisitError  # noqa: PLC0415 - optional
     except ImportError:
         raise BadRequest(
             "--config needs a reader of HCL, the extra `terraform`: `make cli` in a clone has it; elsewhere "
             "pipx install --force 'setpoint[terraform] @ git+https://github.com/OWNER/setpoint.git@TAG'"
         ) from None
     if len(text) > _LARGEST:
-        raise ValueError(f"{len(text):,} characters are too many")
+        raise _NoHcl(f"{len(text):,} characters are more than {_LARGEST:,}; split the file")
     try:
         return dict(hcl2.loads(text))
-    except LarkError as error:
-        raise ValueError(str(error)) from None
+    except (LarkError, ValueError, RecursionError) as error:
+        cause = error.orig_exc if isinstance(error, VisitError) else error
+        raise _NoHcl(_reason(cause), max(getattr(cause, "line", 0), 0)) from None
+
+
+def _reason(error: Exception) -> str:
+    """Why a text is no HCL, without the text itself."""
+    if isinstance(error, RecursionError):
+        return "an expression is nested too deeply, or has hundreds of parts"
+    if isinstance(error, ValueError):
+        return "a number has thousands of digits"
+    token = str(getattr(error, "token", "") or getattr(error, "char", "")).strip()
+    return f"unexpected `{token[:_LONGEST_TOKEN]}`" if token else "it breaks off"
 
 
 def _load_json(text: str) -> dict[str, Any]:
