@@ -106,7 +106,7 @@ def simulated_storm(folder: Path, count: int, advance: Callable[[int], object] =
     store, clock, started = SqliteStore(folder / "storm.db"), Clock(), time.monotonic()
     store._connections.execute("PRAGMA synchronous = OFF")  # no disk is measured here
     counted = _CountedWrites(store.notices, clock)
-    store.notices = counted  # type: ignore[assignment]
+    store.notices = counted
     office = Office(store=store, clock=clock)
     calls: Counter[int] = Counter()
     take = office.sink._do
@@ -115,7 +115,7 @@ def simulated_storm(folder: Path, count: int, advance: Callable[[int], object] =
         calls[int((clock.now - NOON).total_seconds())] += 1
         take(act)
 
-    office.sink._do = count_call  # type: ignore[method-assign]
+    office.sink._do = count_call
     memory = []
     for number in range(1, count + 1):
         clock.now = max(clock.now, NOON + timedelta(seconds=number * SECONDS / count))

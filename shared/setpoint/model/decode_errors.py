@@ -15,6 +15,18 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """The wrong type or no JSON; text that is not UTF-8; JSON that is nested too deeply."""
 
 
+_DAMAGED = b"\0"
+
+
+def stored_bytes(body: object) -> bytes:
+    """The bytes of a record's body. An empty body, or one that is no text, is damaged: no decoder reads what it gives.
+
+    Empty bytes stand for a record that is not there: a damaged one must not pass for that.
+    """
+    encoded = body.encode(errors="replace") if isinstance(body, str) else body
+    return encoded if isinstance(encoded, bytes) and encoded else _DAMAGED
+
+
 def readable(records: Iterable[_T | CorruptState], problems: list[CorruptState] | None = None) -> Iterator[_T]:
     """The readable records of a listing; one that cannot be read does not stop the others.
 

@@ -10,6 +10,7 @@ from google.api_core import exceptions
 from grpc import StatusCode
 
 from setpoint.errors import BadRequest, Conflict, Unavailable
+from setpoint.model.decode_errors import stored_bytes
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentSnapshot
@@ -36,7 +37,12 @@ _NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFoun
 
 def body_of(snapshot: DocumentSnapshot[Any]) -> bytes:
     """The payload of a document; empty without a document."""
-    return snapshot.get("body").encode() if snapshot.exists else b""
+    if not snapshot.exists:
+        return b""
+    try:
+        return stored_bytes(snapshot.get("body"))
+    except KeyError:
+        return stored_bytes(None)
 
 
 def refusal(what: str, code: int) -> Conflict | Unavailable:

@@ -22,7 +22,7 @@ from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
 from setpoint.model.control_parts import ControlParts, PartGone, read_again
-from setpoint.model.decode_errors import readable, tried
+from setpoint.model.decode_errors import readable, stored_bytes, tried
 from setpoint.model.observation import Observation
 from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import ResourceKey
@@ -169,12 +169,12 @@ class SqliteStore:
         changes: bytes | None,
     ) -> Snapshot:
         """The snapshot in a row."""
-        head = control or b""
+        head = _body(control)
         return Snapshot(
             key,
-            desired_by(decode_record(desired), self._controls.control(head)) if desired else None,
+            desired_by(decode_record(_body(desired)), self._controls.control(head)) if desired is not None else None,
             self._controls.rules(head),
-            decode_state(state, key.id) if state else None,
+            decode_state(_body(state), key.id) if state is not None else None,
             version,
             decode_changes(changes) if changes else (),
         )
@@ -240,9 +240,9 @@ class SqliteStore:
     def _control(self) -> StoredControl:
         with answering:
             row = self._connections.execute(_CONTROL).fetchone()
-        return (
-            StoredControl(self._controls.control(row[0]), (row[1], row[0])) if row else StoredControl(Control(), None)
-        )
+        if not row:
+            return StoredControl(Control(), None)
+        return StoredControl(self._controls.control(_body(row[0])), (row[1], row[0]))
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``; parts are written and dropped in the same transaction."""
@@ -401,7 +401,11 @@ class SqliteStore:
         """See ``RemediationStore.brakes``."""
         with answering:
             row = self._connections.execute("SELECT body, version FROM brakes").fetchone()
-        return StoredSafetyState(decode_safety_state(row[0]), row[1]) if row else StoredSafetyState(SafetyState(), None)
+        return (
+            StoredSafetyState(decode_safety_state(_body(row[0])), row[1])
+            if row
+            else StoredSafetyState(SafetyState(), None)
+        )
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
@@ -456,6 +460,11 @@ class SqliteStore:
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._connections.close()
+
+
+def _body(column: object) -> bytes:
+    """The body in a column; empty without a record."""
+    return b"" if column is None else stored_bytes(column)
 
 
 def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float | None, float | None]:
