@@ -401,11 +401,8 @@ class SqliteStore:
         """See ``RemediationStore.brakes``."""
         with answering:
             row = self._connections.execute("SELECT body, version FROM brakes").fetchone()
-        return (
-            StoredSafetyState(decode_safety_state(_body(row[0])), row[1])
-            if row
-            else StoredSafetyState(SafetyState(), None)
-        )
+        body, version = row or (None, None)
+        return StoredSafetyState(decode_safety_state(_body(body)), version)
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""

@@ -34,6 +34,7 @@ _MANIFEST = Path(".terraform", "modules", "modules.json")
 _DEEPEST = 20
 _LARGEST = 200_000
 """Maximum number of characters of a file, of which the reader of HCL takes some 100 MB and two seconds."""
+_LARGEST_JSON = 1_000_000
 _LONGEST_TOKEN = 40
 _VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
 _PLAIN = re.compile(r"\$\{[\w.\[\]*\"-]+\}")
@@ -168,7 +169,7 @@ class _Reading:
             reason, line = f"it is not UTF-8 (byte {error.start})", 0
         except OSError as error:
             reason, line = str(error.strerror), 0
-        except _NoHcl as error:
+        except _HclError as error:
             reason, line = str(error), error.line
         except (ValueError, RecursionError) as error:
             reason, line = str(getattr(error, "msg", error)), getattr(error, "lineno", 0)
@@ -177,7 +178,7 @@ class _Reading:
         return {}
 
 
-class _NoHcl(ValueError):
+class _HclError(ValueError):
     """A text that cannot be read as HCL.
 
     Args:
@@ -194,7 +195,7 @@ def _load(text: str) -> dict[str, Any]:
     """Parse HCL.
 
     Raises:
-        _NoHcl: it is none.
+        _HclError: it is none.
         BadRequest: the reader of HCL is not installed.
     """
     try:
@@ -206,12 +207,12 @@ def _load(text: str) -> dict[str, Any]:
             "pipx install --force 'setpoint[terraform] @ git+https://github.com/OWNER/setpoint.git@TAG'"
         ) from None
     if len(text) > _LARGEST:
-        raise _NoHcl(f"{len(text):,} characters are more than {_LARGEST:,}; split the file")
+        raise _HclError(f"{len(text):,} characters are more than {_LARGEST:,}; split the file")
     try:
         return dict(hcl2.loads(text))
     except (LarkError, ValueError, RecursionError) as error:
         cause = error.orig_exc if isinstance(error, VisitError) else error
-        raise _NoHcl(_reason(cause), max(getattr(cause, "line", 0), 0)) from None
+        raise _HclError(_reason(cause), max(getattr(cause, "line", 0), 0)) from None
 
 
 def _reason(error: Exception) -> str:
@@ -232,8 +233,8 @@ def _load_json(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it is none.
     """
-    if len(text) > _LARGEST:
-        raise ValueError(f"{len(text):,} characters are too many")
+    if len(text) > _LARGEST_JSON:
+        raise ValueError(f"{len(text):,} characters are more than {_LARGEST_JSON:,}; split the file")
     document = json.loads(text)
     if not isinstance(document, dict):
         raise ValueError("it is no object")  # noqa: TRY004 - the content is wrong, not the type of an argument
