@@ -144,3 +144,9 @@ def test_a_field_that_cannot_be_compared_is_reported_with_its_reason(
     assert [message.startswith(f"not compared, {reason}") for message in messages if "not compared" in message] == [
         True
     ]
+
+
+def test_a_reference_that_looks_like_json_hinders_no_document(tmp_path: Path) -> None:
+    spec = {"location": "us", "resourceID": "1", "displayName": "d", "scheduleOptions": {"external": "[]"}}
+    result = loaded(tmp_path, "bigquerydatatransfer", "BigQueryDataTransferConfig", spec)
+    assert [problem.category for problem in result.problems if problem.category == "reader-failed"] == []

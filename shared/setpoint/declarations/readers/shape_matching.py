@@ -117,7 +117,7 @@ def from_json(text: str) -> Any:
     if text[:1] not in _JSON_STARTS:
         return None
     try:
-        decoded = msgspec.json.decode(text)
+        decoded = msgspec.json.decode(str(text))  # a reference is a text of its own type
     except msgspec.MsgspecError:
         return None
     return decoded if isinstance(decoded, (dict, list)) else None
