@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from setpoint.declarations.readers import foreign_formats, terraform
+from declarations.states import state
+from setpoint.declarations.readers import foreign_formats, load, terraform
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
 from setpoint.errors import Superseded
@@ -99,3 +101,12 @@ def test_a_state_older_than_the_one_in_force_is_refused() -> None:
 )
 def test_a_document_of_a_neighbouring_tool_is_named(document: dict[str, Any], message: str) -> None:
     assert foreign_formats.instead(document).startswith(message)
+
+
+def test_a_resource_that_two_addresses_declare_is_an_error_at_the_second_one(tmp_path: Path) -> None:
+    topic = {"type": "google_pubsub_topic", "values": {"name": "t", "project": "p"}}
+    file = tmp_path / "s.tfstate"
+    file.write_bytes(state([topic | {"name": "a"}, topic | {"name": "b"}]))
+    [problem] = load.load([str(file)]).problems
+    assert problem.field == "google_pubsub_topic.b"
+    assert "google_pubsub_topic.a" in problem.message

@@ -240,11 +240,8 @@ class DeclarationSet:
                     addition.file, addition.line, 0, None, self._texts.get(addition.text), addition.text_line
                 )
                 what = f"{addition.name} ({addition.content})"
-                repeated.append(
-                    DuplicateDeclaration(
-                        addition.after, addition.order, duplicate_problem(document, what, _place(twin))
-                    )
-                )
+                problem = duplicate_problem(document, what, _place(twin), declaration.source.address)
+                repeated.append(DuplicateDeclaration(addition.after, addition.order, problem))
         return kept, desired(tuple(declarations)).digest
 
 
@@ -259,13 +256,14 @@ def _place(declaration: Declaration) -> str:
     return f"{declaration.source} ({origin})" if origin else str(declaration.source)
 
 
-def duplicate_problem(document: Document, what: str, where: str) -> Problem:
+def duplicate_problem(document: Document, what: str, where: str, address: str = "") -> Problem:
     """The error of a document that repeats a declaration.
 
     Args:
         document: the later document.
         what: what it declares.
         where: the location of the first declaration.
+        address: the Terraform address of the later declaration, which has no line of its own; empty for other formats.
     """
-    line = document.line_of(("metadata", "name"))
-    return Problem(document.file, line, "metadata.name", f"{what} is declared already at {where}; the first one counts")
+    field, line = (address, document.line) if address else ("metadata.name", document.line_of(("metadata", "name")))
+    return Problem(document.file, line, field, f"{what} is declared already at {where}; the first one counts")

@@ -222,10 +222,11 @@ def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> Mappe
         prefix: The author's path of the resource.
         origins: The origins from `reshape`.
     """
+    longest_first = sorted(origins.items(), key=lambda pair: -len(pair[0]))
 
     def written(path: str) -> str:
         inside = path.removeprefix(f"{prefix}.")
-        for shaped, own in sorted(origins.items(), key=lambda pair: -len(pair[0])):
+        for shaped, own in longest_first:
             if inside == shaped or inside.startswith((f"{shaped}.", f"{shaped}[")):
                 return f"{prefix}.{own}{inside.removeprefix(shaped)}"
         return path
