@@ -405,7 +405,8 @@ def load_all(
         )
     if not quietly:
         print_load_result(loaded, grouped=grouped)
-    if loaded.is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
+    is_explained = loaded.problems or any(warning.file for warning in loaded.warnings)
+    if loaded.is_empty and not (is_explained or loaded.skipped["empty Terraform states"]):
         if paths == [STANDARD_INPUT]:
             raise BadRequest(
                 "standard input was empty, or held no declarations; does the command before the pipe print them?"

@@ -26,7 +26,7 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
         root: A directory that reported file names are relative to; empty to report them as given.
         exclude: Globs of files to skip, relative to the given directory or by name.
     """
-    globs = tuple(exclude)
+    globs = dict.fromkeys(exclude, False)
     for path in paths:
         if path == STANDARD_INPUT:
             yield from documents.parse(sys.stdin.read(), STANDARD_INPUT)
@@ -36,6 +36,9 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
             yield Problem(path, 0, "", message, category="foreign-format")
         else:
             yield from _file(path, os.path.relpath(path, root) if root else path)
+    for glob in (glob for glob, is_used in globs.items() if not is_used):
+        message = f"--exclude {glob}: matches no file of a directory; it looks like *.test.yaml or drafts/"
+        yield Problem("", 0, "", message, category="value")
 
 
 def _file(path: str, shown: str) -> Iterator[Document | Problem]:
@@ -61,9 +64,15 @@ def _is_template(path: str) -> bool:
 
 
 class _Directory:
-    """A directory to search."""
+    """A directory to search.
 
-    def __init__(self, path: str, root: str, exclude: tuple[str, ...]) -> None:
+    Args:
+        path: the directory.
+        root: a directory that reported file names are relative to; empty to report them as given.
+        exclude: globs of files to skip, and whether each has matched one, which is noted here.
+    """
+
+    def __init__(self, path: str, root: str, exclude: dict[str, bool]) -> None:
         self._path = path
         self._root = root
         self._exclude = exclude
@@ -135,12 +144,15 @@ class _Directory:
 
     def _is_excluded(self, path: str) -> bool:
         relative = PurePath(os.path.relpath(path, self._path)).as_posix()
-        return any(
-            fnmatch.fnmatch(relative, glob)
+        matching = [
+            glob
+            for glob in self._exclude
+            if fnmatch.fnmatch(relative, glob)
             or fnmatch.fnmatch(PurePath(path).name, glob)
             or fnmatch.fnmatch(relative, f"{glob.rstrip('/')}/*")
-            for glob in self._exclude
-        )
+        ]
+        self._exclude.update(dict.fromkeys(matching, True))
+        return bool(matching)
 
 
 def _lies_in(path: str, folders: Iterable[str]) -> bool:
