@@ -53,3 +53,9 @@ def test_each_resource_says_what_of_it_is_watched(tmp_path: Path) -> None:
     assert "1 declared resource" in shown.stderr
     [row] = forked.command_line("coverage", "--watched", "--json", "--store", store).stdout.splitlines()
     assert json.loads(row)["declared"] == 3
+
+
+def test_a_store_that_is_not_read_is_not_named(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("apiVersion: setpoint.dev/v1\nkind: Scope\n")
+    assert "store:" not in forked.command_line("coverage", "fleet.yaml", cwd=tmp_path).stderr
+    assert "store:" in forked.command_line("coverage", cwd=tmp_path).stderr

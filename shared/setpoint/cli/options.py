@@ -22,6 +22,8 @@ DEFAULT_STORE = ""
 _FILE = "setpoint.db"
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+\Z")
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
+_IN_PLACE_OF_A_STORE = {"coverage": "paths", "notify": "events_file"}
+"""Commands, and what they read in place of a store where it is given."""
 _BY_THEMSELVES = frozenset(("detect", "sweep"))
 """Commands that need nothing of earlier runs: declarations may be given on the line."""
 
@@ -32,7 +34,7 @@ def chosen_store(ctx: typer.Context, value: str) -> str:
     That is the one that is named, else ``./setpoint.db``; commands that need nothing of earlier runs work in memory
     where there is no such file.
     """
-    if ctx.resilient_parsing:
+    if ctx.resilient_parsing or ctx.params.get(_IN_PLACE_OF_A_STORE.get(str(ctx.command.name), "")):
         return value
     url = value
     if not value:
