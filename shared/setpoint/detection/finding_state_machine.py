@@ -73,13 +73,40 @@ def advance(
         and verdict.kind is None
         and state.identity == identity
     ):
-        outcome: Outcome = "unknown" if verdict.unknown else "in_sync"  # the usual case needs nothing of what follows
-        return Transition(outcome, _next_state(state, observation, outcome, None, verdict, identity=identity))
+        return _without_finding(state, observation, verdict)  # the usual case needs nothing of what follows
     transition = _advance(_of_this_resource(state, observation, identity), observation, verdict, now, identity)
     after = transition.state
     if after is None or not after.pending:
         return transition
     return replace(transition, state=replace(after, pending=recorded(after.pending, now)))
+
+
+def _without_finding(state: ResourceState, observation: Observation, verdict: Verdict) -> Transition:
+    """The next record of the same resource, which has no finding, after an observation without drift."""
+    after = ResourceState(
+        observation.key,
+        observation.asset_type,
+        observation.observed_at,
+        observation.deleted,
+        "",
+        verdict.judged_by,
+        state.sequence,
+        None,
+        (),
+        None,
+        verdict.suppressed,
+        state.exemption,
+        state.remediation,
+        None,
+        verdict.unknown,
+        SCHEMA,
+        None,
+        observation.window_start,
+        state.identity,
+        observation.project_number or state.home,
+        _good(state, None, verdict),
+    )
+    return Transition("unknown" if verdict.unknown else "in_sync", after)
 
 
 def _advance(

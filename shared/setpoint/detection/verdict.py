@@ -135,13 +135,15 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
-    desired = with_policy(desired, rules, observation)
+    if rules.policy is not None:
+        desired = with_policy(desired, rules, observation)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     if not gone and observation.data is None:
         return "unreadable"
     if gone:
         return _gone(desired, rules, observation, schemas, who, secrecy)
-    by_api = by_api_of(desired, rules, observation, reading)
+    is_read = rules.policy is not None and rules.policy.observe
+    by_api = by_api_of(desired, rules, observation, reading) if is_read else None
     if good is not None and good.in_sync and schemas is not None and by_api is None and type(observation.data) is dict:
         judged_by = judging_digest(desired, rules)
         is_known = observation_digests.of_verdict(observation, desired, judged_by) == good.in_sync
