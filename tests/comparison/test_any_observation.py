@@ -46,7 +46,7 @@ def shaken(draw: st.DrawFn, part: Any) -> Any:
     return _shaken(draw, part)
 
 
-@settings(max_examples=size(80, 300))
+@settings(max_examples=size(40, 300))
 @given(st.data(), st.sampled_from(TYPES), st.booleans(), st.booleans())
 def test_no_observed_resource_makes_comparing_fail(data: Any, asset_type: str, known: bool, exact: bool) -> None:
     schema = schema_of(asset_type)
@@ -65,7 +65,7 @@ POLICY = {
 CONSTRAINTS = [{"constraint": "constraints/a", "listPolicy": {"allowedValues": ["x"]}}]
 
 
-@settings(max_examples=size(80, 300))
+@settings(max_examples=size(40, 300))
 @given(shaken(POLICY), st.sampled_from(["policy", "role", "member"]))
 def test_no_observed_policy_makes_comparing_fail(observed: Any, authority: Any) -> None:
     iam_policies.compare(POLICY, observed, authority)

@@ -19,7 +19,7 @@ from setpoint.model.references import Project
 from sizes import size
 
 pytestmark = pytest.mark.parametrize("asset_type", TYPES)
-SETTINGS = settings(max_examples=size(15, 40), deadline=None)
+SETTINGS = settings(max_examples=size(8, 40), deadline=None)
 
 
 @SETTINGS

@@ -23,6 +23,7 @@ from setpoint.model import linear_patterns
 from setpoint.model.fleet_rules import rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
+from sizes import size
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GOOD = (
@@ -110,7 +111,7 @@ CHARACTERS = tuple("{}[]:,|>#\"'\0\ufeff\n\x85\u2028\x7féa")
 TOKENS = st.sampled_from((*WORDS, *NUMBERS, *ESCAPES, *CHARACTERS))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=size(100, 300))
 @given(parts=st.lists(st.one_of(TOKENS, st.text(max_size=8)), max_size=40), suffix=st.sampled_from([".yaml", ".json"]))
 @example(parts=["a: ", "9" * 5_000], suffix=".yaml")
 @example(parts=["{"] * 2_000, suffix=".yaml")

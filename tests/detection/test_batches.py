@@ -24,6 +24,7 @@ from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.fleet import FaultRates, Fleet
+from sizes import size
 
 FEED = [
     bucket(1, location="US"),
@@ -54,7 +55,7 @@ def world(store=None) -> Context:
     return made
 
 
-@settings(max_examples=30)
+@settings(max_examples=size(12, 30))
 @given(
     fleet=st.builds(
         Fleet,

@@ -35,9 +35,10 @@ def world_of(fleet: Fleet) -> Context:
     return world
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(3))
 def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
-    fleet = Fleet(400, projects=60, rounds=6, drifting=0.3, seed=seed)
+    fleet = Fleet(size(150, 400), projects=60, rounds=6, drifting=0.3, seed=seed)
     world = world_of(fleet)
 
     for expectation in fleet.feed():

@@ -19,7 +19,7 @@ from setpoint.remediation import planner
 from sizes import size
 
 pytestmark = pytest.mark.parametrize("asset_type", [type_ for type_ in TYPES if "container" not in type_])
-SETTINGS = settings(max_examples=size(10, 25), deadline=None)
+SETTINGS = settings(max_examples=size(6, 25), deadline=None)
 
 
 def made_up(asset_type: str) -> tuple[str, Resource]:

@@ -23,7 +23,7 @@ from setpoint_tools.testing.code_hosts import HOST_FAULTS, NONE, HostFault, Stor
 from sizes import size
 
 BRANCH = branch_of("n1")
-PLANS = size(200, 1200)
+PLANS = size(80, 1200)
 FIRST = WantedRequest("Accept drift of a", "body 1", {"fleet/a.yaml": "a: 2\n"}, labels=("drift",), owners=("@ann",))
 SECOND = FIRST._replace(title="Accept two", body="body 2", files={"fleet/a.yaml": "a: 3\n", "fleet/b.yaml": "b: 2\n"})
 BY_HAND = SECOND._replace(by_hand="- change `x` in prod.tf")

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.model.resource_key import ResourceKey
 from setpoint.sweep.digest_set import Digests, Marks, digest_of, packed, unpacked
+from sizes import size
 
 NUMBERS = st.lists(st.integers(0, 2**64 - 1))
 
@@ -44,16 +46,18 @@ def test_what_is_marked_of_a_set_is_what_it_has_of_it(values, marked, chosen):
     assert not any(value in marks for value in marked if value not in values)
 
 
-def test_half_a_million_digests_are_never_held_as_numbers_of_python():
+@pytest.mark.thorough
+def test_many_digests_are_never_held_as_numbers_of_python():
+    count = size(100_000, 500_000)
     spread = 0x9E3779B97F4A7C15  # 2⁶⁴ by the golden ratio: its multiples lie evenly
     tracemalloc.start()
     try:
-        digests = Digests(number * spread % 2**64 for number in range(500_000))
+        digests = Digests(number * spread % 2**64 for number in range(count))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(digests) == 500_000
-    assert peak <= 500_000 * 8 * 1.2
+    assert len(digests) == count
+    assert peak <= count * 8 * 1.2
 
 
 def test_a_digest_is_the_same_everywhere():
