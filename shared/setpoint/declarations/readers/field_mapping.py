@@ -197,6 +197,8 @@ class _Walk:
             return False
         if not is_of_server:
             self._put(chain, name, value, schema, out, cursor)
+        elif self.single is None:
+            self._unmapped(name, schema, cursor)  # a person wrote it, and not a state that has what the server wrote
         return True
 
     def _put_unread(
