@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help cli dev demo test check lint types layers words docs policy audit sbom bench chaos fuzz lock test-long schemas typetable reports pictures catalogue clean
+.PHONY: help cli dev demo test check lint types layers words docs policy audit sbom bench chaos storm fuzz lock test-long schemas typetable reports pictures catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -82,6 +82,9 @@ bench: $(VENV)/.dev ## speed, as ratios measured in one run
 
 chaos: $(VENV)/.dev ## 100,000 messages on SQLite and 20,000 on Google's emulators while everything goes wrong
 	PYTHONPATH=tests $(BIN)/python -m chaos
+
+storm: $(VENV)/.dev ## 100,000 findings of one cause on a simulated clock, and as many as Google's emulators do in ten minutes
+	PYTHONPATH=tests $(BIN)/python -m chaos.storm
 
 fuzz: $(VENV)/.dev ## fuzz each reader of bytes from outside for a minute (needs atheris, see CONTRIBUTING.md)
 	PYTHONPATH=tests $(BIN)/python -m fuzzing

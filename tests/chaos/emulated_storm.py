@@ -96,7 +96,7 @@ def emulated_storm(system: Cloud, seconds: float) -> EmulatedStorm:
     context = Context(system.store, None, MemoryDeadLetters())
     apply.sync(LoadResult(alerting=alerting, scopes=(scope,)), Request("storm"), context, datetime.now(UTC))
     system.topics.subscription(system.changes, name="detect", ordered=False)
-    told = system.topics.subscription(system.drift_events, name="notify", ordered=False)
+    alerts = system.topics.subscription(system.drift_events, name="notify", ordered=False)
     system.topics.unsubscribe(system.events)  # the emulator keeps a thread for each ordering key
     system.events = system.topics.subscription(system.drift_events, name="heard", ordered=False)
     system.start_worker()
@@ -107,7 +107,7 @@ def emulated_storm(system: Cloud, seconds: float) -> EmulatedStorm:
         with Served("notify", free_port(), environment, log) as notify:
             address = f"http://127.0.0.1:{notify.port}/{system.drift_events}"
             storm = _Storm(system, service, notify, address)
-            with pushing(told, address, took=storm.noticed.append):
+            with pushing(alerts, address, took=storm.noticed.append):
                 return storm.run(seconds)
 
 
@@ -186,12 +186,12 @@ class _Storm:
     def _judged(self) -> EmulatedStorm:
         report, shown = self._report, self._slack.shown(CHANNEL)
         states = {state.key.name: state for state in self._system.store.states()}
-        found = {name for name, state in states.items() if state.is_open}
+        drifted = {name for name, state in states.items() if state.is_open}
         report.events = len(self._heard)
         report.again = self._heard.total() - report.events
-        report.lost = report.findings - len([name for name in found if "/shop-prod/" in name])
+        report.lost = report.findings - len([name for name in drifted if "/shop-prod/" in name])
         report.lost += report.findings - len(self._opened) + (not self._is_shown())
-        report.false = len([name for name in found if "/shop-prod/" not in name])
+        report.false = len([name for name in drifted if "/shop-prod/" not in name])
         report.double = sum(len(ids) - 1 for ids in self._opened.values()) + max(len(shown) - 1, 0)
         report.updates, report.throttled = sum(message.edits for message in shown), self._slack.throttled
         return report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaos import cloud
+from chaos.emulated_storm import emulated_storm
 
 pytestmark = [pytest.mark.emulator, pytest.mark.long]
 
@@ -41,6 +42,12 @@ def test_a_function_that_is_killed_under_push_loses_nothing(system):
 
     assert report.is_true, report.figures()
     assert report.kills == 3
+
+
+def test_a_storm_of_one_cause_is_one_message_and_neither_lost_nor_false(system):
+    storm = emulated_storm(system, 20)
+
+    assert storm.is_true, storm.figures()
 
 
 def test_a_worker_with_a_slow_store_keeps_what_it_holds(system):

@@ -10,9 +10,12 @@ from google.cloud.storage import Client
 from msgspec.structs import replace
 
 from declarations.states import state, topic
+from setpoint.adapters.states import buckets
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply, apply_states, plan
+from setpoint.declarations.apply import Request
 from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState, MissingState, Unavailable
@@ -262,6 +265,26 @@ def test_a_state_that_nobody_can_read_now_is_read_by_the_next_run(runs: Runs) ->
 
     assert runs.run().counts == {"applied": 1}
     assert runs.is_declared("c")
+
+
+def test_a_state_larger_than_a_function_holds_is_refused_by_name_and_the_others_are_applied(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "_LARGEST", 10_000)
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.put("prod/huge/default.tfstate", state([topic(f"t{number}") for number in range(100)]))
+    assert runs.run().counts == {"applied": 1, "failed": 1}
+    (problem,) = (report for report in runs.reports if report.status == "failed")
+    assert "huge" in problem.url
+    assert "more than 10,000 bytes are too many for a state" in str(problem)
+
+
+def test_more_states_than_a_source_stores_are_applied_without_their_serials(deps: Context) -> None:
+    for count, stored in ((200, 200), (201, 0)):
+        loaded = LoadResult(states={f"lineage-{number}": 1 for number in range(count)})
+        apply.sync(loaded, Request(f"of-{count}"), deps, NOW)
+        source = deps.store.control().value.sources[f"of-{count}"]
+        assert len(source.states) == stored
 
 
 def unjudge(runs: Runs) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 from google.api_core import exceptions
 from google.cloud.storage import Client
@@ -11,6 +13,9 @@ from google.cloud.storage import Client
 from setpoint.errors import BadRequest, Superseded, Unavailable
 from setpoint.model.state_urls import compiled, plain_prefix
 from setpoint.ports.services import StateObject
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _LARGEST = 200_000_000
 """Maximum size of a state in bytes; it is held in memory."""
@@ -54,13 +59,28 @@ class BucketStates:
         generation = int(state.revision) if _GENERATION.fullmatch(state.revision) else None
         blob = self._client.bucket(bucket).blob(name, generation=generation)
         try:
-            data: bytes = blob.download_as_bytes(raw_download=False)
+            content = _Content(state.url)
+            blob.download_to_file(content, raw_download=False)
         except _LOST as error:
             raise gone from error
         except exceptions.Forbidden as error:
             raise BadRequest(f"{state.url}: may not be read; grant roles/storage.objectViewer on its bucket") from error
         except exceptions.GoogleAPIError as error:
             raise Unavailable(f"{state.url}: cannot be read ({type(error).__name__})") from error
-        if len(data) > _LARGEST:
-            raise BadRequest(f"{state.url}: {len(data):,} bytes are too many for a state; split the root module")
-        return data
+        return content.getvalue()
+
+
+class _Content(BytesIO):
+    """The content of a state as it is downloaded, up to the limit."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        written = super().write(data)
+        if self.tell() > _LARGEST:
+            raise BadRequest(
+                f"{self._url}: more than {_LARGEST:,} bytes are too many for a state; split the root module"
+            )
+        return written
