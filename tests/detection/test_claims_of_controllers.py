@@ -18,14 +18,20 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RULES = rules((Scope("all", projects=("shop",), asset_types=("compute.googleapis.com/*",)),))
 
 
-def firewall(name: str) -> Observation:
+NODES = ["gke-prod-0a1b2c3d-node"]
+
+
+def firewall(name: str, **more: Any) -> Observation:
     key = ResourceKey(f"//compute.googleapis.com/projects/shop/global/firewalls/{name}")
-    return Observation(key, "compute.googleapis.com/Firewall", NOON, data={"name": name, "sourceRanges": ["0.0.0.0/0"]})
+    return Observation(
+        key, "compute.googleapis.com/Firewall", NOON, data={"name": name, "sourceRanges": ["0.0.0.0/0"], **more}
+    )
 
 
-def judged(name: str, **actor: Any) -> Any:
+def judged(asset: str | Observation, **actor: Any) -> Any:
     made = Actor(method="v1.compute.firewalls.insert", requested_at=NOON, **actor) if actor else None
-    return judging.judge(None, RULES, firewall(name), None, lambda *_: made)
+    observation = firewall(asset, targetTags=NODES) if isinstance(asset, str) else asset
+    return judging.judge(None, RULES, observation, None, lambda *_: made)
 
 
 @pytest.mark.parametrize("name", ["k8s-fw-x", "gke-prod-0a1b2c3d-all", "k8s1-abc"])
@@ -44,3 +50,21 @@ def test_a_rule_of_which_nobody_knows_who_made_it_is_left_alone() -> None:
     assert judged("k8s-fw-x") == "undeclared"
     guess = {"principal": "ann@example.com", "kind": "person", "confidence": "possible"}
     assert judged("k8s-fw-x", **guess) == "undeclared"
+
+
+@pytest.mark.parametrize("name", ["k8s-fw-x", "gke-prod-0a1b2c3d-all", "k8s1-abc"])
+def test_a_name_alone_hides_no_rule(name: str) -> None:
+    for more in ({}, {"targetTags": ["web"]}, {"targetTags": [*NODES, "web"]}):
+        assert judged(firewall(name, **more)).kind == "unmanaged"
+
+
+@pytest.mark.parametrize(
+    "label", ["goog-gke-node", "goog-k8s-cluster-name", "goog-dataproc-cluster-name", "goog-dataflow-job-id"]
+)
+def test_a_label_alone_hides_nothing_that_a_person_made(label: str) -> None:
+    key = ResourceKey("//compute.googleapis.com/projects/shop/zones/europe-west1-b/instances/miner")
+    instance = Observation(key, "compute.googleapis.com/Instance", NOON, data={"name": "miner", "labels": {label: "x"}})
+    assert judged(instance) == "undeclared"
+    assert judged(instance, principal="mallory@example.com", kind="person", confidence="certain").kind == "unmanaged"
+    robot = "11@cloudservices.gserviceaccount.com"
+    assert judged(instance, principal=robot, kind="google", confidence="certain") == "undeclared"

@@ -112,6 +112,23 @@ def is_of_instance_group(asset: Asset) -> bool:
 _names_a_group = re.compile(r"(?:.*/)?projects/[^/]+/(?:zones|regions)/[^/]+/instanceGroupManagers/[^/]+\Z").match
 
 
+_CLUSTER = re.compile(r"(gk[e3]-.+-[0-9a-f]{8})-.+")
+_NODE_TAG = re.compile(r"(gk[e3]-.+-[0-9a-f]{8})-node")
+
+
+def is_for_nodes(asset: Asset) -> bool:
+    """Whether a firewall rule is for the nodes of a cluster alone, and of the cluster that its name has, if any.
+
+    Source: https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules, the column of targets.
+    """
+    tags = asset.data.get("targetTags")
+    if not isinstance(tags, list) or not tags or not all(isinstance(tag, str) for tag in tags):
+        return False
+    clusters = {match[1] if match is not None else "" for match in map(_NODE_TAG.fullmatch, tags)}
+    named_after = _CLUSTER.fullmatch(asset.own)
+    return "" not in clusters and (named_after is None or clusters == {named_after[1]})
+
+
 def is_boot_disk(asset: Asset) -> bool:
     """Whether a disk was created together with an instance: from an image, with the name of its only user."""
     users = asset.data.get("users")

@@ -118,7 +118,10 @@ MADE: tuple[AutoCreatedRule, ...] = (
     # Kubernetes Engine.
     AutoCreatedRule(("*k8s.io/*",), conditions.always, "kept by a Kubernetes cluster"),
     AutoCreatedRule(
-        ("compute.googleapis.com/*",), conditions.labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"
+        ("compute.googleapis.com/*",),
+        conditions.labelled(r"goog-(gke|k8s)-"),
+        "made by Kubernetes Engine",
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
@@ -128,7 +131,10 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
-        conditions.named(r"gke-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
+        conditions.both(
+            conditions.named(r"gk[e3]-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
+            conditions.is_for_nodes,
+        ),
         "made by Kubernetes Engine",
         _GKE_FIREWALLS,
         is_claim=True,
@@ -163,6 +169,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ("dns.googleapis.com/*",),
         conditions.within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
         "made by Kubernetes Engine",
+        is_claim=True,
     ),
     # Instance groups, disks and snapshots.
     AutoCreatedRule(
@@ -192,11 +199,13 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ("compute.googleapis.com/*",),
         conditions.labelled(r"goog-dataproc-"),
         "made by Dataproc",
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*",),
         conditions.labelled(r"goog-dataflow-"),
         "made by Dataflow",
+        is_claim=True,
     ),
     AutoCreatedRule(
         (
@@ -207,6 +216,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ),
         conditions.labelled(r"goog-composer-"),
         "made by Composer",
+        is_claim=True,
     ),
     AutoCreatedRule(
         (
@@ -217,6 +227,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ),
         conditions.labelled(r"goog-managed-by\Z"),
         "made by a managed service",
+        is_claim=True,
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),

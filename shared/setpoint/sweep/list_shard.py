@@ -151,8 +151,15 @@ def _digests(observation: Observation, projects: ProjectIdResolver) -> list[int]
 
 
 def _created_by(observation: Observation, rules: Rules, projects: ProjectIdResolver) -> str:
-    """The creator of a resource that is in a scope and needs no declaration; empty if it needs one."""
-    return scopes.explain(rules, projects.with_project_id(observation)).created_by if rules.scopes else ""
+    """The creator of a resource in a scope that needs no declaration, and on what evidence; empty if it needs one."""
+    coverage = scopes.explain(rules, projects.with_project_id(observation)) if rules.scopes else None
+    if coverage is None or not coverage.created_by:
+        return ""
+    return f"{coverage.created_by}{_CLAIMED if coverage.is_claim else ''}"
+
+
+_CLAIMED = ", as its name, label or text says"
+"""What anyone may write, and no audit log entry refutes."""
 
 
 def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
