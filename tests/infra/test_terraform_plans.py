@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import textwrap
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,11 @@ import pytest
 import yaml
 
 import setpoint
-from infra.blocks import CODE, EXAMPLES, INFRA, ROOT, TERRAFORM
+from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
 from infra.hcl import strings
 from infra.options import BASE, EVERYTHING, OPTIONS
-from infra.packed import commit, copy_repository, deployed_files, pack
-from infra.workspace import TerraformError, Workspace, addresses
+from infra.packed import commit, copy_repository
+from infra.workspace import TerraformError, Workspace
 from setpoint.declarations import apply_archive
 from setpoint.declarations.readers import documents, native
 from setpoint.model.source_grants import Grant
@@ -158,22 +156,6 @@ def test_a_copy_of_an_example_comes_up_from_a_version_in_git_and_needs_no_change
     workspace.run("validate")
     workspace.apply({})
     assert workspace.changes() == []
-
-
-def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path, standins, repository):
-    """With providers that Terraform installs and starts, as it does with those of a registry."""
-    text = (ROOT / "docs" / "install.md").read_text()
-    (lines,) = re.findall(r"cat > main\.tf <<EOF\n(.*?)\n *EOF", text, re.DOTALL)
-    assert f"infra?ref={VERSION}" in lines
-    written = re.sub(r'source *= "git::.*?"', f'source = "{repository}"', textwrap.dedent(lines))
-    (tmp_path / "main.tf").write_text(written.replace("$PROJECT", "my-project").replace("$REGION", "europe-west1"))
-    workspace = Workspace(tmp_path, standins, attached=False)
-    planned = addresses(workspace.plan({}))
-    assert len(written.splitlines()) <= 20
-    assert len(planned) > 80
-    made = next((tmp_path / ".terraform").glob("setpoint-*.zip"))
-    assert made.read_bytes() == pack(tmp_path / "same.zip").read_bytes()
-    assert set(zipfile.ZipFile(made).namelist()) == deployed_files()
 
 
 @pytest.mark.parametrize(
