@@ -63,7 +63,7 @@ FIGURES = (
     Figure("event path / orjson.loads, p95 by size", "run", _keyed("event path / orjson.loads, p95"), most=6),
     Figure("message of a change / orjson.loads, median", "run", _keyed("message of a change / orjson.loads, median")),
     Figure("first observation / orjson.loads, median", "run", _keyed("first observation / orjson.loads, median")),
-    Figure("DeepDiff / comparing", "run", _keyed("DeepDiff / compare, median"), least=30),
+    Figure("DeepDiff / comparing", "run", _keyed("DeepDiff / compare, median"), least=45),
     Figure("dictdiffer / comparing", "run", _keyed("dictdiffer / compare, median")),
     Figure("jsonpatch / comparing", "run", _keyed("jsonpatch / compare, median")),
     Figure("jsondiff / comparing", "run", _keyed("jsondiff / compare, median")),
