@@ -87,6 +87,78 @@ def test_an_own_identity_with_a_role_that_google_does_not_give_it_is_drift(role:
     assert len(unexpected(role, member)) == 1
 
 
+GKE, GKE_DOMAIN = "roles/container.serviceAgent", "container-engine-robot.iam.gserviceaccount.com"
+SCC, SCC_DOMAIN = "roles/securitycenter.serviceAgent", "security-center-api.iam.gserviceaccount.com"
+SQL, SQL_DOMAIN = "roles/cloudsql.serviceAgent", "gcp-sa-cloud-sql.iam.gserviceaccount.com"
+BUILDER = "roles/cloudbuild.builds.builder"
+BUCKET_OWNER = "roles/storage.legacyBucketOwner"
+FORGED = [
+    # Numbers that only begin or end like those of the own project, folder and organisation.
+    (GKE, f"{SA}service-1234@{GKE_DOMAIN}"),
+    (GKE, f"{SA}service-0123@{GKE_DOMAIN}"),
+    (GKE, f"{SA}service-4123@{GKE_DOMAIN}"),
+    (GKE, f"{SA}service-12@{GKE_DOMAIN}"),
+    ("roles/editor", f"{SA}1234@cloudservices.gserviceaccount.com"),
+    ("roles/editor", f"{SA}0123@cloudservices.gserviceaccount.com"),
+    ("roles/editor", f"{SA}1234-compute@developer.gserviceaccount.com"),
+    ("roles/editor", f"{SA}00123-compute@developer.gserviceaccount.com"),
+    (BUILDER, f"{SA}1230@cloudbuild.gserviceaccount.com"),
+    # Digits that are none of ASCII.
+    (GKE, f"{SA}service-\uff11\uff12\uff13@{GKE_DOMAIN}"),
+    ("roles/editor", f"{SA}\u0661\u0662\u0663@cloudservices.gserviceaccount.com"),
+    ("roles/editor", f"{SA}\u0661\u0662\u0663-compute@developer.gserviceaccount.com"),
+    # A number of the own side that stands for something else.
+    (SCC, f"{SA}service-org-123@{SCC_DOMAIN}"),
+    (SCC, f"{SA}service-folder-67@{SCC_DOMAIN}"),
+    (SCC, f"{SA}service-org-45@{SCC_DOMAIN}"),
+    (SQL, f"{SA}p67-ab@{SQL_DOMAIN}"),
+    (SQL, f"{SA}o123-ab@{SQL_DOMAIN}"),
+    (SQL, f"{SA}f67-ab@{SQL_DOMAIN}"),
+    (GKE, f"{SA}service-45@{GKE_DOMAIN}"),
+    (GKE, f"{SA}service-67@{GKE_DOMAIN}"),
+    # Domains that only begin or end like Google's.
+    (GKE, f"{SA}service-123@{GKE_DOMAIN}.evil.example"),
+    (GKE, f"{SA}service-123@evil-{GKE_DOMAIN}"),
+    (GKE, f"{SA}service-123@container-engine-robot.evil.iam.gserviceaccount.com"),
+    (GKE, f"{SA}service-123@container-engine-robots.iam.gserviceaccount.com"),
+    (GKE, f"{SA}service-123@container-engine-robot.iam.gserviceaccount.co"),
+    (GKE, f"{SA}service-123@container-engine-robot-iam.gserviceaccount.com"),
+    ("roles/editor", f"{SA}123@cloudservices.gserviceaccount.com.evil.example"),
+    ("roles/editor", f"{SA}123@evil.cloudservices.gserviceaccount.com"),
+    ("roles/editor", f"{SA}123-compute@developer.gserviceaccount.com.evil.example"),
+    ("roles/editor", f"{SA}123-compute@evil.iam.gserviceaccount.com"),
+    # Names of the own project with something before or after them.
+    ("roles/editor", f"{SA}shop-prod-1@appspot.gserviceaccount.com"),
+    ("roles/editor", f"{SA}my-shop-prod@appspot.gserviceaccount.com"),
+    (BUCKET_OWNER, "projectEditor:shop-prod-1"),
+    (BUCKET_OWNER, "projectEditor:shop-prod\u200b"),
+    (BUCKET_OWNER, "projectEditor:sh\u043ep-prod"),
+    (BUCKET_OWNER, "projectEditor:example.com:shop-prod"),
+    (BUCKET_OWNER, "projectEditor:1234"),
+    ("roles/firebase.sdkAdminServiceAgent", f"{SA}firebase-adminsdk-ab1cd@shop-prod-1.iam.gserviceaccount.com"),
+    ("roles/firebase.sdkAdminServiceAgent", f"{SA}firebase-adminsdk-ab1cd@shop-prod.evil.iam.gserviceaccount.com"),
+    # People and groups with such names, and an end of the line.
+    (GKE, f"user:service-123@{GKE_DOMAIN}"),
+    (GKE, f"group:service-123@{GKE_DOMAIN}"),
+    (GKE, f"{SA}service-123@{GKE_DOMAIN}\n"),
+    ("roles/editor", f"{SA}123@cloudservices.gserviceaccount.com\n"),
+    (BUCKET_OWNER, "projectEditor:shop-prod\n"),
+]
+"""What only looks like an identity of the own project, folder or organisation."""
+
+
+@pytest.mark.parametrize(("role", "member"), FORGED)
+def test_an_identity_that_only_looks_like_an_own_one_is_drift(role: str, member: str) -> None:
+    assert len(unexpected(role, member)) == 1
+
+
+@pytest.mark.parametrize(("role", "member"), [("roles/editor", f"{SA}123@cloudservices.gserviceaccount.com")])
+def test_what_google_grants_is_drift_under_a_condition_that_somebody_added(role: str, member: str) -> None:
+    condition = {"title": "t", "expression": "true"}
+    observed = {"bindings": [{"role": role, "members": [member], "condition": condition}]}
+    assert len(compare({"bindings": []}, observed, "policy", own=OWN)) == 1
+
+
 def documented() -> list[tuple[str, str]]:
     table = Path(google_service_agents.__file__).parent / "data" / "service_agents.tsv"
     rows = [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
