@@ -50,7 +50,10 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.archives:_FILE_BYTES": (4_096, "4 KB"),
         f"{READERS}.archives:_LARGEST_HEADER": (1 << 24, "16 MB a header"),
     },
-    "A pattern of an ignore file": {f"{MODEL}.linear_patterns:LONGEST": (2_000, "2,000 letters")},
+    "A pattern of an ignore file": {
+        f"{MODEL}.linear_patterns:LONGEST": (2_000, "2,000 letters"),
+        f"{READERS}.ignore_files:_LONGEST_LINE": (100_000, "lines of 100,000"),
+    },
     "Attributes of a message: team, project, asset type": {"util.quotas:PUBSUB_ATTRIBUTE": (1_024, "1,024 bytes")},
     "An event that Pub/Sub never takes": {"util.quotas:PUBSUB_MESSAGE": (10_000_000, "10 MB")},
     "A request to a function": {
@@ -108,6 +111,7 @@ NOT_LISTED = {
     f"{READERS}.archives:_BLOCK": "how much is read at a time",
     f"{READERS}.archives:_ENCRYPTED": "a flag",
     f"{READERS}.terraform_config:_LONGEST_TOKEN": "the text of a problem",
+    f"{READERS}.ignore_files:_SHOWN": "the text of a problem",
     f"{MODEL}.control_parts:_HEADS": "a cache",
     f"{MODEL}.control_parts:_PEEK": "how a record is recognised",
     f"{MODEL}.record_size:_LAST_EVENTS": "which events are cut last",

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from datetime import UTC, datetime
 
 import msgspec
@@ -143,6 +144,22 @@ def test_a_hostile_pattern_of_an_ignore_file_holds_up_no_message(tmp_path, patte
     started = time.process_time()
     scopes.explain(rules((scope,)), observation)
     assert time.process_time() - started < 0.5
+
+
+def test_a_line_of_an_ignore_file_of_any_length_is_named_in_few_words(tmp_path):
+    (tmp_path / ".setpointignore").write_text("x" * 5_000_000 + "\n" + "x" * 50_000 + "\n" + "[" * 1_900 + "\n*good\n")
+    (tmp_path / "good.yaml").write_text(GOOD)
+    tracemalloc.start()
+    loaded = load.load([str(tmp_path)])
+    memory = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert memory < 100_000_000
+    assert [(problem.line, problem.message) for problem in loaded.problems] == [
+        (1, "a line of 5,000,000 letters is too long; 100,000 at most"),
+        (2, "a pattern of 50,000 letters is too long; 2,000 at most"),
+        (3, f"`{'[' * 80}` is not a pattern as in .gitignore"),
+    ]
+    assert len(loaded.desired) == 1
 
 
 def test_a_pattern_that_is_too_long_or_no_expression_is_named():

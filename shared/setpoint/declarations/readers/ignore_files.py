@@ -43,6 +43,11 @@ _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9.-]+/[A-Z]\w*\Z")
 _OF_POLICIES = frozenset(("bindings", "auditConfigs", "policies", "spec", "dryRunSpec", "listPolicy", "booleanPolicy"))
 """Fields of IAM and organization policies, which resources of all types have."""
 
+_LONGEST_LINE = 100_000
+"""Maximum letters of a line; to split it takes a hundred bytes a letter."""
+_SHOWN = 80
+"""Letters of a line that a problem shows."""
+
 _DIRECTORY_MARK = "(?P<ps_d>/)"
 """The library's own group in an expression, which is not used here."""
 
@@ -132,17 +137,21 @@ def _misspelling(written: str) -> str:
 
 
 def _line(written: str, where: str) -> _Line:
+    if len(written) > _LONGEST_LINE:
+        raise BadDeclaration(f"a line of {len(written):,} letters is too long; {_LONGEST_LINE:,} at most")
     words = _WORD.findall(written)
     if not words or _WORD.sub("", written).strip():
         raise BadDeclaration("a quotation mark has no partner")
     pattern, *fields = words
     for field in fields:
         if not field_path.parse(field):
-            raise BadDeclaration(f"`{field}` is not a field path")
+            raise BadDeclaration(f"`{field:.{_SHOWN}}` is not a field path")
+    if len(pattern) > linear_patterns.LONGEST:
+        raise BadDeclaration(f"a pattern of {len(pattern):,} letters is too long; {linear_patterns.LONGEST:,} at most")
     bare = pattern.removeprefix("!")
     expression = _expression("/" + bare[2:] if bare.startswith("//") else bare)
     if expression is None:
-        raise BadDeclaration(f"`{pattern}` is not a pattern as in .gitignore")
+        raise BadDeclaration(f"`{pattern:.{_SHOWN}}` is not a pattern as in .gitignore")
     rule = IgnoreRule(
         expression=expression,
         negated=pattern.startswith("!"),
