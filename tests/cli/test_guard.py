@@ -237,6 +237,11 @@ def test_a_terraform_plan_is_reviewed_by_what_terraform_would_do(setpoint, tmp_p
     addresses = {resource["address"] for resource in json.loads(done.stdout)["resources"]}
     assert addresses == {f"google_storage_bucket.{name}" for name in ("exports", "invoices", "logs")}
     assert "prior-state" not in done.stdout
+    for output in ("text", "github", "markdown"):
+        written = setpoint("guard", "plan.json", "--output", output).stdout
+        assert "google_storage_bucket.invoices" in written
+        assert "plan.json:1" not in written
+        assert "plan.json,line=1" not in written
 
 
 @pytest.mark.usefixtures("fleet")

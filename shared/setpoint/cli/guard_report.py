@@ -50,7 +50,7 @@ def as_text(review: Review) -> Iterator[Text]:
             yield Text("    ").append_text(_undone(difference))
         for note in resource.notes:
             yield Text(f"    {note}", "yellow")
-        yield Text(f"    {' '.join(filter(None, (resource.declared_in, resource.address)))}", "dim")
+        yield Text(f"    {_place(resource)}", "dim")
 
 
 def _title(resource: ReviewedResource) -> Text:
@@ -117,6 +117,14 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+def _place(resource: ReviewedResource) -> str:
+    """Where a resource is declared: by address for Terraform, whose lines say nothing; else by file and line."""
+    if not resource.address:
+        return resource.declared_in
+    file = resource.declared_in.rpartition(":")[0] or resource.declared_in
+    return f"{resource.address} in {file}" if file else resource.address
+
+
 def as_annotations(review: Review) -> Iterator[str]:
     """The review as annotations of lines in a pull request on GitHub.
 
@@ -125,9 +133,11 @@ def as_annotations(review: Review) -> Iterator[str]:
     for resource in review.resources:
         level = "notice" if resource.effects == ("resolves",) else "warning"
         file, _, line = resource.declared_in.rpartition(":")
-        place = f" file={_property(file)},line={line}," if file and line.isdigit() else " "
+        is_line = bool(file) and line.isdigit() and not resource.address
+        place = f" file={_property(file)},line={line}," if is_line else " "
         title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
-        sentences = [f"{title.kind} {title.name}: {', '.join(_WORDS[effect] for effect in resource.effects)}"]
+        name = f"{title.kind} {title.name}{f' ({resource.address})' if resource.address else ''}"
+        sentences = [f"{name}: {', '.join(_WORDS[effect] for effect in resource.effects)}"]
         if resource.finding_id:
             sentences.append(_since(resource))
         sentences += [_undone(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
