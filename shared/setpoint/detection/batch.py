@@ -80,6 +80,10 @@ def receive_many(messages: Sequence[IncomingMessage], context: Context) -> list[
             observed[place] = observation
     if observed:
         results.update(zip(observed, handle_many(list(observed.values()), context), strict=True))
+    for place, result in results.items():
+        if isinstance(result, RecursionError):  # its data is nested too deeply
+            message = messages[place]
+            results[place] = _handle_alone(pipeline.receive, message.data, message.attributes, context)
     return [results[place] for place in range(len(messages))]
 
 

@@ -115,7 +115,10 @@ def handle_change(message: bytes, attributes: Mapping[str, str], context: Contex
     telemetry.note(
         resource_name=observation.key.name, asset_type=observation.asset_type, content=observation.key.content
     )
-    outcome = handle_observation(observation, context)
+    try:
+        outcome = handle_observation(observation, context)
+    except RecursionError:  # no API has messages that deep
+        raise MalformedMessage(f"{observation.key.name}: its data is nested too deeply to be compared") from None
     if outcome in _TIMELY:
         late = context.clock() - observation.observed_at
         telemetry.note(detection_seconds=round(late.total_seconds(), 3))
