@@ -184,7 +184,8 @@ class _Walk:
             return self._emptiness(names, attribute, written), False
         part = without_empty(value)
         if attribute.class_ != "either":
-            return part, not self._defaults.is_service_choice(names, attribute, value)
+            # Outside of a block nobody asks whether a person must have set it.
+            return part, "." in names and not self._defaults.is_service_choice(names, attribute, value)
         chosen = self._chosen(names, attribute, value, written)
         if chosen:
             self.recorded.add(names)

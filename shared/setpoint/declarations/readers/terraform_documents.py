@@ -125,7 +125,7 @@ def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Con
                 configured=in_files,
                 unknown=frozenset(_unknown(change.get("after_unknown"), address)) if change else _NOTHING,
                 defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
-                names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
+                names=frozenset(_object(resource.get("values"))).union(_object(change.get("after_unknown"))),
             )
         )
     return Blocks(tuple(google), others)
@@ -198,6 +198,8 @@ class _Providers(NamedTuple):
 
     def defaults(self, key: str, provider: str) -> dict[str, str]:
         """The values that a provider block sets for all its resources."""
+        if not self.blocks:
+            return {}
         block = self.blocks.get(key) or self.blocks.get(provider) or self.blocks.get("google")
         expressions = _object(_object(block).get("expressions"))
         constants = {name: self._constant(expressions.get(name)) for name in ("project", "region", "zone")}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from setpoint.catalog import name_patterns
@@ -187,7 +188,7 @@ def name_of(block: Block, meaning: Meaning) -> Name:
     attribute, own = _own(block, meaning)
     around = _AROUND.get(meaning.asset_type, ())
     parents = [_parent(block, collection) for collection in around]
-    held = frozenset(("project", *_LOCATIONS, *_TOPS, "parent", *(attribute for attribute, _ in parents)))
+    held = _held(tuple(attribute for attribute, _ in parents))
     special = _special(block, meaning, block.default("project"))
     if special is not None:
         text = f"//{meaning.service}/{special}" if special else ""
@@ -209,6 +210,12 @@ def name_of(block: Block, meaning: Meaning) -> Name:
     return Name(f"//{host}/{top}/{collection}/{own}" if top else "", held, attribute, own)
 
 
+@lru_cache(maxsize=1024)
+def _held(parents: tuple[str, ...]) -> frozenset[str]:
+    """The attributes that name the place and the parents of a resource."""
+    return frozenset(("project", *_LOCATIONS, *_TOPS, "parent", *parents))
+
+
 def _spelled_out(own: str, project: str, meaning: Meaning, collections: tuple[str, ...]) -> str:
     """The full path of a short form without collections, which the provider accepts: `eu/ring/key`; or empty."""
     if meaning.service in _AREAS:
@@ -223,6 +230,7 @@ def _spelled_out(own: str, project: str, meaning: Meaning, collections: tuple[st
     return "/".join(f"{collection}/{part}" for collection, part in zip(around, parts, strict=True))
 
 
+@lru_cache(maxsize=2048)
 def collection_of(meaning: Meaning) -> str:
     """The collection of a kind: `crypto_key` → `cryptoKeys`."""
     collection = _COLLECTIONS.get(meaning.asset_type)

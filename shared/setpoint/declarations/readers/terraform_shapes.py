@@ -7,6 +7,7 @@ attributes are JSON in a string.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -298,6 +299,7 @@ def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return out, origins
 
 
+@lru_cache(maxsize=8192)
 def _item(schema: Schema, name: str) -> Field | None:
     """The items of a message that only wraps a list; instance templates keep such messages in `properties`."""
     field = schema.fields.get(name)
