@@ -2,8 +2,9 @@
 # the inventory lacks. The policy says which resources are read, and how many in a minute.
 locals {
   readable = sort(distinct(flatten([
-    for type in var.deep_reads.resources : [for name in local.permissions[type].resource : name if endswith(name, ".get")]
+    for type in var.deep_reads.resources : [for name in try(local.permissions[type].resource, []) : name if endswith(name, ".get")]
   ])))
+  unreadable = [for type in var.deep_reads.resources : type if !can(local.permissions[type].resource)]
 
   # A custom role lies in an organisation or a project, and is given where sweep may read.
   read_place  = var.deep_reads.enabled ? split("/", var.deep_reads.within) : ["", ""]

@@ -23,6 +23,13 @@ resource "google_service_account" "function" {
   display_name = "Setpoint: ${each.key}"
 
   depends_on = [google_project_service.api]
+
+  lifecycle {
+    precondition {
+      condition     = length(concat(local.unwritable, local.unreadable)) == 0
+      error_message = "remediation or deep_reads names asset types whose permissions Setpoint does not know: ${join(", ", sort(distinct(concat(local.unwritable, local.unreadable))))}. docs/asset-types.md says which it can read and write."
+    }
+  }
 }
 
 locals {

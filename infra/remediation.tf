@@ -5,9 +5,13 @@ locals {
   # What each asset type asks for, as `python infra/permissions.py` writes it; a type that it does not list is refused.
   permissions = jsondecode(file("${path.module}/permissions.json"))
   granted = sort(distinct(flatten([
-    [for type in var.remediation.resources : local.permissions[type].resource],
-    [for type in var.remediation.policies : local.permissions[type].iam_policy],
+    [for type in var.remediation.resources : try(local.permissions[type].resource, [])],
+    [for type in var.remediation.policies : try(local.permissions[type].iam_policy, [])],
   ])))
+  unwritable = concat(
+    [for type in var.remediation.resources : type if !can(local.permissions[type].resource)],
+    [for type in var.remediation.policies : type if !can(local.permissions[type].iam_policy)],
+  )
 
   # A custom role lies in an organisation or a project, and is given where remediation may write.
   place  = var.remediation.enabled ? split("/", var.remediation.within) : ["", ""]

@@ -1,6 +1,7 @@
 variable "project_id" {
   description = "The project that Setpoint runs in; its service agent sends the feeds' messages."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
@@ -11,6 +12,7 @@ variable "project_id" {
 variable "region" {
   description = "Where the functions and the buckets are."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
@@ -21,6 +23,7 @@ variable "region" {
 variable "watch" {
   description = "What is watched: organizations/NUMBER, folders/NUMBER or projects/ID, each with its own feeds."
   type        = set(string)
+  nullable    = false
 
   validation {
     condition = length(var.watch) > 0 && alltrue([
@@ -94,7 +97,8 @@ variable "asset_types" {
       "accesscontextmanager.googleapis.com/ServicePerimeter",
     ])
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition = alltrue(flatten([
@@ -119,6 +123,7 @@ variable "runtime" {
   description = "Google's Python runtime. From 3.13 on its buildpack reads pyproject.toml; before, only requirements.txt."
   type        = string
   default     = "python313"
+  nullable    = false
 
   validation {
     condition     = can(regex("^python3(1[3-9]|[2-9][0-9])$", var.runtime))
@@ -132,7 +137,8 @@ variable "firestore" {
     database = optional(string, "setpoint")
     location = optional(string)
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.firestore.database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.firestore.database))
@@ -144,6 +150,7 @@ variable "deletion_protection" {
   description = "Whether `terraform destroy` leaves the database and the declarations in place."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "detect" {
@@ -156,7 +163,8 @@ variable "detect" {
     min_instances   = optional(number, 0)     # a cold start delays an alert by seconds, and an idle instance costs money
     max_instances   = optional(number, 20)    # what is more waits in Pub/Sub, where it is safe, and Firestore warms up slowly
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.detect.timeout_seconds >= 10 && var.detect.timeout_seconds <= 600
@@ -183,7 +191,8 @@ variable "worker" {
     cpu       = optional(string, "1")
     memory    = optional(string, "512Mi")
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = !var.worker.enabled || var.worker.image != ""
@@ -205,7 +214,8 @@ variable "sweep" {
     min_instances   = optional(number, 0)   # nobody waits for it
     max_instances   = optional(number, 5)   # a project may make a hundred calls a minute, and one instance makes about ten
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.sweep.timeout_seconds >= 120 && var.sweep.timeout_seconds <= 600
@@ -221,6 +231,7 @@ variable "sweep_schedule" {
   description = "When the whole inventory is swept, as cron writes it, in UTC. Off the hour, when everybody else calls."
   type        = string
   default     = "17 */6 * * *"
+  nullable    = false
 
   validation {
     condition     = can(regex("^\\S+( \\S+){4}$", var.sweep_schedule))
@@ -238,7 +249,8 @@ variable "sync" {
     min_instances   = optional(number, 0)   # nobody waits for it
     max_instances   = optional(number, 1)   # two archives of one source would only make each other try again
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.sync.timeout_seconds >= 10 && var.sync.timeout_seconds <= 540
@@ -258,7 +270,8 @@ variable "remediation" {
     resources = optional(set(string), []) # asset types whose resources it may write
     policies  = optional(set(string), []) # asset types whose IAM policies it may write: whoever may can make anybody owner
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = !var.remediation.enabled || can(regex("^(organizations/[0-9]+|folders/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.remediation.within))
@@ -289,7 +302,8 @@ variable "deep_reads" {
     resources = optional(set(string), []) # asset types that it may read
     role_in   = optional(string)          # the organisation that the custom role is made in, as a number; null: the project of within
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = !var.deep_reads.enabled || can(regex("^(organizations/[0-9]+|folders/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.deep_reads.within))
@@ -310,7 +324,8 @@ variable "history" {
   type = object({
     calls_an_hour = optional(number, 0) # of both APIs together; one explains about 20 findings; 0 switches it off
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.history.calls_an_hour >= 0 && var.history.calls_an_hour <= 300 && floor(var.history.calls_an_hour) == var.history.calls_an_hour
@@ -328,7 +343,8 @@ variable "remediate" {
     min_instances   = optional(number, 0)
     max_instances   = optional(number, 4) # claims are written beside one record of guardrails: more would wait for each other
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.remediate.timeout_seconds >= 180 && var.remediate.timeout_seconds <= 540
@@ -346,7 +362,8 @@ variable "alerts" {
     enabled = optional(bool, false)
     buttons = optional(bool, true)
   })
-  default = {}
+  default  = {}
+  nullable = false
 }
 
 variable "notify" {
@@ -359,7 +376,8 @@ variable "notify" {
     min_instances   = optional(number, 0)
     max_instances   = optional(number, 2) # more would only wait for the same channels
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.notify.timeout_seconds >= 60 && var.notify.timeout_seconds <= 600
@@ -381,7 +399,8 @@ variable "slack_actions" {
     min_instances   = optional(number, 0)
     max_instances   = optional(number, 2) # of what strangers send, too, no more is ever worked on
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.slack_actions.timeout_seconds >= 3 && var.slack_actions.timeout_seconds <= 60
@@ -397,6 +416,7 @@ variable "delivery_attempts" {
   description = "How often a message is tried before it becomes a dead letter; with the growing pauses 100 times are some 15 hours."
   type        = number
   default     = 100
+  nullable    = false
 
   validation {
     condition     = var.delivery_attempts >= 5 && var.delivery_attempts <= 100
@@ -408,6 +428,7 @@ variable "archive_days" {
   description = "How long uploaded archives of declarations are kept after they were applied."
   type        = number
   default     = 90
+  nullable    = false
 
   validation {
     condition     = var.archive_days >= 7
@@ -419,6 +440,7 @@ variable "uploaders" {
   description = "Who may upload declarations of the source default, below default/: members as IAM writes them. It may declare everything; name sources in `sources` to bound them."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for member in var.uploaders : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))])
@@ -430,6 +452,7 @@ variable "sources_not_seen_yet" {
   description = "Whether `sources` may name folders and projects of which Setpoint has seen nothing yet, such as new ones. Otherwise sync refuses the document, since the name may be misspelt."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "sources" {
@@ -444,7 +467,8 @@ variable "sources" {
     carries       = optional(set(string), [])
     teams         = optional(set(string), [])
   }))
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for name in keys(var.sources) : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", name)) && !contains(["setpoint", "default"], name)])
@@ -477,6 +501,7 @@ variable "operators" {
   description = "Who may apply, approve, pause and replay with the command line: members as IAM writes them. They read and write the database."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for member in var.operators : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))])
@@ -488,6 +513,7 @@ variable "readers" {
   description = "Who may look at findings with the command line: members as IAM writes them. They read the database."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for member in var.readers : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))])
@@ -507,7 +533,8 @@ variable "state_buckets" {
     projects      = optional(set(string), [])
     teams         = optional(set(string), ["*"])
   }))
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for states in values(var.state_buckets) : states.prefix == "" || endswith(states.prefix, "/")])
@@ -529,7 +556,8 @@ variable "retention" {
     gone_days     = optional(number, 400)
     resolved_days = optional(number, 90)
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for days in values(var.retention) : days >= 0 && days <= 99999 && floor(days) == days])
@@ -543,7 +571,8 @@ variable "attribution" {
     enabled = optional(bool, false)
     mask_ip = optional(bool, true)
   })
-  default = {}
+  default  = {}
+  nullable = false
 }
 
 variable "attribute" {
@@ -556,7 +585,8 @@ variable "attribute" {
     min_instances   = optional(number, 0)
     max_instances   = optional(number, 10) # what is more waits in Pub/Sub
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.attribute.timeout_seconds >= 10 && var.attribute.timeout_seconds <= 600
@@ -581,7 +611,8 @@ variable "console" {
     min_instances   = optional(number, 0)
     max_instances   = optional(number, 3)
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = !var.console.enabled || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.console.domain))
@@ -608,7 +639,8 @@ variable "reports" {
     schedule  = optional(string, "5 0 * * *") # when a day's snapshots are taken, in UTC
     readers   = optional(set(string), [])     # who may read the dataset: members as IAM writes them
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = can(regex("^\\w+$", var.reports.dataset)) && can(regex("^\\S+( \\S+){4}$", var.reports.schedule))
@@ -634,7 +666,8 @@ variable "report" {
     min_instances   = optional(number, 0)   # nobody waits for it
     max_instances   = optional(number, 1)   # two of one day would write the same
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.report.timeout_seconds >= 300 && var.report.timeout_seconds <= 600
@@ -658,7 +691,8 @@ variable "monitoring" {
     source_age_hours     = optional(number)          # each source is uploaded again within; null: nobody promises that
     sweep_age_hours      = optional(number, 13)      # after the last sweep has ended: two of the default schedule, and one hour
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for one in var.monitoring.channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", one))])
@@ -702,7 +736,8 @@ variable "otlp" {
     endpoint       = optional(string) # null: no spans; to a private address they go by vpc_connector
     headers_secret = optional(string) # its name; its latest version is name=value,name=value, values percent-encoded
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.otlp.endpoint == null || can(regex("^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^?#\\s]*)?$", var.otlp.endpoint))

@@ -127,6 +127,57 @@ def test_places_that_nothing_is_known_of_make_another_object_of_the_sources_docu
     assert after.value == before.value
 
 
+UNKNOWN_TYPES = {
+    "remediation": {
+        "enabled": True,
+        "within": "projects/shop-prod",
+        "resources": ["nowhere.googleapis.com/A"],
+        "policies": ["nowhere.googleapis.com/B"],
+    },
+    "deep_reads": {"enabled": True, "within": "projects/shop-prod", "resources": ["nowhere.googleapis.com/C"]},
+}
+
+
+def test_types_whose_permissions_are_not_known_are_refused_by_their_names(module):
+    with pytest.raises(TerraformError, match=r"not know: nowhere\S+/A, nowhere\S+/B, nowhere\S+/C\. docs/asset-types"):
+        module.plan({**BASE, **UNKNOWN_TYPES})
+
+
+def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_defaults(module):
+    """As a module does that hands on variables of its own."""
+    defaulted = [block.labels[0] for block in CODE.named("variable") if "default" in block.attributes]
+    planned = module.plan({**dict.fromkeys(defaulted), **BASE})
+    expected = module.plan(BASE)
+    assert planned["planned_values"] == expected["planned_values"]
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "names at their longest, a number in place of a text, parents of a kind": {
+        **OPTIONS["remediation-of-resources"],
+        "remediation_role_in": 566099688680,
+        "project_id": "a" * 29 + "1",
+        "watch": ["organizations/1", "organizations/2", "folders/3", "folders/3"],
+        "firestore": {"database": "d" * 63},
+        "uploaders": ["group:x@example.com"],
+        "sources": {"s" * 200: {"uploaders": ["group:x@example.com"], "everywhere": True}},
+        "state_buckets": {"b" * 63: {"everywhere": True}},
+        "kms_key": f"projects/keys/locations/eur3/keyRings/{'r' * 63}/cryptoKeys/{'k' * 63}",
+    },
+    "other regions, and no types": {
+        "region": "northamerica-northeast1",
+        "firestore": {"location": "nam5"},
+        "reports": {"enabled": True, "location": "EU"},
+        "asset_types": {"RESOURCE": [], "IAM_POLICY": [], "ORG_POLICY": []},
+    },
+}
+
+
+@pytest.mark.parametrize("values", ODD.values(), ids=ODD)
+def test_odd_values_that_are_allowed_can_be_planned(module, values):
+    planned = module.plan({**BASE, **values})["planned_values"]["root_module"]["resources"]
+    assert len(planned) > 100
+
+
 def test_every_inventory_is_of_an_option():
     assert {file.stem for file in INVENTORIES.glob("*.yaml")} == {"base", *OPTIONS}
 

@@ -132,6 +132,13 @@ def test_the_role_lists_what_the_named_types_ask_for_and_nothing_while_it_is_off
     assert values == {"granted": expected, "place": place, "in_org": value != "{}"}
 
 
+def test_null_is_no_value_of_a_variable_but_where_it_is_the_default():
+    """A root of somebody's own hands on variables that may be null: the defaults hold then."""
+    for block in CODE.named("variable"):
+        expected = None if block.attributes.get("default") == "null" else "false"
+        assert block.attributes.get("nullable") == expected, block.labels[0]
+
+
 @pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the variables are not tried")
 def test_a_bad_value_of_any_variable_is_refused_with_its_message(variables):
     refused = plan(variables, BAD)
