@@ -64,3 +64,8 @@ def schema_of(schemas: Schemas | None, observation: Observation) -> Schema | Non
     return schemas.schema_for(
         observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
     )
+
+
+def versions_of(schemas: Schemas | None, observation: Observation) -> tuple[Schema, ...]:
+    """All API versions of the resource's type."""
+    return schemas.schemas_for(observation.asset_type) if schemas is not None else ()

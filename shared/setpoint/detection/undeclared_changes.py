@@ -112,20 +112,20 @@ def watch(
     if not is_watched(desired, fleet_policy):
         return _unwatched(desired, fleet_policy, good) if good is not None else _NOTHING
     beside = observation_digests.undeclared(schemas, observation, desired)
+    is_whole = not observation.truncated and observation.through != "api"
+    seen = observation_digests.content(schemas, observation, desired.digest) if is_whole else ""
     if good is not None and good.steady == beside:
-        watched = Watched(good=good)
-    else:
-        inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
-        watched = _walked(inputs, beside, good)
-    if not observation.truncated and observation.through != "api":
-        seen = observation_digests.content(schemas, observation, desired.digest)
-        watched = watched._replace(good=_seen(watched.good, seen), accepted=_seen(watched.accepted, seen))
-    return watched._replace(content=beside)
+        return Watched(good=_seen(good, seen), content=beside)
+    inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
+    watched = _walked(inputs, beside, good)
+    return watched._replace(good=_seen(watched.good, seen), accepted=_seen(watched.accepted, seen), content=beside)
 
 
 def _seen(good: LastKnownGood | None, seen: str) -> LastKnownGood | None:
-    """The good values with the digest of the last observation."""
-    return good if good is None or good.seen == seen else replace(good, seen=seen)
+    """The good values with the digest of the last observation; unchanged after one that shows only a part."""
+    if good is None or not seen or good.seen == seen:
+        return good
+    return LastKnownGood(good.packed, good.steady, good.others, good.in_sync, seen)
 
 
 class _Inputs(NamedTuple):

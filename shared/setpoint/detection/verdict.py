@@ -26,7 +26,7 @@ from setpoint.detection import (
 )
 from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
 from setpoint.detection.observation_digests import judging_digest
-from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of
+from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of, versions_of
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.detection.undeclared_changes import Watched
 from setpoint.model import ignore_patterns, lifecycle
@@ -196,7 +196,9 @@ def _compared(
         if is_plain and kept is not None and watched.content and kept.steady == watched.content:
             kept = replace(kept, in_sync=observation_digests.of_verdict(observation, desired, judged_by))
         return _in_sync(desired, rules, observation, suppressed, tuple(unknown), kept, judged_by)
-    drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown))
+    drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown), watched.good)
+    if differing and not watched.differences and not watched.ignored:
+        return _drift(desired, rules, observation, schemas, drift)
     return _with_undeclared(desired, rules, observation, schemas, drift, watched)
 
 
@@ -219,11 +221,11 @@ def _with_undeclared(
         verdict = _drift(desired, rules, observation, schemas, drift._replace(differing=beside))
         actor = verdict.actor
         if actor is None or actor.kind != "applier" or not actor_resolution.confident_principal(actor):
-            return replace(verdict, good=watched.good, accepted=None if drift.differing else watched.accepted)
-        watched = watched._replace(good=watched.accepted)  # whoever applies what is declared has set it
+            return verdict if drift.differing else replace(verdict, accepted=watched.accepted)
+        drift = drift._replace(good=watched.accepted)  # whoever applies what is declared has set it
     if drift.differing:
-        return replace(_drift(desired, rules, observation, schemas, drift), good=watched.good)
-    return _in_sync(desired, rules, observation, drift.suppressed, drift.unknown, watched.good)
+        return _drift(desired, rules, observation, schemas, drift)
+    return _in_sync(desired, rules, observation, drift.suppressed, drift.unknown, drift.good)
 
 
 class _Drift(NamedTuple):
@@ -233,10 +235,11 @@ class _Drift(NamedTuple):
     who: Who
     secrecy: Secrecy
     unknown: tuple[Explanation, ...] = ()
+    good: LastKnownGood | None = None
 
 
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
-    kind, differing, suppressed, who, secrecy, unknown = drift
+    kind, differing, suppressed, who, secrecy, unknown, good = drift
     differences = [difference for _, difference in differing]
     encoded = [record_limits.encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
@@ -264,6 +267,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         suppressed=record_limits.few(suppressed),
         actor=actor,
         unknown=unknown,
+        good=good,
     )
 
 
@@ -394,13 +398,13 @@ def _differences(
             unknown += _left_unknown(walk, observation)
         if not walk.differences and by_api is None:
             return (), ()
-        differing, elsewhere = api_versions.split(walk.differences, schema, _versions(schemas, observation))
+        differing, elsewhere = api_versions.split(walk.differences, schema, versions_of(schemas, observation))
         unknown += elsewhere
         differing = tellable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
             kept = _not_ignored_fields(declaration, observation.data, schema, own, masking)
-            kept, _ = api_versions.split(kept, schema, _versions(schemas, observation))
+            kept, _ = api_versions.split(kept, schema, versions_of(schemas, observation))
             kept = _not_ignored(declaration, tellable(kept, observation, by_api))
     ignored: tuple[Suppressed, ...] = ()
     if len(kept) != len(differing):
@@ -457,11 +461,6 @@ def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> t
     return tuple(
         difference for difference in differing if ignore_patterns.covering(difference.path, declaration.ignore) is None
     )
-
-
-def _versions(schemas: Schemas | None, observation: Observation) -> tuple[Schema, ...]:
-    """All API versions of the resource's type."""
-    return schemas.schemas_for(observation.asset_type) if schemas is not None else ()
 
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
