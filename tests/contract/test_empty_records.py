@@ -56,6 +56,15 @@ def test_an_empty_record_resolves_no_finding(context, collection, body):
     assert len(context.bus.events) == before
 
 
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_listing_names_an_empty_record_and_goes_on(context, body):
+    overwrite(context.store, "findings", KEY.id, body)
+    problems: list[CorruptState] = []
+    assert list(context.store.states(problems=problems)) == []
+    assert [KEY.id in str(problem) for problem in problems] == [True]
+    assert [record.id for record in context.store.damaged()] == [KEY.id]
+
+
 def test_empty_guardrails_are_not_guardrails_without_a_pause(context):
     store = context.store
     stored = store.safety_state()

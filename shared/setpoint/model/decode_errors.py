@@ -57,6 +57,6 @@ def tried(decode: Callable[[bytes | str, str], _T], stored: bytes | str, name: s
         name: the name of its record.
     """
     try:
-        return decode(stored, name)
+        return decode(stored_bytes(stored), name)
     except CorruptState as error:
         return error
