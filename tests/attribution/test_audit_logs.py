@@ -64,6 +64,16 @@ def test_the_times_of_an_operation_are_when_it_was_asked_for_and_when_it_was_ove
     assert (last.done_at, last.operation, last.principal) == (noon, "operation-1", "")
 
 
+def test_a_token_in_a_principal_is_hidden():
+    subject = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/subject/"
+    for principal, shown in (
+        (f"{subject}ghp_{'aB3' * 12}", f"{subject}(hidden)"),
+        (f"{subject}repo:shop/cart:ref:refs/heads/main", f"{subject}repo:shop/cart:ref:refs/heads/main"),
+    ):
+        (logged,) = parse(changed(FIREWALL, authenticationInfo={"principalSubject": principal}), mask_ip=True)
+        assert logged.change.principal == shown
+
+
 def test_an_address_is_whole_where_the_installation_says_so():
     (change,) = parse(msgspec.json.encode(FIREWALL.entry), mask_ip=False)
     assert change.change.ip == "203.0.113.77"

@@ -24,6 +24,7 @@ from setpoint.catalog.principal_kinds import REDACTED
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import Content, ResourceKey, is_full_name
+from setpoint.util.secret_formats import holds_known, scrub
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -211,7 +212,7 @@ def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> AuditedChang
     if is_end and principal == REDACTED:  # the first entry of an operation names the caller
         principal = ""
     return AuditedChange(
-        principal=principal,
+        principal=scrub(principal) if holds_known(principal) else principal,
         method=payload.method_name,
         requested_at=_utc(changed_at),
         done_at=_utc(logged) if is_end else None,
