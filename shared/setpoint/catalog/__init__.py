@@ -1,1 +1,1 @@
-"""The catalogue: what Google's API schemas say of each field, method and resource name."""
+"""The catalogue: what Google's API schemas state about each field, method and resource name."""

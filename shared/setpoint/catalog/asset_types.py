@@ -1,4 +1,4 @@
-"""From an asset type to the API, the version and the schema that describe it.
+"""The API, version and schema of an asset type.
 
 The rule: `compute.googleapis.com/Firewall` is described by the API `compute`, in its newest stable version,
 by the schema whose kind is `Firewall` (`setpoint_tools.distil.kinds` says how a schema comes by its kinds). The

@@ -1,4 +1,4 @@
-"""Rules of single fields that no schema states: two tables, each line with its reason and its source.
+"""Comparison rules of single fields that no schema states: two tables, each line with its reason and source.
 
 `data/field_rules.tsv` is written by hand. `data/provider_rules.tsv` holds what Google's provider for Terraform knows of
 the same API fields: defaults, sets, fields that are never read back, spellings that it takes as equal. A line is keyed

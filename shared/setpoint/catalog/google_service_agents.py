@@ -1,4 +1,4 @@
-"""Google's own identities in a project, and what Google grants by itself.
+"""Google's service agents in a project, and the roles that Google grants to them.
 
 A service agent lives in a project of Google's, and its name holds the number of the project, folder or organisation
 that it works for. Anybody's project may hold a `service-1@…`, and anybody owns a project whose agents, default

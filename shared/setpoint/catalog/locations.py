@@ -1,4 +1,4 @@
-"""The locations of Google Cloud, and what a misspelt one means.
+"""The locations of Google Cloud, with suggestions for misspelt ones.
 
 Sources: https://cloud.google.com/about/locations, https://cloud.google.com/compute/docs/regions-zones,
 https://cloud.google.com/storage/docs/locations. New ones appear each year: a location that is like none may be one.

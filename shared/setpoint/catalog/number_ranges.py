@@ -1,4 +1,4 @@
-"""The numbers that an integer of an API takes, as far as its format, its description and its name tell.
+"""The valid range of an integer field, as far as its format, description and name state it.
 
 ``data/number_ranges.tsv`` lists what descriptions state; it is read when a number is first checked.
 """

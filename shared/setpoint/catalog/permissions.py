@@ -1,4 +1,4 @@
-"""Which permission a method asks for, by rule: `compute.firewalls.patch` → `compute.firewalls.update`.
+"""The permission that a method requires, by rule: `compute.firewalls.patch` → `compute.firewalls.update`.
 
 The rule holds for most services: the API's name, the collection, and `update` for every way of updating. The table
 and one exception hold the others. Source: https://cloud.google.com/iam/docs/permissions-reference

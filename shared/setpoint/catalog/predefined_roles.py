@@ -1,4 +1,4 @@
-"""The predefined roles of IAM, and what a misspelt one means.
+"""The predefined roles of IAM, with suggestions for misspelt ones.
 
 ``data/predefined_roles.tsv`` lists them as documented at https://cloud.google.com/iam/docs/roles-permissions, which
 gains some each month: a role that is like none of them may be a new one.

@@ -1,4 +1,4 @@
-"""What kind of identity a principal of an audit log is.
+"""The kind of identity of a principal in an audit log.
 
 Sources: https://cloud.google.com/iam/docs/principal-identifiers, https://cloud.google.com/iam/docs/service-agents,
 https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity

@@ -1,4 +1,4 @@
-"""What Google's schemas leave unsaid, or say wrongly: one table, each entry with its reason.
+"""Corrections of Google's schemas, where they are silent or wrong: one table, each entry with its reason.
 
 The catalogue applies it when it builds a schema, so that a correction needs no new artefact.
 """

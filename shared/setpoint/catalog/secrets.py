@@ -1,4 +1,4 @@
-"""What is a secret and must not be shown: by its name, or by its look.
+"""Which values are secrets and must be masked: by field name, or by format.
 
 One vocabulary for people's own words (environment variables, metadata, labels, keys of free-form objects) and for
 the fields of a schema. What replaces a secret is decided elsewhere; this module only recognises one.

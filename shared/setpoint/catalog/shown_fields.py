@@ -1,4 +1,4 @@
-"""What may be shown of a resource: a field by its name, a value by its look.
+"""Which values of a resource may be shown: by field name, and by format.
 
 A list of bad words never ends, so that a text is shown only where something says that it may be: its field is known as
 an enum, a number, a name, a reference, a location, a time, a size, a flag or a short description, and it looks like

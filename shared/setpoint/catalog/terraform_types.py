@@ -1,4 +1,4 @@
-"""What the Terraform provider says of each attribute of a resource type, and where the attribute goes in Google's API.
+"""The schema of each Terraform resource type's attributes, and the API field that each one sets.
 
 The table is distilled by `python -m setpoint_tools.distil.terraform` from the provider's own schema. It is read when a
 type is first asked for, and one type at a time is decoded.

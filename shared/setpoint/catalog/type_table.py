@@ -1,4 +1,4 @@
-"""What is known of each asset type: one row a type, for ``setpoint types`` and the documentation."""
+"""The facts about each asset type, one row a type, for ``setpoint types`` and the documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows a feed or a sweep: readings that the policy asks for, and names that several resources have."""
+"""Steps after a feed or a sweep: deep reads that the policy asks for, and ambiguous names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint baseline``, and decisions about many findings: a preview with counts, then one decision."""
+"""``setpoint baseline``, and bulk decisions about findings: a preview with counts, then one decision."""
 
 from __future__ import annotations
 

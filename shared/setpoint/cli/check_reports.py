@@ -1,4 +1,4 @@
-"""Results of checks for machines: SARIF 2.1.0, JUnit, annotations of GitHub, and Markdown for pull requests.
+"""Check results for machines: SARIF 2.1.0, JUnit, GitHub annotations, and Markdown for pull requests.
 
 Sources: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html,
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions,

@@ -1,4 +1,4 @@
-"""``setpoint completion``: what a shell needs to complete commands, options and ids of findings."""
+"""``setpoint completion``: shell completion of commands, options and ids of findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who decides at the command line: the account of the credentials where the store is in Google Cloud."""
+"""The person who decides at the command line: the account of the credentials if the store is in Google Cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declarations that are given to a command that detects drift, put in force before it begins."""
+"""Apply the declarations that are passed to a detecting command, before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint dev``: the whole system on one machine, and things to do to it."""
+"""``setpoint dev``: the whole system on one machine, with commands to change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to ``setpoint diff --jsonl``: one declared and one live resource each, and the answers."""
+"""Requests to ``setpoint diff --jsonl``, with one declared and one live resource each, and the responses."""
 
 from __future__ import annotations
 

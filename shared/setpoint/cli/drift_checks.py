@@ -1,4 +1,4 @@
-"""Open findings as the result of a check: which of them fail it, and how they are written for machines."""
+"""Open findings as the result of a check: which of them fail it, in formats for machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint export``: declarations of a fleet that is there and not declared yet."""
+"""``setpoint export``: declarations of existing resources that are not declared yet."""
 
 from __future__ import annotations
 

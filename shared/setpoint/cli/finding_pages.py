@@ -1,4 +1,4 @@
-"""The order and the pages of lists of findings."""
+"""Sorting and paging of findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one finding reads, in a terminal and as Markdown for a ticket."""
+"""One finding as text for a terminal, and as Markdown for a ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint guard``: what a change under review does to drift that is open now."""
+"""``setpoint guard``: the effect of a change under review on the open drift."""
 
 from __future__ import annotations
 

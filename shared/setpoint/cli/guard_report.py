@@ -1,4 +1,4 @@
-"""How ``guard`` writes a review: text for terminals, Markdown for a comment, annotations for GitHub, JSON."""
+"""The output of ``guard``: text for terminals, Markdown for a comment, GitHub annotations, JSON."""
 
 from __future__ import annotations
 

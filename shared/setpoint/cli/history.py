@@ -1,4 +1,4 @@
-"""``setpoint findings explain`` and ``setpoint sweep --history``: since when a finding drifts, and by whom."""
+"""``setpoint findings explain`` and ``setpoint sweep --history``: when a finding began, and who made the change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint notify --preview``: what Slack would be told of findings; nothing is sent."""
+"""``setpoint notify --preview``: the Slack messages of findings; nothing is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands share: consoles, reports of problems, and how a finding reads."""
+"""Shared output of the commands: consoles, reports of problems, and findings as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drifted at a time in the past, and two times compared, from the stored records."""
+"""The findings at a time in the past, and the difference between two times, from the stored records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a plan reads, for people and for machines."""
+"""A plan as text and as JSON."""
 
 from __future__ import annotations
 

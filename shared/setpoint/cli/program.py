@@ -1,4 +1,4 @@
-"""How this process was called, so that commands in messages can be copied as they are."""
+"""The name that this process was called by, so that commands in messages can be copied unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of what takes longer than two seconds, and what an interruption leaves behind."""
+"""Progress of operations that take longer than two seconds, and the message after an interruption."""
 
 from __future__ import annotations
 

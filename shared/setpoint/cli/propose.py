@@ -1,4 +1,4 @@
-"""``setpoint propose``: what the author's own files would have to say for a drift to be none."""
+"""``setpoint propose``: the edits of the author's files that would resolve a drift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint remediate``: what would be done about a finding, and why; and doing it."""
+"""``setpoint remediate``: preview the remediation of a finding with its reasons, or run it."""
 
 from __future__ import annotations
 

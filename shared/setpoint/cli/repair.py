@@ -1,4 +1,4 @@
-"""``setpoint repair``: records that cannot be read, made readable again."""
+"""``setpoint repair``: repair unreadable records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint secret-key``: how the key by which secrets are hidden is kept, and how to change that."""
+"""``setpoint secret-key``: how the key for masking secrets is stored, and how to change that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terraform states that are no files, for ``setpoint apply``."""
+"""Terraform states at URLs, for ``setpoint apply``."""
 
 from __future__ import annotations
 

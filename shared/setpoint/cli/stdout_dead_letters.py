@@ -1,4 +1,4 @@
-"""What the command line does with messages that cannot be handled: say so, and keep them where nothing else does."""
+"""Dead letters of the command line: report them, and store them if nothing else does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change of a file as ``patch`` and reviewers read it."""
+"""A change of a file in the unified format of ``patch``."""
 
 from __future__ import annotations
 

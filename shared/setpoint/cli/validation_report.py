@@ -1,4 +1,4 @@
-"""What ``validate`` checked, as one object, and as results of a check for CI."""
+"""The result of ``validate`` as one object, and as check results for CI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``setpoint worker``: a stream of changes in, drift out; for Cloud Run worker pools."""
+"""``setpoint worker``: pull changes from a stream and detect drift; for Cloud Run worker pools."""
 
 from __future__ import annotations
 
