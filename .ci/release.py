@@ -1,7 +1,7 @@
 """What a release needs, and what it says: `python .ci/release.py check VERSION`, `python .ci/release.py notes VERSION`.
 
 `check` refuses a version that is not that of the library, that the changelog has no section for, or whose image stands
-on a base without a digest. `notes` prints the section of the changelog.
+on a base, or whose build runs in an image, without a digest. `notes` prints the section of the changelog.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 _VERSION = re.compile(r'__version__ = "([^"]+)"')
 _SEMANTIC = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?\Z")
 _BASE = re.compile(r"^FROM (\S+)", re.MULTILINE)
+_IMAGE = re.compile(r"\b(?:python|docker|google/cloud-sdk|hashicorp/terraform):[a-z0-9.-]+(?:@sha256:[0-9a-f]{64})?")
+"""The images of Cloud Build that .ci/images writes digests for."""
 
 
 def notes(changelog: str, version: str) -> str:
@@ -23,7 +25,7 @@ def notes(changelog: str, version: str) -> str:
     return section[1].strip() if section else ""
 
 
-def faults(version: str, library: str, changelog: str, dockerfile: str) -> Iterator[str]:
+def faults(version: str, library: str, changelog: str, dockerfile: str, build: str = "") -> Iterator[str]:
     """What stands in the way of a release.
 
     Args:
@@ -31,6 +33,7 @@ def faults(version: str, library: str, changelog: str, dockerfile: str) -> Itera
         library: the text of `setpoint/__init__.py`.
         changelog: the text of the changelog.
         dockerfile: the text of the Dockerfile.
+        build: the text of cloudbuild.yaml.
     """
     own = _VERSION.search(library)
     if not _SEMANTIC.match(version):
@@ -43,6 +46,9 @@ def faults(version: str, library: str, changelog: str, dockerfile: str) -> Itera
     for base in dict.fromkeys(_BASE.findall(dockerfile)):
         if "@sha256:" not in base:
             yield f"the base {base} of the Dockerfile has no digest; run .ci/images where docker reaches its registry"
+    for image in dict.fromkeys(_IMAGE.findall(build)):
+        if "@sha256:" not in image:
+            yield f"the image {image} of cloudbuild.yaml has no digest; run .ci/images where docker reaches it"
 
 
 def main(action: str, version: str) -> int:
@@ -51,8 +57,9 @@ def main(action: str, version: str) -> int:
     if action == "notes":
         sys.stdout.write(f"{notes(changelog, version)}\n")
         return 0
-    library, dockerfile = (ROOT / name for name in ("shared/setpoint/__init__.py", "Dockerfile"))
-    wrong = list(faults(version, library.read_text(), changelog, dockerfile.read_text()))
+    names = ("shared/setpoint/__init__.py", "Dockerfile", "cloudbuild.yaml")
+    library, dockerfile, build = ((ROOT / name).read_text() for name in names)
+    wrong = list(faults(version, library, changelog, dockerfile, build))
     sys.stdout.write("".join(f"error: {fault}\n" for fault in wrong))
     return int(bool(wrong))
 

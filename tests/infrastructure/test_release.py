@@ -221,6 +221,9 @@ def test_a_release_is_refused_where_version_changelog_or_base_are_not_ready(rele
     assert list(release.faults("0.2.0", library, changelog, pinned)) == []
     assert release.notes(changelog, "0.2.0") == "### Added\n- A."
     assert "no digest" in next(release.faults("0.2.0", library, changelog, "FROM python:3.13-slim\n"))
+    pinned = f"  - name: docker:28-cli@sha256:{'ab' * 32}\n    args: [hashicorp/terraform:1.11]\n"
+    (fault,) = release.faults("0.2.0", library, changelog, "", pinned)
+    assert fault.startswith("the image hashicorp/terraform:1.11 of cloudbuild.yaml has no digest")
     assert "the library says 0.2.0" in next(release.faults("0.3.0", library, changelog, pinned))
     assert any("no section" in fault for fault in release.faults("0.3.0", library, changelog, pinned))
     assert "no semantic version" in next(release.faults("2", library, changelog, pinned))
