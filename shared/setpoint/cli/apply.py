@@ -32,7 +32,7 @@ from setpoint.cli.output_models import ApplyOutput, print_json, problem_outputs
 from setpoint.cli.progress import progress
 from setpoint.comparison import scalars
 from setpoint.declarations import apply as syncing
-from setpoint.declarations import place_checks
+from setpoint.declarations import place_checks, unchanged_files
 from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.apply_states import StateOptions
@@ -268,10 +268,15 @@ def apply(  # noqa: PLR0913 - the options of the command
         return
     if grace:
         raise BadRequest("--grace goes with URLs of Terraform states; files say `settle`, or use a Defaults document")
-    listed = load_cluster(of_cluster, namespace) if cluster else None
-    loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace, config))
     most = planning.part(max_removals or _USUAL_REMOVALS)
     request = Request(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
+    is_plain = not (cluster or dry_run or config) and output is Output.text
+    read_with = (exclude, project, namespace, repo, prune, not_seen_yet)
+    inputs = unchanged_files.digest_of(files, read_with) if is_plain else ""
+    if inputs and _are_in_force(inputs, request, store, events_topic):
+        return
+    listed = load_cluster(of_cluster, namespace) if cluster else None
+    loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace, config))
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
@@ -284,6 +289,8 @@ def apply(  # noqa: PLR0913 - the options of the command
         else:
             synced = _sync(loaded, request, deps)
             planned, failed = synced.plan, synced.failed
+            if not loaded.problems:
+                unchanged_files.remember(deps.store, request, synced, inputs)
             if output is Output.json:
                 print_json(_as_output(synced, loaded))
             if listed is not None and report_to_cluster:
@@ -294,6 +301,22 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(ERROR)
     if planned.claimed or planned.refused:
         raise typer.Exit(REFUSED)
+
+
+def _are_in_force(inputs: str, request: Request, store: str, events_topic: str | None) -> bool:
+    """Whether the files were applied as they are; records and says it if so, and sends what waits to be published."""
+    deps = bootstrap.open_detection(store, events_topic)
+    try:
+        state = unchanged_files.in_force(deps.store, request, inputs)
+        if state is None:
+            return False
+        unchanged_files.touch(deps.store, request, state, datetime.now(UTC))
+        if deps.bus is not None:
+            pipeline.republish_pending(deps, [])
+    finally:
+        deps.store.close()
+    print_status(f"source {request.source}: nothing to change, {state.declared} unchanged; the files are as they were")
+    return True
 
 
 def _print_planned(

@@ -56,6 +56,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         claims: sources that declare some of the same resources; this source is applied again after them.
         grants: the permissions of each source, if this is the installation's own source.
         grace_seconds: the grace period that a Terraform state was loaded with; None for the default.
+        inputs: digest of the files that are in force, as `declarations.unchanged_files` has it; empty where unknown.
     """
 
     generation: int = 0
@@ -75,6 +76,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     object: str = ""
     claims: tuple[str, ...] = ()
     grace_seconds: float | None = None
+    inputs: str = ""
 
     def shows(self, generation: int) -> bool:
         """Whether readers see declarations of a generation, unless a later generation replaced them."""
