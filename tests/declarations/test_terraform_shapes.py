@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from declarations.test_terraform_classes import declared, judged, paths
+from declarations.test_terraform_classes import GOOGLE, declared, judged, paths
+from setpoint.declarations.readers import terraform
+from setpoint.declarations.readers.documents import Document
 
 INDEX = {
     "name": "7",
@@ -69,3 +71,26 @@ def test_the_egress_of_a_worker_pool_is_compared() -> None:
     opened = {"privatePoolV1Config": pool | {"networkConfig": {"egressOption": "PUBLIC_EGRESS"}}}
     assert paths(declaration, closed) == []
     assert paths(declaration, opened) == ["privatePoolV1Config.networkConfig.egressOption"]
+
+
+def test_an_empty_attribute_does_not_empty_the_field_that_another_one_fills_after_apply() -> None:
+    known = {"name": "p", "project": "fleet-shop", "url_map": "m", "certificate_manager_certificates": None}
+    resource = {
+        "address": "google_compute_target_https_proxy.a",
+        "mode": "managed",
+        "type": "google_compute_target_https_proxy",
+        "name": "a",
+        "provider_name": GOOGLE,
+    }
+    change = {"actions": ["create"], "before": None, "after": known, "after_unknown": {"ssl_certificates": True}}
+    expressions = {"ssl_certificates": {"references": ["google_compute_ssl_certificate.c.id"]}}
+    module = {"resources": [resource | {"expressions": expressions}]}
+    document = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": [resource | {"values": known}]}},
+        "resource_changes": [resource | {"change": change}],
+        "configuration": {"root_module": module},
+    }
+    [translated] = terraform.read(Document("p.json", 1, 0, document, "", 1)).translated
+    assert "sslCertificates" not in translated.declaration.data
+    assert translated.pending == ("google_compute_target_https_proxy.a.ssl_certificates",)

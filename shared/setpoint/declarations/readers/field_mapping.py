@@ -31,7 +31,7 @@ from setpoint.declarations.readers.field_mapping_result import (
     UnmappedField,
 )
 from setpoint.declarations.readers.field_search import Chain
-from setpoint.declarations.readers.free_blocks import is_message, without_key
+from setpoint.declarations.readers.free_blocks import drop_empty, is_message, without_key
 from setpoint.declarations.readers.passthrough import as_written
 from setpoint.declarations.readers.unread_fields import widest, with_holders
 from setpoint.model import field_path
@@ -116,6 +116,7 @@ class _Walk:
         "root",
         "single",
         "unknown",
+        "unknown_places",
         "unplaced",
         "unread",
         "whole",
@@ -140,6 +141,7 @@ class _Walk:
         self.origins: dict[str, str] = {}
         self.unplaced: list[UnmappedField] = []
         self.unknown: list[str] = []
+        self.unknown_places: set[tuple[Any, ...]] = set()
         self.whole: list[str] = []
         self.root: tuple[dict[str, Any], Schema] | None = None
 
@@ -255,9 +257,7 @@ class _Walk:
         else:
             field = field_search.direct(schema).get(name_heuristics.plain(name))
             chain = (field,) if field is not None else None
-        if chain is None or any(field.output_only for field in chain):
-            return
-        if chain[-1].name in (_NAMES if cursor.api is field_path.ROOT and len(chain) == 1 else _OF_EVERY_MESSAGE):
+        if chain is None or any(field.output_only for field in chain) or self._is_open(chain, api, cursor):
             return
         holder = out
         for field in chain[:-1]:
@@ -272,6 +272,11 @@ class _Walk:
         if chain[-1].name not in holder:
             holder[chain[-1].name] = None
             self._mark(inner, api)
+
+    def _is_open(self, chain: Chain, api: Path, cursor: _Cursor) -> bool:
+        """Whether a field is set whatever is declared, or by another attribute, whose value is not known."""
+        own = _NAMES if cursor.api is field_path.ROOT and len(chain) == 1 else _OF_EVERY_MESSAGE
+        return chain[-1].name in own or (api, *chain) in self.unknown_places
 
     def _mark(self, inner: str, api: Path) -> None:
         """Record a field whose value the service may have chosen."""
@@ -303,6 +308,7 @@ class _Walk:
         inner = f"{cursor.names}.{name}" if cursor.names else name
         if value is UNKNOWN:
             self.unknown.append(author)
+            self.unknown_places.add((cursor.api, *chain))
             return
         api = cursor.api
         holder = out
@@ -325,7 +331,7 @@ class _Walk:
             del self.unplaced[misses:]
             self._unmapped(name, schema, cursor)
         if placed is None or placed is UNKNOWN:
-            _drop_empty(out, chain)
+            drop_empty(out, chain)
         else:
             holder[last.name] = placed
             self._mark(inner, api)
@@ -481,16 +487,3 @@ def _resolve_path(schema: Schema, path: str) -> Chain | None:
         chain.append(field)
         current = field.schema
     return tuple(chain)
-
-
-def _drop_empty(out: dict[str, Any], chain: Chain) -> None:
-    """Remove messages that were created for a field without a value."""
-    holders = [out]
-    for field in chain[:-1]:
-        inner = holders[-1].get(field.name)
-        if not isinstance(inner, dict):
-            return
-        holders.append(inner)
-    for holder, field in zip(reversed(holders[:-1]), reversed(chain[:-1]), strict=True):
-        if not holder[field.name]:
-            del holder[field.name]

@@ -43,3 +43,16 @@ def without_key(entry: dict[str, Any], key: str, item: Field | None) -> dict[str
 def is_message(field: Field | None) -> bool:
     """Whether a field holds messages."""
     return field is not None and field.kind == "message"
+
+
+def drop_empty(out: dict[str, Any], chain: tuple[Field, ...]) -> None:
+    """Remove messages that were created for a field without a value."""
+    holders = [out]
+    for field in chain[:-1]:
+        inner = holders[-1].get(field.name)
+        if not isinstance(inner, dict):
+            return
+        holders.append(inner)
+    for holder, field in zip(reversed(holders[:-1]), reversed(chain[:-1]), strict=True):
+        if not holder[field.name]:
+            del holder[field.name]
