@@ -90,6 +90,7 @@ main()
 def test_every_command_that_writes_says_what_to_do_after_an_interruption():
     reads_only = {"validate", "plan", "guard", "types", "coverage", "report", "diff", "notify", "propose", "doctor"}
     quick = {"approve", "exempt", "accept", "pause", "resume", "guardrails", "brakes", "completion", "policy", "dev"}
+    quick |= {"secret-key"}
     ends_by_itself = {"worker"}
     groups = {name.partition(" ")[0] for name in NEXT}
     assert set(COMMANDS) - reads_only - quick - ends_by_itself == groups
