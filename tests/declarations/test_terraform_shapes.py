@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from declarations.test_terraform_classes import GOOGLE, declared, judged, paths
 from setpoint.declarations.readers import terraform
 from setpoint.declarations.readers.documents import Document
+from setpoint.model.declaration import Declaration
 
 INDEX = {
     "name": "7",
@@ -52,9 +55,7 @@ def test_what_is_left_out_of_a_choice_does_not_declare_the_choice() -> None:
 def test_one_more_entry_of_a_map_inside_a_list_is_drift() -> None:
     job = {"step_id": "one", "hadoop_job": [{"properties": {"a": "1"}, "main_class": "m"}]}
     values = {"name": "w", "project": "fleet-shop", "location": "europe-west1", "jobs": [job]}
-    declaration = replace(
-        declared("google_dataproc_workflow_template", values), exhaustive_paths=("jobs[*].hadoopJob.properties",)
-    )
+    declaration = loaded("google_dataproc_workflow_template", values)
     properties = {"a": "1"}
     live = {"id": "w", "jobs": [{"stepId": "one", "hadoopJob": {"properties": properties, "mainClass": "m"}}]}
     assert paths(declaration, live) == []
@@ -94,3 +95,21 @@ def test_an_empty_attribute_does_not_empty_the_field_that_another_one_fills_afte
     [translated] = terraform.read(Document("p.json", 1, 0, document, "", 1)).translated
     assert "sslCertificates" not in translated.declaration.data
     assert translated.pending == ("google_compute_target_https_proxy.a.ssl_certificates",)
+
+
+def test_the_fingerprint_of_metadata_is_no_entry_of_it() -> None:
+    values = {"name": "i", "project": "fleet-shop", "zone": "europe-west1-b", "metadata": {"a": "1"}}
+    declaration = loaded("google_compute_instance", values)
+    item = {"key": "a", "value": "1"}
+    assert paths(declaration, {"name": "i", "metadata": {"fingerprint": "x", "items": [item]}}) == []
+    added = [item, {"key": "enable-oslogin", "value": "FALSE"}]
+    assert paths(declaration, {"name": "i", "metadata": {"fingerprint": "x", "items": added}}) != []
+
+
+def loaded(terraform_type: str, values: dict[str, Any]) -> Declaration:
+    """The declaration of a state, with the maps that it owns whole."""
+    resource = {"address": f"{terraform_type}.a", "mode": "managed", "type": terraform_type, "name": "a"}
+    root = {"resources": [resource | {"provider_name": GOOGLE, "values": values}]}
+    document = {"format_version": "1.0", "values": {"root_module": root}}
+    [translated] = terraform.read(Document("s.json", 1, 0, document, "", 1)).translated
+    return replace(translated.declaration, exhaustive_paths=translated.whole)

@@ -335,7 +335,7 @@ class _Walk:
         else:
             holder[last.name] = placed
             self._mark(inner, api)
-            if inner in self.whole_names and isinstance(placed, dict):
+            if inner in self.whole_names and isinstance(placed, dict) and last.kind != "message":
                 self.whole.append(_POSITION.sub("[*]", field_path.text(api)))
 
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
