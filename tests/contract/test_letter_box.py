@@ -39,7 +39,7 @@ class Box:
         self.given_back: list[DeadLetter] = []
         self.breaks = ""
 
-    def letters(self, most):
+    def pull(self, most):
         yield from self.kept[:most]
 
     def topic_of(self, subscription):
@@ -62,8 +62,8 @@ class Box:
         self._break("ack")
         self.kept.remove(letter)
 
-    def release(self, letters):
-        self.given_back = list(letters)
+    def release(self, dead_letters):
+        self.given_back = list(dead_letters)
 
 
 def letter(number: int, data: bytes = b"{}", **attributes: str) -> DeadLetter:

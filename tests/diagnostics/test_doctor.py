@@ -289,8 +289,8 @@ def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, 
 HOURS = timedelta(hours=1)
 
 
-def opened(store: MemoryStore, brakes: SafetyState) -> None:
-    store.write_safety_state(brakes, store.safety_state().version)
+def opened(store: MemoryStore, safety: SafetyState) -> None:
+    store.write_safety_state(safety, store.safety_state().version)
 
 
 def unreadable(store: MemoryStore) -> None:
@@ -313,8 +313,8 @@ STATES = [
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), failed={"s": "lost"})), "warn", "lost"),
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be judged"),
     ("records", unreadable, "fail", "cannot be read (since"),
-    ("brakes", lambda place: opened(place, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
-    ("brakes", lambda place: opened(place, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),
+    ("guardrails", lambda place: opened(place, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
+    ("guardrails", lambda place: opened(place, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),
 ]  # fmt: skip
 
 
@@ -386,7 +386,7 @@ def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
 
     patient.store = broken
     results = failures(patient)
-    assert {result.check for result in results} == {"store", "records", "sweeps", "secret key", "waiting", "brakes"}
+    assert {result.check for result in results} == {"store", "records", "sweeps", "secret key", "waiting", "guardrails"}
     assert {result.verdict for result in results} == {"unknown"}
 
 

@@ -18,7 +18,7 @@ from setpoint.operations.dead_letters import DeadLetter, decrypted
 class DeadLetterQueue(Protocol):
     """A dead-letter subscription, and the topics that its messages came from."""
 
-    def letters(self, most: int) -> Iterator[DeadLetter]:
+    def pull(self, most: int) -> Iterator[DeadLetter]:
         """Pull up to ``most`` messages; each stays invisible to other readers until ``ack`` or ``release``.
 
         Raises:
@@ -44,7 +44,7 @@ class DeadLetterQueue(Protocol):
     def ack(self, dead_letter: DeadLetter) -> None:
         """Acknowledge a dead letter."""
 
-    def release(self, letters: list[DeadLetter]) -> None:
+    def release(self, dead_letters: list[DeadLetter]) -> None:
         """Return messages to the subscription, for the next reader."""
 
 
@@ -64,12 +64,12 @@ class Replayed(NamedTuple):
 
 def show(queue: DeadLetterQueue, most: int) -> list[DeadLetter]:
     """List the waiting messages, and release them again."""
-    letters: list[DeadLetter] = []
+    dead_letters: list[DeadLetter] = []
     try:
-        letters.extend(queue.letters(most))
+        dead_letters.extend(queue.pull(most))
     finally:
-        queue.release(letters)
-    return letters
+        queue.release(dead_letters)
+    return dead_letters
 
 
 def replay(
@@ -98,7 +98,7 @@ def replay(
     done: list[Replayed] = []
     held: list[DeadLetter] = []
     try:
-        for dead_letter in queue.letters(most):
+        for dead_letter in queue.pull(most):
             held.append(dead_letter)
             replayed = _decided(dead_letter, queue, reason, drop=drop)
             message = _opened(dead_letter, key) if replayed.done == "sent" else dead_letter

@@ -392,7 +392,7 @@ class FirestoreStore:
         return readable((tried(decode_key, _body(document), document.id) for document in documents), problems)
 
     def safety_state(self) -> StoredSafetyState:
-        """See ``RemediationStore.brakes``."""
+        """See ``RemediationStore.safety_state``."""
         with _answering("the safety state"):
             document = self._brakes.get()
         return StoredSafetyState(

@@ -203,7 +203,7 @@ class MemoryStore:
         return [key for _, key in sorted(pair for pair in due if pair[0] <= now)[:most]]
 
     def safety_state(self) -> StoredSafetyState:
-        """See ``RemediationStore.brakes``."""
+        """See ``RemediationStore.safety_state``."""
         return self._brakes
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:

@@ -38,8 +38,8 @@ class PubSubDeadLetterQueue:
         self._project = subscription.split("/subscriptions/", maxsplit=1)[0]
         self._topics: dict[str, str] = {}
 
-    def letters(self, most: int) -> Iterator[DeadLetter]:
-        """See ``DeadLetterQueue.letters``; a redelivery of a held message is skipped."""
+    def pull(self, most: int) -> Iterator[DeadLetter]:
+        """See ``DeadLetterQueue.pull``; a redelivery of a held message is skipped."""
         seen: set[str] = set()
         while len(seen) < most:
             try:
@@ -98,10 +98,10 @@ class PubSubDeadLetterQueue:
                 f"{self._subscription} took no acknowledgement ({type(error).__name__}); it delivers the message again"
             ) from error
 
-    def release(self, letters: list[DeadLetter]) -> None:
+    def release(self, dead_letters: list[DeadLetter]) -> None:
         """See ``DeadLetterQueue.release``."""
-        for first in range(0, len(letters), _BATCH):
-            self._deadline([letter.handle for letter in letters[first : first + _BATCH]], 0)
+        for first in range(0, len(dead_letters), _BATCH):
+            self._deadline([dead_letter.handle for dead_letter in dead_letters[first : first + _BATCH]], 0)
 
     def _deadline(self, handles: list[str], seconds: int) -> None:
         try:

@@ -398,7 +398,7 @@ class SqliteStore:
         return readable((tried(decode_key, body, name) for body, name in rows), problems)
 
     def safety_state(self) -> StoredSafetyState:
-        """See ``RemediationStore.brakes``."""
+        """See ``RemediationStore.safety_state``."""
         with answering:
             row = self._connections.execute("SELECT body, version FROM brakes").fetchone()
         body, version = row or (None, None)

@@ -26,5 +26,5 @@ CHECKS: dict[str, Check] = {
     "dead letters": pubsub.dead_letters,
     "sweeps": store.sweeps,
     "waiting": store.waiting,
-    "brakes": store.brakes,
+    "guardrails": store.guardrails,
 }

@@ -110,7 +110,7 @@ def sweeps(installation: Installation) -> Iterator[Finding]:
         yield "warn", text, "`setpoint sweep --scope SCOPE` tells what is unknown"
 
 
-def brakes(installation: Installation) -> Iterator[Finding]:
+def guardrails(installation: Installation) -> Iterator[Finding]:
     """No pause and no open circuit breaker stops remediation."""
     state = installation.store().safety_state().value
     if state.breaker is not None:
