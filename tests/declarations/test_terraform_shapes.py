@@ -106,6 +106,15 @@ def test_the_fingerprint_of_metadata_is_no_entry_of_it() -> None:
     assert paths(declaration, {"name": "i", "metadata": {"fingerprint": "x", "items": added}}) != []
 
 
+def test_an_instance_without_metadata_and_tags_has_fingerprints_of_them() -> None:
+    values = {"name": "i", "project": "fleet-shop", "zone": "europe-west1-b", "metadata": {}, "tags": []}
+    declaration = loaded("google_compute_instance", values)
+    live = {"name": "i", "metadata": {"fingerprint": "x", "kind": "compute#metadata"}, "tags": {"fingerprint": "y"}}
+    assert paths(declaration, live) == []
+    assert paths(declaration, {"name": "i"}) == []
+    assert paths(declaration, live | {"tags": {"fingerprint": "y", "items": ["open"]}}) == ["tags.items"]
+
+
 def loaded(terraform_type: str, values: dict[str, Any]) -> Declaration:
     """The declaration of a state, with the maps that it owns whole."""
     resource = {"address": f"{terraform_type}.a", "mode": "managed", "type": terraform_type, "name": "a"}

@@ -205,7 +205,10 @@ def _with_startup_script(tree: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict[str, str]) -> None:
     """Wrap a set or a map in the message that contains it as a list."""
-    if isinstance(value, list) and item.kind == "scalar":
+    if value is EMPTY:
+        out[name] = {_ITEMS: EMPTY}  # the message is always there, for its fingerprint
+        origins[f"{name}.{_ITEMS}"] = name
+    elif isinstance(value, list) and item.kind == "scalar":
         out[name] = {_ITEMS: value}
         origins[f"{name}.{_ITEMS}"] = name
     elif isinstance(value, dict) and item.schema is not None and {"key", "value"} <= item.schema.fields.keys():
