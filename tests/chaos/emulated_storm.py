@@ -191,7 +191,9 @@ class _Storm:
             requests.post(self._address, json={"message": message, "subscription": "ticks"}, timeout=540)
 
     def _is_shown(self) -> bool:
-        return any(f"{self._report.findings:,}" in f"{shown.blocks}{shown.text}" for shown in self._slack.shown(CHANNEL))
+        return any(
+            f"{self._report.findings:,}" in f"{shown.blocks}{shown.text}" for shown in self._slack.shown(CHANNEL)
+        )
 
     def _judged(self) -> EmulatedStorm:
         report, shown = self._report, self._slack.shown(CHANNEL)
