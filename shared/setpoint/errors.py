@@ -19,6 +19,7 @@
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── BudgetUsed            the calls that a run may make are used up
         ├── Conflict              somebody else wrote the same record first
+        ├── WrongKey              the key of the store is wrapped with a key that is not set here
         └── Unavailable           a store or a bus did not answer
             ├── TokenExpired      a listing cannot go on where it stopped
             └── Throttled         too much was asked at once; it says when to ask again
@@ -139,6 +140,10 @@ class Conflict(TransientError):  # noqa: N818 - as above
 
 class Overtaken(Conflict):
     """Work on the same record that began later goes first: the same attempt can never succeed."""
+
+
+class WrongKey(TransientError):  # noqa: N818 - as above
+    """The key of the store was wrapped with a key that is not set here: set it, and deliver the message again."""
 
 
 class Unavailable(TransientError):  # noqa: N818 - as above

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -107,6 +108,47 @@ def test_what_is_rejected_is_kept_encrypted_where_the_store_stays(declarations: 
     lacking = setpoint("dead-letters", "decrypt", str(kept))
     assert lacking.returncode == 1
     assert "--store says where the key is" in lacking.stderr
+
+
+def test_another_wrapping_key_stops_and_rejects_no_message(
+    declarations: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, store = tmp_path / "letters.jsonl", f"sqlite:///{tmp_path / 'setpoint.db'}"
+    words = ("detect", "-d", declarations, "--feed", "-", "--store", store, "--dead-letters", str(kept))
+    monkeypatch.setenv("SETPOINT_SECRET_KEY", "first" * 8)
+    assert setpoint(*words, stdin=lines("broken")).returncode == 1  # makes the key
+    kept.unlink()
+    monkeypatch.setenv("SETPOINT_SECRET_KEY", "second" * 8)
+    hidden = change(1)
+    hidden["asset"]["resource"]["data"]["labels"]["team"] = "ghp_" + "a1B2c3D4e5" * 4
+    for message in ("broken", hidden):
+        refused = setpoint(*words, stdin=lines(message))
+        assert refused.returncode == 1
+        assert "error: SETPOINT_SECRET_KEY is not the one" in refused.stderr
+        assert "rejected" not in refused.stderr
+        assert not kept.exists()
+
+
+def test_a_message_about_a_damaged_record_is_kept_encrypted(declarations: str, tmp_path: Path) -> None:
+    kept, database = tmp_path / "letters.jsonl", tmp_path / "setpoint.db"
+    words = (
+        "detect",
+        "-d",
+        declarations,
+        "--feed",
+        "-",
+        "--store",
+        f"sqlite:///{database}",
+        "--dead-letters",
+        str(kept),
+    )
+    setpoint(*words, stdin=lines(change(1, "600s")))
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE findings SET body = '{'")
+    setpoint(*words, stdin=lines(change(2, "700s")))
+    (letter,) = map(json.loads, kept.read_text().splitlines())
+    assert letter["attributes"] == {"encrypted": "1"}
+    assert b"700s" not in base64.b64decode(letter["message"])
 
 
 def test_what_is_rejected_from_standard_input_is_kept(declarations: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from setpoint.detection.installation_key import InstallationKey
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, WrongKey
 
 FIRST, SECOND = b"1" * 32, b"2" * 32
 
@@ -41,9 +41,9 @@ def test_a_wrapped_key_stays_the_same_for_all_who_have_the_wrapping_key(backend)
 def test_nobody_reads_a_wrapped_key_without_the_key_that_it_was_wrapped_with(store):
     InstallationKey(store, (FIRST,)).read()
     for keys, message in (((), "is not set"), ((SECOND,), "is not the one")):
-        with pytest.raises(BadRequest, match=message):
+        with pytest.raises(WrongKey, match=message):
             InstallationKey(store, keys).read()
-        with pytest.raises(BadRequest):
+        with pytest.raises(WrongKey):
             InstallationKey(store, keys).unwrap()
         assert InstallationKey(store, keys).form() == "unreadable"
 

@@ -12,7 +12,7 @@ from google.auth.credentials import AnonymousCredentials
 
 from setpoint import bootstrap
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, WrongKey
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))["ENVIRONMENT"]
@@ -75,10 +75,10 @@ def test_a_function_with_another_key_says_so_and_hides_nothing_with_it(environme
     environment.setenv("SETPOINT_SECRET_KEY", FIRST)
     digests()
     environment.setenv("SETPOINT_SECRET_KEY", SECOND)
-    with pytest.raises(BadRequest, match="SETPOINT_SECRET_KEY is not the one"):
+    with pytest.raises(WrongKey, match="SETPOINT_SECRET_KEY is not the one"):
         digests()
     environment.delenv("SETPOINT_SECRET_KEY")
-    with pytest.raises(BadRequest, match="SETPOINT_SECRET_KEY is not set"):
+    with pytest.raises(WrongKey, match="SETPOINT_SECRET_KEY is not set"):
         digests()
 
 

@@ -180,7 +180,7 @@ def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outco
                 if outcome == "waiting":
                     waiting[_unknown_project(message.data, message.attributes, deps.projects)] += 1
             except PermanentError as error:
-                rejected.put(message.data, message.attributes, str(error))
+                deps.dead_letters.put(message.data, message.attributes, str(error))
                 outcomes["rejected"] += 1
             advance(1)
     outcomes.update(_without_project(waiting, deps))
@@ -230,7 +230,7 @@ def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, 
     try:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
-                came, failed = _pull(subscription, deps, outcomes, rejected)
+                came, failed = _pull(subscription, deps, outcomes)
                 pipeline.promote_settled(deps)
                 read_due()
             except Unavailable as error:
@@ -245,9 +245,7 @@ def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, 
     return outcomes
 
 
-def _pull(
-    subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected: ReportedDeadLetters
-) -> tuple[bool, bool]:
+def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes) -> tuple[bool, bool]:
     """Handle one batch; return whether it had messages, and whether any has to be delivered again."""
     batch = subscription.pull()
     done, again = [], []
@@ -256,7 +254,7 @@ def _pull(
             outcomes[pipeline.receive(message.data, message.attributes, deps)] += 1
             done.append(message)
         except PermanentError as error:
-            rejected.put(message.data, message.attributes, str(error))
+            deps.dead_letters.put(message.data, message.attributes, str(error))
             outcomes["rejected"] += 1
             done.append(message)
         except TransientError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from typing import Literal
 
-from setpoint.errors import BadRequest, Conflict
+from setpoint.errors import BadRequest, Conflict, WrongKey
 from setpoint.model.secrecy import KEY_BYTES
 from setpoint.ports.keys import KeyStore
 from setpoint.util.encryption import unwrap, wrap
@@ -37,8 +37,8 @@ class InstallationKey:
         """The key, 32 bytes; the first call makes it.
 
         Raises:
-            BadRequest: the stored key was wrapped with a key that is not set here.
             Unavailable: the store does not answer.
+            WrongKey: the stored key was wrapped with a key that is not set here.
         """
         return self._opened(self._stored())
 
@@ -56,9 +56,10 @@ class InstallationKey:
         """Keep the key wrapped with the first of the wrapping keys; whether that changed anything.
 
         Raises:
-            BadRequest: no wrapping key is set, or the stored key was wrapped with another one.
+            BadRequest: no wrapping key is set.
             Conflict: somebody else wrapped it at the same time.
             Unavailable: the store does not answer.
+            WrongKey: the stored key was wrapped with another key.
         """
         if not self._wrapping_keys:
             raise BadRequest(f"{VARIABLE} is not set; see docs/security.md")
@@ -72,9 +73,9 @@ class InstallationKey:
         """Keep the key in plain, as without a wrapping key; whether that changed anything.
 
         Raises:
-            BadRequest: the stored key was wrapped with another key.
             Conflict: somebody else changed it at the same time.
             Unavailable: the store does not answer.
+            WrongKey: the stored key was wrapped with another key.
         """
         stored = self._stored()
         if len(stored) == KEY_BYTES:
@@ -98,7 +99,7 @@ class InstallationKey:
             if key is not None:
                 return key
         wrong = "is not the one" if self._wrapping_keys else "is not set; it is needed, since it is the key"
-        raise BadRequest(f"{VARIABLE} {wrong} that the key of this store was wrapped with; see docs/security.md")
+        raise WrongKey(f"{VARIABLE} {wrong} that the key of this store was wrapped with; see docs/security.md")
 
     def _replace(self, old: bytes, new: bytes) -> None:
         if not self._store.replace_stored_key(old, new):

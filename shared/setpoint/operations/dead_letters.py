@@ -41,8 +41,8 @@ class EncryptedDeadLetters:
         """See ``DeadLetters.put``.
 
         Raises:
-            BadRequest: the key of the store cannot be read with the settings of this process.
             Unavailable: the store, or the place of dead letters, did not answer.
+            WrongKey: the key of the store cannot be read with the settings of this process.
         """
         # The mark comes first: where attributes are too many, the last ones are left out.
         marked = {ENCRYPTED: "1"}

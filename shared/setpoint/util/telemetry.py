@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from setpoint.errors import SetpointError, TransientError
+from setpoint.errors import SetpointError, TransientError, WrongKey
 from setpoint.util.secret_formats import scrub
 
 TRACEPARENT = "traceparent"
@@ -201,7 +201,8 @@ def running(function: str, parent: Trace, project: str = "", spans: Spans | None
     except BaseException as error:
         # messages of Setpoint's own errors contain no payload; of other errors only the type is safe to log
         text = str(error) if isinstance(error, SetpointError) else "see the traceback"
-        severity: Severity = "WARNING" if isinstance(error, TransientError) else "ERROR"
+        passes = isinstance(error, TransientError) and not isinstance(error, WrongKey)
+        severity: Severity = "WARNING" if passes else "ERROR"
         run.end("failed", severity, f"{type(error).__name__}: {text}")
         raise
     finally:
