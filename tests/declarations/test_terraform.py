@@ -177,6 +177,18 @@ def test_secrets_are_unchecked_and_do_not_travel() -> None:
     assert translated.declaration.key.name == "//cloudsql.googleapis.com/projects/fleet-shop/instances/main"
 
 
+def test_a_secret_that_only_the_catalogue_knows_is_in_no_declaration() -> None:
+    """The provider's schema does not mark the client's secret, and a state marks nothing."""
+    values = {"idp_id": "google.com", "project": "fleet-shop", "client_id": "shop", "client_secret": "hunter2"}
+    kind = "google_identity_platform_default_supported_idp_config"
+    translated = only(state(resource(kind, "google", values)))
+    assert "hunter2" not in repr(translated)
+    assert f"{kind}.google.client_secret" in translated.unchecked
+    assert drift(translated, {"clientId": "other", "clientSecret": "hunter2"}) == {
+        "clientId": f"{kind}.google.client_id"
+    }
+
+
 def test_modules_count_and_for_each_keep_their_addresses() -> None:
     address = 'module.net["eu.west"].google_compute_network.vpc[0]'
     inner = resource("google_compute_network", "vpc", {"name": "vpc-0", "mtu": 1460}) | {"address": address, "index": 0}

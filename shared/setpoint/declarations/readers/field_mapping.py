@@ -306,7 +306,7 @@ class _Walk:
         """Set the field at the end of a chain; create the messages on the way."""
         author = join(cursor.author, name)
         inner = f"{cursor.names}.{name}" if cursor.names else name
-        if value is UNKNOWN:
+        if value is UNKNOWN or self._is_generated_secret(chain[-1], value):
             self.unknown.append(author)
             self.unknown_places.add((cursor.api, *chain))
             return
@@ -337,6 +337,10 @@ class _Walk:
             self._mark(inner, api)
             if inner in self.whole_names and isinstance(placed, dict) and last.kind != "message":
                 self.whole.append(_POSITION.sub("[*]", field_path.text(api)))
+
+    def _is_generated_secret(self, field: Field, value: Any) -> bool:
+        """Whether a plan or state has a value of a field that the catalogue calls a secret, which is not kept."""
+        return field.sensitive and self.single is not None and value not in ("", [], {})
 
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
         """The value in the field's shape; None if no part of it can be compared."""
