@@ -152,7 +152,7 @@ def test_a_pause_of_a_misspelt_project_is_refused_with_the_one_that_was_meant(wo
 
 @pytest.mark.parametrize("of", ["", "projects", "projects/", "projects/a/b", "everything", "storage/x"])
 def test_what_means_nothing_cannot_be_paused(world, of):
-    with pytest.raises(BadRequest, match="cannot be paused; name fleet"):
+    with pytest.raises(BadRequest, match="cannot be paused or resumed; name fleet"):
         commands.pause(Pause(of, world.clock()), world.deps.store)
 
 

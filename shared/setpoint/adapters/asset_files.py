@@ -78,7 +78,10 @@ class FileInventory:
         self.scopes = (*sorted(organisations), *sorted(others))
         if self.read_at == _EPOCH:
             reasons = ", ".join(f"{counted(count, 'time')}: {reason}" for reason, count in self.rejected.most_common(3))
-            raise BadRequest(f"{', '.join(self._names)}: no assets could be read ({reasons or 'the files are empty'})")
+            raise BadRequest(
+                f"{', '.join(self._names)}: no assets could be read ({reasons or 'the files are empty'}); "
+                "give what `gcloud asset list --content-type=resource --format=json` or `gcloud asset export` writes"
+            )
 
     def _observations(self, kinds: Counter[RecordKind] | None = None) -> Iterator[Observation]:
         for name in self._names:

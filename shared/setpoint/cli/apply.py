@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -400,6 +401,15 @@ def _apply_states(paths: list[str], options: StateOptions, store: str, events_to
         raise typer.Exit(ERROR)
 
 
+def _next_step(paths: list[str], loaded: LoadResult) -> str:
+    """What to do where nothing is declared: the likely mistakes, else to look at the path."""
+    if loaded.skipped[load.ASSETS]:
+        return "these are assets of the inventory; give the file to `setpoint sweep --from`, and declarations here"
+    if any(next(Path(path).rglob("*.tf"), None) is not None for path in paths if Path(path).is_dir()):
+        return "code of Terraform is not read: give a state, `terraform state pull > terraform.tfstate`"
+    return "is it the right path?"
+
+
 def load_all(
     paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bool = False, grouped: bool = False
 ) -> LoadResult:
@@ -434,7 +444,7 @@ def load_all(
             raise BadRequest(
                 "standard input was empty, or held no declarations; does the command before the pipe print them?"
             )
-        raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
+        raise BadRequest(f"no declarations in {', '.join(paths)}; {_next_step(paths, loaded)}")
     return loaded
 
 

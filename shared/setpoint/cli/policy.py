@@ -164,7 +164,7 @@ def _print_outcome(policy: Policy, outcome: PolicyOutcome, primary: Declaration 
     }
     for name, value in facts.items():
         if value:
-            errors.print(Text.assemble((f"{name:12}", "dim"), value))
+            errors.print(Text.assemble((f"{name:14}", "dim"), value))
 
 
 def _windows(rule: Rule | None) -> str:

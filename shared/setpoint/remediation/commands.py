@@ -192,7 +192,8 @@ def check_place(of: str) -> None:
     is_place = kind in _PLACES and bool(name) and "/" not in name
     if of != FLEET and not is_place and not is_full_name(of):
         raise BadRequest(
-            f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N, sources/S or //a/resource"
+            f"`{of}` cannot be paused or resumed; "
+            "name fleet, projects/P, folders/N, organizations/N, sources/S or //a/resource"
         )
 
 

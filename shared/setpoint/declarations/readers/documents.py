@@ -195,6 +195,8 @@ def _unreadable_yaml(file: str, line: int, error: yaml.YAMLError | RecursionErro
         mark = error.problem_mark or error.context_mark
         line += mark.line if mark else 0
         reason = str(error.problem or error.context)
+        if "cannot start any token" in reason:
+            reason += ", such as a tab, `@` or a backtick; indent with spaces, and quote such a value"
     elif isinstance(error, RecursionError):
         reason = f"nested more than {limits.DEEPEST} levels deep"
     return Problem(file, line, "", f"not YAML: {reason}", category=UNREADABLE)

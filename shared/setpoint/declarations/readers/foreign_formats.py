@@ -68,6 +68,14 @@ def _is_deployment_manager(value: dict[str, Any]) -> bool:
     )
 
 
+def is_asset(value: Any) -> bool:
+    """Whether it is an asset of Cloud Asset Inventory, or a message of its feed, and no declaration."""
+    if not isinstance(value, dict):
+        return False
+    asset = value.get("asset", value)
+    return isinstance(asset, dict) and "name" in asset and bool({"assetType", "asset_type"} & asset.keys())
+
+
 def _is_terraform_json(value: dict[str, Any]) -> bool:
     resource = value.get("resource")
     return isinstance(resource, dict) and bool(resource) and all(isinstance(part, dict) for part in resource.values())

@@ -49,6 +49,9 @@ from setpoint.model.policy import Policy
 from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.source_grants import Sources
 
+ASSETS = "assets of an inventory"
+"""The count of skipped documents that say what is there, and not what is declared."""
+
 
 @dataclass(slots=True)
 class ReferencesElsewhere:
@@ -223,6 +226,9 @@ class _Loading:
         value = document.value
         if isinstance(value, dict) and value.get("kind") == "Namespace":
             self._deferred.refer(value)
+        if foreign_formats.is_asset(value):
+            self._loaded.skipped[ASSETS] += 1  # one warning for each asset of a large export would help nobody
+            return
         if instead := foreign_formats.instead(value):
             self._report([Problem(document.file, document.line, "", instead, document.subject, "not-read")])
         is_state = isinstance(value, dict) and isinstance(value.get("format_version"), str)
