@@ -25,7 +25,7 @@ DIGESTS = Digests(THIS_PROCESS, KEY.name)
 def digest(asset_type: str, wanted: dict[str, object], live: dict[str, object]) -> str:
     observation = Observation(KEY, asset_type, datetime(2026, 3, 1, tzinfo=UTC), data=live)
     declaration = Declaration(KEY, asset_type, wanted)
-    return observation_digests.undeclared(default_catalogue(), observation, desired((declaration,)))
+    return observation_digests.undeclared(default_catalogue(), observation, desired((declaration,)), THIS_PROCESS)
 
 
 @pytest.mark.parametrize("asset_type", TYPES)

@@ -11,13 +11,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import chain, islice
+from typing import Any
 
 import msgspec
 
 from marked import second_corpus
 from marked.corpus import Marked, corpus
-from marked.test_marked_corpus import NOON, drifted, outlets
+from marked.test_marked_corpus import CATALOGUE, NOON, drifted, outlets
 from marked.test_marked_errors import texts
+from setpoint.cli import findings
+from setpoint.detection import verdict as judging
+from setpoint.detection.finding_state_machine import advance
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState, encode_state
 from setpoint.model.secrecy import Secrecy
 from setpoint.reporting.html import build, page
 
@@ -34,6 +43,7 @@ HASHES: dict[str, Callable[[bytes], bytes]] = {
     "HMAC without a key": lambda text: bytes.fromhex(Secrecy(b"\0" * 32).digest(text.decode(errors="replace"))),
 }
 """What somebody may try who does not have the key."""
+Encode = Callable[[ResourceState], bytes]
 _HEX = re.compile(r"[0-9a-f]{8,128}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{11,90}={0,2}")
 _SHOWN = re.compile(r"digest ([0-9a-f]{4})\)")
@@ -117,3 +127,65 @@ def test_another_key_gives_other_digests_and_the_same_key_the_same() -> None:
         secret = secret_of(marked)
         assert Secrecy(b"k" * 32).digest(secret) == Secrecy(b"k" * 32).digest(secret)
         assert Secrecy(b"k" * 32).digest(secret) != Secrecy(b"l" * 32).digest(secret)
+
+
+def other(value: Any, mark: str) -> Any:
+    """A value with another secret of the same length."""
+    return json.loads(json.dumps(value).replace(mark, mark[::-1]))
+
+
+def recorded(marked: Marked, live: Any, declared: Any, secrecy: Secrecy) -> ResourceState:
+    """The record after two observations; an undeclared secret is among the values that are watched."""
+    key, state = ResourceKey(marked.name), None
+    wanted = desired((Declaration(key, marked.asset_type, declared),))
+    for minute in range(2):
+        observation = Observation(key, marked.asset_type, NOON + timedelta(minutes=minute), data=live)
+        good = state.last_good if state is not None else None
+        verdict = judging.judge(wanted, Rules(), observation, CATALOGUE, secrecy=secrecy, good=good)
+        state = advance(state, observation, verdict, NOON + timedelta(hours=1)).state
+    assert state is not None
+    return state
+
+
+def common_digests(records: Callable[[Any, Secrecy], ResourceState], marked: Marked, encoded: Encode) -> set[str]:
+    """Digests that depend on the secret and not on the key."""
+    texts_of = [
+        set(_HEX.findall(encoded(records(live, Secrecy(key * 32))).decode()))
+        for live, key in ((marked.live, b"k"), (marked.live, b"l"), (other(marked.live, marked.mark), b"k"))
+    ]
+    return (texts_of[0] & texts_of[1]) - texts_of[2]
+
+
+def few() -> Iterator[Marked]:
+    return islice(sample(), 0, None, 7)
+
+
+def test_no_record_has_a_digest_of_an_observed_secret_that_is_the_same_with_another_key() -> None:
+    without_secret: dict[str, Any] = {}
+    alike = {
+        marked.place: digests
+        for marked in few()
+        if (
+            digests := common_digests(
+                lambda live, key, marked=marked: recorded(marked, live, without_secret, key),  # type: ignore[misc]
+                marked,
+                encode_state,
+            )
+        )
+    }
+    assert alike == {}
+
+
+def test_no_line_of_a_list_has_a_digest_of_a_declared_secret_that_is_the_same_with_another_key() -> None:
+    alike = {
+        marked.place: digests
+        for marked in few()
+        if (
+            digests := common_digests(
+                lambda live, key, marked=marked: recorded(marked, live, live, key),  # type: ignore[misc]
+                marked,
+                lambda state: findings._line(state).encode(),
+            )
+        )
+    }
+    assert alike == {}

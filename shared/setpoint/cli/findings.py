@@ -24,7 +24,7 @@ from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.detection.watching import watching
 from setpoint.errors import BadRequest
-from setpoint.model.resource_state import ResourceState
+from setpoint.model.resource_state import ResourceState, without_digests
 from setpoint.ports.stores import Problems, StateStore
 from setpoint.util.counts import counted
 
@@ -212,8 +212,8 @@ def _print_page(page: Page, problems: Problems, listing: _Listing, output: Outpu
 
 
 def _line(state: ResourceState) -> str:
-    """The record as it is stored, with its id in front."""
-    return f'{{"id":"{state.key.id}",{msgspec.json.encode(state).decode()[1:]}'
+    """The record as it is stored, less digests that only the store needs, with its id in front."""
+    return f'{{"id":"{state.key.id}",{msgspec.json.encode(without_digests(state)).decode()[1:]}'
 
 
 def _part(page: Page) -> str:

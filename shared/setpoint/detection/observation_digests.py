@@ -19,6 +19,7 @@ from setpoint.model.declaration import Desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.last_known_good import FORM
 from setpoint.model.observation import Observation
+from setpoint.model.secrecy import Secrecy
 
 _encode = msgspec.json.Encoder().encode
 
@@ -58,15 +59,17 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 _COMPARES = ("comparison", "detection", "catalog", "catalog/data", "catalog/data/schemas", "model", "util")
 
 
-def of_verdict(observation: Observation, desired: Desired, judged_by: str) -> str:
+def of_verdict(observation: Observation, desired: Desired, judged_by: str, secrecy: Secrecy) -> str:
     """Digest of all that a verdict on an observation with fields depends on, less fields that are never compared.
 
     Args:
         observation: what was observed.
         desired: what is declared.
         judged_by: digest of the declarations and rules.
+        secrecy: has the key of the digest.
     """
     return _digest(
+        secrecy,
         (
             judged_by,
             _own_understanding(),
@@ -77,23 +80,24 @@ def of_verdict(observation: Observation, desired: Desired, judged_by: str) -> st
             observation.discovery_uri,
             observation.discovery_name,
             _without(observation.data, system_fields.SYSTEM_FIELDS),
-        )
+        ),
     )
 
 
-def content(schemas: Schemas, observation: Observation, desired: str) -> str:
+def content(schemas: Schemas, observation: Observation, desired: str, secrecy: Secrecy) -> str:
     """Digest of what is declared, and of what was observed less what only the server writes at the top.
 
     Args:
         schemas: what is known of asset types.
         observation: what was observed.
         desired: digest of what is declared.
+        secrecy: has the key of the digest.
     """
     skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # identity is enough
-    return _digest((FORM, desired, _without(observation.data, skipped)))
+    return _digest(secrecy, (FORM, desired, _without(observation.data, skipped)))
 
 
-def undeclared(schemas: Schemas, observation: Observation, desired: Desired) -> str:
+def undeclared(schemas: Schemas, observation: Observation, desired: Desired, secrecy: Secrecy) -> str:
     """Digest of what is declared, and of what was observed beside it: a change of declared scalars alone keeps it.
 
     Where the inventory may send another API version than the declared one, it covers the whole observation.
@@ -102,11 +106,13 @@ def undeclared(schemas: Schemas, observation: Observation, desired: Desired) -> 
         schemas: what is known of asset types.
         observation: what was observed.
         desired: the only declaration of the resource.
+        secrecy: has the key of the digest.
     """
     if api_versions.has_several(observation.asset_type):
-        return content(schemas, observation, desired.digest)
+        return content(schemas, observation, desired.digest, secrecy)
     skipped = _server_fields(schemas, observation.asset_type)  # type: ignore[arg-type]  # as above
-    return _digest(("beside", FORM, desired.digest, _beside(desired.declarations[0].data, observation.data, skipped)))
+    beside = _beside(desired.declarations[0].data, observation.data, skipped)
+    return _digest(secrecy, ("beside", FORM, desired.digest, beside))
 
 
 def _beside(declared: Any, observed: dict[str, Any], skipped: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -137,9 +143,9 @@ def _without(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     return rest
 
 
-def _digest(value: Any) -> str:
-    """160 bits, since somebody may choose both of two observations; on short texts SHA-256 is the fastest such hash."""
-    return hashlib.sha256(_encode(value)).hexdigest()[:40]
+def _digest(secrecy: Secrecy, value: Any) -> str:
+    """160 bits, since somebody may choose both of two observations; keyed, since a value may be a secret."""
+    return secrecy.tag(_encode(value))
 
 
 @lru_cache(maxsize=1024)

@@ -111,9 +111,9 @@ def watch(
         return _NOTHING
     if not is_watched(desired, fleet_policy):
         return _unwatched(desired, fleet_policy, good) if good is not None else _NOTHING
-    beside = observation_digests.undeclared(schemas, observation, desired)
+    beside = observation_digests.undeclared(schemas, observation, desired, masking.secrecy)
     is_whole = not observation.truncated and observation.through != "api"
-    seen = observation_digests.content(schemas, observation, desired.digest) if is_whole else ""
+    seen = observation_digests.content(schemas, observation, desired.digest, masking.secrecy) if is_whole else ""
     if good is not None and good.steady == beside:
         return Watched(good=_seen(good, seen), content=beside)
     inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
@@ -158,7 +158,7 @@ def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: s
     is_repeated = (
         before is not None
         and before.desired != desired.digest
-        and last_seen == observation_digests.content(schemas, observation, before.desired)
+        and last_seen == observation_digests.content(schemas, observation, before.desired, masking.secrecy)
     )
     declaration, version = desired.declarations[0], ""
     compared, in_version = declaration, observation

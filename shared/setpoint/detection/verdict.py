@@ -146,7 +146,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     by_api = by_api_of(desired, rules, observation, reading) if is_read else None
     if good is not None and good.in_sync and schemas is not None and by_api is None and type(observation.data) is dict:
         judged_by = judging_digest(desired, rules)
-        is_known = observation_digests.of_verdict(observation, desired, judged_by) == good.in_sync
+        is_known = observation_digests.of_verdict(observation, desired, judged_by, secrecy) == good.in_sync
         if is_known and not placement.is_at_fault(desired.declarations[0], observation, home):
             return _in_sync(desired, rules, observation, (), (), good, judged_by)
     inputs = _Inputs(who, by_api, secrecy, home, good, now)
@@ -194,7 +194,7 @@ def _compared(
         kept, judged_by = watched.good, judging_digest(desired, rules)
         is_plain = by_api is None and not suppressed and not unknown
         if is_plain and kept is not None and watched.content and kept.steady == watched.content:
-            kept = replace(kept, in_sync=observation_digests.of_verdict(observation, desired, judged_by))
+            kept = replace(kept, in_sync=observation_digests.of_verdict(observation, desired, judged_by, secrecy))
         return _in_sync(desired, rules, observation, suppressed, tuple(unknown), kept, judged_by)
     drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown), watched.good)
     if differing and not watched.differences and not watched.ignored:

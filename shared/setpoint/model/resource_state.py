@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.actors import Actor
@@ -151,6 +152,18 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def is_open(self) -> bool:
         """Whether there is an open finding."""
         return self.finding is not None and self.finding.status == "open"
+
+
+def without_digests(state: ResourceState) -> ResourceState:
+    """A record as it is shown: without digests of whole declarations and observations, which hold secrets.
+
+    Args:
+        state: the record.
+    """
+    remediation = state.remediation
+    if remediation is not None:
+        remediation = replace(remediation, desired="")
+    return replace(state, judged_by="", last_good=None, remediation=remediation)
 
 
 encode_state = msgspec.json.Encoder().encode
