@@ -75,4 +75,5 @@ def stepped(deps: Context, step: int, when: When, do: Callable[[], None] = crash
         dead_letters=Stepped(deps.dead_letters, steps, step, when, do),
         schemas=deps.schemas,
         clock=deps.clock,
+        secret_key=deps.secret_key,
     )

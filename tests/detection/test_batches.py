@@ -166,7 +166,7 @@ def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other
 def stepped(made: Context, step: int, when: str, do) -> Context:
     steps = count(1)
     ports = (Stepped(port, steps, step, when, do, NAMES) for port in (made.store, made.bus, made.dead_letters))
-    return Context(*ports, made.schemas, made.clock)
+    return Context(*ports, made.schemas, made.clock, secret_key=made.secret_key)
 
 
 def same(first, other) -> bool:
