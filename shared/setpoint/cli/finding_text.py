@@ -9,6 +9,7 @@ from rich.text import Text
 
 from setpoint.cli.markdown import code
 from setpoint.cli.output import difference_line, origin_text, suppressed_line, title, who
+from setpoint.detection.finding_events import data_of
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.drift_history import since_text
 from setpoint.model.resource_state import Finding, ResourceState
@@ -95,12 +96,12 @@ def as_markdown(state: ResourceState, trail: Sequence[AuditEntry]) -> Iterator[s
 def _rows(state: ResourceState) -> Iterator[tuple[str, str]]:
     rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
     facts = {"status": "suppressed"} if state.finding is None else _facts(state, state.finding)
-    origin = {"origin": origin_text(state)} if state.finding is not None else {}
+    origin = {"origin": origin_text(data_of(state))} if state.finding is not None else {}
     return ((name, value) for name, value in (rows | facts | origin).items() if value)
 
 
 def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
-    fields = fields_of(state, finding)
+    fields = fields_of(data_of(state))
     actor, resolved_at = fields["actor"], fields["resolved_at"]
     return {
         "kind": fields["kind"],

@@ -25,7 +25,8 @@ from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
 from setpoint.model.drift_history import beginning
 from setpoint.model.drift_origin import WORDS
-from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.events import DriftData
+from setpoint.model.resource_state import ResourceState
 from setpoint.model.suppressed import Suppressed
 from setpoint.util.counts import counted
 from setpoint.util.secret_formats import scrub
@@ -250,35 +251,34 @@ def _packed(facts: Iterable[str], width: int) -> list[str]:
 
 def finding_block(state: ResourceState) -> FindingBlock:
     """A finding in some lines; empty for a record without one."""
-    finding = state.finding
-    if finding is None:
+    if state.finding is None:
         return FindingBlock(Text(), Text(), (), [])
+    data = data_of(state)
     head = title(state)
-    if finding.status != "open":
-        head.append(f" {finding.status}: {finding.reason}", "green")
+    if data.status != "open":
+        head.append(f" {data.status}: {data.reason}", "green")
     facts = (
-        state.key.id[:8],
-        since(finding),
-        f"changed by {who(finding.actor)}",
-        origin_text(state),
-        " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
-        finding.source.named,
-        short_name(state.key.name),
+        data.finding_id[:8],
+        since(data),
+        f"changed by {who(data.actor)}",
+        origin_text(data),
+        " ".join(filter(None, (data.owner.team, data.owner.slack))),
+        data.declared_in.named,
+        short_name(data.resource_name),
     )
-    severity = Text(finding.severity, SEVERITY_STYLES[finding.severity])
+    severity = Text(data.severity, SEVERITY_STYLES[data.severity])
     return FindingBlock(severity, head, tuple(filter(None, facts)), list(difference_lines(state)))
 
 
-def since(finding: Finding) -> str:
+def since(finding: DriftData) -> str:
     """How long ago a drift began; ``at least 35 d ago`` if it is older than what is known."""
     began_at, at_least = beginning(finding.history, finding.first_seen)
     return f"at least {ago(began_at)}" if at_least else ago(began_at)
 
 
-def origin_text(state: ResourceState) -> str:
+def origin_text(finding: DriftData) -> str:
     """The origin of a finding in words; empty if unknown."""
-    word = data_of(state).origin
-    return "" if word == "unknown" else WORDS[word]
+    return "" if finding.origin == "unknown" else WORDS[finding.origin]
 
 
 def who(actor: Actor | None) -> str:

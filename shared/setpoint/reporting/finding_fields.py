@@ -7,13 +7,13 @@ from typing import TypedDict
 
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Mode
+from setpoint.model.events import DriftData
 from setpoint.model.resource_key import Content
-from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind, Severity
 
 
 class FindingFields(TypedDict):
-    """A finding as reports show it; see ``model.resource_state.Finding`` for the meaning of each field."""
+    """A finding as reports show it; see ``model.events.DriftData`` for the meaning of each field."""
 
     resource_name: str
     asset_type: str
@@ -31,21 +31,21 @@ class FindingFields(TypedDict):
     actor: Actor | None
 
 
-def fields_of(state: ResourceState, finding: Finding) -> FindingFields:
-    """The fields of a finding, from its record."""
+def fields_of(data: DriftData) -> FindingFields:
+    """The fields of a finding, from its event data, which messages and the command line show too."""
     return FindingFields(
-        resource_name=state.key.name,
-        asset_type=state.asset_type,
-        content=state.key.content,
-        project=finding.project,
-        kind=finding.kind,
-        severity=finding.severity,
-        mode=finding.mode,
-        first_seen=finding.first_seen,
-        last_seen=finding.last_seen,
-        count=finding.count,
-        episodes=finding.episodes,
-        resolved_at=finding.resolved_at,
-        reason=finding.reason,
-        actor=finding.actor,
+        resource_name=data.resource_name,
+        asset_type=data.asset_type,
+        content=data.content,
+        project=data.project,
+        kind=data.kind,
+        severity=data.severity,
+        mode=data.mode,
+        first_seen=data.first_seen,
+        last_seen=data.last_seen,
+        count=data.count,
+        episodes=data.episodes,
+        resolved_at=data.resolved_at,
+        reason=data.reason,
+        actor=data.actor,
     )

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from setpoint.detection.finding_events import begun
+from setpoint.detection.finding_events import begun, data_of
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Desired, Mode
 from setpoint.model.drift_origin import CommonChanges, DriftOrigin
@@ -241,7 +241,7 @@ def finding_row(state: ResourceState, taken: SnapshotTime, common: CommonChanges
     exemption, remedy = state.exemption, state.remediation
     origin = (common or CommonChanges()).origin(begun(state))
     return FindingRow(
-        **fields_of(state, finding),
+        **fields_of(data_of(state)),
         day=taken.day,
         taken_at=taken.time,
         finding_id=state.key.id,

@@ -141,13 +141,14 @@ def _rank(finding: Finding) -> tuple[bool, int, float]:
 def _row(state: ResourceState, facts: Facts, common: CommonChanges, watched: str) -> Row:
     finding = state.finding
     assert finding is not None  # noqa: S101 - only records with a finding were kept
-    title = display_names.title(state.key.name, state.key.content, state.asset_type, finding.project)
+    data = data_of(state)
+    title = display_names.title(data.resource_name, data.content, data.asset_type, data.project)
     has_trail = state.remediation is not None or state.exemption is not None
     trail = facts.trail(state.key) if has_trail else ()
     began_at, at_least = beginning(finding.history, finding.first_seen)
     origin = common.origin(begun(state))
     return Row(
-        **(fields_of(state, finding) | {"first_seen": began_at}),
+        **(fields_of(data) | {"first_seen": began_at}),
         id=state.key.id,
         what=title.kind,
         name=title.name,
@@ -158,7 +159,7 @@ def _row(state: ResourceState, facts: Facts, common: CommonChanges, watched: str
         source=finding.source.named,
         link=declaration_links.declared_at(finding.source),
         steps=steps(state, finding, trail),
-        group=cause_id(cause_of(data_of(state))),
+        group=cause_id(cause_of(data)),
         at_least=at_least,
         origin=WORDS[origin.word],
         evidence="" if finding.actor is not None else origin.evidence,  # the page shows the actor beside it
