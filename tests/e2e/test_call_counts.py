@@ -87,7 +87,7 @@ def learn(counted: Counted) -> None:
             observed.append(parse(expectation.data))
     observations = [observation for observation in observed if observation is not None]
     pipeline.record_project_ids(observations, counted.deps)
-    pipeline.record_bindings(observations, counted.deps)
+    pipeline.record_bindings(observations, counted.deps.projects)
     counted.deps.secrecy.digest("the key is read with the first secret")
     counted.calls()
 

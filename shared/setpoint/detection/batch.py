@@ -105,7 +105,7 @@ def handle_many(observed: Sequence[Observation], context: Context) -> list[Resul
     news = dict(chain.from_iterable(ids.items() for ids in described.values()))
     failure = _error_of(context.projects.record, news)
     bound: list[str] = []
-    unbound = _error_of(lambda: bound.extend(pipeline.record_bindings(observed, context)))
+    unbound = _error_of(lambda: bound.extend(pipeline.record_bindings(observed, context.projects)))
     known = [place for place in range(len(observed)) if failure is None or place not in described]
     results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], context), strict=True))
     if news and failure is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from setpoint.errors import Conflict, PermanentError, TransientError
@@ -12,7 +13,7 @@ from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.queues import DeadLetters, EventBus
-from setpoint.ports.stores import Snapshot
+from setpoint.ports.stores import Snapshot, StateStore
 from setpoint.util import telemetry
 from setpoint.util.quotas import PUBSUB_ATTRIBUTE, cut
 
@@ -79,11 +80,11 @@ def in_any_order(keys: Iterable[ResourceKey]) -> list[ResourceKey]:
     return shuffled
 
 
-def is_due(key: ResourceKey, context: Context) -> bool:
+def is_due(key: ResourceKey, store: StateStore, now: datetime) -> bool:
     """Whether a record is due for evaluation; refile a record that an older version filed under another time."""
-    snapshot = context.store.read(key)
-    if snapshot.state is None or (snapshot.state.due is not None and snapshot.state.due <= context.clock()):
+    snapshot = store.read(key)
+    if snapshot.state is None or (snapshot.state.due is not None and snapshot.state.due <= now):
         return True
     with suppress(Conflict):
-        context.store.commit(snapshot, snapshot.state)
+        store.commit(snapshot, snapshot.state)
     return False

@@ -135,7 +135,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
     news = context.projects.described_ids(observation)
     if news:
         context.projects.record(news)
-    bound = record_bindings((observation,), context)
+    bound = record_bindings((observation,), context.projects)
     outcome, snapshot, moves_onset, unknown = retry_on_conflict(
         lambda: _commit(observation, context), what=observation.key.name
     )
@@ -201,7 +201,7 @@ def record_project_ids(observed: Iterable[Observation], context: Context) -> Non
         evaluate_deferred(news, context)
 
 
-def record_bindings(observed: Iterable[Observation], context: Context) -> Collection[str]:
+def record_bindings(observed: Iterable[Observation], projects: ProjectIdResolver) -> Collection[str]:
     """Bind inventory names with server-generated ids to the declared names of the same resources.
 
     Returns:
@@ -210,7 +210,7 @@ def record_bindings(observed: Iterable[Observation], context: Context) -> Collec
     Raises:
         TransientError: the store is unavailable; observe again.
     """
-    names = context.projects.names
+    names = projects.names
     if names is None:
         return ()
     described: dict[str, str] = {}
@@ -218,7 +218,7 @@ def record_bindings(observed: Iterable[Observation], context: Context) -> Collec
     for observation in observed:
         described |= names.described(observation)
         if observation.key.content == "resource" and is_server_named(observation.asset_type):
-            keys = context.projects.alternative_keys(context.projects.with_project_id(observation))
+            keys = projects.alternative_keys(projects.with_project_id(observation))
             claims += claims_of(observation, [key.name for key in keys])
     return tuple(names.record(described, claims))
 
@@ -322,7 +322,7 @@ def promote_settled(context: Context, problems: Problems | None = None) -> Count
     failures = Failures()
     for key in in_any_order(context.store.due(context.clock(), unread)):
         try:
-            if is_due(key, context):
+            if is_due(key, context.store, context.clock()):
                 outcomes[reevaluate(key, context)] += 1
             failures.in_a_row = 0
         except CorruptState as error:  # a record that cannot be read does not stop the others
@@ -393,7 +393,7 @@ def evaluate(stored: Found, context: Context) -> Transition:
     snapshot, observation = stored.snapshot, stored.observation
     if stored.is_ambiguous:
         return Transition("unreadable")
-    if waits_for(stored, context):
+    if waits_for(stored, context.projects):
         if snapshot.state is not None and snapshot.state.observed_at >= observation.observed_at:
             return Transition("stale")
         return Transition("waiting", finding_state_machine.unjudged(observation))
@@ -408,14 +408,14 @@ def evaluate(stored: Found, context: Context) -> Transition:
     return api_readings.scheduled(transition, snapshot, observation, verdict, now)
 
 
-def waits_for(stored: Found, context: Context) -> str:
+def waits_for(stored: Found, projects: ProjectIdResolver) -> str:
     """The name that must be known before the declaration can be determined; empty if none."""
     snapshot, observation = stored.snapshot, stored.observation
     if ownership.is_declared(snapshot) or observation.deleted or observation.asset_type == ownership.SOURCE_TYPE:
         return ""
     if snapshot.state is not None and snapshot.state.judged_by:
         return ""
-    return context.projects.unknown_name(observation)
+    return projects.unknown_name(observation)
 
 
 class _Committed(NamedTuple):
@@ -443,7 +443,7 @@ def _commit(observed: Observation, context: Context) -> _Committed:
     stored = load(observed, context)
     snapshot, observation, left, _ = stored
     outcome, state = (transition := evaluate(stored, context)).outcome, transition.state
-    unknown = waits_for(stored, context) if outcome == "waiting" else ""
+    unknown = waits_for(stored, context.projects) if outcome == "waiting" else ""
     if unknown:
         context.store.names.wait_for(unknown, snapshot.key)
     if left is not None:
