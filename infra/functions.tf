@@ -113,10 +113,11 @@ locals {
       description = "Applies the archives of declarations that arrive in a bucket."
       size        = var.sync
       environment = {
-        SETPOINT_PUSH_ACCOUNT  = google_service_account.push.email
-        SETPOINT_PUSH_AUDIENCE = "https://setpoint-sync-${local.host}"
-        SETPOINT_STORE         = local.store
-        SETPOINT_EVENTS_TOPIC  = google_pubsub_topic.drift_events.id
+        SETPOINT_PUSH_ACCOUNT        = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE       = "https://setpoint-sync-${local.host}"
+        SETPOINT_STORE               = local.store
+        SETPOINT_EVENTS_TOPIC        = google_pubsub_topic.drift_events.id
+        SETPOINT_DECLARATIONS_BUCKET = google_storage_bucket.declarations.name
         SETPOINT_STATE_BUCKETS = jsonencode({
           for bucket, states in var.state_buckets : bucket => { prefix = states.prefix, grace = states.grace_seconds }
         })

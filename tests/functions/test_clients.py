@@ -76,6 +76,7 @@ ENVIRONMENT = {
     "SETPOINT_OWN_ACCOUNTS": "setpoint-remediate@fleet-ops.iam.gserviceaccount.com",
     "SETPOINT_SINKS": "{}",
     "SETPOINT_STATE_BUCKETS": "{}",
+    "SETPOINT_DECLARATIONS_BUCKET": "fleet",
     "SETPOINT_SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
     "SETPOINT_SLACK_TOKEN": "xoxb-fake",
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",

@@ -100,7 +100,7 @@ def upload(request, service, deps, monkeypatch):
     monkeypatch.setattr(
         bootstrap,
         "declaration_applier",
-        lambda: (archives, deps, BucketStates(Client()), {"states": StateBucket("prod/", 300)}),
+        lambda: (archives, deps, BucketStates(Client()), {"states": StateBucket("prod/", 300)}, "fleet"),
     )
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
@@ -127,6 +127,18 @@ def test_an_uploaded_archive_is_applied_and_its_files_are_called_as_in_the_repos
     assert str(desired_by.declarations[0].source) == "prod/a.yaml:1"
     state = deps.store.control().value.sources["billing"]
     assert (state.commit, state.declared) == ("abc", 2)
+
+
+@pytest.mark.usefixtures("upload")
+@pytest.mark.parametrize("deliver", [pushed, event])
+def test_a_bucket_of_somebody_else_replaces_neither_sources_nor_declarations(service, deps, deliver, capsys):
+    client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
+    grants = "apiVersion: setpoint.dev/v1\nkind: Sources\nspec: {sources: [{name: mine, everywhere: true}]}\n"
+    for name, text in (("setpoint/sources.yaml", grants), ("mine/a.yaml", bucket("a"))):
+        service.put("theirs", name, text.encode(), {"not-seen-yet": "true"})
+        assert client.post(**deliver({"bucket": "theirs", "name": name})).status_code == 200
+    assert "gs://theirs: is no bucket of this installation" in capsys.readouterr().out
+    assert not deps.store.control().value.sources
 
 
 @pytest.mark.parametrize(

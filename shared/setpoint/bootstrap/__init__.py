@@ -96,14 +96,15 @@ def attributor() -> Attributor:
 
 
 @cache
-def declaration_applier() -> tuple[Archives, Context, BucketStates, Mapping[str, StateBucket]]:
+def declaration_applier() -> tuple[Archives, Context, BucketStates, Mapping[str, StateBucket], str]:
     """The context of ``functions/sync``, created by the first event and cached for the life of the instance."""
     from setpoint.adapters.google.cloud_storage import Archives, client
     from setpoint.adapters.states.buckets import BucketStates
 
-    settings = from_environment(os.environ, "store", "events_topic", "state_buckets")
+    settings = from_environment(os.environ, "store", "events_topic", "state_buckets", "declarations_bucket")
     storage, detection = client(), open_detection(settings.store, settings.events_topic)
-    return Archives(storage), detection, BucketStates(storage), state_buckets(settings.state_buckets)
+    buckets = state_buckets(settings.state_buckets)
+    return Archives(storage), detection, BucketStates(storage), buckets, settings.declarations_bucket
 
 
 @cache

@@ -25,12 +25,14 @@ class Uploads(NamedTuple):
         detection: the context of detection.
         states: reads states.
         buckets: the buckets of states, by name.
+        declarations: the only bucket that archives are read from.
     """
 
     archives: Archives
     detection: Context
     states: StateStorage | None = None
     buckets: Mapping[str, StateBucket] = {}
+    declarations: str = ""
 
 
 class Line(NamedTuple):
@@ -82,6 +84,9 @@ def sync_upload(
     try:
         if bucket in uploads.buckets:
             return _state(str(bucket), str(named.get("name") or ""), uploads, now)
+        # Whoever has a bucket in a project with states can notify the topic, too.
+        if "bucket" in named and (not uploads.declarations or bucket != uploads.declarations):
+            return UploadReport("ignored", "WARNING", f"gs://{bucket}: is no bucket of this installation; nothing was read")
         return _archive(named, uploads, now)
     except Superseded as error:
         return UploadReport("superseded", "NOTICE", str(error))
