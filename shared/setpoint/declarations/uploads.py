@@ -84,9 +84,9 @@ def sync_upload(
     try:
         if bucket in uploads.buckets:
             return _state(str(bucket), str(named.get("name") or ""), uploads, now)
-        # Whoever has a bucket in a project with states can notify the topic, too.
-        if "bucket" in named and (not uploads.declarations or bucket != uploads.declarations):
-            return UploadReport("ignored", "WARNING", f"gs://{bucket}: is no bucket of this installation; nothing was read")
+        if "bucket" in named and bucket != uploads.declarations:  # other buckets of a project can notify the topic, too
+            message = f"gs://{bucket}: is no bucket of this installation; nothing was read"
+            return UploadReport("ignored", "WARNING", message)
         return _archive(named, uploads, now)
     except Superseded as error:
         return UploadReport("superseded", "NOTICE", str(error))
