@@ -42,7 +42,7 @@ class Settings:
             may follow it, with spaces between. The store's key is kept in plain where it is empty.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
         retention: ``SETPOINT_RETENTION``, days, ``audit=400,gone=400,resolved=90``; 0 for ever.
-        declarations_bucket: ``SETPOINT_DECLARATIONS_BUCKET``, the only bucket that ``functions/sync`` takes archives from.
+        declarations_bucket: ``SETPOINT_DECLARATIONS_BUCKET``, the only bucket that sync takes archives from.
         history_calls: ``SETPOINT_HISTORY_CALLS``, how many calls of the inventory's history and of Cloud Logging
             ``functions/sweep`` may make in an hour; 0 or empty for none.
         state_buckets: ``SETPOINT_STATE_BUCKETS``, JSON, buckets of Terraform states; see ``declarations.uploads``.
