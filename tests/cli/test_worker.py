@@ -9,7 +9,9 @@ import sys
 import msgspec
 import pytest
 
+from setpoint.bootstrap import open_installation_key
 from setpoint.bootstrap.settings import VARIABLES
+from setpoint.operations.dead_letters import decrypted
 from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB
 from setpoint_tools.testing.pubsub import PubSubProject
 
@@ -52,9 +54,9 @@ def test_a_worker_ends_well_when_it_is_told_to(pubsub_emulator, pubsub_project, 
     output, errors = worker.communicate(timeout=240)
     pubsub.close()
 
-    assert [(difference.data, difference.attributes["origin"]) for difference in received] == [
-        (b"no feed message", "replay")
-    ]
+    (letter,) = received
+    key = open_installation_key(values[0]).read()
+    assert (decrypted(letter.data, key), letter.attributes["origin"]) == (b"no feed message", "replay")
     assert (worker.returncode, errors) == (0, "")
     lines = [msgspec.json.decode(line) for line in output.splitlines()]
     assert [line["severity"] for line in lines] == ["INFO", "INFO"]
