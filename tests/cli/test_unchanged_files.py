@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import forked
+from setpoint import bootstrap
+from setpoint.cli import app
+from setpoint.cli import apply as apply_command
+from setpoint.declarations import unchanged_files
+from setpoint.declarations.apply import Request, sync
+from setpoint.declarations.readers.load import load
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SAME = "the files are as they were"
@@ -136,3 +145,52 @@ def test_sources_that_come_into_force_are_checked(run: Run, tmp_path: Path) -> N
     granted = run("sources.yaml", "--source", "setpoint", "--not-seen-yet")
     assert granted.returncode == 0, granted.stderr
     assert SAME not in run("fleet").stderr
+
+
+def test_what_a_pipe_gives_is_applied(run: Run, fleet: Path, tmp_path: Path) -> None:
+    """As of ``apply <(kustomize build)``: a pipe can be read once."""
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["/bin/sh", "-c", f"cat {fleet}/a.yaml > {pipe}"]) as writer:
+        applied = run(str(pipe))
+        writer.kill()
+    assert "1 added" in applied.stderr
+
+
+def test_a_device_in_a_directory_is_told_and_never_read(run: Run, fleet: Path) -> None:
+    (fleet / "c.yaml").symlink_to("/dev/zero")
+    os.mkfifo(fleet / "d.yaml")
+    applied = run("fleet")
+    assert "c.yaml" in applied.stderr
+    assert "d.yaml" in applied.stderr
+    assert applied.stderr.count("is a device or a pipe and is not read") == 2
+    assert (applied.returncode, "2 added" in applied.stderr) == (1, True)
+
+
+def test_files_that_change_while_they_are_read_are_read_again(
+    fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/s.db")
+    load_all = apply_command.load_all
+
+    def edited(*arguments: Any) -> Any:
+        (fleet / "a.yaml").write_text(declaration("a", "US"))
+        return load_all(*arguments)
+
+    monkeypatch.setattr(apply_command, "load_all", edited)
+    assert "2 added" in CliRunner().invoke(app, ["apply", str(fleet)]).stderr
+    monkeypatch.setattr(apply_command, "load_all", load_all)
+    (fleet / "a.yaml").write_text(declaration("a", "EU"))
+    assert "1 changed" in CliRunner().invoke(app, ["apply", str(fleet)]).stderr
+
+
+def test_a_digest_is_not_kept_with_the_generation_of_another_apply(tmp_path: Path, fleet: Path) -> None:
+    deps = bootstrap.open_detection(f"sqlite:///{tmp_path}/s.db", None)
+    request = Request("default")
+    digest = unchanged_files.digest_of([str(fleet)], ())
+    synced = sync(load([str(fleet)]), request, deps, datetime.now(UTC))
+    (fleet / "a.yaml").write_text(declaration("a", "US"))
+    sync(load([str(fleet)]), request, deps, datetime.now(UTC))
+    unchanged_files.remember(deps.store, request, synced, digest)
+    assert unchanged_files.in_force(deps.store, request, digest) is None
+    deps.store.close()

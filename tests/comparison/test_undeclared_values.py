@@ -55,3 +55,22 @@ def test_the_text_of_a_digest_is_not_the_value_that_it_stands_for() -> None:
     forged = {"website": {"mainPageSuffix": digest}}
     assert changed(before, forged) == ["website.mainPageSuffix"]
     assert all(map(is_digest, kept(forged).values()))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"password=aaaa1111secret": "2", "password=bbbb2222secret": "z"},
+        {"password=aaaa1111secret": "1", "password=bbbb2222secret": "y"},
+        {"password=aaaa1111secret": "1", "password=cccc3333secret": "z"},
+        {"password=aaaa1111secret": "1"},
+        {"password=aaaa1111secret": "z", "password=bbbb2222secret": "1"},
+    ],
+)
+def test_keys_that_hold_a_secret_are_told_apart_although_their_paths_look_alike(labels: dict[str, str]) -> None:
+    before = kept({"labels": {"password=aaaa1111secret": "1", "password=bbbb2222secret": "z"}})
+    (path,) = before
+    assert "aaaa1111" not in path
+    assert is_digest(before[path])
+    assert changed(before, {"labels": dict(reversed(tuple(labels.items())))}) == [path]
+    assert changed(before, {"labels": {"password=bbbb2222secret": "z", "password=aaaa1111secret": "1"}}) == []

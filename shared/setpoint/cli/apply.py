@@ -290,7 +290,8 @@ def apply(  # noqa: PLR0913 - the options of the command
         else:
             synced = _sync(loaded, request, deps)
             planned, failed = synced.plan, synced.failed
-            if not loaded.problems:
+            # A file that changed since the digest was taken may have been read in either form.
+            if not loaded.problems and inputs and unchanged_files.digest_of(files, read_with) == inputs:
                 unchanged_files.remember(deps.store, request, synced, inputs)
             if output is Output.json:
                 print_json(_as_output(synced, loaded))

@@ -97,12 +97,19 @@ def undeclared(
     values: dict[str, Value] = {}
     wandering = wandering_fields.of_type(asset_type)
     set_by_methods = wandering_fields.set_by_methods(asset_type)
+    hidden: dict[str, list[tuple[str, Any]]] = {}
     for path, holder, name, field, have in walk.collected:
         if path is None and name in OWN_FIELDS:
             continue
         settable = _as_set(field, is_set=path is None and name in set_by_methods)
         for leaf in _leaves((path, name), holder, name, settable, have, wandering):
-            path_text = masking.scrubbed_path(field_path.text(leaf[0]))
+            text = field_path.text(leaf[0])
+            path_text = masking.scrubbed_path(text)
+            if path_text != text:
+                entries = hidden.setdefault(path_text, [])
+                entries.append((digests.of(text), leaf[3]))
+                values[path_text] = Value(leaf[0], leaf[1], None, entries, digests.of(entries))
+                continue
             is_same = _is_as_before(leaf[3], before.get(path_text))
             values[path_text] = Value(*leaf, leaf[3] if is_same else _kept(*leaf, digests))
     return values

@@ -79,6 +79,7 @@ class Synced(msgspec.Struct, frozen=True):
         failed: number of findings that cannot be evaluated until their records are repaired.
         failure: the error of the first of them.
         unseen: a line for each place of which nothing is known, before the first sweep.
+        generation: the generation of the source that the apply made current.
     """
 
     plan: Plan
@@ -86,6 +87,7 @@ class Synced(msgspec.Struct, frozen=True):
     failed: int = 0
     failure: str = ""
     unseen: tuple[str, ...] = ()
+    generation: int = 0
 
 
 @dataclass(slots=True)
@@ -167,6 +169,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         len(judging.failed),
         next(iter(judging.failed), ""),
         unseen,
+        generation,
     )
 
 

@@ -44,9 +44,11 @@ def digest_of(paths: Iterable[str], options: Iterable[object]) -> str:
             if os.path.basename(file) in kustomize.FILE_NAMES:  # noqa: PTH119 - as above
                 return ""  # it may refer to files outside of the directory
             try:
-                content = Path(file).read_bytes()
+                content = Path(file).read_bytes() if os.path.isfile(file) else None  # noqa: PTH113 - as above
             except OSError:
                 return ""
+            if content is None:
+                return ""  # a device or a pipe need not end
             whole.update(f"{file}\0{len(content)}\0".encode(errors="surrogateescape"))
             whole.update(content)
     return whole.hexdigest()
@@ -108,11 +110,10 @@ def remember(store: DesiredStore, request: Request, synced: Synced, digest: str)
     planned = synced.plan
     if not digest or planned.claimed or planned.refused or planned.kept or synced.unseen or synced.failed:
         return
-    generation = store.control().value.sources.get(request.source, SourceState()).generation
 
     def noted(control: Control) -> Control:
         state = control.sources.get(request.source, SourceState())
-        if state.generation != generation or state.pending:
+        if state.generation != synced.generation or state.pending:
             return control
         known = replace(state, inputs=_stored(digest, control))
         return replace(control, sources={**control.sources, request.source: known})

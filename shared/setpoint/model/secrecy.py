@@ -44,7 +44,7 @@ class Secrecy:
         return hmac.digest(self._opened(), _encoded(value), "sha256").hex()[:_DIGITS]
 
     def tag(self, content: bytes) -> str:
-        """A keyed digest of any content, 40 hexadecimal digits, for each event: a fifth of the time of an HMAC.
+        """A keyed digest of any content, 40 hexadecimal digits, in a third of the time of an HMAC.
 
         The hash begins with the key, and 96 of its 256 bits are left out: nobody can extend it.
         Source: https://en.wikipedia.org/wiki/Length_extension_attack

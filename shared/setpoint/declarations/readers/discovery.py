@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 from setpoint.declarations.readers import documents, foreign_formats, krm, kustomize
-from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.documents import UNREADABLE, Document, Problem
 
 STANDARD_INPUT = "-"
 """The path of standard input."""
@@ -61,6 +61,11 @@ def _is_template(path: str) -> bool:
         return _TEMPLATE.search(Path(path).read_text(encoding="utf-8-sig")) is not None
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _never_ends(path: str) -> bool:
+    """Whether a path in a directory may be read without end: a device or a pipe, or a link to one."""
+    return os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113 - paths as they were given
 
 
 class _Directory:
@@ -122,6 +127,9 @@ class _Directory:
             if self._is_excluded(path) or _lies_in(path, charts) or PurePath(path).name in kustomize.FILE_NAMES:
                 continue
             if os.path.realpath(path) in named:
+                continue
+            if _never_ends(path):
+                yield Problem(self._shown(path), 0, "", "is a device or a pipe and is not read", category=UNREADABLE)
                 continue
             if not _lies_in(path, built):
                 yield from _file(path, self._shown(path))

@@ -159,13 +159,19 @@ def _of_other_kind(value: Any, field: Field) -> str:
         return f"{field.name} is a single value, and not a {'map' if isinstance(value, dict) else 'list'}"
     if field.type == "boolean" and not isinstance(value, bool) and str(value).lower() not in {"true", "false"}:
         return f"{value} is neither true nor false"
-    if field.type == "integer" and not isinstance(value, (int, float)) and not _INTEGER.match(str(value)):
+    if field.type == "integer" and not _is_whole(value):
         return f"{value} is no whole number"
-    if field.type == "number" and not _is_number(value):
+    if field.type == "number" and (isinstance(value, bool) or not _is_number(value)):
         return f"{value} is no number"
     if field.format == "duration" and isinstance(value, str) and scalars.seconds(value) is None:
         return "" if _is_number(value) else f"{value} is no duration; it looks like 604800s, 7d or 90m"
     return ""
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, (int, float)):
+        return not isinstance(value, bool)
+    return _INTEGER.match(str(value)) is not None
 
 
 def _in_range(value: str) -> str:
