@@ -55,7 +55,7 @@ _STORED = {
     "ce-id": "1",
     "ce-specversion": "1.0",
     "ce-type": "google.cloud.storage.object.v1.finalized",
-    "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet-ops-setpoint",
+    "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet",
     "ce-subject": "objects/x",
 }
 
@@ -66,7 +66,7 @@ def pushed(data: bytes, **attributes: str) -> tuple[str, dict[str, str], str]:
     return "POST", _EVENT, json.dumps(body)
 
 
-STORED = json.dumps({"bucket": "fleet-ops-setpoint", "name": "no-folder.tgz", "generation": "1"})
+STORED = json.dumps({"bucket": "fleet", "name": "no-folder.tgz", "generation": "1"})
 REQUESTS = {
     "attribute": (pushed(b"{}"), "did not take a dead letter"),  # there is no Pub/Sub
     "console": (("GET", {}, ""), "STATUS 403"),
