@@ -86,10 +86,12 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
             if data.count(_ZIP_ENTRY) > _MOST_FILES:
                 raise _too_large(name, limit)  # the library would hold each entry in memory
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                _check_count(name, _zipped(name, archive), limit)
                 return _write(name, _zipped(name, archive), folder, limit)
-        unpacking = next((of for start, of in _COMPRESSED if data.startswith(start)), None)
-        raw = io.BytesIO(data)
-        stream = _Stream(name, unpacking(raw) if unpacking else raw, limit)
+        stream = _stream(name, data, limit)
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
+            _check_count(name, _tarred(name, tar), limit)
+        stream = _stream(name, data, limit)
         with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
             files = _write(name, _tarred(name, tar), folder, limit)
         stream.finish()
@@ -133,18 +135,35 @@ class _Stream:
             pass
 
 
+def _stream(name: str, data: bytes, limit: int) -> _Stream:
+    unpacking = next((of for start, of in _COMPRESSED if data.startswith(start)), None)
+    raw = io.BytesIO(data)
+    return _Stream(name, unpacking(raw) if unpacking else raw, limit)
+
+
+def _check_count(name: str, members: Iterator[ArchiveMember], limit: int) -> None:
+    """Refuse an archive of too many files before the first is created, which takes longer than to count them."""
+    most = min(_MOST_FILES, limit // _FILE_BYTES)
+    if sum(_is_read(path) for path, _ in members) > most:
+        raise _too_large(name, limit)
+
+
+def _is_read(path: str) -> bool:
+    """Whether a member is unpacked: a declaration or an ignore file inside of the folder."""
+    parts = PurePosixPath(path)
+    return _is_wanted(path) and ".." not in parts.parts and not parts.is_absolute()
+
+
 def _write(name: str, members: Iterator[ArchiveMember], folder: Path, limit: int) -> int:
     files = total = 0
     for path, opened in members:
-        parts = PurePosixPath(path).parts
-        if not _is_wanted(path) or ".." in parts or PurePosixPath(path).is_absolute():
+        if not _is_read(path):
             continue
         files += 1
-        if files > _MOST_FILES:
-            raise _too_large(name, limit)
         total += _FILE_BYTES
         if total > limit:
             raise _too_large(name, limit)
+        parts = PurePosixPath(path).parts
         with opened() as source, _created(folder.joinpath(*parts), f"{name}: {path:.200}") as out:
             while block := source.read(_BLOCK):
                 total += len(block)  # the actual number of bytes, which may differ from the header
