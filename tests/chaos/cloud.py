@@ -29,7 +29,7 @@ from setpoint.adapters.pubsub.bus import PubSubBus, PubSubFeed
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.detection import pipeline
+from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint_tools.testing.asset_service import asset_service
@@ -175,7 +175,7 @@ class Cloud:
         if not list(self.store.unpublished()):
             return True
         bus = PubSubBus(self.topics.publisher, self.drift_events)
-        pipeline.republish_pending(Context(self.store, bus, MemoryDeadLetters()))
+        Outbox(self.store, bus, MemoryDeadLetters()).republish_pending()
         return False
 
     def stored(self) -> int:

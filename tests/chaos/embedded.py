@@ -19,7 +19,7 @@ from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import batch as batching
-from setpoint.detection import pipeline
+from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model import events
@@ -55,9 +55,7 @@ def killed_workers(folder: Path, messages: int, resources: int = 400, kill_after
     for line in broker.events():
         heard.hear(events.decode(line))
     last = MemoryBus()
-    pipeline.republish_pending(
-        Context(store, last, MemoryDeadLetters())
-    )  # as a sweep does: what a killed process has not published
+    Outbox(store, last, MemoryDeadLetters()).republish_pending()  # as a sweep does, what a killed process left
     for event in last.events:
         heard.hear(event)
     report = Report(

@@ -24,7 +24,6 @@ from chaos.embedded import WRONGS, fleet_of
 from chaos.truth import Heard, Report, judge
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.bootstrap import open_store
-from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import CorruptState
 from setpoint.model import events
@@ -134,7 +133,7 @@ class RecordPoison:
             bus = MemoryBus()
             context = Context(store, bus, MemoryDeadLetters())
             repair(context, datetime.now(UTC))
-            pipeline.republish_pending(context)
+            context.outbox.republish_pending()
         for event in bus.events:
             self.heard.hear(event)
 

@@ -15,7 +15,7 @@ from setpoint.adapters.pubsub.bus import PubSubBus, publisher
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import load
-from setpoint.detection import outbox, pipeline
+from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Refused, Unavailable
 from setpoint.model import events
@@ -156,7 +156,7 @@ def test_an_event_that_no_bus_takes_goes_to_the_dead_letters_and_the_queue_goes_
         store.commit(store.read(key), drifted(key, pending=1))
     bus, letters = Picky(KEY), MemoryDeadLetters()
     context = Context(store, bus, letters, clock=lambda: LATER)
-    assert pipeline.republish_pending(context) == 2
+    assert context.outbox.republish_pending() == 2
     assert [item.subject for item in bus.events] == [OTHER.name]
     (letter,) = letters.kept
     assert letter.reason == "the topic will never take it"
@@ -171,7 +171,7 @@ def test_a_record_that_fails_for_now_holds_up_none_behind_it(store):
     bus = Picky(OTHER)
     bus.is_down = {KEY.name}
     context = Context(store, bus, MemoryDeadLetters(), clock=lambda: LATER)
-    assert pipeline.republish_pending(context) == 5
+    assert context.outbox.republish_pending() == 5
     assert [key.name for key in store.unpublished()] == [KEY.name]
 
 
@@ -182,7 +182,7 @@ def test_a_bus_that_is_down_is_asked_a_few_times_only(store, mocker):
     bus = mocker.Mock()
     bus.publish.side_effect = Unavailable("away")
     with pytest.raises(Unavailable):
-        pipeline.republish_pending(Context(store, bus, MemoryDeadLetters(), clock=lambda: LATER))
+        Outbox(store, bus, MemoryDeadLetters()).republish_pending()
     assert bus.publish.call_count == 3
 
 
@@ -195,7 +195,7 @@ def test_publishing_of_one_resource_sets_aside_only_what_is_refused(store):
 
     bus, letters = One(), MemoryDeadLetters()
     snapshot = store.commit(store.read(KEY), drifted(sequence=2, pending=2))
-    outbox.publish_pending(snapshot, Context(store, bus, letters))
+    Outbox(store, bus, letters).publish_pending(snapshot)
     assert [item.type for item in bus.events] == ["drift.changed"]
     assert len(letters.kept) == 1
 

@@ -118,7 +118,7 @@ def test_after_a_roll_back_the_record_of_the_newer_version_is_left_as_it_is_and_
     problems = []
     assert [state.key for state in context.store.states(problems=problems)] == [OTHER]
     assert [type(problem) for problem in problems] == [NewerRecord]
-    assert pipeline.republish_pending(context, []) == 1
+    assert context.outbox.republish_pending([]) == 1
     with pytest.raises(NewerRecord, match="newer version"):
         pipeline.handle_observation(Observation(KEY, BUCKET, LATER, data=SEEN), context)
     (result,) = repair(context, LATER)

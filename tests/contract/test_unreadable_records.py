@@ -103,11 +103,11 @@ def test_pending_events_are_published_past_a_record_that_cannot_be_read(listed, 
     broken(listed, KEY, changes)
     bus, problems = MemoryBus(), []
     context = Context(listed, bus, MemoryDeadLetters(), clock=lambda: LATER)
-    assert pipeline.republish_pending(context, problems) == 1
+    assert context.outbox.republish_pending(problems) == 1
     assert [event.data.resource_name for event in bus.events] == [OTHER.name]
     assert [KEY.id in str(problem) for problem in problems] == [True]
     with pytest.raises(CorruptState, match=KEY.id):
-        pipeline.republish_pending(context)
+        context.outbox.republish_pending()
 
 
 @pytest.mark.parametrize("changes", [NEWER, None], ids=["its key can be read", "nothing can be read"])

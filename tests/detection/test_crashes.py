@@ -11,6 +11,7 @@ from detection.fleet import READERS, WORLD, bucket, bucket_gone, declare, deps, 
 from detection.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.detection import pipeline
+from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
 
 FEWEST_STEPS = 4
@@ -86,8 +87,8 @@ def test_what_a_crash_left_unpublished_is_published_by_healing_under_the_same_id
     with pytest.raises(Crash):
         pipeline.receive(bucket(1, location="US"), {}, stepped(world, 3, when))
 
-    assert pipeline.republish_pending(deps(backend.open(), bus, MemoryDeadLetters())) == 1
-    assert pipeline.republish_pending(deps(backend.open(), bus, MemoryDeadLetters())) == 0
+    assert Outbox(backend.open(), bus, MemoryDeadLetters()).republish_pending() == 1
+    assert Outbox(backend.open(), bus, MemoryDeadLetters()).republish_pending() == 0
 
     assert recorded(world) == expected
 

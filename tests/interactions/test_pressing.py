@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from interactions.conftest import ALERTING, ASKING, without_groups
 from remediation.fleet import DRIFTED, KEY
 from setpoint.alerting.interactions import GroupedFinding
-from setpoint.detection import pipeline
 from setpoint.errors import Conflict, Throttled, Unavailable
 from setpoint.model.alerting_config import Approvers
 from setpoint.model.policy import Rule
@@ -314,7 +313,7 @@ def test_a_drift_that_changes_while_it_is_approved_is_approved_by_nobody(desk, m
 
 def test_the_events_of_an_order_are_published(desk):
     desk.press("snooze")
-    pipeline.republish_pending(desk.world.deps)
+    desk.world.deps.outbox.republish_pending()
     assert desk.world.event_types[-1] == "drift.exempted"
 
 

@@ -105,7 +105,7 @@ class World:
         for _ in range(0, minutes, every):
             self.clock.forward(minutes=every)
             resume_due(self.hands)
-        pipeline.republish_pending(self.deps)
+        self.deps.outbox.republish_pending()
 
     def brake(self, change: Any) -> None:
         """Somebody pauses, or resumes."""

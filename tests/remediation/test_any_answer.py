@@ -14,7 +14,6 @@ from remediation.fleet import AUTO, FIREWALL, FIREWALL_TYPE, FIREWALL_URL, KEY, 
 from remediation.in_process import in_process
 from remediation.test_answers import UNREADABLE
 from remediation.test_crashes import doomed
-from setpoint.detection import pipeline
 from setpoint.errors import SetpointError
 from setpoint.model.declaration import Declaration
 from setpoint.model.resource_key import ResourceKey
@@ -195,7 +194,7 @@ class Sequence:
             states = [self.world.store.read(kind.key).state for kind in KINDS]
             if all(state.finding.status == "resolved" and state.due is None for state in states):
                 break
-        pipeline.republish_pending(self.world.deps)
+        self.world.deps.outbox.republish_pending()
         self.check()
         self.check_ends()
         self.check_losses()

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DRIFTED, KEY, URL, World
-from setpoint.detection import pipeline
 from setpoint.errors import SetpointError
 from setpoint.model import safety_limits
 from setpoint.model.safety_limits import Pause
@@ -90,7 +89,7 @@ class History:
         self.world.google._faults.clear()
         self._deliver(0)
         self.world.ticks(300, every=5)
-        pipeline.republish_pending(self.world.deps)
+        self.world.deps.outbox.republish_pending()
 
 
 @settings(max_examples=size(50, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,7 +12,6 @@ from remediation.fleet import FIREWALL, KEY, URL, World
 from remediation.test_faults import PUT_BACK, assert_put_back_once, opened_firewall
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model import events
@@ -151,7 +150,7 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
         with suppress(Crash):
             receive(opened(world), {}, deadly)
         world.clock.forward(minutes=6)
-    pipeline.republish_pending(world.deps)
+    world.deps.outbox.republish_pending()
 
     assert world.state.remediation.step == "stopped"
     assert "the worker reported no outcome" in world.state.remediation.reason

@@ -191,7 +191,7 @@ class Model:
         self.counts["sweeps"] += 1
         self.world.tick(LONGEST_SETTLE)
         pipeline.promote_settled(process)
-        pipeline.republish_pending(process)
+        process.outbox.republish_pending()
         self.after_step()
         self._check(process.store)
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from setpoint.adapters.google.asset_inventory import AssetInventory
 from setpoint.detection import pipeline, undeclared_changes
+from setpoint.detection.outbox import Outbox
 from setpoint.model.resource_key import ResourceKey
 from setpoint.sweep import conclude, coordinator, list_shard
 from simulation.actions import ACTIONS, Action, settle
@@ -102,10 +103,10 @@ def test_the_same_holds_where_the_last_sweep_reads_from_the_asset_service(asset_
 
 FLAWS = {
     "a sweep that finds nothing gone": (conclude, "_judge", lambda *_: None),
-    "a flow that publishes nothing": (pipeline, "publish_pending", lambda *_: None),
+    "a flow that publishes nothing": (Outbox, "publish_pending", lambda *_: None),
     "a sweep that never overrules": (list_shard, "known_at", lambda *_: EPOCH),
     "a sweep that learns no ids": (coordinator, "_learn_projects", lambda *_: None),
-    "a flow that leaves what is known by two names": (pipeline, "_end", lambda *_: None),
+    "a flow that leaves what is known by two names": (pipeline, "_ended", lambda *_: None),
     "a clock that nobody looks at": (pipeline, "promote_settled", lambda *_: Counter()),
 }
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from setpoint.attribution import audit_log_parser
 from setpoint.attribution.audit_log_parser import Logged
 from setpoint.attribution.service import candidate_keys
-from setpoint.detection import actor_resolution, drift_histories, outbox
+from setpoint.detection import actor_resolution, drift_histories
 from setpoint.detection.drift_histories import history_of, is_wanted, judge_by, with_history
 from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
@@ -32,7 +32,7 @@ from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import ActivityLogs, AssetHistory, LogPage
-from setpoint.ports.stores import Commit, Problems, Snapshot, StateStore
+from setpoint.ports.stores import Commit, Problems, ProjectStore, Snapshot, StateStore
 from setpoint.util.external_sort import batches
 from setpoint.util.progress import Advance, no_progress
 
@@ -253,7 +253,12 @@ def _store(
             return None
         if denied:
             return DriftHistory(read_at=now, reason=denied, retry_at=now + _LATER)
-        return history_of(state, versions.get(names[snapshot.key], ()), judge_by(snapshot, context), now)
+        return history_of(
+            state,
+            versions.get(names[snapshot.key], ()),
+            judge_by(snapshot, context.projects, context.schemas, context.secrecy),
+            now,
+        )
 
     for state in _commit(list(names), history, context):
         result.dated += 1
@@ -277,7 +282,7 @@ def _commit(
     done = [snapshot for snapshot in written if isinstance(snapshot, Snapshot)]
     for snapshot in done:
         with suppress(TransientError):  # the events stay pending, and the next run of the sweep publishes them
-            outbox.publish_pending(snapshot, context)
+            context.outbox.publish_pending(snapshot)
     return [snapshot.state for snapshot in done if snapshot.state is not None]
 
 
@@ -372,13 +377,13 @@ def _take(page: LogPage, search: _Search, reader: HistoryReader) -> None:
             continue
         for change in logged:
             if change.change.principal not in reader.own:
-                _keep(change, search, reader.context)
+                _keep(change, search, reader.context.projects, reader.context.store)
 
 
-def _keep(logged: Logged, search: _Search, context: Context) -> None:
+def _keep(logged: Logged, search: _Search, projects: ProjectIdResolver, store: ProjectStore) -> None:
     named = (logged.key, *logged.also)
     if named not in search.names:  # to find the number of a project may read all projects
-        search.names[named] = tuple(candidate_keys(logged, context))
+        search.names[named] = tuple(candidate_keys(logged, projects, store))
     for key in search.names[named]:
         for field in search.fields.get(key, ()):
             onset = field.onset

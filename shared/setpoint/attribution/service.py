@@ -15,10 +15,11 @@ from setpoint.attribution import audit_log_parser
 from setpoint.attribution.audit_log_parser import Logged
 from setpoint.detection import actor_resolution, pipeline
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import ResourceKey, project_of
-from setpoint.ports.stores import Snapshot
+from setpoint.ports.stores import ProjectStore, Snapshot, Store
 
 AttributionOutcome = Literal[
     "told",  # it explains a known drift
@@ -76,7 +77,7 @@ def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
     deps = attributor.deps
     if logged.change.principal in attributor.own:
         return "own"
-    keys = _storage_keys(logged, deps)
+    keys = _storage_keys(logged, deps.projects, deps.store)
     for key in keys:
         deps.store.remember(key, logged.change, deps.clock())
     outcomes = [_explain(key, logged, deps) for key in keys]
@@ -107,19 +108,19 @@ def _is_part_of(logged: Logged, log_id: str, operation: str) -> bool:
     return log_id == change.log_id or (bool(change.operation) and operation == change.operation)
 
 
-def _storage_keys(logged: Logged, deps: Context) -> list[ResourceKey]:
+def _storage_keys(logged: Logged, projects: ProjectIdResolver, store: Store) -> list[ResourceKey]:
     """The keys under which a change is stored: that of its resource; where it is unknown, all candidates."""
-    keys = list(dict.fromkeys(candidate_keys(logged, deps)))
+    keys = list(dict.fromkeys(candidate_keys(logged, projects, store)))
     known: list[Snapshot] = []
     for key in keys:
-        snapshot = deps.store.read(key)
+        snapshot = store.read(key)
         if snapshot.desired is not None:
             return [key]
         known.append(snapshot)
     return [snapshot.key for snapshot in known if snapshot.state is not None] or keys
 
 
-def candidate_keys(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
+def candidate_keys(logged: Logged, projects: ProjectIdResolver, known: ProjectStore) -> Iterator[ResourceKey]:
     """All names in an entry, and the same with the project's id for its number where known.
 
     Audit logs name a project by its id, and the inventory by its number: of a project itself both are candidates.
@@ -127,7 +128,7 @@ def candidate_keys(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
     for key in (logged.key, *logged.also):
         yield key
         project = project_of(key.name)
-        if project.isdigit() and (identifier := deps.projects.id_of(project)):
+        if project.isdigit() and (identifier := projects.id_of(project)):
             yield ResourceKey(key.name.replace(f"/projects/{project}", f"/projects/{identifier}", 1), key.content)
-        elif key.name == f"{_PROJECTS}{project}" and (number := deps.store.project_number(project)):
+        elif key.name == f"{_PROJECTS}{project}" and (number := known.project_number(project)):
             yield ResourceKey(f"{_PROJECTS}{number}", key.content)

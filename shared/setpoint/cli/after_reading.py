@@ -9,17 +9,19 @@ from setpoint.bootstrap.live_apis import deep_reader
 from setpoint.bootstrap.settings import from_environment
 from setpoint.cli.output import print_status, print_warning
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import short_name
 from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.stores import StateStore
 from setpoint.util.counts import counted
 
 
-def print_ambiguous(context: Context) -> None:
+def print_ambiguous(projects: ProjectIdResolver, store: StateStore) -> None:
     """Warn of declared names that several resources have; nothing is judged by such a name."""
-    names = context.projects.names
+    names = projects.names
     for name, holders in names.ambiguous.items() if names is not None else ():
-        if context.store.read(ResourceKey(name)).desired is not None:
+        if store.read(ResourceKey(name)).desired is not None:
             others = ", ".join(map(short_name, holders))
             print_warning(f"{short_name(name)} may be any of {others}; declare the right one by its id", "ambiguous")
 

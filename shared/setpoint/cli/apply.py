@@ -313,8 +313,7 @@ def _are_in_force(inputs: str, request: Request, store: str, events_topic: str |
         if state is None:
             return False
         unchanged_files.touch(deps.store, request, state, datetime.now(UTC))
-        if deps.bus is not None:
-            pipeline.republish_pending(deps, [])
+        deps.outbox.republish_pending([])
     finally:
         deps.store.close()
     print_status(f"source {request.source}: nothing to change, {state.declared} unchanged; the files are as they were")

@@ -12,6 +12,7 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
+from setpoint.ports.stores import DesiredStore
 from setpoint.util.retries import retry_on_conflict
 
 Declarations = Annotated[
@@ -37,9 +38,14 @@ def declare(loaded: LoadResult, context: Context, applied_at: datetime | None = 
     print_claims(synced.plan.claimed)
 
 
-def count_declared(context: Context, store: str) -> int:
-    """How many resources and scopes are declared; says so where there is nothing to compare with."""
-    sources = context.store.control().value.sources
+def count_declared(desired: DesiredStore, store: str) -> int:
+    """How many resources and scopes are declared; says so where there is nothing to compare with.
+
+    Args:
+        desired: the declarations.
+        store: the address of the store, for the warning.
+    """
+    sources = desired.control().value.sources
     declared = sum(source.declared for source in sources.values())
     if not sources:
         print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")

@@ -136,7 +136,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         if loaded:
             declare(loaded, deps)
         problems: Problems = []
-        pipeline.republish_pending(deps, problems)
+        deps.outbox.republish_pending(problems)
         pipeline.promote_settled(deps, problems)
         for problem in dict.fromkeys(map(str, problems)):
             print_warning(problem, "unreadable")
@@ -147,7 +147,7 @@ def detect(  # noqa: PLR0913 - the options of the command
             outcomes = _timed(lambda: _from_file(str(feed_file), deps, rejected))
             is_read = not outcomes or outcomes.total() > outcomes["rejected"]
         deep_reads(deps)()
-        print_ambiguous(deps)
+        print_ambiguous(deps.projects, deps.store)
         if not is_read:
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
@@ -286,7 +286,7 @@ def _show(context: Context, store: str, feed: str, outcomes: Outcomes) -> None:
             otherwise_due.add(state.key)
     for problem in problems:
         print_warning(str(problem), "unreadable")
-    declared = count_declared(context, store)
+    declared = count_declared(context.store, store)
     is_declared = bool(context.store.control().value.sources)
     headline = counted(len(opened), "open finding") if opened else "no drift"
     if is_declared and not opened and outcomes and not any(outcomes[outcome] for outcome in _COMPARED):

@@ -129,11 +129,11 @@ def sweep(  # noqa: PLR0913 - each is an option
             )
         if as_of is None:
             deep_reads(deps)()
-        print_ambiguous(deps)
+        print_ambiguous(deps.projects, deps.store)
         if history:
             read_all(deps)
         _report(swept, time.perf_counter() - started, contents)
-        count_declared(deps, store)
+        count_declared(deps.store, store)
         unread: Problems = []
         opened = list(filter(is_open, deps.store.states(drifted=True, problems=unread)))
         _write(output, swept, opened)

@@ -190,9 +190,8 @@ def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
 def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Judging:
     """Evaluate every finding that was not evaluated since a change of its source, and record that if all succeeded."""
     judging = Judging()
-    if deps.bus is not None:
-        with judging.isolated():
-            pipeline.republish_pending(deps, [])
+    with judging.isolated():
+        deps.outbox.republish_pending([])
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_server_named
-from setpoint.detection import outbox, pipeline
+from setpoint.detection import pipeline
 from setpoint.detection.known_changes import may_change_actor
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
 from setpoint.model.events import CloudEvent
@@ -122,7 +123,7 @@ def handle_many(observed: Sequence[Observation], context: Context) -> list[Resul
 
 def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
     try:
-        stored = context.store.read_many(_keys(observed, context)) if observed else {}
+        stored = context.store.read_many(_keys(observed, context.projects)) if observed else {}
     except TransientError as error:
         return [error] * len(observed)
     except Exception:  # noqa: BLE001 - a record that cannot be read does not stop the rest
@@ -135,11 +136,10 @@ def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
     return batch.results()
 
 
-def _keys(observed: Iterable[Observation], context: Context) -> Iterator[ResourceKey]:
+def _keys(observed: Iterable[Observation], projects: ProjectIdResolver) -> Iterator[ResourceKey]:
     """Every key under which a record of the observed resources may be stored, without duplicates."""
     named = (
-        (observation.key, *context.projects.alternative_keys(context.projects.with_project_id(observation)))
-        for observation in observed
+        (observation.key, *projects.alternative_keys(projects.with_project_id(observation))) for observation in observed
     )
     return iter(dict.fromkeys(chain.from_iterable(named)))
 
@@ -181,7 +181,7 @@ class _Batch:
         if observed.key in self._alone_keys:
             return None
         try:
-            stored = pipeline.load(observed, self._context, self._now.__getitem__)
+            stored = pipeline.load(observed, self._context.projects, self._now.__getitem__)
             key = stored.snapshot.key
             if stored.left is not None or key in self._alone_keys:
                 self._alone_keys.add(key)
@@ -222,7 +222,7 @@ class _Batch:
                 self._alone_places.update(self._places.pop(key))
             else:
                 self._now[key] = result
-                pipeline.note_success(commit.snapshot.state, result, self._context)
+                pipeline.note_success(commit.snapshot.state, result, self._context.store, self._context.clock())
 
     def publish(self) -> None:
         """Publish all pending events, of all resources together."""
@@ -248,7 +248,7 @@ class _Batch:
         failures: list[Exception] = []
         for snapshot in pending:
             if len(failures) < _MAX_BUS_FAILURES:
-                error = _error_of(outbox.publish_pending, snapshot, self._context)
+                error = _error_of(self._context.outbox.publish_pending, snapshot)
                 if error is None:
                     continue
                 failures.append(error)

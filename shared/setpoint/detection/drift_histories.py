@@ -14,7 +14,9 @@ import msgspec
 
 from setpoint.detection import api_readings, finding_state_machine, ownership, record_limits
 from setpoint.detection.finding_events import data_of, recorded
+from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.detection.verdict import Verdict
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.drift_history import AssetVersion, DriftHistory, FieldOnset, summarized
@@ -22,6 +24,7 @@ from setpoint.model.events import drift_event
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content
 from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.secrecy import Secrecy
 from setpoint.model.severity import Kind
 from setpoint.ports.stores import Snapshot
 from setpoint.util.counts import counted
@@ -72,12 +75,19 @@ def is_wanted(state: ResourceState, now: datetime) -> bool:
     return onset is None or onset.clear is None or finding.actor is None
 
 
-def judge_by(snapshot: Snapshot, context: Context) -> Judge:
-    """A function that judges a version by the declarations that are in force now."""
+def judge_by(snapshot: Snapshot, projects: ProjectIdResolver, schemas: Schemas | None, secrecy: Secrecy) -> Judge:
+    """A function that judges a version by the declarations that are in force now.
+
+    Args:
+        snapshot: the stored records of the resource.
+        projects: the ids of projects.
+        schemas: the schemas of asset types; None if there are none.
+        secrecy: hides secrets.
+    """
 
     def judge(version: Observation) -> PastDrift:
-        seen = msgspec.structs.replace(context.projects.with_project_id(version), key=snapshot.key)
-        verdict = ownership.judge(snapshot, seen, context.schemas, secrecy=context.secrecy)
+        seen = msgspec.structs.replace(projects.with_project_id(version), key=snapshot.key)
+        verdict = ownership.judge(snapshot, seen, schemas, secrecy=secrecy)
         if isinstance(verdict, Verdict):
             shown = {(difference.path, difference.op): difference for difference in verdict.differences}
             return PastDrift(verdict.kind, shown)
@@ -199,10 +209,10 @@ def with_history(
     noted = msgspec.structs.replace(state, finding=finding, onset=onset or state.onset)
     actor = latest.actor if latest is not None and latest.actor is not None else finding.actor
     if actor == finding.actor:
-        return _announced(noted, state, context)
+        return _announced(noted, state, context.clock())
     if observation is None:
         known = msgspec.structs.replace(noted, finding=msgspec.structs.replace(finding, actor=actor))
-        return _announced(known, state, context)
+        return _announced(known, state, context.clock())
     seen = context.projects.with_project_id(observation)
     stored = ownership.settled(msgspec.structs.replace(snapshot, state=noted), seen)
     verdict = ownership.judge(
@@ -211,10 +221,10 @@ def with_history(
     now = context.clock()
     transition = finding_state_machine.advance(noted, seen, verdict, now)
     transition = api_readings.scheduled(transition, stored, seen, verdict, now)
-    return _announced(transition.state or noted, state, context)
+    return _announced(transition.state or noted, state, now)
 
 
-def _announced(state: ResourceState, before: ResourceState, context: Context) -> ResourceState:
+def _announced(state: ResourceState, before: ResourceState, now: datetime) -> ResourceState:
     """The record with an event about the history, unless an event carries it or a part is not read yet."""
     finding = state.finding
     if finding is None or finding.status != "open" or state.sequence != before.sequence:
@@ -223,5 +233,5 @@ def _announced(state: ResourceState, before: ResourceState, context: Context) ->
         return state
     sequence = state.sequence + 1
     event = drift_event("drift.attributed", sequence, data_of(state))
-    pending = recorded((*state.pending, event), context.clock())
+    pending = recorded((*state.pending, event), now)
     return msgspec.structs.replace(state, sequence=sequence, pending=pending)

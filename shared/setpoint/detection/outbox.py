@@ -1,37 +1,95 @@
-"""Pending work in the store: events to publish and records to evaluate; events that no bus accepts are dead letters."""
+"""The outbox: events that are stored with the transition they follow from, and published afterwards.
+
+Pending work of the other kind, the records to evaluate, is listed here too.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from setpoint.errors import Conflict, PermanentError, TransientError
+from setpoint.errors import Conflict, CorruptState, PermanentError, TransientError
 from setpoint.model import events
+from setpoint.model.decode_errors import readable
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.queues import DeadLetters, EventBus
-from setpoint.ports.stores import Snapshot, StateStore
+from setpoint.ports.stores import Problems, Snapshot, StateStore
 from setpoint.util import telemetry
 from setpoint.util.quotas import PUBSUB_ATTRIBUTE, cut
-
-if TYPE_CHECKING:
-    from setpoint.detection.pipeline import Context
 
 _DOWN = 3
 """After this many failures in a row a service counts as down, and the rest waits for the next run."""
 
 
-def publish_pending(snapshot: Snapshot, context: Context) -> None:
-    """Publish the pending events of a record, under the ids that they were stored with."""
-    if context.bus is not None and snapshot.state is not None and snapshot.state.pending:
-        try:
-            context.bus.publish(snapshot.state.pending)
-        except PermanentError:
-            _publish_each(snapshot.state.pending, context.bus, context.dead_letters)
-        context.store.mark_published(snapshot)
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Publishes the events that are stored as pending.
+
+    Args:
+        store: the records with their pending events.
+        bus: publishes events; None leaves them pending, for the next process with a bus.
+        dead_letters: takes events that the bus refuses.
+    """
+
+    store: StateStore
+    bus: EventBus | None
+    dead_letters: DeadLetters
+
+    def publish_pending(self, snapshot: Snapshot) -> None:
+        """Publish the pending events of a record, under the ids that they were stored with.
+
+        Raises:
+            TransientError: the bus or the store is unavailable; the events stay pending.
+        """
+        if self.bus is not None and snapshot.state is not None and snapshot.state.pending:
+            try:
+                self.bus.publish(snapshot.state.pending)
+            except PermanentError:
+                _publish_each(snapshot.state.pending, self.bus, self.dead_letters)
+            self.store.mark_published(snapshot)
+
+    def republish_pending(self, problems: Problems | None = None) -> int:
+        """Publish all events that a crash left pending; a record that cannot be read does not stop the others.
+
+        Args:
+            problems: takes the errors of records that cannot be read.
+
+        Returns:
+            The number of resources with published events; 0 without a bus.
+
+        Raises:
+            CorruptState: at the end, without ``problems``: some records cannot be read; the error names the first.
+        """
+        if self.bus is None:
+            return 0
+        unread: Problems = []
+        published = 0
+        failures = Failures()
+        for key in in_any_order(self.store.unpublished(unread)):
+            try:
+                self.publish_pending(self.store.read(key))
+            except CorruptState as error:
+                unread.append(error)
+            except TransientError as error:
+                failures.add(error)
+            else:
+                published += 1
+                failures.in_a_row = 0
+        report_unread(unread, problems)
+        failures.end(published)
+        return published
+
+
+def report_unread(unread: Problems, problems: Problems | None) -> None:
+    """Pass errors of records that cannot be read to the caller's list; raise the first without a list."""
+    if problems is not None:
+        problems += unread
+    else:
+        any(readable(unread))
 
 
 def _publish_each(pending: Iterable[CloudEvent], bus: EventBus, dead_letters: DeadLetters) -> None:

@@ -24,12 +24,11 @@ from setpoint.detection.installation_key import InstallationKey
 from setpoint.detection.known_changes import may_change_actor, who
 from setpoint.detection.name_bindings import Claim, NameBindings, claims_of
 from setpoint.detection.observed_schema import Schemas
-from setpoint.detection.outbox import Failures, in_any_order, is_due, publish_pending
+from setpoint.detection.outbox import Failures, Outbox, in_any_order, is_due, report_unread
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
 from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
 from setpoint.model.audit_trail import AuditEntry
-from setpoint.model.decode_errors import readable
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
@@ -37,7 +36,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.secrecy import Secrecy
 from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.services import ProjectDirectory
-from setpoint.ports.stores import Problems, Snapshot, Store
+from setpoint.ports.stores import Problems, RemediationStore, Snapshot, Store
 from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
@@ -70,6 +69,7 @@ class Context:
         secrecy: hides secrets with that key.
         projects: ids and numbers of projects, over the store.
         refusals: the refused declarations that this process reported.
+        outbox: publishes the pending events of the store.
     """
 
     store: Store
@@ -82,10 +82,12 @@ class Context:
     projects: ProjectIdResolver = field(init=False)
     secrecy: Secrecy = field(init=False, repr=False)
     refusals: ownership.KnownRefusals = field(init=False, default_factory=ownership.KnownRefusals)
+    outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store), self.directory))
         object.__setattr__(self, "secrecy", Secrecy(self.secret_key or InstallationKey(self.store).read))
+        object.__setattr__(self, "outbox", Outbox(self.store, self.bus, self.dead_letters))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
@@ -146,7 +148,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
     if moves_onset:
         reevaluate(snapshot.key, context)
         snapshot = context.store.read(snapshot.key)
-    publish_pending(snapshot, context)
+    context.outbox.publish_pending(snapshot)
     if snapshot.contest is not None:
         report_contest(snapshot, context)
     if outcome in BEGINNINGS and context.store.changes(snapshot.key) != snapshot.changes:
@@ -269,39 +271,6 @@ def reevaluate(key: ResourceKey, context: Context) -> Outcome:
     return "unreadable" if observation is None else handle_observation(observation, context)
 
 
-def republish_pending(context: Context, problems: Problems | None = None) -> int:
-    """Publish all events that a crash left pending; a record that cannot be read does not stop the others.
-
-    Args:
-        context: the store, and the bus; without a bus nothing is published.
-        problems: takes the errors of records that cannot be read.
-
-    Returns:
-        The number of resources with published events.
-
-    Raises:
-        CorruptState: at the end, without ``problems``: some records cannot be read; the error names the first.
-    """
-    if context.bus is None:
-        return 0
-    unread: Problems = []
-    published = 0
-    failures = Failures()
-    for key in in_any_order(context.store.unpublished(unread)):
-        try:
-            publish_pending(context.store.read(key), context)
-        except CorruptState as error:
-            unread.append(error)
-        except TransientError as error:
-            failures.add(error)
-        else:
-            published += 1
-            failures.in_a_row = 0
-    _report(unread, problems)
-    failures.end(published)
-    return published
-
-
 def promote_settled(context: Context, problems: Problems | None = None) -> Counter[Outcome]:
     """Evaluate drifts within their grace period again; those that lasted long enough become findings.
 
@@ -332,17 +301,9 @@ def promote_settled(context: Context, problems: Problems | None = None) -> Count
             outcomes["unreadable"] += 1
         except TransientError as error:
             failures.add(error)
-    _report(unread, problems)
+    report_unread(unread, problems)
     failures.end(outcomes.total())
     return outcomes
-
-
-def _report(unread: Problems, problems: Problems | None) -> None:
-    """Pass errors of records that cannot be read to the caller's list; raise the first without a list."""
-    if problems is not None:
-        problems += unread
-    else:
-        any(readable(unread))
 
 
 class Found(NamedTuple):
@@ -361,27 +322,26 @@ class Found(NamedTuple):
     is_ambiguous: bool = False
 
 
-def load(observation: Observation, context: Context, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
+def load(observation: Observation, projects: ProjectIdResolver, read: Callable[[ResourceKey], Snapshot]) -> Found:
     """Load the stored records of a resource under its declared name.
 
     If the observed name is not declared, the alternative names are tried, then a name that was declared before.
 
     Args:
         observation: the observation.
-        context: the context of detection.
-        read: reads the records of a key; None reads the store.
+        projects: the ids of projects and the names of resources.
+        read: reads the records of a key.
     """
-    read = read or context.store.read
     snapshot = read(observation.key)
-    observation = context.projects.with_project_id(observation)
+    observation = projects.with_project_id(observation)
     snapshot = ownership.settled(snapshot, observation)
     if ownership.is_declared(snapshot):
         return Found(snapshot, observation)
-    for key in context.projects.alternative_keys(observation):
+    for key in projects.alternative_keys(observation):
         other = ownership.settled(read(key), observation)
         if ownership.is_declared(other) or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
-            names = context.projects.names
+            names = projects.names
             is_ambiguous = names is not None and names.is_ambiguous(key.name, deleted=observation.deleted)
             seen = replace(observation, key=key, inventory_name=observation.key.name)
             return Found(other, seen, snapshot if is_drift else None, is_ambiguous)
@@ -440,30 +400,31 @@ def _commit(observed: Observation, context: Context) -> _Committed:
     Raises:
         Conflict: another process wrote the record; retry from the read.
     """
-    stored = load(observed, context)
+    stored = load(observed, context.projects, context.store.read)
     snapshot, observation, left, _ = stored
     outcome, state = (transition := evaluate(stored, context)).outcome, transition.state
     unknown = waits_for(stored, context.projects) if outcome == "waiting" else ""
     if unknown:
         context.store.names.wait_for(unknown, snapshot.key)
-    if left is not None:
-        _end(left, observed, context)
+    if left is not None and (ended := _ended(left, observed, context.clock())) is not None:
+        context.outbox.publish_pending(context.store.commit(left, ended))
     if state is None:
         return _Committed(outcome, snapshot)
     if outcome == "stale":
         return _Committed(outcome, context.store.commit(snapshot, state), may_change_actor(snapshot, state))
     stored_now = context.store.commit(snapshot, state, observation)
-    note_success(snapshot.state, stored_now, context)
+    note_success(snapshot.state, stored_now, context.store, context.clock())
     return _Committed(outcome, stored_now, unknown=unknown)
 
 
-def note_success(before: ResourceState | None, after: Snapshot, context: Context) -> None:
+def note_success(before: ResourceState | None, after: Snapshot, store: RemediationStore, now: datetime) -> None:
     """Add an entry to the audit trail if an observation verified a remediation.
 
     Args:
         before: the record before the observation.
         after: the stored records after it.
-        context: the context of detection.
+        store: the audit trail.
+        now: the current time.
     """
     remediation = after.state.remediation if after.state is not None else None
     if remediation is None or remediation.outcome != "succeeded" or after.state is None:
@@ -471,7 +432,7 @@ def note_success(before: ResourceState | None, after: Snapshot, context: Context
     if before is not None and before.remediation is not None and before.remediation.outcome == "succeeded":
         return
     entry = AuditEntry(
-        recorded_at=context.clock(),
+        recorded_at=now,
         what="succeeded",
         by="detection",
         fingerprint=remediation.fingerprint,
@@ -481,14 +442,11 @@ def note_success(before: ResourceState | None, after: Snapshot, context: Context
         proof=remediation.proof,
     )
     with suppress(SetpointError):  # the record is complete without the entry, and a retry would not write it
-        context.store.note(after.key, entry)
+        store.note(after.key, entry)
 
 
-def _end(left: Snapshot, observation: Observation, context: Context) -> None:
-    """Resolve the finding under an old name of a resource that is declared under another name."""
+def _ended(left: Snapshot, observation: Observation, now: datetime) -> ResourceState | None:
+    """The record under an old name of a resource that is declared under another name: without a finding."""
     ended_at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
-    ended = finding_state_machine.advance(
-        left.state, replace(observation, observed_at=ended_at), "undeclared", context.clock()
-    ).state
-    if ended is not None:
-        publish_pending(context.store.commit(left, ended), context)
+    observed = replace(observation, observed_at=ended_at)
+    return finding_state_machine.advance(left.state, observed, "undeclared", now).state

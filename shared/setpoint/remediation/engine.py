@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.declarations import proposal_lines
-from setpoint.detection import outbox, pipeline, placement
+from setpoint.detection import pipeline, placement
 from setpoint.errors import (
     AccessDenied,
     Conflict,
@@ -200,7 +200,7 @@ def preview(
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
     snapshot = read(key, context.detection.store)
     outcome = _resume_claimed(snapshot, context) or _begin(_end_unproved(snapshot, context), context)
-    outbox.publish_pending(context.store.read(key), context.detection)
+    context.detection.outbox.publish_pending(context.store.read(key))
     return outcome
 
 

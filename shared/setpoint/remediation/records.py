@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.comparison import masking
-from setpoint.detection import finding_events, outbox
+from setpoint.detection import finding_events
 from setpoint.detection.pipeline import Context
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Declaration
@@ -158,7 +158,7 @@ def record_outcome(
     )
     if stored is not None:
         _audit(key, after, note, context)
-    outbox.publish_pending(stored or context.store.read(key), context.detection)
+    context.detection.outbox.publish_pending(stored or context.store.read(key))
 
 
 def _write_outcome(

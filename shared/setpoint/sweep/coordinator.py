@@ -200,7 +200,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
     """Publish pending events and evaluate drifts past their grace period; the next run retries failures."""
     problems: Problems = []
     try:
-        healed = pipeline.republish_pending(sweeper.deps, problems)
+        healed = sweeper.deps.outbox.republish_pending(problems)
         settled = pipeline.promote_settled(sweeper.deps, problems)
         stored_sweeps = list(sweeper.records.sweeps())
         _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper)

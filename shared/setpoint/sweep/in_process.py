@@ -109,7 +109,7 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     problems: Problems = []
     queue = _MemoryQueue()
     sweeper = Sweeper(deps, inventory, queue, advance=advance, retention=retention)
-    healed = pipeline.republish_pending(deps, problems)
+    healed = deps.outbox.republish_pending(problems)
     request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(request, sweeper, queue)
     if not resumed:

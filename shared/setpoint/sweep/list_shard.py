@@ -186,7 +186,7 @@ def _judge_stale(read_at: datetime, observation: Observation, deps: Context) -> 
     ``read_at``, and not later, so that a feed can still correct it.
     """
     try:
-        state = pipeline.load(observation, deps).snapshot.state
+        state = pipeline.load(observation, deps.projects, deps.store.read).snapshot.state
         if state is None or state.observed_at >= read_at:
             return "stale"
         return pipeline.handle_observation(replace(observation, observed_at=read_at), deps)
