@@ -485,10 +485,9 @@ def walked(  # noqa: PLR0913 - the options of a comparison
     masking: Masking = HIDING,
     overrides: tuple[FieldRule, ...] = (),
     keys: Iterable[str] | None = None,
+    kind: type[Comparison] = Comparison,
 ) -> Comparison:
     """Compare like ``compare``, and return the unchecked fields, too; ``keys`` as in ``Comparison.resource``."""
-    walk = Comparison(
-        own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking, overrides=overrides
-    )
+    walk = kind(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking, overrides=overrides)
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {}, keys)
     return walk

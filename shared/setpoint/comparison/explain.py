@@ -10,6 +10,7 @@ import msgspec
 from setpoint.comparison.api_versions import split
 from setpoint.comparison.compare import Comparison
 from setpoint.comparison.literal import leaves
+from setpoint.comparison.sealed import SealedComparison, SealedMasking, armed
 from setpoint.comparison.untellable import REASON, untellable
 from setpoint.model import lifecycle
 from setpoint.model.compare_rules import FieldRule
@@ -83,9 +84,13 @@ def examine(  # noqa: PLR0913 - the options of a comparison
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
     overrides: tuple[FieldRule, ...] = (),
+    digests: str = "",
 ) -> ExplainedComparison:
-    """Compare like the event path, and record every reason."""
-    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True, overrides=overrides)
+    """Compare like the event path, and record every reason; ``digests`` as in ``Declaration``."""
+    kind = SealedComparison if digests else Comparison
+    walk = kind(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True, overrides=overrides)
+    if digests:
+        declared, walk.masking = armed(declared), SealedMasking(walk.masking, digests)
     walk.resource(schema, declared, observed)
     return ExplainedComparison(
         differences=tuple(walk.differences),

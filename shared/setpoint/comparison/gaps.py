@@ -15,6 +15,7 @@ from setpoint.catalog import field_rules
 from setpoint.comparison import absence, free_text
 from setpoint.comparison.absence import child
 from setpoint.comparison.api_versions import OTHER_VERSION
+from setpoint.comparison.sealed import OTHER_KEY, SPELLINGS
 from setpoint.comparison.untellable import REASON as NOT_CARRIED
 from setpoint.comparison.untellable import untellable
 from setpoint.model import field_path
@@ -40,9 +41,13 @@ _OF_THE_OBSERVATION = frozenset(
         "an enum value that the inventory does not know",
         "an enum by its number, which its schema does not tell",
         "a text, though its schema has a number",
+        SPELLINGS,
     )
 )
 """Reasons that depend on the declaration or the observation."""
+
+_OF_THE_WHOLE = frozenset((OTHER_VERSION, OTHER_KEY))
+"""Reasons for which a resource is not in sync, whatever the field."""
 
 _CLOSED_BY: Mapping[str, str] = {
     NOT_CARRIED: "read the type through its API: `observe` in the policy",
@@ -52,6 +57,8 @@ _CLOSED_BY: Mapping[str, str] = {
     "a reference that is answered as what it points to": "declare the address or range itself",
     "written by the server alone": "leave it out of the declaration",
     "an enum value that the inventory does not know": "a later version of the inventory",
+    OTHER_KEY: "apply the state or plan again",
+    SPELLINGS: "declare the field without marking it as sensitive",
 }
 _BY_NOTHING = "nothing: the API does not return it"
 
@@ -75,12 +82,13 @@ class Gap(NamedTuple):
 def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
     """The unchecked fields that make the state of a resource unknown, each with the effect of a change.
 
-    A declaration that cannot be converted to the observed API version is not in sync, for any fields.
+    A declaration that cannot be converted to the observed API version is not in sync, for any fields; nor is one whose
+    digests cannot be checked.
     """
     return tuple(
-        gap if gap.reason == OTHER_VERSION else Explanation(gap.path, f"{gap.reason}; it decides {meaning}")
+        gap if gap.reason in _OF_THE_WHOLE else Explanation(gap.path, f"{gap.reason}; it decides {meaning}")
         for gap in unchecked
-        if gap.reason == OTHER_VERSION or (gap.reason in _OF_THE_OBSERVATION and (meaning := why_it_matters(gap.path)))
+        if gap.reason in _OF_THE_WHOLE or (gap.reason in _OF_THE_OBSERVATION and (meaning := why_it_matters(gap.path)))
     )
 
 

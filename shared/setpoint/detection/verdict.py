@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.comparison import api_versions, gaps, iam_policies, literal, org_policies
-from setpoint.comparison import compare as comparing
 from setpoint.comparison.masking import HIDING, Masking
+from setpoint.comparison.sealed import walked
 from setpoint.comparison.source_paths import declared_path
 from setpoint.detection import (
     actor_resolution,
@@ -349,9 +349,11 @@ def _verdict_of(
     )
 
 
-def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
+def differences(
+    declaration: Declaration, observation: Observation, schemas: Schemas | None, masking: Masking = HIDING
+) -> tuple[Difference, ...]:
     """All differences from one declaration, untruncated, with paths in the declaration's source; secrets are hidden."""
-    kept, _ = _differences(declaration, observation, schemas, ByApi(), [], HIDING)
+    kept, _ = _differences(declaration, observation, schemas, ByApi(), [], masking)
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
@@ -376,7 +378,7 @@ def _differences(
     if declaration.unchecked:
         unknown += gaps.unknown(gaps.untranslated(declaration))
     is_policy = observation.key.content not in WHOLE
-    owns_more = is_policy or declaration.exact or declaration.exhaustive_paths
+    owns_more = is_policy or declaration.exact or declaration.exhaustive_paths or declaration.digests
     sides = declaration.data, observation.data
     keys = None if owns_more or declaration.compare else literal.unlike(*sides)
     if keys == [] and by_api is None:
@@ -391,7 +393,7 @@ def _differences(
             declaration, observation = aligned(declaration, observation)
         schema = schema_of(schemas, observation)
         are_sides = sides[0] is declaration.data and sides[1] is observation.data
-        walk = _walked(
+        walk = walked(
             declaration, declaration.data, observation.data, schema, own, masking, keys if are_sides else None
         )
         if walk.unchecked or observation.truncated:
@@ -424,29 +426,6 @@ def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanati
     return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
 
 
-def _walked(
-    declaration: Declaration,
-    declared: Any,
-    observed: Any,
-    schema: Schema | None,
-    own: Project,
-    masking: Masking,
-    keys: Iterable[str] | None = None,
-) -> Comparison:
-    return comparing.walked(
-        declared,
-        observed,
-        schema,
-        own=own,
-        exact=declaration.exact,
-        whole=declaration.exhaustive_paths,
-        null_is_absent=declaration.null_is_absent,
-        masking=masking,
-        overrides=declaration.compare,
-        keys=keys,
-    )
-
-
 def _not_ignored_fields(
     declaration: Declaration, observed: Any, schema: Schema | None, own: Project, masking: Masking
 ) -> tuple[Difference, ...]:
@@ -454,7 +433,7 @@ def _not_ignored_fields(
     if ignore_patterns.ALL in declaration.ignore:
         return ()
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, observed))
-    return tuple(_walked(declaration, want, have, schema, own, masking).differences)
+    return tuple(walked(declaration, want, have, schema, own, masking).differences)
 
 
 def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> tuple[Difference, ...]:

@@ -84,6 +84,8 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others; keys
             that only together tell elements apart are joined by ``+``.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
+        digests: id of the key of the seals in ``data``, the digests that stand for secrets; empty where it has none, so
+            that a text that looks like a seal is a text.
         compare: how single fields are compared, by the policy in force; never stored with a declaration.
         by_scope: the scope that makes the declared grants of a resource the whole; never stored with a declaration.
     """
@@ -106,6 +108,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     recorded: tuple[str, ...] = ()
     null_is_absent: bool = False
     element: str = ""
+    digests: str = ""
     compare: tuple[FieldRule, ...] = ()
     by_scope: str = ""
 

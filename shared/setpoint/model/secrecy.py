@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +20,7 @@ _DIGITS = 32
 _TAG_DIGITS = 40
 _BLOCK_BYTES = 64
 """One block of SHA-256."""
+_ID_DIGITS = 8
 _PREFIX = "(hidden"
 KEY_BYTES = 32
 
@@ -58,6 +60,19 @@ class Secrecy:
         digest.update(content)
         return digest.hexdigest()[:_TAG_DIGITS]
 
+    def key_id(self) -> str:
+        """Eight digits that tell this key from others, and nothing of it."""
+        return self.digest("key id")[:_ID_DIGITS]
+
+    def sealed(self, value: Any, *, withheld: bool = False) -> str:
+        """What is stored in place of a declared secret, to be compared by its digest: ``(hidden, digest 3f9a…)``.
+
+        Args:
+            value: the secret.
+            withheld: whether its API may take the value and not return it.
+        """
+        return f"{_PREFIX}, digest {self.digest(value)}{_WITHHELD if withheld else ''})"
+
     def _opened(self) -> bytes:
         if not self._key and self._fetch is not None:
             self._key = self._fetch()
@@ -75,6 +90,44 @@ def _encoded(value: Any) -> bytes:
         return _encode(value)
     except UnicodeEncodeError:  # a lone surrogate, which foreign JSON may contain
         return repr(value).encode(errors="backslashreplace")
+
+
+_WITHHELD = ", may be withheld"
+_SEALED = re.compile(rf"\(hidden, digest ([0-9a-f]{{{_DIGITS}}})({_WITHHELD})?\)\Z")
+
+
+class Sealed(NamedTuple):
+    """What a seal says of the value that it stands for.
+
+    Args:
+        digest: the keyed digest of the value.
+        withheld: whether its API may take the value and not return it.
+    """
+
+    digest: str
+    withheld: bool
+
+    @property
+    def shown(self) -> str:
+        """The seal for people, with as many digits as other hidden values have."""
+        return f"{_PREFIX}, digest {self.digest[:_SHOWN_DIGITS]})"
+
+
+def sealed_of(value: Any) -> Sealed | None:
+    """What a seal says; None for any other value. A person may write such a text: `Declaration.digests` tells."""
+    if not isinstance(value, str) or not value.startswith(_PREFIX):
+        return None
+    match = _SEALED.match(value)
+    return Sealed(match[1], match[2] is not None) if match is not None else None
+
+
+def holds_sealed(value: Any) -> bool:
+    """Whether a part of a value has the form of a seal."""
+    if isinstance(value, dict):
+        return any(map(holds_sealed, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_sealed, value))
+    return sealed_of(value) is not None
 
 
 THIS_PROCESS = Secrecy(secrets.token_bytes(KEY_BYTES))

@@ -8,13 +8,13 @@ import msgspec
 
 from setpoint.model.resource_key import ResourceKey
 
-Reason = Literal["as_declared", "gone", "immutable", "by_hand", "secret", "no_method", "unread"]
+Reason = Literal["as_declared", "gone", "immutable", "by_hand", "secret", "sealed", "no_method", "unread"]
 """Why nothing is written.
 
 ``as_declared``: nothing differs any more. ``gone``: the resource would have to be created. ``immutable``: it would have
 to be recreated. ``by_hand``: the API allows the change, but a person should make it. ``secret``: the value, or a value
-that must be sent with it, is a secret. ``no_method``: no method accepts the field. ``unread``: how to read the resource
-is unknown.
+that must be sent with it, is a secret. ``sealed``: only a digest of the value is stored, and its tool has the value.
+``no_method``: no method accepts the field. ``unread``: how to read the resource is unknown.
 """
 
 

@@ -49,7 +49,7 @@ from setpoint.remediation.context import (
     read_live,
 )
 from setpoint.remediation.decision import Decision
-from setpoint.remediation.live_resources import LiveReading, LiveResources, describe_refusal
+from setpoint.remediation.live_resources import LiveReading, describe_refusal
 from setpoint.remediation.records import (
     AuditNote,
     ExecutionOutcome,
@@ -192,7 +192,7 @@ def preview(
     plan = (
         None
         if reading is None or case.snapshot.desired is None
-        else context.live_resources.plan(case.snapshot.desired, reading)
+        else context.live_resources.plan(case.snapshot.desired, reading, context.detection.secrecy)
     )
     return deciding.decide(case.decision_input), plan
 
@@ -331,7 +331,7 @@ def _propose(
         return _unread(case, decision, error, context)
     if reading is not None and (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
-    summary = _summary(case, reading, context.live_resources)
+    summary = _summary(case, reading, context)
     seen = reading.observation if reading is not None else None
     save_step(case, step(remediation, summary, decision.because, now), note._replace(reading=seen), context)
     return outcome
@@ -348,7 +348,9 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     if (ended := _before_planning(case, decision, reading, context)) is not None:
         return ended
     has_cleared = bool(case.decision_input.remediation.cleared)
-    plan = context.live_resources.plan(case.snapshot.desired, reading, is_whole_declaration=has_cleared)
+    plan = context.live_resources.plan(
+        case.snapshot.desired, reading, context.detection.secrecy, is_whole_declaration=has_cleared
+    )
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
         return _hand_off(case, _instead(decision, "hand_off", why), context)
@@ -417,14 +419,14 @@ def _unread(
     return "handed_off"
 
 
-def _summary(case: RemediationCase, reading: LiveReading | None, live_resources: LiveResources) -> tuple[str, ...]:
+def _summary(case: RemediationCase, reading: LiveReading | None, context: RemediationContext) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
     if case.decision_input.remediation.executor == "propose":
         finding = case.decision_input.finding
         declaration = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(declaration, finding.differences)
-    plan = live_resources.plan(case.snapshot.desired, reading)
+    plan = context.live_resources.plan(case.snapshot.desired, reading, context.detection.secrecy)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 

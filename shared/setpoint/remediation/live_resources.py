@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from setpoint.catalog.inventory_names import is_natural
 from setpoint.catalog.methods import Methods, Resource, default_methods
 from setpoint.catalog.schemas import Catalogue
+from setpoint.comparison.masking import Masking
 from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
 from setpoint.ports.services import ResourceApi
 from setpoint.remediation import api_requests, iam_planner, planner
@@ -82,7 +84,12 @@ class LiveResources:
         return LiveReading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
 
     def plan(
-        self, desired: Desired, reading: LiveReading, *, is_whole_declaration: bool = False
+        self,
+        desired: Desired,
+        reading: LiveReading,
+        secrecy: Secrecy = THIS_PROCESS,
+        *,
+        is_whole_declaration: bool = False,
     ) -> WritePlan | NotWritable:
         """Plan the first write that remediates a difference; ``as_declared`` without differences.
 
@@ -91,6 +98,7 @@ class LiveResources:
         Args:
             desired: the declarations.
             reading: the resource that was just read.
+            secrecy: has the key of the declarations' digests.
             is_whole_declaration: write every declared field, because an earlier partial write cleared others.
         """
         body = None if reading.observation.deleted else reading.observation.data
@@ -101,7 +109,13 @@ class LiveResources:
             own = own_project(declaration.project, reading.observation)
             schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
             planned = planner.plan(
-                declaration, body, schema, reading.resource, own=own, is_whole_declaration=is_whole_declaration
+                declaration,
+                body,
+                schema,
+                reading.resource,
+                own=own,
+                is_whole_declaration=is_whole_declaration,
+                hiding=Masking(secrecy),
             )
             if isinstance(planned, WritePlan) or planned.reason != "as_declared":
                 break

@@ -14,6 +14,8 @@ import msgspec
 from setpoint.catalog import oneofs
 from setpoint.comparison import absence, lists, masking
 from setpoint.comparison.compare import Comparison
+from setpoint.comparison.masking import Masking
+from setpoint.comparison.sealed import SealedComparison, SealedMasking
 from setpoint.model import field_path
 from setpoint.model.compare_rules import FieldRule
 from setpoint.model.difference import Difference
@@ -92,6 +94,12 @@ class RecordingComparison(Comparison):
         self.pairs.setdefault(path, []).append(_Pair(part, wanted, other))
 
 
+class _RecordingSealed(SealedComparison, RecordingComparison):
+    """A recording comparison with an armed declaration."""
+
+    __slots__ = ()
+
+
 def _owner(path: Path, name: str) -> str:
     """The key beside a ``value`` in a list of keys and values; else the name of the field."""
     if name == "value" and path is not None and path[0] is not None:
@@ -109,9 +117,12 @@ def record(  # noqa: PLR0913 - the options of a comparison
     whole: tuple[str, ...] = (),
     null_is_absent: bool = False,
     overrides: tuple[FieldRule, ...] = (),
+    masking: Masking = masking.HIDING,
 ) -> RecordingComparison:
-    """Compare, and remember where the differences lie."""
-    walk = RecordingComparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, overrides=overrides)
+    """Compare, and remember where the differences lie; with a `SealedMasking` the declaration is an armed one."""
+    kind = _RecordingSealed if isinstance(masking, SealedMasking) else RecordingComparison
+    walk = kind(own, exact=exact, whole=whole, null_is_absent=null_is_absent, overrides=overrides)
+    walk.masking = masking
     walk.resource(schema, declared, live)
     return walk
 

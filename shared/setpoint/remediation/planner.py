@@ -6,7 +6,7 @@ Pure: the plan follows from the declaration, the live resource that was just rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +15,22 @@ from msgspec.structs import replace
 
 from setpoint.catalog.methods import Methods, Resource
 from setpoint.comparison import masking
+from setpoint.comparison.masking import Masking
+from setpoint.comparison.sealed import SealedMasking, armed, holds_seal
 from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
 from setpoint.model.field_path import Element, Path
 from setpoint.model.naming import camel
 from setpoint.model.references import Project
+from setpoint.model.secrecy import holds_sealed
 from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
 from setpoint.remediation import api_requests, manual_only_fields, update_masks, wire_format
 from setpoint.remediation.api_requests import FieldPath
 from setpoint.remediation.iam_planner import plan_policy
-from setpoint.remediation.merge import FieldChange, Target, apply_changes, fields_along, record
+from setpoint.remediation.merge import FieldChange, RecordingComparison, Target, apply_changes, fields_along, record
 from setpoint.remediation.setter_methods import SetterMethod
-from setpoint.remediation.write_refusals import WriteInput, is_complete, plain, refusal
+from setpoint.remediation.write_refusals import SEALED, WriteInput, is_complete, plain, refusal
 from setpoint.remediation.write_summary import line
 
 if TYPE_CHECKING:
@@ -70,7 +73,7 @@ def _names_beta(fields: Mapping[str, Field], item: Field | None, data: Any) -> b
     return False
 
 
-def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
+def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the options of a comparison
     declaration: Declaration,
     live: Any,
     schema: Schema | None,
@@ -79,6 +82,7 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
     own: Project = Project(),  # noqa: B008 - an immutable value
     differences: Iterable[Difference] | None = None,
     is_whole_declaration: bool = False,
+    hiding: Masking = masking.HIDING,
 ) -> WritePlan | NotWritable:
     """Plan one write.
 
@@ -91,6 +95,7 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
         differences: the differences to remediate; None for all. Differences that no longer exist are ignored.
         is_whole_declaration: write every declared field that may be written, not only the differences, because an
             earlier partial write cleared others.
+        hiding: has the key of the declaration's digests.
     """
     key = declaration.key
     if schema is None or resource is None:
@@ -103,17 +108,7 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
         return plan_policy(declaration, live, resource, wanted, own)
     if key.content != "resource":
         return _refused(declaration, "no_method", _OTHER_CONTENT)
-    declared = ignore_patterns.without(declaration.data, (*declaration.ignore, *declaration.recorded))
-    compared = partial(
-        record,
-        declared,
-        schema=schema,
-        own=own,
-        exact=declaration.exact,
-        whole=declaration.exhaustive_paths,
-        null_is_absent=declaration.null_is_absent,
-        overrides=declaration.compare,
-    )
+    declared, compared = _comparing(declaration, schema, own, hiding)
     recording = compared(live=live)
     changes = [
         change
@@ -140,7 +135,7 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
     if is_whole_declaration and how is None:
         cuts = _all_declared(write_input, declared, cuts)
     call, etag = api_requests.write(resource, schema, live, target.body, cuts, how)
-    return WritePlan(
+    planned = WritePlan(
         key,
         call,
         etag,
@@ -150,6 +145,33 @@ def plan(  # noqa: PLR0911 - noqa: PLR0911 - one return for each reason
         later=tuple(change.difference.path for _, rest in others for change in rest),
         side_effects=_disturbances(schema, first),
     )
+    return _refused(declaration, "sealed", SEALED) if _holds_digest(declaration, planned) else planned
+
+
+def _comparing(
+    declaration: Declaration, schema: Schema, own: Project, hiding: Masking
+) -> tuple[Any, Callable[..., RecordingComparison]]:
+    """The declared fields that may be written, and how they are compared with a live resource."""
+    declared = ignore_patterns.without(declaration.data, (*declaration.ignore, *declaration.recorded))
+    if declaration.digests:
+        declared, hiding = armed(declared), SealedMasking(hiding, declaration.digests)
+    return declared, partial(
+        record,
+        declared,
+        schema=schema,
+        own=own,
+        exact=declaration.exact,
+        whole=declaration.exhaustive_paths,
+        null_is_absent=declaration.null_is_absent,
+        overrides=declaration.compare,
+        masking=hiding,
+    )
+
+
+def _holds_digest(declaration: Declaration, planned: WritePlan) -> bool:
+    """Whether a digest would be sent in place of its secret, beside what refused changes hold back."""
+    bodies = (planned.call.body, planned.coarser.body if planned.coarser is not None else None)
+    return bool(declaration.digests) and any(holds_seal(body) or holds_sealed(body) for body in bodies)
 
 
 def _all_declared(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.comparison import masking
+from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import finding_events
 from setpoint.detection.pipeline import Context
 from setpoint.model.audit_trail import AuditEntry
@@ -241,7 +242,10 @@ def _shown(declaration: Declaration, detection: Context) -> Any:
     """The declarations of a resource, with secrets hidden."""
     schemas, is_resource = detection.schemas, declaration.key.content in WHOLE
     schema = schemas.schema_for(declaration.asset_type) if schemas is not None and is_resource else None
-    return masking.masked_message(declaration.data, schema, masking.Masking(detection.secrecy))
+    hiding = masking.Masking(detection.secrecy)
+    if declaration.digests:
+        return SealedMasking(hiding, declaration.digests).message(armed(declaration.data), schema)
+    return masking.masked_message(declaration.data, schema, hiding)
 
 
 def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, context: RemediationContext) -> None:

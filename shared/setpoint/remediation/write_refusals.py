@@ -9,6 +9,7 @@ from setpoint.catalog import schemas
 from setpoint.catalog.methods import Resource
 from setpoint.comparison import absence
 from setpoint.comparison.scalars import is_masked
+from setpoint.comparison.sealed import holds_seal
 from setpoint.model.field_path import Element
 from setpoint.model.naming import camel
 from setpoint.model.write_plan import Unwritable
@@ -19,6 +20,10 @@ from setpoint.remediation.setter_methods import SetterMethod
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
+
+
+SEALED = "its declared value is a secret of which only a digest is stored: run `terraform apply` in its root module"
+"""What to do about a difference of a value that only Terraform has."""
 
 
 class WriteInput(NamedTuple):
@@ -55,6 +60,8 @@ def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None
     """Refuse secrets, and inputs that cannot be read back."""
     field = fields_along(write_input.schema, change.path)[-1][1]
     is_input = field is not None and field.input_only and change.difference.op != "unexpected"
+    if holds_seal(change.wanted):
+        return Unwritable(change.difference.path, "sealed", SEALED)
     if change.secret or (is_input and field is not None and field.sensitive):
         todo = "its value is a secret, which no plan may hold: set it by hand"
         return Unwritable(change.difference.path, "secret", todo)

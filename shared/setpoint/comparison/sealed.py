@@ -1,0 +1,375 @@
+"""Compare declared secrets by their digests, since only those are stored.
+
+A seal stands for a scalar, or for a map of texts that is owned whole. The observed value is digested with the same key.
+What is equal in meaning alone has another digest: where a field allows several spellings, unequal digests tell nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.comparison import api_quirks, compare, free_text, lists, scalars, surroundings, system_fields
+from setpoint.comparison.compare import COUNTED, Comparison
+from setpoint.comparison.masking import HIDING, Masking
+from setpoint.model.compare_rules import rule_of
+from setpoint.model.difference import Difference, Explanation
+from setpoint.model.secrecy import Sealed, sealed_of
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+    from setpoint.model.declaration import Declaration
+    from setpoint.model.difference import Operation
+    from setpoint.model.field_path import Path
+    from setpoint.model.references import Project
+
+OTHER_KEY = "its digest was made with another key: it is compared after the next apply"
+WITHHELD = "a secret that the server does not give back"
+SPELLINGS = "only its digest is known, and its field has several spellings"
+
+_MANY_SPELLINGS = frozenset(("duration", "timestamp", "date", "fieldmask", "enum", "bytes", "float", "double"))
+
+
+_NONCE = secrets.token_hex(16)
+"""Ends the seals of a comparison: nothing that is observed can equal them, even with the text of a seal."""
+_FULL = re.compile(rf"(\(hidden, digest [0-9a-f]{{4}})[0-9a-f]{{28}}(?:, may be withheld)?\)(?:{_NONCE})?")
+
+
+def armed(data: Any) -> Any:
+    """The data of a declaration with digests, in the form in which it is compared."""
+    return _each(data, lambda text: text if sealed_of(text) is None else text + _NONCE)
+
+
+def _disarmed(data: Any) -> Any:
+    return _each(data, lambda text: text.removesuffix(_NONCE))
+
+
+def _each(data: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(data, dict):
+        return {key: _each(part, change) for key, part in data.items()}
+    if isinstance(data, list):
+        return [_each(part, change) for part in data]
+    return change(data) if isinstance(data, str) else data
+
+
+def is_seal(value: Any) -> bool:
+    """Whether a value of an armed declaration is a seal."""
+    return type(value) is str and value.endswith(_NONCE)
+
+
+def holds_seal(value: Any) -> bool:
+    """Whether a part of a value of an armed declaration is a seal."""
+    if isinstance(value, dict):
+        return any(map(holds_seal, value.values()))
+    if isinstance(value, list):
+        return any(map(holds_seal, value))
+    return is_seal(value)
+
+
+def _parsed(seal: str) -> Sealed:
+    sealed = sealed_of(seal.removesuffix(_NONCE))
+    assert sealed is not None  # noqa: S101 - `armed` makes no others
+    return sealed
+
+
+class SealedMasking(Masking):
+    """Shows seals by the first digits of their digest, and nothing of what is observed in their place.
+
+    Args:
+        masking: shows all other values, and has the key.
+        key_id: id of the key of the seals.
+    """
+
+    __slots__ = ("is_own_key",)
+
+    def __init__(self, masking: Masking, key_id: str) -> None:
+        super().__init__(masking.secrecy, masking.show)
+        self.is_own_key = key_id == masking.secrecy.key_id()
+
+    def is_of(self, seal: str, spellings: Iterable[Any]) -> bool:
+        """Whether a seal stands for one of these values."""
+        digest = _parsed(seal).digest
+        return any(self.secrecy.digest(spelling) == digest for spelling in spellings)
+
+    def difference(
+        self,
+        path: Path,
+        op: Operation,
+        name: str,
+        field: Field | None,
+        want: Any,
+        have: Any,
+        *,
+        is_known: bool = False,
+    ) -> Difference:
+        """See `Masking.difference`."""
+        shown = super().difference(path, op, name, field, want, have, is_known=is_known)
+        if not holds_seal(want):
+            return shown
+        # Absent, or the name of the field that is set instead.
+        observed = have if op == "missing" or have is msgspec.UNSET else self._whole(have)
+        digest = self.secrecy.digest([_disarmed(part) for part in (op, want, have) if part is not msgspec.UNSET])
+        return replace(shown, path=_scrubbed(shown.path), observed=observed, hidden=digest)
+
+    def masked(self, name: str, field: Field | None, value: Any, *args: Any, **options: Any) -> Any:
+        """See `Masking.masked`."""
+        if is_seal(value):
+            return _parsed(value).shown
+        return super().masked(name, field, value, *args, **options)
+
+    def _whole(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._whole(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._whole(part) for part in value]
+        return self.secrecy.hidden(value)
+
+
+class SealedComparison(Comparison):
+    """A comparison with an armed declaration; its masking is a `SealedMasking`."""
+
+    __slots__ = ()
+
+    def trial(self) -> Comparison:
+        """See `Comparison.trial`."""
+        trial = _SealedTrial(
+            self.own,
+            exact=self.exact,
+            whole=self.whole,
+            null_is_absent=self.null_is_absent,
+            masking=self.masking,
+            overrides=self.overrides,
+        )
+        trial.notes = None if self.notes is None else []
+        trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
+        return trial
+
+    def message(  # noqa: PLR0913 - see `Comparison.message`
+        self,
+        path: Path,
+        name: str,
+        schema: Schema | None,
+        item: Field | None,
+        declared: Any,
+        observed: Any,
+        keys: Iterable[str] | None = None,
+        *,
+        is_free: bool = False,
+    ) -> None:
+        """See `Comparison.message`."""
+        plain = [
+            key
+            for key in (declared if keys is None else keys)
+            if not is_seal(declared[key]) or not self._sealed(path, key, schema, item, declared, observed)
+        ]
+        super().message(path, name, schema, item, declared, observed, plain, is_free=is_free)
+
+    def _sealed(
+        self,
+        path: Path,
+        key: str,
+        schema: Schema | None,
+        item: Field | None,
+        declared: Mapping[str, Any],
+        observed: Mapping[str, Any],
+    ) -> bool:
+        """Compare a seal with what is observed; False where it is absent, or a rule of the policy compares it."""
+        if self.overrides and rule_of(self.overrides, (path, key)) is not None:
+            self.leave((path, key), declared[key], SPELLINGS)
+            return True
+        fields = schema.fields if schema is not None else {}
+        field, have = fields.get(key), observed.get(key)
+        if have is None and (spelling := surroundings.other_spelling(key, fields, observed)):
+            field, have = fields.get(spelling), observed[spelling]
+        if have is None:
+            if _parsed(declared[key]).withheld:
+                self.leave((path, key), declared[key], WITHHELD)
+            return _parsed(declared[key]).withheld
+        owner = declared.get("key") or declared.get("name") if key == "value" else key
+        self._present((path, key), key, field or item, declared[key], have, owner if isinstance(owner, str) else key)
+        return True
+
+    def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
+        """See `Comparison.value`."""
+        if is_seal(want):
+            if have is not None:
+                self._present(path, name, field, want, have, name)
+            elif not self._is_known_absent(path, field, want):
+                super().value(path, name, field, want, have)
+        elif isinstance(want, list) and isinstance(have, list) and self._is_foreign(field, want, have):
+            self.leave(path, want, OTHER_KEY)
+        else:
+            super().value(path, name, field, want, have)
+
+    def _present(self, path: Path, name: str, field: Field | None, want: str, have: Any, owner: str) -> None:
+        """Compare a seal with an observed value, which belongs to ``owner``."""
+        masking = self._masking
+        if field is not None and field.output_only:
+            self.leave(path, want, "written by the server alone")
+        elif not masking.is_own_key:
+            self.leave(path, want, OTHER_KEY)
+        elif masking.is_of(want, _spellings(name, field, have)):
+            self.note(path, "same digest")
+        elif reason := self._why_untold(path, field, want, have, owner):
+            self.leave(path, want, reason)
+        else:
+            self.differ(path, "changed", name, field, want, have)
+
+    def _why_untold(self, path: Path, field: Field | None, want: str, have: Any, owner: str) -> str:
+        """Why unequal digests tell nothing; empty where they are a difference."""
+        is_withheld = _parsed(want).withheld
+        if free_text.is_withheld(owner, have) or (
+            scalars.is_masked(have) and (is_withheld or "masked" in self.rules(path))
+        ):
+            return "a secret that the server masks"
+        if not have and is_withheld:
+            return WITHHELD
+        is_typed = field is not None and (field.reference or field.format in _MANY_SPELLINGS)
+        return SPELLINGS if is_typed and isinstance(have, str) else ""
+
+    def _is_known_absent(self, path: Path, field: Field | None, want: str) -> bool:
+        """Whether the absence of a sealed value is no difference, or tells nothing."""
+        masking = self._masking
+        if _parsed(want).withheld:
+            self.leave(path, want, WITHHELD)
+        elif not masking.is_own_key:
+            self.leave(path, want, OTHER_KEY)
+        elif masking.is_of(want, _absences(field)):
+            self.note(path, "default is absent")
+        else:
+            return False
+        return True
+
+    def leave(self, path: Path, want: Any, reason: str) -> None:
+        """See `Comparison.leave`."""
+        super().leave(path, want, reason)
+        left = self.unchecked[-1]
+        self.unchecked[-1] = Explanation(_scrubbed(left.path), left.reason)
+
+    def note(self, path: Path, reason: str) -> None:
+        """See `Comparison.note`."""
+        super().note(path, reason)
+        if self.notes:
+            last = self.notes[-1]
+            self.notes[-1] = Explanation(_scrubbed(last.path), last.reason)
+
+    def _is_foreign(self, field: Field | None, want: list[Any], have: list[Any]) -> bool:
+        """Whether elements cannot be paired, since they are or have names of another key's digests."""
+        if self._masking.is_own_key or not want:
+            return False
+        if any(map(is_seal, want)):
+            return True
+        if not have or not isinstance(want[0], dict):
+            return False
+        key = lists.identifier(field.item if field is not None else None, want, have)
+        return bool(key) and any(is_seal(element[key]) for element in want)
+
+    @property
+    def _masking(self) -> SealedMasking:
+        assert isinstance(self.masking, SealedMasking)  # noqa: S101 - see the class
+        return self.masking
+
+
+class _SealedTrial(SealedComparison):
+    """Counts differences without recording them."""
+
+    __slots__ = ()
+
+    def differ(self, *_: Any) -> None:
+        """Count a difference."""
+        self.differences.append(COUNTED)
+
+
+def walked(
+    declaration: Declaration,
+    declared: Any,
+    observed: Any,
+    schema: Schema | None,
+    own: Project,
+    masking: Masking = HIDING,
+    keys: Iterable[str] | None = None,
+) -> Comparison:
+    """Compare by the settings of a declaration, its digests included.
+
+    Args:
+        declaration: the declaration.
+        declared: its data, or what is left of it without ignored fields.
+        observed: the resource's fields.
+        schema: what the catalogue says of the type.
+        own: the project of the resource, by id and number.
+        masking: decides which values are shown, and has the key of digests.
+        keys: as in `Comparison.resource`; None for a declaration with digests.
+    """
+    kind = Comparison
+    if declaration.digests:
+        kind, declared, masking = SealedComparison, armed(declared), SealedMasking(masking, declaration.digests)
+    return compare.walked(
+        declared,
+        observed,
+        schema,
+        own=own,
+        exact=declaration.exact,
+        whole=declaration.exhaustive_paths,
+        null_is_absent=declaration.null_is_absent,
+        masking=masking,
+        overrides=declaration.compare,
+        keys=keys,
+        kind=kind,
+    )
+
+
+def _scrubbed(path: str) -> str:
+    """A path with as many digits of digests as are shown elsewhere: an element may be named by a seal."""
+    return _FULL.sub(r"\1)", path) if "(hidden" in path else path
+
+
+def _spellings(name: str, field: Field | None, have: Any) -> Iterator[Any]:
+    """The values of which an observed one may be a spelling."""
+    if isinstance(have, dict):
+        yield {key: value for key, value in have.items() if not system_fields.is_system_label(name, key)}
+        return
+    yield have
+    if isinstance(have, bool):
+        yield "true" if have else "false"
+    elif isinstance(have, (int, float)):
+        yield str(have)
+    elif isinstance(have, str):
+        yield from _of_text(name, field, have)
+
+
+_NUMBER = re.compile(r"-?\d{1,19}\Z")
+
+
+def _of_text(name: str, field: Field | None, have: str) -> Iterator[Any]:
+    if _NUMBER.match(have):
+        yield int(have)
+    if have in ("true", "false"):
+        yield have == "true"
+    if field is not None and field.reference:
+        _, is_named, rest = have.partition("projects/")
+        yield is_named + rest
+        yield have.rpartition("/")[2]
+    if name in api_quirks.CASELESS or (field is not None and field.format == "enum"):
+        yield have.lower()
+        yield have.upper()
+
+
+def _absences(field: Field | None) -> Iterator[Any]:
+    """The values that an absent field may have."""
+    yield from (False, 0, "0", "false")
+    if field is not None:
+        yield from (value for value in (field.default, field.absent, field.zero) if value is not None)
+
+
+def without(data: Any) -> Any:
+    """The data of a declaration with digests without what is sealed, for checks of its values."""
+    if isinstance(data, dict):
+        return {key: without(part) for key, part in data.items() if sealed_of(part) is None}
+    if isinstance(data, list):
+        return [without(part) for part in data if sealed_of(part) is None]
+    return data
