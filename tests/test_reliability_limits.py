@@ -26,6 +26,11 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.limits:DEEPEST": (100, "100 levels"),
         f"{READERS}.limits:MOST_NODES": (1_000_000, "1,000,000 values"),
         f"{READERS}.limits:_LARGEST": (2**64 - 1, "64 bits"),
+        f"{READERS}.limits:VALUE_CHARACTERS": (8, "one for 8 characters"),
+    },
+    "Documents of a file, elements of lists and empty ones included": {
+        f"{READERS}.limits:FREE_DOCUMENTS": (10_000, "10,000"),
+        f"{READERS}.limits:DOCUMENT_CHARACTERS": (40, "each 40 characters"),
     },
     "YAML aliases of a file": {
         f"{READERS}.limits:EXPANSION": (20, "20 times"),

@@ -66,6 +66,34 @@ def test_a_good_file_beside_a_bomb_is_read(tmp_path, name):
     assert all(problem.file and problem.message for problem in loaded.problems)
 
 
+@pytest.mark.parametrize("suffix", [".yaml", ".jsonl"])
+def test_a_file_may_have_as_many_documents_as_declarations_fit_in_it_and_not_one_more(suffix):
+    """The limit is 10,000 documents, and one more for each 40 characters."""
+    most = 10_000 + 80_000 // 40
+    separator = "\n---\n" if suffix == ".yaml" else "\n"
+    allowed = separator.join(["1"] * most).ljust(80_000)
+    assert [document.value for document in documents.parse(allowed, f"a{suffix}")] == [1] * most
+    *read, problem = documents.parse(separator.join(["1"] * (most + 1)).ljust(80_000), f"a{suffix}")
+    assert len(read) == most
+    assert isinstance(problem, Problem)
+    assert problem.category == documents.UNREADABLE
+    assert problem.message.startswith("more than 12,000 documents in 80,000 characters; the rest was not looked at;")
+
+
+def test_a_large_json_file_may_have_a_value_for_each_eight_characters_and_not_one_more():
+    """Of strings only the characters count, whatever stands in them."""
+    state = '{"serial":1,"id":"' + "[{," * 100 + '"}\n'
+    text = '{"a":[' + ",".join(["12345678"] * 1_000_000) + "]}" + state * 2_000
+    assert len([item for item in documents.parse(text, "a.json") if isinstance(item, Document)]) == 2_001
+    (problem,) = documents.parse('{"a":[' + "1," * 2_000_000 + "1]}", "a.json")
+    assert str(problem).startswith("a.json: not read: more than 1,000,000 values in 4,000,008 characters; split it")
+
+
+def test_elements_of_an_aliased_list_have_the_line_of_their_document():
+    text = "base: &base\n- {a: 1}\n- {a: 2}\nkind: List\nitems: *base\n"
+    assert [(item.line, item.value) for item in documents.parse(text, "a.yaml")] == [(1, {"a": 1}), (1, {"a": 2})]
+
+
 def test_a_file_whose_name_is_no_utf_8_is_read_and_named(tmp_path):
     """Latin-1 names come out of archives that were made on Windows."""
     folder = os.path.join(os.fsencode(tmp_path), b"gr\xfcn")  # noqa: PTH118 - bytes

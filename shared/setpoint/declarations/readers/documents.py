@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +37,7 @@ UNREADABLE = "unreadable"
 """The category of text that is neither YAML nor JSON: what it declares is unknown."""
 
 _LETTERS = 1 << 16
+_NOT_SPACE = re.compile(r"\S")
 _AFTER_DASHES = ("", " ", "\t", "\n", "\r")
 
 
@@ -156,15 +158,33 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
 
 def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
     """Parse a text like a file of that name."""
-    yield from (_json if file.endswith((".json", ".jsonl", ".tfstate")) else _yaml)(file, text)
+    read_as = _json if file.endswith((".json", ".jsonl", ".tfstate")) else _yaml
+    yield from _bounded(read_as(file, text), file, len(text))
 
 
 def parse_json(text: str, file: str) -> Iterator[Document | Problem]:
     """Parse a text as JSON, for any file name."""
-    yield from _json(file, text)
+    yield from _bounded(_json(file, text), file, len(text))
 
 
-def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
+def _bounded(items: Iterable[Document | Problem | int], file: str, characters: int) -> Iterator[Document | Problem]:
+    """The documents and problems of a file, up to a number of them; of an empty document there is only its line."""
+    most = limits.most_documents(characters)
+    for number, item in enumerate(items):
+        if number == most:
+            line = item if isinstance(item, int) else item.line
+            message = (
+                f"more than {most:,} documents in {characters:,} characters; the rest was not looked at; "
+                f"a file may have {limits.FREE_DOCUMENTS:,} and one more for each {limits.DOCUMENT_CHARACTERS} "
+                "characters; split it into several files"
+            )
+            yield Problem(file, line, "", message, category=UNREADABLE)
+            return
+        if not isinstance(item, int):
+            yield item
+
+
+def _yaml(file: str, text: str) -> Iterator[Document | Problem | int]:
     index = errors = 0
     budget = _AliasBudget(limits.FREE_EXPANSION + limits.EXPANSION * len(text))
     for line, part in _parts(text):
@@ -178,12 +198,12 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
             errors += 1
             yield _unreadable_yaml(file, line, error)
         else:
-            if value is None:
-                continue
-            for above, item in _items(value):
-                start = builder.element_lines.get(above, builder.first_line)
-                yield Document(file, line + start, index, item, part, line, above)
+            before = index
+            for above, item in _items(value) if value is not None else ():
+                yield Document(file, line + builder.line_of(above), index, item, part, line, above)
                 index += 1
+            if index == before:
+                yield line
 
 
 _TOO_MANY_ERRORS = f"more than {limits.MOST_ERRORS:,} of its documents cannot be read; the rest was not looked at"
@@ -236,8 +256,11 @@ def whole(text: str, *, as_json: bool = False) -> Iterator[Any]:
         yield value
 
 
-def _json(file: str, text: str) -> Iterator[Document | Problem]:
+def _json(file: str, text: str) -> Iterator[Document | Problem | int]:
     """One JSON value, several concatenated values, or one per line."""
+    if reason := limits.refused_density(text):
+        yield Problem(file, 0, "", f"not read: {reason}", category=UNREADABLE)
+        return
     decode = json.JSONDecoder().raw_decode
     start, index = 0, 0
     line, counted = 1, 0
@@ -262,9 +285,12 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
             yield Problem(file, line, "", f"not read: {reason}", category=UNREADABLE)
             start = end
             continue
+        before = index
         for above, item in _items(value):
             yield Document(file, line, index, item, part, line, above)
             index += 1
+        if index == before:
+            yield line
         start = end
 
 
@@ -278,9 +304,8 @@ def _reason(error: ValueError | RecursionError, line: int) -> tuple[int, str]:
 
 
 def _skip_space(text: str, start: int) -> int:
-    while start < len(text) and text[start].isspace():
-        start += 1
-    return start
+    following = _NOT_SPACE.search(text, start)
+    return following.start() if following else len(text)
 
 
 def _items(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -351,7 +376,14 @@ class _Builder:
         self._nodes = 0
         self._key_above = ""
         self.first_line = 0
-        self.element_lines: dict[tuple[str | int, ...], int] = {}
+        self._element_lines = array("L")
+
+    def line_of(self, above: tuple[str | int, ...]) -> int:
+        """The first line of an element of the document's list, or of the document."""
+        index = above[-1] if above else None
+        if isinstance(index, int) and index < len(self._element_lines):
+            return self._element_lines[index]
+        return self.first_line  # an alias has no lines of its own
 
     def document(self) -> Any:
         while (event := self._next()) is not None:
@@ -401,10 +433,10 @@ class _Builder:
 
     def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []
-        above: tuple[str, ...] | None = () if depth == 0 else ("items",) if self._is_items(depth) else None
+        are_documents = depth == 0 or self._is_items(depth)
         while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
-            if above is not None:
-                self.element_lines[*above, len(items)] = event.start_mark.line
+            if are_documents:
+                self._element_lines.append(event.start_mark.line)
             items.append(self._value(event, depth + 1))
         self._last = event
         return items

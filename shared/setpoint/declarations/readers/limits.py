@@ -9,7 +9,13 @@ from typing import Any
 DEEPEST = 100
 """Maximum nesting; no API has messages that deep, and readers recurse over values."""
 MOST_NODES = 1_000_000
-"""Maximum number of values in a document."""
+"""Maximum number of values in a YAML document, and in a JSON file of up to 8 MB."""
+VALUE_CHARACTERS = 8
+"""Characters per value that a larger JSON file has at least; a Terraform state has some thirty."""
+FREE_DOCUMENTS = 10_000
+"""Number of documents that a file may always have."""
+DOCUMENT_CHARACTERS = 40
+"""Characters per further document, on average; the shortest declaration has more than a hundred."""
 LARGEST_DECLARATION = 400_000
 """Maximum bytes of one source's declarations of a resource: two generations fit in a document of 1 MiB."""
 MOST_ERRORS = 1_000
@@ -25,8 +31,27 @@ NODE_CHARACTERS = 16
 _LARGEST = 2**64 - 1
 _SMALLEST = -(2**63)
 _MOST_DIGITS = 40
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _WIDE = re.compile(r"[0-9](?:[0-9]{18}|[eE]\+?[0-9]{3})")
+
+
+def most_documents(characters: int) -> int:
+    """Maximum number of documents in a file of so many characters, empty ones and elements of lists included."""
+    return FREE_DOCUMENTS + characters // DOCUMENT_CHARACTERS
+
+
+def refused_density(text: str) -> str:
+    """Why a JSON text is refused before it is decoded, for its number of values; empty if it is accepted."""
+    most = max(MOST_NODES, len(text) // VALUE_CHARACTERS)
+    if _separators(text) < most or _separators(_STRING.sub("", text)) < most:
+        return ""
+    return f"more than {most:,} values in {len(text):,} characters; split it into several files"
+
+
+def _separators(text: str) -> int:
+    """The number of values of a JSON text, as each stands after a comma or a bracket."""
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def nesting(value: Any) -> int:
