@@ -194,3 +194,15 @@ def test_a_digest_is_not_kept_with_the_generation_of_another_apply(tmp_path: Pat
     unchanged_files.remember(deps.store, request, synced, digest)
     assert unchanged_files.in_force(deps.store, request, digest) is None
     deps.store.close()
+
+
+def test_two_builds_of_the_program_with_equal_sizes_and_times_are_not_the_same(tmp_path: Path) -> None:
+    digests = []
+    for build, rule in (("a", "x = 1\n"), ("b", "x = 2\n"), ("c", "x = 1\n")):
+        package = tmp_path / build / "rules"
+        package.mkdir(parents=True)
+        (package / "one.py").write_text(rule)
+        (package / "one.pyc").write_text(build)
+        os.utime(package / "one.py", (0, 0))
+        digests.append(unchanged_files.digest_of_program(tmp_path / build))
+    assert digests[0] == digests[2] != digests[1]

@@ -71,11 +71,21 @@ def _files(path: str) -> Iterator[str]:
 
 @cache
 def _code() -> bytes:
-    """What tells this version of the program and its tables from others."""
-    root = Path(setpoint.__file__).parent
-    files = sorted(file for file in root.rglob("*") if file.is_file() and file.suffix != ".pyc")
-    stats = ((str(file), file.stat()) for file in files)
-    return repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]).encode()
+    return digest_of_program(Path(setpoint.__file__).parent)
+
+
+def digest_of_program(folder: Path) -> bytes:
+    """The digest of all files of the program, by content: builds in containers share sizes and times.
+
+    Args:
+        folder: The program's root package, with its tables.
+    """
+    whole = hashlib.blake2b(digest_size=_SIZE)
+    for file in sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"):
+        content = file.read_bytes()
+        whole.update(f"{file.relative_to(folder)}\0{len(content)}\0".encode(errors="surrogateescape"))
+        whole.update(content)
+    return whole.digest()
 
 
 def _stored(digest: str, control: Control) -> str:
