@@ -136,7 +136,7 @@ def test_directories_are_walked_in_the_order_of_names_and_hidden_ones_left_out(t
 @given(st.text(max_size=60))
 def test_no_text_at_all_makes_it_fail_otherwise(text: str) -> None:
     lines = len(text.splitlines()) + 1
-    for part in (*documents._yaml("f", text), *documents._json("f", text)):
+    for part in (*documents.parse(text, "f.yaml"), *documents.parse_json(text, "f")):
         assert isinstance(part, (Document, Problem))
         assert 1 <= part.line <= lines
 
