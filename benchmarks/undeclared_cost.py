@@ -40,33 +40,36 @@ SHARES = {"same": 0.5, "server field": 0.38, "undeclared field": 0.06, "declared
 """An assumed feed. Measure your own: `event` and `outcome` are in the log of each event."""
 
 
-def _server_field(data: dict[str, Any], _: Any) -> dict[str, Any]:
-    return {**data, "etag": "other"}
+def server_field(data: dict[str, Any], stamp: int) -> dict[str, Any]:
+    """The data with another `etag`."""
+    return {**data, "etag": f"other {stamp}"}
 
 
-def _undeclared_field(data: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
+def undeclared_field(data: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
+    """The data with a switch turned that nobody declares, else with a label of somebody else."""
     name = next((name for name, value in data.items() if name not in declared and isinstance(value, bool)), "")
     return {**data, name: not data[name]} if name else {**data, "resourceLabelsOfOthers": {"team": "other"}}
 
 
-def _declared_field(data: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
+def declared_field(data: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
+    """The data with another value of a declared text."""
     names = [name for name, value in declared.items() if isinstance(value, str) and isinstance(data.get(name), str)]
     return {**data, names[-1]: "changed-by-somebody"} if names else data
 
 
 _KINDS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] | None] = {
     "same": lambda data, _: data,
-    "server field": _server_field,
-    "undeclared field": _undeclared_field,
-    "declared field": _declared_field,
+    "server field": lambda data, _: server_field(data, 1),
+    "undeclared field": undeclared_field,
+    "declared field": declared_field,
     "first": None,
 }
 
 
 def _after(wanted: Desired, rules: Rules, observation: Observation, state: ResourceState | None) -> ResourceState:
     """The next record; its encoding is a part of the cost."""
-    good, home = (state.last_good, state.home) if state is not None else (None, "")
-    verdict = judging.judge(wanted, rules, observation, default_catalogue(), home=home, good=good)
+    good, home, quiet = (state.last_good, state.home, state.suppressed) if state is not None else (None, "", ())
+    verdict = judging.judge(wanted, rules, observation, default_catalogue(), home=home, good=good, quiet=quiet)
     after = finding_state_machine.advance(state, observation, verdict, _NOW).state
     assert after is not None
     resource_state.encode_state(after)

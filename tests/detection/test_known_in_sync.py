@@ -11,16 +11,24 @@ import pytest
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection import observation_digests
+from setpoint.detection import (
+    finding_state_machine,
+    observation_digests,
+    ownership,
+    undeclared_changes,
+)
 from setpoint.detection import verdict as judging
 from setpoint.detection.verdict import Verdict, judge
+from setpoint.model import resource_state
 from setpoint.model.compare_rules import CompareRule
-from setpoint.model.declaration import Declaration, Desired, desired
+from setpoint.model.declaration import Declaration, Desired, Source, desired
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
-from setpoint.model.policy import ObserveRule, Policy
+from setpoint.model.policy import ObserveRule, Policy, Undeclared
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.stores import Snapshot
 from setpoint_tools.testing.fleet import Fleet
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -243,3 +251,120 @@ def test_no_change_of_any_leaf_of_a_fleet_is_taken_for_known() -> None:
             other = replace(first, data=changed(sample.live, path))
             assert without_memo(verdict(other, good, wanted)) == without_memo(compared(other, good, wanted)), path
     assert count > 300
+
+
+BUCKET = "storage.googleapis.com/Bucket"
+BUCKET_NAME = "//storage.googleapis.com/logs"
+BUCKET_LIVE = {
+    "name": "logs",
+    "location": "EU",
+    "storageClass": "STANDARD",
+    "labels": {"team": "shop"},
+    "etag": "1",
+}
+BUCKET_WANTED = desired((Declaration(ResourceKey(BUCKET_NAME), BUCKET, {"location": "EU"}),))
+
+
+class Watched:
+    """A bucket with a record; counts how often it is compared for what nobody declares."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, wanted: Desired = BUCKET_WANTED) -> None:
+        self.state: ResourceState | None = None
+        self.now = START
+        self.walks = 0
+        self.wanted = wanted
+        watch = undeclared_changes.watch
+
+        def counting(*arguments: Any) -> Any:
+            self.walks += 1
+            return watch(*arguments)
+
+        monkeypatch.setattr(undeclared_changes, "watch", counting)
+
+    def see(self, rules: Rules = NO_RULES, **changes: Any) -> ResourceState:
+        self.now += timedelta(hours=2)
+        observation = Observation(
+            ResourceKey(BUCKET_NAME),
+            BUCKET,
+            self.now,
+            data={**BUCKET_LIVE, **changes},
+            ancestors=("projects/123456789012", "organizations/1"),
+        )
+        snapshot = Snapshot(ResourceKey(BUCKET_NAME), self.wanted, rules, self.state, None)
+        judged = ownership.judge(snapshot, observation, default_catalogue(), now=self.now)
+        after = finding_state_machine.advance(self.state, observation, judged, self.now).state
+        assert after is not None
+        self.state = resource_state.decode_state(resource_state.encode_state(after))
+        return self.state
+
+
+def test_a_quiet_change_that_stays_is_compared_once(monkeypatch):
+    bucket = Watched(monkeypatch)
+    bucket.see()
+    changed = bucket.see(storageClass="NEARLINE")
+    walks = bucket.walks
+
+    again = bucket.see(storageClass="NEARLINE", etag="2")
+
+    assert bucket.walks == walks
+    assert [entry.difference.path for entry in again.suppressed if entry.difference] == ["storageClass"]
+    assert again.suppressed == changed.suppressed
+
+
+def test_beside_a_quiet_change_one_that_matters_is_found(monkeypatch):
+    bucket = Watched(monkeypatch)
+    bucket.see()
+    bucket.see(storageClass="NEARLINE")
+    bucket.see(storageClass="NEARLINE")
+
+    finding = bucket.see(storageClass="NEARLINE", cors=[{"origin": ["*"], "method": ["GET"]}]).finding
+
+    assert finding is not None
+    assert [difference.path for difference in finding.differences] == ["cors"]
+
+
+def test_a_quiet_change_that_goes_back_is_no_longer_shown(monkeypatch):
+    bucket = Watched(monkeypatch)
+    bucket.see()
+    bucket.see(storageClass="NEARLINE")
+    bucket.see(storageClass="NEARLINE")
+
+    assert bucket.see().suppressed == ()
+    assert bucket.see(storageClass="NEARLINE").suppressed
+
+
+def test_a_policy_that_reports_all_shows_a_quiet_change(monkeypatch):
+    bucket = Watched(monkeypatch)
+    bucket.see()
+    bucket.see(storageClass="NEARLINE")
+    bucket.see(storageClass="NEARLINE")
+
+    finding = bucket.see(rules((), Policy(undeclared=Undeclared(report="all"))), storageClass="NEARLINE").finding
+
+    assert finding is not None
+    assert finding.severity == "low"
+
+
+def test_a_rule_that_has_moved_is_shown_where_it_is_now(monkeypatch):
+    bucket = Watched(monkeypatch)
+    bucket.see()
+    bucket.see(storageClass="NEARLINE")
+    bucket.see(storageClass="NEARLINE")
+    (declaration,) = BUCKET_WANTED.declarations
+    bucket.wanted = desired((replace(declaration, source=Source("moved.yaml", 7)),))
+
+    (entry,) = bucket.see(storageClass="NEARLINE").suppressed
+
+    assert "moved.yaml" in entry.rule
+
+
+def test_a_record_without_what_was_kept_quiet_is_compared_again(monkeypatch):
+    bucket = Watched(monkeypatch)
+    bucket.see()
+    bucket.see(storageClass="NEARLINE")
+    state = bucket.see(storageClass="NEARLINE")
+    assert state.last_good is not None
+    without = replace(state, suppressed=())
+    bucket.state = without
+
+    assert bucket.see(storageClass="NEARLINE").suppressed == state.suppressed  # the digest covers what is kept quiet

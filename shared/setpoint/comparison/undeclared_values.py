@@ -8,7 +8,7 @@ installation's key.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -65,6 +65,11 @@ class _Undeclared(Comparison):
 
     collected: list[tuple[Path, str, str, Field | None, Any]]
 
+    def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
+        """Visit what may hold undeclared fields: objects, and lists of them; the comparison itself judges the rest."""
+        if isinstance(want, dict) or (isinstance(want, list) and want and isinstance(want[0], dict)):
+            super().value(path, name, field, want, have)
+
     def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
         self.collected.append((path, name, key, field, have))
 
@@ -94,25 +99,15 @@ def undeclared(
     walk = _Undeclared(Project(), exact=True)
     walk.collected = []
     walk.resource(schema, declared, observed)
-    values: dict[str, Value] = {}
-    wandering = wandering_fields.of_type(asset_type)
+    collector = _Collector(wandering_fields.of_type(asset_type), digests, before)
     set_by_methods = wandering_fields.set_by_methods(asset_type)
-    hidden: dict[str, list[tuple[str, Any]]] = {}
     for path, holder, name, field, have in walk.collected:
-        if path is None and name in OWN_FIELDS:
-            continue
-        settable = _as_set(field, is_set=path is None and name in set_by_methods)
-        for leaf in _leaves((path, name), holder, name, settable, have, wandering):
-            text = field_path.text(leaf[0])
-            path_text = masking.scrubbed_path(text)
-            if path_text != text:
-                entries = hidden.setdefault(path_text, [])
-                entries.append((digests.of(text), leaf[3]))
-                values[path_text] = Value(leaf[0], leaf[1], None, entries, digests.of(entries))
-                continue
-            is_same = _is_as_before(leaf[3], before.get(path_text))
-            values[path_text] = Value(*leaf, leaf[3] if is_same else _kept(*leaf, digests))
-    return values
+        if path is not None:
+            collector.take((path, name), field_path.below(field_path.text(path), name), holder, name, field, have)
+        elif name not in OWN_FIELDS:
+            settable = _as_set(field, is_set=name in set_by_methods)
+            collector.take((None, name), field_path.below("", name), holder, name, settable, have)
+    return collector.values
 
 
 def _as_set(field: Field | None, *, is_set: bool) -> Field | None:
@@ -120,62 +115,110 @@ def _as_set(field: Field | None, *, is_set: bool) -> Field | None:
     return replace(field, output_only=False) if field is not None and is_set else field
 
 
-_Leaf = tuple[Path, str, "Field | None", Any]
-
-
-def _leaves(
-    path: Path, holder: str, name: str, field: Field | None, value: Any, wandering: Mapping[str, str]
-) -> Iterator[_Leaf]:
-    """The settable values below a field.
+class _Collector:
+    """Takes the settable values below undeclared fields.
 
     Args:
-        path: of the field.
-        holder: the name of what holds it.
-        name: its own.
-        field: what the catalogue says of it.
-        value: what was observed.
         wandering: paths of the type that wander.
+        digests: of secrets and long values.
+        before: the values as they were kept.
     """
-    if value is None or system_fields.is_system_label(holder, name) or not is_settable(name, field, value):
-        return
-    if wandering and _plain(path) in wandering:
-        return
-    if isinstance(value, dict):
+
+    __slots__ = ("_before", "_digests", "_hidden", "_taken", "_wandering", "values")
+
+    def __init__(self, wandering: Mapping[str, str], digests: Digests, before: Mapping[str, Any]) -> None:
+        self._wandering, self._digests, self._before = wandering, digests, before
+        self._hidden: dict[str, list[tuple[str, Any]]] = {}
+        self._taken = 0
+        self.values: dict[str, Value] = {}
+
+    def take(
+        self, path: Path, text: str, holder: str, name: str, field: Field | None, value: Any, owner: str = ""
+    ) -> None:
+        """Take the settable values of a field.
+
+        Args:
+            path: of the field.
+            text: the path as text.
+            holder: the name of what holds it.
+            name: its own.
+            field: what the catalogue says of it.
+            value: what was observed.
+            owner: the name that decides whether the value is a secret, where that is not the field's.
+        """
+        if value is None or system_fields.is_system_label(holder, name) or not is_settable(name, field, value):
+            return
+        if self._wandering and _plain(path) in self._wandering:
+            return
+        kind = type(value)
+        if kind is dict:
+            self._take_object(path, text, name, field, value, owner)
+        elif kind is list:
+            self._take_list(path, text, name, field, value, owner)
+        elif not absence.is_zero(field, value) or (field is not None and field.default is True):
+            self._keep(path, text, name, field, value, owner)
+
+    def _take_object(
+        self,
+        path: Path,
+        text: str,
+        name: str,
+        field: Field | None,
+        value: dict[str, Any],
+        owner: str,
+        skipped: str | None = None,
+    ) -> None:
         if not value:
             if field is not None and field.presence:
-                yield path, name, field, value
+                self._keep(path, text, name, field, value, owner)
             return
         entry = value.get("key") or value.get("name")
-        owner = masking.owner_name(entry) if isinstance(entry, str) else ""
+        of_value = masking.owner_name(entry) if isinstance(entry, str) else ""
         for key, part in value.items():
-            inner = child(field, key)
-            for leaf in _leaves((path, key), name, key, inner, part, wandering):
-                yield (leaf[0], owner, *leaf[2:]) if key == "value" and owner and leaf[1] == key else leaf
-    elif isinstance(value, list):
-        yield from _elements(path, name, field, value, wandering)
-    elif not absence.is_zero(field, value) or (field is not None and field.default is True):
-        yield path, name, field, value
+            if key != skipped:
+                inner = of_value if key == "value" and of_value not in ("", "value") else owner
+                self.take((path, key), field_path.below(text, key), name, key, child(field, key), part, inner)
 
+    def _take_list(self, path: Path, text: str, name: str, field: Field | None, value: list[Any], owner: str) -> None:
+        """Take a list: its elements where they have identifiers, else the list as one value."""
+        if not value:
+            return
+        item = field.item if field is not None else None
+        if not all(type(element) is dict and element for element in value):
+            self._keep(path, text, name, field, value, owner)
+            return
+        key = lists.identifier(item, value, value)
+        if not key or lists.is_ordered(name, item, field):
+            self._keep(path, text, name, field, [_settable(name, item, element) for element in value], owner)
+            return
+        if not is_settable(name, item, value):
+            return
+        for element in value:
+            part = field_path.element(key, element[key])
+            self._take_element((path, part), field_path.below(text, part), name, item, element, key, owner)
 
-def _elements(
-    path: Path, name: str, field: Field | None, value: list[Any], wandering: Mapping[str, str]
-) -> Iterator[_Leaf]:
-    """The values of a list: of its elements where they have identifiers, else the list as one."""
-    if not value:
-        return
-    item = field.item if field is not None else None
-    if not all(isinstance(element, dict) and element for element in value):
-        yield path, name, field, value
-        return
-    key = lists.identifier(item, value, value)
-    if not key or lists.is_ordered(name, item, field):
-        yield path, name, field, [_settable(name, item, element) for element in value]
-        return
-    for element in value:
-        element_path = (path, field_path.element(key, element[key]))
-        leaves = list(_leaves(element_path, name, name, item, element, wandering))
-        others = [leaf for leaf in leaves if leaf[0] is None or leaf[0][1] != key or leaf[0][0] != element_path]
-        yield from others or leaves
+    def _take_element(
+        self, path: Path, text: str, name: str, item: Field | None, element: dict[str, Any], key: str, owner: str
+    ) -> None:
+        """Take an element of a list; its identifier only where it has nothing else."""
+        taken = self._taken
+        self._take_object(path, text, name, item, element, owner, skipped=key)
+        if self._taken == taken:
+            self._take_object(path, text, name, item, {key: element[key]}, owner)
+
+    def _keep(self, path: Path, text: str, name: str, field: Field | None, value: Any, owner: str) -> None:
+        self._taken += 1
+        if owner and name == "value":
+            name = owner
+        shown = masking.scrubbed_path(text)
+        if shown != text:
+            entries = self._hidden.setdefault(shown, [])
+            entries.append((self._digests.of(text), value))
+            self.values[shown] = Value(path, name, None, entries, self._digests.of(entries))
+            return
+        is_same = _is_as_before(value, self._before.get(text))
+        kept = value if is_same else _kept(name, field, value, self._digests)
+        self.values[text] = Value(path, name, field, value, kept)
 
 
 def _settable(name: str, field: Field | None, value: Any) -> Any:
@@ -217,8 +260,7 @@ def _is_as_before(value: Any, kept: Any) -> bool:
     return kept is not None and type(kept) is type(value) and kept == value and not is_digest(kept)
 
 
-def _kept(path: Path, name: str, field: Field | None, value: Any, digests: Digests) -> Any:
-    del path
+def _kept(name: str, field: Field | None, value: Any, digests: Digests) -> Any:
     if isinstance(value, bool):
         return value
     if masking.masked(name, field, value) != value:

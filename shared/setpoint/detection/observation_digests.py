@@ -20,6 +20,7 @@ from setpoint.model.fleet_rules import Rules
 from setpoint.model.last_known_good import FORM
 from setpoint.model.observation import Observation
 from setpoint.model.secrecy import Secrecy
+from setpoint.model.suppressed import Suppressed
 
 _encode = msgspec.json.Encoder().encode
 
@@ -59,19 +60,27 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 _COMPARES = ("comparison", "detection", "catalog", "catalog/data", "catalog/data/schemas", "model", "util")
 
 
-def of_verdict(observation: Observation, desired: Desired, judged_by: str, secrecy: Secrecy) -> str:
-    """Digest of all that a verdict on an observation with fields depends on, less fields that are never compared.
+def of_verdict(
+    observation: Observation,
+    desired: Desired,
+    judged_by: str,
+    secrecy: Secrecy,
+    kept_quiet: Any = None,
+) -> str:
+    """Digest of a verdict in sync, and of all that it depends on, less fields that are never compared.
 
     Args:
         observation: what was observed.
         desired: what is declared.
         judged_by: digest of the declarations and rules.
         secrecy: has the key of the digest.
+        kept_quiet: the differences that the verdict suppresses, with all that is known of their rules.
     """
     return _digest(
         secrecy,
         (
             judged_by,
+            kept_quiet,
             _own_understanding(),
             observation.through,
             observation.truncated,
@@ -82,6 +91,14 @@ def of_verdict(observation: Observation, desired: Desired, judged_by: str, secre
             _without(observation.data, system_fields.SYSTEM_FIELDS),
         ),
     )
+
+
+def kept_quiet(desired: Desired, rules: Rules, suppressed: tuple[Suppressed, ...]) -> Any:
+    """The suppressed differences, and where their rules may be, which other digests leave out; None without any."""
+    if not suppressed:
+        return None
+    places = [(declaration.source, declaration.ignored_by) for declaration in desired.declarations]
+    return suppressed, places, rules.policy.source if rules.policy is not None else None
 
 
 def content(schemas: Schemas, observation: Observation, desired: str, secrecy: Secrecy) -> str:

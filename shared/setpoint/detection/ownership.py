@@ -84,7 +84,17 @@ def judge(
         good = None
     wanted = unmanaged_grants.with_scope(snapshot.desired, snapshot.rules, observation)
     return judging.judge(
-        wanted, snapshot.rules, observation, schemas, who, reading, secrecy, home=home, good=good, now=now
+        wanted,
+        snapshot.rules,
+        observation,
+        schemas,
+        who,
+        reading,
+        secrecy,
+        home=home,
+        good=good,
+        quiet=state.suppressed if state is not None else (),
+        now=now,
     )
 
 

@@ -7,7 +7,7 @@ costs a digest. Values of one API version are never compared with those of anoth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,17 +53,17 @@ class Watched(NamedTuple):
         differences: what differs from the last known good values, and is reported or kept quiet by its weight.
         ignored: what differs and is to be left alone.
         good: what to keep of the resource; None to leave it as it is.
-        accepted: what to keep of it where the differences are accepted.
+        accepted: makes what to keep of it where the differences are accepted; None where nothing differs.
         unknown: what could not be compared now, and may have changed.
-        content: digest of what is declared and observed; empty where nothing is watched.
+        is_settled: the same observation again has the same result.
     """
 
     differences: tuple[Difference, ...] = ()
     ignored: tuple[Suppressed, ...] = ()
     good: LastKnownGood | None = None
-    accepted: LastKnownGood | None = None
+    accepted: Callable[[], LastKnownGood] | None = None
     unknown: tuple[Explanation, ...] = ()
-    content: str = ""
+    is_settled: bool = False
 
 
 _NOTHING = Watched()
@@ -115,15 +115,23 @@ def watch(
     is_whole = not observation.truncated and observation.through != "api"
     seen = observation_digests.content(schemas, observation, desired.digest, masking.secrecy) if is_whole else ""
     if good is not None and good.steady == beside:
-        return Watched(good=_seen(good, seen), content=beside)
+        return Watched(good=_seen(good, seen), is_settled=True)
     inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
     watched = _walked(inputs, beside, good)
-    return watched._replace(good=_seen(watched.good, seen), accepted=_seen(watched.accepted, seen), content=beside)
+    accepted = watched.accepted
+    return Watched(
+        watched.differences,
+        watched.ignored,
+        _seen(watched.good, seen) if watched.good is not None else None,
+        (lambda: _seen(accepted(), seen)) if accepted is not None else None,
+        watched.unknown,
+        watched.is_settled,
+    )
 
 
-def _seen(good: LastKnownGood | None, seen: str) -> LastKnownGood | None:
+def _seen(good: LastKnownGood, seen: str) -> LastKnownGood:
     """The good values with the digest of the last observation; unchanged after one that shows only a part."""
-    if good is None or not seen or good.seen == seen:
+    if not seen or good.seen == seen:
         return good
     return LastKnownGood(good.packed, good.steady, good.others, good.in_sync, seen)
 
@@ -147,7 +155,8 @@ def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> Watched:
     last_seen = (good.seen if good is not None else "") or (before.seen if before is not None else "")
     current, declaration = _current(inputs, seen, before, last_seen)
     if good is None or before is None:
-        return Watched(good=pack(good_values.first(current)))
+        first = good_values.first(current)
+        return Watched(good=pack(first), is_settled=first.provisional_until is None)
     compare = _in_same_version if before.schema == current.version else _in_other_version
     return compare(current, declaration, inputs.fleet_policy, good, before)
 
@@ -199,17 +208,33 @@ def _in_same_version(
     differences = _differences(current, declaration, good)
     unknown = _unknown(open_elsewhere, gaps.ANOTHER_VERSION)
     if observation.through == "api":
-        return Watched(*_split(declaration, fleet_policy, differences), stored, stored, unknown)
+        return Watched(*_split(declaration, fleet_policy, differences), stored, lambda: stored, unknown)
+    if not differences and _is_settled(current, good, stored):
+        return Watched((), (), LastKnownGood(stored.packed, current.seen), None, unknown, is_settled=True)
     result = _compared(current, differences, good)
     is_same = not result.differences and not result.is_renewed
     others = tuple(
         replace(other, is_unproven=other.is_unproven and not is_same) for other in others if other.changed or is_same
     )
+    is_final = result.good.provisional_until is None and not result.good.is_crowded
     return Watched(
         *_split(declaration, fleet_policy, result.differences),
         pack(replace(result.good, left_at=None), others),
-        pack(good_values.taken(current, replace(result.good, left_at=None))) if result.differences else None,
+        (lambda: pack(good_values.taken(current, replace(result.good, left_at=None)))) if result.differences else None,
         unknown,
+        is_settled=is_final and not (others or result.is_renewed),
+    )
+
+
+def _is_settled(current: Current, good: GoodValues, stored: LastKnownGood) -> bool:
+    """Whether an observation without differences changes nothing of the good values but the digest of the last one."""
+    return (
+        good.desired == current.desired
+        and not good.changed
+        and not good.is_crowded
+        and good.provisional_until is None
+        and good.left_at is None
+        and not stored.others
     )
 
 
@@ -246,11 +271,10 @@ def _in_other_version(
     else:
         packed = pack(replace(good, left_at=left_at), [*rest[1:], own][-_MOST_VERSIONS:])
         unproven = _severe(good) if own.is_unproven else ()
-    accepted = pack(replace(good_values.taken(current, own), is_unproven=False)) if result.differences else None
     return Watched(
         *_split(declaration, fleet_policy, result.differences),
         packed,
-        accepted,
+        (lambda: pack(replace(good_values.taken(current, own), is_unproven=False))) if result.differences else None,
         _unknown([*open_elsewhere, *unproven], gaps.ANOTHER_VERSION),
     )
 
@@ -276,8 +300,10 @@ class _Result(NamedTuple):
 def _differences(current: Current, declaration: Declaration, good: GoodValues) -> tuple[Difference, ...]:
     """How the values differ from the good ones."""
     observation = current.observation
-    skipped = {*good.wandering, *good.folded}
-    known = {path: kept for path, kept in good.values.items() if path not in skipped}
+    known = good.values
+    if good.wandering or good.folded:
+        skipped = {*good.wandering, *good.folded}
+        known = {path: kept for path, kept in known.items() if path not in skipped}
     of_many, single = value_folding.changes(good.folded, good.values, current.values, current.digests)
     differing = undeclared_values.changes(
         observation.asset_type,
@@ -317,7 +343,7 @@ def _cut_off(
         difference.path for difference in kept if difference.op == "missing" and severity_of(difference) != "low"
     ]
     unknown = [path for path in dict.fromkeys([*good.changed, *lacking]) if path not in paths]
-    return Watched(shown, ignored, stored, stored, _unknown(unknown, gaps.TRUNCATED))
+    return Watched(shown, ignored, stored, lambda: stored, _unknown(unknown, gaps.TRUNCATED))
 
 
 def _unknown(paths: Iterable[str], why: str) -> tuple[Explanation, ...]:

@@ -93,10 +93,10 @@ def is_folded(path: str, root: str) -> bool:
 
 def changes(
     folded: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, Value], digests: Digests
-) -> tuple[tuple[Difference, ...], dict[str, Value]]:
+) -> tuple[tuple[Difference, ...], Mapping[str, Value]]:
     """The folded paths whose values differ, and the observed values that are compared one by one."""
     if not folded:
-        return (), dict(now)
+        return (), now
     kept = {path: value.kept for path, value in now.items()}
     differences = []
     for root in folded:

@@ -117,6 +117,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     *,
     home: str = "",
     good: LastKnownGood | None = None,
+    quiet: tuple[Suppressed, ...] = (),
     now: datetime | None = None,
 ) -> Verdict | Unjudged:
     """Compare an observation with the desired state of its resource.
@@ -131,6 +132,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
         secrecy: hides secrets with the installation's key.
         home: number of the recorded project, for a declaration that names none.
         good: the last known good values of undeclared fields.
+        quiet: the suppressed differences of the last verdict.
         now: the current time; that of the observation where None.
     """
     if desired is None:
@@ -146,9 +148,10 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     by_api = by_api_of(desired, rules, observation, reading) if is_read else None
     if good is not None and good.in_sync and schemas is not None and by_api is None and type(observation.data) is dict:
         judged_by = judging_digest(desired, rules)
-        is_known = observation_digests.of_verdict(observation, desired, judged_by, secrecy) == good.in_sync
-        if is_known and not placement.is_at_fault(desired.declarations[0], observation, home):
-            return _in_sync(desired, rules, observation, (), (), good, judged_by)
+        kept_quiet = observation_digests.kept_quiet(desired, rules, quiet)
+        digest = observation_digests.of_verdict(observation, desired, judged_by, secrecy, kept_quiet)
+        if digest == good.in_sync and not placement.is_at_fault(desired.declarations[0], observation, home):
+            return _in_sync(desired, rules, observation, quiet, (), good, judged_by)
     inputs = _Inputs(who, by_api, secrecy, home, good, now)
     return _compared(desired, rules, observation, schemas, inputs)
 
@@ -189,14 +192,12 @@ def _compared(
             suppressed += ignored
     watched = undeclared_changes.watch(desired, observation, schemas, rules.policy, good, masking, now)
     unknown += watched.unknown
-    if not differing and not watched.differences:
-        suppressed += watched.ignored
-        kept, judged_by = watched.good, judging_digest(desired, rules)
-        is_plain = by_api is None and not suppressed and not unknown
-        if is_plain and kept is not None and watched.content and kept.steady == watched.content:
-            kept = replace(kept, in_sync=observation_digests.of_verdict(observation, desired, judged_by, secrecy))
-        return _in_sync(desired, rules, observation, suppressed, tuple(unknown), kept, judged_by)
+    if by_api is not None:
+        watched = watched._replace(is_settled=False)
     drift = _Drift("modified", differing, suppressed, who, secrecy, tuple(unknown), watched.good)
+    if not differing and not watched.differences:
+        drift = drift._replace(suppressed=suppressed + watched.ignored) if watched.ignored else drift
+        return _remembered(desired, rules, observation, drift, is_settled=watched.is_settled)
     if differing and not watched.differences and not watched.ignored:
         return _drift(desired, rules, observation, schemas, drift)
     return _with_undeclared(desired, rules, observation, schemas, drift, watched)
@@ -221,11 +222,27 @@ def _with_undeclared(
         verdict = _drift(desired, rules, observation, schemas, drift._replace(differing=beside))
         actor = verdict.actor
         if actor is None or actor.kind != "applier" or not actor_resolution.confident_principal(actor):
-            return verdict if drift.differing else replace(verdict, accepted=watched.accepted)
-        drift = drift._replace(good=watched.accepted)  # whoever applies what is declared has set it
+            accepted = watched.accepted() if watched.accepted is not None and not drift.differing else None
+            return verdict if accepted is None else replace(verdict, accepted=accepted)
+        if watched.accepted is not None:
+            drift = drift._replace(good=watched.accepted())  # whoever applies what is declared has set it
+        watched = watched._replace(is_settled=False)
     if drift.differing:
         return _drift(desired, rules, observation, schemas, drift)
-    return _in_sync(desired, rules, observation, drift.suppressed, drift.unknown, drift.good)
+    return _remembered(desired, rules, observation, drift, is_settled=watched.is_settled)
+
+
+def _remembered(
+    desired: Desired, rules: Rules, observation: Observation, drift: _Drift, *, is_settled: bool
+) -> Verdict:
+    """The verdict on an observation that is in sync, by whose digest the same one again is known."""
+    good, judged_by = drift.good, judging_digest(desired, rules)
+    suppressed = record_limits.few(drift.suppressed) if drift.suppressed else ()
+    if is_settled and good is not None and not drift.unknown:
+        kept_quiet = observation_digests.kept_quiet(desired, rules, suppressed)
+        digest = observation_digests.of_verdict(observation, desired, judged_by, drift.secrecy, kept_quiet)
+        good = LastKnownGood(good.packed, good.steady, good.others, digest, good.seen)
+    return _in_sync(desired, rules, observation, suppressed, drift.unknown, good, judged_by)
 
 
 class _Drift(NamedTuple):
@@ -293,7 +310,7 @@ def _in_sync(
         placement.project(first, observation),
         first.source,
         judged_by or judging_digest(desired, rules),
-        suppressed=record_limits.few(suppressed) if suppressed else (),
+        suppressed=suppressed,
         unknown=unknown,
         good=good,
     )

@@ -44,13 +44,17 @@ def text(path: Path) -> str:
         parts.append(part)
     out = ""
     for part in reversed(parts):
-        if isinstance(part, Element):
-            out += _element_text(part)
-        elif part.isidentifier() or _PLAIN_KEY.match(part):
-            out += f".{part}" if out else part
-        else:
-            out += f"[{_quoted(part)}]"
+        out = below(out, part)
     return out
+
+
+def below(parent: str, part: str) -> str:
+    """The text of the path of a part below a path that is text already."""
+    if isinstance(part, Element):
+        return parent + _element_text(part)
+    if part.isidentifier() or _PLAIN_KEY.match(part):
+        return f"{parent}.{part}" if parent else part
+    return f"{parent}[{_quoted(part)}]"
 
 
 def _element_text(part: Element) -> str:
