@@ -1,7 +1,8 @@
 """How the code reads: `make words`.
 
 Fails on bindings that say nothing of what they hold, on words that stand for a term of the field in what users read,
-and on files that are too long. What is exempt yet is listed here, and nowhere else.
+on files that are too long, and on functions that take the context of a service for a port or two. What is exempt yet is
+listed here, and nowhere else.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -41,7 +42,17 @@ TERMS = {
 """A word that users had to learn here, and the term that they know."""
 
 TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "shared/setpoint")
+LIBRARY = ("shared/setpoint",)
 CODE = ("shared", "functions", "benchmarks", "tests", ".ci", "infra")
+
+CONTEXTS = frozenset({"Context", "RemediationContext", "AlertingContext"})
+"""The classes that hold the ports of a service."""
+INNER_CONTEXT = "detection"
+"""The attribute of a context that is another context; of that the ports count."""
+MOST_PORTS = 3
+"""So many ports a function takes by themselves."""
+OTHER_CONTEXTS = ("shared/setpoint/comparison",)
+"""Packages in which ``Context`` is another class."""
 
 EXEMPT_FROM_NAMES: tuple[str, ...] = ()
 EXEMPT_FROM_TERMS = ("docs/decisions", "docs/how-it-compares.md")
@@ -125,6 +136,41 @@ def _strings(text: str) -> list[tuple[int, str]]:
     ]
 
 
+def needless_contexts(path: str, text: str) -> Iterator[Fault]:
+    """The functions that take a context although they use few of its ports, and pass it on to none that needs it."""
+    for function in ast.walk(ast.parse(text)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+            ports = _ports_of(function, argument.arg) if _is_context(argument.annotation) else None
+            if ports is not None and len(ports) <= MOST_PORTS:
+                message = f"{function.name!r} uses {', '.join(sorted(ports)) or 'nothing'} of its context: take that"
+                yield Fault(path, function.lineno, message)
+
+
+def _is_context(annotation: ast.expr | None) -> bool:
+    match annotation:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="pipeline"), attr=name):
+            return name in CONTEXTS
+        case _:
+            return False
+
+
+def _ports_of(function: ast.FunctionDef, argument: str) -> set[str] | None:
+    """The ports that a function uses of a context; None where it passes a context on."""
+    attributes = {node.value: node for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    ports: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id == argument:
+            port = attributes.get(node)
+            if port is not None and port.attr == INNER_CONTEXT:
+                port = attributes.get(port)
+            if port is None:
+                return None
+            ports.add(port.attr)
+    return ports
+
+
 def too_long(path: str, text: str) -> Iterator[Fault]:
     """Files that nobody reads from end to end."""
     lines = text.count("\n")
@@ -140,6 +186,8 @@ def faults(root: Path) -> Iterator[Fault]:
         text = (root / path).read_text()
         if path.endswith(".py") and _is_in(path, CODE) and not _is_in(path, EXEMPT_FROM_NAMES):
             yield from empty_names(path, text)
+        if path.endswith(".py") and _is_in(path, LIBRARY) and not _is_in(path, OTHER_CONTEXTS):
+            yield from needless_contexts(path, text)
         if _is_in(path, TEXTS) and not _is_in(path, EXEMPT_FROM_TERMS):
             yield from private_words(path, text)
         if not _is_in(path, EXEMPT_FROM_LENGTH):

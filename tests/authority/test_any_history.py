@@ -222,7 +222,14 @@ class History:
 
     def _approve(self, key: ResourceKey) -> None:
         by, actor, fingerprint = self._decide(key)
-        commands.approve(key, fingerprint, by, self.installation.deps)
+        commands.approve(
+            key,
+            fingerprint,
+            by,
+            self.installation.deps.store,
+            self.installation.deps.projects,
+            self.installation.deps.clock,
+        )
         assert by != actor, "approved by whoever made the change"
 
     def _accept(self, key: ResourceKey) -> None:

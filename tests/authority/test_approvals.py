@@ -38,7 +38,9 @@ def asked(world) -> World:
 
 
 def approve(world: World, by: str = "bob@example.com", key: ResourceKey = KEY) -> None:
-    commands.approve(key, world.store.read(key).state.fingerprint, by, world.deps)
+    commands.approve(
+        key, world.store.read(key).state.fingerprint, by, world.deps.store, world.deps.projects, world.deps.clock
+    )
 
 
 def blame(world: World, principal: str, **more) -> None:

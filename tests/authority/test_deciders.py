@@ -163,7 +163,15 @@ def test_a_rule_that_asks_for_two_people_takes_no_unverified_one(asked):
     remediate(KEY, asked.hands)
     for by in ("ann (unverified)", "bob (unverified)"):
         with pytest.raises(NotPermitted, match="asks for 2 approvers"):
-            commands.approve(KEY, asked.state.fingerprint, by, asked.deps, is_verified=False)
+            commands.approve(
+                KEY,
+                asked.state.fingerprint,
+                by,
+                asked.deps.store,
+                asked.deps.projects,
+                asked.deps.clock,
+                is_verified=False,
+            )
     asked.ticks(70)
     assert asked.writes == 0
 

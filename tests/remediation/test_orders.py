@@ -36,7 +36,7 @@ def exemption(world: World, days: int = 7, reason: str = "moving") -> Exemption:
 def test_what_was_approved_is_put_back_and_the_trail_says_by_whom(world):
     assert remediate(KEY, world.hands) == "asked"
 
-    commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
+    commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
 
     assert remediate(KEY, world.hands) == "resolved"
     assert world.writes == 1
@@ -51,7 +51,7 @@ def test_only_the_drift_that_was_shown_can_be_approved(world):
     world.drift({**DRIFTED, "labels": {"team": "other"}})
 
     with pytest.raises(BadRequest, match="another drift by now"):
-        commands.approve(KEY, shown, "ann", world.deps)
+        commands.approve(KEY, shown, "ann", world.deps.store, world.deps.projects, world.deps.clock)
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
 
 
@@ -60,18 +60,18 @@ def test_an_approval_that_would_do_nothing_is_refused_and_does_not_wait_for_anot
     world.declare(replace(ASKING, rules=(Rule("all", mode=mode),)))
 
     with pytest.raises(BadRequest, match=f"nothing is remediated in mode {mode}"):
-        commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
+        commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
 
     world.declare(ASKING)
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
 
 
 def test_what_was_put_back_cannot_be_approved_again(world):
-    commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
+    commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
     remediate(KEY, world.hands)
 
     with pytest.raises(BadRequest, match="has no drift"):
-        commands.approve(KEY, "any", "ann", world.deps)
+        commands.approve(KEY, "any", "ann", world.deps.store, world.deps.projects, world.deps.clock)
 
 
 def test_an_exemption_without_an_end_is_refused_unless_it_accepts_one_drift(world):
@@ -83,7 +83,7 @@ def test_an_exemption_without_an_end_is_refused_unless_it_accepts_one_drift(worl
 
 
 def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_over(world):
-    commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
+    commands.approve(KEY, world.state.fingerprint, "bob", world.deps.store, world.deps.projects, world.deps.clock)
 
     assert commands.exempt(KEY, exemption(world), world.deps) == "exempted"
     assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
@@ -127,7 +127,7 @@ def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
 
 @pytest.mark.parametrize("of", ["fleet", "projects/shop-prod", "projects/12", "folders/3", "organizations/4", KEY.name])
 def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_it_go(world, of):
-    commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
+    commands.approve(KEY, world.state.fingerprint, "bob", world.deps.store, world.deps.projects, world.deps.clock)
     commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps.store)
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
@@ -137,7 +137,7 @@ def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_
 
 
 def test_a_pause_of_something_else_holds_nothing(world):
-    commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
+    commands.approve(KEY, world.state.fingerprint, "bob", world.deps.store, world.deps.projects, world.deps.clock)
     for of in ("projects/other", "folders/4"):
         commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps.store, not_seen_yet=True)
 
@@ -165,13 +165,13 @@ def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(
     world.store.commit(snapshot, replace(snapshot.state, remediation=writing))
 
     with pytest.raises(BadRequest, match="remediation is in progress"):
-        commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
+        commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
     assert (world.state.remediation.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
 
 
 def test_what_was_approved_is_no_longer_after_an_exemption(world):
     remediate(KEY, world.hands)
-    commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
+    commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
     commands.exempt(KEY, exemption(world), world.deps)
     world.clock.forward(days=1)
 

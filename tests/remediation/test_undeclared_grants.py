@@ -98,7 +98,14 @@ def test_a_removal_waits_for_its_approval_where_the_scope_says_so(world):
     granted(world, (VIEWER, ANN), (VIEWER, "allUsers"))
 
     assert (remediate(GRANTS, world.hands), world.writes) == ("asked", 0)
-    commands.approve(GRANTS, world.store.read(GRANTS).state.fingerprint, "bob", world.deps)
+    commands.approve(
+        GRANTS,
+        world.store.read(GRANTS).state.fingerprint,
+        "bob",
+        world.deps.store,
+        world.deps.projects,
+        world.deps.clock,
+    )
     assert remediate(GRANTS, world.hands) == "resolved"
     assert held(world) == {(VIEWER, ANN)}
 
@@ -118,7 +125,14 @@ def test_the_last_owner_is_never_removed_not_even_with_an_approval(world, mode: 
 
     remediate(GRANTS, world.hands)
     if mode == "approve":
-        commands.approve(GRANTS, world.store.read(GRANTS).state.fingerprint, "carl", world.deps)
+        commands.approve(
+            GRANTS,
+            world.store.read(GRANTS).state.fingerprint,
+            "carl",
+            world.deps.store,
+            world.deps.projects,
+            world.deps.clock,
+        )
         remediate(GRANTS, world.hands)
     assert (OWNER, BOB) in held(world)
     assert (ADMIN, EVE) not in held(world)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from setpoint.alerting.interactions import InteractionHandler
-from setpoint.alerting.model import AlertNotice
+from setpoint.alerting.rate_limit import RateLimiter
 from setpoint.alerting.repository import NoticeRecords
-from setpoint.errors import Conflict
 from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters
@@ -34,6 +32,7 @@ class AlertingContext:
         clock: gives the current time.
         sleep: waits for a number of seconds.
         records: typed access to the notices in the store.
+        rate_limiter: waits for the rate limits of channels.
     """
 
     store: Store
@@ -43,18 +42,14 @@ class AlertingContext:
     clock: Callable[[], datetime] = _utc_now
     sleep: Callable[[float], None] = time.sleep
     records: NoticeRecords = field(init=False)
+    rate_limiter: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "records", NoticeRecords(self.store.notices, self.clock))
+        object.__setattr__(self, "rate_limiter", RateLimiter(self.records, self.clock, self.sleep))
 
     def alerting(self) -> Alerting:
         """The current alerting rules; without an ``Alerting`` document, findings go to the channels of their owners."""
         control = self.store.control().value
         documents = (source.alerting for source in control.sources.values())
         return next((document for document in documents if document is not None), Alerting())
-
-
-def write_notice(notice: AlertNotice, version: object, context: AlertingContext) -> None:
-    """Write a notice; keep the stored one where another process has written it since."""
-    with suppress(Conflict):
-        context.records.write_notice(notice, version, context.clock())

@@ -290,7 +290,8 @@ def _exempted_before(state: ResourceState, click: _Click) -> str:
 
 def _approve(key: ResourceKey, fingerprint: str, click: _Click) -> None:
     """Approve a write. Only ``functions/remediate`` has the permissions to make it."""
-    commands.approve(key, fingerprint, click.by, click.handler.context)
+    ports = click.handler.context
+    commands.approve(key, fingerprint, click.by, ports.store, ports.projects, ports.clock)
 
 
 def _snooze(key: ResourceKey, fingerprint: str, click: _Click) -> None:
@@ -375,7 +376,7 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     if state is None or state.finding is None:
         return ephemeral_replies.stale(key.name, "it has no finding any more")
     data = finding_events.data_of(state)
-    case = load_context(snapshot, handler.context)
+    case = load_context(snapshot, store, handler.context.projects, handler.context.clock())
     decision = deciding.decide(case.decision_input) if case is not None else None
     reply = ephemeral_replies.why(
         data, decision, routing.approvers(handler.alerting(snapshot.rules), data), store.trail(key)

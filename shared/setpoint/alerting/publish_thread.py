@@ -15,11 +15,11 @@ from typing import Literal
 from msgspec.structs import replace
 
 from setpoint.alerting import model
-from setpoint.alerting.context import AlertingContext, write_notice
+from setpoint.alerting.context import AlertingContext
 from setpoint.alerting.group_summary import GroupSummary
 from setpoint.alerting.model import AlertNotice, Thread
-from setpoint.alerting.rate_limit import SECONDS_BETWEEN, acquire, back_off
-from setpoint.alerting.repository import StoredNotice
+from setpoint.alerting.rate_limit import SECONDS_BETWEEN, RateLimiter
+from setpoint.alerting.repository import NoticeRecords, StoredNotice
 from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unavailable
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.grouping import cause_of
@@ -84,39 +84,40 @@ def show(name: str, alerting: Alerting, context: AlertingContext, max_wait: floa
         BadRequest: the destination refuses it for good; its findings are sent to the default destinations, too.
         Unavailable: the sink or the store did not answer; it is tried again.
     """
-    claimed = _claim(name, context, max_wait)
+    claimed = _claim(name, context.records, context.rate_limiter, context.clock(), max_wait)
     if isinstance(claimed, str):
         return claimed
     work = _Work(*claimed, Links(alerting.finding_link, alerting.group_link), context, max_wait)
     try:
         showing = work.run()
     except SetpointError as error:
-        _delay(work, error, context)
+        _delay(work, error, context.rate_limiter, context.clock())
         if isinstance(error, Throttled):
             return "later"
         if isinstance(error, BadRequest):
-            _show_at_default(work, str(error), alerting, context)
+            _show_at_default(work, str(error), alerting, context.records, context.clock())
         raise
     return showing
 
 
-def _claim(name: str, context: AlertingContext, max_wait: float) -> tuple[Thread, object] | Showing:
+def _claim(
+    name: str, records: NoticeRecords, rate_limiter: RateLimiter, now: datetime, max_wait: float
+) -> tuple[Thread, object] | Showing:
     """Claim a thread; the thread as it was before, with the version of its record."""
-    stored = context.records.thread(name)
+    stored = records.thread(name)
     thread = stored.value
     if thread is None:
-        first = next(context.records.of_thread(name), None)
+        first = next(records.of_thread(name), None)
         if first is None:
             return "nothing"
         is_damaged = stored.version is not None  # it may be posted already: the channel is searched first
         thread = replace(model.new_thread(name, first.value), is_tried=is_damaged)
-    now = context.clock()
     times = (thread.claimed_until, thread.not_before, _next_change(thread))
-    if any(time is not None and time > now for time in times) or not acquire(thread.to, context, max_wait):
+    if any(time is not None and time > now for time in times) or not rate_limiter.acquire(thread.to, max_wait):
         return "later"
     claimed = replace(thread, claimed_until=now + _CLAIM, is_tried=thread.is_tried or not thread.ts)
     try:
-        return thread, context.records.write_thread(claimed, stored.version, now)
+        return thread, records.write_thread(claimed, stored.version, now)
     except Conflict:
         return "later"
 
@@ -186,7 +187,7 @@ class _Work:
         for stored in self._context.records.of_thread(self.thread.id):
             notice = stored.value
             if model.is_obsolete(notice) and not notice.is_silent:
-                write_notice(replace(notice, is_silent=True), stored.version, self._context)
+                self._context.records.keep_notice(replace(notice, is_silent=True), stored.version, now)
                 continue
             if not model.is_shown(notice, now):
                 continue
@@ -232,11 +233,11 @@ class _Work:
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
     def _reply(self, name: str, posted: Posted, view: FindingView | Sequence[FindingView]) -> None:
-        if self._sink is None or not acquire(self.thread.to, self._context, self._max_wait):
+        if self._sink is None or not self._context.rate_limiter.acquire(self.thread.to, self._max_wait):
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
         self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
         after = self._context.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
-        back_off(self.thread.to, after, self._context.records)  # a long reply has taken several turns
+        self._context.rate_limiter.back_off(self.thread.to, after)  # a long reply has taken several turns
 
     def _full(self, notice: AlertNotice) -> FindingView:
         """A finding with all its differences, where its fingerprint is still the one in the notice."""
@@ -257,10 +258,10 @@ class _Work:
         def note(stored_notice: StoredNotice) -> None:
             notice = stored_notice.value
             displayed = notice.shown.data.fingerprint if self._tells(notice) else ""
-            write_notice(
+            self._context.records.keep_notice(
                 replace(notice, shown_sequence=notice.sequence, displayed=displayed, displayed_at=shown_at),
                 stored_notice.version,
-                self._context,
+                self._context.clock(),
             )
 
         new = (stored for stored in self.members() if stored.value.is_new and _mark(stored.value) in self._new)
@@ -278,14 +279,14 @@ def _mark(notice: AlertNotice) -> int:
     return hash((notice.id, notice.sequence))
 
 
-def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
+def _delay(work: _Work, error: SetpointError, rate_limiter: RateLimiter, now: datetime) -> None:
     """Delay the next attempt for a thread that failed."""
-    now, thread = context.clock(), work.thread
+    thread = work.thread
     failures = thread.failures + 1
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
     if isinstance(error, Throttled):
         wait = timedelta(seconds=error.seconds)
-        back_off(thread.to, now + wait, context.records)
+        rate_limiter.back_off(thread.to, now + wait)
     is_tried = thread.is_tried or not thread.ts
     problem = "" if isinstance(error, Unavailable) else str(error)
     work.store(
@@ -295,14 +296,13 @@ def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
     )
 
 
-def _show_at_default(work: _Work, problem: str, alerting: Alerting, context: AlertingContext) -> None:
+def _show_at_default(work: _Work, problem: str, alerting: Alerting, records: NoticeRecords, now: datetime) -> None:
     """Send findings that their destination refuses to the default destinations."""
     if work.thread.to in alerting.default:
         return
-    now = context.clock()
     for stored in work.members():
         notice = stored.value
-        informed = {stored_notice.value.to for stored_notice in context.records.of_finding(notice.key.id)}
+        informed = {stored_notice.value.to for stored_notice in records.of_finding(notice.key.id)}
         for to in alerting.default:
             if to in informed:
                 continue
@@ -310,5 +310,4 @@ def _show_at_default(work: _Work, problem: str, alerting: Alerting, context: Ale
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             thread = model.window_id(to, work.thread.id)
             copy = replace(notice, to=to, thread=thread, shown=shown, shown_sequence="", joined_at=now)
-            with suppress(Conflict):
-                context.records.write_notice(copy, None, now)
+            records.keep_notice(copy, None, now)

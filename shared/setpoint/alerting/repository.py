@@ -106,6 +106,11 @@ class NoticeRecords:
                 raise
             return self._store.write(_NOTICES, notice.id, body, damaged.version, filed)
 
+    def keep_notice(self, notice: AlertNotice, version: Any, now: datetime) -> None:
+        """Replace the notice of ``version``; leave the stored one where another process has written it since."""
+        with suppress(Conflict):
+            self.write_notice(notice, version, now)
+
     def _damaged(self, name: str) -> StoredBody | None:
         """A notice that cannot be read; None where it can be.
 

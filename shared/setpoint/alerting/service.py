@@ -8,7 +8,7 @@ due. A message is a view of the stored notices, and is updated as often as its c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,11 +18,10 @@ from cronsim import CronSim
 from msgspec.structs import replace
 
 from setpoint.alerting import interactions, model, routing
-from setpoint.alerting.context import AlertingContext, write_notice
+from setpoint.alerting.context import AlertingContext
 from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
 from setpoint.alerting.model import AlertNotice
 from setpoint.alerting.publish_thread import Showing, show
-from setpoint.alerting.rate_limit import acquire
 from setpoint.alerting.repository import NoticeRecords, StoredNotice
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, SetpointError
@@ -95,7 +94,7 @@ def notify(event: CloudEvent, context: AlertingContext) -> TickResult:
         TransientError: the store does not answer; nothing is lost.
     """
     alerting = context.alerting()
-    threads = _note(event, alerting, context)
+    threads = _note(event, alerting, context.store, context.records, context.clock)
     return _show_all(threads, alerting, context, _MAX_WAIT)
 
 
@@ -173,14 +172,19 @@ def _target_of(notice: AlertNotice) -> str:
     return notice.to.id if notice.is_digest else notice.thread
 
 
-def repository_for(key: ResourceKey, context: AlertingContext) -> Destination:
+def repository_for(key: ResourceKey, alerting: Alerting, store: StateStore) -> Destination:
     """The repository that the alerting rules name for the accepted drift of a resource.
+
+    Args:
+        key: the resource and content.
+        alerting: the alerting rules.
+        store: the findings.
 
     Raises:
         BadRequest: there is no such drift, or the rules name none.
     """
-    data = replace(finding_events.data_of(_drifted(key, context.store)), status="accepted")
-    destinations = routing.on_acceptance(context.alerting(), data)
+    data = replace(finding_events.data_of(_drifted(key, store)), status="accepted")
+    destinations = routing.on_acceptance(alerting, data)
     to = next((to for to in destinations if to.sink == "request"), None)
     if to is None:
         raise BadRequest(f"{key.name}: no `acceptances` of the Alerting document name a repository; add --repository")
@@ -213,7 +217,11 @@ def request_change(key: ResourceKey, to: Destination, context: AlertingContext, 
     state = _drifted(key, context.store)
     event = drift_event("drift.changed", state.sequence, finding_events.data_of(state))
     wanted, alerting = {to.id: _Wanted(to, is_acceptance=True)}, context.alerting()
-    retry_on_conflict(lambda: _write_notices(event, wanted, alerting, context), what=key.name, attempts=16)
+    retry_on_conflict(
+        lambda: _write_notices(event, wanted, alerting, context.store, context.records, context.clock),
+        what=key.name,
+        attempts=16,
+    )
     notice = _latest(context.records.of_finding(key.id))[to.id].value
     if is_shown:
         show(notice.thread, alerting, context, _MAX_WAIT)
@@ -221,17 +229,27 @@ def request_change(key: ResourceKey, to: Destination, context: AlertingContext, 
     return thread.ts if thread is not None else ""
 
 
-def _note(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
+def _note(
+    event: CloudEvent, alerting: Alerting, store: StateStore, records: NoticeRecords, clock: Callable[[], datetime]
+) -> list[str]:
     """Store an event as one notice for each destination; the threads to show again."""
     wanted = _wanted(event, alerting)
-    return retry_on_conflict(lambda: _write_notices(event, wanted, alerting, context), what=event.subject, attempts=16)
+    return retry_on_conflict(
+        lambda: _write_notices(event, wanted, alerting, store, records, clock), what=event.subject, attempts=16
+    )
 
 
 def _write_notices(
-    event: CloudEvent, wanted: Mapping[str, _Wanted], alerting: Alerting, context: AlertingContext
+    event: CloudEvent,
+    wanted: Mapping[str, _Wanted],
+    alerting: Alerting,
+    store: StateStore,
+    records: NoticeRecords,
+    clock: Callable[[], datetime],
 ) -> list[str]:
+    """Write the notices that an event changes; the threads to show again."""
     key = ResourceKey(event.data.resource_name, event.data.content)
-    kept = context.records.of_finding(key.id)
+    kept = records.of_finding(key.id)
     versions = {stored.value.id: stored.version for stored in kept}
     present = _latest(kept)
     threads = []
@@ -240,9 +258,14 @@ def _write_notices(
         if notice is not None and notice.is_acceptance and name not in wanted and _is_over(notice):
             continue
         if notice is None or event.sequence > notice.sequence:
-            notice = _next_notice(key, event, notice, wanted.get(name), alerting, context)
-            context.records.write_notice(notice, versions.get(notice.id), context.clock())
-        if not notice.is_digest and notice.due is not None and notice.due <= context.clock():
+            now = clock()
+            if notice is not None and not _begins(event, notice, alerting, now):
+                notice = _followed(notice, event, alerting, store, now)
+            else:
+                to = wanted[name] if name in wanted or notice is None else _wanted_before(notice)
+                notice = _new_notice(event, to, alerting, records, now)
+            records.write_notice(notice, versions.get(notice.id), now)
+        if not notice.is_digest and notice.due is not None and notice.due <= clock():
             threads.append(notice.thread)
     return threads
 
@@ -273,24 +296,21 @@ def _wanted(event: CloudEvent, alerting: Alerting) -> dict[str, _Wanted]:
     return wanted
 
 
-def _next_notice(
-    key: ResourceKey,
-    event: CloudEvent,
-    before: AlertNotice | None,
-    to: _Wanted | None,
-    alerting: Alerting,
-    context: AlertingContext,
+def _wanted_before(notice: AlertNotice) -> _Wanted:
+    return _Wanted(notice.to, notice.not_before, notice.is_escalation, notice.is_digest, notice.is_acceptance)
+
+
+def _new_notice(
+    event: CloudEvent, to: _Wanted, alerting: Alerting, records: NoticeRecords, now: datetime
 ) -> AlertNotice:
-    """The notice after an event: the previous one updated, or a new one where the finding recurs."""
-    now = context.clock()
+    """The notice of a finding that is new to a destination, or recurs.
+
+    Raises:
+        Conflict: another process has opened its thread meanwhile.
+    """
     data = event.data
-    if before is not None and not _begins(event, before, alerting, now):
-        return _followed(before, event, alerting, context)
-    if to is None:
-        assert before is not None  # noqa: S101 - a destination is wanted, or was before
-        to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest, before.is_acceptance)
     notice = AlertNotice(
-        key=key,
+        key=ResourceKey(data.resource_name, data.content),
         to=to.to,
         thread="",
         shown=model.start(event),
@@ -304,15 +324,18 @@ def _next_notice(
         return replace(notice, is_silent=True)
     if to.is_digest:
         return replace(notice, is_digest=True, not_before=_next_digest(alerting, now))
-    thread = _thread_of(event, to.to, alerting, context)
+    thread = _thread_of(event, to.to, alerting, records, now)
     return replace(notice, thread=thread, not_before=to.not_before, is_escalation=to.is_escalation)
 
 
-def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, context: AlertingContext) -> AlertNotice:
-    until = _quiet_until(before.key, context.store) if event.data.status == "exempted" else None
+def _followed(
+    before: AlertNotice, event: CloudEvent, alerting: Alerting, store: StateStore, now: datetime
+) -> AlertNotice:
+    """A notice, brought up to date by an event of its finding."""
+    until = _quiet_until(before.key, store) if event.data.status == "exempted" else None
     notice = replace(before, shown=model.advance(before.shown, event, until), sequence=event.sequence)
     if before.is_digest:
-        return replace(notice, not_before=_next_digest(alerting, context.clock()))
+        return replace(notice, not_before=_next_digest(alerting, now))
     return replace(notice, is_silent=True) if model.is_obsolete(notice) else notice
 
 
@@ -338,24 +361,24 @@ def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
     return latest
 
 
-def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, context: AlertingContext) -> str:
+def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, records: NoticeRecords, now: datetime) -> str:
     """The thread that shows a finding: the open one of its cause, or a new one.
 
     Raises:
         Conflict: another process has opened one meanwhile.
     """
-    now, actor, cause = context.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
+    actor, cause = model.actor_of(event.data), cause_id(cause_of(event.data))
     name = model.window_id(to, cause)
-    stored = context.records.window(name)
+    stored = records.window(name)
     if stored.value is not None and now < stored.value.closes_at and not model.accepts(stored.value, actor, now):
         name = model.window_id(to, cause, actor)  # the others have another actor
-        stored = context.records.window(name)
+        stored = records.window(name)
     window = stored.value
     if window is None or not model.accepts(window, actor, now):
         window = model.next_window(window, name, actor, now, alerting.group_seconds)
-        context.records.write_window(name, window, stored.version)
+        records.write_window(name, window, stored.version)
     elif actor and not window.actor:
-        context.records.write_window(name, replace(window, actor=actor), stored.version)
+        records.write_window(name, replace(window, actor=actor), stored.version)
     return window.thread
 
 
@@ -406,9 +429,10 @@ def _send_digest(
         raise BadRequest(f"{to.id}: no sink is configured for it; see docs/slack.md")
     still = [notice.value.shown for notice in notices if notice.value.shown.data.status == "open"]
     if still:
-        if not acquire(to, context, _MAX_WAIT):
+        if not context.rate_limiter.acquire(to, _MAX_WAIT):
             return
         name = model.reply_id(to.id, (f"{notice.value.id}{notice.value.sequence}" for notice in notices))
         sink.digest(name, to.channel, still, Links(alerting.finding_link, alerting.group_link), maybe=True)
     for stored in notices:
-        write_notice(replace(stored.value, shown_sequence=stored.value.sequence), stored.version, context)
+        shown = replace(stored.value, shown_sequence=stored.value.sequence)
+        context.records.keep_notice(shown, stored.version, context.clock())

@@ -31,7 +31,7 @@ from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
 from setpoint.model import observation as observations
 from setpoint.model.outcome import Outcome
-from setpoint.ports.stores import Problems
+from setpoint.ports.stores import Problems, Store
 from setpoint.util.counts import counted
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         if not is_read:
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
-            _show(deps, store, str(feed_file or subscription), outcomes)
+            _show(deps.store, store, str(feed_file or subscription), outcomes)
         unread: Problems = []
         opened = filter(is_open, deps.store.states(drifted=True, problems=unread))
         code = drift_code(opened, exit_code=exit_code, fail_on=fail_on)
@@ -276,18 +276,19 @@ def _timed(work: Callable[[], Outcomes]) -> Outcomes:
     return outcomes
 
 
-def _show(context: Context, store: str, feed: str, outcomes: Outcomes) -> None:
+def _show(records: Store, store: str, feed: str, outcomes: Outcomes) -> None:
+    """Print the open findings of a store, and how many are within their grace period."""
     opened, otherwise_due = [], set()
     problems: Problems = []
-    for state in context.store.states(drifted=True, problems=problems):
+    for state in records.states(drifted=True, problems=problems):
         if is_open(state):
             opened.append(state)
         if state.settling is None:
             otherwise_due.add(state.key)
     for problem in problems:
         print_warning(str(problem), "unreadable")
-    declared = count_declared(context.store, store)
-    is_declared = bool(context.store.control().value.sources)
+    declared = count_declared(records, store)
+    is_declared = bool(records.control().value.sources)
     headline = counted(len(opened), "open finding") if opened else "no drift"
     if is_declared and not opened and outcomes and not any(outcomes[outcome] for outcome in _COMPARED):
         print_warning(
@@ -297,5 +298,5 @@ def _show(context: Context, store: str, feed: str, outcomes: Outcomes) -> None:
         headline = "nothing was compared"
     if is_declared or opened:
         print_findings(out, opened, f"{headline}, {declared:,} declared")
-    if waiting := sum(1 for key in context.store.due(_NEVER, []) if key not in otherwise_due):
+    if waiting := sum(1 for key in records.due(_NEVER, []) if key not in otherwise_due):
         print_status(f"{waiting} more differ within their grace period; they become findings if they persist")

@@ -106,7 +106,11 @@ def _open_request(finding: str, repository: str, store: str) -> None:
     try:
         key = find_finding(detection.store, finding).key
         context = bootstrap.open_alerting(settings, detection)
-        to = Destination("request", repository) if repository else service.repository_for(key, context)
+        to = (
+            Destination("request", repository)
+            if repository
+            else service.repository_for(key, context.alerting(), context.store)
+        )
         number = service.request_change(key, to, context, is_shown=bool(settings.sinks))
     finally:
         detection.store.close()

@@ -55,7 +55,15 @@ def remediate(
         if not yes and not typer.confirm("Remediate it?", err=True):
             raise typer.Exit(1)
         is_verified = person.is_verified or not writes_to_google()
-        commands.approve(state.key, state.fingerprint, who, context.detection, is_verified=is_verified)
+        commands.approve(
+            state.key,
+            state.fingerprint,
+            who,
+            context.detection.store,
+            context.detection.projects,
+            context.detection.clock,
+            is_verified=is_verified,
+        )
         outcome = engine.remediate(state.key, context)
     finally:
         context.detection.store.close()

@@ -65,7 +65,15 @@ def approve(
             if not typer.confirm("Approve its remediation?", err=True):
                 raise typer.Exit(1)
         is_verified = person.is_verified or not writes_to_google()
-        commands.approve(state.key, fingerprint or state.fingerprint, str(person), detection, is_verified=is_verified)
+        commands.approve(
+            state.key,
+            fingerprint or state.fingerprint,
+            str(person),
+            detection.store,
+            detection.projects,
+            detection.clock,
+            is_verified=is_verified,
+        )
     finally:
         detection.store.close()
     print_status(f"approved by {person}: {state.key.name}")

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import known_places, pipeline
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
@@ -32,14 +33,25 @@ _PLACES = ("projects", "folders", "organizations", "sources")
 LONGEST_EXEMPTION = timedelta(days=366)
 
 
-def approve(key: ResourceKey, fingerprint: str, by: str, context: Context, *, is_verified: bool = True) -> None:
+def approve(
+    key: ResourceKey,
+    fingerprint: str,
+    by: str,
+    store: Store,
+    projects: ProjectIdResolver,
+    clock: Callable[[], datetime],
+    *,
+    is_verified: bool = True,
+) -> None:
     """Approve the remediation of a drift, only for the drift that was shown.
 
     Args:
         key: the resource and content.
         fingerprint: the drift that was shown.
         by: the approver.
-        context: the ports of detection.
+        store: the findings.
+        projects: the numbers of projects.
+        clock: gives the current time.
         is_verified: whether the caller knows that it is they; a rule that asks for several people takes no other.
 
     Raises:
@@ -51,7 +63,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context, *, is
         state = _drifted(snapshot)
         if state.fingerprint != fingerprint:
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
-        case = load_context(snapshot, context)
+        case = load_context(snapshot, store, projects, clock())
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.decision_input.mode in MANUAL_MODES:
@@ -74,14 +86,14 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context, *, is
         approved = remediation_attempt.approved(
             remediation,
             by,
-            context.clock(),
+            clock(),
             needed=rule.approvals if rule is not None else 1,
             rules=snapshot.rules.digest,
         )
         return replace(state, remediation=approved)
 
-    _write(key, approved, context.store)
-    _note(key, AuditEntry(context.clock(), "approved", by, fingerprint), context.store)
+    _write(key, approved, store)
+    _note(key, AuditEntry(clock(), "approved", by, fingerprint), store)
 
 
 def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:

@@ -16,7 +16,6 @@ from setpoint.detection import (
     suppressions,
     unmanaged_grants,
 )
-from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
@@ -29,10 +28,11 @@ from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.sources import SourceState, Version
-from setpoint.ports.stores import DesiredStore, Snapshot, StateStore
+from setpoint.ports.services import ProjectPlaces
+from setpoint.ports.stores import DesiredStore, Snapshot, StateStore, Store
 from setpoint.remediation.decision import DecisionInput
-from setpoint.remediation.live_resources import LiveReading
-from setpoint.remediation.records import RemediationCase, RemediationContext
+from setpoint.remediation.live_resources import LiveReading, LiveResources
+from setpoint.remediation.records import RemediationCase
 
 
 def read(key: ResourceKey, store: StateStore) -> Snapshot:
@@ -68,13 +68,16 @@ def declared_digest(snapshot: Snapshot) -> str:
     return snapshot.desired.digest if snapshot.desired is not None else ""
 
 
-def read_live(case: RemediationCase, context: RemediationContext, *, with_place: bool = True) -> LiveReading | None:
+def read_live(
+    case: RemediationCase, live_resources: LiveResources, now: datetime, places: ProjectPlaces | None
+) -> LiveReading | None:
     """Read the resource of a finding, and where its project is by now; None where no method reads it.
 
     Args:
         case: the finding.
-        context: what remediation works with.
-        with_place: whether to read where the project is, too: for a write it has to be known.
+        live_resources: the APIs of the resources.
+        now: the current time.
+        places: looks up where the project is, which has to be known for a write; None looks nothing up.
 
     Raises:
         AccessDenied: a permission is missing; grant it.
@@ -84,9 +87,8 @@ def read_live(case: RemediationCase, context: RemediationContext, *, with_place:
     desired = case.snapshot.desired
     if desired is None:
         return None
-    reading = context.live_resources.read(desired.declarations[0], case.last, context.clock())
+    reading = live_resources.read(desired.declarations[0], case.last, now)
     last = case.last
-    places = context.places if with_place else None
     if reading is None or places is None or last is None or not last.project_number:
         return reading
     ancestors = places.ancestors(last.project_number, last.ancestors)
@@ -98,17 +100,29 @@ def is_in_another_place(case: RemediationCase, reading: LiveReading) -> bool:
     return case.last is not None and case.last.ancestors != reading.observation.ancestors
 
 
-def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None:
-    """The input of the decision about an open finding; a guardrail set afterwards makes the claim fail."""
-    key, now, state = snapshot.key, context.clock(), snapshot.state
+def load_context(
+    snapshot: Snapshot, store: Store, projects: ProjectIdResolver, now: datetime
+) -> RemediationCase | None:
+    """The input of the decision about an open finding; a guardrail set afterwards makes the claim fail.
+
+    Args:
+        snapshot: the stored records of the finding.
+        store: the last observation, the guardrails and the sources.
+        projects: the numbers of projects, for limits of a place.
+        now: the current time.
+
+    Returns:
+        The input; None without an open finding.
+    """
+    key, state = snapshot.key, snapshot.state
     if state is None or state.finding is None or not state.is_open:
         return None
-    last = context.store.last_observation(key)
+    last = store.last_observation(key)
     if snapshot.desired is not None:
         snapshot = replace(snapshot, desired=with_policy(snapshot.desired, snapshot.rules, last))
     finding = state.finding
     policy = snapshot.rules.policy or Policy()
-    safety = context.store.safety_state()
+    safety = store.safety_state()
     rule, mode = None, finding.mode
     if (policy_outcome := _policy_outcome(snapshot, finding, last)) is not None:
         rule, mode = policy_outcome.rule, suppressions.mode_for(finding.differences, policy_outcome.mode)
@@ -122,9 +136,9 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     is_request = (
         remediation_attempt.is_new(state.remediation, remediation) and mode == "auto" and finding.kind == "modified"
     )
-    rollout = _rollout_of_all(state, context.store) if _is_by_scope(snapshot) else _rollout(key, context.store)
+    rollout = _rollout_of_all(state, store) if _is_by_scope(snapshot) else _rollout(key, store)
     source = next(iter(rollout.sources)) if len(rollout.sources) == 1 else ""
-    ancestors, unplaced = _places(last, rollout.sources, context.projects)
+    ancestors, unplaced = _places(last, rollout.sources, projects)
     requested = safety.value
     if is_request:
         requested = braking.record_request(requested, policy.limits, now)

@@ -15,7 +15,7 @@ from setpoint.model.api_reading import ApiReading
 from setpoint.model.policy import Limits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import rules_of
-from setpoint.ports.stores import DesiredStore, Problems, Snapshot
+from setpoint.ports.stores import DesiredStore, Problems, Snapshot, StateStore
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
 
@@ -97,38 +97,41 @@ def read_due(context: Context, live_resources: LiveResources, budget: ReadBudget
 
 def _read(key: ResourceKey, context: Context, live_resources: LiveResources) -> str:
     """Read and evaluate a resource; return the error, or an empty string."""
+
+    def postponed(wait: timedelta | None, problem: str) -> str:
+        return _postpone(key, wait, problem, context.store, context.clock())
+
     snapshot = context.store.read(key)
     state = snapshot.state
     if state is None or snapshot.desired is None or not api_readings.is_selected(snapshot, state.asset_type):
-        return _postpone(key, None, "", context)
+        return postponed(None, "")
     try:
         reading = live_resources.read(
             snapshot.desired.declarations[0], context.store.last_observation(key), context.clock()
         )
     except (AccessDenied, Refused) as error:
-        return _postpone(key, _LATER, str(error), context)
+        return postponed(_LATER, str(error))
     except TransientError as error:
-        return _postpone(key, _SOON, str(error), context)
+        return postponed(_SOON, str(error))
     if reading is None:
-        return _postpone(key, None, f"{key.name}: no known method reads a {state.asset_type}", context)
-    if (
-        reading.observation.deleted
-    ):  # the inventory reports deletions; a 404 alone may be due to another spelling of the name
-        return _postpone(key, _LATER, f"{key.name}: its API does not know it, and the inventory does", context)
+        return postponed(None, f"{key.name}: no known method reads a {state.asset_type}")
+    if reading.observation.deleted:
+        # The inventory reports deletions; a 404 alone may be due to another spelling of the name.
+        return postponed(_LATER, f"{key.name}: its API does not know it, and the inventory does")
     pipeline.handle_observation(reading.observation, context)
     return ""
 
 
-def _postpone(key: ResourceKey, wait: timedelta | None, problem: str, context: Context) -> str:
+def _postpone(key: ResourceKey, wait: timedelta | None, problem: str, store: StateStore, now: datetime) -> str:
     """Record why a resource was not read, and when to retry; None to wait for its next change."""
 
     def write() -> Snapshot | None:
-        snapshot = context.store.read(key)
+        snapshot = store.read(key)
         if snapshot.state is None:
             return None
-        due = context.clock() + wait if wait is not None else None
+        due = now + wait if wait is not None else None
         reading = replace(snapshot.state.api_reading or ApiReading(), due=due, problem=problem)
-        return context.store.commit(snapshot, replace(snapshot.state, api_reading=reading))
+        return store.commit(snapshot, replace(snapshot.state, api_reading=reading))
 
     try:
         retry_on_conflict(write, what=key.name)

@@ -32,7 +32,7 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.operations.record_problems import RecordProblems
-from setpoint.ports.stores import Problems, Snapshot
+from setpoint.ports.stores import Problems, Snapshot, StateStore
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision as deciding
 from setpoint.remediation import execution, unattended
@@ -181,14 +181,14 @@ def preview(
         context: the ports of remediation.
         approved_by: an approver to assume, or empty.
     """
-    case = load_context(read(key, context.detection.store), context.detection)
+    case = load_context(read(key, context.store), context.store, context.detection.projects, context.clock())
     if case is None:
         return None
     remediation = case.decision_input.remediation
     if approved_by and remediation.step not in remediation_attempt.UNDER_WAY:
         approved = remediation_attempt.approved(remediation, approved_by, case.decision_input.now)
         case = case._replace(decision_input=case.decision_input._replace(remediation=approved))
-    reading = read_live(case, context, with_place=False)
+    reading = read_live(case, context.live_resources, context.clock(), None)
     plan = (
         None
         if reading is None or case.snapshot.desired is None
@@ -236,25 +236,22 @@ def _end_unproved(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
 
 
 def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
-    case = load_context(snapshot, context.detection)
+    case = load_context(snapshot, context.store, context.detection.projects, context.clock())
     if case is None:
-        return _clear_due(snapshot, "nothing", context)
+        return _clear_due(snapshot, "nothing", context.store, context.clock())
     decision = deciding.decide(case.decision_input)
+    if decision.action == "leave":
+        return _clear_due(case.snapshot, "left", context.store, context.clock())
     return _FOLLOW[decision.action](case, decision, context)
 
 
-def _clear_due(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationContext) -> ExecutionOutcome:
+def _clear_due(snapshot: Snapshot, outcome: ExecutionOutcome, store: StateStore, now: datetime) -> ExecutionOutcome:
     """Clear the due time of a finding that needs no further step."""
     state = snapshot.state
-    if state is not None and state.remediation is not None and is_due(state, context.clock()):
+    if state is not None and state.remediation is not None and is_due(state, now):
         reason = "there is nothing to remediate now"
-        context.store.commit(snapshot, replace(state, remediation=remediation_attempt.close(state.remediation, reason)))
+        store.commit(snapshot, replace(state, remediation=remediation_attempt.close(state.remediation, reason)))
     return outcome
-
-
-def _leave(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
-    del decision
-    return _clear_due(case.snapshot, "left", context)
 
 
 def _stop(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
@@ -323,7 +320,7 @@ def _propose(
             save_step(case, again, note, context)
         return outcome
     try:
-        reading = read_live(case, context)
+        reading = read_live(case, context.live_resources, context.clock(), context.places)
     except (AccessDenied, Refused) as error:
         save_step(case, step(remediation, (f"it cannot be read: {error}",), decision.because, now), note, context)
         return outcome
@@ -340,7 +337,7 @@ def _propose(
 def _act(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     """Remediate: read, evaluate, plan, claim, write."""
     try:
-        reading = read_live(case, context)
+        reading = read_live(case, context.live_resources, context.clock(), context.places)
     except (AccessDenied, Refused, Unavailable) as error:
         return _unread(case, decision, error, context)
     if reading is None or case.snapshot.desired is None:
@@ -435,7 +432,6 @@ def _instead(decision: Decision, action: Action, reason: str) -> Decision:
 
 
 _FOLLOW: dict[Action, Callable[[RemediationCase, Decision, RemediationContext], ExecutionOutcome]] = {
-    "leave": _leave,
     "stop": _stop,
     "wait": _wait,
     "ask": _ask,

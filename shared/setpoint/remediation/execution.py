@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -11,7 +12,7 @@ from setpoint.model import remediation_attempt
 from setpoint.model.policy import Policy
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.write_plan import Failed, Running, Started, WritePlan, Written
-from setpoint.ports.stores import Snapshot
+from setpoint.ports.stores import RemediationStore, Snapshot
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision, operations, update_masks, verification
 from setpoint.remediation.context import declared_digest, read
@@ -30,8 +31,8 @@ def write(
 ) -> ExecutionOutcome:
     """Send a claimed write unless its conditions changed; if no answer comes, schedule a read of the resource."""
     key, policy = case.snapshot.key, case.decision_input.policy
-    snapshot = read(key, context.detection.store)
-    if why := _reason_to_release(case, snapshot, remediation, context):
+    snapshot = read(key, context.store)
+    if why := _reason_to_release(case, snapshot, remediation, context.store, context.clock()):
         before = case.decision_input.remediation
         free = remediation_attempt.postpone(replace(before, outcome="released", proof=why), context.clock(), why)
         endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
@@ -84,10 +85,10 @@ def _not_written(
 
 
 def _reason_to_release(
-    case: RemediationCase, snapshot: Snapshot, remediation: RemediationState, context: RemediationContext
+    case: RemediationCase, snapshot: Snapshot, remediation: RemediationState, store: RemediationStore, now: datetime
 ) -> str:
     """Why a claimed write must not be sent any more, for people; empty if it may be."""
-    now, decided_on, state = context.clock(), case.decision_input, snapshot.state
+    decided_on, state = case.decision_input, snapshot.state
     if not remediation_attempt.may_write(remediation, now):
         return "the claim is too old to write on"
     if (
@@ -99,7 +100,7 @@ def _reason_to_release(
         return "its record has changed since the claim"
     if declared_digest(snapshot) != decided_on.remediation.desired:
         return "something else is declared of it by now"
-    return decision.held(decided_on._replace(safety_state=context.store.safety_state().value, now=now))
+    return decision.held(decided_on._replace(safety_state=store.safety_state().value, now=now))
 
 
 def _written(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from setpoint.comparison import masking
 from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import finding_events
+from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.pipeline import Context
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Declaration
@@ -21,8 +22,9 @@ from setpoint.model.remediation_attempt import UNDER_WAY, RemediationState
 from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
+from setpoint.model.secrecy import Secrecy
 from setpoint.ports.services import ProjectPlaces
-from setpoint.ports.stores import Snapshot, Store, StoredSafetyState
+from setpoint.ports.stores import RemediationStore, Snapshot, Store, StoredSafetyState
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
@@ -133,13 +135,15 @@ def save_step(
     is_repeated = is_recorded(state.remediation, remediation)
     safety = safety or case.decision_input.safety_state
     events = [] if is_repeated else _events(note, remediation, case.safety_state.value, safety)
-    after = _with_events(state, remediation, events, case.snapshot, detection)
+    after = _with_events(
+        state, remediation, events, case.snapshot, detection.schemas, detection.secrecy, detection.clock()
+    )
     if safety == case.safety_state.value:
         stored = detection.store.commit(case.snapshot, after)
     else:
         stored = detection.store.claim(case.snapshot, after, safety, case.safety_state.version)
     if not is_repeated:
-        _audit(stored.key, remediation, note, context)
+        _audit(stored.key, remediation, note, detection.store, context.worker, detection.clock())
     return stored
 
 
@@ -158,7 +162,7 @@ def record_outcome(
         then="the next tick tries again",
     )
     if stored is not None:
-        _audit(key, after, note, context)
+        _audit(key, after, note, context.store, context.worker, context.clock())
     context.detection.outbox.publish_pending(stored or context.store.read(key))
 
 
@@ -178,7 +182,8 @@ def _write_outcome(
         return None
     braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
     events = _events(note, after, safety_state.value, braked) if state.is_open else []
-    changed = _with_events(state, after, events, snapshot, context.detection)
+    detection = context.detection
+    changed = _with_events(state, after, events, snapshot, detection.schemas, detection.secrecy, detection.clock())
     if braked == safety_state.value:
         return store.commit(snapshot, changed)
     return store.claim(snapshot, changed, braked, safety_state.version)
@@ -198,9 +203,12 @@ def end_attempt(snapshot: Snapshot, ended: RemediationState, note: AuditNote, co
     """
     assert snapshot.state is not None  # noqa: S101 - noqa: S101 - callers pass records with an attempt
     events = [] if note.event is None else [(note.event, ended.reason)]
-    after = _with_events(snapshot.state, ended, events, snapshot, context.detection)
+    detection = context.detection
+    after = _with_events(
+        snapshot.state, ended, events, snapshot, detection.schemas, detection.secrecy, detection.clock()
+    )
     stored = context.store.commit(snapshot, after)
-    _audit(stored.key, ended, note, context)
+    _audit(stored.key, ended, note, context.store, context.worker, context.clock())
     return stored
 
 
@@ -221,7 +229,9 @@ def _with_events(
     remediation: RemediationState,
     events: list[tuple[EventType, str]],
     snapshot: Snapshot,
-    detection: Context,
+    schemas: Schemas | None,
+    secrecy: Secrecy,
+    now: datetime,
 ) -> ResourceState:
     """The record with another step and its pending events."""
     after = replace(state, remediation=remediation)
@@ -230,29 +240,34 @@ def _with_events(
     for event, reason in events:
         declared = None
         if event == "remediation.requested" and snapshot.desired is not None:
-            declared = [_shown(declaration, detection) for declaration in snapshot.desired.declarations]
+            declared = [_shown(declaration, schemas, secrecy) for declaration in snapshot.desired.declarations]
         telling = replace(after, remediation=replace(remediation, reason=reason))
-        after = replace(
-            finding_events.with_remediation_event(telling, event, declared, detection.clock()), remediation=remediation
-        )
+        after = replace(finding_events.with_remediation_event(telling, event, declared, now), remediation=remediation)
     return after
 
 
-def _shown(declaration: Declaration, detection: Context) -> Any:
-    """The declarations of a resource, with secrets hidden."""
-    schemas, is_resource = detection.schemas, declaration.key.content in WHOLE
+def _shown(declaration: Declaration, schemas: Schemas | None, secrecy: Secrecy) -> Any:
+    """A declaration of a resource, with secrets hidden."""
+    is_resource = declaration.key.content in WHOLE
     schema = schemas.schema_for(declaration.asset_type) if schemas is not None and is_resource else None
-    hiding = masking.Masking(detection.secrecy)
+    hiding = masking.Masking(secrecy)
     if declaration.digests:
         return SealedMasking(hiding, declaration.digests).message(armed(declaration.data), schema)
     return masking.masked_message(declaration.data, schema, hiding)
 
 
-def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, context: RemediationContext) -> None:
+def _audit(
+    key: ResourceKey,
+    remediation: RemediationState,
+    note: AuditNote,
+    trail: RemediationStore,
+    worker: str,
+    now: datetime,
+) -> None:
     entry = AuditEntry(
-        recorded_at=context.clock(),
+        recorded_at=now,
         what=note.what,
-        by=context.worker,
+        by=worker,
         fingerprint=remediation.fingerprint,
         observed_at=note.reading.observed_at if note.reading is not None else None,
         reasons=note.decision.reasons if note.decision is not None else (),
@@ -261,4 +276,4 @@ def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, con
         outcome=remediation.outcome,
         proof=remediation.proof,
     )
-    context.store.note(key, entry)
+    trail.note(key, entry)

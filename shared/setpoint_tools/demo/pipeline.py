@@ -312,7 +312,14 @@ class Installation:
         """Have somebody approve what is shown, and remediate it."""
         state = self.context.store.read(approval.key).state
         if state is not None:
-            commands.approve(approval.key, state.fingerprint, approval.by, self.context)
+            commands.approve(
+                approval.key,
+                state.fingerprint,
+                approval.by,
+                self.context.store,
+                self.context.projects,
+                self.context.clock,
+            )
             engine.remediate(approval.key, self._remediation)
 
     def remediate(self) -> None:

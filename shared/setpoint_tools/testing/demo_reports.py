@@ -158,7 +158,7 @@ def _rehearse(deps: Context, recorder: Recorder) -> None:
     remediation = RemediationContext(deps, LiveResources(google, default_catalogue()), worker="demo")
     seen = deps.store.last_observation(state.key)
     google.observe(state.key, seen.data if seen is not None else {})
-    commands.approve(state.key, state.fingerprint, "lea.koch@example.com", deps)
+    commands.approve(state.key, state.fingerprint, "lea.koch@example.com", deps.store, deps.projects, deps.clock)
     engine.remediate(state.key, remediation)
     recorder.now += timedelta(minutes=2)
 
