@@ -30,6 +30,7 @@ from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import Action, Reason
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.secrecy import Secrecy
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, Snapshot, StateStore
@@ -328,7 +329,7 @@ def _propose(
         return _unread(case, decision, error, context)
     if reading is not None and (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
-    summary = _summary(case, reading, context)
+    summary = _summary(case, reading, context.live_resources, context.detection.secrecy)
     seen = reading.observation if reading is not None else None
     save_step(case, step(remediation, summary, decision.because, now), note._replace(reading=seen), context)
     return outcome
@@ -416,14 +417,16 @@ def _unread(
     return "handed_off"
 
 
-def _summary(case: RemediationCase, reading: LiveReading | None, context: RemediationContext) -> tuple[str, ...]:
+def _summary(
+    case: RemediationCase, reading: LiveReading | None, live_resources: LiveResources, secrecy: Secrecy
+) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
     if case.decision_input.remediation.executor == "propose":
         finding = case.decision_input.finding
         declaration = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(declaration, finding.differences)
-    plan = context.live_resources.plan(case.snapshot.desired, reading, context.detection.secrecy)
+    plan = live_resources.plan(case.snapshot.desired, reading, secrecy)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 
