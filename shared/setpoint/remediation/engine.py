@@ -50,7 +50,7 @@ from setpoint.remediation.context import (
     read_live,
 )
 from setpoint.remediation.decision import Decision
-from setpoint.remediation.live_resources import LiveReading, describe_refusal
+from setpoint.remediation.live_resources import LiveReading, LiveResources, describe_refusal
 from setpoint.remediation.records import (
     AuditNote,
     ExecutionOutcome,
