@@ -23,7 +23,13 @@ def module(tmp_path_factory, standins) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def planned_everything(tmp_path_factory, standins) -> dict[str, Any]:
-    """The plan of an installation with everything switched on, where there is none yet."""
+def everything(tmp_path_factory, standins) -> tuple[Workspace, dict[str, Any]]:
+    """A module with everything switched on, and its plan where there is no installation yet."""
     module = Workspace.of_module(tmp_path_factory.mktemp("everything"), standins)
-    return module.plan({**BASE, **EVERYTHING})
+    return module, module.plan({**BASE, **EVERYTHING})
+
+
+@pytest.fixture(scope="session")
+def planned_everything(everything) -> dict[str, Any]:
+    """The plan of an installation with everything switched on, where there is none yet."""
+    return everything[1]

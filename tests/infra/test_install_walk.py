@@ -75,7 +75,6 @@ def root(tmp_path, standins) -> Path:
 def test_both_ways_of_the_docs_lead_from_nothing_to_an_installation_that_needs_no_change(
     way, root, standins, repository
 ):
-    """One with providers that Terraform installs and starts, as it does with those of a registry."""
     script = way()
     assert script.count(SOURCE) == 1
     asked = root.parent / "asked"
@@ -85,9 +84,8 @@ def test_both_ways_of_the_docs_lead_from_nothing_to_an_installation_that_needs_n
         "PATH": f"{root.parent / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "TF_CLI_CONFIG_FILE": str(standins.mirror),
         "TF_IN_AUTOMATION": "1",
+        "TF_REATTACH_PROVIDERS": provider.reattach(root),
     }
-    if way is organization:
-        environment["TF_REATTACH_PROVIDERS"] = provider.reattach(root)
     after = "terraform plan -detailed-exitcode >&2\nterraform output -json setpoint > output.json"
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script.replace(SOURCE, repository) + "\n" + after],

@@ -40,10 +40,10 @@ def read(version: Path) -> dict[str, Any]:
     return json.loads(gzip.decompress(version.read_bytes()))
 
 
-def lost(module: Workspace, state: dict[str, Any]) -> list[str]:
+def lost(module: Workspace, state: dict[str, Any], *options: str) -> list[str]:
     """What holds data and would be destroyed or replaced."""
     module.put_state(state)
-    changes = module.plan(ON)["resource_changes"]
+    changes = module.plan(ON, *options)["resource_changes"]
     return [
         change["address"]
         for change in changes
@@ -96,7 +96,8 @@ def test_a_topic_with_another_name_is_found_with_its_subscriptions(module):
     (topic,) = [resource for resource in state["resources"] if resource["name"] == "drift_events"
                 and resource["type"] == "google_pubsub_topic"]  # fmt: skip
     topic["instances"][0]["attributes"]["name"] = "drift"
-    assert {"google_pubsub_topic.drift_events", "google_pubsub_subscription.drift_events"} <= set(lost(module, state))
+    replaced = lost(module, state, "-target=google_pubsub_subscription.drift_events")
+    assert replaced == ["google_pubsub_subscription.drift_events", "google_pubsub_topic.drift_events"]
 
 
 def test_destroying_leaves_what_is_protected(planned_everything):

@@ -86,20 +86,30 @@ class Workspace:
             raise TerraformError(" ".join(_DECORATION.sub(" ", done.stderr + done.stdout).split()))
         return done
 
-    def plan(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Plan with these variables; the plan as JSON, ``show -json``."""
+    def plan(self, values: dict[str, Any], *options: str) -> dict[str, Any]:
+        """Plan with these variables and options of ``terraform plan``; the plan as JSON, ``show -json``."""
         self._set(values)
-        self.run("plan", "-input=false", "-out=made.tfplan")
+        self.run("plan", "-input=false", "-out=made.tfplan", *options)
         return json.loads(self.run("show", "-json", "made.tfplan").stdout)
 
     def apply(self, values: dict[str, Any]) -> None:
-        """Apply with these variables."""
+        """Apply with these variables, to what the state says: nobody else has changed it."""
         self._set(values)
-        self.run("apply", "-input=false", "-auto-approve")
+        self.run("apply", "-input=false", "-auto-approve", "-refresh=false")
+
+    def apply_plan(self) -> None:
+        """Apply what was planned last."""
+        self.run("apply", "-input=false", "made.tfplan")
 
     def resources(self) -> set[str]:
         """The addresses of all that is there."""
-        return {address for address in self.run("state", "list").stdout.splitlines() if not address.startswith("data.")}
+        resources = json.loads(self.state())["resources"]
+        return {
+            _address(resource, instance)
+            for resource in resources
+            if resource["mode"] == "managed"
+            for instance in resource["instances"]
+        }
 
     def changes(self) -> list[str]:
         """The addresses that another plan with the same variables would change."""
@@ -126,6 +136,13 @@ class Workspace:
     def _set(self, values: dict[str, Any]) -> None:
         if values:
             (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
+
+
+def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:
+    """The address of an instance in a state, as ``terraform state list`` writes it."""
+    place = [resource["module"]] if "module" in resource else []
+    key = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+    return ".".join([*place, resource["type"], resource["name"]]) + key
 
 
 def addresses(plan: dict[str, Any]) -> set[str]:

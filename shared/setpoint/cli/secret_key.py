@@ -6,21 +6,33 @@ import typer
 
 from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import out, print_status
+from setpoint.cli.output import out, print_error, print_status
+from setpoint.detection.installation_key import VARIABLE
 
 app = typer.Typer(help="The key by which secrets are hidden. It is never shown.", no_args_is_help=True)
 
 
 @app.command()
 def status(store: StoreUrl = DEFAULT_STORE) -> None:
-    """Show how the store keeps the key: plain, wrapped, wrapped by an earlier key, or unreadable.
+    """Show how the store keeps the key: not made yet, plain, wrapped, wrapped by an earlier key, or unreadable.
 
     Exits with 1 where SETPOINT_SECRET_KEY is not the key that it was wrapped with.
     """
-    form = bootstrap.open_installation_key(store).form()
+    key = bootstrap.open_installation_key(store)
+    form = key.form()
     out.print(form, markup=False, highlight=False)
     if form == "unreadable":
+        print_error(f"{key.unreadable_because()}: {_with_the_key(store)}setpoint secret-key status --store={store}")
         raise typer.Exit(1)
+
+
+def _with_the_key(store: str) -> str:
+    """What sets the key for a command in a shell; of a store in Google Cloud, from the secret that infra/ makes."""
+    value = "KEY"
+    if store.startswith("firestore://"):
+        project = store.removeprefix("firestore://").partition("/")[0]
+        value = f"$(gcloud secrets versions access latest --secret=setpoint-secret-key --project={project})"
+    return f'{VARIABLE}="{value}" '
 
 
 @app.command()

@@ -15,7 +15,7 @@ from setpoint.ports.keys import KeyStore
 from setpoint.util.encryption import unwrap, wrap
 
 VARIABLE = "SETPOINT_SECRET_KEY"
-Form = Literal["plain", "wrapped", "wrapped by an earlier key", "unreadable"]
+Form = Literal["not made yet", "plain", "wrapped", "wrapped by an earlier key", "unreadable"]
 
 
 class InstallationKey:
@@ -43,14 +43,19 @@ class InstallationKey:
         return self._opened(self._stored())
 
     def form(self) -> Form:
-        """How the key is kept."""
-        stored = self._stored()
-        if len(stored) == KEY_BYTES:
-            return "plain"
+        """How the key is kept; makes none."""
+        stored = self._store.stored_key()
+        if len(stored) in (0, KEY_BYTES):
+            return "plain" if stored else "not made yet"
         if self._wrapping_keys and unwrap(self._wrapping_keys[0], stored) is not None:
             return "wrapped"
         is_earlier = any(unwrap(key, stored) is not None for key in self._wrapping_keys[1:])
         return "wrapped by an earlier key" if is_earlier else "unreadable"
+
+    def unreadable_because(self) -> str:
+        """Why a wrapped key cannot be unwrapped here."""
+        wrong = "is not the one" if self._wrapping_keys else "is not set; it is needed, since it is the key"
+        return f"{VARIABLE} {wrong} that the key of this store was wrapped with; see docs/security.md"
 
     def wrap(self) -> bool:
         """Keep the key wrapped with the first of the wrapping keys; whether that changed anything.
@@ -98,8 +103,7 @@ class InstallationKey:
             key = unwrap(wrapping_key, stored)
             if key is not None:
                 return key
-        wrong = "is not the one" if self._wrapping_keys else "is not set; it is needed, since it is the key"
-        raise WrongKey(f"{VARIABLE} {wrong} that the key of this store was wrapped with; see docs/security.md")
+        raise WrongKey(self.unreadable_because())
 
     def _replace(self, old: bytes, new: bytes) -> None:
         if not self._store.replace_stored_key(old, new):

@@ -77,6 +77,19 @@ def fill(
                 values[name] = _made(names, attribute["type"], words)
 
 
+def returned(state: dict[str, Any], attribute: str) -> dict[str, Any]:
+    """A state as an API returns it that drops what is empty, zero or null from a document of JSON."""
+    text = state[attribute]
+    without = _without_empty(json.loads(text))
+    return state if without == json.loads(text) else {**state, attribute: json.dumps(without)}
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: kept for name, item in value.items() if (kept := _without_empty(item)) or kept is False}
+    return [_without_empty(item) for item in value] if isinstance(value, list) else value
+
+
 def _words(
     kind: str, value: Mapping[str, Any], templates: Mapping[str, str], provider: Mapping[str, str]
 ) -> dict[str, Any]:

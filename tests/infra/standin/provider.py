@@ -15,7 +15,7 @@ from typing import Any
 
 from infra.standin import archive, planned, rules
 from infra.standin.blocks import conform, schema_message
-from infra.standin.messages import decode, encode, message
+from infra.standin.messages import decode, encode, error, message
 from infra.standin.server import attach, serve
 
 HERE = Path(__file__).parent
@@ -106,7 +106,10 @@ class Provider:
         return message("UpgradeResourceState.Response")(upgraded_state=encode(state))
 
     def _refresh(self, request: Any) -> Any:
-        return message("ReadResource.Response")(new_state=request.current_state, private=request.private)
+        state, kind = request.current_state, request.type_name
+        if attribute := self._table["dropped_when_empty"].get(kind):
+            state = encode(planned.returned(decode(state), attribute))
+        return message("ReadResource.Response")(new_state=state, private=request.private)
 
     def _plan(self, request: Any) -> Any:
         kind = request.type_name
@@ -128,6 +131,9 @@ class Provider:
 
     def _apply(self, request: Any) -> Any:
         state, kind = decode(request.planned_state), request.type_name
+        if state is None and decode(request.prior_state).get("deletion_protection"):
+            refusal = error(f"{kind}: cannot be destroyed while deletion_protection is true")
+            return message("ApplyResourceChange.Response")(new_state=request.prior_state, diagnostics=[refusal])
         if state is not None:
             templates = self._table["resources"].get(kind, {})
             planned.fill(kind, self._block(kind), state, templates, self._table["provider"])
