@@ -112,6 +112,34 @@ def test_what_another_has_done_is_another_message_and_what_nobody_knows_joins(of
     assert second.actors == {"bob@example.com": 2}
 
 
+def test_findings_of_one_storm_that_are_delivered_late_are_one_message(office):
+    for number in range(1, 4):
+        recorded = NOON + timedelta(minutes=number)
+        office.tell(replace(event("drift.opened", number=number), recordedtime=recorded))
+        office.clock.sleep(ALERTING.group_seconds)
+    office.tick()
+
+    assert office.only().total == 3
+
+
+def test_a_backlog_of_two_storms_is_two_messages(office):
+    office.clock.sleep(3 * ALERTING.group_seconds)
+    for number, minutes in ((1, 0), (2, 1), (3, 20), (4, 2), (5, 21)):
+        recorded = NOON + timedelta(minutes=minutes)
+        office.tell(replace(event("drift.opened", number=number), recordedtime=recorded))
+    office.tick()
+
+    assert [view.total for view in office.shown] == [2, 3]
+
+
+def test_a_finding_whose_record_is_dated_ahead_of_the_clock_does_not_keep_the_message_open(office):
+    office.tell(replace(OPENED, recordedtime=NOON + timedelta(days=1)))
+    office.clock.sleep(ALERTING.group_seconds)
+    office.tell(event("drift.opened", number=2))
+
+    assert len(office.shown) == 2
+
+
 def test_a_finding_that_comes_after_the_window_is_another_message(office):
     office.tell(OPENED)
     office.clock.sleep(ALERTING.group_seconds)

@@ -7,6 +7,7 @@ change in ten lies in another project and is no finding. Slack takes a message a
 from __future__ import annotations
 
 import base64
+import re
 import threading
 import time
 from collections import Counter
@@ -44,6 +45,8 @@ _WAITING = 1_000
 """Changes that are on their way at most: the storm is as fast as they are handled."""
 _SAMPLE_SECONDS = 15.0
 _TICK_SECONDS = 60.0
+_COUNT = re.compile(r"([\d,]+) Firewalls? in ")
+"""The findings that a message speaks of, in its text."""
 _PLACES = {"shop-prod": ("projects/20318464073",), "sandbox": ("projects/20318464074",)}
 
 
@@ -59,12 +62,14 @@ class EmulatedStorm:
         again: events that were heard once more.
         lost: findings that were not stored, not told, or are not in the message.
         false: findings of what is not in the scope.
-        double: findings that were opened by two events, and messages in the channel besides the first.
-        updates: of the message in Slack.
+        double: findings that were opened by two events, and messages in the channel beyond one for each window.
+        messages: in the channel; one for all findings that were recorded within the alerting's window.
+        windows: the windows that the findings were recorded in.
+        updates: of the messages in Slack.
         throttled: answers of Slack that it takes no more for now.
         memory: MiB of the processes of `notify`, every 15 seconds.
         told_after: seconds from the last change until all events were published.
-        shown_after: seconds from the last change until the message speaks of all findings.
+        shown_after: seconds from the last change until the messages speak of all findings.
         seconds: how long changes came.
     """
 
@@ -76,6 +81,8 @@ class EmulatedStorm:
     lost: int = 0
     false: int = 0
     double: int = 0
+    messages: int = 0
+    windows: int = 1
     updates: int = 0
     throttled: int = 0
     memory: list[int] = field(default_factory=list)
@@ -121,6 +128,7 @@ class _Storm:
         self._ticker: threading.Thread | None = None
         self._heard: Counter[str] = Counter()
         self._opened: dict[str, set[str]] = {}
+        self._recorded: set[datetime] = set()
         self._sampled = self._ticked = time.monotonic()
 
     def run(self, seconds: float) -> EmulatedStorm:
@@ -164,6 +172,7 @@ class _Storm:
                 event = events.decode(message.data)
                 self._heard[event.id] += 1
                 self._opened.setdefault(event.subject, set()).add(event.id)
+                self._recorded.add(event.recordedtime or event.time)
             now = time.monotonic()
             if now - self._sampled > _SAMPLE_SECONDS:
                 self._sampled = now
@@ -191,9 +200,8 @@ class _Storm:
             requests.post(self._address, json={"message": message, "subscription": "ticks"}, timeout=540)
 
     def _is_shown(self) -> bool:
-        return any(
-            f"{self._report.findings:,}" in f"{shown.blocks}{shown.text}" for shown in self._slack.shown(CHANNEL)
-        )
+        counts = (_COUNT.search(shown.text) for shown in self._slack.shown(CHANNEL))
+        return sum(int(count[1].replace(",", "")) for count in counts if count) == self._report.findings
 
     def _judged(self) -> EmulatedStorm:
         report, shown = self._report, self._slack.shown(CHANNEL)
@@ -204,7 +212,9 @@ class _Storm:
         report.lost = report.findings - len([name for name in drifted if "/shop-prod/" in name])
         report.lost += report.findings - len(self._opened) + (not self._is_shown())
         report.false = len([name for name in drifted if "/shop-prod/" not in name])
-        report.double = sum(len(ids) - 1 for ids in self._opened.values()) + max(len(shown) - 1, 0)
+        span = (max(self._recorded) - min(self._recorded)).total_seconds()
+        report.messages, report.windows = len(shown), 1 + int(span // Alerting().group_seconds)
+        report.double = sum(len(ids) - 1 for ids in self._opened.values()) + max(len(shown) - report.windows, 0)
         report.updates, report.throttled = sum(message.edits for message in shown), self._slack.throttled
         return report
 

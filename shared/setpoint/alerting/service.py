@@ -364,10 +364,13 @@ def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
 def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, records: NoticeRecords, now: datetime) -> str:
     """The thread that shows a finding: the open one of its cause, or a new one.
 
+    The time that counts is when detection recorded the finding. A storm that alerting handles later stays one message.
+
     Raises:
         Conflict: another process has opened one meanwhile.
     """
     actor, cause = model.actor_of(event.data), cause_id(cause_of(event.data))
+    now = min(now, event.recordedtime or now)
     name = model.window_id(to, cause)
     stored = records.window(name)
     if stored.value is not None and now < stored.value.closes_at and not model.accepts(stored.value, actor, now):
