@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.errors import CorruptState, NewerRecord
+from setpoint.errors import CorruptState
+from setpoint.model import newer_fields
 from setpoint.model.alerting_config import Destination
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.events import CloudEvent, DriftData
@@ -26,10 +27,6 @@ from setpoint.model.resource_key import ResourceKey
 _MOST_STEPS = 24
 _MOST_FIELDS = 12
 _LONGEST_VALUE = 1_000
-
-
-SCHEMA = 1
-"""The form of these records. A version that adds what an older one must not drop writes a higher number."""
 
 
 class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -151,13 +148,27 @@ class ChannelRateLimit(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_record(value: AlertNotice | Thread | GroupWindow | ChannelRateLimit) -> bytes:
-    """The stored form of a record."""
-    return _encode(value)
+AlertRecord = AlertNotice | Thread | GroupWindow | ChannelRateLimit
+"""The records of alerting."""
 
 
-class _Schema(msgspec.Struct):
-    schema: int = 1
+def encode_record(value: AlertRecord, before: bytes = b"") -> bytes:
+    """The stored form of a record, with the unknown fields of the record that it replaces, damaged or not.
+
+    Args:
+        value: the record.
+        before: the stored form that it replaces; empty for none.
+    """
+    body = _encode(value)
+    if not before:
+        return body
+    try:
+        known = _encode(decode_record(before, type(value)))
+    except CorruptState:
+        fields = newer_fields.unknown_names(before, type(value))
+    else:
+        fields = newer_fields.newer_fields(before, known)
+    return newer_fields.with_newer_fields(body, fields) if fields is not None else body
 
 
 def decode_record(stored: bytes, kind: type[Any], record: str = "") -> Any:
@@ -172,25 +183,14 @@ def decode_record(stored: bytes, kind: type[Any], record: str = "") -> Any:
         NewerRecord: a newer version wrote it.
         CorruptState: it is not the stored form.
     """
-    try:
-        value, schema = msgspec.json.decode(stored, type=kind), 1
-    except UNREADABLE as error:
-        value, reason, schema = None, str(error), _schema_of(stored)
-    else:
-        schema = getattr(value, "schema", 1)
     shown = f"the alert record {record or 'of some finding'}"
-    if schema > SCHEMA:
-        raise NewerRecord(f"{shown} was written by a newer version (schema {schema}); it is left as it is", record)
-    if value is None:
-        raise CorruptState(f"{shown} cannot be read ({reason}); the next event of its finding replaces it", record)
-    return value
-
-
-def _schema_of(stored: bytes) -> int:
+    newer_fields.check_schema(stored, shown, record)
     try:
-        return msgspec.json.decode(stored, type=_Schema).schema
-    except UNREADABLE:
-        return 1
+        return msgspec.json.decode(stored, type=kind)
+    except UNREADABLE as error:
+        raise CorruptState(
+            f"{shown} cannot be read ({error}); the next event of its finding replaces it", record
+        ) from None
 
 
 def window_id(to: Destination, cause: str, actor: str = "") -> str:

@@ -7,9 +7,18 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from setpoint.alerting.model import AlertNotice, ChannelRateLimit, GroupWindow, Thread, decode_record, encode_record
+from setpoint.alerting.model import (
+    AlertNotice,
+    AlertRecord,
+    ChannelRateLimit,
+    GroupWindow,
+    Thread,
+    decode_record,
+    encode_record,
+)
 from setpoint.errors import Conflict, CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
+from setpoint.model.newer_fields import Revision
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.people import Filed, NoticeStore, StoredBody
 from setpoint.util.quotas import FIRESTORE_ID, cut_distinct
@@ -79,7 +88,8 @@ class NoticeRecords:
     def _readable(self, stored: Iterable[StoredBody], *, is_due: bool = False) -> Iterator[StoredNotice]:
         for record in stored:
             try:
-                yield StoredNotice(decode_record(record.body, AlertNotice, f"{_NOTICES}/{record.id}"), record.version)
+                notice = decode_record(record.body, AlertNotice, f"{_NOTICES}/{record.id}")
+                yield StoredNotice(notice, Revision(record.version, record.body))
             except CorruptState as error:
                 self._problems.note((error,), self._clock())
                 if is_due and not isinstance(error, NewerRecord):
@@ -97,14 +107,19 @@ class NoticeRecords:
             Conflict: the stored version is another one; nothing was written.
         """
         filed = Filed(notice.key.id, notice.thread, notice.due, None if notice.is_new else now + _KEPT)
-        body = encode_record(notice)
         try:
-            return self._store.write(_NOTICES, notice.id, body, version, filed)
+            return self._write(_NOTICES, notice.id, notice, version, filed)
         except Conflict:
             damaged = self._damaged(notice.id) if version is None else None
             if damaged is None:
                 raise
-            return self._store.write(_NOTICES, notice.id, body, damaged.version, filed)
+            return self._write(_NOTICES, notice.id, notice, Revision(damaged.version, damaged.body), filed)
+
+    def _write(self, kind: str, name: str, value: AlertRecord, revision: Revision | None, filed: Filed) -> Revision:
+        """Replace a record, and keep what a newer version has stored in it."""
+        version, before = revision or Revision(None, b"")
+        body = encode_record(value, before)
+        return Revision(self._store.write(kind, name, body, version, filed), body)
 
     def keep_notice(self, notice: AlertNotice, version: Any, now: datetime) -> None:
         """Replace the notice of ``version``; leave the stored one where another process has written it since."""
@@ -138,7 +153,7 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        return self._store.write(_THREADS, thread.id, encode_record(thread), version, Filed(expires=now + _KEPT))
+        return self._write(_THREADS, thread.id, thread, version, Filed(expires=now + _KEPT))
 
     def window(self, name: str) -> StoredWindow:
         """A window."""
@@ -150,7 +165,7 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        self._store.write(_WINDOWS, name, encode_record(window), version, Filed(expires=window.closes_at + _KEPT))
+        self._write(_WINDOWS, name, window, version, Filed(expires=window.closes_at + _KEPT))
 
     def rate_limit(self, to: Destination) -> tuple[ChannelRateLimit | None, Any]:
         """The rate limit of a destination, and the version of its record."""
@@ -163,13 +178,8 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        self._store.write(
-            _RATE_LIMITS,
-            _rate_limit_name(to),
-            encode_record(rate_limit),
-            version,
-            Filed(expires=rate_limit.free_at + _KEPT),
-        )
+        filed = Filed(expires=rate_limit.free_at + _KEPT)
+        self._write(_RATE_LIMITS, _rate_limit_name(to), rate_limit, version, filed)
 
     def _read(self, kind: str, name: str, form: type[Any]) -> tuple[Any, Any]:
         """A record and its version; of a damaged one the version alone, so that it is written anew.
@@ -181,12 +191,12 @@ class NoticeRecords:
         if stored is None:
             return None, None
         try:
-            return decode_record(stored.body, form, f"{kind}/{name}"), stored.version
+            return decode_record(stored.body, form, f"{kind}/{name}"), Revision(stored.version, stored.body)
         except CorruptState as error:
             self._problems.note((error,), self._clock())
             if isinstance(error, NewerRecord):
                 raise
-            return None, stored.version
+            return None, Revision(stored.version, stored.body)
 
     def forget(self, now: datetime) -> int:
         """Delete records that have expired."""

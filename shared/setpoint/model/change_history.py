@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.model import newer_fields
 from setpoint.model.actors import AuditedChange
 from setpoint.model.decode_errors import UNREADABLE
 
@@ -20,8 +21,18 @@ MOST = 8
 KEPT = timedelta(days=7)
 """How long to keep a change; a sweep finds what a feed has dropped within hours."""
 
-encode_changes = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[AuditedChange, ...]).decode
+
+
+def encode_changes(changes: tuple[AuditedChange, ...], before: bytes | str = b"") -> bytes:
+    """Encode changes, with the unknown fields of those that are replaced and unchanged.
+
+    Args:
+        changes: the changes.
+        before: the stored form that is replaced; empty for none.
+    """
+    return newer_fields.kept(before, _encode(decode_changes(before)), _encode(changes))
 
 
 def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:

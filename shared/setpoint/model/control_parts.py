@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
@@ -19,9 +20,11 @@ from zlib import crc32
 import msgspec
 
 from setpoint.errors import Conflict, CorruptState
+from setpoint.model import newer_fields
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.fleet_rules import Rules, rules
-from setpoint.model.sources import Control, SourceState, decode_control, encode_control, rule_inputs
+from setpoint.model.newer_fields import NewerFields
+from setpoint.model.sources import CONTROL, Control, SourceState, decode_control, encode_control, rule_inputs
 from setpoint.util.retries import retry_on_conflict
 
 _T = TypeVar("_T")
@@ -43,11 +46,13 @@ class _Head(msgspec.Struct, frozen=True):
         last_generation: the last generation that was assigned.
         parts: the name of each part, by its slice.
         sources: null, so that a version without support for parts refuses the record.
+        schema: the form of the record.
     """
 
     last_generation: int
     parts: dict[str, str]
     sources: None = None
+    schema: int = 1
 
 
 class EncodedControl(NamedTuple):
@@ -95,6 +100,7 @@ class ControlParts:
         self._controls: dict[bytes, Control] = {}
         self._rules: dict[bytes, Rules] = {}
         self._parts: dict[str, dict[str, SourceState]] = {}
+        self._newer: dict[str, NewerFields] = {}
         self._last_rules: tuple[object, Rules] | None = None
 
     def control(self, head: bytes) -> Control:
@@ -126,17 +132,40 @@ class ControlParts:
             _keep(self._controls, head, control)
             wanted = {name for kept in self._controls for name in (_names(kept) or {}).values()}
             self._parts = {name: part for name, part in self._parts.items() if name in wanted}
+            self._newer = {name: fields for name, fields in self._newer.items() if name in wanted}
         return control
 
     def _assembled(self, head: bytes, names: Mapping[str, str]) -> Control:
+        read = _decode_head(head)
+        newer_fields.refuse_newer(read.schema, CONTROL)
         missing = [name for name in names.values() if name not in self._parts]
         if missing:
             stored = self._fetch(missing)
             if len(stored) < len(missing):
                 raise PartGone("the control record was written by somebody else; read it again")
-            self._parts.update({name: _part(body) for name, body in stored.items()})
+            for name, body in stored.items():
+                self._parts[name] = _part(body)
+                self._note_newer(name, body)
         sources = sorted((item for name in names.values() for item in self._parts[name].items()), key=itemgetter(0))
-        return Control(dict(sources), _decode_head(head).last_generation)
+        return Control(dict(sources), read.last_generation)
+
+    def _note_newer(self, part: str, body: bytes) -> None:
+        fields = newer_fields.newer_fields(body, _encode(self._parts[part]))
+        if fields is not None:
+            self._newer[part] = fields
+
+    def _beyond(self, before: bytes, names: Mapping[str, str] | None) -> NewerFields:
+        """The fields of a stored control record that a newer version has added: its own, and those of sources."""
+        if not before:
+            return NewerFields({}, {})
+        if names is None:
+            fields = newer_fields.newer_fields(before, encode_control(decode_control(before)))
+            own, sources = (fields.own, fields.within.get("sources")) if fields is not None else ({}, None)
+            return NewerFields(own, sources.within if sources is not None else {})
+        fields = newer_fields.newer_fields(before, _encode(_decode_head(before)))
+        parts = (self._newer[name] for name in names.values() if name in self._newer)
+        within = {source: inner for part in parts for source, inner in part.within.items()}
+        return NewerFields(fields.own if fields is not None else {}, within)
 
     def encoded(self, control: Control, before: bytes) -> EncodedControl:
         """Encode a control record that replaces another.
@@ -149,8 +178,14 @@ class ControlParts:
             CorruptState: the sources of one slice are too large for a document; split them into fewer or smaller
                 sources.
         """
-        old = _names(before) or {}
+        names_before = _names(before)
+        old = names_before or {}
+        newer = self._beyond(before, names_before)
+        own = NewerFields(newer.own, {})
         inline = encode_control(control) if len(control.sources) * 60 <= INLINE else b""
+        if inline and (newer.own or newer.within):
+            of_sources = NewerFields({}, newer.within)
+            inline = newer_fields.with_newer_fields(inline, replace(own, within={"sources": of_sources}))
         if inline and len(inline) <= INLINE:
             return EncodedControl(inline, {}, tuple(old.values()))
         slices: dict[str, dict[str, SourceState]] = {}
@@ -162,11 +197,16 @@ class ControlParts:
                 names[part] = old[part]
                 continue
             body = _encode(states)
+            within = {name: newer.within[name] for name in newer.within.keys() & states.keys()}
+            if within:
+                body = newer_fields.with_newer_fields(body, NewerFields({}, within))
             if len(body) > LARGEST_PART:
                 raise CorruptState(_too_large(states))
             names[part] = f"{part}-{uuid.uuid4().hex[:12]}"
             new[names[part]] = body
         head = _encode(_Head(control.last_generation, names))
+        if newer.own:
+            head = newer_fields.with_newer_fields(head, own)
         return EncodedControl(head, new, tuple(set(old.values()) - set(names.values())))
 
     def written(self, encoded: EncodedControl, control: Control) -> None:
@@ -178,6 +218,8 @@ class ControlParts:
                 name = names.get(_slice(source), "")
                 if name in by_name:
                     self._parts.setdefault(name, {})[source] = state
+            for name in by_name:
+                self._note_newer(name, encoded.parts[name])
 
 
 def _names(head: bytes) -> Mapping[str, str] | None:

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.model import newer_fields
 from setpoint.model.difference import Difference
 from setpoint.model.drift_history import DriftHistory
 from setpoint.model.events import CloudEvent, DriftData
+from setpoint.model.newer_fields import Revision
 from setpoint.model.resource_state import Finding, ResourceState, encode_state
 from setpoint.util.counts import counted
 from setpoint.util.quotas import cut
@@ -47,6 +49,32 @@ def encode_bounded(state: ResourceState) -> bytes:
     if len(body) > LARGEST:
         body = encode_state(replace(state, pending=state.pending[-_LAST_EVENTS:]))
     return body
+
+
+def encode_replacing(state: ResourceState, before: ResourceState | None, revision: Revision | None) -> bytes:
+    """Encode a record as ``encode_bounded`` does, with the unknown fields of the record that it replaces.
+
+    Args:
+        state: the new record.
+        before: the record that it replaces; None for none.
+        revision: the stored form of that record; None for none.
+    """
+    body = encode_bounded(state)
+    if before is None or revision is None:
+        return body
+    return newer_fields.kept(revision.body, encode_state(before), body)
+
+
+def encode_mended(state: ResourceState, damaged: bytes) -> bytes:
+    """Encode a repaired record, with the unknown fields of the damaged one.
+
+    Args:
+        state: the repaired record.
+        damaged: the stored form of the damaged one.
+    """
+    fields = newer_fields.unknown_names(damaged, ResourceState)
+    body = encode_bounded(state)
+    return newer_fields.with_newer_fields(body, fields) if fields is not None else body
 
 
 def shortened(difference: Difference, longest: int) -> Difference:

@@ -15,7 +15,9 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.errors import CorruptState
+from setpoint.model import newer_fields
 from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.newer_fields import Revision
 from setpoint.model.policy import Limits
 from setpoint.util.counts import counted
 
@@ -86,6 +88,7 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
         requests: the times of recent drifts to remediate, up to the number that opens the breaker.
         breaker: the open breaker, or None.
         requests_by_source: recent drifts to remediate by the source of the declaration.
+        schema: the form of the record.
     """
 
     pauses: tuple[Pause, ...] = ()
@@ -96,6 +99,7 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     failed: tuple[FailedWrite, ...] = ()
     denied: tuple[tuple[str, datetime], ...] = ()
     requests_by_source: dict[str, tuple[datetime, ...]] = {}
+    schema: int = 1
 
 
 def paused(safety: SafetyState, name: str, places: Collection[str], now: datetime) -> Pause | None:
@@ -301,19 +305,39 @@ def _late(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     )
 
 
-encode_safety_state = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(SafetyState).decode
+
+
+def encode_safety_state(safety: SafetyState, revision: Revision | None = None) -> bytes:
+    """Encode the safety state, with the unknown fields of the one that it replaces.
+
+    Args:
+        safety: the safety state.
+        revision: the stored form that it replaces; None for none.
+    """
+    body = _encode(safety)
+    if revision is None or not revision.body:
+        return body
+    return newer_fields.kept(revision.body, _encode(decode_safety_state(revision.body)), body)
 
 
 def decode_safety_state(stored: bytes | str) -> SafetyState:
     """Decode the safety state; empty bytes give a state without guardrails in force.
 
     Raises:
+        NewerRecord: a newer version wrote it; stop all remediation until that version is back.
         CorruptState: the record cannot be read; stop all remediation until it is repaired.
     """
     try:
-        return _decode(stored) if stored else SafetyState()
+        safety = _decode(stored) if stored else SafetyState()
     except UNREADABLE as error:
+        newer_fields.check_schema(stored, _WHAT)
         raise CorruptState(
             f"the stored safety state cannot be read ({error}); nothing is remediated until it can be"
         ) from None
+    newer_fields.refuse_newer(safety.schema, _WHAT)
+    return safety
+
+
+_WHAT = "the stored safety state, without which nothing is remediated,"

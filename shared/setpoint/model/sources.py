@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.errors import CorruptState, Overtaken, Superseded
-from setpoint.model import source_grants
+from setpoint.model import newer_fields, source_grants
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Claim, Declaration, Desired, Scope
 from setpoint.model.decode_errors import UNREADABLE
@@ -33,6 +33,10 @@ _SMALL = 8_192
 
 MAX_STATES = 200
 """Maximum number of Terraform state serials that a source stores, since every event reads the control record."""
+
+
+CONTROL = "the control record of all sources"
+"""What the record is, for errors."""
 
 
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,10 +93,12 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         sources: the state of each source by name.
         last_generation: the last generation that was assigned.
+        schema: the form of the record.
     """
 
     sources: dict[str, SourceState] = {}
     last_generation: int = 0
+    schema: int = 1
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,10 +119,16 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     written_at: datetime | None = None
 
 
-class DesiredRecord(msgspec.Struct, frozen=True):
-    """All stored versions of the declarations of a resource and content, ordered by generation."""
+class DesiredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All stored versions of the declarations of a resource and content, ordered by generation.
+
+    Args:
+        versions: the versions.
+        schema: the form of the record.
+    """
 
     versions: tuple[Version, ...] = ()
+    schema: int = 1
 
 
 def begin(control: Control, source: str, expected: int, revision: int = 0) -> Control:
@@ -131,7 +143,7 @@ def begin(control: Control, source: str, expected: int, revision: int = 0) -> Co
     generation = control.last_generation + 1
     aborted = (*now.aborted, now.pending) if now.pending else now.aborted
     begun = replace(now, pending=generation, aborted=aborted)
-    return Control({**control.sources, source: begun}, generation)
+    return replace(control, sources={**control.sources, source: begun}, last_generation=generation)
 
 
 def finish(control: Control, source: str, generation: int, state: SourceState, *, removes: bool = False) -> Control:
@@ -290,9 +302,12 @@ def decode_control(stored: bytes) -> Control:
     """Decode the control record; empty bytes give one without sources.
 
     Raises:
+        NewerRecord: a newer version wrote it; upgrade to that version again.
         CorruptState: the record cannot be read.
     """
-    return _decode(stored, Control) if stored else Control()
+    control = _decode(stored, Control) if stored else Control()
+    newer_fields.refuse_newer(control.schema, CONTROL)
+    return control
 
 
 def rules_of(control: Control) -> Rules:
@@ -336,18 +351,27 @@ def decode_manifest(stored: bytes) -> list[tuple[ResourceKey, str]]:
     return [(ResourceKey(name, content), digest) for name, content, digest in rows]
 
 
-def encode_record(value: DesiredRecord) -> bytes:
-    """Encode a record of declarations."""
-    return _encode(value)
+def encode_record(value: DesiredRecord, before: bytes = b"") -> bytes:
+    """Encode a record of declarations, with the unknown fields of the one that it replaces.
+
+    Args:
+        value: the record.
+        before: the stored form that it replaces; empty for none.
+    """
+    body = _encode(value)
+    return newer_fields.kept(before, _encode(decode_record(before)), body) if before else body
 
 
 def decode_record(stored: bytes) -> DesiredRecord:
     """Decode a record of declarations; empty bytes give an empty record. Small records are cached.
 
     Raises:
+        NewerRecord: a newer version wrote it; upgrade to that version again.
         CorruptState: the record cannot be read.
     """
-    return _decode_small(stored) if len(stored) <= _SMALL else _decode(stored, DesiredRecord)
+    record = _decode_small(stored) if len(stored) <= _SMALL else _decode(stored, DesiredRecord)
+    newer_fields.refuse_newer(record.schema, "a stored record of declarations")
+    return record
 
 
 @lru_cache(maxsize=4096)
@@ -363,4 +387,5 @@ def _decode(stored: bytes, form: type[_T]) -> _T:
         return msgspec.json.decode(stored, type=form)
     except UNREADABLE as error:
         what = getattr(form, "__name__", "manifest")
+        newer_fields.check_schema(stored, f"a stored {what}")
         raise CorruptState(f"a stored {what} cannot be read ({error}); apply the declarations again") from None

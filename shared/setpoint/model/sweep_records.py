@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from setpoint.errors import CorruptState, MalformedMessage
+from setpoint.model import newer_fields
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
@@ -177,6 +178,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
         summary: its results; None until it has ended.
         places: folders and organizations that the last completed run listed resources in; empty for more than
             `MAX_PLACES`.
+        schema: the form of the record.
     """
 
     name: str
@@ -189,6 +191,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: dict[str, dict[str, int]] = {}
     summary: Summary | None = None
     places: tuple[str, ...] = ()
+    schema: int = 1
 
 
 Status = Literal[
@@ -220,6 +223,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
         created_by: number of undeclared resources that need no declaration, by creator.
         above_projects: whether it listed a resource that is in no project.
         parts: number of its parts.
+        schema: the form of the record.
     """
 
     run: str
@@ -238,6 +242,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
     created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     above_projects: bool = False
     parts: int = 0
+    schema: int = 1
 
     @property
     def label(self) -> str:
@@ -265,16 +270,31 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     places: tuple[str, ...] = ()
 
 
-encode_record = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_record(value: Sweep | Shard | Part, before: bytes = b"") -> bytes:
+    """Encode a sweep, shard or part, with the unknown fields of the record that it replaces.
+
+    Args:
+        value: the record.
+        before: the stored form that it replaces; empty for none.
+    """
+    body = _encode(value)
+    return newer_fields.kept(before, _encode(decode_record(before, type(value))), body) if before else body
 
 
 def decode_record(stored: bytes | str, form: Any) -> Any:
     """Decode a sweep, shard or part.
 
     Raises:
+        NewerRecord: a newer version wrote it; upgrade to that version again.
         CorruptState: the record cannot be read.
     """
     try:
-        return msgspec.json.decode(stored, type=form)
+        value = msgspec.json.decode(stored, type=form)
     except UNREADABLE as error:
+        newer_fields.check_schema(stored, f"a stored {form.__name__}")
         raise CorruptState(f"a stored {form.__name__} cannot be read ({error}); sweep with --fresh") from None
+    newer_fields.refuse_newer(getattr(value, "schema", 1), f"a stored {form.__name__}")
+    return value

@@ -40,11 +40,12 @@ class FirestoreActors:
         reference = self._collection.document(key.id)
         with answering(key.name):
             document = reference.get(field_paths=("body",))
-        known = decode_changes(body_of(document))
+        before = body_of(document)
+        known = decode_changes(before)
         after = remembered(known, change, now)
         if after == known:
             return
-        body = {"body": encode_changes(after).decode(), "expires": now + KEPT}
+        body = {"body": encode_changes(after, before).decode(), "expires": now + KEPT}
         with answering(key.name), racing(key.name):
             if document.exists:
                 option = self._client.write_option(last_update_time=document.update_time)

@@ -9,7 +9,6 @@ from google.cloud.firestore import DELETE_FIELD
 
 from setpoint.model import observation as observations
 from setpoint.model.observation import Observation
-from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.retention import Retention
@@ -32,14 +31,14 @@ ABSENT = {
 """Optional fields, which are omitted from most records to save index entries."""
 
 
-def record_document(key: ResourceKey, state: ResourceState, retention: Retention) -> dict[str, Any]:
-    """A record as a document, with its query fields."""
+def record_document(key: ResourceKey, state: ResourceState, body: bytes, retention: Retention) -> dict[str, Any]:
+    """A record as a document, with its query fields and its stored form."""
     document: dict[str, Any] = {
         "name": key.name,
         "content": key.content,
         "status": state.finding.status if state.finding else "none",
         "pending": bool(state.pending),
-        "body": encode_bounded(state).decode(),
+        "body": body.decode(),
     }
     if state.due is not None:
         document["due"] = state.due

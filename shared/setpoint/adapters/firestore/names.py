@@ -42,7 +42,7 @@ class FirestoreNames:
         """See ``NameStore.bind``."""
         batch = self._client.batch()
         for name, declared in names.items():
-            batch.set(self._bound.document(_id(name)), {"name": name, "declared": declared})
+            batch.set(self._bound.document(_id(name)), {"name": name, "declared": declared}, merge=True)
         with answering(f"{len(names)} names"):
             batch.commit()
 
@@ -50,7 +50,7 @@ class FirestoreNames:
         """See ``NameStore.wait_for``."""
         document = self._waiting.document(_id(f"{unknown}\n{key.id}"))
         with answering(key.name):
-            document.set({"unknown": _indexed(unknown), "name": key.name, "content": key.content})
+            document.set({"unknown": _indexed(unknown), "name": key.name, "content": key.content}, merge=True)
 
     def waiting_for(self, unknown: str) -> list[ResourceKey]:
         """See ``NameStore.waiting_for``."""

@@ -46,7 +46,9 @@ from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import decode_changes
 from setpoint.model.control_parts import read_again
 from setpoint.model.decode_errors import readable, tried
+from setpoint.model.newer_fields import Revision
 from setpoint.model.observation import Observation
+from setpoint.model.record_size import encode_mended, encode_replacing
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.retention import DEFAULT, Retention
@@ -142,7 +144,7 @@ class FirestoreStore:
             desired_by(decode_record(wanted), self._controls.parts.control(control)) if wanted else None,
             self._controls.parts.rules(control),
             decode_state(body, key.id) if body else None,
-            state.update_time if state.exists else None,
+            Revision(state.update_time, body) if state.exists else None,
             decode_changes(_body(documents[actors.path])),
         )
 
@@ -153,6 +155,11 @@ class FirestoreStore:
         """See ``StateStore.commit``."""
         return replace(snapshot, state=state, version=self._write(snapshot, state, observation_field(observation)))
 
+    def _document(self, snapshot: Snapshot, state: ResourceState) -> dict[str, Any]:
+        """A record that replaces that of a snapshot, as a document."""
+        body = encode_replacing(state, snapshot.state, snapshot.version)
+        return record_document(snapshot.key, state, body, self._retention)
+
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``; each write of a request has its own precondition and result.
 
@@ -161,8 +168,7 @@ class FirestoreStore:
         documents = (
             (
                 commit,
-                record_document(commit.snapshot.key, commit.state, self._retention)
-                | observation_field(commit.observation),
+                self._document(commit.snapshot, commit.state) | observation_field(commit.observation),
             )
             for commit in commits
         )
@@ -178,11 +184,12 @@ class FirestoreStore:
             self._replace(batch, commit.snapshot, document)
         with _answering(counted(len(part), "record")):
             answer = batch.commit()
-        for (commit, _), status, result in zip(part, answer.status, answer.write_results, strict=True):
+        for (commit, document), status, result in zip(part, answer.status, answer.write_results, strict=True):
             if status.code:
                 yield refusal(commit.snapshot.key.name, status.code)
             else:
-                yield replace(commit.snapshot, state=commit.state, version=result.update_time)
+                revision = Revision(result.update_time, document["body"].encode())
+                yield replace(commit.snapshot, state=commit.state, version=revision)
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
         """See ``StateStore.last_observation``."""
@@ -207,15 +214,17 @@ class FirestoreStore:
         with suppress(Conflict):
             self._write(snapshot, replace(snapshot.state, pending=()), {})
 
-    def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
+    def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Revision:
         """Write a record with the snapshot as precondition; return its new version."""
         reference = self._findings.document(snapshot.key.id)
-        document = record_document(snapshot.key, state, self._retention) | more
+        document = self._document(snapshot, state) | more
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
-                return reference.create(document).update_time
-            known = self._client.write_option(last_update_time=snapshot.version)
-            return reference.update(ABSENT | document, option=known).update_time
+                written = reference.create(document)
+            else:
+                known = self._client.write_option(last_update_time=snapshot.version.version)
+                written = reference.update(ABSENT | document, option=known)
+        return Revision(written.update_time, document["body"].encode())
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
@@ -225,13 +234,14 @@ class FirestoreStore:
         """See ``DesiredStore.write_control``."""
         self._controls.write(control, version)
 
-    def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, version: Any) -> None:
-        """Replace the payload of ``version``."""
+    def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, revision: Revision | None) -> None:
+        """Replace the payload of a revision."""
         document = {"body": body.decode()}
-        if version is None:
+        if revision is None:
             batch.create(reference, document)
         else:
-            batch.update(reference, document, option=self._client.write_option(last_update_time=version))
+            known = self._client.write_option(last_update_time=revision.version)
+            batch.update(reference, document, option=known)
 
     def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
@@ -281,15 +291,16 @@ class FirestoreStore:
         by_path = {reference.path: key for reference, key in wanted.items()}
         with _answering("desired state"):
             return {
-                by_path[document.reference.path]: StoredRecord(
-                    decode_record(_body(document)), document.update_time if document.exists else None
-                )
+                by_path[document.reference.path]: StoredRecord(decode_record(_body(document)), _revision(document))
                 for document in self._get(wanted)
             }
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``; each of its requests is atomic."""
-        bodies = ((key, encode_record(record.value)) for key, record in records.items())
+        bodies = (
+            (key, encode_record(record.value, record.version.body if record.version is not None else b""))
+            for key, record in records.items()
+        )
         sized = ((pair, len(pair[1])) for pair in bodies)
         with _answering("desired state"), _racing("desired state"):
             for part in request_batches(sized):
@@ -314,7 +325,7 @@ class FirestoreStore:
         """See ``ProjectStore.write_project_ids``."""
         batch = self._client.batch()
         for number, identifier in ids.items():
-            batch.set(self._projects.document(number), {"id": identifier})
+            batch.set(self._projects.document(number), {"id": identifier}, merge=True)
         with _answering(counted(len(ids), "project")):
             batch.commit()
 
@@ -364,7 +375,8 @@ class FirestoreStore:
             if state is None:
                 reference.delete(option=known)
             else:
-                reference.update(ABSENT | record_document(state.key, state, self._retention), option=known)
+                document = record_document(state.key, state, encode_mended(state, record.body), self._retention)
+                reference.update(ABSENT | document, option=known)
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
@@ -395,25 +407,25 @@ class FirestoreStore:
         """See ``RemediationStore.safety_state``."""
         with _answering("the safety state"):
             document = self._brakes.get()
-        return StoredSafetyState(
-            decode_safety_state(_body(document)), document.update_time if document.exists else None
-        )
+        return StoredSafetyState(decode_safety_state(_body(document)), _revision(document))
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
         with _answering("the safety state"), _racing("the safety state"):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_safety_state(safety), version)
+            self._put(batch, self._brakes, encode_safety_state(safety, version), version)
             batch.commit()
 
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``; one request, which is atomic."""
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_safety_state(safety), version)
-            self._replace(batch, snapshot, record_document(snapshot.key, state, self._retention))
+            self._put(batch, self._brakes, encode_safety_state(safety, version), version)
+            document = self._document(snapshot, state)
+            self._replace(batch, snapshot, document)
             _, written = batch.commit()
-        return replace(snapshot, state=state, version=written.update_time)
+        revision = Revision(written.update_time, document["body"].encode())
+        return replace(snapshot, state=state, version=revision)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
@@ -436,7 +448,7 @@ class FirestoreStore:
         if snapshot.version is None:
             batch.create(reference, document)
         else:
-            known = self._client.write_option(last_update_time=snapshot.version)
+            known = self._client.write_option(last_update_time=snapshot.version.version)
             batch.update(reference, ABSENT | document, option=known)
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
@@ -461,3 +473,8 @@ class FirestoreStore:
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _revision(document: DocumentSnapshot[Any]) -> Revision | None:
+    """The revision of a document; None if it does not exist."""
+    return Revision(document.update_time, _body(document)) if document.exists else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from google.cloud.firestore import Client
 
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
+from setpoint.model.newer_fields import Revision
 from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
 
@@ -43,14 +44,15 @@ class FirestoreSweeps:
         with answering("sweeps"):
             return iter([_sweep(document) for document in self._sweeps.stream()])
 
-    def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
+    def write_sweep(self, sweep: Sweep, version: Revision | None) -> StoredSweep:
         """See ``SweepStore.write_sweep``."""
         what = f"sweep {sweep.name}"
         with answering(what), racing(what):
             batch = self._client.batch()
-            self._put(batch, self._sweeps.document(sweep.name), encode_record(sweep), version)
+            body = encode_record(sweep, version.body if version is not None else b"")
+            self._put(batch, self._sweeps.document(sweep.name), body, version)
             (written,) = batch.commit()
-        return StoredSweep(sweep, written.update_time)
+        return StoredSweep(sweep, Revision(written.update_time, body))
 
     def shard(self, run: str, number: int) -> StoredShard:
         """See ``SweepStore.shard``."""
@@ -62,17 +64,18 @@ class FirestoreSweeps:
         with answering(f"the shards of run {run}"):
             return iter([_shard(document) for document in self._shards(run).stream()])
 
-    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+    def write_shard(self, shard: Shard, version: Revision | None, part: Part | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``; one request, which is atomic."""
         with answering(shard.label), racing(shard.label):
             batch = self._client.batch()
             reference = self._shards(shard.run).document(f"{shard.number:06d}")
-            self._put(batch, reference, encode_record(shard), version)
+            body = encode_record(shard, version.body if version is not None else b"")
+            self._put(batch, reference, body, version)
             if part is not None:
                 part_reference = self._parts(shard.run).document(f"{shard.number:06d}-{shard.parts:06d}")
                 batch.set(part_reference, {"body": encode_record(part).decode()})
             written = batch.commit()[0]
-        return StoredShard(shard, written.update_time)
+        return StoredShard(shard, Revision(written.update_time, body))
 
     def parts(self, run: str, number: int) -> Iterator[Part]:
         """See ``SweepStore.parts``."""
@@ -93,12 +96,13 @@ class FirestoreSweeps:
                         batch.delete(document)
                     batch.commit()
 
-    def _put(self, batch: Any, reference: DocumentReference, body: bytes, version: Any) -> None:
+    def _put(self, batch: Any, reference: DocumentReference, body: bytes, revision: Revision | None) -> None:
         document = {"body": body.decode()}
-        if version is None:
+        if revision is None:
             batch.create(reference, document)
         else:
-            batch.update(reference, document, option=self._client.write_option(last_update_time=version))
+            known = self._client.write_option(last_update_time=revision.version)
+            batch.update(reference, document, option=known)
 
     def _shards(self, run: str) -> CollectionReference:
         collection: CollectionReference = self._runs.document(run).collection("shards")
@@ -110,11 +114,14 @@ class FirestoreSweeps:
 
 
 def _sweep(document: DocumentSnapshot[Any]) -> StoredSweep:
-    return StoredSweep(decode_record(body_of(document), Sweep), document.update_time) if document.exists else _NO_SWEEP
+    if not document.exists:
+        return StoredSweep(None, None)
+    body = body_of(document)
+    return StoredSweep(decode_record(body, Sweep), Revision(document.update_time, body))
 
 
 def _shard(document: DocumentSnapshot[Any]) -> StoredShard:
-    return StoredShard(decode_record(body_of(document), Shard), document.update_time) if document.exists else _NO_SHARD
-
-
-_NO_SWEEP, _NO_SHARD = StoredSweep(None, None), StoredShard(None, None)
+    if not document.exists:
+        return StoredShard(None, None)
+    body = body_of(document)
+    return StoredShard(decode_record(body, Shard), Revision(document.update_time, body))

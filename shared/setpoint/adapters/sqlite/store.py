@@ -23,8 +23,9 @@ from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
 from setpoint.model.control_parts import ControlParts, PartGone, read_again
 from setpoint.model.decode_errors import readable, stored_bytes, tried
+from setpoint.model.newer_fields import Revision
 from setpoint.model.observation import Observation
-from setpoint.model.record_size import encode_bounded
+from setpoint.model.record_size import encode_mended, encode_replacing
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.retention import Retention
@@ -174,8 +175,8 @@ class SqliteStore:
             key,
             desired_by(decode_record(_body(desired)), self._controls.control(head)) if desired is not None else None,
             self._controls.rules(head),
-            decode_state(_body(state), key.id) if state is not None else None,
-            version,
+            decode_state(body := _body(state), key.id) if state is not None else None,
+            Revision(version, body) if state is not None else None,
             decode_changes(changes) if changes else (),
         )
 
@@ -201,17 +202,18 @@ class SqliteStore:
             return self._commit(snapshot, state, observation)
 
     def _commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
-        known = snapshot.version
+        known: Revision | None = snapshot.version
+        body = encode_replacing(state, snapshot.state, known)
         row = (
-            (known or 0) + 1,
-            *_fields(state),
+            (known.version if known is not None else 0) + 1,
+            *_fields(state, body),
             observations.encode(observation) if observation is not None else None,
             snapshot.key.id,
         )
-        statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
+        statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known.version))
         if self._connections.execute(statement, values).rowcount != 1:
             raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
-        return replace(snapshot, state=state, version=row[0])
+        return replace(snapshot, state=state, version=Revision(row[0], body))
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
         """See ``StateStore.last_observation``."""
@@ -229,7 +231,9 @@ class SqliteStore:
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
         if snapshot.state is not None and snapshot.version is not None:
-            row = (encode_bounded(replace(snapshot.state, pending=())), snapshot.key.id, snapshot.version)
+            published = replace(snapshot.state, pending=())
+            body = encode_replacing(published, snapshot.state, snapshot.version)
+            row = (body, snapshot.key.id, snapshot.version.version)
             with answering:
                 self._connections.execute(_MARK, row)
 
@@ -310,7 +314,7 @@ class SqliteStore:
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``."""
-        rows = {key: (encode_record(record.value), key.id) for key, record in records.items()}
+        rows = {key: (encode_record(record.value, record.version or b""), key.id) for key, record in records.items()}
         with answering, self._connections.transaction() as connection:
             for key, row in rows.items():
                 before = records[key].version
@@ -370,7 +374,9 @@ class SqliteStore:
 
     def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
         """See ``StateStore.mend``."""
-        statement, values = (_DROP, ()) if state is None else (_MEND, (*_fields(state), record.version + 1))
+        statement, values = _DROP, tuple[Any, ...]()
+        if state is not None:
+            statement, values = _MEND, (*_fields(state, encode_mended(state, record.body)), record.version + 1)
         with answering:
             if self._connections.execute(statement, (*values, record.id, record.version)).rowcount != 1:
                 raise Conflict(f"record {record.id}: written by somebody else; read it again")
@@ -402,17 +408,18 @@ class SqliteStore:
         with answering:
             row = self._connections.execute("SELECT body, version FROM brakes").fetchone()
         body, version = row or (None, None)
-        return StoredSafetyState(decode_safety_state(_body(body)), version)
+        stored = _body(body)
+        return StoredSafetyState(decode_safety_state(stored), Revision(version, stored) if row else None)
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
         with answering:
-            self._write_only("brakes", encode_safety_state(safety), version)
+            self._write_only("brakes", encode_safety_state(safety, version), version and version.version)
 
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``."""
         with answering, self._connections.transaction():
-            self._write_only("brakes", encode_safety_state(safety), version)
+            self._write_only("brakes", encode_safety_state(safety, version), version and version.version)
             return self._commit(snapshot, state)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
@@ -432,11 +439,12 @@ class SqliteStore:
         """See ``ActorStore.remember``."""
         with answering, self._connections.transaction() as connection:
             row = connection.execute(_CHANGES, (key.id,)).fetchone()
-            known = remembered(decode_changes(row[0]) if row else (), change, now)
+            before = row[0] if row else b""
+            known = remembered(decode_changes(before), change, now)
             expires = (now + KEPT).timestamp()
             connection.execute("DELETE FROM actors WHERE expires <= ?", (now.timestamp(),))
             connection.execute(
-                "INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known))
+                "INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known, before))
             )
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
@@ -464,12 +472,12 @@ def _body(column: object) -> bytes:
     return b"" if column is None else stored_bytes(column)
 
 
-def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float | None, float | None]:
+def _fields(state: ResourceState, body: bytes) -> tuple[int, bool, bytes, float | None, float | None, float | None]:
     """The columns of a record: its query fields and its stored form."""
     return (
         (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
         bool(state.pending),
-        encode_bounded(state),
+        body,
         state.due.timestamp() if state.due is not None else None,
         state.reading_due.timestamp() if state.reading_due is not None else None,
         state.remediation_due.timestamp() if state.remediation_due is not None else None,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.errors import Conflict
+from setpoint.model.newer_fields import Revision
 from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
 
@@ -41,48 +41,50 @@ class SqliteSweeps:
         """See ``SweepStore.sweep``."""
         with answering:
             row = self._connections.execute("SELECT body, version FROM sweeps WHERE name = ?", (name,)).fetchone()
-        return StoredSweep(decode_record(row[0], Sweep), row[1]) if row else StoredSweep(None, None)
+        return _sweep(*row) if row else StoredSweep(None, None)
 
     def sweeps(self) -> Iterator[StoredSweep]:
         """See ``SweepStore.sweeps``."""
         with answering:
             rows = self._connections.execute("SELECT body, version FROM sweeps ORDER BY name").fetchall()
-        return (StoredSweep(decode_record(body, Sweep), version) for body, version in rows)
+        return (_sweep(*row) for row in rows)
 
-    def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
+    def write_sweep(self, sweep: Sweep, version: Revision | None) -> StoredSweep:
         """See ``SweepStore.write_sweep``."""
-        row = ((version or 0) + 1, encode_record(sweep), sweep.name)
-        statement, values = (_CREATE_SWEEP, row) if version is None else (_UPDATE_SWEEP, (*row, version))
+        known, before = version or Revision(0, b"")
+        row = (known + 1, body := encode_record(sweep, before), sweep.name)
+        statement, values = (_CREATE_SWEEP, row) if version is None else (_UPDATE_SWEEP, (*row, known))
         with answering:
             written = self._connections.execute(statement, values).rowcount
         if written != 1:
             raise Conflict(f"sweep {sweep.name}: written by somebody else; read it again")
-        return StoredSweep(sweep, row[0])
+        return StoredSweep(sweep, Revision(row[0], body))
 
     def shard(self, run: str, number: int) -> StoredShard:
         """See ``SweepStore.shard``."""
         statement = "SELECT body, version FROM shards WHERE run = ? AND number = ?"
         with answering:
             row = self._connections.execute(statement, (run, number)).fetchone()
-        return StoredShard(decode_record(row[0], Shard), row[1]) if row else StoredShard(None, None)
+        return _shard(*row) if row else StoredShard(None, None)
 
     def shards(self, run: str) -> Iterator[StoredShard]:
         """See ``SweepStore.shards``."""
         statement = "SELECT body, version FROM shards WHERE run = ? ORDER BY number"
         with answering:
             rows = self._connections.execute(statement, (run,)).fetchall()
-        return (StoredShard(decode_record(body, Shard), version) for body, version in rows)
+        return (_shard(*row) for row in rows)
 
-    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+    def write_shard(self, shard: Shard, version: Revision | None, part: Part | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``."""
-        row = ((version or 0) + 1, encode_record(shard), shard.run, shard.number)
-        statement, values = (_CREATE_SHARD, row) if version is None else (_UPDATE_SHARD, (*row, version))
+        known, before = version or Revision(0, b"")
+        row = (known + 1, body := encode_record(shard, before), shard.run, shard.number)
+        statement, values = (_CREATE_SHARD, row) if version is None else (_UPDATE_SHARD, (*row, known))
         with answering, self._connections.transaction() as connection:
             if connection.execute(statement, values).rowcount != 1:
                 raise Conflict(f"{shard.label}: written by somebody else; read it again")
             if part is not None:
                 connection.execute(_ADD_PART, (shard.run, shard.number, shard.parts, encode_record(part)))
-        return StoredShard(shard, row[0])
+        return StoredShard(shard, Revision(row[0], body))
 
     def parts(self, run: str, number: int) -> Iterator[Part]:
         """See ``SweepStore.parts``."""
@@ -96,3 +98,11 @@ class SqliteSweeps:
         with answering, self._connections.transaction() as connection:
             connection.execute("DELETE FROM shards WHERE run = ?", (run,))
             connection.execute("DELETE FROM shard_parts WHERE run = ?", (run,))
+
+
+def _sweep(body: bytes, version: int) -> StoredSweep:
+    return StoredSweep(decode_record(body, Sweep), Revision(version, body))
+
+
+def _shard(body: bytes, version: int) -> StoredShard:
+    return StoredShard(decode_record(body, Shard), Revision(version, body))
