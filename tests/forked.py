@@ -15,24 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from setpoint.cli.commands import COMMANDS
 from setpoint_tools.testing.polling import LIMIT
 
-_LOADED = (
-    "setpoint.cli",
-    *(f"setpoint.cli.{entry.module}" for entry in COMMANDS.values()),
-    "setpoint.adapters.sqlite.store",
-    "setpoint.adapters.memory.store",
-    "setpoint.adapters.google.rest",
-    "setpoint.declarations.apply",
-    "setpoint.declarations.readers.load",
-    "setpoint.remediation.engine",
-    "setpoint.reporting.html.page",
-    "requests",
-)
 _STREAMS = ("stdin", "stdout", "stderr")
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(list(_LOADED))
+LOADED = "setpoint_tools.testing.loaded"
+"""Not beside this module: the process that all are forked from has only the path that Python begins with."""
+_CONTEXT.set_forkserver_preload([LOADED])
 
 
 def command_line(
