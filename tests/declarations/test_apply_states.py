@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.cloud.storage import Client
@@ -14,7 +14,7 @@ from setpoint.adapters.states import buckets
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply, apply_states, plan
 from setpoint.declarations.apply import Request
-from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
+from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied, load_state
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -52,10 +52,15 @@ class Runs:
     def put(self, path: str, data: bytes) -> None:
         self.service.put("states", path, data)
 
-    def run(self, pattern: str = ALL, options: StateOptions = StateOptions()) -> StatesApplied:  # noqa: B008 - immutable
+    def run(
+        self,
+        pattern: str = ALL,
+        options: StateOptions = StateOptions(),  # noqa: B008 - immutable
+        now: datetime = NOW,
+    ) -> StatesApplied:
         self.reports.clear()
         storage = BucketStates(Client())
-        return apply_states.sync_states(pattern, storage, self.context, NOW, options, self.reports.append)
+        return apply_states.sync_states(pattern, storage, self.context, now, options, self.reports.append)
 
     def statuses(self) -> dict[str, str]:
         return {report.url: report.status for report in self.reports}
@@ -179,7 +184,13 @@ def test_an_older_serial_is_refused(runs: Runs) -> None:
         (b'{"serial": 1, "lineage": "x", "encrypted_data": "AAAA", "encryption_version": "v0"}', "encrypted"),
         (b"<html></html>", "JSON"),
         (b"{}", "is no Terraform state"),
-        (b"\xff\xfe", "UTF-8"),
+        (b"\xc3", "UTF-8"),
+        (b"\xff\xfe{", "UTF-16"),
+        (b'{"version": 3, "checkpoint": {"stack": "prod", "latest": {"resources": []}}}', "state of Pulumi"),
+        (
+            b'{"format_version": "1.0", "terraform_version": "1.9.8", "values": {"root_module": {}}}',
+            "is no Terraform state",
+        ),
     ],
 )
 def test_what_is_no_state_costs_this_object_and_changes_nothing(runs: Runs, data: bytes, says: str) -> None:
@@ -220,6 +231,43 @@ def test_two_states_that_declare_one_resource_are_told_apart(runs: Runs) -> None
 
     source = runs.context.store.control().value.sources[NETWORK]
     assert (source.declared, source.claims) == (1, ("gs://states/prod/data/default.tfstate",))
+
+
+def test_a_state_that_declares_nothing_is_not_read_again(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([]))
+    runs.run()
+    runs.service.reads.clear()
+
+    assert runs.run().counts == {"unchanged": 1}
+    assert runs.service.reads == []
+
+
+def test_a_state_that_another_one_has_resources_of_is_read_again_only_after_that_one_was_applied(runs: Runs) -> None:
+    runs.put("prod/data/default.tfstate", state([topic("a")], lineage="data"))
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s"), topic("b")]))
+    runs.run()
+
+    assert runs.run(now=NOW + timedelta(days=1)).counts == {"unchanged": 2}
+    runs.put("prod/data/default.tfstate", state([topic("c")], 2, lineage="data"))
+    storage = BucketStates(Client())
+    url = "gs://states/prod/data/default.tfstate"
+    later = NOW + timedelta(days=2)
+    apply_states.sync_states(url, storage, runs.context, later, StateOptions(1.0), runs.reports.append)
+    assert runs.is_declared("a")
+
+
+def test_a_claim_is_read_again_where_the_other_source_was_applied_by_somebody_else(runs: Runs) -> None:
+    topics = LoadResult(desired=load_state(state([topic("a")]), "git").desired)
+    apply.sync(topics, Request("git"), runs.context, NOW)
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s"), topic("b")]))
+    runs.run()
+    assert runs.run(now=NOW + timedelta(days=1)).counts == {"unchanged": 1}
+
+    apply.sync(LoadResult(), Request("git", prune=True, max_removals=1), runs.context, NOW + timedelta(days=2))
+
+    assert runs.run(now=NOW + timedelta(days=3)).counts == {"applied": 1}
+    assert runs.is_declared("a")
+    assert runs.run(now=NOW + timedelta(days=4)).counts == {"unchanged": 1}
 
 
 def test_a_drift_lasts_for_the_grace_of_its_states_before_it_is_a_finding(runs: Runs) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from declarations.states import state as terraform_state
 from setpoint.declarations import held_back
+from setpoint.declarations.apply_states import load_state
+from setpoint.declarations.readers import terraform
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.declaration import Declaration, Source, desired
@@ -101,3 +104,90 @@ def test_a_service_account_that_an_invalid_document_names_stays(tmp_path, text):
     name = "//iam.googleapis.com/projects/p/serviceAccounts/{}@p.iam.gserviceaccount.com"
     assert held.holds(ResourceKey(name.format("robot")), None)
     assert not held.holds(ResourceKey(name.format("other")), None)
+
+
+def raw_state(*resources: dict[str, Any]) -> bytes:
+    named = ({"values": {"name": resource["name"]} | resource["values"]} for resource in resources)
+    return terraform_state([resource | values for resource, values in zip(resources, named, strict=True)])
+
+
+TOPIC = {"type": "google_pubsub_topic"}
+NAMELESS = TOPIC | {"name": "orders", "values": {"labels": {"feeds": "invoices"}}}
+URL = "gs://states/prod/default.tfstate"
+
+
+def topic_key(name: str) -> ResourceKey:
+    return ResourceKey(f"//pubsub.googleapis.com/projects/p/topics/{name}")
+
+
+def before_in_state(name: str, address: str = "") -> Version:
+    source = Source(URL, address=address or f"google_pubsub_topic.{name}")
+    declaration = Declaration(topic_key(name), "pubsub.googleapis.com/Topic", {}, source=source)
+    return Version(URL, 1, "d", (declaration,))
+
+
+def test_a_resource_of_a_state_that_cannot_be_named_holds_back_what_it_may_be_and_nothing_else() -> None:
+    held = load_state(raw_state(NAMELESS, TOPIC | {"name": "fine", "values": {"project": "p"}}), URL).held_back
+
+    assert held.holds(topic_key("orders"), before_in_state("orders"))  # its name
+    assert held.holds(topic_key("invoices"), before_in_state("invoices"))  # a word of it
+    assert held.holds(topic_key("renamed"), before_in_state("renamed", "google_pubsub_topic.orders"))  # its address
+    assert not held.holds(topic_key("gone"), before_in_state("gone"))
+
+
+def test_a_resource_that_a_reader_fails_on_costs_this_resource_alone(mocker) -> None:
+    translate = terraform.translate
+
+    def failing(part: terraform.Part, *arguments: Any) -> Any:
+        if part.block.values["name"] == "orders":
+            raise TypeError("an unexpected value")
+        return translate(part, *arguments)
+
+    mocker.patch.object(terraform, "translate", failing)
+    loaded_state = load_state(
+        raw_state(*(TOPIC | {"name": name, "values": {"project": "p"}} for name in ("orders", "fine"))), URL
+    )
+
+    assert [desired.declarations[0].key for desired in loaded_state.desired] == [topic_key("fine")]
+    [problem] = loaded_state.problems
+    assert problem.field == "google_pubsub_topic.orders"
+    assert "please report this" in problem.message
+    assert loaded_state.held_back.holds(topic_key("orders"), before_in_state("orders"))
+    assert not loaded_state.held_back.holds(topic_key("gone"), before_in_state("gone"))
+
+
+SERVICE = {"type": "google_project_service"}
+ENABLED = {"project": "p", "service": "compute.googleapis.com", "disable_on_destroy": True}
+
+
+def test_two_modules_that_declare_the_same_are_a_warning_and_hold_nothing_back() -> None:
+    again = SERVICE | {"name": "b", "values": ENABLED | {"disable_on_destroy": False}}
+    loaded_state = load_state(raw_state(SERVICE | {"name": "a", "values": ENABLED}, again), URL)
+
+    assert len(loaded_state.desired) == 1
+    assert loaded_state.problems == []
+    [warning] = loaded_state.warnings
+    assert (warning.field, warning.category) == ("google_project_service.b", "repeated")
+    assert loaded_state.held_back == held_back.NOTHING
+
+
+def test_two_modules_that_contradict_each_other_are_an_error_and_hold_nothing_back() -> None:
+    first, other = (
+        TOPIC | {"name": name, "values": {"name": "t", "project": "p", "message_retention_duration": retention}}
+        for name, retention in (("a", "600s"), ("b", "900s"))
+    )
+    loaded_state = load_state(raw_state(first, other), URL)
+
+    [problem] = loaded_state.problems
+    assert problem.field == "google_pubsub_topic.b"
+    assert not loaded_state.held_back.holds(topic_key("gone"), before_in_state("gone"))
+
+
+def test_two_files_that_declare_the_same_by_hand_stay_an_error(tmp_path: Path) -> None:
+    text = (
+        "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: //storage.googleapis.com/b}\n"
+        "spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU}}\n"
+    )
+    result = loaded(tmp_path, f"{text}---\n{text}", "twice.yaml")
+    assert len(result.problems) == 1
+    assert not result.held_back.holds(GONE, before("other.yaml"))

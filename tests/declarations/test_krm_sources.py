@@ -100,7 +100,7 @@ def test_a_template_that_is_given_is_an_error(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(TOPIC))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TOPIC.encode())))
     assert names(load(["-"], namespace="p-123")) == ["projects/p-123/topics/a"]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from declarations.states import state
+from setpoint.declarations import apply_states
 from setpoint.declarations.readers import foreign_formats, load, terraform
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
@@ -103,10 +106,68 @@ def test_a_document_of_a_neighbouring_tool_is_named(document: dict[str, Any], me
     assert foreign_formats.instead(document).startswith(message)
 
 
-def test_a_resource_that_two_addresses_declare_is_an_error_at_the_second_one(tmp_path: Path) -> None:
-    topic = {"type": "google_pubsub_topic", "values": {"name": "t", "project": "p"}}
+@pytest.mark.parametrize(("retention", "is_error"), [("600s", False), ("900s", True)])
+def test_a_resource_that_two_addresses_declare_is_told_at_the_second_one(
+    tmp_path: Path, retention: str, *, is_error: bool
+) -> None:
+    topic = {"type": "google_pubsub_topic"}
+    values = {"name": "t", "project": "p", "message_retention_duration": "600s"}
+    other = values | {"message_retention_duration": retention}
     file = tmp_path / "s.tfstate"
-    file.write_bytes(state([topic | {"name": "a"}, topic | {"name": "b"}]))
-    [problem] = load.load([str(file)]).problems
+    file.write_bytes(state([topic | {"name": "a", "values": values}, topic | {"name": "b", "values": other}]))
+    loaded = load.load([str(file)])
+    [problem] = [*loaded.problems, *loaded.warnings]
+    assert problem.is_error == is_error
     assert problem.field == "google_pubsub_topic.b"
     assert "google_pubsub_topic.a" in problem.message
+
+
+@pytest.mark.parametrize("number", [str(2**64), "1e400", "123456789012345678901234567890"])
+def test_a_number_that_no_api_takes_costs_nothing_where_no_resource_of_google_has_it(number: str) -> None:
+    outputs = {"size": {"value": 0, "type": "number"}}
+    text = json.dumps(raw(topic(instance("a")), outputs=outputs)).replace('"value": 0', f'"value": {number}')
+
+    loaded = apply_states.load_state(text.encode(), "gs://states/a.tfstate")
+
+    assert loaded.problems == []
+    assert [desired.declarations[0].project for desired in loaded.desired] == ["fleet-shop"]
+
+
+def test_marks_of_secrets_in_a_form_that_terraform_does_not_write_hide_nothing_and_stop_nothing() -> None:
+    for marks in (5, "labels", [5], [{"type": "get_attr"}]):
+        [translated] = read(raw(topic(instance("a", sensitive_attributes=marks)))).translated
+        assert translated.declaration.key.name.endswith("/a")
+
+
+def test_what_powershell_redirects_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "terraform.tfstate"
+    text = json.dumps(raw(topic(instance("a"))), indent=2).replace("\n", "\r\n")
+    file.write_bytes(text.encode("utf-16"))
+
+    loaded = load.load([str(file)])
+
+    assert loaded.problems == []
+    assert len(loaded.desired) == 1
+
+
+@pytest.mark.parametrize("label", ["k" * 1100, "\x7f", "a:\tb", "- ?", "\u2028"])
+def test_a_state_from_standard_input_is_read_as_json(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
+    held = instance("a")
+    held["attributes"]["labels"] = {label: label}
+    text = json.dumps(raw(topic(held)), ensure_ascii=False)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    loaded = load.load(["-"])
+
+    assert loaded.problems == []
+    [desired] = loaded.desired
+    assert desired.declarations[0].data["labels"] == {label: label}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{kind: Namespace, metadata: {name: a}}\n", '{"kind": "Namespace", "metadata": {"name": "a"}}\n---\n{}\n'],
+)
+def test_yaml_that_begins_with_a_brace_stays_yaml(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert load.load(["-"]).problems == []

@@ -39,7 +39,7 @@ from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.apply_states import StateOptions
 from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.declarations.readers import load
-from setpoint.declarations.readers.discovery import STANDARD_INPUT
+from setpoint.declarations.readers.documents import STANDARD_INPUT
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest

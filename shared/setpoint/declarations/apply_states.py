@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from setpoint.declarations import apply_together, plan
 from setpoint.declarations.apply_together import PlannedSource
 from setpoint.declarations.plan import Plan
-from setpoint.declarations.readers import documents
+from setpoint.declarations.readers import documents, encodings
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult, load_documents
 from setpoint.detection.pipeline import Context
@@ -49,6 +49,8 @@ _TOGETHER = 200
 """Number of states in a batch."""
 _FEW = 10
 """Number of resources that any state may lose, even if they exceed the allowed share: states are small."""
+
+_CLOCKS_APART = timedelta(hours=1)
 
 _NEW = SourceState()
 
@@ -162,13 +164,24 @@ def is_in_force(state: StateObject, control: Control, grace_seconds: float | Non
     known = control.sources.get(state.url)
     return (
         known is not None
-        and bool(known.generation)
         and bool(state.revision)
         and known.object == state.revision
         and known.grace_seconds == grace_seconds
         and known.judged >= known.generation
-        and not known.claims
+        and not any(_may_have_released(claim, known, control) for claim in known.claims)
     )
+
+
+def _may_have_released(claim: str, known: SourceState, control: Control) -> bool:
+    """Whether another source may have released what it declared of this one's resources since this one was read.
+
+    Sources of one run are applied at the same time; what they release is read again in that run. Clocks of other
+    machines may be late, so that a source that was applied shortly before counts as later.
+    """
+    other = control.sources.get(claim)
+    if other is None or other.applied_at is None or known.applied_at is None:
+        return True
+    return other.applied_at != known.applied_at and other.applied_at > known.applied_at - _CLOCKS_APART
 
 
 def _read_ahead(
@@ -368,9 +381,9 @@ def load_state(data: bytes, url: str, grace_seconds: float | None = None) -> Loa
         grace_seconds: the grace period in seconds for its drift; None for the default.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = encodings.decoded(data)
     except UnicodeDecodeError as error:
-        return LoadResult(problems=[Problem(url, 0, "", f"is not UTF-8 (byte {error.start})")])
+        return LoadResult(problems=[Problem(url, 0, "", encodings.reason(error))])
     loaded = load_documents(documents.parse_json(text, url))
     if grace_seconds is not None:
         loaded.desired = [_with_grace(desired, grace_seconds) for desired in loaded.desired]
@@ -389,6 +402,8 @@ def _refusal(loaded: LoadResult) -> str:
     """Why a document is no state; empty if it is one, with or without resources."""
     if loaded.states:
         return ""
-    if loaded.problems:
-        return str(loaded.problems[0])
+    for problem in (*loaded.problems, *loaded.warnings):
+        return str(problem)
+    if loaded.desired:
+        return "is the output of `terraform show -json`; a state that is stored is a raw one; give this as a file"
     return "is no Terraform state of format version 4; is it the right object?"

@@ -8,8 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from setpoint.declarations.readers.discovery import STANDARD_INPUT
-from setpoint.declarations.readers.documents import SUFFIXES
+from setpoint.declarations.readers.documents import STANDARD_INPUT, SUFFIXES
 from setpoint.declarations.readers.kustomize import FILE_NAMES
 from setpoint.errors import BadRequest
 from setpoint.util.external_sort import batches

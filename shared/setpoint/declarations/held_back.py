@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from setpoint.declarations.readers import encodings
 from setpoint.declarations.readers.documents import IGNORE_FILE, UNREADABLE, Problem
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Version
@@ -21,13 +22,15 @@ class HeldBack(NamedTuple):
 
     Args:
         files: invalid files; declarations from them stay.
-        words: the words in those files; resources with such a name stay.
+        words: the words in those files and resources; resources with such a name stay.
         everything: whether an invalid file may name any resource: it is unreadable, truncated, or a template.
+        addresses: files and Terraform addresses of invalid resources in valid files; declarations from them stay.
     """
 
     files: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     everything: bool = False
+    addresses: frozenset[tuple[str, str]] = frozenset()
 
     def holds(self, key: ResourceKey, before: Version | None) -> bool:
         """Whether an undeclared resource stays current.
@@ -38,11 +41,11 @@ class HeldBack(NamedTuple):
         """
         if self.everything:
             return True
-        if not self.files:
+        if not self.files and not self.addresses:
             return False
-        declarations = before.declarations if before is not None else ()
+        sources = (declaration.source for declaration in (before.declarations if before is not None else ()))
         return self._names(key.name.rpartition("/")[2]) or any(
-            declaration.source.file in self.files for declaration in declarations
+            source.file in self.files or (source.file, source.address) in self.addresses for source in sources
         )
 
     def _names(self, segment: str) -> bool:
@@ -55,6 +58,18 @@ NOTHING = HeldBack()
 """Nothing is kept: all documents are valid."""
 
 
+def words(value: Any) -> Iterator[str]:
+    """The words in the scalars of a value, by which it may name a resource."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from words(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from words(part)
+    elif isinstance(value, (str, int)):
+        yield from _WORD.findall(str(value))
+
+
 def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
     """The declarations that invalid documents may contain; a file that is no YAML or JSON may contain any.
 
@@ -63,19 +78,29 @@ def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
         root: the directory that file names are relative to; empty if they are as given.
     """
     errors = [problem for problem in problems if not problem.file.endswith(IGNORE_FILE)]
+    own = [problem for problem in errors if problem.names]
+    held = _by_files([problem for problem in errors if problem.names is None], root)
+    return held._replace(
+        words=held.words.union(*(problem.names or () for problem in own)),
+        addresses=frozenset((problem.file, problem.field) for problem in own),
+    )
+
+
+def _by_files(errors: list[Problem], root: str) -> HeldBack:
+    """The declarations that invalid documents may contain, by their files."""
     files = frozenset(problem.file for problem in errors)
     if any(problem.category == UNREADABLE for problem in errors):
         return HeldBack(files, everything=True)
-    words: set[str] = set()
+    named: set[str] = set()
     for file in files:
         try:
-            text = Path(root, file).read_text(encoding="utf-8-sig")
+            text = encodings.decoded(Path(root, file).read_bytes())
         except (OSError, UnicodeDecodeError):
             return HeldBack(files, everything=True)
         if _PLACEHOLDER.search(text):
             return HeldBack(files, everything=True)
-        named = _WORD.findall(text)
-        if not named:  # a truncated file may have named any resource
+        in_file = _WORD.findall(text)
+        if not in_file:  # a truncated file may have named any resource
             return HeldBack(files, everything=True)
-        words.update(named)
-    return HeldBack(files, frozenset(words))
+        named.update(in_file)
+    return HeldBack(files, frozenset(named))

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 import setpoint
 from setpoint.declarations.apply import Request, Synced, update_control
-from setpoint.declarations.readers import discovery, kustomize
-from setpoint.declarations.readers.documents import IGNORE_FILE, SUFFIXES
+from setpoint.declarations.readers import kustomize
+from setpoint.declarations.readers.documents import IGNORE_FILE, STANDARD_INPUT, SUFFIXES
 from setpoint.model import sources as controlling
 from setpoint.model.sources import Control, SourceState
 from setpoint.ports.stores import DesiredStore
@@ -38,7 +38,7 @@ def digest_of(paths: Iterable[str], options: Iterable[object]) -> str:
     whole = hashlib.blake2b(_code(), digest_size=_SIZE)
     whole.update(repr(tuple(options)).encode())
     for path in paths:
-        if path == discovery.STANDARD_INPUT or not os.path.exists(path):  # noqa: PTH110 - paths as they were given
+        if path == STANDARD_INPUT or not os.path.exists(path):  # noqa: PTH110 - paths as they were given
             return ""
         for file in _files(path):
             if os.path.basename(file) in kustomize.FILE_NAMES:  # noqa: PTH119 - as above

@@ -35,6 +35,7 @@ class StorageService:
     def __init__(self) -> None:
         self.failures: list[int] = []
         self.reads: list[str] = []
+        self.listings = 0
         self.meanwhile: list[Callable[[], object]] = []
         self._objects: dict[str, _Object] = {}
         self._uploads = 0
@@ -87,6 +88,7 @@ class StorageService:
         """A page of the objects of a bucket, in the order of their names; 404 of a bucket that holds none."""
         if self.failures:
             return self.failures.pop(0), b"{}"
+        self.listings += 1
         prefix, start = (next(iter(asked.get(name, ())), "") for name in ("prefix", "pageToken"))
         names = sorted(name.partition("/")[2] for name in self._objects if name.startswith(f"{bucket}/"))
         if not names:

@@ -241,6 +241,8 @@ class DeclarationSet:
                 )
                 what = f"{addition.name} ({addition.content})"
                 problem = duplicate_problem(document, what, _place(twin), declaration.source.address)
+                if declaration.source.address and desired((twin,)).digest == addition.digest:
+                    problem = problem._replace(category="repeated")
                 repeated.append(DuplicateDeclaration(addition.after, addition.order, problem))
         return kept, desired(tuple(declarations)).digest
 
@@ -257,7 +259,7 @@ def _place(declaration: Declaration) -> str:
 
 
 def duplicate_problem(document: Document, what: str, where: str, address: str = "") -> Problem:
-    """The error of a document that repeats a declaration.
+    """The error of a document that repeats a declaration; it holds back nothing, since the first one is in force.
 
     Args:
         document: the later document.
@@ -266,4 +268,5 @@ def duplicate_problem(document: Document, what: str, where: str, address: str = 
         address: the Terraform address of the later declaration, which has no line of its own; empty for other formats.
     """
     field, line = (address, document.line) if address else ("metadata.name", document.line_of(("metadata", "name")))
-    return Problem(document.file, line, field, f"{what} is declared already at {where}; the first one counts")
+    message = f"{what} is declared already at {where}; the first one counts"
+    return Problem(document.file, line, field, message, names=frozenset())

@@ -9,11 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
-from setpoint.declarations.readers import documents, foreign_formats, krm, kustomize
-from setpoint.declarations.readers.documents import UNREADABLE, Document, Problem
-
-STANDARD_INPUT = "-"
-"""The path of standard input."""
+from setpoint.declarations.readers import documents, encodings, foreign_formats, krm, kustomize
+from setpoint.declarations.readers.documents import STANDARD_INPUT, UNREADABLE, Document, Problem
 
 _TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|if |with |range |include |template |define |end\b|toYaml|tpl )")
 
@@ -29,7 +26,7 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
     globs = dict.fromkeys(exclude, False)
     for path in paths:
         if path == STANDARD_INPUT:
-            yield from documents.parse(sys.stdin.read(), STANDARD_INPUT)
+            yield from documents.parse_bytes(sys.stdin.buffer.read(), STANDARD_INPUT)
         elif os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given
             yield from _Directory(path, root, globs).items()
         elif message := foreign_formats.instead_of_file(path):
@@ -58,7 +55,7 @@ def _file(path: str, shown: str) -> Iterator[Document | Problem]:
 
 def _is_template(path: str) -> bool:
     try:
-        return _TEMPLATE.search(Path(path).read_text(encoding="utf-8-sig")) is not None
+        return _TEMPLATE.search(encodings.decoded(Path(path).read_bytes())) is not None
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from setpoint.declarations.readers import limits
+from setpoint.declarations.readers import encodings, limits
 from setpoint.declarations.readers.yaml_values import LOADER, AliasBudget, Builder
 
 IGNORE_FILE = ".setpointignore"
@@ -28,7 +28,7 @@ SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 _WARNINGS = frozenset(
     (
         *("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached"),
-        *("no-routes", "value", "controller", "reference"),
+        *("no-routes", "value", "controller", "reference", "repeated"),
     )
 )
 """Categories of problems that are no mistakes of the author."""
@@ -36,6 +36,10 @@ _WARNINGS = frozenset(
 UNREADABLE = "unreadable"
 """The category of text that is neither YAML nor JSON: what it declares is unknown."""
 
+STANDARD_INPUT = "-"
+"""The path of standard input."""
+
+_JSON = ("{", "[")
 _LETTERS = 1 << 16
 _NOT_SPACE = re.compile(r"\S")
 _AFTER_DASHES = ("", " ", "\t", "\n", "\r")
@@ -100,6 +104,8 @@ class Problem(NamedTuple):
         message: the problem and the next step.
         subject: ``kind/name`` of the object, or empty.
         category: the kind of problem, for grouping: ``unnamed``, ``unknown-kind``, ``placeholder``.
+        names: of a problem of one resource, words that the resource may be named by; none where another document
+            declares it. None for a problem of the document.
     """
 
     file: str
@@ -108,6 +114,7 @@ class Problem(NamedTuple):
     message: str
     subject: str = ""
     category: str = "invalid"
+    names: frozenset[str] | None = None
 
     @property
     def is_error(self) -> bool:
@@ -118,11 +125,6 @@ class Problem(NamedTuple):
         """``file:line: kind/name: field: message``."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         return ": ".join(part for part in (where, self.subject, self.field, self.message) if part)
-
-
-def printable(path: str) -> str:
-    """A path as text that can be encoded: bytes of a file name that are no UTF-8 become U+FFFD (PEP 383)."""
-    return path if path.isascii() else path.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def files(path: str) -> Iterator[str]:
@@ -146,20 +148,40 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
     """
     file = file or path
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        data = Path(path).read_bytes()
     except OSError as error:
         yield Problem(file, 0, "", f"cannot be read: {error.strerror}", category=UNREADABLE)
         return
+    yield from parse_bytes(data, file)
+
+
+def parse_bytes(data: bytes, file: str) -> Iterator[Document | Problem]:
+    """Parse bytes like a file of that name."""
+    try:
+        text = encodings.decoded(data)
     except UnicodeDecodeError as error:
-        yield Problem(file, 0, "", f"is not UTF-8 (byte {error.start})", category=UNREADABLE)
-        return
-    yield from parse(text, file)
+        yield Problem(file, 0, "", encodings.reason(error), category=UNREADABLE)
+    else:
+        yield from parse(text, file)
 
 
 def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
-    """Parse a text like a file of that name."""
-    read_as = _json if file.endswith((".json", ".jsonl", ".tfstate")) else _yaml
-    yield from _bounded(read_as(file, text), file, len(text))
+    """Parse a text like a file of that name; standard input has no name, and is JSON where it parses as JSON."""
+    is_json = _begins_as_json(text) if file == STANDARD_INPUT else file.endswith((".json", ".jsonl", ".tfstate"))
+    yield from _bounded((_json if is_json else _yaml)(file, text), file, len(text))
+
+
+def _begins_as_json(text: str) -> bool:
+    """Whether a text is a JSON value, with nothing or another object or list after it."""
+    start = _skip_space(text, 0)
+    if not text.startswith(_JSON, start):
+        return False
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return False
+    following = _skip_space(text, end)
+    return following == len(text) or text.startswith(_JSON, following)
 
 
 def parse_json(text: str, file: str) -> Iterator[Document | Problem]:
@@ -281,7 +303,9 @@ def _json(file: str, text: str) -> Iterator[Document | Problem | int]:
                 return
             continue
         part = text[start:end]
-        if reason := limits.refused_json(part, value):
+        if (reason := limits.refused_json(part, value)) and limits.is_of_terraform(value):
+            value, reason = limits.with_texts(value), ""
+        if reason:
             yield Problem(file, line, "", f"not read: {reason}", category=UNREADABLE)
             start = end
             continue

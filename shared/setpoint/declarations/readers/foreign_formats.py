@@ -89,7 +89,10 @@ _SHAPES: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
     ),
     (_is_plan_log, "is a log of Terraform and holds no attributes; give what `terraform show -json` writes"),
     (_is_crossplane_composite, "is an object of Crossplane and is not read; declare the resource in another format"),
-    (_is_raw_state, "is a raw state of Terraform; give what `terraform show -json` writes"),
+    (
+        _is_raw_state,
+        "is a raw state of Terraform without a serial; give what `terraform state pull` writes",
+    ),
     (
         _is_deployment_manager,
         "is a configuration of Deployment Manager and is not read; declare the resources in another format",

@@ -29,7 +29,8 @@ from msgspec.structs import replace
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from setpoint.declarations.readers import compare_checks, typos
-from setpoint.declarations.readers.documents import IGNORE_FILE, Problem, printable
+from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
+from setpoint.declarations.readers.encodings import printable
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path, ignore_patterns, linear_patterns
 from setpoint.model.declaration import Declaration, IgnoreRule, Scope

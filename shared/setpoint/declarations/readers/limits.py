@@ -99,6 +99,20 @@ def refused_json(text: str, value: Any) -> str:
     return ""
 
 
+def is_of_terraform(value: Any) -> bool:
+    """Whether a value is a state or a plan, which nobody can edit."""
+    return isinstance(value, dict) and ("terraform_version" in value or {"lineage", "serial"} <= value.keys())
+
+
+def with_texts(value: Any) -> Any:
+    """A copy of a value in which numbers that no API takes are texts, as YAML is read."""
+    if isinstance(value, dict):
+        return {key: with_texts(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_texts(part) for part in value]
+    return str(value) if isinstance(value, (int, float)) and refused_scalar(value) else value
+
+
 def refused_scalar(value: Any) -> str:
     """Why a scalar is refused; empty if it is accepted."""
     if isinstance(value, str):

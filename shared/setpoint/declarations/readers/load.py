@@ -35,7 +35,8 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
 from setpoint.declarations.readers.deferred_documents import DeferredDocuments, TextStore
-from setpoint.declarations.readers.documents import Document, Problem, printable
+from setpoint.declarations.readers.documents import STANDARD_INPUT, Document, Problem
+from setpoint.declarations.readers.encodings import printable
 from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
@@ -157,7 +158,7 @@ def load(
         BadRequest: the configuration cannot be read.
     """
     paths = list(paths)
-    ignored = IgnoreFiles([path for path in paths if path != discovery.STANDARD_INPUT], root)
+    ignored = IgnoreFiles([path for path in paths if path != STANDARD_INPUT], root)
     loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root)
     if config:
         loading.configure(config)
@@ -255,7 +256,9 @@ class _Loading:
         self._report(self._settings.facts(objects))
         gathered = self._declarations.done()
         self._loaded.desired = gathered.declared
-        self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
+        self._report(repetition.problem for repetition in gathered.repeated if not repetition.problem.is_error)
+        errors = [repetition for repetition in gathered.repeated if repetition.problem.is_error]
+        self._loaded.problems = _with(self._loaded.problems, errors)
         pending = self._loaded.pending
         self._loaded.leaves = max(0, gathered.leaves - pending)
         self._loaded.unchecked = max(0, gathered.unchecked - pending)

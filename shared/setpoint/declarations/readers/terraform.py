@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.declarations import held_back
 from setpoint.declarations.readers import (
     exact_paths,
     field_mapping,
@@ -90,22 +91,31 @@ def read(document: Document, *, project: str = "", files: Mapping[Key, Configure
     blocks = terraform_documents.read(document.value, project=project, files=files)
     loaded = TerraformLoaded([], [], Counter(blocks.others), states)
     for block in blocks.google:
-        reader = _reader_of(block.type)
-        if reader is not None:
-            translated = reader(block, replace(source, address=block.address))
-            if translated is not None:
-                _collect(translated, block, document, loaded)
-            else:
-                loaded.skipped[block.type] += 1
-            continue
-        for part in parts(block):
-            is_lost = part.place is not None and not part.name.text and part.block.value(part.place.attribute)
-            if part.means.known and part.block.type not in PARTS and not is_lost:
-                own_source = replace(source, address=part.block.address)
-                _collect(translate(part, schemas_of(part), own_source), part.block, document, loaded)
-            else:
-                loaded.skipped[block.type] += 1
+        try:
+            _read_block(block, source, document, loaded)
+        except Exception as error:  # noqa: BLE001 - any error concerns this resource only
+            message = f"could not be read ({type(error).__name__}: {error}); please report this"
+            loaded.problems.append(_problem(block, document, message, "reader-failed"))
     return loaded
+
+
+def _read_block(block: Block, source: Source, document: Document, loaded: TerraformLoaded) -> None:
+    """Collect what a resource declares."""
+    reader = _reader_of(block.type)
+    if reader is not None:
+        translated = reader(block, replace(source, address=block.address))
+        if translated is not None:
+            _collect(translated, block, document, loaded)
+        else:
+            loaded.skipped[block.type] += 1
+        return
+    for part in parts(block):
+        is_lost = part.place is not None and not part.name.text and part.block.value(part.place.attribute)
+        if part.means.known and part.block.type not in PARTS and not is_lost:
+            own_source = replace(source, address=part.block.address)
+            _collect(translate(part, schemas_of(part), own_source), part.block, document, loaded)
+        else:
+            loaded.skipped[block.type] += 1
 
 
 def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
@@ -128,7 +138,13 @@ def _collect(translated: Translated, block: Block, document: Document, loaded: T
     if not block.default("project"):
         message = "it is not known which project holds it; say `project` in the provider block or the resource"
         category = "unnamed"
-    loaded.problems.append(Problem(document.file, document.line, block.address, message, category=category))
+    loaded.problems.append(_problem(block, document, message, category))
+
+
+def _problem(block: Block, document: Document, message: str, category: str) -> Problem:
+    """A problem of one resource, which holds back only what this resource may be."""
+    names = frozenset((block.address, *held_back.words(block.values)))
+    return Problem(document.file, document.line, block.address, message, category=category, names=names)
 
 
 def _labelled(declaration: Declaration, block: Block) -> Declaration:

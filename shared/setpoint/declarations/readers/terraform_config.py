@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.declarations.readers.documents import Problem, printable
+from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.encodings import printable
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN
 from setpoint.errors import BadRequest
 

@@ -58,7 +58,8 @@ def resources(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 continue
             attributes = instance.get("attributes")
             values = attributes if isinstance(attributes, dict) else {}
-            for path in instance.get("sensitive_attributes") or ():
+            marks = instance.get("sensitive_attributes")
+            for path in marks if isinstance(marks, list) else ():
                 values = _hidden(values, path)
             yield {
                 "address": f"{name}{_index(instance)}",
