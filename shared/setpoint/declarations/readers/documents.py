@@ -104,8 +104,7 @@ class Problem(NamedTuple):
         message: the problem and the next step.
         subject: ``kind/name`` of the object, or empty.
         category: the kind of problem, for grouping: ``unnamed``, ``unknown-kind``, ``placeholder``.
-        names: of a problem of one resource, words that the resource may be named by; none where another document
-            declares it. None for a problem of the document.
+        names: words that may name the resource, for a problem of one; empty where another document declares it.
     """
 
     file: str
@@ -174,14 +173,12 @@ def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
 def _begins_as_json(text: str) -> bool:
     """Whether a text is a JSON value, with nothing or another object or list after it."""
     start = _skip_space(text, 0)
-    if not text.startswith(_JSON, start):
-        return False
     try:
-        _, end = json.JSONDecoder().raw_decode(text, start)
+        end = json.JSONDecoder().raw_decode(text, start)[1] if text.startswith(_JSON, start) else start
     except (ValueError, RecursionError):
         return False
     following = _skip_space(text, end)
-    return following == len(text) or text.startswith(_JSON, following)
+    return end > start and (following == len(text) or text.startswith(_JSON, following))
 
 
 def parse_json(text: str, file: str) -> Iterator[Document | Problem]:
