@@ -9,13 +9,16 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 import forked
 from setpoint import bootstrap
-from setpoint.cli import output
+from setpoint.cli import finding_text, output
+from setpoint.model.audit_trail import AuditEntry, Reason
 from setpoint.model.resource_state import ResourceState
 
 BUCKET = """\
@@ -101,6 +104,28 @@ def test_a_finding_is_shown_as_markdown_in_which_no_value_formats(setpoint):
     assert f"| finding | `{identifier}` |" in lines
     assert any(line.startswith("- `location: ") for line in lines)
     assert r"`**bold** \| 'code'`" in lines[-1]
+
+
+def trail_of(*entries: AuditEntry) -> str:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(finding_text.trail_table(entries))
+    return console.export_text()
+
+
+def test_the_trail_says_a_reason_once():
+    held, window = Reason("it is paused", "stop"), Reason("outside of its window", "stop")
+    entry = AuditEntry(datetime(2026, 1, 1, tzinfo=UTC), "stop", reasons=(held, window))
+    for text in ("it is paused; outside of its window", "it is paused", ""):
+        shown = trail_of(replace(entry, text=text))
+        assert shown.count("it is paused") == shown.count("outside of its window") == 1
+    assert trail_of(replace(entry, text="asked of #ops; it is paused")).count("asked of #ops") == 1
+    assert "as before" in trail_of(AuditEntry(datetime(2026, 1, 1, tzinfo=UTC), "wait", text="as before"))
+
+
+def test_the_status_is_told_apart_from_its_reason(setpoint):
+    identifier = json.loads(setpoint("findings", "list", "--output", "json").stdout)["findings"][0]["id"]
+    setpoint("accept", identifier, "--because", "moved")
+    assert "| status | `accepted: moved` |" in setpoint("findings", "show", identifier, "--output", "markdown").stdout
 
 
 def test_watching_lists_again_when_something_changes_and_ends_without_a_traceback(setpoint, environment, tmp_path):

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 
 import forked
 from setpoint import bootstrap
-from setpoint.cli import app
-from setpoint.cli import apply as apply_command
+from setpoint.cli import app, loading
 from setpoint.declarations import unchanged_files
 from setpoint.declarations.apply import Request, sync
 from setpoint.declarations.readers.load import load
@@ -171,15 +170,15 @@ def test_files_that_change_while_they_are_read_are_read_again(
     fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/s.db")
-    load_all = apply_command.load_all
+    load_all = loading.load_all
 
     def edited(*arguments: Any) -> Any:
         (fleet / "a.yaml").write_text(declaration("a", "US"))
         return load_all(*arguments)
 
-    monkeypatch.setattr(apply_command, "load_all", edited)
+    monkeypatch.setattr(loading, "load_all", edited)
     assert "2 added" in CliRunner().invoke(app, ["apply", str(fleet)]).stderr
-    monkeypatch.setattr(apply_command, "load_all", load_all)
+    monkeypatch.setattr(loading, "load_all", load_all)
     (fleet / "a.yaml").write_text(declaration("a", "EU"))
     assert "1 changed" in CliRunner().invoke(app, ["apply", str(fleet)]).stderr
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -18,12 +17,12 @@ from setpoint.cli.check_reports import print_report
 from setpoint.cli.cluster import ClusterOptions, checked
 from setpoint.cli.cluster import load as load_cluster
 from setpoint.cli.exit_codes import DRIFT, ERROR, REFUSED
+from setpoint.cli.loading import LoadOptions, load_all, load_some
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, ProjectOfObjects, StoreUrl
 from setpoint.cli.output import (
     out,
     print_claims,
     print_error,
-    print_load_result,
     print_refused,
     print_status,
     print_unseen,
@@ -38,8 +37,6 @@ from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.apply_states import StateOptions
 from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
-from setpoint.declarations.readers import load
-from setpoint.declarations.readers.documents import STANDARD_INPUT
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
@@ -110,23 +107,6 @@ class ReportFormat(StrEnum):
     markdown = "markdown"
 
 
-class LoadOptions(NamedTuple):
-    """What is read, and where objects lie that do not say it.
-
-    Args:
-        exclude: Globs of files that are not read.
-        project: The project of Config Connector objects that do not say theirs.
-        namespace: Their namespace.
-        config: The directory of the Terraform root module of a state or plan.
-    """
-
-    exclude: tuple[str, ...] = ()
-    project: str = ""
-    namespace: str = ""
-    config: str = ""
-
-
-NO_OPTIONS = LoadOptions()
 UNBOUNDED = (
     "note: no Sources document is in force: whoever may write this store may declare anything, under any source's name"
 )
@@ -184,7 +164,9 @@ def plan(  # noqa: PLR0913 - the options of the command
     Exits with 1 where a document is invalid, and with 3 where another source declares a resource already or `apply`
     would refuse to remove so much, or a document that names a place of which nothing is known.
     """
-    loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace, config))
+    loaded = load_some(
+        paths, LoadOptions(tuple(exclude or ()), project, namespace, config), quietly=output is not Output.text
+    )
     opened = bootstrap.open_store_to_read(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
@@ -277,7 +259,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     if inputs and _are_in_force(inputs, request, store, events_topic):
         return
     listed = load_cluster(of_cluster, namespace) if cluster else None
-    loaded = listed.loaded if listed else load_all(files, LoadOptions(tuple(exclude or ()), project, namespace, config))
+    options = LoadOptions(tuple(exclude or ()), project, namespace, config)
+    loaded = listed.loaded if listed else load_some(files, options, quietly=output is not Output.text)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
@@ -328,7 +311,8 @@ def _print_planned(
             out.out(piece, end="")
         out.out("")
     else:
-        plans.print_plan(planned, problems=len(loaded.problems), prune=prune, pending=pending)
+        because = plans.kept_because(loaded, prune=prune)
+        plans.print_plan(planned, problems=len(loaded.problems), pending=pending, kept_because=because)
 
 
 def _as_output(synced: Synced, loaded: LoadResult) -> ApplyOutput:
@@ -401,53 +385,6 @@ def _apply_states(paths: list[str], options: StateOptions, store: str, events_to
         raise typer.Exit(ERROR)
 
 
-def _next_step(paths: list[str], loaded: LoadResult) -> str:
-    """What to do where nothing is declared: the likely mistakes, else to look at the path."""
-    if loaded.skipped[load.ASSETS]:
-        return "these are assets of the inventory; give the file to `setpoint sweep --from`, and declarations here"
-    if any(next(Path(path).rglob("*.tf"), None) is not None for path in paths if Path(path).is_dir()):
-        return "code of Terraform is not read: give a state, `terraform state pull > terraform.tfstate`"
-    return "is it the right path?"
-
-
-def load_all(
-    paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bool = False, grouped: bool = False
-) -> LoadResult:
-    """Load and report.
-
-    Args:
-        paths: Files, directories, or ``-``.
-        options: What is read and how.
-        quietly: Report nothing, since the caller writes it.
-        grouped: Report by the kind of problem and not in the order of files.
-
-    Raises:
-        BadRequest: nothing at all was found, which is more likely a wrong path than an empty fleet; or a path is a URL
-            of states.
-    """
-    if urls := list(filter(is_state_url, paths)):
-        raise BadRequest(f"{urls[0]}: a URL of states goes with `setpoint apply`, or `setpoint apply --dry-run`")
-    with progress("documents") as advance:
-        loaded = load.load(
-            paths,
-            exclude=options.exclude,
-            project=options.project,
-            namespace=options.namespace,
-            config=options.config,
-            advance=advance,
-        )
-    if not quietly:
-        print_load_result(loaded, grouped=grouped)
-    is_explained = loaded.problems or any(warning.file for warning in loaded.warnings)
-    if loaded.is_empty and not (is_explained or loaded.skipped["empty Terraform states"]):
-        if paths == [STANDARD_INPUT]:
-            raise BadRequest(
-                "standard input was empty, or held no declarations; does the command before the pipe print them?"
-            )
-        raise BadRequest(f"no declarations in {', '.join(paths)}; {_next_step(paths, loaded)}")
-    return loaded
-
-
 def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan:
     with progress("declarations"):
         return planning.plan(
@@ -472,7 +409,7 @@ def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synce
     print_refused(synced.plan.refused)
     print_unseen(synced.unseen)
     left_out = f"incomplete, {counted(len(loaded.problems), 'problem')} left out; " if loaded.problems else ""
-    print_status(f"{left_out}{synced.plan.summary()}")
+    print_status(f"{left_out}{synced.plan.summary(plans.kept_because(loaded, prune=request.prune))}")
     if not synced.plan.generation and request.source != INSTALLATION and not granted(deps.store.control().value):
         print_status(UNBOUNDED)
     counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))

@@ -14,8 +14,9 @@ from rich.table import Table
 
 from setpoint.bootstrap import open_store_to_read
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.cli.apply import Exclude, LoadOptions, Namespace, load_all
+from setpoint.cli.apply import Exclude, Namespace
 from setpoint.cli.exit_codes import ERROR
+from setpoint.cli.loading import LoadOptions, load_all
 from setpoint.cli.options import DEFAULT_STORE, ProjectOfObjects, StoreUrl
 from setpoint.cli.output import out, print_error, print_status
 from setpoint.cli.output_lists import WatchedResource, WatchedResources

@@ -123,6 +123,7 @@ def _examined(
     observed, live_type = _live(live, declarations)
     declaration = _declaration(declared, declarations, observed, live_type)
     if declaration is None:
+        _check_order(declared, live)
         have = _resource(observed)
         named = asset_type or live_type
         want, seen, schema = diff_jsonl.one_version(
@@ -144,6 +145,16 @@ def _examined(
     )
     inventoried = explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
     return rule_sources.with_sources(inventoried, schema)
+
+
+def _check_order(declared: str, live: str) -> None:
+    """Refuse a declaration in the place of LIVE, whose form nothing live has.
+
+    Raises:
+        BadRequest: LIVE is a declaration, and DECLARED is none.
+    """
+    if load.load([live]).desired:
+        raise BadRequest(f"{live} is what is declared, and {declared} is not; DECLARED comes first")
 
 
 def _declarations(file: str, address: str) -> list[Declaration]:

@@ -58,7 +58,9 @@ def trail_table(trail: Sequence[AuditEntry]) -> Table:
 
 
 def _lines(entry: AuditEntry) -> list[str]:
-    lines = [entry.text] if entry.text else []
+    given = {reason.text for reason in entry.reasons}
+    is_repeated = given.issuperset(entry.text.split("; "))  # a decision is recorded with its reasons
+    lines = [entry.text] if entry.text and not is_repeated else []
     lines += (f"{_SIGNS.get(reason.action, '-')} {reason.text}" for reason in entry.reasons)
     lines += (f"writes {line}" for line in entry.summary)
     if entry.observed_at is not None:
@@ -105,7 +107,7 @@ def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
     actor, resolved_at = fields["actor"], fields["resolved_at"]
     return {
         "kind": fields["kind"],
-        "status": f"{finding.status} {fields['reason']}".strip(),
+        "status": ": ".join(filter(None, (finding.status, fields["reason"]))),
         "severity": fields["severity"],
         "project": fields["project"],
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import guard_report
-from setpoint.cli.apply import Exclude, LoadOptions, Namespace, Paths
+from setpoint.cli.apply import Exclude, Namespace, Paths
+from setpoint.cli.loading import NO_PLAN, LoadOptions, may_be_plan, next_step
 from setpoint.cli.options import DEFAULT_STORE, ProjectOfObjects, StoreUrl
 from setpoint.cli.output import out, print_load_result, print_status, print_warning
 from setpoint.cli.progress import progress
@@ -131,5 +132,7 @@ def _changes(paths: list[str], base: str, source: str, options: LoadOptions, sto
 
 def _check_declares(loaded: LoadResult, paths: list[str]) -> None:
     if not loaded.desired:
-        reason = f": {loaded.problems[0]}" if loaded.problems else "; is it the right path?"
-        raise BadRequest(f"no declarations in {', '.join(paths)}{reason}")
+        step = NO_PLAN if may_be_plan(paths) else next_step(paths, loaded)
+        if loaded.problems:
+            raise BadRequest(f"{loaded.problems[0]}" + (f"; {step}" if step is NO_PLAN else ""))
+        raise BadRequest(f"no declarations in {', '.join(paths)}; {step}")

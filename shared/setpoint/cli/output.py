@@ -18,6 +18,7 @@ from rich.text import Text
 
 from setpoint.cli.program import as_called
 from setpoint.comparison import difference_text
+from setpoint.declarations.readers import skipped
 from setpoint.detection.finding_events import data_of
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
@@ -27,6 +28,7 @@ from setpoint.model.drift_history import beginning
 from setpoint.model.drift_origin import WORDS
 from setpoint.model.events import DriftData
 from setpoint.model.resource_state import ResourceState
+from setpoint.model.source_grants import NOT_LISTED
 from setpoint.model.suppressed import Suppressed
 from setpoint.util.counts import counted
 from setpoint.util.secret_formats import scrub
@@ -91,13 +93,15 @@ def _summary(loaded: LoadResult) -> str:
     summary = f"{len(loaded.desired)} declared"
     if loaded.scopes:
         summary += f", {counted(len(loaded.scopes), 'scope')}"
-    summary += f", {loaded.coverage:.1%} of {counted(loaded.leaves, 'value')} comparable"
+    if loaded.leaves:
+        summary += f", {loaded.coverage:.1%} of {counted(loaded.leaves, 'value')} comparable"
     if loaded.pending:
-        summary += f", {loaded.pending:,} more known only after apply"
+        pending = f"{loaded.pending:,} more" if loaded.leaves else counted(loaded.pending, "value")
+        summary += f", {pending} known only after apply"
     if loaded.untellable:
         summary += f", {loaded.untellable} of them by deep reads only"
     if loaded.skipped:
-        most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
+        most = ", ".join(skipped.counted_as(what, count) for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
         summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
     return summary
 
@@ -355,10 +359,23 @@ def claim_hints(claimed: Iterable[OwnershipConflict]) -> list[str]:
     ]
 
 
-def print_refused(refused: Iterable[RefusedDocument]) -> None:
-    """Tell of each document that the source may not put in force."""
+def print_refused(refused: Collection[RefusedDocument]) -> None:
+    """Print each document that the source may not put in force, and the next step."""
     for document in refused:
         print_error(str(document))
+    if hint := refusal_hint(refused):
+        print_status(hint)
+
+
+def refusal_hint(refused: Iterable[RefusedDocument]) -> str:
+    """The next step where documents are refused; empty where none is."""
+    reasons = [document.reason for document in refused]
+    if any(reason.endswith(NOT_LISTED) for reason in reasons):
+        return (
+            "add the source to `sources` of the Sources document, and apply that with --source setpoint; or give "
+            "--source the name of a source that is listed"
+        )
+    return "what a source may do stands in the Sources document; see docs/sources.md" if reasons else ""
 
 
 def print_unseen(unseen: Sequence[str]) -> None:

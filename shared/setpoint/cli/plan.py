@@ -11,11 +11,12 @@ from rich.text import Text
 
 from setpoint.catalog import inventory_names
 from setpoint.catalog.schemas import Field, default_catalogue
-from setpoint.cli.output import claim_hints, difference_line, out
+from setpoint.cli.output import claim_hints, difference_line, out, refusal_hint
 from setpoint.comparison.absence import child
 from setpoint.comparison.compare import compare
 from setpoint.comparison.masking import masked
 from setpoint.declarations.plan import Plan, PlannedChange
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import field_path
 from setpoint.model.declaration import Desired
 from setpoint.model.difference import Difference
@@ -29,7 +30,8 @@ from setpoint.util.external_sort import batches
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
 _AT_ONCE = 500
-HELD_BACK = "a document that cannot be read may name them"
+_HELD_BACK = "a document that cannot be read may name them"
+_NOT_PRUNED = "remove them with --prune"
 
 
 def pending(plan: Plan, store: StateStore) -> frozenset[ResourceKey]:
@@ -55,8 +57,24 @@ def _is_by_server(key: ResourceKey, desired: Desired) -> bool:
     return inventory_names.is_server_named(asset_type) and not inventory_names.is_server_made(key.name)
 
 
+def kept_because(loaded: LoadResult, *, prune: bool) -> str:
+    """Why what is no longer declared is kept, or how to remove it.
+
+    Args:
+        loaded: the documents.
+        prune: whether removals were asked for; a document that cannot be read holds some or all of them back.
+    """
+    is_held = loaded.problems and (prune or loaded.held_back.everything)
+    return _HELD_BACK if is_held else _NOT_PRUNED
+
+
 def print_plan(
-    plan: Plan, most: int = _MOST, *, problems: int = 0, prune: bool = False, pending: Collection[ResourceKey] = ()
+    plan: Plan,
+    most: int = _MOST,
+    *,
+    problems: int = 0,
+    pending: Collection[ResourceKey] = (),
+    kept_because: str = _NOT_PRUNED,
 ) -> None:
     """Print what an apply would do, a resource a line, with the declared fields that change.
 
@@ -64,8 +82,8 @@ def print_plan(
         plan: the plan.
         most: resources that are printed at most.
         problems: documents that cannot be read: the plan is incomplete without them, and says so.
-        prune: whether removals were asked for; a document that cannot be read holds some of them back.
         pending: what is bound to the inventory's name with the first observation that has both.
+        kept_because: why what is no longer declared is kept.
     """
     for change in islice(plan.changes, most):
         sign, style = _SIGNS[change.action]
@@ -86,7 +104,9 @@ def print_plan(
         out.print(hint, soft_wrap=True)
     for document in plan.refused:
         out.print(Text.assemble(("!", "red"), f" {document}"), soft_wrap=True)
-    summary = Text(plan.summary(HELD_BACK) if prune and problems else plan.summary())
+    if hint := refusal_hint(plan.refused):
+        out.print(hint, soft_wrap=True)
+    summary = Text(plan.summary(kept_because))
     if problems:
         summary = Text.assemble((f"incomplete, {counted(problems, 'problem')} left out", "red"), "; ", summary)
     out.print(summary, soft_wrap=True)

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.apply import Paths, load_all
+from setpoint.cli.apply import Paths
 from setpoint.cli.findings import find_finding
+from setpoint.cli.loading import load_all
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, print_error, print_status
 from setpoint.cli.output_lists import PolicyCheck, UnmetExpectation

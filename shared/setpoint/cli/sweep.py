@@ -21,13 +21,13 @@ from setpoint import bootstrap
 from setpoint import sweep as sweeping
 from setpoint.bootstrap.settings import from_environment
 from setpoint.cli.after_reading import deep_reads, print_ambiguous
-from setpoint.cli.apply import load_all
 from setpoint.cli.check_reports import print_report
 from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.history import read_all
+from setpoint.cli.loading import load_all
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, PastTime, StoreUrl, Types, moment, split
 from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.output_models import SweepOutput, print_json

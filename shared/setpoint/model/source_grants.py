@@ -114,6 +114,8 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
+NOT_LISTED = "is not listed in the Sources document"
+"""What is said of a source that the document does not name."""
 _MAY = Answer("may")
 
 
@@ -123,7 +125,7 @@ def may_declare(sources: Sources | None, source: str, asset_type: str, location:
         return _MAY
     grant = sources.grant(source)
     if grant is None:
-        return Answer("may_not", f"source {source} is not listed in the Sources document")
+        return Answer("may_not", f"source {source} {NOT_LISTED}")
     if grant.asset_types and not globs.fits(grant.asset_types, asset_type):
         return Answer("may_not", f"source {source} may not declare {asset_type}")
     return _by_place(grant, location)

@@ -28,6 +28,7 @@ from setpoint.declarations.readers import (
     reference_checks,
     server_ids,
     setting_checks,
+    skipped,
     terraform,
     terraform_config,
     terraform_match,
@@ -49,9 +50,6 @@ from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.source_grants import Sources
-
-ASSETS = "assets of an inventory"
-"""The count of skipped documents that say what is there, and not what is declared."""
 
 
 @dataclass(slots=True)
@@ -100,6 +98,7 @@ class LoadResult:
         states: serials of raw Terraform states, by lineage.
         elsewhere: references to objects that are not among the documents, with their number and the first of them.
         default_projects: the projects that ``Defaults`` documents name, with file and line.
+        defaults: number of ``Defaults`` documents.
     """
 
     desired: Sequence[Desired] = ()
@@ -121,6 +120,7 @@ class LoadResult:
     states: dict[str, int] = field(default_factory=dict)
     elsewhere: ReferencesElsewhere = field(default_factory=ReferencesElsewhere)
     default_projects: dict[str, str] = field(default_factory=dict)
+    defaults: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -157,7 +157,7 @@ def load(
     Raises:
         BadRequest: the configuration cannot be read.
     """
-    paths = list(paths)
+    paths = list(dict.fromkeys(paths))
     ignored = IgnoreFiles([path for path in paths if path != STANDARD_INPUT], root)
     loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root)
     if config:
@@ -228,12 +228,12 @@ class _Loading:
         if isinstance(value, dict) and value.get("kind") == "Namespace":
             self._deferred.refer(value)
         if foreign_formats.is_asset(value):
-            self._loaded.skipped[ASSETS] += 1  # one warning for each asset of a large export would help nobody
+            self._loaded.skipped[skipped.ASSETS] += 1  # one warning for each asset of a large export would help nobody
             return
         if instead := foreign_formats.instead(value):
             self._report([Problem(document.file, document.line, "", instead, document.subject, "not-read")])
         is_state = isinstance(value, dict) and isinstance(value.get("format_version"), str)
-        self._loaded.skipped["empty Terraform states" if is_state else "documents of other kinds"] += 1
+        self._loaded.skipped[skipped.EMPTY_STATES if is_state else skipped.OTHER_KINDS] += 1
 
     def _report(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
@@ -319,6 +319,7 @@ class _Loading:
             self._setting(result, document)
         elif isinstance(result, krm_defaults.Defaults):
             self._report(self._defaults.add(result, document))
+            self._loaded.defaults += 1
             self._loaded.default_projects |= dict.fromkeys(result.projects, result.source)
         elif isinstance(result, tuple):
             self._loaded.policy_tests.extend(result)
