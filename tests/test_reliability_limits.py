@@ -40,10 +40,13 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.limits:MOST_ERRORS": (1_000, "1,000"),
         f"{READERS}.limits:RESCANS": (4, "four times"),
     },
+    "A link in a directory, for every reader": {},
     "A file of Terraform code (`--config`)": {
         f"{READERS}.terraform_config:_LARGEST": (200_000, "200,000 characters"),
         f"{READERS}.terraform_config:_LARGEST_JSON": (1_000_000, "1,000,000 of JSON"),
         f"{READERS}.terraform_config:_DEEPEST": (20, "20 modules deep"),
+        f"{READERS}.terraform_config:_MOST_CALLS": (5_000, "5,000 calls"),
+        f"{READERS}.terraform_config:_MOST_BLOCKS": (100_000, "100,000 resource blocks"),
     },
     "A Terraform state in a bucket": {"adapters.states.buckets:_LARGEST": (200_000_000, "200 MB")},
     "An archive": {

@@ -271,3 +271,36 @@ def test_the_json_syntax_of_terraform_is_read(loaded: Files) -> None:
 def test_a_file_that_is_no_json_costs_that_file(loaded: Files) -> None:
     result = loaded("", network(), **{"more.tf.json": "{"})
     assert [problem.message.partition(":")[0] for problem in result.problems] == ["cannot be read as JSON"]
+
+
+def _calls(folder: Path, count: int) -> Path:
+    leaf = folder / "leaf"
+    leaf.mkdir(parents=True)
+    (leaf / "main.tf").write_text('resource "google_compute_network" "net" {\n  name = "net"\n}\n')
+    text = "".join(f'module "m{number}" {{\n  source = "./leaf"\n}}\n' for number in range(count))
+    for start in range(0, len(text), 150_000):
+        cut = text.rfind("module", 0, start) if start else 0
+        end = text.rfind("module", 0, start + 150_000) if start + 150_000 < len(text) else len(text)
+        (folder / f"{start}.tf").write_text(text[cut:end])
+    return folder
+
+
+def test_so_many_calls_of_modules_are_read_and_not_one_more(tmp_path: Path) -> None:
+    most = terraform_config.read(str(_calls(tmp_path / "a", 5_000)))
+    assert (len(most.resources), most.problems) == (5_000, [])
+    more = terraform_config.read(str(_calls(tmp_path / "b", 5_001)))
+    assert len(more.resources) == 5_000
+    assert [problem.message.partition(";")[0] for problem in more.problems] == [
+        "more than 5,000 calls of modules or 100,000 resource blocks in them"
+    ]
+
+
+@pytest.mark.timeout(30)
+def test_modules_that_call_each_other_twice_cost_no_more_than_their_number(tmp_path: Path) -> None:
+    """Two calls at each of twenty levels are a million calls."""
+    text = 'module "a" {\n  source = "./"\n}\nmodule "b" {\n  source = "../again"\n}\n'
+    for name in ("again", "infra"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.tf").write_text(text)
+    problems = terraform_config.read(str(tmp_path / "infra")).problems
+    assert sum("more than 5,000 calls" in problem.message for problem in problems) == 1

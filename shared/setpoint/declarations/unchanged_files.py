@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 import setpoint
 from setpoint.declarations.apply import Request, Synced, update_control
-from setpoint.declarations.readers import kustomize
+from setpoint.declarations.readers import boundaries, kustomize
 from setpoint.declarations.readers.documents import IGNORE_FILE, STANDARD_INPUT, SUFFIXES
 from setpoint.model import sources as controlling
 from setpoint.model.sources import Control, SourceState
@@ -40,7 +40,11 @@ def digest_of(paths: Iterable[str], options: Iterable[object]) -> str:
     for path in paths:
         if path == STANDARD_INPUT or not os.path.exists(path):  # noqa: PTH110 - paths as they were given
             return ""
+        is_folder = os.path.isdir(path)  # noqa: PTH112 - as above
+        boundary = boundaries.boundary_of(path if is_folder else os.path.dirname(path))  # noqa: PTH120 - as above
         for file in _files(path):
+            if file != path and boundaries.refused(file, boundary):
+                return ""  # it is not read
             if os.path.basename(file) in kustomize.FILE_NAMES:  # noqa: PTH119 - as above
                 return ""  # it may refer to files outside of the directory
             try:

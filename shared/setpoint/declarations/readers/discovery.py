@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
-from setpoint.declarations.readers import documents, encodings, foreign_formats, krm, kustomize
+from setpoint.declarations.readers import boundaries, documents, encodings, foreign_formats, krm, kustomize
 from setpoint.declarations.readers.documents import STANDARD_INPUT, UNREADABLE, Document, Problem
 
 _TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|if |with |range |include |template |define |end\b|toYaml|tpl )")
@@ -60,11 +60,6 @@ def _is_template(path: str) -> bool:
         return False
 
 
-def _never_ends(path: str) -> bool:
-    """Whether a path in a directory may be read without end: a device or a pipe, or a link to one."""
-    return os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113 - paths as they were given
-
-
 class _Directory:
     """A directory to search.
 
@@ -78,6 +73,7 @@ class _Directory:
         self._path = path
         self._root = root
         self._exclude = exclude
+        self._boundary = boundaries.boundary_of(path)
 
     def _shown(self, path: str) -> str:
         return os.path.relpath(path, self._root) if self._root else path
@@ -98,7 +94,7 @@ class _Directory:
             file = kustomize.kustomization_of(folder)
             if os.path.realpath(folder) in named or kustomize.is_component(folder) or self._is_excluded(file):
                 continue
-            result = kustomize.build(folder, self._root)
+            result = kustomize.build(folder, self._root, self._boundary)
             if isinstance(result, Problem):
                 yield result
             else:
@@ -109,7 +105,7 @@ class _Directory:
         """Kustomizations that refer only to each other, so that none of them is a root."""
         roots = [folder for folder in built if os.path.realpath(folder) not in named]
         if built and not roots:
-            result = kustomize.build(built[0], self._root)
+            result = kustomize.build(built[0], self._root, self._boundary)
             yield from result if isinstance(result, list) else [result]
 
     def _charts(self, charts: list[str]) -> Iterator[Document | Problem]:
@@ -125,8 +121,8 @@ class _Directory:
                 continue
             if os.path.realpath(path) in named:
                 continue
-            if _never_ends(path):
-                yield Problem(self._shown(path), 0, "", "is a device or a pipe and is not read", category=UNREADABLE)
+            if reason := boundaries.refused(path, self._boundary):
+                yield Problem(self._shown(path), 0, "", reason, category=UNREADABLE)
                 continue
             if not _lies_in(path, built):
                 yield from _file(path, self._shown(path))

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from setpoint.declarations.readers import compare_checks, typos
+from setpoint.declarations.readers import boundaries, compare_checks, typos
 from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
 from setpoint.declarations.readers.encodings import printable
 from setpoint.errors import BadDeclaration
@@ -71,9 +71,12 @@ class IgnoreFiles:
     def __init__(self, sources: Iterable[str], root: str = "") -> None:
         self.problems: list[Problem] = []
         self._lines: dict[str, list[_Line]] = {}
-        paths = {file for source in sources for file in _files(source)}
+        paths = {file: boundary for source in sources for file, boundary in _files(source)}
         for file in sorted(paths, key=lambda file: (len(PurePath(file).parts), file)):
             shown = printable(os.path.relpath(file, root) if root else file)
+            if reason := boundaries.refused(file, paths[file]):
+                self.problems.append(Problem(shown, 0, "", reason))
+                continue
             self._lines[os.path.dirname(shown)] = list(self._read(file, shown))  # noqa: PTH120 - paths as they were given
 
     def applied(self, declaration: Declaration) -> Declaration:
@@ -174,14 +177,15 @@ def _expression(pattern: str) -> str | None:
     return expression
 
 
-def _files(source: str) -> Iterator[str]:
-    """The ignore files of a directory and below; for a file, the one beside it."""
+def _files(source: str) -> Iterator[tuple[str, str]]:
+    """The ignore files of a directory and below, or the one beside a file; each with the boundary of its links."""
     if not os.path.isdir(source):  # noqa: PTH112 - paths stay as they were given
         beside = os.path.join(os.path.dirname(source), IGNORE_FILE)  # noqa: PTH118, PTH120 - as above
         if os.path.isfile(beside):  # noqa: PTH113 - as above
-            yield beside
+            yield beside, boundaries.boundary_of(os.path.dirname(beside))  # noqa: PTH120 - as above
         return
+    boundary = boundaries.boundary_of(source)
     for folder, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if IGNORE_FILE in names:
-            yield os.path.join(folder, IGNORE_FILE)  # noqa: PTH118 - as above
+            yield os.path.join(folder, IGNORE_FILE), boundary  # noqa: PTH118 - as above

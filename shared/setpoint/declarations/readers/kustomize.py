@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from setpoint.declarations.readers import documents, kustomize_patches
+from setpoint.declarations.readers import boundaries, documents, kustomize_patches
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.kustomize_patches import PatchError
 from setpoint.declarations.readers.kustomize_resources import Resource, Selector
@@ -92,18 +92,19 @@ def is_component(folder: str) -> bool:
         return False
 
 
-def build(folder: str, root: str = "") -> list[Document] | Problem:
+def build(folder: str, root: str = "", boundary: str = "") -> list[Document] | Problem:
     """Build a directory.
 
     Args:
         folder: A directory with a kustomization.
         root: The directory that reported file names are relative to; empty to report them as given.
+        boundary: The directory that links to other directories have to stay in; empty for the repository.
 
     Returns:
         The built objects, each with its original file and line; or the error.
     """
     try:
-        resources = _Builder(root).accumulate(folder, ())
+        resources = _Builder(root, boundary or boundaries.boundary_of(folder)).accumulate(folder, ())
     except KustomizeError as error:
         return error.problem
     return [resource.document() for resource in resources]
@@ -112,6 +113,8 @@ def build(folder: str, root: str = "") -> list[Document] | Problem:
 def _fields(file: str, shown: str = "") -> dict[str, Any]:
     """The fields of a kustomization file."""
     shown = shown or file
+    if reason := boundaries.refused(file, os.path.realpath(os.path.dirname(file))):  # noqa: PTH120 - paths stay as given
+        raise KustomizeError(shown, f"{reason}, as Kustomize demands")
     read = list(documents.read(file, shown))
     problem = next((item for item in read if isinstance(item, Problem)), None)
     if problem is not None:
@@ -130,8 +133,15 @@ def _strings(fields: Mapping[str, Any], name: str) -> list[str]:
 class _Builder:
     """Builds one root."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, boundary: str) -> None:
         self._root = root
+        self._boundary = boundary
+
+    def _check_link(self, entry: str, folder: str, shown: str, field: str) -> None:
+        """Refuse a directory that a link leads to, out of the repository; one named by its own path is taken."""
+        if boundaries.is_linked_out(entry, folder, self._boundary):
+            message = f"{entry} is a link that leads out of {self._boundary} and is not read; copy the directory"
+            raise KustomizeError(shown, message, field)
 
     def _shown(self, path: str) -> str:
         return os.path.relpath(path, self._root) if self._root else os.path.normpath(path)
@@ -166,6 +176,7 @@ class _Builder:
             if _REMOTE.search(entry):
                 raise KustomizeError(shown, f"{entry} is remote, and nothing is fetched; {_INSTEAD}", "components")
             path = str(Path(folder, entry))
+            self._check_link(entry, folder, shown, "components")
             if not is_component(path):
                 raise KustomizeError(shown, f"{entry} is no directory with a Component", "components")
             collected = self.accumulate(path, (*above, real), collected)
@@ -192,6 +203,7 @@ class _Builder:
         if not is_local:
             raise KustomizeError(shown, f"{entry}: no such file or directory", field)
         if os.path.isdir(path):  # noqa: PTH112 - a string
+            self._check_link(entry, folder, shown, field)
             for resource in self.accumulate(path, above):
                 _append(collected, resource)
             return
@@ -209,6 +221,8 @@ class _Builder:
         if os.path.commonpath((below, os.path.realpath(path))) != below:
             where = self._shown(kustomization_of(folder))
             raise KustomizeError(where, f"{shown} does not lie below the directory, as Kustomize demands", field)
+        if reason := boundaries.refused(path, below):
+            raise KustomizeError(shown, reason, field)
         for item in documents.read(path, shown):
             if isinstance(item, Problem):
                 raise KustomizeError(item.file, item.message, line=item.line)

@@ -10,11 +10,13 @@ https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from setpoint.declarations.readers import boundaries
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.encodings import printable
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN
@@ -36,6 +38,9 @@ _DEEPEST = 20
 _LARGEST = 200_000
 """Maximum number of characters of a file, of which the reader of HCL takes some 100 MB and two seconds."""
 _LARGEST_JSON = 1_000_000
+_MOST_CALLS = 5_000
+_MOST_BLOCKS = 100_000
+"""Maximum numbers of calls of modules and of resource blocks in all of them: modules may call each other many times."""
 _LONGEST_TOKEN = 40
 _VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
 _PLAIN = re.compile(r"\$\{[\w.\[\]*\"-]+\}")
@@ -117,6 +122,20 @@ class _Reading:
         self.problems: list[Problem] = []
         self._root = root
         self._installed = _installed(root)
+        self._boundary = boundaries.boundary_of(str(root))
+        self._documents: dict[str, dict[str, Any]] = {}
+        self._calls = 0
+        self._is_over = False
+
+    def _refused(self, path: Path) -> str:
+        """Why a file is not read; what `terraform init` has fetched may lie elsewhere."""
+        own = os.path.realpath(path.parent)
+        is_fetched = any(boundaries.lies_in(own, os.path.realpath(folder)) for folder in self._installed.values())
+        if is_fetched and boundaries.lies_in(str(path), own):
+            return ""
+        entry = os.path.relpath(path, self._root)
+        is_out = boundaries.is_linked_out(entry, str(self._root), self._boundary)
+        return boundaries.refused(str(path), self._boundary) if is_out else ""
 
     def values(self, root: Path) -> dict[str, Any]:
         """The variables in the value files that Terraform reads by itself, the last one counts."""
@@ -144,7 +163,21 @@ class _Reading:
                     _expressions(body, scope), tuple(_ignored(body)), str(path)
                 )
             for (name,), body in _labelled(document.get("module"), 1):
-                self._call(name, body, module, scope, path)
+                if not self._is_too_much(module, path):
+                    self._call(name, body, module, scope, path)
+
+    def _is_too_much(self, module: _Module, file: Path) -> bool:
+        """Whether no further module is read; the first one that is not is a problem."""
+        if self._is_over or (self._calls < _MOST_CALLS and len(self.resources) < _MOST_BLOCKS):
+            self._calls += 1
+            return self._is_over
+        self._is_over = True
+        message = (
+            f"more than {_MOST_CALLS:,} calls of modules or {_MOST_BLOCKS:,} resource blocks in them; the rest is "
+            "judged by the state alone; give the directory of a smaller root module"
+        )
+        self.problems.append(Problem(printable(str(file)), 0, "module." + ".module.".join(module.path), message))
+        return True
 
     def _call(self, name: str, body: Mapping[str, Any], module: _Module, scope: Mapping[str, Any], file: Path) -> None:
         path = (*module.path, name)
@@ -162,7 +195,16 @@ class _Reading:
         self.module(_Module(folder, path, given))
 
     def _parsed(self, path: Path) -> dict[str, Any]:
-        """The content of a file; empty, with a problem, where it is not HCL."""
+        """The content of a file, which is read once; empty, with a problem, where it is not HCL."""
+        real = os.path.realpath(path)
+        if real not in self._documents:
+            self._documents[real] = self._read(path)
+        return self._documents[real]
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        if refused := self._refused(path):
+            self.problems.append(Problem(printable(str(path)), 0, "", refused))
+            return {}
         try:
             text = path.read_text(encoding="utf-8-sig")
             return _load_json(text) if path.suffix == ".json" else _load(text)
