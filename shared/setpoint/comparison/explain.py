@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import msgspec
 
 from setpoint.comparison.api_versions import split
 from setpoint.comparison.compare import Comparison
 from setpoint.comparison.literal import leaves
+from setpoint.comparison.options import CompareOptions
 from setpoint.comparison.sealed import SealedComparison, SealedMasking, armed
 from setpoint.comparison.untellable import REASON, untellable
 from setpoint.model import lifecycle
-from setpoint.model.compare_rules import FieldRule
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.references import Project
 
@@ -74,21 +74,27 @@ def as_inventoried(
     )
 
 
-def examine(  # noqa: PLR0913 - the options of a comparison
+def examine(
     declared: Mapping[str, Any],
     observed: Mapping[str, Any],
     schema: Schema | None,
     own: Project,
     *,
-    exact: bool = False,
-    whole: tuple[str, ...] = (),
-    null_is_absent: bool = False,
-    overrides: tuple[FieldRule, ...] = (),
     digests: str = "",
+    **options: Unpack[CompareOptions],
 ) -> ExplainedComparison:
-    """Compare like the event path, and record every reason; ``digests`` as in ``Declaration``."""
+    """Compare like the event path, and record every reason.
+
+    Args:
+        declared: declared fields in the API's own shape.
+        observed: the resource's fields.
+        schema: the schema of the type; None compares conservatively by the format of the values.
+        own: the project of the resource, by id and number.
+        digests: the key of the digests in the declaration, as in ``Declaration``.
+        options: how they are compared.
+    """
     kind = SealedComparison if digests else Comparison
-    walk = kind(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True, overrides=overrides)
+    walk = kind(own, explain=True, **options)
     if digests:
         declared, walk.masking = armed(declared), SealedMasking(walk.masking, digests)
     walk.resource(schema, declared, observed)

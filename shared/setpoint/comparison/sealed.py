@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from setpoint.comparison import api_quirks, compare, free_text, lists, scalars, surroundings, system_fields
 from setpoint.comparison.compare import COUNTED, Comparison
 from setpoint.comparison.masking import HIDING, Masking
+from setpoint.comparison.options import options_of
 from setpoint.model.compare_rules import rule_of
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.secrecy import Sealed, sealed_of
@@ -313,13 +314,10 @@ def walked(
         observed,
         schema,
         own=own,
-        exact=declaration.exact,
-        whole=declaration.exhaustive_paths,
-        null_is_absent=declaration.null_is_absent,
         masking=masking,
-        overrides=declaration.compare,
         keys=keys,
         kind=kind,
+        **options_of(declaration),
     )
 
 

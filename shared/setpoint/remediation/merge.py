@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import msgspec
 
@@ -15,9 +15,9 @@ from setpoint.catalog import oneofs
 from setpoint.comparison import absence, lists, masking
 from setpoint.comparison.compare import Comparison
 from setpoint.comparison.masking import Masking
+from setpoint.comparison.options import CompareOptions
 from setpoint.comparison.sealed import SealedComparison, SealedMasking
 from setpoint.model import field_path
-from setpoint.model.compare_rules import FieldRule
 from setpoint.model.difference import Difference
 from setpoint.model.field_path import Element, Path
 from setpoint.model.references import Project
@@ -68,16 +68,8 @@ class RecordingComparison(Comparison):
 
     records = True
 
-    def __init__(
-        self,
-        own: Project,
-        *,
-        exact: bool = False,
-        whole: tuple[str, ...] = (),
-        null_is_absent: bool = False,
-        overrides: tuple[FieldRule, ...] = (),
-    ) -> None:
-        super().__init__(own, exact=exact, whole=whole, null_is_absent=null_is_absent, overrides=overrides)
+    def __init__(self, own: Project, **options: Unpack[CompareOptions]) -> None:
+        super().__init__(own, **options)
         self.changes: list[FieldChange] = []
         self.pairs: dict[Path, list[_Pair]] = {}
 
@@ -107,21 +99,18 @@ def _owner(path: Path, name: str) -> str:
     return name
 
 
-def record(  # noqa: PLR0913 - the options of a comparison
+def record(
     declared: Mapping[str, Any],
     live: Mapping[str, Any],
     schema: Schema | None,
     own: Project,
     *,
-    exact: bool = False,
-    whole: tuple[str, ...] = (),
-    null_is_absent: bool = False,
-    overrides: tuple[FieldRule, ...] = (),
     masking: Masking = masking.HIDING,
+    **options: Unpack[CompareOptions],
 ) -> RecordingComparison:
     """Compare, and remember where the differences lie; with a `SealedMasking` the declaration is an armed one."""
     kind = _RecordingSealed if isinstance(masking, SealedMasking) else RecordingComparison
-    walk = kind(own, exact=exact, whole=whole, null_is_absent=null_is_absent, overrides=overrides)
+    walk = kind(own, **options)
     walk.masking = masking
     walk.resource(schema, declared, live)
     return walk

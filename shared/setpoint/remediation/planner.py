@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from setpoint.catalog.methods import Methods, Resource
 from setpoint.comparison import masking
 from setpoint.comparison.masking import Masking
+from setpoint.comparison.options import options_of
 from setpoint.comparison.sealed import SealedMasking, armed, holds_seal
 from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Declaration
@@ -160,11 +161,8 @@ def _comparing(
         declared,
         schema=schema,
         own=own,
-        exact=declaration.exact,
-        whole=declaration.exhaustive_paths,
-        null_is_absent=declaration.null_is_absent,
-        overrides=declaration.compare,
         masking=hiding,
+        **options_of(declaration),
     )
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from google.cloud.firestore import DELETE_FIELD
+from google.cloud.firestore import DELETE_FIELD, Client
 
 from setpoint.model import observation as observations
+from setpoint.model.newer_fields import Revision
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.retention import Retention
 from setpoint.model.retention import expires as expires_at
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import DocumentReference, WriteBatch
 
 _T = TypeVar("_T")
 
@@ -78,3 +82,19 @@ def request_batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
         room -= size
     if batch:
         yield batch
+
+
+def put_body(batch: WriteBatch, reference: DocumentReference, body: bytes, revision: Revision | None) -> None:
+    """Have a batch create a document with a body, or replace the revision that was read.
+
+    Args:
+        batch: takes the write; its commit raises where the document is there already, or has another revision.
+        reference: the document.
+        body: the body in JSON.
+        revision: what was read; None for no document.
+    """
+    document = {"body": body.decode()}
+    if revision is None:
+        batch.create(reference, document)
+    else:
+        batch.update(reference, document, option=Client.write_option(last_update_time=revision.version))

@@ -27,6 +27,7 @@ from setpoint.adapters.firestore.control import FirestoreControl
 from setpoint.adapters.firestore.documents import (
     ABSENT,
     observation_field,
+    put_body,
     record_document,
     request_batches,
     size_in_bytes,
@@ -76,7 +77,7 @@ from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
     from google.cloud.firestore_v1.base_batch import BaseBatch
 
 _BODY = ("body",)
@@ -234,15 +235,6 @@ class FirestoreStore:
         """See ``DesiredStore.write_control``."""
         self._controls.write(control, version)
 
-    def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, revision: Revision | None) -> None:
-        """Replace the payload of a revision."""
-        document = {"body": body.decode()}
-        if revision is None:
-            batch.create(reference, document)
-        else:
-            known = self._client.write_option(last_update_time=revision.version)
-            batch.update(reference, document, option=known)
-
     def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
         with _answering(f"the manifest of {source}"):
@@ -306,7 +298,7 @@ class FirestoreStore:
             for part in request_batches(sized):
                 batch = self._client.batch()
                 for key, body in part:
-                    self._put(batch, self._desired.document(key.id), body, records[key].version)
+                    put_body(batch, self._desired.document(key.id), body, records[key].version)
                 batch.commit()
 
     def project_id(self, number: str) -> str:
@@ -413,14 +405,14 @@ class FirestoreStore:
         """See ``RemediationStore.write_safety_state``."""
         with _answering("the safety state"), _racing("the safety state"):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_safety_state(safety, version), version)
+            put_body(batch, self._brakes, encode_safety_state(safety, version), version)
             batch.commit()
 
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``; one request, which is atomic."""
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_safety_state(safety, version), version)
+            put_body(batch, self._brakes, encode_safety_state(safety, version), version)
             document = self._document(snapshot, state)
             self._replace(batch, snapshot, document)
             _, written = batch.commit()

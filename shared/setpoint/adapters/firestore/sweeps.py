@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client
 
+from setpoint.adapters.firestore.documents import put_body
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
 from setpoint.model.newer_fields import Revision
 from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import CollectionReference, DocumentSnapshot
 
 _BATCH = 300
 
@@ -50,7 +51,7 @@ class FirestoreSweeps:
         with answering(what), racing(what):
             batch = self._client.batch()
             body = encode_record(sweep, version.body if version is not None else b"")
-            self._put(batch, self._sweeps.document(sweep.name), body, version)
+            put_body(batch, self._sweeps.document(sweep.name), body, version)
             (written,) = batch.commit()
         return StoredSweep(sweep, Revision(written.update_time, body))
 
@@ -70,7 +71,7 @@ class FirestoreSweeps:
             batch = self._client.batch()
             reference = self._shards(shard.run).document(f"{shard.number:06d}")
             body = encode_record(shard, version.body if version is not None else b"")
-            self._put(batch, reference, body, version)
+            put_body(batch, reference, body, version)
             if part is not None:
                 part_reference = self._parts(shard.run).document(f"{shard.number:06d}-{shard.parts:06d}")
                 batch.set(part_reference, {"body": encode_record(part).decode()})
@@ -95,14 +96,6 @@ class FirestoreSweeps:
                     for document in documents[first : first + _BATCH]:
                         batch.delete(document)
                     batch.commit()
-
-    def _put(self, batch: Any, reference: DocumentReference, body: bytes, revision: Revision | None) -> None:
-        document = {"body": body.decode()}
-        if revision is None:
-            batch.create(reference, document)
-        else:
-            known = self._client.write_option(last_update_time=revision.version)
-            batch.update(reference, document, option=known)
 
     def _shards(self, run: str) -> CollectionReference:
         collection: CollectionReference = self._runs.document(run).collection("shards")

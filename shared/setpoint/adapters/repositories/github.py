@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from setpoint.adapters.repositories.rest import Answer, Rest, is_amended
+from setpoint.adapters.repositories.rest import Answer, Rest, is_amended, text_of
 from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListing
 from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
 
@@ -69,12 +69,7 @@ class GitHubRepository:
         answer = self._rest.call(
             "GET", f"{self._path}/contents/{quote(path)}", query={"ref": commit}, accept=_RAW, expected=(_NOT_FOUND,)
         )
-        if answer.status == _NOT_FOUND:
-            return None
-        try:
-            return answer.content.decode()
-        except UnicodeDecodeError:
-            return None
+        return text_of(answer)
 
     def head(self, branch: str) -> BranchHead | None:
         """See ``Repository.head``."""

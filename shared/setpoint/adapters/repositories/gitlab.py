@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from setpoint.adapters.repositories.rest import Rest, is_amended
+from setpoint.adapters.repositories.rest import Rest, is_amended, text_of
 from setpoint.errors import BadRequest
 from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
 
@@ -57,12 +57,7 @@ class GitLabRepository:
         """See ``Repository.read``."""
         address = f"{self._project}/repository/files/{_quoted(path)}/raw"
         answer = self._rest.call("GET", address, query={"ref": commit}, accept="*/*", expected=(_NOT_FOUND,))
-        if answer.status == _NOT_FOUND:
-            return None
-        try:
-            return answer.content.decode()
-        except UnicodeDecodeError:
-            return None
+        return text_of(answer)
 
     def head(self, branch: str) -> BranchHead | None:
         """See ``Repository.head``."""

@@ -50,6 +50,16 @@ class Answer(NamedTuple):
         return "; ".join(str(text) for text in texts if text)[:300]
 
 
+def text_of(answer: Answer) -> str | None:
+    """The text of a file; None where there is none, or it is no text."""
+    if answer.status == _NOT_FOUND:
+        return None
+    try:
+        return answer.content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _listed(errors: Any) -> list[Any]:
     parts = errors if isinstance(errors, list) else []
     return [part.get("message") or part.get("code") if isinstance(part, dict) else part for part in parts]
