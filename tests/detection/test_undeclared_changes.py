@@ -19,7 +19,7 @@ from setpoint.model.exemptions import Exemption
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.last_known_good import LastKnownGood, unpack
 from setpoint.model.observation import Observation
-from setpoint.model.policy import Policy, Undeclared, UndeclaredIgnore, UndeclaredReport
+from setpoint.model.policy import Policy, Undeclared, UndeclaredMatch, UndeclaredReport
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 
@@ -131,13 +131,13 @@ def test_the_policy_switches_it_off():
 @pytest.mark.parametrize(
     ("ignored", "report"),
     [
-        (UndeclaredIgnore(paths=("iamConfiguration",)), False),
-        (UndeclaredIgnore(asset_types=("storage.googleapis.com/*",)), False),
-        (UndeclaredIgnore(paths=("versioning",)), True),
-        (UndeclaredIgnore(paths=("iamConfiguration",), asset_types=("compute.googleapis.com/*",)), True),
+        (UndeclaredMatch(paths=("iamConfiguration",)), False),
+        (UndeclaredMatch(asset_types=("storage.googleapis.com/*",)), False),
+        (UndeclaredMatch(paths=("versioning",)), True),
+        (UndeclaredMatch(paths=("iamConfiguration",), asset_types=("compute.googleapis.com/*",)), True),
     ],
 )
-def test_the_policy_leaves_alone_what_it_names_and_no_more(ignored: UndeclaredIgnore, report: bool):
+def test_the_policy_leaves_alone_what_it_names_and_no_more(ignored: UndeclaredMatch, report: bool):
     exports = watched(policy=Policy(undeclared=Undeclared(ignore=(ignored,))))
     assert bool(exports.see(OPEN)) is report
 

@@ -443,13 +443,13 @@ def _without_drift(
     """The finding after an observation without drift; ``before`` is the finding if it is not resolved."""
     if before is None:
         return ("unknown" if verdict.unknown else "in_sync"), finding
-    if _is_hidden(before, verdict):
+    if is_hidden(before, verdict):
         return "unknown", before
     reason = reason_of(before, observation, verdict)
     return "resolved", replace(before, status="resolved", resolved_at=observation.observed_at, reason=reason)
 
 
-def _is_hidden(finding: Finding, verdict: Verdict) -> bool:
+def is_hidden(finding: Finding, verdict: Verdict) -> bool:
     """Whether an open drift is in a field that could not be compared now, so that its state is unknown."""
     return bool(verdict.unknown) and bool(_hidden(finding, verdict))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from setpoint.comparison import recorded
+from setpoint.detection import restoration
 from setpoint.model import field_path, ignore_patterns, policy, severity
 from setpoint.model.declaration import Declaration, Mode
 from setpoint.model.difference import Difference
+from setpoint.model.policy import Policy
 from setpoint.model.suppressed import Suppressed
 
 
@@ -47,8 +49,8 @@ def without_light(
 ) -> tuple[tuple[Difference, ...], tuple[Suppressed, ...]]:
     """The differences that are reported, and the undeclared changes that are only kept.
 
-    An undeclared change is reported if its meaning is severe: access, encryption, logging. It is never remediated
-    (`mode_for`).
+    An undeclared change is reported if its meaning is severe: access, encryption, logging. It is remediated only where
+    the policy asks for it (`mode_for`).
     """
     kept, quiet = [], []
     for difference in differences:
@@ -59,10 +61,16 @@ def without_light(
     return tuple(kept), tuple(quiet)
 
 
-def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
-    """The remediation mode of a drift: undeclared changes alone, or a faulty declaration, are never remediated."""
+def mode_for(
+    differences: Sequence[Difference], mode: Mode, declaration: Declaration, fleet_policy: Policy | None
+) -> Mode:
+    """The remediation mode of a drift: a faulty declaration is never remediated, undeclared changes where asked for."""
     kinds = {difference.kind for difference in differences}
-    if "authority" in kinds or kinds == {"undeclared_change"}:
+    if "authority" in kinds:
+        return policy.more_careful(mode, "alert")
+    if kinds == {"undeclared_change"} and not any(
+        restoration.may_remediate(difference, declaration, fleet_policy) for difference in differences
+    ):
         return policy.more_careful(mode, "alert")
     return mode
 

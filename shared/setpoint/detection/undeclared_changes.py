@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from setpoint.comparison.undeclared_values import Before, Digests, Value
 from setpoint.detection import good_values, observation_digests, value_folding
 from setpoint.detection.good_values import MOST_TRACKED, Current, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
+from setpoint.detection.restoration import Changed
 from setpoint.detection.value_folding import is_below
 from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
 from setpoint.model.declaration import Declaration, Desired
@@ -159,6 +160,46 @@ def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> Watched:
         return Watched(good=pack(first), is_settled=first.provisional_until is None)
     compare = _in_same_version if before.schema == current.version else _in_other_version
     return compare(current, declaration, inputs.fleet_policy, good, before)
+
+
+def changed(
+    desired: Desired,
+    observation: Observation,
+    schemas: Schemas | None,
+    fleet_policy: Policy | None,
+    stored: LastKnownGood | None,
+    masking: Masking = HIDING,
+) -> Changed | None:
+    """What is known of the undeclared values of a resource that was just read, to write them back.
+
+    The arguments are those of ``watch``.
+
+    Returns:
+        None where the last known good values are of other declarations or another API version, or are not kept.
+    """
+    good = unpack(stored)
+    if good is None or schemas is None or not isinstance(observation.data, dict) or observation.truncated:
+        return None
+    if good.desired != desired.digest or not is_watched(desired, fleet_policy):
+        return None
+    inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, observation.observed_at)
+    current, declaration = _current(inputs, "", good, "")
+    if current.observation is not observation or current.version != good.schema:
+        return None
+    return Changed(declaration, good, current, fleet_policy)
+
+
+def left(changed: Changed, data: dict[str, Any]) -> tuple[Difference, ...]:
+    """What would differ from the last known good values if a resource had other fields.
+
+    Args:
+        changed: what is known of the resource.
+        data: those fields.
+    """
+    declaration, good, current, _ = changed
+    observation = replace(current.observation, data=data)
+    values = _values(declaration, observation, current.schema, current.masking, good)
+    return _differences(current._replace(observation=observation, values=values), declaration, good)
 
 
 def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: str) -> tuple[Current, Declaration]:
@@ -416,7 +457,7 @@ def _rule(declaration: Declaration, settings: Undeclared, fleet_policy: Policy |
     """The rule by which an undeclared change is left alone, or an empty string."""
     if (pattern := ignore_patterns.covering(difference.path, declaration.ignore)) is not None:
         return declaration.ignored_by.get(pattern) or f"{declaration.source}: ignore {pattern}"
-    pattern = policy.undeclared_ignore(settings, declaration.asset_type, difference.path)
+    pattern = policy.undeclared_pattern(settings.ignore, declaration.asset_type, difference.path)
     if pattern:
         return f"{fleet_policy.source if fleet_policy is not None else 'policy'}: undeclared ignore {pattern}"
     return ""

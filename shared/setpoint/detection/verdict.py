@@ -275,7 +275,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         fingerprint=digest,
         severity=policy_outcome.severity,
         owner=declaration.owner,
-        mode=suppressions.mode_for(differences, policy_outcome.mode),
+        mode=suppressions.mode_for(differences, policy_outcome.mode, declaration, rules.policy),
         project=placement.project(declaration, observation),
         source=declaration.source,
         judged_by=judged_by,

@@ -103,8 +103,8 @@ UndeclaredGrants = Literal["report", "remove"]
 """What becomes of grants that nobody declares, in a scope of grants."""
 
 
-class UndeclaredIgnore(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Undeclared values to leave alone.
+class UndeclaredMatch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Undeclared values, by path and asset type.
 
     Args:
         paths: patterns of field paths; all where empty.
@@ -122,11 +122,13 @@ class Undeclared(msgspec.Struct, frozen=True, omit_defaults=True):
         report: which of them are reported; the others are kept with the record.
         ignore: which of them are left alone.
         grants: whether undeclared grants may be removed, by the mode of the scope and of the rules.
+        remediate: whose last known good values may be written back, by the mode of the declaration and of the rules.
     """
 
     report: UndeclaredReport = "severe"
-    ignore: tuple[UndeclaredIgnore, ...] = ()
+    ignore: tuple[UndeclaredMatch, ...] = ()
     grants: UndeclaredGrants = "report"
+    remediate: tuple[UndeclaredMatch, ...] = ()
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -264,11 +266,17 @@ def is_read_by_api(policy: Policy | None, asset_type: str, key: ResourceKey) -> 
     return next((rule.source == "api" for rule in fitting), False)
 
 
-def undeclared_ignore(settings: Undeclared, asset_type: str, path: str) -> str:
-    """The pattern by which a change of an undeclared value is left alone, or an empty string."""
-    for rule in settings.ignore:
-        if _one_of(rule.asset_types, (asset_type,)):
-            pattern = ignore_patterns.covering(path, rule.paths) if rule.paths else "*"
+def undeclared_pattern(matches: Iterable[UndeclaredMatch], asset_type: str, path: str) -> str:
+    """The pattern that covers an undeclared value, or an empty string.
+
+    Args:
+        matches: what covers it.
+        asset_type: the type of the resource.
+        path: of the value.
+    """
+    for match in matches:
+        if _one_of(match.asset_types, (asset_type,)):
+            pattern = ignore_patterns.covering(path, match.paths) if match.paths else "*"
             if pattern is not None:
                 return pattern
     return ""

@@ -8,7 +8,7 @@ import msgspec
 
 from setpoint.model.resource_key import ResourceKey
 
-Reason = Literal["as_declared", "gone", "immutable", "by_hand", "secret", "sealed", "no_method", "unread"]
+Reason = Literal["as_declared", "gone", "immutable", "by_hand", "secret", "sealed", "no_method", "unread", "not_kept"]
 """Why nothing is written.
 
 ``as_declared``: nothing differs any more. ``gone``: the resource would have to be created. ``immutable``: it would have

@@ -13,14 +13,16 @@ from setpoint.detection import (
     ownership,
     placement,
     policy_evaluation,
+    restoration,
     suppressions,
     unmanaged_grants,
 )
 from setpoint.detection.project_ids import ProjectIdResolver
+from setpoint.model import policy as policies
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
-from setpoint.model.declaration import Declaration
+from setpoint.model.declaration import Declaration, Mode
 from setpoint.model.fleet_rules import with_policy
 from setpoint.model.identity import identity_of, is_other, is_unproved
 from setpoint.model.observation import Observation
@@ -125,7 +127,7 @@ def load_context(
     safety = store.safety_state()
     rule, mode = None, finding.mode
     if (policy_outcome := _policy_outcome(snapshot, finding, last)) is not None:
-        rule, mode = policy_outcome.rule, suppressions.mode_for(finding.differences, policy_outcome.mode)
+        rule, mode = policy_outcome.rule, _mode_for(snapshot, finding, policy_outcome)
     scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
     drift = remediation_attempt.DriftSummary(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
     remediation = remediation_attempt.start(state.remediation, drift, policy.limits, now)
@@ -161,8 +163,29 @@ def load_context(
         exemption=state.exemption,
         unplaced=unplaced,
         source=source,
+        restores=bool(restored_paths(snapshot, finding)),
     )
     return RemediationCase(snapshot, state, decision_input, safety, last)
+
+
+def _mode_for(snapshot: Snapshot, finding: Finding, policy_outcome: policy_evaluation.PolicyOutcome) -> Mode:
+    declaration = primary_declaration(snapshot, finding)
+    if declaration is None:
+        return policies.more_careful(policy_outcome.mode, "alert")
+    return suppressions.mode_for(finding.differences, policy_outcome.mode, declaration, snapshot.rules.policy)
+
+
+def restored_paths(snapshot: Snapshot, finding: Finding) -> tuple[str, ...]:
+    """The undeclared changes of a finding whose last known good values the policy asks for."""
+    declaration = primary_declaration(snapshot, finding)
+    if declaration is None or finding.kind != "modified":
+        return ()
+    fleet_policy = snapshot.rules.policy
+    return tuple(
+        difference.path
+        for difference in finding.differences
+        if restoration.may_remediate(difference, declaration, fleet_policy)
+    )
 
 
 def is_other_resource(case: RemediationCase, reading: LiveReading) -> bool:

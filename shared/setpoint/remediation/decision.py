@@ -65,6 +65,7 @@ class DecisionInput(NamedTuple):
         exemption: its exemption, in force or expired, or None.
         unplaced: what is unknown about its ancestors, for people; empty if nothing is.
         source: the source that declares it; empty for several.
+        restores: whether last known good values of undeclared fields would be written.
     """
 
     key: ResourceKey
@@ -83,6 +84,7 @@ class DecisionInput(NamedTuple):
     exemption: Exemption | None = None
     unplaced: str = ""
     source: str = ""
+    restores: bool = False
 
     @property
     def missing_place(self) -> str:
@@ -264,6 +266,15 @@ def _by_rollout(facts: DecisionInput) -> Reason | None:
     return None if over <= facts.now else Reason("a change of its declaration is being rolled out", "wait", over)
 
 
+def _by_baseline(facts: DecisionInput) -> Reason | None:
+    """An apply that came after an undeclared change may rest on it, although it does not name the field."""
+    if not facts.restores or facts.changed_at is None or facts.remediation.approved_by:
+        return None
+    if facts.finding.first_seen > facts.changed_at:
+        return None
+    return Reason("its declaration was applied after the change: the last known good value is older than that", "ask")
+
+
 def _by_applier(facts: DecisionInput) -> Reason | None:
     """An applier that changes declared fields is about to apply a new declaration, or applied in the wrong order."""
     actor = facts.finding.actor
@@ -300,6 +311,7 @@ _CHECKS: tuple[Callable[[DecisionInput], Reason | None], ...] = (
     _by_age,
     _by_apply,
     _by_rollout,
+    _by_baseline,
     _by_applier,
     _by_rehearsal,
 )

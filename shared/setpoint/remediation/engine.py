@@ -36,7 +36,7 @@ from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, Snapshot, StateStore
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision as deciding
-from setpoint.remediation import execution, unattended
+from setpoint.remediation import execution, planning, unattended
 from setpoint.remediation.context import (
     declared_digest,
     is_due,
@@ -193,7 +193,7 @@ def preview(
     plan = (
         None
         if reading is None or case.snapshot.desired is None
-        else context.live_resources.plan(case.snapshot.desired, reading, context.detection.secrecy)
+        else planning.plan(case, case.snapshot.desired, reading, context.live_resources, context.detection.secrecy)
     )
     return deciding.decide(case.decision_input), plan
 
@@ -346,8 +346,13 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     if (ended := _before_planning(case, decision, reading, context)) is not None:
         return ended
     has_cleared = bool(case.decision_input.remediation.cleared)
-    plan = context.live_resources.plan(
-        case.snapshot.desired, reading, context.detection.secrecy, is_whole_declaration=has_cleared
+    plan = planning.plan(
+        case,
+        case.snapshot.desired,
+        reading,
+        context.live_resources,
+        context.detection.secrecy,
+        is_whole_declaration=has_cleared,
     )
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
@@ -426,7 +431,7 @@ def _summary(
         finding = case.decision_input.finding
         declaration = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(declaration, finding.differences)
-    plan = live_resources.plan(case.snapshot.desired, reading, secrecy)
+    plan = planning.plan(case, case.snapshot.desired, reading, live_resources, secrecy)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_natural
 from setpoint.catalog.methods import Methods, Resource, default_methods
-from setpoint.catalog.schemas import Catalogue
+from setpoint.catalog.schemas import Catalogue, Schema
 from setpoint.comparison.masking import Masking
 from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, Desired
@@ -47,7 +47,7 @@ class LiveResources:
 
     def __init__(self, api: ResourceApi, catalogue: Catalogue, methods: Methods | None = None) -> None:
         self.api = api
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._methods = methods or default_methods()
 
     def read(self, declaration: Declaration, last: Observation | None, now: datetime) -> LiveReading | None:
@@ -64,7 +64,7 @@ class LiveResources:
             Unavailable: the API does not answer, or reports a deletion that the inventory does not; try again.
         """
         named = _as_listed(declaration, last)
-        schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
+        schema = self.schema_of(declaration)
         resource = planner.reach(named, schema, self._methods) if named is not None and schema is not None else None
         if resource is None:
             return None
@@ -82,6 +82,10 @@ class LiveResources:
                 "the inventory to say"
             )
         return LiveReading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
+
+    def schema_of(self, declaration: Declaration) -> Schema | None:
+        """The schema of a declared resource; None if there is none."""
+        return self.catalogue.fitting(declaration.asset_type, declaration.data)
 
     def plan(
         self,
@@ -107,7 +111,7 @@ class LiveResources:
             if declaration.element:  # writing a list with only the declared element would delete the others
                 continue
             own = own_project(declaration.project, reading.observation)
-            schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
+            schema = self.schema_of(declaration)
             planned = planner.plan(
                 declaration,
                 body,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from setpoint.detection import ownership, pipeline
+from setpoint.detection import finding_state_machine, ownership, pipeline
 from setpoint.detection import verdict as judging
 from setpoint.errors import AccessDenied, Refused, Unavailable
 from setpoint.model.remediation_attempt import RemediationState
@@ -55,6 +55,9 @@ def judged(
     )
     if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
         return None
+    finding = state.finding if state is not None and state.is_open else None
+    if verdict.kind is None and finding is not None and finding_state_machine.is_hidden(finding, verdict):
+        return None  # a reading that cannot show the drift says nothing of it
     if written is not None and verdict.kind == "modified" and state is not None and state.finding is not None:
         before = {difference.path for difference in state.finding.differences}
         cleared = tuple(sorted({difference.path for difference in verdict.differences} - before))

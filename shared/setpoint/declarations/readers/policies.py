@@ -22,7 +22,7 @@ from setpoint.model.policy import (
     Shown,
     Undeclared,
     UndeclaredGrants,
-    UndeclaredIgnore,
+    UndeclaredMatch,
     UndeclaredReport,
 )
 from setpoint.model.resource_key import Content
@@ -84,8 +84,8 @@ class ObserveModel(StrictModel):
         return self
 
 
-class UndeclaredIgnoreModel(StrictModel):
-    """Values that no declaration names, to be left alone."""
+class UndeclaredMatchModel(StrictModel):
+    """Values that no declaration names."""
 
     paths: tuple[Path, ...] = Field((), description="field paths; all where empty")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
@@ -93,7 +93,7 @@ class UndeclaredIgnoreModel(StrictModel):
     @model_validator(mode="after")
     def _names_something(self) -> Self:
         if not self.asset_types and not self.paths:
-            raise ValueError("names neither paths nor assetTypes; `report: 'off'` switches all off")
+            raise ValueError("names neither paths nor assetTypes; `assetTypes: ['*']` names all of them")
         return self
 
 
@@ -101,9 +101,12 @@ class UndeclaredModel(StrictModel):
     """What becomes of changes of values that no declaration names."""
 
     report: UndeclaredReport = Field("severe", description="severe: what matters to security; all; off")
-    ignore: tuple[UndeclaredIgnoreModel, ...] = ()
+    ignore: tuple[UndeclaredMatchModel, ...] = ()
     grants: UndeclaredGrants = Field(
         "report", description="remove: grants that nobody declares in a scope of grants may be removed, by mode"
+    )
+    remediate: tuple[UndeclaredMatchModel, ...] = Field(
+        (), description="whose last known good values may be written back, by mode; none where empty"
     )
 
 
@@ -198,8 +201,9 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         compare=tuple(CompareRule(**rule.model_dump()) for rule in spec.compare),
         undeclared=Undeclared(
             report=spec.undeclared.report,
-            ignore=tuple(UndeclaredIgnore(**rule.model_dump()) for rule in spec.undeclared.ignore),
+            ignore=tuple(UndeclaredMatch(**rule.model_dump()) for rule in spec.undeclared.ignore),
             grants=spec.undeclared.grants,
+            remediate=tuple(UndeclaredMatch(**rule.model_dump()) for rule in spec.undeclared.remediate),
         ),
         defaults=tuple(map(owner_rule, spec.defaults)),
     )

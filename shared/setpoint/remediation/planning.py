@@ -1,0 +1,115 @@
+"""Plan the write for a finding: declared values, and the last known good ones that the policy asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from setpoint.comparison.masking import Masking
+from setpoint.detection import restoration, undeclared_changes
+from setpoint.detection.restoration import Changed, Restored
+from setpoint.detection.value_folding import is_below
+from setpoint.model.declaration import Desired
+from setpoint.model.own_project import own_project
+from setpoint.model.secrecy import Secrecy
+from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
+from setpoint.remediation.context import restored_paths
+from setpoint.remediation.live_resources import LiveReading, LiveResources
+from setpoint.remediation.merge import apply_changes, record
+from setpoint.remediation.records import RemediationCase
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Schema
+
+_OF_OTHERS = "its last known good value is of another declaration or API version: set it by hand, or accept it"
+_UNPLANNED = "no write that can be planned puts its last known good value back: set it by hand, or accept it"
+_MARK = " (last known good)"
+
+
+def plan(
+    case: RemediationCase,
+    desired: Desired,
+    reading: LiveReading,
+    live_resources: LiveResources,
+    secrecy: Secrecy,
+    *,
+    is_whole_declaration: bool = False,
+) -> WritePlan | NotWritable:
+    """Plan the first write that remediates a finding.
+
+    Args:
+        case: the finding.
+        desired: what is declared of the resource.
+        reading: the resource that was just read.
+        live_resources: the APIs of the resources.
+        secrecy: has the key of digests.
+        is_whole_declaration: write every declared field, because an earlier partial write cleared others.
+    """
+    asked = restored_paths(case.snapshot, case.decision_input.finding)
+    if not asked:
+        return live_resources.plan(desired, reading, secrecy, is_whole_declaration=is_whole_declaration)
+    changed = undeclared_changes.changed(
+        desired,
+        reading.observation,
+        live_resources.catalogue,
+        case.snapshot.rules.policy,
+        case.state.last_good,
+        Masking(secrecy),
+    )
+    if changed is None:
+        return _refused(case, [Unwritable(path, "not_kept", _OF_OTHERS) for path in asked])
+    differences = [
+        difference for difference in case.decision_input.finding.differences if difference.path in set(asked)
+    ]
+    restored = restoration.with_good_values(changed, differences)
+    if restored.refused:
+        return _refused(case, restored.refused)
+    planned = live_resources.plan(
+        replace(desired, declarations=(restored.declaration,)),
+        reading,
+        secrecy,
+        is_whole_declaration=is_whole_declaration,
+    )
+    if isinstance(planned, NotWritable):
+        return planned
+    schema = live_resources.schema_of(restored.declaration)
+    if missing := unrestored(changed, restored, schema):
+        return _refused(case, [Unwritable(path, "not_kept", _UNPLANNED) for path in missing])
+    return _marked(planned, restored)
+
+
+def unrestored(changed: Changed, restored: Restored, schema: Schema | None) -> tuple[str, ...]:
+    """The undeclared fields that would not be as they were after a write of all that differs, others included.
+
+    Args:
+        changed: the changes.
+        restored: the declaration with the values to write back.
+        schema: the schema of the plan.
+    """
+    declaration, live = restored.declaration, changed.live
+    own = own_project(declaration.project, changed.current.observation)
+    recording = record(declaration.data, live, schema, own, null_is_absent=True, overrides=declaration.compare)
+    after = apply_changes(declaration.data, live, schema, recording, recording.changes).body
+    before = {difference.path for difference in undeclared_changes.left(changed, live)} - set(restored.paths)
+    return tuple(
+        difference.path for difference in undeclared_changes.left(changed, after) if difference.path not in before
+    )
+
+
+def _marked(planned: WritePlan, restored: Restored) -> WritePlan:
+    """The plan, whose lines tell last known good values from declared ones."""
+    lines = (
+        line + _MARK if any(_is_of(path, other) for other in restored.paths) else line
+        for path, line in zip(planned.paths, planned.summary, strict=False)
+    )
+    return replace(planned, summary=(*lines, *planned.summary[len(planned.paths) :]))
+
+
+def _is_of(path: str, other: str) -> bool:
+    return is_below(path, other) or is_below(other, path)
+
+
+def _refused(case: RemediationCase, fields: Sequence[Unwritable]) -> NotWritable:
+    return NotWritable(case.snapshot.key, fields[0].reason, tuple(fields))
