@@ -1,12 +1,30 @@
 locals {
+  # What Setpoint consists of and the inventory knows, beyond what feeds carry anyway.
+  own_types = {
+    RESOURCE = [
+      "cloudasset.googleapis.com/Feed",
+      "firestore.googleapis.com/Database",
+      "logging.googleapis.com/LogMetric",
+      "monitoring.googleapis.com/AlertPolicy",
+      "run.googleapis.com/WorkerPool",
+      "serviceusage.googleapis.com/Service",
+    ]
+    IAM_POLICY = ["bigquery.googleapis.com/Table"]
+  }
+
+  asset_types = {
+    for content, types in var.asset_types :
+    content => setunion(types, var.watch_itself ? lookup(local.own_types, content, []) : [])
+  }
+
   # A feed carries one content type, so each watched parent has one feed for each.
   feeds = {
-    for pair in setproduct(var.watch, [for content, types in var.asset_types : content if length(types) > 0]) :
+    for pair in setproduct(var.watch, [for content, types in local.asset_types : content if length(types) > 0]) :
     "${pair[0]} ${pair[1]}" => {
       kind    = split("/", pair[0])[0]
       parent  = split("/", pair[0])[1]
       content = pair[1]
-      types   = sort(var.asset_types[pair[1]])
+      types   = sort(local.asset_types[pair[1]])
       id      = "setpoint-${lower(replace(pair[1], "_", "-"))}"
     } if pair[1] != "ACCESS_POLICY" || split("/", pair[0])[0] == "organizations" # only those hold access policies
   }

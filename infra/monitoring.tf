@@ -332,6 +332,7 @@ resource "google_monitoring_alert_policy" "threshold" {
 
   project               = var.project_id
   display_name          = "Setpoint: ${each.value.title}"
+  enabled               = true
   combiner              = "OR"
   severity              = each.value.severity
   notification_channels = var.monitoring.channels
@@ -376,6 +377,7 @@ resource "google_monitoring_alert_policy" "threshold" {
 resource "google_monitoring_alert_policy" "feed_silent" {
   project               = var.project_id
   display_name          = "Setpoint: no feed message"
+  enabled               = true
   combiner              = "OR"
   severity              = "WARNING"
   notification_channels = var.monitoring.channels
@@ -408,6 +410,7 @@ resource "google_monitoring_alert_policy" "feed_silent" {
 resource "google_monitoring_alert_policy" "installation_silent" {
   project               = var.project_id
   display_name          = "Setpoint: the installation is silent"
+  enabled               = true
   combiner              = "OR"
   severity              = "CRITICAL"
   notification_channels = var.monitoring.channels

@@ -7,8 +7,8 @@ locals {
       message = {
         kind     = "start"
         scopes   = sort(var.watch)
-        contents = sort([for content, types in var.asset_types : lower(content) if length(types) > 0])
-        types    = sort(setunion(values(var.asset_types)...))
+        contents = sort([for content, types in local.asset_types : lower(content) if length(types) > 0])
+        types    = sort(setunion(values(local.asset_types)...))
       }
     }
     heal = {

@@ -108,6 +108,13 @@ variable "asset_types" {
   }
 }
 
+variable "watch_itself" {
+  description = "Whether feeds and sweeps carry what Setpoint itself consists of, too, such as feeds, so that its own state can be declared (docs/install.md)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "source_archive" {
   description = "An archive of the functions' source that is to run in place of this version's, as of a version before; null for this version's."
   type        = string

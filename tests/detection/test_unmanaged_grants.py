@@ -6,15 +6,18 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.declarations import apply
 from setpoint.detection import ownership
 from setpoint.detection.pipeline import Context, handle_observation
 from setpoint.detection.verdict import Verdict
-from setpoint.model.declaration import Declaration, IgnoreRule, Owner, Scope, desired
+from setpoint.model.declaration import Declaration, IgnoreRule, Owner, Scope, Source, desired
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.observation import Observation
+from setpoint.model.owner_rules import OwnerRule
+from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.stores import Snapshot
 
@@ -76,6 +79,18 @@ def test_a_stranger_beside_a_declared_member_is_reported_and_the_declared_one_is
     verdict = judged(policy((VIEWER, ALICE), (VIEWER, BOB)), declared((VIEWER, ALICE)))
     assert grants_in(verdict) == {(VIEWER, BOB)}
     assert verdict.owner.team == "shop"
+
+
+def test_a_stranger_beside_a_declared_member_of_nobody_is_of_the_owner_of_the_scope():
+    grant = replace(declared((VIEWER, ALICE)), owner=Owner())
+    assert judged(policy((VIEWER, ALICE), (VIEWER, BOB)), grant).owner.team == "platform"
+
+
+def test_a_stranger_beside_a_declared_member_is_of_whom_the_defaults_of_the_policy_name():
+    grant = replace(declared((VIEWER, ALICE)), owner=Owner(), source=Source(address="module.shop.x.y"))
+    by_module = OwnerRule(modules=("module.shop",), owner=Owner("delivery"))
+    known = rules((SCOPE,), Policy(defaults=(by_module,)))
+    assert judged(policy((VIEWER, ALICE), (VIEWER, BOB)), grant, known=known).owner.team == "delivery"
 
 
 def test_the_grants_of_all_declarations_of_a_resource_count_together():

@@ -14,6 +14,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "watch-organization": {"watch": ["organizations/566099688680"]},
     "watch-folder": {"watch": ["folders/918177713511"]},
     "watch-several": {"watch": ["organizations/566099688680", "folders/918177713511", "projects/shop-prod"]},
+    "watch-itself": {"watch_itself": True},
     "worker": {"worker": {"enabled": True, "image": "europe-docker.pkg.dev/fleet-ops/setpoint/worker@sha256:0"}},
     "remediation-of-resources": {
         "remediation": {

@@ -41,9 +41,13 @@ def repository(tmp_path_factory) -> str:
     return f"{commit(folder, VERSION)}//infra?ref={VERSION}"
 
 
+UNPROTECTED = {**BASE, "deletion_protection": False}
+"""The base, with which an option can be switched off again that holds data."""
+
+
 @pytest.fixture(scope="module")
 def base(module) -> set[str]:
-    module.apply(BASE)
+    module.apply(UNPROTECTED)
     return module.resources()
 
 
@@ -62,7 +66,7 @@ def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_def
     """As a module does that hands on variables of its own."""
     assert base
     defaulted = [block.labels[0] for block in CODE.named("variable") if "default" in block.attributes]
-    planned = module.plan({**dict.fromkeys(defaulted), **BASE})
+    planned = module.plan({**dict.fromkeys(defaulted), **UNPROTECTED})
     assert {tuple(change["change"]["actions"]) for change in planned["resource_changes"]} == {("no-op",)}
     assert {tuple(change["actions"]) for change in planned["output_changes"].values()} == {("no-op",)}
 
@@ -70,14 +74,14 @@ def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_def
 @pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_alone_comes_up_as_its_inventory_says_and_needs_no_change_afterwards(module, base, option):
     """Each is applied to what the one before has left, so that what an option leaves behind is found, too."""
-    module.apply({**BASE, **OPTIONS[option]})
+    module.apply({**UNPROTECTED, **OPTIONS[option]})
     made = module.resources()
     check_inventory(option, {"adds": sorted(made - base), "removes": sorted(base - made)})
     assert module.changes() == []
 
 
 def test_the_base_goes_and_leaves_nothing(module, base):
-    module.apply({**BASE, "deletion_protection": False})
+    module.apply(UNPROTECTED)
     assert module.resources() == base
     assert module.destroy() == []
 

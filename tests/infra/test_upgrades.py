@@ -1,7 +1,8 @@
 """Today's module on the states of versions before: nothing that holds data is destroyed or replaced.
 
-``states/`` has a state of each version with everything switched on; ``SETPOINT_WRITE_STATE=1 pytest
-tests/infra/test_upgrades.py`` writes that of this version, once, when it is released.
+``states/`` has a state of each version with everything switched on, and one of what is not released yet.
+``SETPOINT_WRITE_STATE=unreleased pytest tests/infra/test_upgrades.py`` writes that anew when the module makes more;
+with the number of a version it writes that of a release, once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pytest
 import setpoint
 from infra.blocks import CODE, TERRAFORM
 from infra.options import BASE, EVERYTHING
-from infra.workspace import Workspace
+from infra.workspace import Workspace, addresses_in
 
 pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: upgrades of infra/ are not planned")
 
@@ -72,10 +73,21 @@ def moved_back(state: dict[str, Any]) -> dict[str, Any]:
     return {**state, "resources": list(kept.values())}
 
 
-@pytest.mark.skipif(not os.environ.get("SETPOINT_WRITE_STATE"), reason="the state of a version is written once")
-def test_the_state_of_this_version_is_written(module):
+@pytest.mark.skipif(not os.environ.get("SETPOINT_WRITE_STATE"), reason="a state is written when it is asked for")
+def test_the_state_of_a_version_is_written(module):
     module.apply(ON)
-    (STATES / f"v{setpoint.__version__}.json.gz").write_bytes(gzip.compress(module.state(), mtime=0))
+    written = STATES / f"{os.environ['SETPOINT_WRITE_STATE']}.json.gz"
+    written.write_bytes(gzip.compress(module.state(), mtime=0))
+
+
+def test_the_newest_state_has_all_that_holds_data_today(planned_everything):
+    """Otherwise an upgrade from the installation of today would not be tried."""
+    planned = {
+        resource["address"]
+        for resource in planned_everything["planned_values"]["root_module"]["resources"]
+        if resource["type"] in HOLD_DATA
+    }
+    assert planned - addresses_in(read(STATES / "unreleased.json.gz")) == set()
 
 
 @pytest.mark.parametrize("version", sorted(STATES.glob("*.json.gz")), ids=lambda path: path.name)

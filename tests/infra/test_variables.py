@@ -66,11 +66,16 @@ def variables(tmp_path_factory) -> Path:
     """The variables and the feeds that follow from them, as a module that needs no provider."""
     folder = tmp_path_factory.mktemp("variables")
     shutil.copy(INFRA / "variables.tf", folder)
-    feeds = (INFRA / "feeds.tf").read_text()
-    computed = feeds[: feeds.index("\nresource ")] + '\noutput "feeds" {\n  value = local.feeds\n}\n'
+    computed = locals_of("feeds.tf") + '\noutput "feeds" {\n  value = local.feeds\n}\n'
     (folder / "main.tf").write_text(computed)
     subprocess.run([TERRAFORM, "init", "-input=false"], cwd=folder, check=True, capture_output=True)
     return folder
+
+
+def locals_of(name: str) -> str:
+    """What a file of the module computes before its first resource."""
+    text = (INFRA / name).read_text()
+    return text[: text.index("\nresource ")]
 
 
 def plan(folder: Path, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -116,8 +121,7 @@ def test_each_watched_parent_gets_a_feed_for_each_content_type(variables):
     ids=["off", "resources", "policies"],
 )
 def test_the_role_lists_what_the_named_types_ask_for_and_nothing_while_it_is_off(tmp_path, value, place, expected):
-    text = (INFRA / "remediation.tf").read_text()
-    computed = text[: text.index("\nresource ")]
+    computed = locals_of("remediation.tf")
     outputs = "".join(f'output "{name}" {{\n  value = local.{name}\n}}\n' for name in ("granted", "place", "in_org"))
     (tmp_path / "main.tf").write_text(computed + "\n" + outputs)
     for name in ("variables.tf", "permissions.json"):
@@ -157,8 +161,7 @@ def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path
     if not TERRAFORM:
         pytest.skip("terraform is not installed: the messages are not computed")
     shutil.copy(INFRA / "variables.tf", tmp_path)
-    schedule = (INFRA / "schedule.tf").read_text()
-    computed = schedule[: schedule.index("\nresource ")]
+    computed = locals_of("feeds.tf") + "\n" + locals_of("schedule.tf")
     shown_as = '\noutput "messages" {\n  value = { for name, job in local.jobs : name => jsonencode(job.message) }\n}\n'
     (tmp_path / "main.tf").write_text(computed + shown_as)
     subprocess.run([TERRAFORM, "init", "-input=false"], cwd=tmp_path, check=True, capture_output=True)

@@ -103,13 +103,7 @@ class Workspace:
 
     def resources(self) -> set[str]:
         """The addresses of all that is there."""
-        resources = json.loads(self.state())["resources"]
-        return {
-            _address(resource, instance)
-            for resource in resources
-            if resource["mode"] == "managed"
-            for instance in resource["instances"]
-        }
+        return addresses_in(json.loads(self.state()))
 
     def changes(self) -> list[str]:
         """The addresses that another plan with the same variables would change."""
@@ -136,6 +130,12 @@ class Workspace:
     def _set(self, values: dict[str, Any]) -> None:
         if values:
             (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
+
+
+def addresses_in(state: dict[str, Any]) -> set[str]:
+    """The addresses of all that a state has, without data sources."""
+    managed = (resource for resource in state["resources"] if resource["mode"] == "managed")
+    return {_address(resource, instance) for resource in managed for instance in resource["instances"]}
 
 
 def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:

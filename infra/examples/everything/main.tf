@@ -66,6 +66,7 @@ module "setpoint" {
   watch          = ["organizations/${var.organization_id}"]
   uploaders      = var.uploaders
   source_archive = var.source_archive
+  watch_itself   = true # and upload watch-itself.yaml beside the state of this root (docs/install.md)
 
   firestore = { location = "eur3" } # two regions and a witness, for a fleet that must not lose sight of itself
   detect    = { min_instances = 1, max_instances = 50 }

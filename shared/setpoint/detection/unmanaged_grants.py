@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from setpoint.detection import scopes
 from setpoint.model import lifecycle
-from setpoint.model.declaration import Declaration, Desired, Scope, desired
-from setpoint.model.fleet_rules import Rules
+from setpoint.model.declaration import Declaration, Desired, Owner, Scope, desired
+from setpoint.model.fleet_rules import Rules, with_policy
 from setpoint.model.observation import Observation
 
 
@@ -34,7 +34,8 @@ def with_scope(wanted: Desired | None, rules: Rules, observation: Observation) -
     if scope is None:
         return wanted
     mode = scope.mode if may_remove(rules) or scope.mode == "off" else "alert"
-    return desired((*declarations, replace(_whole(scope, declarations, observation), mode=mode)))
+    whole = _whole(scope, declarations, observation)
+    return desired((*declarations, replace(whole, mode=mode, owner=_owner(scope, wanted, rules, observation))))
 
 
 def may_remove(rules: Rules) -> bool:
@@ -50,10 +51,15 @@ def _whole(scope: Scope, declarations: tuple[Declaration, ...], observation: Obs
         asset_type=observation.asset_type,
         data={"bindings": [part for declaration in declarations for part in declaration.data.get("bindings") or ()]},
         project=first.project if first is not None else "",
-        owner=first.owner if first is not None else scope.owner,
         exact=scope.strict,
         ignore=tuple(pattern for declaration in declarations for pattern in declaration.ignore),
         source=scope.source,
         settle=scope.settle,
         by_scope=scope.name,
     )
+
+
+def _owner(scope: Scope, wanted: Desired | None, rules: Rules, observation: Observation) -> Owner:
+    """The owner of the declared grants, by themselves or by the policy's defaults; where they have none, the scope's."""
+    declarations = with_policy(wanted, rules, observation).declarations if wanted is not None else ()
+    return next((declaration.owner for declaration in declarations if declaration.owner != Owner()), scope.owner)
