@@ -60,6 +60,6 @@ def _whole(scope: Scope, declarations: tuple[Declaration, ...], observation: Obs
 
 
 def _owner(scope: Scope, wanted: Desired | None, rules: Rules, observation: Observation) -> Owner:
-    """The owner of the declared grants, by themselves or by the policy's defaults; where they have none, the scope's."""
+    """The owner of the declared grants, by itself or by the policy's defaults; otherwise that of the scope."""
     declarations = with_policy(wanted, rules, observation).declarations if wanted is not None else ()
     return next((declaration.owner for declaration in declarations if declaration.owner != Owner()), scope.owner)
