@@ -48,7 +48,9 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.terraform_config:_MOST_CALLS": (5_000, "5,000 calls"),
         f"{READERS}.terraform_config:_MOST_BLOCKS": (100_000, "100,000 resource blocks"),
     },
-    "A Terraform state in a bucket": {"adapters.states.buckets:_LARGEST": (200_000_000, "200 MB")},
+    "A Terraform state in a bucket, behind HTTP or in a workspace": {
+        "adapters.states.sizes:LARGEST_STATE": (200_000_000, "200 MB")
+    },
     "An archive": {
         "adapters.google.cloud_storage:_LARGEST": (500_000_000, "500 MB packed"),
         f"{READERS}.archives:_RATIO": (50, "50 times"),

@@ -99,6 +99,10 @@ class MissingState(BadRequest):
     """There is no Terraform state where one is named: a wrong address, or a state that was deleted."""
 
 
+class StateTooLarge(BadRequest):
+    """A Terraform state is larger than is read; the message names the maximum and its setting."""
+
+
 class Superseded(BadRequest):
     """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
 

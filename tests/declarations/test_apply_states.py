@@ -10,7 +10,6 @@ from google.cloud.storage import Client
 from msgspec.structs import replace
 
 from declarations.states import state, topic
-from setpoint.adapters.states import buckets
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply, apply_states, plan
 from setpoint.declarations.apply import Request
@@ -48,6 +47,7 @@ class Runs:
         self.service = service
         self.context = context
         self.reports: list[StateReport] = []
+        self.largest = 1_000_000
 
     def put(self, path: str, data: bytes) -> None:
         self.service.put("states", path, data)
@@ -59,7 +59,7 @@ class Runs:
         now: datetime = NOW,
     ) -> StatesApplied:
         self.reports.clear()
-        storage = BucketStates(Client())
+        storage = BucketStates(Client(), self.largest)
         return apply_states.sync_states(pattern, storage, self.context, now, options, self.reports.append)
 
     def statuses(self) -> dict[str, str]:
@@ -316,9 +316,9 @@ def test_a_state_that_nobody_can_read_now_is_read_by_the_next_run(runs: Runs) ->
 
 
 def test_a_state_larger_than_a_function_holds_is_refused_by_name_and_the_others_are_applied(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
+    runs: Runs,
 ) -> None:
-    monkeypatch.setattr(buckets, "_LARGEST", 10_000)
+    runs.largest = 10_000
     runs.put("prod/network/default.tfstate", state([topic("a")]))
     runs.put("prod/huge/default.tfstate", state([topic(f"t{number}") for number in range(100)]))
     assert runs.run().counts == {"applied": 1, "failed": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ import requests
 
 from declarations.states import state, topic
 from setpoint.adapters.states.http import HttpStates, Login, WorkspaceStates, is_same_service, session
-from setpoint.bootstrap.states import http_login, workspace_login
-from setpoint.errors import BadRequest, MissingState, Unavailable
+from setpoint.bootstrap.states import http_login, largest_state, workspace_login
+from setpoint.errors import BadRequest, MissingState, StateTooLarge, Unavailable
 from setpoint.model.state_urls import compiled, is_state_url, names, plain_prefix
 
 TOKEN = "t0ken-of-a-team"  # noqa: S105 - made up
@@ -28,6 +29,7 @@ class Answers:
         self.address = ""
         self.bodies: dict[str, tuple[int, bytes]] = {}
         self.redirects: dict[str, str] = {}
+        self.headers: dict[str, dict[str, str]] = {}
         self.asked: list[tuple[str, str]] = []
 
     def json(self, path: str, body: object) -> None:
@@ -47,7 +49,8 @@ def answers() -> Iterator[Answers]:
             self.send_response(status)
             if target:
                 self.send_header("Location", target)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in ({"Content-Length": str(len(body))} | kept.headers.get(self.path, {})).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -139,6 +142,62 @@ def test_a_redirect_to_plain_http_or_without_an_end_is_an_error(answers: Answers
     storage = HttpStates(requests.Session(), Login())
     [listed] = storage.list(f"{answers.address}/state")
     with pytest.raises(BadRequest, match="redirect"):
+        storage.read(listed)
+
+
+def test_a_state_that_is_larger_than_is_read_is_refused_with_the_setting(answers: Answers) -> None:
+    answers.bodies["/state"] = (200, b"x" * 10_001)
+    answers.json(LISTING.format(1), {"data": [workspace("net", "sv-1")]})
+    address = f"{answers.address}/state"
+    answers.json("/api/v2/state-versions/sv-1", {"data": {"attributes": {"hosted-state-download-url": address}}})
+    storages = (
+        (HttpStates(requests.Session(), Login(), 10_000), address),
+        (WorkspaceStates(requests.Session(), lambda _: Login(TOKEN), answers.address, 10_000), "tfc://h/acme/net"),
+    )
+    for storage, url in storages:
+        [listed] = storage.list(url)
+        with pytest.raises(StateTooLarge, match=r"more than 10,000 bytes.*SETPOINT_LARGEST_STATE"):
+            storage.read(listed)
+
+    answers.bodies["/state"] = (200, b"x" * 10_000)
+    assert len(storages[0][0].read(next(storages[0][0].list(address)))) == 10_000
+
+
+def test_an_answer_that_unpacks_to_more_than_is_read_is_refused(answers: Answers) -> None:
+    answers.bodies["/state"] = (200, gzip.compress(b"x" * 1_000_000))
+    answers.headers["/state"] = {"Content-Encoding": "gzip"}
+    storage = HttpStates(requests.Session(), Login(), 500_000)
+    [listed] = storage.list(f"{answers.address}/state")
+    with pytest.raises(StateTooLarge):
+        storage.read(listed)
+
+
+@pytest.mark.parametrize(("text", "largest"), [("", 200_000_000), ("1000", 1000)])
+def test_the_maximum_size_of_a_state_is_a_setting(text: str, largest: int) -> None:
+    assert largest_state({"SETPOINT_LARGEST_STATE": text}) == largest
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "10MB", "1e9", "\N{ARABIC-INDIC DIGIT FOUR}"])
+def test_a_maximum_size_that_is_no_number_is_an_error(text: str) -> None:
+    with pytest.raises(BadRequest, match="SETPOINT_LARGEST_STATE is a number of bytes"):
+        largest_state({"SETPOINT_LARGEST_STATE": text})
+
+
+def test_a_state_that_breaks_off_is_read_again_by_the_next_run(answers: Answers) -> None:
+    answers.bodies["/state"] = (200, STATE)
+    answers.headers["/state"] = {"Content-Length": str(len(STATE) + 10)}
+    storage = HttpStates(requests.Session(), Login())
+    [listed] = storage.list(f"{answers.address}/state")
+    with pytest.raises(Unavailable, match="does not answer to the end"):
+        storage.read(listed)
+
+
+@pytest.mark.parametrize("status", [409, 423, 429, 500])
+def test_a_backend_that_is_busy_or_locked_is_asked_again_by_the_next_run(answers: Answers, status: int) -> None:
+    answers.bodies["/state"] = (status, STATE)
+    storage = HttpStates(requests.Session(), Login(TOKEN))
+    [listed] = storage.list(f"{answers.address}/state")
+    with pytest.raises(Unavailable, match=str(status)):
         storage.read(listed)
 
 

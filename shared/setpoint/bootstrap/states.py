@@ -23,18 +23,35 @@ def state_storage(url: str) -> StateStorage:
         url: ``gs://…``, ``http(s)://…`` or ``tfc://HOST/…``.
 
     Raises:
-        BadRequest: a token or password is set without its host.
+        BadRequest: a token or password is set without its host, or the maximum size is no number.
     """
+    largest = largest_state(os.environ)
     if url.startswith("gs://"):
         from setpoint.adapters.google.cloud_storage import client
         from setpoint.adapters.states.buckets import BucketStates
 
-        return BucketStates(client())
+        return BucketStates(client(), largest)
     from setpoint.adapters.states.http import HttpStates, WorkspaceStates, session
 
     if url.startswith("tfc://"):
-        return WorkspaceStates(session(url), lambda host: workspace_login(host, os.environ))
-    return HttpStates(session(url), http_login(url, os.environ))
+        return WorkspaceStates(session(url), lambda host: workspace_login(host, os.environ), largest=largest)
+    return HttpStates(session(url), http_login(url, os.environ), largest)
+
+
+def largest_state(environment: Mapping[str, str]) -> int:
+    """Maximum size of a state in bytes: ``SETPOINT_LARGEST_STATE``, or the default.
+
+    Raises:
+        BadRequest: it is no number of bytes.
+    """
+    from setpoint.adapters.states.sizes import LARGEST_STATE
+
+    text = environment.get("SETPOINT_LARGEST_STATE", "")
+    if not text:
+        return LARGEST_STATE
+    if not (text.isascii() and text.isdecimal()) or not int(text):
+        raise BadRequest(f"SETPOINT_LARGEST_STATE is a number of bytes, such as {LARGEST_STATE}, not `{text}`")
+    return int(text)
 
 
 def http_login(url: str, environment: Mapping[str, str]) -> Login:

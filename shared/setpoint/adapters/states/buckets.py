@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 from google.api_core import exceptions
 from google.cloud.storage import Client
 
+from setpoint.adapters.states.sizes import LARGEST_STATE, too_large
 from setpoint.errors import BadRequest, Superseded, Unavailable
 from setpoint.model.state_urls import compiled, plain_prefix
 from setpoint.ports.services import StateObject
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-_LARGEST = 200_000_000
-"""Maximum size of a state in bytes; it is held in memory."""
 
 _LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
 _FIELDS = "items(name,generation,size),nextPageToken"
@@ -30,10 +28,12 @@ class BucketStates:
 
     Args:
         client: kept for the life of the process; shared by threads.
+        largest: maximum size of a state in bytes.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, largest: int = LARGEST_STATE) -> None:
         self._client = client
+        self._largest = largest
 
     def list(self, pattern: str) -> Iterator[StateObject]:
         """See ``StateStorage.list``; a URL without wildcards names one object."""
@@ -59,7 +59,7 @@ class BucketStates:
         generation = int(state.revision) if _GENERATION.fullmatch(state.revision) else None
         blob = self._client.bucket(bucket).blob(name, generation=generation)
         try:
-            content = _Content(state.url)
+            content = _Content(state.url, self._largest)
             blob.download_to_file(content, raw_download=False)
         except _LOST as error:
             raise gone from error
@@ -73,14 +73,13 @@ class BucketStates:
 class _Content(BytesIO):
     """The content of a state as it is downloaded, up to the limit."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, largest: int) -> None:
         super().__init__()
         self._url = url
+        self._largest = largest
 
     def write(self, data: ReadableBuffer, /) -> int:
         written = super().write(data)
-        if self.tell() > _LARGEST:
-            raise BadRequest(
-                f"{self._url}: more than {_LARGEST:,} bytes are too many for a state; split the root module"
-            )
+        if self.tell() > self._largest:
+            raise too_large(self._url, self._largest)
         return written

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 import msgspec
 import requests
 
+from setpoint.adapters.states.sizes import LARGEST_STATE, too_large
 from setpoint.errors import BadRequest, MissingState, Superseded, Unavailable
 from setpoint.model.state_urls import compiled
 from setpoint.ports.services import StateObject
@@ -23,6 +24,7 @@ _Body = TypeVar("_Body")
 
 _SECONDS = 30
 _PAGE = 100
+_CHUNK = 1 << 16
 _MOST_REDIRECTS = 5
 _FORBIDDEN = frozenset((401, 403))
 _MISSING = frozenset((204, 404, 410))
@@ -87,13 +89,31 @@ def session(url: str) -> requests.Session:
     return opened
 
 
+class _Answer(NamedTuple):
+    """The answer of a server; without content where it has none to give."""
+
+    status: int
+    content: bytes
+
+    @property
+    def is_missing(self) -> bool:
+        return self.status in _MISSING
+
+
 def _answer(
-    http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None = None
-) -> requests.Response:
+    http: requests.Session, url: str, login: Login, largest: int, headers: Mapping[str, str] | None = None
+) -> _Answer:
     """Send a GET request, and follow redirects; credentials are sent to the first host only.
 
+    Args:
+        http: sends it.
+        url: the URL.
+        login: the credentials for its host.
+        largest: maximum size of the answer in bytes.
+        headers: further headers.
+
     Raises:
-        BadRequest: a secret would be sent unencrypted, or the permission to read is missing.
+        BadRequest: a secret would be sent unencrypted, the permission to read is missing, or the answer is too large.
         Unavailable: the server does not answer; try again.
     """
     current = url
@@ -101,19 +121,36 @@ def _answer(
         answer = _request(http, current, login if _origin(current) == _origin(url) else _NO_LOGIN, headers)
         if not answer.is_redirect:
             break
+        answer.close()
         current = urljoin(current, answer.headers["location"])
         if not _is_protected(current):
             raise BadRequest(f"{_bare(url)}: its redirect to {_bare(current)} is not encrypted; use its https URL")
     else:
         raise BadRequest(f"{_bare(url)}: more than {_MOST_REDIRECTS} redirects; is it the right URL?")
-    if answer.status_code in _FORBIDDEN:
-        raise BadRequest(
-            f"{_bare(url)}: answers {answer.status_code}; set the token of this host in the environment "
-            "(docs/terraform.md)"
-        )
-    if answer.status_code not in _MISSING and not answer.ok:
-        raise Unavailable(f"{_bare(url)}: answers {answer.status_code}")
-    return answer
+    with answer:
+        if answer.status_code in _FORBIDDEN:
+            raise BadRequest(
+                f"{_bare(url)}: answers {answer.status_code}; set the token of this host in the environment "
+                "(docs/terraform.md)"
+            )
+        if answer.status_code in _MISSING:
+            return _Answer(answer.status_code, b"")
+        if not answer.ok:
+            raise Unavailable(f"{_bare(url)}: answers {answer.status_code}")
+        return _Answer(answer.status_code, _content(answer, url, largest))
+
+
+def _content(answer: requests.Response, url: str, largest: int) -> bytes:
+    """The content of an answer, unpacked, up to the limit."""
+    content = bytearray()
+    try:
+        for part in answer.iter_content(_CHUNK):
+            content += part
+            if len(content) > largest:
+                raise too_large(_bare(url), largest)
+    except requests.RequestException as error:
+        raise Unavailable(f"{_bare(url)}: does not answer to the end ({type(error).__name__})") from None
+    return bytes(content)
 
 
 def _request(http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None) -> requests.Response:
@@ -125,7 +162,7 @@ def _request(http: requests.Session, url: str, login: Login, headers: Mapping[st
         sent["Authorization"] = f"Bearer {login.token}"
     basic = (login.username, login.password) if login.username and not login.token else None
     try:
-        return http.get(url, headers=sent, auth=basic, timeout=_SECONDS, allow_redirects=False)
+        return http.get(url, headers=sent, auth=basic, timeout=_SECONDS, allow_redirects=False, stream=True)
     except (requests.RequestException, ValueError) as error:
         raise Unavailable(f"{_bare(url)}: does not answer ({type(error).__name__})") from None
 
@@ -182,11 +219,13 @@ class HttpStates:
     Args:
         session: kept for the life of the process.
         login: the credentials for the host of the URL.
+        largest: maximum size of a state in bytes.
     """
 
-    def __init__(self, session: requests.Session, login: Login) -> None:
+    def __init__(self, session: requests.Session, login: Login, largest: int = LARGEST_STATE) -> None:
         self._session = session
         self._login = login
+        self._largest = largest
 
     def list(self, pattern: str) -> Iterator[StateObject]:
         """See ``StateStorage.list``; the backend has no listing, so the URL is that of one state."""
@@ -196,10 +235,10 @@ class HttpStates:
 
     def read(self, state: StateObject) -> bytes:
         """See ``StateStorage.read``."""
-        answer = _answer(self._session, state.locator or state.url, self._login)
-        if answer.status_code in _MISSING or not answer.content:
+        answer = _answer(self._session, state.locator or state.url, self._login, self._largest)
+        if not answer.content:
             raise MissingState(f"{state.url}: there is no state; is it the right URL?")
-        return bytes(answer.content)
+        return answer.content
 
 
 class _Version(msgspec.Struct):
@@ -261,12 +300,20 @@ class WorkspaceStates:
         session: kept for the life of the process.
         login: gives the API token of a host, with permission to read state versions.
         base_url: URL in place of ``https://HOST``, for tests.
+        largest: maximum size of a state in bytes.
     """
 
-    def __init__(self, session: requests.Session, login: Callable[[str], Login], base_url: str = "") -> None:
+    def __init__(
+        self,
+        session: requests.Session,
+        login: Callable[[str], Login],
+        base_url: str = "",
+        largest: int = LARGEST_STATE,
+    ) -> None:
         self._session = session
         self._login = login
         self._base_url = base_url
+        self._largest = largest
 
     def list(self, pattern: str) -> Iterator[StateObject]:
         """See ``StateStorage.list``."""
@@ -298,15 +345,16 @@ class WorkspaceStates:
         if not _is_protected(address):
             raise BadRequest(f"{state.url}: {host} gives an address of its state that is not encrypted; use https")
         login = self._login(host) if is_same_service(address, self._base_url or f"https://{host}") else _NO_LOGIN
-        answer = _answer(self._session, address, login)
-        if answer.status_code in _MISSING:
+        answer = _answer(self._session, address, login, self._largest)
+        if answer.is_missing:
             raise Superseded(f"{state.url}: its state version is gone; nothing was changed")
-        return bytes(answer.content)
+        return answer.content
 
     def _get(self, host: str, path: str, form: type[_Body]) -> _Body:
         url = f"{self._base_url or f'https://{host}'}{path}"
-        answer = _answer(self._session, url, self._login(host), {"Content-Type": "application/vnd.api+json"})
-        if answer.status_code in _MISSING:
+        headers = {"Content-Type": "application/vnd.api+json"}
+        answer = _answer(self._session, url, self._login(host), self._largest, headers)
+        if answer.is_missing:
             raise BadRequest(f"{_bare(url)}: is not there, or the token may not see it")
         try:
             return msgspec.json.decode(answer.content, type=form)
