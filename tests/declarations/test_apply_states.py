@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from google.cloud.storage import Client
+import requests
+from google.auth.exceptions import RefreshError
+from google.cloud.storage import Blob, Client
+from google.resumable_media import DataCorruption
 from msgspec.structs import replace
 
 from declarations.states import state, topic
@@ -168,12 +171,75 @@ def test_a_state_that_is_gone_stays_in_force_until_somebody_allows_it(runs: Runs
     assert not runs.is_declared("a")
 
 
-def test_an_older_serial_is_refused(runs: Runs) -> None:
+def retention(runs: Runs, name: str) -> str:
+    [declaration] = runs.context.store.read(key_of(name)).desired.declarations
+    return declaration.data["messageRetentionDuration"]
+
+
+def test_an_older_state_that_was_restored_waits_for_a_person(runs: Runs) -> None:
     runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 7))
     runs.run()
-    runs.put("prod/network/default.tfstate", state([topic("a")], 6))
+    runs.put("prod/network/default.tfstate", state([topic("a")], 5))
 
-    assert runs.run().counts == {"superseded": 1}
+    assert runs.run().counts == {"waiting": 1}
+    [report] = runs.reports
+    assert "serial 5" in report.message
+    assert "older than serial 7" in report.message
+    assert "--max-removals 100%" in report.message
+    assert retention(runs, "a") == "7200s"
+
+    assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1}
+    assert retention(runs, "a") == "86400s"
+    runs.put("prod/network/default.tfstate", state([topic("a", "600s")], 6))
+    assert runs.run().counts == {"applied": 1}
+    assert retention(runs, "a") == "600s"
+
+
+def test_an_older_state_that_was_overwritten_while_it_was_read_is_superseded(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")], 6))
+    storage = BucketStates(Client())
+    [late] = storage.list(NETWORK)
+    data = storage.read(late)
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 7))
+    runs.run()
+
+    class Late(BucketStates):
+        def list(self, pattern: str) -> Iterator[StateObject]:
+            listed = super().list(pattern)
+            return iter((late,)) if pattern == ALL else listed
+
+        def read(self, state: StateObject) -> bytes:
+            return data if state == late else super().read(state)
+
+    reports: list[StateReport] = []
+    done = apply_states.sync_states(ALL, Late(Client()), runs.context, NOW, StateOptions(), reports.append)
+
+    assert done.counts == {"superseded": 1}
+    assert retention(runs, "a") == "7200s"
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError("reset"), DataCorruption(None, "checksum"), RefreshError()])
+def test_a_download_that_breaks_off_costs_this_state_alone(runs: Runs, mocker, error: Exception) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+    download = Blob.download_to_file
+
+    def breaking(blob: Blob, *arguments: object, **options: object) -> None:
+        if "network" in blob.name:
+            raise error
+        download(blob, *arguments, **options)
+
+    mocker.patch.object(Blob, "download_to_file", breaking)
+
+    assert runs.run().counts == {"applied": 1, "failed": 1}
+    assert runs.is_declared("c")
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError("reset"), RefreshError("expired")])
+def test_a_bucket_that_cannot_be_listed_is_an_error_with_its_name(runs: Runs, mocker, error: Exception) -> None:
+    mocker.patch.object(Client, "list_blobs", side_effect=error)
+    with pytest.raises(Unavailable, match="gs://states: cannot be listed"):
+        runs.run()
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,37 @@ def test_a_state_that_is_deleted_or_emptied_is_told_and_stays_in_force(service, 
     assert capsys.readouterr().out.count('"outcome":"refused"') == 2
 
 
+def test_the_deletion_of_a_state_that_declared_nothing_is_no_error(service, notify, deps, capsys):
+    service.put("states", "prod/other.tfstate", state([topic("b")], lineage="b"))
+    assert notify(kind="OBJECT_DELETE") == 200
+
+    [line] = logged(capsys)
+    assert (line["severity"], line["outcome"]) == ("INFO", "ignored")
+    assert deps.store.control().value.sources == {}
+
+
+def test_the_deletion_of_a_version_that_was_overwritten_changes_nothing(service, notify, deps, capsys):
+    service.put("states", NETWORK, state([topic("a")]))
+    service.put("states", NETWORK, state([topic("a", "7200s")], 2))
+    assert [notify(), notify(kind="OBJECT_DELETE")] == [200, 200]
+
+    assert [line["outcome"] for line in logged(capsys)] == ["applied", "unchanged"]
+    assert deps.store.read(TOPIC).desired.declarations[0].data["messageRetentionDuration"] == "7200s"
+
+
+def test_a_state_that_is_restored_is_in_force_again(service, notify, deps):
+    service.put("states", "prod/other.tfstate", state([topic("b")], lineage="b"))
+    service.put("states", NETWORK, state([topic("a")]))
+    notify()
+    service.delete("states", NETWORK)
+    notify(kind="OBJECT_DELETE")
+    service.put("states", NETWORK, state([topic("a", "7200s")], 2))
+    notify()
+    notify(kind="OBJECT_DELETE")  # the event of the deletion, once more and late
+
+    assert deps.store.read(TOPIC).desired.declarations[0].data["messageRetentionDuration"] == "7200s"
+
+
 def test_a_state_that_cannot_be_read_now_is_delivered_again(service, notify, deps):
     service.put("states", NETWORK, state([topic("a")]))
     service.failures += [403] * 3

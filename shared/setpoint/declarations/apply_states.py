@@ -23,7 +23,6 @@ from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult, load_documents
 from setpoint.detection.pipeline import Context
 from setpoint.errors import (
-    BadRequest,
     Conflict,
     MissingState,
     NotPermitted,
@@ -131,7 +130,8 @@ def sync_states(
         tell: called with the result of each state, in any order.
 
     Raises:
-        BadRequest: the location does not exist, has no state, or the permission to list it is missing.
+        BadRequest: the location does not exist, or the permission to list it is missing.
+        MissingState: it has no state, and none of it is in force.
         Unavailable: the storage does not answer; try again.
     """
     run = _Run(storage, deps, now, options, tell)
@@ -141,7 +141,7 @@ def sync_states(
         run.take(state, data)
     run.flush()
     if not listed and not run.in_force(pattern, control):
-        raise BadRequest(f"{pattern}: names no state; is it the right place?")
+        raise MissingState(f"{pattern}: names no state; is it the right place?")
     for url in run.in_force(pattern, control):
         if url not in listed:
             run.gone(url)
@@ -256,7 +256,7 @@ class _Run:
 
     def _plan(self, state: StateObject, loaded: LoadResult) -> None:
         present = self._deps.store.control().value.sources.get(state.url, _NEW)
-        controlling.check_serials(present, state.url, loaded.states)
+        self._check_serial(present, state, loaded)
         self._check_lineage(present, loaded)
         planned = self._planned(state.url, loaded)
         if not self._keys.isdisjoint(planned.touched):
@@ -269,6 +269,28 @@ class _Run:
         if len(self._batch) >= _TOGETHER:
             self.flush()
 
+    def _check_serial(self, present: SourceState, state: StateObject, loaded: LoadResult) -> None:
+        """Refuse an older state, unless all removals are allowed.
+
+        Raises:
+            Superseded: the state was read before the one in force was written.
+            NotPermitted: it is what is stored now: somebody restored it.
+        """
+        if self._allows_all:
+            return
+        try:
+            controlling.check_serials(present, state.url, loaded.states)
+        except Superseded as error:
+            if not any(current.revision == state.revision for current in self._storage.list(state.url)):
+                raise
+            older = str(error).removeprefix(f"source {state.url}: ").partition(";")[0]
+            message = f"{older}; it is what is stored now: if it was restored, allow it with --max-removals 100%"
+            raise NotPermitted(message) from error
+
+    @property
+    def _allows_all(self) -> bool:
+        return (self._options.max_removals or 0) >= 1
+
     def _check_lineage(self, present: SourceState, loaded: LoadResult) -> None:
         """Refuse the state of another root module, unless all removals are allowed.
 
@@ -276,7 +298,7 @@ class _Run:
             NotPermitted: the lineage is another one.
         """
         new, before = set(filter(None, loaded.states)), set(filter(None, present.states))
-        if new and before and new.isdisjoint(before) and (self._options.max_removals or 0) < 1:
+        if new and before and new.isdisjoint(before) and not self._allows_all:
             raise NotPermitted(
                 f"lineage {min(new)} is not that of the state before, {min(before)}: it is the state of another root "
                 "module, or was made anew; if that is meant, allow it with --max-removals 100%"

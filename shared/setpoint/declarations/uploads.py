@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from setpoint.declarations import apply_archive, apply_states
 from setpoint.declarations.apply_states import StateOptions, StateReport, Status
 from setpoint.detection.pipeline import Context
-from setpoint.errors import PermanentError, Superseded, Unavailable
+from setpoint.errors import MissingState, PermanentError, Superseded, Unavailable
 from setpoint.model.state_buckets import StateBucket
 from setpoint.ports.services import Archives, StateStorage
 from setpoint.util.telemetry import Severity
@@ -131,7 +131,10 @@ def _state(bucket: str, name: str, uploads: Uploads, now: datetime) -> UploadRep
         return UploadReport("ignored", "INFO", f"{url}: is no state of this installation")
     reports: list[StateReport] = []
     options = StateOptions(grace_seconds=rules.grace)
-    apply_states.sync_states(url, uploads.states, uploads.detection, now, options, reports.append)
+    try:
+        apply_states.sync_states(url, uploads.states, uploads.detection, now, options, reports.append)
+    except MissingState:
+        return UploadReport("ignored", "INFO", f"{url}: is deleted, and declared nothing")
     failed = [report for report in reports if report.status == "failed"]
     if failed:
         raise Unavailable(failed[0].message)

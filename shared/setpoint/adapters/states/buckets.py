@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import requests
 from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
+from google.resumable_media import DataCorruption
 
 from setpoint.adapters.states.sizes import LARGEST_STATE, too_large
-from setpoint.errors import BadRequest, Superseded, Unavailable
+from setpoint.errors import LOG_IN, BadRequest, Superseded, Unavailable
 from setpoint.model.state_urls import compiled, plain_prefix
 from setpoint.ports.services import StateObject
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+_FAILED = (exceptions.GoogleAPIError, DataCorruption, requests.RequestException)
 _LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
 _FIELDS = "items(name,generation,size),nextPageToken"
 _GENERATION = re.compile(r"[0-9]+")
@@ -49,7 +53,9 @@ class BucketStates:
             raise BadRequest(f"gs://{bucket}: there is no such bucket") from error
         except exceptions.Forbidden as error:
             raise BadRequest(f"gs://{bucket}: may not be listed; grant roles/storage.objectViewer on it") from error
-        except exceptions.GoogleAPIError as error:
+        except GoogleAuthError as error:
+            raise Unavailable(f"gs://{bucket}: cannot be listed ({type(error).__name__}); {LOG_IN}") from error
+        except _FAILED as error:
             raise Unavailable(f"gs://{bucket}: cannot be listed ({type(error).__name__})") from error
 
     def read(self, state: StateObject) -> bytes:
@@ -65,7 +71,7 @@ class BucketStates:
             raise gone from error
         except exceptions.Forbidden as error:
             raise BadRequest(f"{state.url}: may not be read; grant roles/storage.objectViewer on its bucket") from error
-        except exceptions.GoogleAPIError as error:
+        except (*_FAILED, GoogleAuthError) as error:
             raise Unavailable(f"{state.url}: cannot be read ({type(error).__name__})") from error
         return content.getvalue()
 
