@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
-import requests
-from google.auth.exceptions import RefreshError
-from google.cloud.storage import Blob, Client
-from google.resumable_media import DataCorruption
+from google.cloud.storage import Client
 from msgspec.structs import replace
 
+from declarations.state_runs import ALL, NETWORK, NOW, Runs, key_of
 from declarations.states import state, topic
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply, apply_states, plan
 from setpoint.declarations.apply import Request
-from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied, load_state
+from setpoint.declarations.apply_states import StateOptions, StatesApplied
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState, MissingState, Unavailable
-from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.services import StateObject
 from setpoint_tools.testing.storage_service import VARIABLE, StorageService, storage_service
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-ALL = "gs://states/**/*.tfstate"
-NETWORK = "gs://states/prod/network/default.tfstate"
-TOPIC = "pubsub.googleapis.com/Topic"
-
-
-def key_of(name: str) -> ResourceKey:
-    return ResourceKey(f"//pubsub.googleapis.com/projects/shop-prod/topics/{name}")
 
 
 @pytest.fixture
@@ -41,41 +28,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
     with storage_service() as (running, address):
         monkeypatch.setenv(VARIABLE, address)
         yield running
-
-
-class Runs:
-    """Runs over the states of the fake, into one store."""
-
-    def __init__(self, service: StorageService, context: Context) -> None:
-        self.service = service
-        self.context = context
-        self.reports: list[StateReport] = []
-        self.largest = 1_000_000
-
-    def put(self, path: str, data: bytes) -> None:
-        self.service.put("states", path, data)
-
-    def run(
-        self,
-        pattern: str = ALL,
-        options: StateOptions = StateOptions(),  # noqa: B008 - immutable
-        now: datetime = NOW,
-    ) -> StatesApplied:
-        self.reports.clear()
-        storage = BucketStates(Client(), self.largest)
-        return apply_states.sync_states(pattern, storage, self.context, now, options, self.reports.append)
-
-    def statuses(self) -> dict[str, str]:
-        return {report.url: report.status for report in self.reports}
-
-    def is_declared(self, name: str) -> bool:
-        return self.context.store.read(key_of(name)).desired is not None
-
-    def observe(self, name: str, retention: str, minute: int) -> str:
-        data = {"name": f"projects/shop-prod/topics/{name}", "messageRetentionDuration": retention}
-        moment = NOW.replace(minute=minute)
-        observation = Observation(key_of(name), TOPIC, moment, data=data | {"labels": {"team": "shop"}})
-        return pipeline.handle_observation(observation, self.context)
 
 
 @pytest.fixture
@@ -171,77 +123,6 @@ def test_a_state_that_is_gone_stays_in_force_until_somebody_allows_it(runs: Runs
     assert not runs.is_declared("a")
 
 
-def retention(runs: Runs, name: str) -> str:
-    [declaration] = runs.context.store.read(key_of(name)).desired.declarations
-    return declaration.data["messageRetentionDuration"]
-
-
-def test_an_older_state_that_was_restored_waits_for_a_person(runs: Runs) -> None:
-    runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 7))
-    runs.run()
-    runs.put("prod/network/default.tfstate", state([topic("a")], 5))
-
-    assert runs.run().counts == {"waiting": 1}
-    [report] = runs.reports
-    assert "serial 5" in report.message
-    assert "older than serial 7" in report.message
-    assert "--max-removals 100%" in report.message
-    assert retention(runs, "a") == "7200s"
-
-    assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1}
-    assert retention(runs, "a") == "86400s"
-    runs.put("prod/network/default.tfstate", state([topic("a", "600s")], 6))
-    assert runs.run().counts == {"applied": 1}
-    assert retention(runs, "a") == "600s"
-
-
-def test_an_older_state_that_was_overwritten_while_it_was_read_is_superseded(runs: Runs) -> None:
-    runs.put("prod/network/default.tfstate", state([topic("a")], 6))
-    storage = BucketStates(Client())
-    [late] = storage.list(NETWORK)
-    data = storage.read(late)
-    runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 7))
-    runs.run()
-
-    class Late(BucketStates):
-        def list(self, pattern: str) -> Iterator[StateObject]:
-            listed = super().list(pattern)
-            return iter((late,)) if pattern == ALL else listed
-
-        def read(self, state: StateObject) -> bytes:
-            return data if state == late else super().read(state)
-
-    reports: list[StateReport] = []
-    done = apply_states.sync_states(ALL, Late(Client()), runs.context, NOW, StateOptions(), reports.append)
-
-    assert done.counts == {"superseded": 1}
-    assert retention(runs, "a") == "7200s"
-
-
-@pytest.mark.parametrize("error", [requests.ConnectionError("reset"), DataCorruption(None, "checksum"), RefreshError()])
-def test_a_download_that_breaks_off_costs_this_state_alone(runs: Runs, mocker, error: Exception) -> None:
-    runs.put("prod/network/default.tfstate", state([topic("a")]))
-    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
-    download = Blob.download_to_file
-
-    def breaking(blob: Blob, *arguments: object, **options: object) -> None:
-        if "network" in blob.name:
-            raise error
-        download(blob, *arguments, **options)
-
-    mocker.patch.object(Blob, "download_to_file", breaking)
-
-    assert runs.run().counts == {"applied": 1, "failed": 1}
-    assert runs.is_declared("c")
-
-
-@pytest.mark.parametrize("error", [requests.ConnectionError("reset"), RefreshError("expired")])
-def test_a_bucket_that_cannot_be_listed_is_an_error_with_its_name(runs: Runs, mocker, error: Exception) -> None:
-    mocker.patch.object(Client, "list_blobs", side_effect=error)
-    with pytest.raises(Unavailable, match="gs://states: cannot be listed"):
-        runs.run()
-
-
 @pytest.mark.parametrize(
     ("data", "says"),
     [
@@ -297,43 +178,6 @@ def test_two_states_that_declare_one_resource_are_told_apart(runs: Runs) -> None
 
     source = runs.context.store.control().value.sources[NETWORK]
     assert (source.declared, source.claims) == (1, ("gs://states/prod/data/default.tfstate",))
-
-
-def test_a_state_that_declares_nothing_is_not_read_again(runs: Runs) -> None:
-    runs.put("prod/network/default.tfstate", state([]))
-    runs.run()
-    runs.service.reads.clear()
-
-    assert runs.run().counts == {"unchanged": 1}
-    assert runs.service.reads == []
-
-
-def test_a_state_that_another_one_has_resources_of_is_read_again_only_after_that_one_was_applied(runs: Runs) -> None:
-    runs.put("prod/data/default.tfstate", state([topic("a")], lineage="data"))
-    runs.put("prod/network/default.tfstate", state([topic("a", "7200s"), topic("b")]))
-    runs.run()
-
-    assert runs.run(now=NOW + timedelta(days=1)).counts == {"unchanged": 2}
-    runs.put("prod/data/default.tfstate", state([topic("c")], 2, lineage="data"))
-    storage = BucketStates(Client())
-    url = "gs://states/prod/data/default.tfstate"
-    later = NOW + timedelta(days=2)
-    apply_states.sync_states(url, storage, runs.context, later, StateOptions(1.0), runs.reports.append)
-    assert runs.is_declared("a")
-
-
-def test_a_claim_is_read_again_where_the_other_source_was_applied_by_somebody_else(runs: Runs) -> None:
-    topics = LoadResult(desired=load_state(state([topic("a")]), "git").desired)
-    apply.sync(topics, Request("git"), runs.context, NOW)
-    runs.put("prod/network/default.tfstate", state([topic("a", "7200s"), topic("b")]))
-    runs.run()
-    assert runs.run(now=NOW + timedelta(days=1)).counts == {"unchanged": 1}
-
-    apply.sync(LoadResult(), Request("git", prune=True, max_removals=1), runs.context, NOW + timedelta(days=2))
-
-    assert runs.run(now=NOW + timedelta(days=3)).counts == {"applied": 1}
-    assert runs.is_declared("a")
-    assert runs.run(now=NOW + timedelta(days=4)).counts == {"unchanged": 1}
 
 
 def test_a_drift_lasts_for_the_grace_of_its_states_before_it_is_a_finding(runs: Runs) -> None:
