@@ -113,8 +113,15 @@ def _asked(line: bytes) -> DiffRequest:
     )
 
 
+LARGEST_LINE = 20_000_000
+"""Maximum size of a question in bytes, of two resources of 10 MB."""
+
+
 def answer(line: bytes) -> DiffResponse:
     """Answer one question; what is wrong with it becomes the answer's error."""
+    if len(line) > LARGEST_LINE:
+        error = f"not a question: a line of more than {LARGEST_LINE:,} bytes"
+        return DiffResponse(None, "unknown", [], error=error)
     try:
         question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
