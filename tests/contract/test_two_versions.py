@@ -32,6 +32,7 @@ from setpoint.errors import NewerRecord
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.exemptions import Exemption
+from setpoint.model.newer_fields import SCHEMA
 from setpoint.model.observation import Observation
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
@@ -367,14 +368,14 @@ def test_a_record_of_a_newer_form_is_left_as_it_is_and_the_error_says_so(finding
     if kind == "control in parts":
         fill(store, 300)
     collection = kind.partition(" ")[0]
-    upgraded(store, collection, (), schema=2)
+    upgraded(store, collection, (), schema=SCHEMA + 1)
     for record in records(store, collection):
         value = msgspec.json.decode(record.body)
         changed = {"pauses": 7, "versions": 7, "last_generation": "x", "open": 7, "types": 7, "sequence": "x"}
         record.write(msgspec.json.encode(value if is_readable else value | changed))
     before = stored(store, collection)
     again = store_again(store)
-    with pytest.raises(NewerRecord, match=r"newer version \(schema 2"):
+    with pytest.raises(NewerRecord, match=rf"newer version \(schema {SCHEMA + 1}"):
         READERS[kind](again)
     if collection in {"control", "desired", "findings"}:
         context = Context(again, MemoryBus(), MemoryDeadLetters(), default_catalogue(), clock=lambda: LATER)
@@ -390,7 +391,7 @@ def test_a_record_of_a_newer_form_is_left_as_it_is_and_the_error_says_so(finding
 def test_an_alert_record_of_a_newer_form_is_left_as_it_is(context, kind):
     office = Office(store=context.store, clock=Clock())
     office.tell(event("drift.opened", 1))
-    upgraded(context.store, kind, schema=2)
+    upgraded(context.store, kind, schema=SCHEMA + 1)
     before = stored(context.store, kind)
     for number in (2, 3):
         with suppress(NewerRecord):
@@ -403,7 +404,7 @@ def test_another_resource_goes_on_beside_a_record_of_a_newer_form(finding):
     for record in records(finding.store, "desired"):
         value = msgspec.json.decode(record.body)
         if record.place == KEY.id:
-            record.write(msgspec.json.encode(value | {"schema": 2}))
+            record.write(msgspec.json.encode(value | {"schema": SCHEMA + 1}))
     outcome = pipeline.handle_observation(Observation(OTHER, BUCKET, LATER, data={"location": "US"}), finding)
     assert outcome == "opened"
     assert finding.store.read(ResourceKey("//storage.googleapis.com/unknown")).state is None

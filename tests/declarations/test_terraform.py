@@ -12,6 +12,7 @@ from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.references import Project
+from setpoint.model.secrecy import THIS_PROCESS
 
 GOOGLE = "registry.terraform.io/hashicorp/google"
 BUCKET = {
@@ -94,7 +95,8 @@ def drift(translated: Translated, live: dict[str, Any]) -> dict[str, str]:
     """API path → the author's path of every difference."""
     schema = default_catalogue().fitting(translated.declaration.asset_type, live)
     own = Project("fleet-shop", "700800900100")
-    explained = explain.examine(translated.declaration.data, live, schema, own)
+    declaration = translated.declaration
+    explained = explain.examine(declaration.data, live, schema, own, digests=declaration.digests)
     return {difference.path: translated.declared_path(difference.path) for difference in explained.differences}
 
 
@@ -183,7 +185,7 @@ def test_a_secret_that_only_the_catalogue_knows_is_in_no_declaration() -> None:
     kind = "google_identity_platform_default_supported_idp_config"
     translated = only(state(resource(kind, "google", values)))
     assert "hunter2" not in repr(translated)
-    assert f"{kind}.google.client_secret" in translated.unchecked
+    assert translated.declaration.data["clientSecret"] == THIS_PROCESS.sealed("hunter2", withheld=True)
     assert drift(translated, {"clientId": "other", "clientSecret": "hunter2"}) == {
         "clientId": f"{kind}.google.client_id"
     }

@@ -15,6 +15,7 @@ from setpoint.declarations.readers import foreign_formats, load, terraform
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
 from setpoint.errors import Superseded
+from setpoint.model.secrecy import THIS_PROCESS
 from setpoint.model.sources import SourceState, check_serials
 
 PROVIDER = 'provider["registry.terraform.io/hashicorp/google"]'
@@ -55,13 +56,13 @@ def test_data_sources_and_deposed_instances_declare_nothing() -> None:
     assert loaded.translated == []
 
 
-def test_a_sensitive_attribute_is_not_in_the_declaration() -> None:
+def test_a_sensitive_attribute_is_in_the_declaration_as_a_digest() -> None:
     path = [{"type": "get_attr", "value": "labels"}, {"type": "index", "value": {"value": "pin", "type": "string"}}]
     held = instance("a", sensitive_attributes=[path])
     held["attributes"]["labels"] = {"pin": "hunter2", "team": "a"}
     [translated] = read(raw(topic(held))).translated
-    assert translated.declaration.data["labels"] == {"team": "a"}
-    assert translated.unchecked == ("google_pubsub_topic.t.labels.pin",)
+    assert translated.declaration.data["labels"] == {"pin": THIS_PROCESS.sealed("hunter2"), "team": "a"}
+    assert translated.unchecked == ()
 
 
 def test_a_state_of_format_version_3_is_refused_with_the_next_step() -> None:

@@ -24,6 +24,7 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.declaration_links import repository_of
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.ports.people import Posted
 from setpoint.ports.repositories import Repositories, Repository, RequestSettings
 from setpoint.ports.stores import Snapshot, Store
@@ -48,6 +49,7 @@ class RequestSink:
         store: the findings, declarations and observations.
         members: the findings of a message, by its id.
         schemas: the API's schemas.
+        secrecy: has the key of the declarations' digests.
     """
 
     edits = True
@@ -58,7 +60,9 @@ class RequestSink:
         store: Store,
         members: Callable[[str], Iterable[ResourceKey]],
         schemas: Catalogue,
+        secrecy: Secrecy = THIS_PROCESS,
     ) -> None:
+        self._hiding = Masking(secrecy)
         self._repositories = repositories
         self._store = store
         self._members = members
@@ -156,7 +160,7 @@ class RequestSink:
         observation = self._store.last_observation(key)
         if observation is None:
             return [*steps, f"{key.name}: its last observation was too large to be kept"]
-        return [*steps, *repository_edits.edit(own, observation, checkout, self._schemas)]
+        return [*steps, *repository_edits.edit(own, observation, checkout, self._schemas, self._hiding)]
 
     def _add(self, drift: _Drift, checkout: Checkout) -> Sequence[str]:
         """Add a file that declares a resource that nobody declares; the manual steps."""

@@ -23,6 +23,7 @@ from setpoint.bootstrap.projects import project_directory, project_places
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, installation_key
 from setpoint.bootstrap.state_stores import open_store as open_store
 from setpoint.bootstrap.state_stores import open_store_to_read as open_store_to_read
+from setpoint.bootstrap.state_stores import secrecy_of as secrecy_of
 from setpoint.bootstrap.state_stores import signed_in as signed_in
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import BadRequest
@@ -208,7 +209,7 @@ def open_alerting(settings: Settings, detection: Context, queue: SweepQueue | No
     return AlertingContext(
         detection.store,
         detection.dead_letters,
-        {**open_sinks(settings), **open_finding_sinks(settings, detection.store, records)},
+        {**open_sinks(settings), **open_finding_sinks(settings, detection.store, records, detection.secrecy)},
         open_interaction_handler(
             settings, detection, lambda thread: service.findings_of_thread(thread, records), queue
         ),

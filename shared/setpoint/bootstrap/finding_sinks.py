@@ -9,6 +9,7 @@ from setpoint.bootstrap.settings import Settings
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.model.alerting_config import SinkKind
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.secrecy import Secrecy
 from setpoint.ports.people import Sink
 from setpoint.ports.stores import Store
 
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     from setpoint.alerting.repository import NoticeRecords
 
 
-def open_finding_sinks(settings: Settings, store: Store, records: NoticeRecords) -> Mapping[SinkKind, Sink]:
+def open_finding_sinks(
+    settings: Settings, store: Store, records: NoticeRecords, secrecy: Secrecy
+) -> Mapping[SinkKind, Sink]:
     """The sinks with settings, by kind.
 
     Args:
         settings: with the places and their tokens.
         store: the findings, declarations and observations.
         records: the records of alerting.
+        secrecy: has the key of the declarations' digests.
 
     Raises:
         BadRequest: the setting cannot be read.
@@ -43,7 +47,7 @@ def open_finding_sinks(settings: Settings, store: Store, records: NoticeRecords)
         from setpoint.alerting.request_sink import RequestSink
 
         repositories = ConfiguredRepositories(addresses, session())
-        sinks["request"] = RequestSink(repositories, store, members, default_catalogue())
+        sinks["request"] = RequestSink(repositories, store, members, default_catalogue(), secrecy)
         sinks["issue"] = GitHubIssues(repositories.issues)
     if addresses.has_centers:
         from setpoint.adapters.google import rest

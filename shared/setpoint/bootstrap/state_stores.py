@@ -6,11 +6,16 @@ Adapters are imported where they are chosen, so that no process loads a client t
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
-from setpoint.bootstrap.settings import from_environment
+from setpoint.bootstrap.settings import from_environment, installation_key
 from setpoint.errors import BadRequest
+from setpoint.model.secrecy import KEY_BYTES, Secrecy
 from setpoint.ports.stores import Store
+
+_KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
+"""The key of all stores in memory: what is read before such a store is opened has digests of its key, too."""
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
@@ -28,7 +33,9 @@ def open_store(url: str, *, create: bool = True) -> Store:
         case "memory" if not rest:
             from setpoint.adapters.memory.store import MemoryStore
 
-            return MemoryStore()
+            memory = MemoryStore()
+            memory.replace_stored_key(b"", _KEY_OF_THIS_PROCESS)
+            return memory
         case "sqlite" if rest.startswith("///") and len(rest) > 3:  # noqa: PLR2004 - the three slashes
             from setpoint.adapters.sqlite.store import SqliteStore
 
@@ -51,6 +58,24 @@ def open_store_to_read(url: str) -> Store:
     if scheme == "sqlite" and rest.startswith("///") and len(rest) > 3 and not Path(rest[3:]).exists():  # noqa: PLR2004
         return open_store("memory:")
     return open_store(url, create=False)
+
+
+def secrecy_of(url: str, *, create: bool = False) -> Secrecy:
+    """Hides with the key of a store, which is opened only when something is hidden.
+
+    Args:
+        url: URL of the store.
+        create: make a file that is not there; else the key is one of this process alone.
+    """
+
+    def key() -> bytes:
+        store = open_store(url) if create else open_store_to_read(url)
+        try:
+            return installation_key(store, os.environ).read()
+        finally:
+            store.close()
+
+    return Secrecy(key)
 
 
 def signed_in(store: str) -> str:

@@ -164,9 +164,8 @@ def plan(  # noqa: PLR0913 - the options of the command
     Exits with 1 where a document is invalid, and with 3 where another source declares a resource already or `apply`
     would refuse to remove so much, or a document that names a place of which nothing is known.
     """
-    loaded = load_some(
-        paths, LoadOptions(tuple(exclude or ()), project, namespace, config), quietly=output is not Output.text
-    )
+    options = LoadOptions(tuple(exclude or ()), project, namespace, config, bootstrap.secrecy_of(store))
+    loaded = load_some(paths, options, quietly=output is not Output.text)
     opened = bootstrap.open_store_to_read(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
@@ -259,7 +258,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     if inputs and _are_in_force(inputs, request, store, events_topic):
         return
     listed = load_cluster(of_cluster, namespace) if cluster else None
-    options = LoadOptions(tuple(exclude or ()), project, namespace, config)
+    secrecy = bootstrap.secrecy_of(store, create=True)
+    options = LoadOptions(tuple(exclude or ()), project, namespace, config, secrecy)
     loaded = listed.loaded if listed else load_some(files, options, quietly=output is not Output.text)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0

@@ -20,7 +20,7 @@ from setpoint.cli.after_reading import deep_reads, print_ambiguous
 from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
-from setpoint.cli.loading import load_all
+from setpoint.cli.loading import LoadOptions, load_all
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl, checked_topic
 from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
 from setpoint.cli.progress import progress
@@ -121,7 +121,8 @@ def detect(  # noqa: PLR0913 - the options of the command
     check_severity(fail_on)
     if subscription and not _SUBSCRIPTION.match(subscription):
         raise BadRequest(f"--subscription {subscription}: is none; it looks like projects/ID/subscriptions/NAME")
-    loaded = load_all(declarations) if declarations else None
+    options = LoadOptions(secrecy=bootstrap.secrecy_of(store, create=True))
+    loaded = load_all(declarations, options) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
     rejected = ReportedDeadLetters(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
     deps = bootstrap.open_feed_detection(

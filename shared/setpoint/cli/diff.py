@@ -141,7 +141,14 @@ def _examined(
     own = own if own.id or own.number else Project(declaration.project)
     whole = declaration.exhaustive_paths
     explained = explain.examine(
-        want, seen, schema, own, exact=exact or declaration.exact, whole=whole, overrides=rules_for(rules, named)
+        want,
+        seen,
+        schema,
+        own,
+        exact=exact or declaration.exact,
+        whole=whole,
+        overrides=rules_for(rules, named),
+        digests=declaration.digests,
     )
     inventoried = explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
     return rule_sources.with_sources(inventoried, schema)
@@ -205,12 +212,10 @@ def _answer_all(name: str) -> None:
     stdout = sys.stdout.buffer
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
-            while line := stream.readline(diff_jsonl.LARGEST_LINE + 1):
+            for line in stream:
                 if line.strip():
                     stdout.write(encode(diff_jsonl.answer(line)) + b"\n")
                     stdout.flush()
-                while len(line) > diff_jsonl.LARGEST_LINE and not line.endswith(b"\n"):
-                    line = stream.readline(diff_jsonl.LARGEST_LINE + 1)  # the rest of a line that is too long
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from None
 

@@ -113,15 +113,8 @@ def _asked(line: bytes) -> DiffRequest:
     )
 
 
-LARGEST_LINE = 20_000_000
-"""Maximum size of a question in bytes, of two resources of 10 MB."""
-
-
 def answer(line: bytes) -> DiffResponse:
     """Answer one question; what is wrong with it becomes the answer's error."""
-    if len(line) > LARGEST_LINE:
-        error = f"not a question: a line of more than {LARGEST_LINE:,} bytes"
-        return DiffResponse(None, "unknown", [], error=error)
     try:
         question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -257,6 +250,7 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
         own,
         whole=translated.whole,
         null_is_absent=translated.declaration.null_is_absent,
+        digests=translated.declaration.digests,
     )
     answer = answered(
         question.id,

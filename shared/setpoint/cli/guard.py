@@ -27,6 +27,7 @@ from setpoint.declarations.proposed_changes import PlanChanges
 from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
+from setpoint.model.secrecy import THIS_PROCESS
 from setpoint.ports.stores import Store
 
 EXIT_FAILED = 2
@@ -77,11 +78,13 @@ def guard_command(  # noqa: PLR0913 - the options of the command
     failing = _effects(fail_on)
     options = LoadOptions(tuple(exclude or ()), project, namespace)
     opened = bootstrap.open_store(store, create=False)
+    # The digests of files are compared with those in the store, those of a plan with what was observed alone.
+    secrecy = THIS_PROCESS if _is_plan(paths) else bootstrap.secrecy_of(store)
     try:
         guard.check_store(opened)
-        loaded, changes, not_reviewed = _changes(paths, base, source, options, opened)
+        loaded, changes, not_reviewed = _changes(paths, base, source, options._replace(secrecy=secrecy), opened)
         with progress("resources"):
-            review = guard.review(changes, source, opened, default_catalogue(), datetime.now(UTC))
+            review = guard.review(changes, source, opened, default_catalogue(), datetime.now(UTC), secrecy)
         review = replace(review, not_reviewed=not_reviewed)
     finally:
         opened.close()
@@ -108,11 +111,21 @@ def _effects(fail_on: str) -> list[guard.Effect]:
     return [effect for effect in EFFECTS if effect in wanted]
 
 
+def _is_plan(paths: list[str]) -> bool:
+    return len(paths) == 1 and proposed_changes.is_terraform_plan(Path(paths[0]))
+
+
 def _changes(paths: list[str], base: str, source: str, options: LoadOptions, store: Store) -> PlanChanges:
     """The change under review, by what PATH… is."""
-    if len(paths) == 1 and proposed_changes.is_terraform_plan(Path(paths[0])):
+    if _is_plan(paths):
         return proposed_changes.from_terraform_plan(Path(paths[0]), project=options.project)
-    loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
+    loaded = load.load(
+        paths,
+        exclude=options.exclude,
+        project=options.project,
+        namespace=options.namespace,
+        secrecy=options.secrecy,
+    )
     if not base:
         _check_declares(loaded, paths)
         name = source or planning.DEFAULT_SOURCE
@@ -121,7 +134,12 @@ def _changes(paths: list[str], base: str, source: str, options: LoadOptions, sto
     with tempfile.TemporaryDirectory() as folder:
         earlier = git_revision.extract(base, paths, Path(folder))
         before = load.load(
-            earlier, root=folder, exclude=options.exclude, project=options.project, namespace=options.namespace
+            earlier,
+            root=folder,
+            exclude=options.exclude,
+            project=options.project,
+            namespace=options.namespace,
+            secrecy=options.secrecy,
         )
         if not (earlier and before.desired):
             _check_declares(loaded, paths)

@@ -14,6 +14,7 @@ from setpoint.declarations.readers import load, skipped
 from setpoint.declarations.readers.documents import STANDARD_INPUT
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.state_urls import is_state_url
 from setpoint.util.counts import counted
 
@@ -30,12 +31,14 @@ class LoadOptions(NamedTuple):
         project: The project of Config Connector objects that do not say theirs.
         namespace: Their namespace.
         config: The directory of the Terraform root module of a state or plan.
+        secrecy: Makes the digests that stand for secrets.
     """
 
     exclude: tuple[str, ...] = ()
     project: str = ""
     namespace: str = ""
     config: str = ""
+    secrecy: Secrecy = THIS_PROCESS
 
 
 NO_OPTIONS = LoadOptions()
@@ -84,6 +87,7 @@ def load_all(
             project=options.project,
             namespace=options.namespace,
             config=options.config,
+            secrecy=options.secrecy,
             advance=advance,
         )
     if not quietly:

@@ -14,11 +14,12 @@ from setpoint.catalog.schemas import Field, default_catalogue
 from setpoint.cli.output import claim_hints, difference_line, out, refusal_hint
 from setpoint.comparison.absence import child
 from setpoint.comparison.compare import compare
-from setpoint.comparison.masking import masked
+from setpoint.comparison.masking import HIDING, Masking, masked
+from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.declarations.plan import Plan, PlannedChange
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import field_path
-from setpoint.model.declaration import Desired
+from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
 from setpoint.model.field_path import Path
@@ -123,13 +124,22 @@ def _field_changes(change: PlannedChange) -> list[Text]:
     if len(old) != 1 or len(new) != 1:
         return []
     known = new[0].asset_type if change.key.content == "resource" else ""
-    return [difference_line(difference) for difference in _changed(known, old[0].data, new[0].data)]
+    digests = new[0].digests or old[0].digests
+    masking = SealedMasking(HIDING, digests) if digests else HIDING
+    return [difference_line(difference) for difference in _changed(known, _data(old[0]), _data(new[0]), masking)]
 
 
-def _changed(asset_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+def _data(declaration: Declaration) -> Mapping[str, Any]:
+    data: Mapping[str, Any] = armed(declaration.data) if declaration.digests else declaration.data
+    return data
+
+
+def _changed(
+    asset_type: str, old: Mapping[str, Any], new: Mapping[str, Any], masking: Masking = HIDING
+) -> list[Difference]:
     """What changes by meaning, and then what is only spelled otherwise: `1h` for `60m` is a change of the file too."""
     schema = default_catalogue().fitting(asset_type, new) if asset_type else None
-    differences = list(compare(old, new, schema, exact=True))
+    differences = list(compare(old, new, schema, exact=True, masking=masking))
     known_paths = [field_path.parse(difference.path) for difference in differences]
     whole = Field("", "message", schema=schema) if schema is not None else None
     for difference in _respelled(field_path.ROOT, whole, old, new):

@@ -74,7 +74,8 @@ def propose(
     if observation.deleted or observation.data is None:
         where = ", ".join(declaration.source.named for declaration in snapshot.desired.declarations)
         raise BadRequest(f"{key.name}: it was deleted; to accept that, remove its declaration at {where}")
-    if not _print_all(snapshot.desired.declarations, observation, root):
+    masking = Masking(bootstrap.secrecy_of(store))
+    if not _print_all(snapshot.desired.declarations, observation, root, masking):
         raise typer.Exit(1)
 
 
@@ -124,7 +125,7 @@ def _open_request(finding: str, repository: str, store: str) -> None:
         print_status(f"{key.name}: the request in {to.channel} is delayed; functions/notify opens it")
 
 
-def _print_all(declarations: tuple[Declaration, ...], observation: Observation, root: Path) -> bool:
+def _print_all(declarations: tuple[Declaration, ...], observation: Observation, root: Path, masking: Masking) -> bool:
     """Print the diffs, and say what is left; whether nothing is."""
     before: dict[str, str] = {}
     after: dict[str, str] = {}
@@ -133,7 +134,7 @@ def _print_all(declarations: tuple[Declaration, ...], observation: Observation, 
         file = declaration.source.file
         if file not in before:
             before[file] = after[file] = _text(root, file)
-        proposed = accepted(after[file], declaration, observation, default_catalogue())
+        proposed = accepted(after[file], declaration, observation, default_catalogue(), masking)
         after[file] = proposed.text
         is_all = is_all and not proposed.by_hand
         for line in proposed.by_hand:

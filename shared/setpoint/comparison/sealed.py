@@ -128,7 +128,7 @@ class SealedMasking(Masking):
             return {key: self._whole(part) for key, part in value.items()}
         if isinstance(value, list):
             return [self._whole(part) for part in value]
-        return self.secrecy.hidden(value)
+        return _parsed(value).shown if is_seal(value) else self.secrecy.hidden(value)
 
 
 class SealedComparison(Comparison):

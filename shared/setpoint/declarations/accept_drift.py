@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import Catalogue
+from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.readers import documents
 from setpoint.declarations.readers.load import load_documents
@@ -26,7 +27,9 @@ from setpoint.model.resource_key import ResourceKey
 _UNPROVEN = "an edit cannot be proven to have this effect alone"
 
 
-def accepted(text: str, declaration: Declaration, observation: Observation, schemas: Catalogue) -> Proposal:
+def accepted(
+    text: str, declaration: Declaration, observation: Observation, schemas: Catalogue, masking: Masking = HIDING
+) -> Proposal:
     """Edit a file of declarations for one resource.
 
     Args:
@@ -34,8 +37,9 @@ def accepted(text: str, declaration: Declaration, observation: Observation, sche
         declaration: the declaration in it, as it was applied.
         observation: what was observed.
         schemas: the API's schemas.
+        masking: has the key of the declaration's digests.
     """
-    differences = verdict.differences(declaration, observation, schemas)
+    differences = verdict.differences(declaration, observation, schemas, masking)
     if not differences:
         return Proposal(text)
     proposal = propose(text, declaration, differences)

@@ -98,7 +98,7 @@ def _applied(name: str, bucket: str, archive: Archive, request: Request, deps: C
     with tempfile.TemporaryDirectory() as folder:
         if not _unpack(name, archive.data, Path(folder)):
             raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; is it the right archive?")
-        loaded = load([folder], root=folder)
+        loaded = load([folder], root=folder, secrecy=deps.secrecy)
     if loaded.is_empty:
         raise BadRequest(
             f"gs://{bucket}/{name}: declares nothing ({counted(len(loaded.problems), 'problem')}); nothing was changed"

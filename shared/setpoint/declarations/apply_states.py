@@ -35,6 +35,7 @@ from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.declaration import desired as desired_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.sources import Control, SourceState
 from setpoint.model.state_urls import is_listed, names, scheme
 from setpoint.ports.services import StateObject, StateStorage
@@ -235,7 +236,7 @@ class _Run:
         if isinstance(data, Exception):
             self._not_applied(state.url, data)
             return
-        loaded = load_state(data, state.url, self.grace_seconds)
+        loaded = load_state(data, state.url, self.grace_seconds, self._deps.secrecy)
         if refusal := _refusal(loaded):
             self.report(StateReport(state.url, "refused", refusal, tuple(loaded.problems)))
             return
@@ -394,19 +395,22 @@ def _content(storage: StateStorage, state: StateObject) -> bytes | PermanentErro
         return error
 
 
-def load_state(data: bytes, url: str, grace_seconds: float | None = None) -> LoadResult:
+def load_state(
+    data: bytes, url: str, grace_seconds: float | None = None, secrecy: Secrecy = THIS_PROCESS
+) -> LoadResult:
     """Load the declarations of a state.
 
     Args:
         data: the object.
         url: its URL, for error messages.
         grace_seconds: the grace period in seconds for its drift; None for the default.
+        secrecy: makes the digests that stand for its secrets.
     """
     try:
         text = encodings.decoded(data)
     except UnicodeDecodeError as error:
         return LoadResult(problems=[Problem(url, 0, "", encodings.reason(error))])
-    loaded = load_documents(documents.parse_json(text, url))
+    loaded = load_documents(documents.parse_json(text, url), secrecy=secrecy)
     if grace_seconds is not None:
         loaded.desired = [_with_grace(desired, grace_seconds) for desired in loaded.desired]
     return loaded

@@ -24,6 +24,7 @@ from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.resource_key import Content, ResourceKey, project_of
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.safety_limits import SafetyState, paused
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.severity import Kind, Severity
 from setpoint.ports.stores import Snapshot, Store
 from setpoint.util.external_sort import batches
@@ -125,12 +126,14 @@ class StoredFacts(NamedTuple):
         observation: the last observation; None where there is none.
         owner: the source that declares the resource now; empty for none.
         safety_state: pauses and guardrails.
+        secrecy: has the key of the digests in the change.
     """
 
     snapshot: Snapshot
     observation: Observation | None
     owner: str
     safety_state: SafetyState
+    secrecy: Secrecy = THIS_PROCESS
 
 
 def check_store(store: Store) -> None:
@@ -144,7 +147,14 @@ def check_store(store: Store) -> None:
         raise BadRequest("the store has no declarations, so that nothing can be reviewed; is --store the right one?")
 
 
-def review(changes: Iterable[ProposedChange], source: str, store: Store, schemas: Schemas, now: datetime) -> Review:
+def review(
+    changes: Iterable[ProposedChange],
+    source: str,
+    store: Store,
+    schemas: Schemas,
+    now: datetime,
+    secrecy: Secrecy = THIS_PROCESS,
+) -> Review:
     """Review a change with what a store holds; only the touched resources are read, and nothing is written.
 
     Args:
@@ -153,6 +163,7 @@ def review(changes: Iterable[ProposedChange], source: str, store: Store, schemas
         store: the store.
         schemas: the catalogue.
         now: the time.
+        secrecy: has the key of the digests in the change.
 
     Raises:
         Unavailable: the store does not answer.
@@ -167,7 +178,7 @@ def review(changes: Iterable[ProposedChange], source: str, store: Store, schemas
         owners = _owners(keys, store) if source else {}
         for change in batch:
             facts = StoredFacts(
-                snapshots[change.key], observations.get(change.key), owners.get(change.key, ""), safety_state
+                snapshots[change.key], observations.get(change.key), owners.get(change.key, ""), safety_state, secrecy
             )
             if (reviewed := review_change(change, source, facts, schemas, now)) is not None:
                 resources.append(reviewed)
@@ -235,7 +246,7 @@ def _effect_on_drift(change: ProposedChange, finding: Finding, facts: StoredFact
         return _DriftEffect(("destroys",), finding.differences)
     if facts.observation is None:
         return _DriftEffect(("overwrites",), finding.differences)
-    verdict = judging.judge(change.after, facts.snapshot.rules, facts.observation, schemas)
+    verdict = judging.judge(change.after, facts.snapshot.rules, facts.observation, schemas, secrecy=facts.secrecy)
     if not isinstance(verdict, judging.Verdict) or (verdict.kind is None and verdict.unknown):
         return _DriftEffect(("overwrites",), finding.differences)  # nobody can tell that the drift ends
     if verdict.kind is None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from setpoint.declarations.guard import ChangeAction, ProposedChange
 from setpoint.declarations.plan import Plan
-from setpoint.declarations.readers import load, whole_files
+from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration, Desired, Source
@@ -110,8 +110,8 @@ def from_terraform_plan(path: Path, *, project: str = "") -> PlanChanges:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(whole_files.read(path))
-    except (OSError, ValueError, RecursionError):
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -132,7 +132,11 @@ def _actions(document: Mapping[str, Any]) -> Iterator[tuple[str, ChangeAction]]:
 def _prior(document: Mapping[str, Any], project: str) -> Sequence[Desired]:
     """The declarations of the state before the plan: each change has its resource before."""
     resources = [
-        {**{key: value for key, value in change.items() if key != "change"}, "values": change["change"]["before"]}
+        {
+            **{key: value for key, value in change.items() if key != "change"},
+            "values": change["change"]["before"],
+            "sensitive_values": change["change"].get("before_sensitive"),
+        }
         for change in document["resource_changes"]
         if isinstance(change["change"].get("before"), dict)
     ]

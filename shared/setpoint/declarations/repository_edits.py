@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from setpoint.catalog.schemas import Catalogue
+from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.accept_drift import accepted
 from setpoint.declarations.exported_text import ExportFormat
@@ -110,10 +111,15 @@ class _Edit(NamedTuple):
     observation: Observation
     checkout: Checkout
     schemas: Catalogue
+    masking: Masking
 
 
 def edit(
-    declarations: Sequence[Declaration], observation: Observation, checkout: Checkout, schemas: Catalogue
+    declarations: Sequence[Declaration],
+    observation: Observation,
+    checkout: Checkout,
+    schemas: Catalogue,
+    masking: Masking = HIDING,
 ) -> tuple[str, ...]:
     """Edit the files that declare a resource so that they declare what was observed.
 
@@ -122,6 +128,7 @@ def edit(
         observation: its last observation.
         checkout: the files; the edits are kept there.
         schemas: the API's schemas.
+        masking: has the key of the declarations' digests.
 
     Returns:
         The manual steps, one line per field.
@@ -130,7 +137,7 @@ def edit(
         return tuple(f"{each.source}: remove the declaration; the resource was deleted" for each in declarations)
     steps: list[str] = []
     for declaration in declarations:
-        steps += _steps(_Edit(declaration, observation, checkout, schemas))
+        steps += _steps(_Edit(declaration, observation, checkout, schemas, masking))
     return tuple(steps)
 
 
@@ -152,7 +159,7 @@ def _steps(edit: _Edit) -> Iterator[str]:
         return
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     try:
-        proposal = accepted(text.removeprefix("\ufeff"), declaration, edit.observation, edit.schemas)
+        proposal = accepted(text.removeprefix("\ufeff"), declaration, edit.observation, edit.schemas, edit.masking)
     except (SetpointError, ValueError, RecursionError):
         yield from _by_hand(edit, "the file cannot be read")
         return
@@ -168,7 +175,7 @@ def _code_steps(edit: _Edit) -> Iterator[str]:
         yield from _by_hand(edit, "its root module is not known; see `roots` in docs/into-code.md")
         return
     try:
-        edited = edit_code(files, edit.declaration, edit.observation, edit.schemas)
+        edited = edit_code(files, edit.declaration, edit.observation, edit.schemas, edit.masking)
     except (ValueError, RecursionError):
         yield from _by_hand(edit, "the code cannot be read")
         return
@@ -179,6 +186,6 @@ def _code_steps(edit: _Edit) -> Iterator[str]:
 
 
 def _by_hand(edit: _Edit, why: str) -> Iterator[str]:
-    differences = verdict.differences(edit.declaration, edit.observation, edit.schemas)
+    differences = verdict.differences(edit.declaration, edit.observation, edit.schemas, edit.masking)
     for line in proposal_lines.lines(edit.declaration, differences):
         yield f"{line} ({why})"

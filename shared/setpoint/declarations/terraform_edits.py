@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import Catalogue, default_catalogue
+from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.readers import hcl, terraform
 from setpoint.declarations.readers.hcl import Attribute, NotHclError, Token
@@ -55,7 +56,11 @@ class _Place(NamedTuple):
 
 
 def edit_code(
-    files: Mapping[str, str], declaration: Declaration, observation: Observation, schemas: Catalogue
+    files: Mapping[str, str],
+    declaration: Declaration,
+    observation: Observation,
+    schemas: Catalogue,
+    masking: Masking = HIDING,
 ) -> CodeEdit:
     """Edit the code of one resource.
 
@@ -64,10 +69,11 @@ def edit_code(
         declaration: the declaration, as it was applied from a plan or a state.
         observation: what was observed.
         schemas: the API's schemas.
+        masking: has the key of the declaration's digests.
     """
     by_hand: list[str] = []
     edited, data = dict(files), declaration.data
-    for difference in verdict.differences(declaration, observation, schemas):
+    for difference in verdict.differences(declaration, observation, schemas, masking):
         try:
             changed, value = _edited(edited, declaration, difference)
             data = _with(data, field_path.readable(difference.path), value)
@@ -75,9 +81,9 @@ def edit_code(
             by_hand.append(f"{_line(declaration, difference)} ({why})")
         else:
             edited |= changed
-    left = verdict.differences(replace(declaration, data=data), observation, schemas)
+    left = verdict.differences(replace(declaration, data=data), observation, schemas, masking)
     if len(left) > len(by_hand):
-        differences = verdict.differences(declaration, observation, schemas)
+        differences = verdict.differences(declaration, observation, schemas, masking)
         return CodeEdit(files, tuple(f"{_line(declaration, each)} (it is uncertain)" for each in differences))
     return CodeEdit(edited, tuple(by_hand))
 

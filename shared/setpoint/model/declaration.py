@@ -86,13 +86,14 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
         digests: id of the key of the seals in ``data``, the digests that stand for secrets; empty where it has none, so
             that a text that looks like a seal is a text.
+        sealed: ``data`` as it is stored if it has seals; never set elsewhere.
         compare: how single fields are compared, by the policy in force; never stored with a declaration.
         by_scope: the scope that makes the declared grants of a resource the whole; never stored with a declaration.
     """
 
     key: ResourceKey
     asset_type: str
-    data: Any
+    data: Any = msgspec.UNSET
     project: str = ""
     owner: Owner = Owner()
     authority: Authority = "policy"
@@ -109,6 +110,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     null_is_absent: bool = False
     element: str = ""
     digests: str = ""
+    sealed: Any = msgspec.UNSET
     compare: tuple[FieldRule, ...] = ()
     by_scope: str = ""
 

@@ -16,8 +16,10 @@ import msgspec
 from setpoint.errors import NewerRecord
 from setpoint.model.decode_errors import UNREADABLE
 
-SCHEMA = 1
-"""The form of records. A version that adds what an older one must not drop or overlook writes a higher number."""
+SCHEMA = 2
+"""The highest form of records that is read. A version that adds what an older one must not drop or overlook writes a
+higher number. 2: declarations with digests in place of secrets, which an older one would compare, and write, as texts.
+"""
 
 
 class Revision(NamedTuple):

@@ -7,7 +7,7 @@ of it or nothing, and an interrupted apply is never seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -358,8 +358,8 @@ def encode_record(value: DesiredRecord, before: bytes = b"") -> bytes:
         value: the record.
         before: the stored form that it replaces; empty for none.
     """
-    body = _encode(value)
-    return newer_fields.kept(before, _encode(decode_record(before)), body) if before else body
+    body = _encode(_stored(value))
+    return newer_fields.kept(before, _encode(_stored(decode_record(before))), body) if before else body
 
 
 def decode_record(stored: bytes) -> DesiredRecord:
@@ -369,14 +369,49 @@ def decode_record(stored: bytes) -> DesiredRecord:
         NewerRecord: a newer version wrote it; upgrade to that version again.
         CorruptState: the record cannot be read.
     """
-    record = _decode_small(stored) if len(stored) <= _SMALL else _decode(stored, DesiredRecord)
+    record = _decode_small(stored) if len(stored) <= _SMALL else _decode_any(stored)
     newer_fields.refuse_newer(record.schema, "a stored record of declarations")
     return record
 
 
 @lru_cache(maxsize=4096)
 def _decode_small(stored: bytes) -> DesiredRecord:
-    return _decode(stored, DesiredRecord) if stored else DesiredRecord()
+    return _decode_any(stored) if stored else DesiredRecord()
+
+
+def _decode_any(stored: bytes) -> DesiredRecord:
+    record = _decode(stored, DesiredRecord)
+    if record.schema == _WITH_DIGESTS:
+        record = replace(record, versions=tuple(_moved(version, _opened) for version in record.versions), schema=1)
+    if any(each.data is msgspec.UNSET for version in record.versions for each in version.declarations):
+        newer_fields.refuse_newer(record.schema, "a stored record of declarations")
+        raise CorruptState("a stored DesiredRecord cannot be read (it has no data); apply the declarations again")
+    return record
+
+
+_WITH_DIGESTS = 2
+"""The form of records with digests: without `data`, so that no version that knows no digests takes them for texts."""
+
+
+def _stored(record: DesiredRecord) -> DesiredRecord:
+    """A record in its stored form."""
+    if not any(each.digests for version in record.versions for each in version.declarations):
+        return record
+    versions = tuple(_moved(version, _closed) for version in record.versions)
+    return replace(record, versions=versions, schema=_WITH_DIGESTS)
+
+
+def _closed(declaration: Declaration) -> Declaration:
+    return replace(declaration, sealed=declaration.data, data=msgspec.UNSET)
+
+
+def _opened(declaration: Declaration) -> Declaration:
+    return replace(declaration, data=declaration.sealed, sealed=msgspec.UNSET)
+
+
+def _moved(version: Version, change: Callable[[Declaration], Declaration]) -> Version:
+    declarations = tuple(change(each) if each.digests else each for each in version.declarations)
+    return replace(version, declarations=declarations)
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

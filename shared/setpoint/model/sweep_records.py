@@ -15,7 +15,6 @@ import msgspec
 
 from setpoint.errors import CorruptState, MalformedMessage
 from setpoint.model import newer_fields
-from setpoint.model.controller_claims import CountedClaim, Parent
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
@@ -30,10 +29,6 @@ LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_p
 
 MAX_PLACES = 20_000
 """Maximum number of folders and organizations that a sweep stores: 0.5 MB."""
-
-
-MAX_CLAIMS = 500
-"""Maximum number of different claims that a shard counts by their parents; the others are counted by creator."""
 
 
 def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
@@ -135,7 +130,6 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         created_by: number of undeclared resources in a scope with another creator, by creator.
         denied: scopes without permission to list, and the reason.
         failed: other incomplete shards, and the reason.
-        unreported: claims by which resources in a scope need no declaration, and refuted ones, with their numbers.
     """
 
     ended_at: datetime
@@ -153,7 +147,6 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     denied: dict[str, str] = {}
     failed: dict[str, str] = {}
     unknown_of: dict[str, int] = {}
-    unreported: tuple[CountedClaim, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -185,8 +178,6 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
         summary: its results; None until it has ended.
         places: folders and organizations that the last completed run listed resources in; empty for more than
             `MAX_PLACES`.
-        parents: name of the run whose shards hold the resources that controllers make others for, listed before its
-            own shards; empty where none were listed.
         schema: the form of the record.
     """
 
@@ -200,7 +191,6 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: dict[str, dict[str, int]] = {}
     summary: Summary | None = None
     places: tuple[str, ...] = ()
-    parents: str = ""
     schema: int = 1
 
 
@@ -233,7 +223,6 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
         created_by: number of undeclared resources that need no declaration, by creator.
         above_projects: whether it listed a resource that is in no project.
         parts: number of its parts.
-        claims: claims of undeclared resources in a scope, with their numbers, up to `MAX_CLAIMS`.
         schema: the form of the record.
     """
 
@@ -253,7 +242,6 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
     created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     above_projects: bool = False
     parts: int = 0
-    claims: tuple[CountedClaim, ...] = ()
     schema: int = 1
 
     @property
@@ -274,14 +262,12 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         unchecked: digests of those that could not be evaluated.
         projects: numbers and ids of projects that are new on this page.
         places: folders and organizations that are new on this page.
-        parents: resources on this page that controllers make others for.
     """
 
     seen: bytes = b""
     unchecked: bytes = b""
     projects: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
-    parents: tuple[Parent, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode

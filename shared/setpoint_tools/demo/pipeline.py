@@ -273,7 +273,8 @@ class Installation:
 
     def declare(self, places: DemoPaths) -> None:
         """Apply what is in Git, and what the bucket of states holds."""
-        apply.sync(load.load([str(places.fleet)], root=str(places.fleet)), Request("fleet"), self.context, self.clock())
+        loaded = load.load([str(places.fleet)], root=str(places.fleet), secrecy=self.context.secrecy)
+        apply.sync(loaded, Request("fleet"), self.context, self.clock())
         pattern = f"{terraform_states.STATE_BUCKET}/**/*.tfstate"
         bucket = terraform_states.StateFolder(places.states)
         reports: list[StateReport] = []

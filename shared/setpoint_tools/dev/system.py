@@ -203,7 +203,7 @@ class System:
         self._declared.write_text(text)
         files = self._declared.parent
         deps = bootstrap.open_detection(self.places.store, None)
-        loaded = load.load([str(files)], root=str(files))
+        loaded = load.load([str(files)], root=str(files), secrecy=deps.secrecy)
         if loaded.problems:
             raise BadRequest(str(loaded.problems[0]))
         apply.sync(loaded, Request("dev", prune=True, max_removals=1.0), deps, datetime.now(UTC))

@@ -20,6 +20,7 @@ from setpoint.declarations.readers import (
     free_blocks,
     json_tree,
     name_heuristics,
+    secret_values,
     shape_matching,
     unread_fields,
 )
@@ -221,7 +222,7 @@ class _Walk:
         may_be_absent = (chain is not None and chain[-1].input_only) or (
             self.root is not None and unread_fields.may_be_absent(self.root[1], api)
         )
-        if value is UNKNOWN or is_secret or not may_be_absent:
+        if value is UNKNOWN or is_secret or not may_be_absent or isinstance(value, shape_matching.Secret):
             self.unknown.append(join(cursor.author, name))
         elif chain is None and api[0] is field_path.ROOT:
             out[names] = value  # a field of the request that creates the resource
@@ -306,7 +307,9 @@ class _Walk:
         """Set the field at the end of a chain; create the messages on the way."""
         author = join(cursor.author, name)
         inner = f"{cursor.names}.{name}" if cursor.names else name
-        if value is UNKNOWN or self._is_generated_secret(chain[-1], value):
+        if chain[-1].sensitive and self.single is not None:  # of a state or plan
+            value = secret_values.concealed(value, withheld=True)
+        if value is UNKNOWN or not secret_values.is_of(chain[-1], value, is_whole=inner in self.whole_names):
             self.unknown.append(author)
             self.unknown_places.add((cursor.api, *chain))
             return
@@ -338,13 +341,9 @@ class _Walk:
             if inner in self.whole_names and isinstance(placed, dict) and last.kind != "message":
                 self.whole.append(_POSITION.sub("[*]", field_path.text(api)))
 
-    def _is_generated_secret(self, field: Field, value: Any) -> bool:
-        """Whether a plan or state has a value of a field that the catalogue calls a secret, which is not kept."""
-        return field.sensitive and self.single is not None and value not in ("", [], {})
-
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
         """The value in the field's shape; None if no part of it can be compared."""
-        if value is UNKNOWN:
+        if value is UNKNOWN or not secret_values.is_of(field, value, is_whole=cursor.names in self.whole_names):
             self.unknown.append(cursor.author)
             return None
         if field.kind == "message":
@@ -417,6 +416,8 @@ class _Walk:
     def _map(self, field: Field, value: Any, cursor: _Cursor) -> Any:
         if isinstance(value, list):
             return self._entries(field, value, cursor)
+        if secret_values.is_map(value):
+            return value
         if not isinstance(value, dict):
             raise _NoPlaceError
         if field.item is None:
@@ -453,7 +454,7 @@ class _Walk:
         return out if out or not entries else None
 
     def _free(self, value: Any, cursor: _Cursor) -> Any:
-        if any(part is UNKNOWN for part in json_tree.inside(value)):
+        if any(part is UNKNOWN or secret_values.is_map(part) for part in json_tree.inside(value)):
             self.unknown.append(cursor.author)
             return None
         if self.single is not None:

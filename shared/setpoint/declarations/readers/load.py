@@ -49,6 +49,7 @@ from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import WHOLE, ResourceKey
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.source_grants import Sources
 
 
@@ -133,7 +134,7 @@ class LoadResult:
         return (self.leaves - self.unchecked) / self.leaves if self.leaves else 1.0
 
 
-def load(
+def load(  # noqa: PLR0913 - what is read, and how
     paths: Iterable[str],
     *,
     root: str = "",
@@ -141,6 +142,7 @@ def load(
     project: str = "",
     namespace: str = "",
     config: str = "",
+    secrecy: Secrecy = THIS_PROCESS,
     advance: Callable[[int], object] = lambda _: None,
 ) -> LoadResult:
     """Load all declarations in files and directories; invalid ones are reported, and the others are kept.
@@ -152,6 +154,7 @@ def load(
         project: the project of Config Connector objects without one.
         namespace: the namespace of Config Connector objects without one.
         config: the directory of a Terraform root module, beside its state or plan; empty for none.
+        secrecy: makes the digests that stand for secrets of states and plans; those of another key are not compared.
         advance: is told of each document that was read.
 
     Raises:
@@ -159,7 +162,7 @@ def load(
     """
     paths = list(dict.fromkeys(paths))
     ignored = IgnoreFiles([path for path in paths if path != STANDARD_INPUT], root)
-    loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root)
+    loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root, secrecy)
     if config:
         loading.configure(config)
     for item in discovery.find(paths, root, exclude):
@@ -168,14 +171,17 @@ def load(
     return loading.done()
 
 
-def load_documents(items: Iterable[Document | Problem], *, project: str = "") -> LoadResult:
+def load_documents(
+    items: Iterable[Document | Problem], *, project: str = "", secrecy: Secrecy = THIS_PROCESS
+) -> LoadResult:
     """Load parsed documents, such as those of an object in a bucket.
 
     Args:
         items: the documents.
         project: the project of Config Connector objects without one.
+        secrecy: as for ``load``.
     """
-    loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(project=project), "")
+    loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(project=project), "", secrecy)
     for item in items:
         loading.take(item)
     return loading.done()
@@ -184,8 +190,9 @@ def load_documents(items: Iterable[Document | Problem], *, project: str = "") ->
 class _Loading:
     """The state of a load."""
 
-    def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults, root: str) -> None:
+    def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults, root: str, secrecy: Secrecy) -> None:
         self._root = root
+        self._secrecy = secrecy
         texts = TextStore()
         self._defaults = krm_defaults.DefaultsByDirectory(defaults)
         self._loaded = LoadResult()
@@ -369,7 +376,7 @@ class _Loading:
             message = "--config goes with one state or plan; give each of them to a command of its own"
             self._report([Problem(document.file, document.line, "", message)])
             return
-        result = terraform.read(document, files=self._files)
+        result = terraform.read(document, files=self._files, secrecy=self._secrecy)
         is_plan = terraform_match.is_before_apply(document.value)  # what is in a state, an API has taken
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)

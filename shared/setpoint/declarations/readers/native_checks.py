@@ -6,8 +6,11 @@ import difflib
 import re
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
 from setpoint.catalog import inventory_names, name_patterns
 from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.comparison import sealed
 from setpoint.declarations.readers import krm_placeholders, value_checks
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.value_checks import Fault, Place
@@ -48,6 +51,8 @@ def warnings(
         declared_place: Gives the author's path of a path of the API.
         subject: The name of the resource in its document; empty for that of the document.
     """
+    if declaration.digests:
+        declaration = replace(declaration, data=sealed.without(declaration.data))
     schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
     faults = [fault for fault in value_checks.faults(declaration, schema) if fault.in_translated]
     problems = [

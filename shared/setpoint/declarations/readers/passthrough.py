@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from setpoint.comparison.source_paths import join
-from setpoint.declarations.readers import name_heuristics, shape_matching
+from setpoint.declarations.readers import name_heuristics, secret_values, shape_matching
 from setpoint.declarations.readers.field_mapping_result import NO_MOVES, FieldOverrides, MappedFields
 from setpoint.declarations.readers.shape_matching import UNKNOWN
 from setpoint.model import field_path
@@ -34,7 +34,7 @@ def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: FieldOve
 
 
 def _copy(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:
-    if value is UNKNOWN:
+    if value is UNKNOWN or secret_values.is_map(value):
         unknown.append(author)
         return None
     if isinstance(value, dict):

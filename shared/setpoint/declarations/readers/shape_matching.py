@@ -40,6 +40,24 @@ EMPTY: Final = Empty()
 """The value of an attribute that is declared absent."""
 
 
+class Secret:
+    """A known value that is stored as a digest alone: a scalar, or a map.
+
+    Args:
+        value: the value.
+        withheld: whether its API may take the value and not return it.
+    """
+
+    __slots__ = ("value", "withheld")
+
+    def __init__(self, value: Any, *, withheld: bool = False) -> None:
+        self.value = value
+        self.withheld = withheld
+
+    def __repr__(self) -> str:
+        return "SECRET"
+
+
 class Reference(str):
     """A string that names another resource: accepted by string fields, and not by enums, times or numbers."""
 
@@ -50,6 +68,8 @@ def fits(field: Field, value: Any) -> bool:
     """Whether a value can be converted to a field's shape."""
     if value is UNKNOWN or value is None or field.kind == "any":
         return True
+    if isinstance(value, Secret):
+        return fits(field, value.value)
     if isinstance(value, list):
         return _fits_list(field, value)
     if isinstance(value, dict):
@@ -134,6 +154,7 @@ def _wraps(field: Field, value: Mapping[str, Any]) -> bool:
 
 def fits_scalar(field: Field, value: Any) -> bool:
     """Whether a scalar has the field's type; numbers and flags may be strings."""
+    value = value.value if isinstance(value, Secret) else value
     if isinstance(value, Reference):
         return field.type == "string" and not field.format
     if isinstance(value, bool):

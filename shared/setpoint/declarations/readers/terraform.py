@@ -21,6 +21,7 @@ from setpoint.declarations import held_back
 from setpoint.declarations.readers import (
     exact_paths,
     field_mapping,
+    secret_values,
     server_ids,
     terraform_classes,
     terraform_documents,
@@ -45,6 +46,7 @@ from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.naming import camel
 from setpoint.model.resource_key import ResourceKey, content_of, project_of
+from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 
 _camel = lru_cache(maxsize=4096)(camel)
 _NO_FILES: Mapping[Key, Configured] = {}
@@ -71,13 +73,20 @@ def is_terraform(value: Any) -> bool:
     return terraform_documents.is_terraform(value)
 
 
-def read(document: Document, *, project: str = "", files: Mapping[Key, Configured] = _NO_FILES) -> TerraformLoaded:
+def read(
+    document: Document,
+    *,
+    project: str = "",
+    files: Mapping[Key, Configured] = _NO_FILES,
+    secrecy: Secrecy = THIS_PROCESS,
+) -> TerraformLoaded:
     """Read the declarations of a plan or state.
 
     Args:
         document: The output of `terraform show -json`, or a raw state.
         project: The project of resources without one, if the provider block has none either.
         files: The resource blocks in the configuration's files.
+        secrecy: Makes the digests that stand for secrets.
     """
     source = Source(file=document.file, line=document.line, document=document.position)
     states: dict[str, int] = {}
@@ -92,20 +101,20 @@ def read(document: Document, *, project: str = "", files: Mapping[Key, Configure
     loaded = TerraformLoaded([], [], Counter(blocks.others), states)
     for block in blocks.google:
         try:
-            _read_block(block, source, document, loaded)
+            _read_block(block, source, document, loaded, secrecy)
         except Exception as error:  # noqa: BLE001 - any error concerns this resource only
             message = f"could not be read ({type(error).__name__}: {error}); please report this"
             loaded.problems.append(_problem(block, document, message, "reader-failed"))
     return loaded
 
 
-def _read_block(block: Block, source: Source, document: Document, loaded: TerraformLoaded) -> None:
+def _read_block(block: Block, source: Source, document: Document, loaded: TerraformLoaded, secrecy: Secrecy) -> None:
     """Collect what a resource declares."""
     reader = _reader_of(block.type)
     if reader is not None:
         translated = reader(block, replace(source, address=block.address))
         if translated is not None:
-            _collect(translated, block, document, loaded)
+            _collect(_sealed(translated, secrecy), block, document, loaded)
         else:
             loaded.skipped[block.type] += 1
         return
@@ -113,18 +122,20 @@ def _read_block(block: Block, source: Source, document: Document, loaded: Terraf
         is_lost = part.place is not None and not part.name.text and part.block.value(part.place.attribute)
         if part.means.known and part.block.type not in PARTS and not is_lost:
             own_source = replace(source, address=part.block.address)
-            _collect(translate(part, schemas_of(part), own_source), part.block, document, loaded)
+            _collect(translate(part, schemas_of(part), own_source, secrecy), part.block, document, loaded)
         else:
             loaded.skipped[block.type] += 1
 
 
 def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
     """The reader of a type that is set on another resource, or None."""
-    if terraform_iam.is_iam(terraform_type):
-        return terraform_iam.translate
     if reader := terraform_parts.OF_PROJECTS.get(terraform_type):
         return reader
-    return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
+    is_iam = terraform_iam.is_iam(terraform_type)
+    if not is_iam and not terraform_org_policies.is_org_policy(terraform_type):
+        return None
+    of_policies = terraform_iam.translate if is_iam else terraform_org_policies.translate
+    return lambda block, source: of_policies(block._replace(values=secret_values.unknown(block.values)), source)
 
 
 def _collect(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
@@ -237,6 +248,7 @@ def translate(
     part: Part,
     schemas: tuple[Schema, ...],
     source: Source = Source(),  # noqa: B008 - an immutable value
+    secrecy: Secrecy = THIS_PROCESS,
 ) -> Translated:
     """Convert a resource's attributes to the API's shape.
 
@@ -244,6 +256,7 @@ def translate(
         part: The resource.
         schemas: The possible schemas; the one that accepts most attributes is chosen.
         source: The location of the resource.
+        secrecy: Makes the digests that stand for secrets.
     """
     chosen = terraform_classes.select(part.type, part.block.values, part.block.written, part.prefix)
     placed = [_place(part, chosen, schema) for schema in schemas]
@@ -273,9 +286,14 @@ def translate(
         unplaced=unplaced,
         server_id=server_ids.of_state(part.type, part.block.values),
     )
-    return (
-        translated if part.place is None else terraform_parts.wrapped(translated, part.place, part.block, part.prefix)
-    )
+    if part.place is not None:
+        translated = terraform_parts.wrapped(translated, part.place, part.block, part.prefix)
+    return _sealed(translated, secrecy)
+
+
+def _sealed(translated: Translated, secrecy: Secrecy) -> Translated:
+    declaration = secret_values.sealed(translated.declaration, secrecy)
+    return translated if declaration is translated.declaration else replace(translated, declaration=declaration)
 
 
 def _is_pending(path: str, unknown: frozenset[str]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from setpoint.catalog import terraform_types
 from setpoint.catalog.terraform_types import Attribute
 from setpoint.declarations.readers import terraform_defaults
+from setpoint.declarations.readers.secret_values import concealed, unwrapped
 from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN
 
 _UNCOMPARED = frozenset(("input", "write_only", "unmapped"))
@@ -35,7 +36,7 @@ class Selection(NamedTuple):
     """The declared attributes of a resource.
 
     Args:
-        tree: The attributes to compare; `EMPTY` for those declared absent, `UNKNOWN` for unknown or secret ones.
+        tree: The attributes to compare; `EMPTY` for those declared absent, `UNKNOWN` for unknown ones.
         recorded: Dotted names, without positions, of attributes that the service may have chosen; a block's name
             includes
             all attributes in it.
@@ -140,7 +141,8 @@ class _Walk:
         for name, held in values.items():
             attribute = attributes.get(name)
             switch = f"send_{name}_if_zero"
-            is_switched_zero = switch in attributes and held == 0 and held is not False
+            number = unwrapped(held)
+            is_switched_zero = switch in attributes and number == 0 and number is not False
             if is_switched_zero and values.get(switch) is True:
                 tree[name], by_hand = held, True
                 continue
@@ -179,13 +181,15 @@ class _Walk:
     def _value(self, names: str, attribute: Attribute, value: Any, written: Any) -> tuple[Any, bool]:
         """The declared value of an attribute without blocks, and whether a person must have set it."""
         if attribute.sensitive:
-            return UNKNOWN, False
-        if _is_unset_number(attribute, value) and (written is NOT_KNOWN or written is None):
+            if attribute.class_ == "either" and (written is NOT_KNOWN or written is None):
+                self.recorded.add(names)
+            return concealed(value, withheld=True), False
+        if _is_unset_number(attribute, unwrapped(value)) and (written is NOT_KNOWN or written is None):
             return self._emptiness(names, attribute, written), False
         part = without_empty(value)
         if attribute.class_ != "either":
             # Outside of a block nobody asks whether a person must have set it.
-            return part, "." in names and not self._defaults.is_service_choice(names, attribute, value)
+            return part, "." in names and not self._defaults.is_service_choice(names, attribute, unwrapped(value))
         chosen = self._chosen(names, attribute, value, written)
         if chosen:
             self.recorded.add(names)
@@ -196,7 +200,7 @@ class _Walk:
         if value is UNKNOWN:
             return False
         if written is NOT_KNOWN:
-            return self._defaults.is_service_choice(names, attribute, value)
+            return self._defaults.is_service_choice(names, attribute, unwrapped(value))
         return written is None
 
     def _emptiness(self, names: str, attribute: Attribute, written: Any) -> Any:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from setpoint.catalog import terraform_types
-from setpoint.declarations.readers import terraform_state
+from setpoint.declarations.readers import json_tree, terraform_state
 from setpoint.declarations.readers.field_mapping import UNKNOWN
+from setpoint.declarations.readers.secret_values import concealed
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN, expression_of, expressions_of
 from setpoint.declarations.readers.terraform_config import Configured, Key
 
@@ -35,7 +36,7 @@ class Block(NamedTuple):
     Args:
         address: Terraform's address, with the keys of `count` and `for_each`.
         type: As `google_storage_bucket`.
-        values: The attributes; `UNKNOWN` for values that are known only after apply or are sensitive.
+        values: The attributes; `UNKNOWN` for values that are known only after apply, secrets for sensitive ones.
         defaults: `project`, `region` and `zone` of the provider block.
         names: All attribute names of the type in the document, including those without a value.
         written: The expressions of a plan's configuration; `NOT_KNOWN` without a configuration.
@@ -269,13 +270,13 @@ class _Reading:
         return attributes
 
     def part(self, value: Any, unknown: Any, secret: Any, written: Any) -> Any:
-        """A value; `UNKNOWN` if it is sensitive or known only after apply, and None if it declares nothing."""
+        """A value; a secret if it is sensitive, `UNKNOWN` if known after apply only, None if it declares nothing."""
         if unknown is True:
             return UNKNOWN
         if value is None:
             return None
         if secret is True:
-            return UNKNOWN if value not in ("", [], {}) else value
+            return UNKNOWN if any(part is True for part in json_tree.inside(unknown)) else concealed(value)
         if isinstance(value, dict):
             return self.group(value, unknown, secret, written)
         if isinstance(value, list):

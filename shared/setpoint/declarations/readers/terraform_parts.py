@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import Schema, default_catalogue
-from setpoint.declarations.readers import terraform_names
+from setpoint.declarations.readers import secret_values, terraform_names
 from setpoint.declarations.readers.field_mapping import UNKNOWN
+from setpoint.declarations.readers.shape_matching import Secret
 from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_names import Name
 from setpoint.declarations.readers.terraform_types import Meaning, meaning
@@ -180,7 +181,7 @@ def _metadata(block: Block, source: Source) -> Translated | None:
     if not isinstance(metadata, Mapping):
         return None
     items = [
-        {"key": key} if value is UNKNOWN else {"key": key, "value": str(value)}
+        {"key": key} if value is UNKNOWN else {"key": key, "value": value if isinstance(value, Secret) else str(value)}
         for key, value in sorted(metadata.items())
     ]
     origins = {
@@ -255,6 +256,8 @@ def wrapped(translated: Translated, place: Place, block: Block, prefix: str) -> 
     if len(place.keys) == 1:
         key = place.keys[0]
         data = {key: block.values.get(key, data.get(key)), **data}
+    if secret_values.names_elements(place.keys, data):
+        return replace(translated, declaration=replace(declaration, key=ResourceKey("")))
     path, nested = f"{place.field}[0]", [data]
     whole: Any = nested
     for name in reversed(place.field.split(".")):

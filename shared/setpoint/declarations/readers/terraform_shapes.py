@@ -15,7 +15,7 @@ import msgspec
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import declared_path
 from setpoint.declarations.readers.field_mapping import MappedFields
-from setpoint.declarations.readers.shape_matching import EMPTY, from_json
+from setpoint.declarations.readers.shape_matching import EMPTY, Secret, from_json
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 
@@ -196,7 +196,9 @@ def _with_startup_script(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Move the startup script into the metadata, where the API has it."""
     script = tree.get(_STARTUP_SCRIPT)
     metadata = tree.get("metadata")
-    if not isinstance(script, str) or not (metadata is None or metadata is EMPTY or isinstance(metadata, dict)):
+    if not isinstance(script, (str, Secret)) or not (
+        metadata is None or metadata is EMPTY or isinstance(metadata, dict)
+    ):
         return tree
     kept = {name: value for name, value in tree.items() if name != _STARTUP_SCRIPT}
     entries = metadata if isinstance(metadata, dict) else {}

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from setpoint.declarations.readers.shape_matching import UNKNOWN
+from setpoint.declarations.readers.secret_values import concealed
 
 _VERSION = 4
 _NEXT_STEP = "run `terraform show -json > state.json` beside its configuration, and give that file"
@@ -88,11 +88,11 @@ def _provider(reference: str) -> str:
 
 
 def _hidden(value: Any, path: Any) -> Any:
-    """A copy of a value with `UNKNOWN` at a path of the state's `sensitive_attributes`."""
+    """A copy of a value with what is at a path of the state's `sensitive_attributes` as a secret."""
     if not isinstance(path, list):
         return value
     if not path:
-        return UNKNOWN if value not in (None, "", [], {}) else value
+        return concealed(value)
     step = path[0].get("value") if isinstance(path[0], dict) else path[0]
     key = step.get("value") if isinstance(step, dict) else step
     if isinstance(value, dict) and key in value:
