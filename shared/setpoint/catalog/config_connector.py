@@ -115,7 +115,7 @@ def kind(group: str, name: str) -> Kind | None:
 
 
 def groups_of(name: str) -> tuple[str, ...]:
-    """The groups that have a kind, without their suffix."""
+    """The API groups that have a kind of this name, without `.cnrm.cloud.google.com`; empty for an unknown kind."""
     return _groups().get(name, ())
 
 
@@ -129,7 +129,7 @@ def kind_ending(group: str, stem: str) -> str:
 
 
 def is_known_group(group: str) -> bool:
-    """Whether the table has kinds of a group."""
+    """Whether any kind of the table is in an API group, given with or without `.cnrm.cloud.google.com`."""
     return any(key.startswith(f"{group.removesuffix(SUFFIX)}/") for key in _all())
 
 

@@ -81,12 +81,12 @@ def _fields(template: str, data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def filled(template: str, variables: Mapping[str, str]) -> str:
-    """A template with those of its variables that are known."""
+    """Fill in the variables of a template; one that is not known stays, as `{variable}`."""
     return _VARIABLE.sub(lambda variable: variables.get(variable[1], variable[0]), template)
 
 
 def lines() -> tuple[tuple[str, str, str, str], ...]:
-    """The lines of the table."""
+    """The rows of the table: asset type, Terraform type, template of the resource name, template of the import id."""
     rows = (line.split("\t") for line in FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
     return tuple((asset_type, type_, name, identifier) for asset_type, type_, name, identifier in rows)
 
@@ -100,7 +100,12 @@ def _table() -> dict[str, list[_Line]]:
 
 
 def pattern(template: str) -> re.Pattern[str]:
-    """The pattern of the names that fit a template."""
+    """Compile a template of names: each `{variable}` becomes a group of that name.
+
+    Args:
+        template: the path after the host, as `projects/{project}/topics/{name}`. A variable is one segment; the
+            first is a whole parent, `projects/p` say, where a collection follows it.
+    """
     parts = []
     position = 0
     for number, variable in enumerate(_VARIABLE.finditer(template)):

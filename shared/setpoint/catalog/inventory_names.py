@@ -99,7 +99,7 @@ def entry(asset_type: str) -> NameEntry | None:
 
 
 def known_types() -> tuple[str, ...]:
-    """Every asset type that the inventory lists."""
+    """Every asset type that the inventory lists, `compute.googleapis.com/Firewall`, in the order of the table."""
     return tuple(_artefact()["names"])
 
 
@@ -110,7 +110,7 @@ def missing_fields(asset_type: str) -> frozenset[str]:
 
 
 def versions(asset_type: str) -> tuple[str, ...]:
-    """API versions in which the inventory was seen to send a type."""
+    """The API versions, `v1` or `v2beta`, in which the inventory sends a type; empty for an unknown type."""
     return tuple(_artefact()["versions"].get(asset_type, ()))
 
 
@@ -190,7 +190,7 @@ def _location_words(asset_type: str, parts: tuple[str, ...], index: int) -> froz
 
 
 def fits(asset_type: str, name: str) -> bool:
-    """Whether a name has one of the formats of its type."""
+    """Whether a full resource name has one of the formats that Google documents for its type."""
     known = entry(asset_type)
     return known is not None and any(_regex(form).fullmatch(name) for form in known.formats)
 

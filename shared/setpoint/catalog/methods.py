@@ -57,7 +57,7 @@ class Method(msgspec.Struct, frozen=True):
 
     @property
     def masked(self) -> bool:
-        """Whether a mask says what the method changes."""
+        """Whether a field mask, in the query or in the body, limits what the method changes."""
         return bool(self.mask or self.wrapped_mask)
 
     @property
@@ -86,12 +86,12 @@ class Kind(msgspec.Struct, frozen=True):
     beta: str = ""
 
     def matches(self, path: str) -> bool:
-        """Whether a path is that of such a resource."""
+        """Whether a path, without the address and version of the API, names a resource of this kind."""
         return _regex(self.pattern).fullmatch(path) is not None
 
     @property
     def writer(self) -> Method | None:
-        """What puts fields back: a patch with a mask, else one without, else a replacement of the whole."""
+        """The method that writes fields: a PATCH with a mask, else one without, else a PUT; None for none."""
         candidates = [
             method for method in self.methods.values() if method.takes_resource and method.verb in ("PATCH", "PUT")
         ]
@@ -115,11 +115,11 @@ class Resource(msgspec.Struct, frozen=True):
     operations: tuple[str, ...] = ()
 
     def url(self, method: Method) -> str:
-        """The address of a method of this resource."""
+        """The URL to call a method of this resource with, without query parameters."""
         return f"{self.kind.base}{self.path}{method.suffix}"
 
     def in_beta(self) -> Resource:
-        """The same resource as the beta version of the API serves it, where there is one."""
+        """The resource at the beta version of its API; itself where there is none."""
         return replace(self, kind=replace(self.kind, base=self.kind.beta)) if self.kind.beta else self
 
 
@@ -142,7 +142,7 @@ class Methods:
         self._services: dict[str, dict[str, _Line]] = {}
 
     def kinds(self, schema: Schema) -> tuple[Kind, ...]:
-        """All kinds of resources that a schema describes: regional and global ones, say."""
+        """The kinds that a schema describes, such as regional and global ones; empty where no method reads it."""
         line = self._line(schema)
         return tuple(kind for kind in line.resources if kind.schema == schema.name) if line else ()
 
@@ -194,5 +194,5 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 @cache
 def default_methods() -> Methods:
-    """Return the methods that the package ships; one for the whole process."""
+    """The methods that the package ships, from Google's discovery documents; cached for the process."""
     return Methods()

@@ -56,7 +56,7 @@ def groups(schema: Schema | None) -> Groups:
 
 
 def groups_of(service: str, schema: str) -> Groups:
-    """The same by names: the API, ``compute``, and the schema."""
+    """As ``groups``, by the name of the API, ``compute``, and of the schema in its discovery document, ``Firewall``."""
     return _table().get((service, schema), ())
 
 

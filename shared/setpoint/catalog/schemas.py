@@ -305,7 +305,7 @@ class Catalogue:
         return candidates
 
     def kinds(self, asset_type: str) -> dict[str, str]:
-        """Return the kinds of an asset type's service, in lower case, with the names of their schemas."""
+        """The kinds of a type's service, in lower case, each with the name of its schema: `firewall` to `Firewall`."""
         lines = self._lines(asset_types.resolve(asset_type).service)
         return {kind: name for line in lines for kind, name in line.kinds.items()}
 
@@ -372,5 +372,5 @@ class Catalogue:
 
 @cache
 def default_catalogue() -> Catalogue:
-    """Return the catalogue that the package ships; one for the whole process."""
+    """The schemas that the package ships, from Google's discovery documents; cached for the process."""
     return Catalogue()

@@ -164,7 +164,7 @@ def is_plain(value: str) -> bool:
 
 
 def is_sentence(value: str) -> bool:
-    """Whether a value looks like a short description."""
+    """Whether a value may be a sentence for people: short enough, and no part of it random."""
     return len(value) <= _SENTENCE and not is_random(value)
 
 

@@ -107,7 +107,7 @@ def version() -> str:
 
 
 def names() -> tuple[str, ...]:
-    """Return all types of the table."""
+    """The resource types of the provider, `google_storage_bucket`, in the order of the table."""
     return tuple(_stored().types)
 
 

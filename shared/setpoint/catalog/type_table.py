@@ -34,7 +34,12 @@ class TypeRow(msgspec.Struct, frozen=True):
 
 
 def rows(catalogue: Catalogue, methods: Methods) -> Iterator[TypeRow]:
-    """A row of each type that the inventory lists, in the order of their names."""
+    """The rows of docs/asset-types.md: one for each type that the inventory lists, in the order of their names.
+
+    Args:
+        catalogue: the schemas.
+        methods: the methods that read and write.
+    """
     for asset_type in sorted(inventory_names.known_types()):
         schema = catalogue.schema_for(asset_type)
         kinds = methods.kinds(schema) if schema is not None else ()

@@ -76,12 +76,12 @@ _NAME = tuple((re.compile(pattern), reason) for pattern, reason in _NAMES)
 
 @lru_cache(maxsize=8192)
 def why_named(name: str) -> str:
-    """Why a field of this name wanders, or an empty string."""
+    """Why a service changes fields of this name by itself, for people; empty where none is known to."""
     return next((reason for pattern, reason in _NAME if pattern.fullmatch(name)), "")
 
 
 def of_type(asset_type: str) -> Mapping[str, str]:
-    """The fields of a type that wander, each with its reason."""
+    """The paths that a service changes by itself in resources of a type, each with the reason."""
     return _BY_TYPE.get(asset_type, {})
 
 

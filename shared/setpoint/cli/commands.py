@@ -81,7 +81,11 @@ FINDINGS: dict[str, CommandEntry] = {
 
 
 def load_command(name: str) -> Any:
-    """The command of this name, with its options; a group has its own commands."""
+    """Import and build a command, with its options; a group has commands of its own.
+
+    Raises:
+        KeyError: there is no such command.
+    """
     entry = COMMANDS[name]
     return _FindingCommands(name, help=entry.summary) if name == "findings" else _load(name, entry)
 

@@ -114,7 +114,11 @@ def _asked(line: bytes) -> DiffRequest:
 
 
 def answer(line: bytes) -> DiffResponse:
-    """Answer one question; what is wrong with it becomes the answer's error."""
+    """Answer one line of ``diff --jsonl``; never raises for a bad line, whose answer holds the error.
+
+    Args:
+        line: a ``DiffRequest`` as JSON.
+    """
     try:
         question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -131,7 +135,7 @@ def answer(line: bytes) -> DiffResponse:
 
 
 def own_project(question: DiffRequest) -> references.Project:
-    """The project that holds the resource, as far as the question tells."""
+    """The project of the resource: from its full name, else from ``project``; empty fields where neither names it."""
     named = project_of(question.full_name)
     if named and not named.isdigit() and named != question.project.id:
         return references.Project(named)  # the name is the resource's own; the question's project is another one
@@ -154,7 +158,11 @@ def _as_api(question: DiffRequest) -> DiffResponse:
 def one_version(
     asset_type: str, declared: Any, live: Any, schema: Schema | None
 ) -> tuple[dict[str, Any], dict[str, Any], Schema | None]:
-    """Both sides in one API version, and its schema, as `detect` compares them."""
+    """Convert both sides to one API version, as ``detect`` does before it compares them.
+
+    Returns:
+        The declared fields, the live fields, and the schema of that version; None without one.
+    """
     sides = aligned(asset_type, declared, live)
     if sides.discovery_uri:
         schema = default_catalogue().schema_for(
@@ -164,12 +172,17 @@ def one_version(
 
 
 def versions_of(asset_type: str) -> tuple[Schema, ...]:
-    """All API versions of a type."""
+    """The schemas of all API versions of a type; empty for an unknown or empty type."""
     return default_catalogue().schemas_for(asset_type) if asset_type else ()
 
 
 def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
-    """The answer that an examination gives."""
+    """Write a comparison as an answer: drift, in sync, or unknown where a field that matters to security is unchecked.
+
+    Args:
+        identifier: the ``id`` of the question, whatever it is.
+        explained: the comparison.
+    """
     unknown = gaps.unknown(explained.unchecked)
     return DiffResponse(
         identifier,

@@ -39,7 +39,16 @@ def check_severity(fail_on: str) -> None:
 
 
 def drift_code(states: Iterable[ResourceState], *, exit_code: bool, fail_on: str) -> int:
-    """The exit code for these open findings."""
+    """The exit code of a command that has listed open findings.
+
+    Args:
+        states: the records with open findings.
+        exit_code: whether any of them counts.
+        fail_on: the least severity that counts, where ``exit_code`` is not given; empty for none.
+
+    Returns:
+        ``DRIFT`` where one counts, else ``IN_SYNC``.
+    """
     if exit_code or fail_on:
         least = SEVERITIES.index(fail_on) if fail_on and not exit_code else 0
         failing = (state for state in states if state.finding and SEVERITIES.index(state.finding.severity) >= least)
@@ -48,7 +57,7 @@ def drift_code(states: Iterable[ResourceState], *, exit_code: bool, fail_on: str
 
 
 def as_results(states: Iterable[ResourceState]) -> list[CheckResult]:
-    """Open findings as results of a check, the worst first."""
+    """Open findings as results for the formats of CI, the most severe first; records without a finding are left out."""
     results = []
     for state in sorted(states, key=_worst_first):
         finding = state.finding

@@ -15,5 +15,5 @@ REFUSED = 3
 
 
 def exit_code(error: Exception) -> int:
-    """The exit code of a command that ends with this error."""
+    """``REFUSED`` for an error of a guardrail or a permission of the installation, ``ERROR`` for any other."""
     return REFUSED if isinstance(error, NotPermitted) else ERROR

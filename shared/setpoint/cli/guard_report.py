@@ -33,7 +33,7 @@ _WORDS: dict[Effect, str] = {
 
 
 def summary(review: Review) -> str:
-    """The review in one sentence."""
+    """The counts of a review in one sentence: changed resources, and how many of them have open drift."""
     counts = [f"{count} {_WORDS[effect]}" for effect in EFFECTS if (count := review.count(effect))]
     changed = f"{review.changed} resource{'' if review.changed == 1 else 's'} changed"
     return f"{changed}: {', '.join(counts)}" if counts else f"{changed}: none of them has open drift"

@@ -102,7 +102,7 @@ def _fields(state: ResourceState) -> Table:
 
 
 def field_since(field: FieldOnset) -> str:
-    """Since when a difference is there."""
+    """When a difference began, for a line of text: a time, an interval, or why that is not known."""
     if field.since is None:
         return "unknown"
     return f"{field.since:%Y-%m-%d %H:%M}{' or earlier' if field.at_least else ''}"

@@ -146,7 +146,7 @@ class ContentChoice(StrEnum):
 
 
 def somebody() -> str:
-    """Who is at the command line, by the name of their login."""
+    """The login name of the caller, for audit trails of a local store; it is not verified."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -182,5 +182,5 @@ def moment(option: str, text: str) -> datetime:
 
 
 def split(types: Iterable[str] | None) -> list[str]:
-    """The asset types that were asked for, one by one."""
+    """The asset types of an option that may be repeated and may hold several with commas between; empty for none."""
     return [part for group in types or () for part in group.split(",") if part]

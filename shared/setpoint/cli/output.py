@@ -204,7 +204,7 @@ def print_finding(console: Console, state: ResourceState) -> None:
 
 
 def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
-    """What rules keep quiet about, by resource."""
+    """Print suppressed drift, by resource: each difference with the rule that suppresses it."""
     shown = sorted(states, key=lambda state: state.key)
     console.print(Text(f"{counted(len(shown), 'resource', none='no')} with suppressed drift", "bold"))
     for state in shown:
@@ -236,7 +236,7 @@ class FindingBlock(NamedTuple):
     differences: list[Text]
 
     def lines(self) -> list[Text]:
-        """All of it, whatever the width."""
+        """All lines of the block, unwrapped: the head with its severity, the facts, the differences."""
         severity = self.severity.copy()
         severity.pad_right(_BESIDE - len(severity))
         return [severity.append_text(self.head), Text(" · ".join(self.facts), "dim"), *self.differences]

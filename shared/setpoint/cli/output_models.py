@@ -358,18 +358,23 @@ class SweepOutput(Summary, frozen=True, omit_defaults=False):
 
 
 def print_json(value: msgspec.Struct, *, indent: int = 0) -> None:
-    """Write an output on standard output, on one line or indented."""
+    """Print an output as JSON on standard output.
+
+    Args:
+        value: the output.
+        indent: spaces a level; 0 for one line.
+    """
     encoded = msgspec.json.encode(value)
     out.out((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode(), highlight=False)
 
 
 def finding_record(state: ResourceState) -> FindingRecord:
-    """The output for a record, with or without a finding."""
+    """A record as an element of ``findings list --output json``; ``finding`` is null for suppressed drift alone."""
     return FindingRecord(**_fields(state))
 
 
 def finding_details(state: ResourceState, trail: Iterable[AuditEntry]) -> FindingDetails:
-    """The output for a record with its audit trail."""
+    """A record as ``findings show --output json`` writes it, with its audit trail in the order of time."""
     return FindingDetails(**_fields(state), trail=tuple(trail))
 
 
@@ -388,7 +393,7 @@ def _fields(state: ResourceState) -> dict[str, Any]:
 
 
 def problem_outputs(problems: Iterable[Problem]) -> tuple[ProblemOutput, ...]:
-    """The output for problems of documents."""
+    """Problems of documents as ``validate``, ``plan`` and ``apply`` write them in JSON, in the same order."""
     return tuple(
         ProblemOutput(problem.file, problem.line, problem.subject, problem.field, problem.category, problem.message)
         for problem in problems

@@ -41,6 +41,6 @@ class ReportedDeadLetters:
         self._letters.put(message, attributes, reason)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, if a message was written to it."""
         if self._stream is not None:
             self._stream.close()

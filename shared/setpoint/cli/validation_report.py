@@ -35,7 +35,7 @@ def counts(problems: Iterable[Problem]) -> dict[str, int]:
 
 
 def as_results(loaded: LoadResult) -> list[CheckResult]:
-    """Errors and warnings as results of a check."""
+    """Errors, then warnings, as results for the formats of CI."""
     return [
         CheckResult(
             problem.file,
