@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
 import forked
+from setpoint.cli import baseline as baseline_commands
+from setpoint.errors import BadRequest
 
 DECLARATION = """\
 apiVersion: setpoint.dev/v1
@@ -206,3 +209,37 @@ def test_a_wrong_value_is_refused_with_what_is_right(setpoint, options, advice):
     assert done.returncode == 1
     assert advice in done.stderr
     assert names(setpoint, "open") == set(BUCKETS)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("3", "--for 3: has no unit; 3d are days, 3h hours, 3m minutes"),
+        ("3 days", "--for 3 days: is no time; did you mean 3d?"),
+        ("2 weeks", "--for 2 weeks: is no time; did you mean 14d?"),
+        ("1 month", "--for 1 month: is no time; did you mean 30d?"),
+        ("5min", "--for 5min: is no time; did you mean 5m?"),
+        ("1 Hour", "--for 1 Hour: is no time; did you mean 1h?"),
+        ("0d", "--for 0d: is no time; it looks like 30m, 2h or 7d"),
+        ("0", "--for 0: is no time; it looks like 30m, 2h or 7d"),
+        ("soon", "--for soon: is no time; it looks like 30m, 2h or 7d"),
+        ("99999d", "--for 99999d: is more than ten years"),
+        ("500d", "--for 500d: is more than a year, the longest that drift may be accepted or exempt"),
+    ],
+)
+def test_a_period_that_is_none_is_answered_with_what_was_meant(given: str, answer: str):
+    run = baseline_commands._Run("", given, preview=True, yes=True, by="", store="", events_topic=None)
+
+    with pytest.raises(BadRequest) as raised:
+        run.end(datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert str(raised.value) == answer
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("command", [["baseline"], ["findings", "accept"], ["findings", "exempt"]])
+def test_commands_about_many_findings_share_their_options(setpoint, command):
+    answer = setpoint(*command, "--because", "known", "--for", "7d", "--preview", "--as", "ann", "--team", "shop")
+
+    assert answer.returncode == 0, answer.stderr
+    assert "2 findings; nothing is changed" in answer.stderr

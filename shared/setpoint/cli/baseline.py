@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from rich.table import Table
 from setpoint import bootstrap
 from setpoint.cli.decider import decider
 from setpoint.cli.finding_options import with_filter
+from setpoint.cli.option_sets import given_as
 from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, StoreUrl, Who, lasting
 from setpoint.cli.output import out, print_status, print_warning
 from setpoint.cli.progress import progress
@@ -36,25 +37,79 @@ _YEAR = timedelta(days=366)
 _MOST_ROWS = 15
 _FEW = 500
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-Preview = Annotated[bool, typer.Option("--preview", help="Show the counts, and change nothing.")]
-Until = Annotated[str, typer.Option("--until", metavar="DATE", help="Its end, 2026-12-31, at midnight UTC.")]
-Lasts = Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 12h, 30d; at most a year.")]
+
+class _Run(NamedTuple):
+    """How a decision about many findings is carried out: what its commands share.
+
+    Args:
+        until: its end, or empty.
+        lasts: how long it lasts, or empty.
+        preview: show the counts, and change nothing.
+        yes: do not ask.
+        by: who decides, or empty.
+        store: URL of the store.
+        events_topic: where events are published; None leaves them in the store.
+    """
+
+    until: str
+    lasts: str
+    preview: bool
+    yes: bool
+    by: str
+    store: str
+    events_topic: str | None
+
+    def end(self, now: datetime) -> datetime | None:
+        """When the decision ends; None if that was not said.
+
+        Raises:
+            BadRequest: it is no time, has passed, or is more than a year away.
+        """
+        if self.until and self.lasts:
+            raise BadRequest("give --until or --for, not both")
+        if self.lasts:
+            period = lasting("--for", self.lasts)
+            if period > _YEAR:
+                raise BadRequest(
+                    f"--for {self.lasts}: is more than a year, the longest that drift may be accepted or exempt"
+                )
+            return now + period
+        return _date(self.until, now) if self.until else None
+
+    def exemption(self, because: str, ends: datetime | None, now: datetime, *, baseline: bool = False) -> Exemption:
+        """The decision as it is stored."""
+        return Exemption(because, str(decider(self.store, self.by)), now, ends, baseline=baseline)
+
+
+_OPTIONS: dict[str, Any] = {
+    "until": Annotated[str, typer.Option("--until", metavar="DATE", help="Its end, 2026-12-31, at midnight UTC.")],
+    "lasts": Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 12h, 30d; at most a year.")],
+    "preview": Annotated[bool, typer.Option("--preview", help="Show the counts, and change nothing.")],
+    "yes": Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")],
+    "by": Who,
+    "store": StoreUrl,
+    "events_topic": EventsTopic,
+}
+_DEFAULTS: dict[str, Any] = {
+    "until": "",
+    "lasts": "",
+    "preview": False,
+    "yes": False,
+    "by": "",
+    "store": DEFAULT_STORE,
+    "events_topic": None,
+}
+_decides = given_as("run", _OPTIONS, _DEFAULTS, _Run)
 
 
 @with_filter
-def baseline(  # noqa: PLR0913 - the options of the command
+@_decides
+def baseline(
     wanted: FindingFilter,
+    run: _Run,
     *,
     because: Annotated[str, typer.Option("--because", "--reason", metavar="TEXT", help="The reason.")] = "",
-    until: Until = "",
-    lasts: Lasts = "",
-    store: StoreUrl = DEFAULT_STORE,
-    events_topic: EventsTopic = None,
     end: Annotated[bool, typer.Option("--end", help="End it: findings that still drift open again.")] = False,
-    preview: Preview = False,
-    yes: Yes = False,
-    by: Who = "",
 ) -> None:
     """Accept what has drifted already, in one decision: from then on only new drift alerts.
 
@@ -66,71 +121,53 @@ def baseline(  # noqa: PLR0913 - the options of the command
         _decide(
             _Verb("end the baseline of", "ended the baseline of"),
             chosen,
-            lambda states, context, advance: bulk_exemptions.end_all(states, str(decider(store, by)), context, advance),
-            _Run(store, events_topic, preview=preview, yes=yes),
+            lambda states, context, advance: bulk_exemptions.end_all(
+                states, str(decider(run.store, run.by)), context, advance
+            ),
+            run,
         )
         return
     if not because:
         raise BadRequest("say why: --because TEXT")
     chosen = replace(wanted, statuses=("open",), severities=wanted.severities or _NOT_CRITICAL)
     now = datetime.now(UTC)
-    exemption = Exemption(because, str(decider(store, by)), now, _end(until, lasts, now) or now + _DAYS, baseline=True)
+    exemption = run.exemption(because, run.end(now) or now + _DAYS, now, baseline=True)
     _decide(
         _Verb("accept as baseline", "accepted as baseline"),
         chosen,
         lambda states, context, advance: bulk_exemptions.accept_all(states, exemption, context, advance),
-        _Run(store, events_topic, preview=preview, yes=yes),
+        run,
     )
 
 
 @with_filter
-def accept_findings(  # noqa: PLR0913 - the options of the command
-    wanted: FindingFilter,
-    *,
-    because: Because,
-    until: Until = "",
-    lasts: Lasts = "",
-    store: StoreUrl = DEFAULT_STORE,
-    events_topic: EventsTopic = None,
-    preview: Preview = False,
-    yes: Yes = False,
-    by: Who = "",
-) -> None:
+@_decides
+def accept_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> None:
     """Accept the drift of all open findings that the options select: no alert until it changes."""
     now = datetime.now(UTC)
-    exemption = Exemption(because, str(decider(store, by)), now, _end(until, lasts, now))
+    exemption = run.exemption(because, run.end(now), now)
     _decide(
         _Verb("accept", "accepted"),
         replace(wanted, statuses=("open",)),
         lambda states, context, advance: bulk_exemptions.accept_all(states, exemption, context, advance),
-        _Run(store, events_topic, preview=preview, yes=yes),
+        run,
     )
 
 
 @with_filter
-def exempt_findings(  # noqa: PLR0913 - the options of the command
-    wanted: FindingFilter,
-    *,
-    because: Because,
-    until: Until = "",
-    lasts: Lasts = "",
-    store: StoreUrl = DEFAULT_STORE,
-    events_topic: EventsTopic = None,
-    preview: Preview = False,
-    yes: Yes = False,
-    by: Who = "",
-) -> None:
+@_decides
+def exempt_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> None:
     """Exempt all open findings that the options select, whatever drifts there, until a date."""
     now = datetime.now(UTC)
-    ends = _end(until, lasts, now)
+    ends = run.end(now)
     if ends is None:
         raise BadRequest("say how long: --for 7d or --until DATE")
-    exemption = Exemption(because, str(decider(store, by)), now, ends)
+    exemption = run.exemption(because, ends, now)
     _decide(
         _Verb("exempt", "exempted"),
         replace(wanted, statuses=("open",)),
         lambda states, context, advance: bulk_exemptions.exempt_all(states, exemption, context, advance),
-        _Run(store, events_topic, preview=preview, yes=yes),
+        run,
     )
 
 
@@ -144,13 +181,6 @@ class _Verb(NamedTuple):
 
     base: str
     past: str
-
-
-class _Run:
-    """Where and how a decision is carried out."""
-
-    def __init__(self, store: str, events_topic: str | None, *, preview: bool, yes: bool) -> None:
-        self.store, self.events_topic, self.preview, self.yes = store, events_topic, preview, yes
 
 
 _Decision = Callable[[Sequence[ResourceState], Context, Callable[[int], object]], BulkResult]
@@ -205,20 +235,12 @@ def _counts(states: Sequence[ResourceState]) -> Table:
     return table
 
 
-def _end(until: str, lasts: str, now: datetime) -> datetime | None:
-    if until and lasts:
-        raise BadRequest("give --until or --for, not both")
-    if lasts:
-        if lasting(lasts) > _YEAR:
-            raise BadRequest(f"--for {lasts}: is more than a year, the longest that drift may be accepted or exempt")
-        return now + lasting(lasts)
-    if not until:
-        return None
+def _date(text: str, now: datetime) -> datetime:
     try:
-        end = datetime.fromisoformat(until)
+        end = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"--until {until}: it looks like 2026-12-31 or 2026-12-31T18:00Z") from None
+        raise BadRequest(f"--until {text}: it looks like 2026-12-31 or 2026-12-31T18:00Z") from None
     end = end if end.tzinfo else end.replace(tzinfo=UTC)
     if end <= now:
-        raise BadRequest(f"--until {until}: it is over already")
+        raise BadRequest(f"--until {text}: it is over already")
     return end

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import inspect
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, get_args
 
 import typer
 
+from setpoint.cli.option_sets import given_as
 from setpoint.cli.options import lasting
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
@@ -44,25 +43,7 @@ _DEFAULTS: dict[str, Any] = dict.fromkeys(_OPTIONS) | {"older_than": "", "text":
 
 def with_filter(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that select findings; it gets them as ``wanted``, a ``FindingFilter``."""
-    own = [
-        parameter
-        for parameter in inspect.signature(command, eval_str=True).parameters.values()
-        if parameter.name != "wanted"
-    ]
-    options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation)
-        for name, annotation in _OPTIONS.items()
-    ]
-
-    @functools.wraps(command)
-    def filtered(**given: Any) -> None:
-        chosen = {name: given.pop(name) for name in _OPTIONS}
-        command(**given, wanted=finding_filter(**chosen))
-
-    keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    filtered.__signature__ = inspect.Signature([*keyword_only, *options])  # type: ignore[attr-defined]
-    filtered.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *options)}
-    return filtered
+    return given_as("wanted", _OPTIONS, _DEFAULTS, finding_filter)(command)
 
 
 def finding_filter(  # noqa: PLR0913 - the options
@@ -99,7 +80,7 @@ def finding_filter(  # noqa: PLR0913 - the options
         causes=tuple(cause or ()),
         addresses=tuple(address or ()),
         origins=_chosen("--origin", origin, ORIGINS),
-        older_than=lasting(older_than).total_seconds() if older_than else 0.0,
+        older_than=lasting("--older-than", older_than).total_seconds() if older_than else 0.0,
         text=text,
     )
 

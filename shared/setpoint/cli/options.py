@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -153,16 +153,48 @@ def somebody() -> str:
         return "somebody"
 
 
-def lasting(text: str) -> timedelta:
+def lasting(option: str, text: str) -> timedelta:
     """A time as people write it, ``7d``, ``2h``, ``90m``.
 
+    Args:
+        option: the option that it was given with, for the error.
+        text: the time.
+
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is none; the message says what was meant, as far as that can be told.
     """
     seconds = scalars.seconds(text)
-    if not seconds or seconds > _LONGEST:
-        raise BadRequest(f"`{text}` is not a time up to ten years; it looks like 30m, 2h or 7d")
-    return timedelta(seconds=seconds)
+    if seconds and seconds <= _LONGEST:
+        return timedelta(seconds=seconds)
+    if seconds:
+        raise BadRequest(f"{option} {text}: is more than ten years")
+    amount = text.strip()
+    if amount.isdigit() and int(amount):
+        raise BadRequest(f"{option} {text}: has no unit; {amount}d are days, {amount}h hours, {amount}m minutes")
+    meant = _meant_time(amount)
+    looks = f"did you mean {meant}?" if meant else "it looks like 30m, 2h or 7d"
+    raise BadRequest(f"{option} {text}: is no time; {looks}")
+
+
+_AMOUNT = re.compile(r"([1-9]\d{0,5})\s*([a-z]+?)s?\Z", re.IGNORECASE)
+_UNITS: Mapping[str, tuple[int, str]] = {
+    **dict.fromkeys(("m", "min", "minute"), (1, "m")),
+    **dict.fromkeys(("h", "hr", "hour"), (1, "h")),
+    **dict.fromkeys(("d", "day"), (1, "d")),
+    **dict.fromkeys(("w", "week"), (7, "d")),
+    **dict.fromkeys(("mo", "month"), (30, "d")),
+    **dict.fromkeys(("y", "yr", "year"), (365, "d")),
+}
+"""Other spellings of units, each as so many of one that is understood."""
+
+
+def _meant_time(text: str) -> str:
+    """The time that somebody has spelled in another way, ``2 weeks``, ``3 days``; empty if there is none."""
+    match = _AMOUNT.match(text)
+    if match is None or match[2].lower() not in _UNITS:
+        return ""
+    factor, unit = _UNITS[match[2].lower()]
+    return f"{int(match[1]) * factor}{unit}"
 
 
 def moment(option: str, text: str) -> datetime:

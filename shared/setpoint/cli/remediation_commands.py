@@ -100,7 +100,7 @@ def exempt(
             outcome = commands.end_exemption(key, who, detection)
         else:
             now = detection.clock()
-            outcome = commands.exempt(key, Exemption(because, who, now, now + lasting(lasts)), detection)
+            outcome = commands.exempt(key, Exemption(because, who, now, now + lasting("--for", lasts)), detection)
     finally:
         detection.store.close()
     print_status(f"{key.name}: {_shown(outcome)}")
@@ -140,7 +140,7 @@ def pause(
     detection = bootstrap.open_detection(store, None, create=False)
     try:
         now = detection.clock()
-        until = now + lasting(lasts) if lasts else None
+        until = now + lasting("--for", lasts) if lasts else None
         commands.pause(
             Pause(what, now, str(decider(store, by)), because, until), detection.store, not_seen_yet=not_seen_yet
         )

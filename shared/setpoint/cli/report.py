@@ -69,7 +69,7 @@ def make(store: str, since: str, now: datetime | None = None, *, as_of: datetime
     Raises:
         BadRequest: there is no such store, or the period is none.
     """
-    period = lasting(since)
+    period = lasting("--since", since)
     if period > LONGEST:
         raise BadRequest(f"--since {since} is more than a year; the events in BigQuery go back further")
     opened = bootstrap.open_store(store, create=False)
