@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.catalog import terraform_types
 from setpoint.catalog.schemas import Catalogue, default_catalogue
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
@@ -30,6 +32,8 @@ from setpoint.model.secrecy import holds_hidden
 _ADDRESS = re.compile(r"([a-z][a-z0-9_]*)\.([\w-]+)\Z")
 _REPEATED = ("count", "for_each")
 _DEEPEST = 5
+_Schema = Mapping[str, terraform_types.Attribute]
+_UNKNOWN: _Schema = {}
 
 
 class CodeEdit(NamedTuple):
@@ -155,11 +159,16 @@ def _attribute(bodies: Mapping[str, hcl.Block], declaration: Declaration, differ
     attribute = difference.declared_path.removeprefix(f"{address}.")
     if attribute == difference.declared_path:
         raise _ByHandError("it is written in another shape")
-    return _Place(file, _inner(block, field_path.readable(attribute)).tokens)
+    known = terraform_types.of(block.labels[0])
+    schema = known.attributes if known is not None else _UNKNOWN
+    return _Place(file, _inner(block, field_path.readable(attribute), schema, difference.declared).tokens)
 
 
-def _inner(block: hcl.Block, parts: Sequence[str]) -> Attribute:
-    """The attribute at a path below a block: nested blocks by their position, and a key of a map."""
+def _inner(block: hcl.Block, parts: Sequence[str], schema: _Schema, declared: Any) -> Attribute:
+    """The attribute at a path below a block: nested blocks by their position, and a key of a map.
+
+    Blocks of a set are in an order of their own in a state, so that the value says which one is meant.
+    """
     if not parts:
         raise _ByHandError("it is a whole block")
     name, rest = parts[0], parts[1:]
@@ -176,7 +185,30 @@ def _inner(block: hcl.Block, parts: Sequence[str]) -> Attribute:
     position = rest[0][1:-1] if rest and isinstance(rest[0], field_path.Element) else ""
     if not position.isdecimal() or int(position) >= len(nested):
         raise _ByHandError("it is not written there")
-    return _inner(nested[int(position)], rest[1:])
+    own = schema.get(name)
+    inside = own.inside if own is not None else _UNKNOWN
+    if len(nested) == 1 or (own is not None and own.nesting == "list"):
+        return _inner(nested[int(position)], rest[1:], inside, declared)
+    attributes = [_inner(each, rest[1:], inside, declared) for each in nested]
+    meant = [each for each in attributes if _has_value(each.tokens, declared)]
+    if len(meant) != 1:
+        raise _ByHandError("several blocks have this value, and their order does not tell them apart")
+    return meant[0]
+
+
+def _has_value(tokens: Sequence[Token], declared: Any) -> bool:
+    """Whether a literal has the declared value.
+
+    Raises:
+        NotHclError: it is no literal.
+    """
+    if isinstance(declared, list):
+        return _is_same_list([hcl.scalar(part) for part in hcl.elements(tokens)], declared)
+    return _is_same(hcl.scalar(tokens), declared)
+
+
+def _is_same_list(values: list[Any], declared: list[Any]) -> bool:
+    return sorted(map(_as_text, values)) == sorted(map(_as_text, declared))
 
 
 def _literal(place: _Place, bodies: Mapping[str, hcl.Block], files: Mapping[str, str], deepest: int) -> _Place:
@@ -264,7 +296,7 @@ def _with_list(text: str, place: _Place, declared: list[Any], observed: list[Any
     """A list with the elements that are gone taken out, and the new ones at its end."""
     parts = hcl.elements(place.tokens)
     values = [hcl.scalar(part) for part in parts]
-    if sorted(map(_as_text, values)) != sorted(map(_as_text, declared)):
+    if not _is_same_list(values, declared):
         raise _ByHandError("the code has another value than what was applied")
     if any(isinstance(value, (dict, list)) for value in observed):
         raise _ByHandError("it is written in another shape")
@@ -274,9 +306,16 @@ def _with_list(text: str, place: _Place, declared: list[Any], observed: list[Any
     more = [_written(value, values[0] if values else "") for value in observed if _as_text(value) not in held]
     start, end = place.tokens[0].start, place.tokens[-1].end
     if "\n" not in text[start:end]:
+        if any("/*" in gap for gap in _gaps(text, place.tokens)):
+            raise _ByHandError("its list has comments")
         inner = [text[part[0].start : part[-1].end] for part in kept] + more
         return f"{text[:start]}[{', '.join(inner)}]{text[end:]}"
     return _with_lines(text, place, parts, kept, more)
+
+
+def _gaps(text: str, tokens: Sequence[Token]) -> list[str]:
+    """What stands between tokens: spaces and comments."""
+    return [text[before.end : after.start] for before, after in pairwise(tokens)]
 
 
 def _with_lines(
