@@ -46,7 +46,7 @@ class Delivery:
     def __init__(self, event: CloudEvent, run: Run) -> None:
         self.body: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
         message = _message(event)
-        self.attributes: Mapping[str, str] = message.get("attributes") or {}
+        self.attributes = _attributes(message)
         self.message_id = str(message.get("messageId") or event["id"])
         self._data = message.get("data") or ""
         self._run = run
@@ -55,9 +55,9 @@ class Delivery:
     def data(self) -> bytes:
         """The data of the message; data that is not base64 is returned unchanged, and rejected later."""
         try:
-            return base64.b64decode(self._data)
+            return base64.b64decode(self._data, validate=True)
         except (binascii.Error, ValueError, TypeError):
-            return str(self._data).encode()
+            return str(self._data).encode(errors="replace")
 
     def end(self, outcome: str, severity: Severity = "INFO", message: str = "", **fields: Any) -> None:
         """Record the outcome for the log entry."""
@@ -74,7 +74,7 @@ def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
     """
     _check_request()
     message = _message(event)
-    attributes = message.get("attributes") or {}
+    attributes = _attributes(message)
     parent = telemetry.begun(attributes.get(telemetry.TRACEPARENT), str(message.get("messageId") or event["id"]))
     with (
         _without_payloads(),
@@ -137,6 +137,13 @@ def _message(event: CloudEvent) -> Mapping[str, Any]:
     data = event.data
     message = data.get("message") if isinstance(data, dict) else None
     return message if isinstance(message, dict) else {}
+
+
+def _attributes(message: Mapping[str, Any]) -> Mapping[str, str]:
+    """The attributes of a message; what is no text is none (https://cloud.google.com/pubsub/docs/reference/rest)."""
+    attributes = message.get("attributes")
+    given = attributes.items() if isinstance(attributes, dict) else ()
+    return {name: value for name, value in given if isinstance(value, str)}
 
 
 def _seconds_since(time: Any) -> float | None:
