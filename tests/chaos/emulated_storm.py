@@ -45,6 +45,8 @@ _WAITING = 1_000
 """Changes that are on their way at most: the storm is as fast as they are handled."""
 _SAMPLE_SECONDS = 15.0
 _TICK_SECONDS = 60.0
+_LONGEST_BETWEEN_UPDATES = 600.0
+"""Seconds between two updates of the message about a large group, at most: see docs/reliability.md."""
 _COUNT = re.compile(r"([\d,]+) Firewalls? in ")
 """The findings that a message speaks of, in its text."""
 _PLACES = {"shop-prod": ("projects/20318464073",), "sandbox": ("projects/20318464074",)}
@@ -141,7 +143,7 @@ class _Storm:
         ended = time.monotonic()
         self._until(lambda: len(self._opened) >= report.findings, self._system.patience)
         report.told_after = round(time.monotonic() - ended, 1)
-        self._until(self._is_shown, self._system.patience)
+        self._until(self._is_shown, self._system.patience + _LONGEST_BETWEEN_UPDATES)
         report.shown_after = round(time.monotonic() - ended, 1)
         self._sample()
         return self._judged()
