@@ -76,6 +76,11 @@ class WorldInventory:
     denied: tuple[str, ...] = ()
     breaks_after: int | None = None
 
+    def lists(self, asset_type: str) -> bool:
+        """See ``Inventory.lists``."""
+        del asset_type
+        return True
+
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
     ) -> Iterator[Page]:

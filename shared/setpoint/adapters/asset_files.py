@@ -44,7 +44,12 @@ class FileInventory:
         self.rejected: Counter[str] = Counter()
         self.scopes: tuple[str, ...] = ()
         self.read_at = _EPOCH
+        self._types: set[str] = set()
         self._survey()
+
+    def lists(self, asset_type: str) -> bool:
+        """See ``Inventory.lists``."""
+        return asset_type in self._types
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
@@ -72,6 +77,8 @@ class FileInventory:
         for observation in self._observations(self.kinds):
             self.read_at = max(self.read_at, observation.observed_at)
             self.contents.add(observation.key.content)
+            if observation.key.content == "resource":
+                self._types.add(observation.asset_type)
             if observation.ancestors:
                 is_organisation = observation.ancestors[-1].startswith("organizations/")
                 (organisations if is_organisation else others).add(observation.ancestors[-1])

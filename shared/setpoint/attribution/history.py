@@ -21,6 +21,7 @@ from setpoint.attribution import audit_log_parser
 from setpoint.attribution.audit_log_parser import Logged
 from setpoint.attribution.service import candidate_keys
 from setpoint.detection import actor_resolution, drift_histories
+from setpoint.detection.claim_evidence import evidence_of
 from setpoint.detection.drift_histories import history_of, is_wanted, judge_by, with_history
 from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
@@ -256,7 +257,13 @@ def _store(
         return history_of(
             state,
             versions.get(names[snapshot.key], ()),
-            judge_by(snapshot, context.projects, context.schemas, context.secrecy),
+            judge_by(
+                snapshot,
+                context.projects,
+                context.schemas,
+                context.secrecy,
+                evidence_of(snapshot, context.parents.index),
+            ),
             now,
         )
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from setpoint.cli.markdown import code
 from setpoint.cli.output import difference_line, origin_text, suppressed_line, title, who
-from setpoint.detection.finding_events import data_of
+from setpoint.detection.finding_events import claim_text, data_of
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.drift_history import since_text
 from setpoint.model.resource_state import Finding, ResourceState
@@ -115,6 +115,7 @@ def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
         "declared in": " ".join(filter(None, (finding.source.named, finding.source.repo, finding.source.commit[:12]))),
         "changed by": who(actor),
         "call": " from ".join(filter(None, (actor.method, actor.ip))) if actor else "",
+        "claim": claim_text(finding),
         "drifts since": since_text(finding.history),
         "first seen": fields["first_seen"].isoformat(),
         "last seen": fields["last_seen"].isoformat(),

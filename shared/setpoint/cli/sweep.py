@@ -29,7 +29,7 @@ from setpoint.cli.finding_options import check_scope
 from setpoint.cli.history import read_all
 from setpoint.cli.loading import LoadOptions, load_all
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, PastTime, StoreUrl, Types, moment, split
-from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
+from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning, visible
 from setpoint.cli.output_models import SweepOutput, print_json
 from setpoint.cli.progress import progress
 from setpoint.errors import BadRequest
@@ -42,6 +42,7 @@ from setpoint.util.counts import counted
 DECLARED_BEFORE = timedelta(days=1)
 """How long before a past sweep its declarations count as applied; a sweep does not judge what is applied during it."""
 _MOST_PARTS = 5
+_MOST_CLAIMS = 20
 _REASONS = 3
 """Reasons of rejected records that are shown."""
 
@@ -263,8 +264,7 @@ def _report(swept: Swept, took: float, contents: Collection[str] | None) -> None
     )
     for problem in swept.problems:
         print_warning(problem, "unreadable")
-    for made, count in swept.made.most_common():
-        print_status(f"{count:,} need no declaration: {made}")
+    _print_unreported(swept)
     if swept.gone:
         print_status(f"{swept.gone:,} declared and deleted")
     if swept.summary.pending:
@@ -275,6 +275,18 @@ def _report(swept: Swept, took: float, contents: Collection[str] | None) -> None
         print_warning(reason, "unknown")
     if swept.healed:
         print_status(f"published pending events of {counted(swept.healed, 'resource')}")
+
+
+def _print_unreported(swept: Swept) -> None:
+    """What needs no declaration, by which evidence, and the claims that are not believed."""
+    for made, count in swept.made.most_common():
+        print_status(f"{count:,} need no declaration: {made}")
+    claims = swept.summary.unreported
+    for entry in claims[:_MOST_CLAIMS]:
+        word = "not believed, findings soon" if entry.claim.is_refuted else "among them"
+        print_status(f"  {entry.count:,} {word}: {visible(str(entry.claim))}")
+    if more := claims[_MOST_CLAIMS:]:
+        print_status(f"  and {counted(len(more), 'other claim')}; --output json has all of them")
 
 
 def _coverage(swept: Swept) -> Table:

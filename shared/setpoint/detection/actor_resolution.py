@@ -96,6 +96,25 @@ def actor_of(
     )
 
 
+def actor_by(change: AuditedChange, policy: Policy | None) -> Actor:
+    """Who made a change that is known to be the one in question.
+
+    Args:
+        change: the change; it names a principal.
+        policy: names the accounts that apply declarations; None if there is no policy.
+    """
+    return Actor(
+        principal=change.principal,
+        kind=_actor_kind(change, policy),
+        confidence="likely" if change.several else "certain",
+        method=change.method,
+        requested_at=change.requested_at,
+        through=change.through,
+        caller=change.caller,
+        ip=change.ip,
+    )
+
+
 def _latest_last(change: AuditedChange) -> tuple[bool, datetime, datetime, str]:
     return not change.several, effective(change), change.requested_at, change.log_id
 

@@ -12,7 +12,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from setpoint.detection import auto_created_conditions as conditions
+from setpoint.detection import claimed_parents, parents
 from setpoint.detection.auto_created_conditions import Asset, Holds
+from setpoint.detection.claimed_parents import Claims, claims_nothing
+from setpoint.detection.parents import Claimed
 from setpoint.model import globs
 from setpoint.model.observation import Observation
 
@@ -27,6 +30,7 @@ class AutoCreatedRule(NamedTuple):
         source: URL of Google's documentation; empty if the fact is known from resources only.
         is_claim: the rule rests on a name or text that anyone may write, and the controller acts through an account of
             Google's. The rule does not hold if the audit log names another creator.
+        parent: the resource that the claim names; the rule does not hold if a listing shows that it does not exist.
     """
 
     types: tuple[str, ...]
@@ -34,6 +38,7 @@ class AutoCreatedRule(NamedTuple):
     reason: str
     source: str = ""
     is_claim: bool = False
+    parent: Claims = claims_nothing
 
 
 _K8S_TEXT = r"\s*\{.*\"kubernetes\.io/"
@@ -122,12 +127,14 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.labelled(r"goog-(gke|k8s)-"),
         "made by Kubernetes Engine",
         is_claim=True,
+        parent=claimed_parents.of_cluster,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
         conditions.named(_GKE_GROUP),
         "made by a node pool",
         is_claim=True,
+        parent=claimed_parents.of_node_pool,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
@@ -138,18 +145,21 @@ MADE: tuple[AutoCreatedRule, ...] = (
         "made by Kubernetes Engine",
         _GKE_FIREWALLS,
         is_claim=True,
+        parent=claimed_parents.of_nodes,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Route",),
         conditions.says("description", r"k8s-node-route\Z"),
         "made by Kubernetes Engine",
         is_claim=True,
+        parent=claimed_parents.of_route,
     ),
     AutoCreatedRule(
         _BALANCING,
         conditions.either(conditions.named(_K8S_NAME), conditions.says("description", _K8S_TEXT)),
         "made by a Kubernetes Service, Ingress or Gateway",
         is_claim=True,
+        parent=claimed_parents.any_cluster(),
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
@@ -158,6 +168,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ),
         "made for a Kubernetes volume",
         is_claim=True,
+        parent=claimed_parents.any_cluster("description"),
     ),
     AutoCreatedRule(
         ("container.googleapis.com/NodePool",),
@@ -170,16 +181,24 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
         "made by Kubernetes Engine",
         is_claim=True,
+        parent=claimed_parents.of_dns,
     ),
     # Instance groups, disks and snapshots.
     AutoCreatedRule(
-        ("compute.googleapis.com/Instance",), conditions.is_of_instance_group, "made by a managed instance group", _MIGS
+        ("compute.googleapis.com/Instance",),
+        conditions.is_of_instance_group,
+        "made by a managed instance group",
+        _MIGS,
+        is_claim=True,
+        parent=claimed_parents.of_group_manager,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup",),
         conditions.says("description", r"This instance group is controlled by (Regional )?Instance Group Manager '"),
         "made by a managed instance group",
         _MIGS,
+        is_claim=True,
+        parent=claimed_parents.of_own_manager,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
@@ -200,12 +219,14 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.labelled(r"goog-dataproc-"),
         "made by Dataproc",
         is_claim=True,
+        parent=claimed_parents.labelled("goog-dataproc-cluster-name", parents.DATAPROC, "goog-dataproc-location"),
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*",),
         conditions.labelled(r"goog-dataflow-"),
         "made by Dataflow",
         is_claim=True,
+        parent=claimed_parents.of_job,
     ),
     AutoCreatedRule(
         (
@@ -217,6 +238,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.labelled(r"goog-composer-"),
         "made by Composer",
         is_claim=True,
+        parent=claimed_parents.labelled("goog-composer-environment", parents.COMPOSER, "goog-composer-location"),
     ),
     AutoCreatedRule(
         (
@@ -228,6 +250,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.labelled(r"goog-managed-by\Z"),
         "made by a managed service",
         is_claim=True,
+        parent=claimed_parents.of_service,
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
@@ -411,10 +434,19 @@ def rule(observation: Observation) -> AutoCreatedRule | None:
     entries = _entries_for(observation.asset_type)
     if not entries:
         return None
+    asset = _asset(observation)
+    return next((entry for entry in entries if entry.holds(asset)), None)
+
+
+def claimed(entry: AutoCreatedRule, observation: Observation) -> Claimed | None:
+    """The parent that a resource names to which a rule applies; None if no listing could show it."""
+    return entry.parent(_asset(observation))
+
+
+def _asset(observation: Observation) -> Asset:
     data = observation.data if isinstance(observation.data, dict) else {}
     name = observation.key.name
-    asset = Asset(name, name.rpartition("/")[2], data)
-    return next((entry for entry in entries if entry.holds(asset)), None)
+    return Asset(name, name.rpartition("/")[2], data)
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from setpoint.detection import api_readings, finding_state_machine, ownership, record_limits
+from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence, evidence_of
 from setpoint.detection.finding_events import data_of, recorded
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.pipeline import Context
@@ -75,7 +76,13 @@ def is_wanted(state: ResourceState, now: datetime) -> bool:
     return onset is None or onset.clear is None or finding.actor is None
 
 
-def judge_by(snapshot: Snapshot, projects: ProjectIdResolver, schemas: Schemas | None, secrecy: Secrecy) -> Judge:
+def judge_by(
+    snapshot: Snapshot,
+    projects: ProjectIdResolver,
+    schemas: Schemas | None,
+    secrecy: Secrecy,
+    evidence: Evidence = NO_EVIDENCE,
+) -> Judge:
     """A function that judges a version by the declarations that are in force now.
 
     Args:
@@ -83,11 +90,12 @@ def judge_by(snapshot: Snapshot, projects: ProjectIdResolver, schemas: Schemas |
         projects: the ids of projects.
         schemas: the schemas of asset types; None if there are none.
         secrecy: hides secrets.
+        evidence: what speaks for or against the claim of an undeclared resource's controller.
     """
 
     def judge(version: Observation) -> PastDrift:
         seen = msgspec.structs.replace(projects.with_project_id(version), key=snapshot.key)
-        verdict = ownership.judge(snapshot, seen, schemas, secrecy=secrecy)
+        verdict = ownership.judge(snapshot, seen, schemas, secrecy=secrecy, evidence=evidence)
         if isinstance(verdict, Verdict):
             shown = {(difference.path, difference.op): difference for difference in verdict.differences}
             return PastDrift(verdict.kind, shown)
@@ -215,8 +223,9 @@ def with_history(
         return _announced(known, state, context.clock())
     seen = context.projects.with_project_id(observation)
     stored = ownership.settled(msgspec.structs.replace(snapshot, state=noted), seen)
+    evidence = evidence_of(stored, context.parents.index)
     verdict = ownership.judge(
-        stored, seen, context.schemas, lambda *_: actor, state.api_reading, secrecy=context.secrecy
+        stored, seen, context.schemas, lambda *_: actor, state.api_reading, secrecy=context.secrecy, evidence=evidence
     )
     now = context.clock()
     transition = finding_state_machine.advance(noted, seen, verdict, now)

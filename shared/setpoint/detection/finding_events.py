@@ -92,6 +92,11 @@ def begun(state: ResourceState) -> Begun:
     )
 
 
+def claim_text(finding: Finding) -> str:
+    """What an unmanaged resource says of the controller that made it, and why that is not believed; else empty."""
+    return str(finding.claim) if finding.claim is not None else ""
+
+
 def drift_data(finding: Finding, observation: Observation, onset: DriftOnset | None = None) -> DriftData:
     """A finding as the data of an event that follows from an observation."""
     origin = origin_of(
@@ -127,5 +132,5 @@ def drift_data(finding: Finding, observation: Observation, onset: DriftOnset | N
         ancestors=finding.ancestors,
         history=finding.history,
         origin=origin.word,
-        evidence=origin.evidence,
+        evidence="; ".join(filter(None, (origin.evidence, claim_text(finding)))),
     )

@@ -22,14 +22,13 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.detection.actor_resolution import narrowed, seen_again
+from setpoint.detection.actor_resolution import narrowed
+from setpoint.detection.drift_onsets import appearance
 from setpoint.detection.finding_events import drift_data, recorded, remediation_data
-from setpoint.detection.resolution_reasons import absorbed, reason_of
+from setpoint.detection.resolution_reasons import absorbed, reason_of, reason_unjudged
 from setpoint.detection.verdict import Unjudged, Verdict
-from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
 from setpoint.model.drift_history import DriftHistory, carried_over
-from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.identity import identity_of, is_other
@@ -177,12 +176,6 @@ def _apply_older(state: ResourceState, observation: Observation, verdict: Verdic
     return Transition("stale", replace(state, onset=onset) if onset != state.onset else None)
 
 
-def changes_onset(before: ResourceState | None, after: ResourceState) -> bool:
-    """Whether a late observation changed the onset of a drift."""
-    was, now = before.onset if before is not None else None, after.onset
-    return was is None or now is None or (was.seen, was.clear) != (now.seen, now.clear)
-
-
 def _has_new_actor_or_wait(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
     """Whether a verdict names another actor of the drift, or another grace period because of the actor."""
     if not isinstance(verdict, Verdict) or verdict.kind is None:
@@ -190,35 +183,6 @@ def _has_new_actor_or_wait(state: ResourceState, verdict: Verdict | Unjudged) ->
     if state.settling is not None:
         return state.settling.wait != verdict.settle
     return state.finding is not None and state.finding.status != "resolved" and state.finding.actor != verdict.actor
-
-
-def actor_before(state: ResourceState | None, fingerprint: str) -> Actor | None:
-    """The recorded actor of the same drift; None if unknown."""
-    finding = state.finding if state is not None else None
-    if finding is None or finding.status == "resolved" or finding.fingerprint != fingerprint:
-        return None
-    return finding.actor
-
-
-def appearance(state: ResourceState | None, observation: Observation, fingerprint: str, judged_by: str) -> DriftOnset:
-    """The onset of a drift.
-
-    Args:
-        state: the record before; None if there is none.
-        observation: the observation that shows the drift.
-        fingerprint: the fingerprint of the drift.
-        judged_by: digest of the declarations and rules of the verdict.
-    """
-    seen_at = observation.observed_at
-    if state is None:
-        return DriftOnset(seen_at)
-    if state.fingerprint == fingerprint:
-        return seen_again(state.onset or DriftOnset(min(state.observed_at, seen_at)), seen_at)
-    if state.judged_by == judged_by:
-        return DriftOnset(seen_at, state.observed_at)
-    if state.judged_by and seen_at == state.observed_at:
-        return DriftOnset(seen_at, seen_at, declared=True)
-    return DriftOnset(seen_at)
 
 
 def _good(state: ResourceState | None, finding: Finding | None, verdict: Verdict | None) -> LastKnownGood | None:
@@ -324,7 +288,8 @@ def _unjudged(
     finding = state.finding
     if finding is None or finding.status == "resolved":
         return Transition(why, _next_state(state, observation, why, finding, identity=identity))
-    ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="no longer declared")
+    reason = reason_unjudged(finding, observation)
+    ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason=reason)
     return Transition("resolved", _next_state(state, observation, "resolved", ended, identity=identity))
 
 
@@ -497,4 +462,5 @@ def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding
         previous_data=verdict.previous_data,
         actor=verdict.actor,
         ancestors=observation.ancestors,
+        claim=verdict.claim,
     )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import authority_verdicts, unmanaged_grants
 from setpoint.detection import verdict as judging
+from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.verdict import Unjudged, Verdict, Who
 from setpoint.model import contests
@@ -63,7 +64,7 @@ def is_declared(snapshot: Snapshot) -> bool:
     return snapshot.desired is not None or (snapshot.contest is not None and bool(snapshot.contest.disputed))
 
 
-def judge(
+def judge(  # noqa: PLR0913 - the inputs of a verdict
     snapshot: Snapshot,
     observation: Observation,
     schemas: Schemas | None,
@@ -72,6 +73,7 @@ def judge(
     *,
     secrecy: Secrecy = THIS_PROCESS,
     now: datetime | None = None,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> Verdict | Unjudged:
     """Evaluate an observation by the declarations that count; see ``verdict.judge``."""
     if observation.asset_type == SOURCE_TYPE:
@@ -95,6 +97,7 @@ def judge(
         good=good,
         quiet=state.suppressed if state is not None else (),
         now=now,
+        evidence=evidence,
     )
 
 

@@ -19,12 +19,14 @@ from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import api_readings, finding_state_machine, ownership
+from setpoint.detection.claim_evidence import evidence_of
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.installation_key import InstallationKey
 from setpoint.detection.known_changes import may_change_actor, who
 from setpoint.detection.name_bindings import Claim, NameBindings, claims_of
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.outbox import Failures, Outbox, in_any_order, is_due, report_unread
+from setpoint.detection.parent_index import ParentLookup
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
 from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
@@ -68,6 +70,7 @@ class Context:
         secret_key: the key for hiding secrets, or a function that fetches it; None for the store's own, kept in plain.
         secrecy: hides secrets with that key.
         projects: ids and numbers of projects, over the store.
+        parents: the resources that controllers make others for, as sweeps have listed them.
         refusals: the refused declarations that this process reported.
         outbox: publishes the pending events of the store.
     """
@@ -80,12 +83,14 @@ class Context:
     directory: ProjectDirectory | None = None
     secret_key: bytes | Callable[[], bytes] | None = field(default=None, repr=False)
     projects: ProjectIdResolver = field(init=False)
+    parents: ParentLookup = field(init=False)
     secrecy: Secrecy = field(init=False, repr=False)
     refusals: ownership.KnownRefusals = field(init=False, default_factory=ownership.KnownRefusals)
     outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store), self.directory))
+        object.__setattr__(self, "parents", ParentLookup(lambda: self.store.sweeps))
         object.__setattr__(self, "secrecy", Secrecy(self.secret_key or InstallationKey(self.store).read))
         object.__setattr__(self, "outbox", Outbox(self.store, self.bus, self.dead_letters))
 
@@ -360,8 +365,10 @@ def evaluate(stored: Found, context: Context) -> Transition:
     started = time.perf_counter()
     reading = snapshot.state.api_reading if snapshot.state is not None else None
     now = context.clock()
+    known = who(snapshot, observation)
+    evidence = evidence_of(snapshot, context.parents.index)
     verdict = ownership.judge(
-        snapshot, observation, context.schemas, who(snapshot, observation), reading, secrecy=context.secrecy, now=now
+        snapshot, observation, context.schemas, known, reading, secrecy=context.secrecy, now=now, evidence=evidence
     )
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
     transition = finding_state_machine.advance(snapshot.state, observation, verdict, now)

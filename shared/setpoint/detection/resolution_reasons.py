@@ -33,6 +33,13 @@ _DIGEST = 16
 """Hexadecimal digits of the digest of one declaration, with which ``judged_by`` begins."""
 
 
+def reason_unjudged(finding: Finding, observation: Observation) -> str:
+    """Why a finding resolves where nothing judges the resource any more: for an unmanaged one no scope asks for it."""
+    if finding.kind != "unmanaged":
+        return "no longer declared"
+    return "gone" if observation.deleted else "needs no declaration"
+
+
 def reason_of(finding: Finding, observation: Observation, verdict: Verdict) -> str:
     """Why a finding resolves: a rule suppresses its drift, or the drift ended."""
     if finding.kind == "modified":

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from setpoint.detection import auto_created_resources
+from setpoint.detection.auto_created_resources import AutoCreatedRule
 from setpoint.model import globs, ignore_patterns
 from setpoint.model.declaration import Places, Scope, Selection
 from setpoint.model.fleet_rules import Rules
@@ -21,14 +22,14 @@ class ScopeCoverage(NamedTuple):
     Args:
         scope: the scope that covers the resource, or None.
         created_by: what created the resource, if that exempts it; empty if it must be declared.
-        is_claim: the exemption rests on text that anyone may write; the audit log may name another creator.
         rule: the ignore rule that exempts the resource, as written in its file; empty if there is none.
+        claim: what recognizes the creator, where that rests on text that anyone may write; None where it does not.
     """
 
     scope: Scope | None = None
     created_by: str = ""
     rule: str = ""
-    is_claim: bool = False
+    claim: AutoCreatedRule | None = None
 
     @property
     def is_exempt(self) -> bool:
@@ -53,7 +54,7 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
         rule = (
             "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
         )
-        coverage = ScopeCoverage(scope, made, rule, entry is not None and entry.is_claim)
+        coverage = ScopeCoverage(scope, made, rule, entry if entry is not None and entry.is_claim else None)
         if not coverage.is_exempt:
             return coverage
         if spared.scope is None or (rule and not spared.rule):

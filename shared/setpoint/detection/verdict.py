@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from setpoint.comparison import api_versions, gaps, iam_policies, literal, org_policies
@@ -23,17 +21,18 @@ from setpoint.detection import (
     scopes,
     suppressions,
     undeclared_changes,
+    unmanaged_verdicts,
 )
 from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
+from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence
 from setpoint.detection.observation_digests import judging_digest
 from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of, versions_of
-from setpoint.detection.scopes import ScopeCoverage
 from setpoint.detection.undeclared_changes import Watched
+from setpoint.detection.verdict_model import Unjudged, Verdict, Who, fingerprint, nobody
 from setpoint.model import ignore_patterns, lifecycle
 from setpoint.model import policy as policies
-from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
-from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
+from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.fleet_rules import Rules, with_policy
 from setpoint.model.last_known_good import LastKnownGood
@@ -42,68 +41,14 @@ from setpoint.model.own_project import own_project
 from setpoint.model.references import Project
 from setpoint.model.resource_key import WHOLE
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
-from setpoint.model.severity import Kind, Severity
+from setpoint.model.severity import Kind
 from setpoint.model.suppressed import Suppressed
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
     from setpoint.comparison.compare import Comparison
 
-
-class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """The result of an evaluation.
-
-    Args:
-        kind: the kind of drift; None without drift.
-        differences: the differing fields, up to a size; empty for a deleted or unmanaged resource.
-        difference_count: number of differing fields.
-        fingerprint: digest of kind and all differences; empty without drift.
-        severity: ``low`` to ``critical``.
-        owner: the team that is responsible.
-        mode: the remediation mode.
-        project: the project's declared id, else the observed one.
-        source: the location of the declaration.
-        judged_by: digest of the declarations and rules of the verdict.
-        settle: the grace period in seconds before the drift becomes a finding.
-        previous_data: the data of a deleted resource, without secrets; None if unknown or too large.
-        suppressed: differences that rules suppress, up to a size.
-        actor: the actor behind the drift; None if unknown.
-        unknown: declared fields that matter to security and could not be compared; whether they drifted is unknown.
-        good: the last known good values of undeclared fields; None to leave those that are stored.
-        accepted: the same if the drift is accepted; None if declared fields differ too.
-    """
-
-    kind: Kind | None
-    differences: tuple[Difference, ...]
-    difference_count: int
-    fingerprint: str
-    severity: Severity
-    owner: Owner
-    mode: Mode
-    project: str
-    source: Source
-    judged_by: str
-    settle: float = 0.0
-    previous_data: Any = None
-    suppressed: tuple[Suppressed, ...] = ()
-    actor: Actor | None = None
-    unknown: tuple[Explanation, ...] = ()
-    good: LastKnownGood | None = None
-    accepted: LastKnownGood | None = None
-
-
-Unjudged = Literal["undeclared", "unreadable"]
-"""Why there is no verdict: the resource is not declared, or the message has no readable state."""
-
-
-Who = Callable[[str, str], Actor | None]
-"""Looks up the actor behind a drift by the drift's fingerprint and the verdict's ``judged_by``."""
-
-
-def nobody(fingerprint: str, judged_by: str) -> Actor | None:
-    """A lookup of the actor that always answers unknown."""
-    del fingerprint, judged_by
-    return None
+__all__ = ["Unjudged", "Verdict", "Who", "fingerprint", "judge", "nobody", "policy_differences"]
 
 
 def judge(  # noqa: PLR0913 - the inputs of a verdict
@@ -119,6 +64,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     good: LastKnownGood | None = None,
     quiet: tuple[Suppressed, ...] = (),
     now: datetime | None = None,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> Verdict | Unjudged:
     """Compare an observation with the desired state of its resource.
 
@@ -134,9 +80,10 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
         good: the last known good values of undeclared fields.
         quiet: the suppressed differences of the last verdict.
         now: the current time; that of the observation where None.
+        evidence: what speaks for or against the claim of an undeclared resource's controller.
     """
     if desired is None:
-        return _undeclared(scopes.explain(rules, observation), rules, observation, who)
+        return unmanaged_verdicts.judge(scopes.explain(rules, observation), rules, observation, who, evidence)
     if rules.policy is not None:
         desired = with_policy(desired, rules, observation)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
@@ -316,56 +263,6 @@ def _in_sync(
     )
 
 
-def _undeclared(
-    coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who
-) -> Verdict | Literal["undeclared"]:
-    if coverage.scope is None or (coverage.created_by and not _is_refuted(coverage, rules, observation, who)):
-        return "undeclared"
-    if observation.deleted or lifecycle.is_gone(observation.data):
-        return _verdict_of(coverage.scope, rules, observation, None, ())
-    if coverage.rule:
-        return _verdict_of(coverage.scope, rules, observation, None, (Suppressed(coverage.rule, "unmanaged"),))
-    actor = who(fingerprint("unmanaged", ()), judging_digest(None, rules))
-    return _verdict_of(coverage.scope, rules, observation, "unmanaged", (), actor)
-
-
-def _is_refuted(coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who) -> bool:
-    """Whether the audit log names another creator than the controller that a resource's text claims."""
-    if not coverage.is_claim or observation.deleted:
-        return False
-    actor = who(fingerprint("unmanaged", ()), judging_digest(None, rules))
-    return actor is not None and actor.kind != "google" and actor.confidence != "possible"
-
-
-def _verdict_of(
-    scope: Scope,
-    rules: Rules,
-    observation: Observation,
-    kind: Kind | None,
-    suppressed: tuple[Suppressed, ...],
-    actor: Actor | None = None,
-) -> Verdict:
-    """A verdict on an undeclared resource."""
-    policy_outcome = policy_evaluation.evaluate_policy(
-        rules.policy, scope, observation, "unmanaged", (), actor=actor_resolution.confident_principal(actor)
-    )
-    return Verdict(
-        kind=kind,
-        differences=(),
-        difference_count=0,
-        fingerprint=fingerprint(kind, ()) if kind else "",
-        severity=policy_outcome.severity if kind else "low",
-        owner=scope.owner,
-        mode=policy_outcome.mode,
-        project=observation.project,
-        source=scope.source,
-        judged_by=judging_digest(None, rules),
-        settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)) if kind else 0.0,
-        suppressed=suppressed,
-        actor=actor,
-    )
-
-
 def differences(
     declaration: Declaration, observation: Observation, schemas: Schemas | None, masking: Masking = HIDING
 ) -> tuple[Difference, ...]:
@@ -478,16 +375,6 @@ def _in_authors_words(declaration: Declaration, difference: Difference) -> Diffe
     if not declaration.origins:
         return difference
     return replace(difference, declared_path=declared_path(declaration.origins, declaration.data, difference.path))
-
-
-def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
-    """A digest of a drift: 16 hexadecimal digits.
-
-    Args:
-        kind: the kind of the drift.
-        encoded: its differences as JSON, in any order.
-    """
-    return hashlib.blake2b(b"\n".join([kind.encode(), *sorted(encoded)]), digest_size=8).hexdigest()
 
 
 def _by_content(difference: Difference) -> Difference:

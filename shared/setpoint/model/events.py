@@ -102,7 +102,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
             if it was not read.
         origin: where the drift comes from: ``by_hand``, ``by_tool``, ``not_declared_yet``, ``not_applied``,
             ``absorbed``, ``by_google`` or ``unknown``.
-        evidence: what the origin follows from.
+        evidence: what the origin follows from, and why the claim of an unmanaged resource's controller is not believed.
     """
 
     finding_id: str

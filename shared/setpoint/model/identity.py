@@ -28,6 +28,20 @@ def identity_of(data: Any) -> dict[str, str]:
     return identity
 
 
+def created_at(data: Any) -> datetime | None:
+    """When the service says that it created a resource; None where it says nothing that is a time."""
+    if not isinstance(data, dict):
+        return None
+    for field in _TIMES:
+        try:
+            parsed = datetime.fromisoformat(data[field])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if parsed.tzinfo is not None:
+            return parsed
+    return None
+
+
 def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
     """Whether two identities are of two resources: they contradict each other in what both of them tell."""
     if before == now:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
+from setpoint.model.controller_claims import ControllerClaim
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.difference import Difference, Explanation
@@ -35,6 +36,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         changed_at: time of the observation that brought its current drift; None if that is the first.
         hidden: fields that drifted before, and that the last observation left uncompared.
         history: when its differences began, as far as the history of the inventory was read.
+        claim: the refuted claim of an unmanaged resource that a controller made it; None if it makes none.
     """
 
     kind: Kind
@@ -59,6 +61,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     ancestors: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     history: DriftHistory | None = None
+    claim: ControllerClaim | None = None
 
 
 class Settling(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ import msgspec
 
 from setpoint.errors import CorruptState, MalformedMessage
 from setpoint.model import newer_fields
+from setpoint.model.controller_claims import CountedClaim, Parent
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
@@ -29,6 +30,10 @@ LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_p
 
 MAX_PLACES = 20_000
 """Maximum number of folders and organizations that a sweep stores: 0.5 MB."""
+
+
+MAX_CLAIMS = 500
+"""Maximum number of different claims that a shard counts by their parents; the others are counted by creator."""
 
 
 def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
@@ -130,6 +135,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         created_by: number of undeclared resources in a scope with another creator, by creator.
         denied: scopes without permission to list, and the reason.
         failed: other incomplete shards, and the reason.
+        unreported: claims by which resources in a scope need no declaration, and refuted ones, with their numbers.
     """
 
     ended_at: datetime
@@ -147,6 +153,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     denied: dict[str, str] = {}
     failed: dict[str, str] = {}
     unknown_of: dict[str, int] = {}
+    unreported: tuple[CountedClaim, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -178,6 +185,8 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
         summary: its results; None until it has ended.
         places: folders and organizations that the last completed run listed resources in; empty for more than
             `MAX_PLACES`.
+        parents: name of the run whose shards hold the resources that controllers make others for, listed before its
+            own shards; empty where none were listed.
         schema: the form of the record.
     """
 
@@ -191,6 +200,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: dict[str, dict[str, int]] = {}
     summary: Summary | None = None
     places: tuple[str, ...] = ()
+    parents: str = ""
     schema: int = 1
 
 
@@ -223,6 +233,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
         created_by: number of undeclared resources that need no declaration, by creator.
         above_projects: whether it listed a resource that is in no project.
         parts: number of its parts.
+        claims: claims of undeclared resources in a scope, with their numbers, up to `MAX_CLAIMS`.
         schema: the form of the record.
     """
 
@@ -242,6 +253,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
     created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     above_projects: bool = False
     parts: int = 0
+    claims: tuple[CountedClaim, ...] = ()
     schema: int = 1
 
     @property
@@ -262,12 +274,14 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         unchecked: digests of those that could not be evaluated.
         projects: numbers and ids of projects that are new on this page.
         places: folders and organizations that are new on this page.
+        parents: resources on this page that controllers make others for.
     """
 
     seen: bytes = b""
     unchecked: bytes = b""
     projects: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    parents: tuple[Parent, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode

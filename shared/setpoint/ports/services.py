@@ -82,6 +82,9 @@ class Page(NamedTuple):
 class Inventory(Protocol):
     """Lists the resources that exist in a scope, declared or not."""
 
+    def lists(self, asset_type: str) -> bool:
+        """Whether a listing would show resources of a type if there were any; exported files may lack the type."""
+
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
     ) -> Iterator[Page]:

@@ -30,6 +30,7 @@ from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, Store, SweepStore
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import Digests, Marks, digest_of, unpacked
+from setpoint.sweep.unreported import together
 from setpoint.util.external_sort import batches
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -438,5 +439,6 @@ def _summary(listing: _Listing, counters: _Counters, now: datetime) -> Summary:
         deleted=counters.gone,
         created_by=_created_by(listing.shards),
         denied={shard.scope: shard.reason for shard in listing.shards if shard.status == "denied"},
+        unreported=together(listing.shards),
         failed={shard.label: shard.reason for shard in listing.shards if shard.status in ("failed", "lost")},
     )

@@ -37,6 +37,7 @@ from setpoint.operations.retention import drop_resolved
 from setpoint.ports.stores import Problems, StoredSweep
 from setpoint.sweep.conclude import conclude
 from setpoint.sweep.context import Sweeper
+from setpoint.sweep.list_parents import list_parents
 from setpoint.sweep.list_shard import list_shard
 from setpoint.util import telemetry
 from setpoint.util.retries import retry_on_conflict
@@ -278,10 +279,22 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
     sources = {name: source.generation for name, source in sweeper.deps.store.control().value.sources.items()}
     numbers = tuple(range(len(plan)))
     places = before.places if before else ()
-    begun = Sweep(request.name, run, request, now, sources, len(plan), numbers, counts, places=places)
+    begun = Sweep(
+        request.name,
+        run,
+        request,
+        now,
+        sources,
+        len(plan),
+        numbers,
+        counts,
+        places=places,
+        parents=list_parents(request, run, sweeper),
+    )
     sweeper.records.write_sweep(begun, stored.version)
     if before is not None:
-        sweeper.records.drop_run(before.run)
+        for earlier in filter(None, (before.run, before.parents)):
+            sweeper.records.drop_run(earlier)
     return begun
 
 

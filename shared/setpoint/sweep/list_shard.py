@@ -8,11 +8,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from setpoint.detection import batch, pipeline, scopes
+from setpoint.detection import batch, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, Conflict, CorruptState, PermanentError, ScopeDenied, TokenExpired
-from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.sources import rules_of
@@ -22,6 +21,7 @@ from setpoint.ports.services import Page
 from setpoint.ports.stores import StoredShard
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import digest_of, packed
+from setpoint.sweep.unreported import Unreported
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 100
@@ -43,6 +43,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
         TransientError: resume later; progress is stored.
     """
     sweeper.deps.projects.forget_unknown()  # the start of the sweep may have recorded new project ids
+    sweeper.deps.parents.forget()
     record = _ShardRecord(stored, sweeper)
     try:
         try:
@@ -78,7 +79,8 @@ class _ShardRecord:
     def begin_anew(self) -> None:
         """Restart the listing; keys of listed pages stay recorded."""
         now = self._sweeper.now()
-        self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, created_by={}, updated_at=now))
+        begun = replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, created_by={}, claims=())
+        self.write(replace(begun, updated_at=now))
 
 
 def _read(record: _ShardRecord, sweeper: Sweeper, until: float) -> None:
@@ -102,24 +104,23 @@ def _pages(record: _ShardRecord, sweeper: Sweeper) -> Iterator[Page]:
 
 def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
     """Evaluate a page; return the new record and the keys of the page."""
+    deps = sweeper.deps
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
-    made: Counter[str] = Counter(shard.created_by)
+    unreported = Unreported(shard, rules_of(deps.store.control().value), deps)
     seen: list[int] = []
     unchecked: list[int] = []
     projects: set[str] = set()
     places: set[str] = set()
     above_projects = shard.above_projects
-    deps = sweeper.deps
-    rules = rules_of(deps.store.control().value)
     for observation, outcome in _judge(page.observations, known_at(page.read_at, sweeper.lag), deps):
         outcomes[outcome] += 1
         counts[observation.asset_type] += 1
         above_projects = above_projects or not observation.project
         projects.update((observation.project, observation.project_number))
         places.update(ancestor for ancestor in observation.ancestors if not ancestor.startswith("projects/"))
-        if outcome == "undeclared" and (by := _created_by(observation, rules, deps.projects)):
-            made[by] += 1
+        if outcome in ("undeclared", "settling"):
+            unreported.add(observation, outcome)
         if outcome != "undeclared":
             digests = _digests(observation, deps.projects)
             seen += digests
@@ -137,7 +138,8 @@ def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> 
         listed=shard.listed + len(page.observations),
         outcomes=dict(outcomes),
         counts=dict(counts),
-        created_by=dict(made),
+        created_by=dict(unreported.created_by),
+        claims=unreported.claims,
         above_projects=above_projects,
         parts=shard.parts + 1,
     )
@@ -148,18 +150,6 @@ def _digests(observation: Observation, projects: ProjectIdResolver) -> list[int]
     """The digests of every key under which a listed resource may be declared."""
     others = projects.alternative_keys(projects.with_project_id(observation))
     return [digest_of(observation.key), *map(digest_of, others)]
-
-
-def _created_by(observation: Observation, rules: Rules, projects: ProjectIdResolver) -> str:
-    """The creator of a resource in a scope that needs no declaration, and on what evidence; empty if it needs one."""
-    coverage = scopes.explain(rules, projects.with_project_id(observation)) if rules.scopes else None
-    if coverage is None or not coverage.created_by:
-        return ""
-    return f"{coverage.created_by}{_CLAIMED if coverage.is_claim else ''}"
-
-
-_CLAIMED = ", as its name, label or text says"
-"""What anyone may write, and no audit log entry refutes."""
 
 
 def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:

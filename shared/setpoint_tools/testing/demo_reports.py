@@ -94,6 +94,11 @@ class _Inventory:
     def __init__(self, seen: Sequence[Observation], read_at: datetime) -> None:
         self._seen, self._read_at = seen, read_at
 
+    def lists(self, asset_type: str) -> bool:
+        """See ``Inventory.lists``."""
+        del asset_type
+        return True
+
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
     ) -> Iterator[Page]:

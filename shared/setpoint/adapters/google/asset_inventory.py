@@ -130,6 +130,11 @@ class AssetInventory:
         self._sleep = sleep
         self._pace = _RateLimiter(patience.calls_a_minute, clock, sleep)
 
+    def lists(self, asset_type: str) -> bool:
+        """See ``Inventory.lists``; the caller names types that the inventory has."""
+        del asset_type
+        return True
+
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
     ) -> Iterator[Page]:

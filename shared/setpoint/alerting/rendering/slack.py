@@ -109,7 +109,8 @@ def _differences(data: DriftData) -> Block:
     if data.kind == "deleted":
         return section("It is declared; expected to exist, found nothing.")
     if data.kind == "unmanaged":
-        return section("Unmanaged: its scope is exhaustive, and no declaration has it.")
+        evidence = f"\nIt {code(data.evidence, 600)}" if data.evidence and data.actor is None else ""
+        return section(f"Unmanaged: its scope is exhaustive, and no declaration has it.{evidence}")
     is_grants = data.content == "iam_policy"
     heading = "*Grants that differ*" if is_grants else "*What differs*: declared → now"
     lines = [slack_differences.difference_line(difference) for difference in data.differences[:_MOST_LINES]]

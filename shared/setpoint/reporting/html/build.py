@@ -11,7 +11,7 @@ import msgspec
 
 from setpoint.comparison import difference_text
 from setpoint.detection import actor_resolution
-from setpoint.detection.finding_events import begun, data_of
+from setpoint.detection.finding_events import begun, claim_text, data_of
 from setpoint.errors import CorruptState
 from setpoint.model import declaration_links, display_names
 from setpoint.model.audit_trail import AuditEntry
@@ -162,7 +162,7 @@ def _row(state: ResourceState, facts: Facts, common: CommonChanges, watched: str
         group=cause_id(cause_of(data)),
         at_least=at_least,
         origin=WORDS[origin.word],
-        evidence="" if finding.actor is not None else origin.evidence,  # the page shows the actor beside it
+        evidence=claim_text(finding) if finding.actor is not None else origin.evidence,  # the actor is beside it
         onsets=_onsets(finding),
         watched=watched,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
 from setpoint.errors import CorruptState
+from setpoint.model.controller_claims import Proof
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Summary, Sweep
 from setpoint.reporting.html.model import ReportCoverage, ReportNotice
@@ -35,7 +37,16 @@ def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
         swept_at=summary.ended_at,
         scopes=main.start.scopes,
         missed=tuple(text for _, summary in of_late for text in _missed(summary)),
+        claims=_by_proof(summary),
+        evidence=tuple(f"{entry.count:,} {entry.claim}" for entry in summary.unreported[:_MOST]),
     )
+
+
+def _by_proof(summary: Summary) -> dict[Proof, int]:
+    counts: Counter[Proof] = Counter()
+    for entry in summary.unreported:
+        counts[entry.claim.proof] += entry.count
+    return dict(counts)
 
 
 def _missed(summary: Summary) -> Iterator[str]:
@@ -76,10 +87,23 @@ def notices(
     if covered.pending:
         text = f"{covered.pending:,} declared resources are pending and count as unknown: only the service knows their"
         yield ReportNotice("note", f"{text} name, and no asset of the inventory fits yet.")
+    if covered.claims:
+        yield _of_claims(covered)
     if shown < total:
         yield ReportNotice(
             "note", f"The table holds {shown:,} of {total:,} findings: all that fit, the open and the worst first."
         )
+
+
+def _of_claims(covered: ReportCoverage) -> ReportNotice:
+    """How many undeclared resources are left to the controllers that made them, and by which evidence."""
+    believed, unchecked, missing = (covered.claims.get(proof, 0) for proof in ("exists", "unchecked", "missing"))
+    parts = [f"{believed:,} undeclared resources are left to a controller whose own resource exists"]
+    if unchecked:
+        parts.append(f"{unchecked:,} say so, and no listing could show whether it exists")
+    if missing:
+        parts.append(f"{missing:,} say so, and it does not exist: they are findings soon")
+    return ReportNotice("note", f"{'; '.join(parts)}. Most of them: {'; '.join(covered.evidence)}.")
 
 
 _MOST_UNREADABLE = 10

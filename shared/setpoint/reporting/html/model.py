@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from setpoint.model.actors import Actor
+from setpoint.model.controller_claims import Proof
 from setpoint.model.declaration import Mode, Owner
 from setpoint.model.difference import Operation
 from setpoint.model.notice_view import TimelineEntry
@@ -200,6 +201,8 @@ class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
         swept_at: end of the latest sweep; None if there was none.
         scopes: the scopes of the sweeps.
         missed: scopes and shards that could not be listed, with the reason.
+        claims: number of undeclared resources that say that a controller made them, by what is known of that.
+        evidence: the most frequent of those claims, with their numbers.
     """
 
     declared: int = 0
@@ -211,6 +214,8 @@ class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
     swept_at: datetime | None = None
     scopes: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
+    claims: dict[Proof, int] = {}
+    evidence: tuple[str, ...] = ()
 
     @property
     def compared(self) -> float | None:

@@ -1,0 +1,70 @@
+"""List the resources that controllers make others for, before the shards of a sweep judge what those others claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from setpoint.detection import parents
+from setpoint.detection.parents import parent_of
+from setpoint.errors import BadRequest, ScopeDenied
+from setpoint.model.observation import Observation
+from setpoint.model.sources import rules_of
+from setpoint.model.sweep_records import Part, Shard, Start, Status
+from setpoint.sweep.context import Sweeper
+
+
+def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
+    """List the parents in all scopes of a sweep, and store them.
+
+    A scope that may not be listed shows no parents, and no claim of its resources is refuted.
+
+    Args:
+        request: the sweep.
+        run: the name of its run.
+        sweeper: the dependencies and limits.
+
+    Returns:
+        The name of the run that holds them; empty where no claim will be judged.
+
+    Raises:
+        TransientError: the inventory or the store does not answer; begin again.
+    """
+    is_judged = any(not scope.strict for scope in rules_of(sweeper.deps.store.control().value).scopes)
+    if "resource" not in request.contents or not is_judged:
+        return ""
+    name = f"{run}-parents"
+    sweeper.records.drop_run(name)  # what an earlier start left
+    types = tuple(asset_type for asset_type in parents.TYPES if sweeper.inventory.lists(asset_type))
+    for number, scope in enumerate(request.scopes):
+        shard = Shard(name, number, scope, "resource", sweeper.now(), types)
+        version = sweeper.records.write_shard(shard, None).version
+        for done, part in _listed(shard, sweeper):
+            version = sweeper.records.write_shard(done, version, part).version
+    return name
+
+
+def _listed(shard: Shard, sweeper: Sweeper) -> Iterator[tuple[Shard, Part | None]]:
+    """The record of a shard after each page, with the parents of the page."""
+    if not shard.types:
+        return
+    try:
+        for page in sweeper.inventory.pages(shard.scope, shard.content, shard.types):
+            read_at = min(shard.read_at, page.read_at) if shard.read_at else page.read_at
+            shard = replace(
+                shard,
+                updated_at=sweeper.now(),
+                status="open" if page.next_token else "done",
+                read_at=read_at,
+                listed=shard.listed + len(page.observations),
+                parts=shard.parts + 1,
+            )
+            yield shard, _part(page.observations)
+    except BadRequest as error:
+        status: Status = "denied" if isinstance(error, ScopeDenied) else "failed"
+        yield replace(shard, status=status, reason=str(error), updated_at=sweeper.now()), None
+
+
+def _part(observed: Sequence[Observation]) -> Part:
+    return Part(parents=tuple(filter(None, map(parent_of, observed))))
