@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from setpoint.detection import auto_created_resources
 from setpoint.model import globs
@@ -267,3 +268,29 @@ def test_a_resource_of_any_shape_is_looked_at(data: Any) -> None:
     for entry in auto_created_resources.MADE:
         asset_type = entry.types[0].replace("*", "x")
         auto_created_resources.reason(Observation(ResourceKey("//x.googleapis.com/a"), asset_type, AT, data=data))
+
+
+@pytest.mark.parametrize(
+    ("bucket_name", "is_own"),
+    [
+        ("shop_cloudbuild", True),
+        ("x_cloudbuild", False),
+        ("my-shop_cloudbuild", False),
+        ("run-sources-shop-europe-west1", True),
+        ("run-sources-loot-europe-west1", False),
+        ("gcf-sources-11-europe-west1", True),
+        ("gcf-v2-uploads-11.europe-west1.cloudfunctions.appspot.com", True),
+        ("gcf-v2-sources-12-europe-west1", False),
+        ("dataproc-temp-europe-west1-11-1a2b3c4d", True),
+        ("dataproc-staging-europe-west1-12-1a2b3c4d", False),
+        ("dataflow-staging-europe-west1-11", True),
+        ("dataflow-staging-europe-west1-12", False),
+    ],
+)
+def test_a_bucket_of_a_service_has_the_name_of_its_own_project(bucket_name: str, is_own: bool) -> None:
+    _, name, data = bucket(bucket_name)
+    known = {"ancestors": ("projects/11", "folders/1"), "project_id": "shop"}
+    observation = Observation(ResourceKey(name), "storage.googleapis.com/Bucket", AT, data=data, **known)
+    assert bool(auto_created_resources.reason(observation)) is is_own
+    assert auto_created_resources.reason(replace(observation, ancestors=(), project_id=""))
+    assert auto_created_resources.reason(replace(observation, project_id="example.com:shop")) or not is_own

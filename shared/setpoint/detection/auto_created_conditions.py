@@ -18,11 +18,15 @@ class Asset(NamedTuple):
         name: full resource name.
         own: last segment of the name.
         data: the resource's fields; empty if the inventory has none.
+        project_id: id of its project; empty if unknown.
+        project_number: number of its project; empty if unknown.
     """
 
     name: str
     own: str
     data: dict[str, Any]
+    project_id: str = ""
+    project_number: str = ""
 
     def text(self, field: str) -> str:
         """The text of a field; empty if the field is absent or no text."""
@@ -46,6 +50,25 @@ def named(pattern: str) -> Holds:
     """Match the resource's own name."""
     match = re.compile(pattern).fullmatch
     return lambda asset: match(asset.own) is not None
+
+
+def named_after_project(pattern: str) -> Holds:
+    """Match the resource's own name, whose group ``id`` or ``number`` is that of its project.
+
+    A bucket's name is anybody's choice, and those of services hold the project. The id of a project of a domain
+    (``example.com:shop``) is spelled in several ways, and not compared.
+    """
+    match = re.compile(pattern).fullmatch
+
+    def holds(asset: Asset) -> bool:
+        parts = match(asset.own)
+        if parts is None:
+            return False
+        known = {"id": asset.project_id, "number": asset.project_number}
+        own = ((known[group], value) for group, value in parts.groupdict().items())
+        return all(not project or ":" in project or value == project for project, value in own)
+
+    return holds
 
 
 def within(pattern: str) -> Holds:

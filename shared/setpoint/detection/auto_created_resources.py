@@ -18,6 +18,7 @@ from setpoint.detection.claimed_parents import Claims, claims_nothing
 from setpoint.detection.parents import Claimed
 from setpoint.model import globs
 from setpoint.model.observation import Observation
+from setpoint.model.resource_key import project_of
 
 
 class AutoCreatedRule(NamedTuple):
@@ -254,19 +255,19 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        conditions.named(r"gcf(-v2)?-sources-\d+-.+|gcf-v2-uploads-\d+[-.].+"),
+        conditions.named_after_project(r"gcf-(?:(?:v2-)?sources|v2-uploads)-(?P<number>\d+)[-.].+"),
         "made by Cloud Functions",
         _FUNCTIONS,
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        conditions.named(r"run-sources-.+"),
+        conditions.named_after_project(r"run-sources-(?P<id>.+)-[a-z]+-[a-z]+\d+"),
         "made by Cloud Run",
         "https://cloud.google.com/run/docs/functions/overview",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        conditions.named(r"[a-z0-9.:-]+_cloudbuild"),
+        conditions.named_after_project(r"(?P<id>[a-z0-9.:-]+)_cloudbuild"),
         "made by Cloud Build",
     ),
     AutoCreatedRule(
@@ -282,12 +283,14 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
-        conditions.named(r"dataproc-(staging|temp)-[a-z0-9-]+-\d+-[a-z0-9]+"),
+        conditions.named_after_project(r"dataproc-(?:staging|temp)-[a-z0-9-]+-(?P<number>\d+)-[a-z0-9]+"),
         "made by Dataproc",
         "https://cloud.google.com/dataproc/docs/concepts/configuring-clusters/staging-bucket",
     ),
     AutoCreatedRule(
-        ("storage.googleapis.com/Bucket",), conditions.named(r"dataflow-staging-[a-z0-9-]+-\d+"), "made by Dataflow"
+        ("storage.googleapis.com/Bucket",),
+        conditions.named_after_project(r"dataflow-staging-[a-z0-9-]+-(?P<number>\d+)"),
+        "made by Dataflow",
     ),
     AutoCreatedRule(
         ("storage.googleapis.com/Bucket",), conditions.named(r"cloud-ai-platform-[0-9a-f-]{36}"), "made by Vertex AI"
@@ -446,7 +449,9 @@ def claimed(entry: AutoCreatedRule, observation: Observation) -> Claimed | None:
 def _asset(observation: Observation) -> Asset:
     data = observation.data if isinstance(observation.data, dict) else {}
     name = observation.key.name
-    return Asset(name, name.rpartition("/")[2], data)
+    project = observation.project_id or project_of(name)
+    is_id = project[:1].isalpha()
+    return Asset(name, name.rpartition("/")[2], data, project if is_id else "", observation.project_number)
 
 
 @lru_cache(maxsize=4096)
