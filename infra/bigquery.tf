@@ -256,10 +256,10 @@ resource "google_pubsub_topic_iam_member" "warehouse_dead_letters" {
 }
 
 resource "google_pubsub_subscription_iam_member" "warehouse_dead_letters" {
-  for_each = google_pubsub_subscription.warehouse
+  for_each = local.written
 
   project      = var.project_id
-  subscription = each.value.name
+  subscription = google_pubsub_subscription.warehouse[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.agents.pubsub
 }

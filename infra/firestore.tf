@@ -10,11 +10,16 @@ resource "google_firestore_database" "setpoint" {
   deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
 
   dynamic "cmek_config" {
-    for_each = var.kms_key[*] # only at its making: a database keeps the key that it was made with
+    for_each = var.kms_key[*]
 
     content {
       kms_key_name = cmek_config.value
     }
+  }
+
+  lifecycle {
+    # A database keeps the place and the key that it was made with: Terraform would destroy it for another one.
+    ignore_changes = [cmek_config, location_id]
   }
 
   depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]

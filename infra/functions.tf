@@ -127,7 +127,7 @@ locals {
 }
 
 resource "google_cloudfunctions2_function" "function" {
-  for_each = { for name, one in local.functions : name => one if contains(keys(google_service_account.function), name) }
+  for_each = { for name, one in local.functions : name => one if contains(local.deployed, name) }
 
   project     = var.project_id
   location    = var.region

@@ -1,4 +1,15 @@
 locals {
+  # By variables alone: `terraform import` knows nothing of resources.
+  deployed = toset(concat(
+    ["detect", "sweep", "sync"],
+    var.remediation.enabled ? ["remediate"] : [],
+    var.alerts.enabled ? ["notify"] : [],
+    var.alerts.enabled && var.alerts.buttons ? ["slack_actions"] : [],
+    var.attribution.enabled ? ["attribute"] : [],
+    var.console.enabled ? ["console"] : [],
+    var.reports.enabled ? ["report"] : [],
+  ))
+
   agents = {
     feed   = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-cloudasset.iam.gserviceaccount.com"
     pubsub = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -8,15 +19,7 @@ locals {
 # What the functions run as. None may change anything of the fleet, but remediate what remediation.tf lists; only sweep
 # may read it.
 resource "google_service_account" "function" {
-  for_each = toset(concat(
-    ["detect", "sweep", "sync"],
-    var.remediation.enabled ? ["remediate"] : [],
-    var.alerts.enabled ? ["notify"] : [],
-    var.alerts.enabled && var.alerts.buttons ? ["slack_actions"] : [],
-    var.attribution.enabled ? ["attribute"] : [],
-    var.console.enabled ? ["console"] : [],
-    var.reports.enabled ? ["report"] : [],
-  ))
+  for_each = local.deployed
 
   project      = var.project_id
   account_id   = "setpoint-${replace(each.key, "_", "-")}"
@@ -36,7 +39,7 @@ locals {
   # Those that keep findings and publish events. The page and the report only read, and what strangers may call does neither.
   writers = {
     for name in ["attribute", "detect", "notify", "remediate", "sweep", "sync"] :
-    name => google_service_account.function[name] if contains(keys(google_service_account.function), name)
+    name => google_service_account.function[name] if contains(local.deployed, name)
   }
 }
 

@@ -1,7 +1,7 @@
 # Nothing, until var.otlp names a collector: then the functions that handle messages send it a span for each of them.
 locals {
   # All that handle messages; slack_actions and the console answer people.
-  traced = var.otlp.endpoint == null ? [] : [for name in keys(google_service_account.function) : name if !contains(["console", "slack_actions"], name)]
+  traced = var.otlp.endpoint == null ? [] : [for name in local.deployed : name if !contains(["console", "slack_actions"], name)]
 
   otlp_environment = var.otlp.endpoint == null ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp.endpoint }
 }

@@ -63,10 +63,10 @@ resource "google_pubsub_subscription" "push" {
 
 # Pub/Sub takes what could not be handled off the subscription itself.
 resource "google_pubsub_subscription_iam_member" "dead_letters_by_pubsub" {
-  for_each = merge({ detect = google_pubsub_subscription.detect }, google_pubsub_subscription.push)
+  for_each = toset(concat(["detect"], keys(local.pushes)))
 
   project      = var.project_id
-  subscription = each.value.name
+  subscription = each.key == "detect" ? google_pubsub_subscription.detect.name : google_pubsub_subscription.push[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.agents.pubsub
 }

@@ -108,7 +108,13 @@ IN_THE_WAY = [
     (FEEDS, {"feeds": [{"name": f"{ORG}/feeds/f{n}"} for n in range(198)]}, "198 feeds", "gcloud asset feeds list"),
     (FEEDS, {"feeds": [{"name": f"{ORG}/feeds/setpoint-resource"}]}, "setpoint-resource", "gcloud asset feeds delete"),
     (DATABASE, {"locationId": "nam5"}, "in nam5, and cannot be moved", 'firestore = { location = "nam5" }'),
-    (DATABASE, {"locationId": R}, "there is a database setpoint", "terraform import"),
+    (
+        DATABASE,
+        {"locationId": R},
+        "there is a database setpoint",
+        f"terraform import module.setpoint.google_firestore_database.setpoint projects/{P}/databases/setpoint",
+    ),
+    (DATABASE, {"locationId": R, "type": "DATASTORE_MODE"}, "of the kind DATASTORE_MODE", "firestore = { database"),
     (f"https://pubsub.googleapis.com/v1/projects/{P}/topics/sweeps", {"name": "t"}, "topic sweeps", "terraform import"),
     (f"https://storage.googleapis.com/storage/v1/b/{P}-setpoint", {"name": "b"}, "bucket fleet-ops-setpoint", "import"),
 ]
@@ -129,6 +135,16 @@ def test_a_policy_that_allows_what_is_needed_stands_in_no_way(planned, google, c
     allowed = {"gcp.resourceLocations": {"values": {"allowedValues": ["in:europe-locations"]}}}
     google.answers[POLICY.format(constraint)] = {"spec": {"rules": [allowed.get(constraint, {"allowAll": True})]}}
     assert failures(planned) == []
+
+
+def test_a_database_where_the_module_is_to_have_it_is_no_failure(planned, google):
+    google.answers[DATABASE] = {"locationId": "nam5", "type": "FIRESTORE_NATIVE"}
+    planned.database_location = "nam5"
+    assert [result.verdict for result in failures(planned)] == ["warn"]
+    google.answers[DATABASE] = {"locationId": R}
+    planned._read.clear()
+    (result,) = failures(planned)
+    assert (result.verdict, result.what) == ("fail", f"the database setpoint is in {R}, and cannot be moved to nam5")
 
 
 def test_what_an_option_needs_is_asked_only_where_it_is_to_be_on(planned, google):
@@ -160,6 +176,8 @@ def test_the_command_asks_with_preflight_and_refuses_an_option_that_there_is_not
     asked = CliRunner().invoke(app, [*run, "--enable", "reports"])
     assert asked.exit_code == 1
     assert {result["check"] for result in json.loads(asked.stdout)["results"]} == diagnostics.PREFLIGHT.keys()
+    assert CliRunner().invoke(app, [*run, "--database-location", "eur3"]).exit_code == 0
+    assert planned.database_location == "eur3"
     refused = CliRunner().invoke(app, [*run, "--enable", "report"])
     assert refused.exit_code != 0
 

@@ -34,7 +34,8 @@ def test_every_function_of_the_code_is_deployed_and_no_other():
     (accounts,) = [
         block for used, block in typed() if used == "google_service_account" and block.labels[1] == "function"
     ]
-    assert set(strings(accounts.attributes["for_each"])) == folders
+    assert accounts.attributes["for_each"] == "local.deployed"
+    assert set(strings(local("deployed"))) == folders
 
 
 def test_the_entry_point_and_the_source_are_those_of_the_function():

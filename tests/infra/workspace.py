@@ -88,13 +88,13 @@ class Workspace:
 
     def plan(self, values: dict[str, Any], *options: str) -> dict[str, Any]:
         """Plan with these variables and options of ``terraform plan``; the plan as JSON, ``show -json``."""
-        self._set(values)
+        self.set(values)
         self.run("plan", "-input=false", "-out=made.tfplan", *options)
         return json.loads(self.run("show", "-json", "made.tfplan").stdout)
 
     def apply(self, values: dict[str, Any]) -> None:
         """Apply with these variables, to what the state says: nobody else has changed it."""
-        self._set(values)
+        self.set(values)
         self.run("apply", "-input=false", "-auto-approve", "-refresh=false")
 
     def apply_plan(self) -> None:
@@ -127,7 +127,8 @@ class Workspace:
         """Go on from another state."""
         self._states.write(str(self.folder), state)
 
-    def _set(self, values: dict[str, Any]) -> None:
+    def set(self, values: dict[str, Any]) -> None:
+        """Set the variables; without any they stay as they are."""
         if values:
             (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
 

@@ -58,6 +58,9 @@ def doctor(  # noqa: PLR0913 - the options of a command
         list[str] | None,
         typer.Option(metavar="OPTION", help=f"With --preflight, what is to be on: {', '.join(diagnostics.OPTIONS)}."),
     ] = None,
+    database_location: Annotated[
+        str, typer.Option(metavar="LOCATION", help="With --preflight, firestore.location, where it is not the region.")
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the checks that pass, too.")] = False,
 ) -> None:
     """Check a live installation, and say what to do about each check that does not pass.
@@ -72,7 +75,7 @@ def doctor(  # noqa: PLR0913 - the options of a command
     installation = bootstrap.open_installation(
         project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint"
     )
-    installation.options = options
+    installation.options, installation.database_location = options, database_location
     with progress("checks"):
         results = diagnostics.examine(installation, diagnostics.PREFLIGHT if preflight else diagnostics.CHECKS)
     if output is Output.json:

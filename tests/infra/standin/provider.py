@@ -19,6 +19,8 @@ from infra.standin.messages import decode, encode, error, message
 from infra.standin.server import attach, serve
 
 HERE = Path(__file__).parent
+EXISTING: dict[str, dict[str, Any]] = {}
+"""What is there before it is imported, by the id that it is imported with."""
 
 
 def _read(name: str) -> Any:
@@ -140,7 +142,7 @@ class Provider:
         return message("ApplyResourceChange.Response")(new_state=encode(state), private=request.planned_private)
 
     def _import(self, request: Any) -> Any:
-        state = encode(conform(self._block(request.type_name), {"id": request.id}))
+        state = encode(conform(self._block(request.type_name), {**EXISTING.get(request.id, {}), "id": request.id}))
         imported = message("ImportResourceState.ImportedResource")(type_name=request.type_name, state=state)
         return message("ImportResourceState.Response")(imported_resources=[imported])
 

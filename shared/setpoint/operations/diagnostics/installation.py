@@ -42,6 +42,7 @@ class Installation:
         api: Google's APIs.
         now: the time.
         options: of infra/, that are to be switched on; for what is asked before anything is made.
+        database_location: where its database is to be; empty where that is the region.
     """
 
     project: str
@@ -52,6 +53,7 @@ class Installation:
     api: Api
     now: Callable[[], datetime] = _now
     options: frozenset[str] = frozenset()
+    database_location: str = ""
     _read: dict[str, Any] = field(default_factory=dict)
 
     def get(self, url: str, permission: str, **query: str) -> Any:

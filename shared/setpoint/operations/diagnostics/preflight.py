@@ -203,20 +203,32 @@ def _buckets(project: str) -> tuple[str, str]:
 
 
 def database(installation: Installation) -> Iterator[Finding]:
-    """An existing database is in the functions' region, or in one that can be configured."""
+    """An existing database is of the right kind, and where the new one is to be."""
     name = installation.store_url.rpartition("/")[2]
     url = f"https://firestore.googleapis.com/v1/projects/{installation.project}/databases/{name}"
     existing = installation.get(url, "datastore.databases.get")
-    location = (existing or {}).get("locationId", "")
+    location, kind = (existing or {}).get("locationId", ""), (existing or {}).get("type", _NATIVE)
+    wanted = installation.database_location or installation.region
+    imported = (
+        "terraform import module.setpoint.google_firestore_database.setpoint "
+        f"projects/{installation.project}/databases/{name}"
+    )
     if existing is None:
         yield "pass", f"there is no database {name} yet"
-    elif location != installation.region:
-        do = f'set firestore = {{ location = "{location}" }} and `terraform import`, or another firestore.database'
-        yield "fail", f"the database {name} is in {location}, and cannot be moved to {installation.region}", do
+    elif kind != _NATIVE:
+        do = "set firestore = { database = ANOTHER } and --store; a project may have several databases"
+        yield "fail", f"the database {name} is of the kind {kind}, and Setpoint needs {_NATIVE}", do
+    elif location != wanted:
+        do = (
+            f'set firestore = {{ location = "{location}" }}, ask again with --database-location {location}, and '
+            f"{imported}; or choose another firestore.database"
+        )
+        yield "fail", f"the database {name} is in {location}, and cannot be moved to {wanted}", do
     else:
-        do = "terraform import module.setpoint.google_firestore_database.setpoint " + name
-        yield "warn", f"there is a database {name} in {location} already", do
+        yield "warn", f"there is a database {name} in {location} already", imported
 
+
+_NATIVE = "FIRESTORE_NATIVE"
 
 PREFLIGHT: dict[str, Check] = {
     "apis": apis,
