@@ -144,10 +144,8 @@ SETTINGS = [block for block in blocks_of(INSTALL) if is_settings(block) and not 
 
 def root(folder: Path) -> Path:
     """A root with everything that the page shows as a setting of the module, at once."""
-    made: dict[str, str] = {}
-    for block in SETTINGS:
-        for name, value in re.findall(r"^(\w+) += (\{\n.*?^\}|[^\n]+)", block, re.MULTILINE | re.DOTALL):
-            made[name] = value
+    setting = re.compile(r"^(\w+) += (\{\n.*?^\}|[^\n]+)", re.MULTILINE | re.DOTALL)
+    made: dict[str, str] = {name: value for block in SETTINGS for name, value in setting.findall(block)}
     made |= {"project_id": '"my-project"', "region": '"europe-west1"', "watch_itself": "true"}
     lines = [f"  {name} = {value}" for name, value in made.items()]
     text = "\n".join(['module "setpoint" {', '  source = "../infra"', *lines, "}"])
