@@ -109,7 +109,8 @@ def _edited(
     text = files[place.file]
     new = {place.file: _new_text(text, place, difference)}
     _check_tokens(text, new[place.file], place)
-    return new, _value(_place({**files, **new}, declaration, difference), difference.observed)
+    afterwards = replace(difference, declared=difference.observed)
+    return new, _value(_place({**files, **new}, declaration, afterwards), difference.observed)
 
 
 def _place(files: Mapping[str, str], declaration: Declaration, difference: Difference) -> _Place:
