@@ -172,3 +172,13 @@ def _states(url: str) -> list[ResourceState]:
         return sorted(store.states(drifted=True, problems=[]), key=lambda state: state.key)
     finally:
         store.close()
+
+
+def test_a_finding_says_in_each_form_what_of_its_resource_is_watched(setpoint):
+    identifier = json.loads(setpoint("findings", "list", "--output", "json").stdout)["findings"][0]["id"]
+    watched = json.loads(setpoint("findings", "show", identifier, "--output", "json").stdout)["watched"]
+    text = f"{watched['declared']} declared field"
+
+    assert watched["declared"] == watched["compared"] == 2
+    assert f"watched: {text}" in setpoint("findings", "show", identifier).stdout
+    assert f"| watched | `{text}" in setpoint("findings", "show", identifier, "--output", "markdown").stdout

@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from detection.test_undeclared_changes import BUCKET, EXPORTS, FLEET, Watched, watched
-from setpoint.detection.watching import watching
+from setpoint.detection.watching import watching, watching_of
 from setpoint.model.declaration import Declaration, Scope, desired
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.last_known_good import unpack
+from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Undeclared
 from setpoint.model.resource_key import ResourceKey
 
@@ -68,3 +69,18 @@ def test_a_scope_of_grants_is_named():
     )
     wanted = desired((Declaration(GRANTS, BUCKET, VIEWER, authority="member", source=FLEET),))
     assert str(watching(wanted, rules((scope,)), state)).endswith(" · exact: all, by scope production")
+
+
+def test_a_scope_is_named_where_nothing_drifts_and_where_nothing_is_declared():
+    scope = Scope("production", (), ("*",), ancestors=("folders/7",), contents=("iam_policy",))
+    exports = watched()
+    state = replace(exports.state, key=GRANTS, finding=None)
+    last = Observation(GRANTS, BUCKET, state.observed_at, data=VIEWER, ancestors=("projects/1", "folders/7"))
+    wanted = desired((Declaration(GRANTS, BUCKET, VIEWER, authority="member", source=FLEET),))
+
+    assert str(watching(wanted, rules((scope,)), state, last)).endswith(" · exact: all, by scope production")
+    assert str(watching_of(None, rules((scope,)), state, last)) == "nothing declared · exact: all, by scope production"
+    elsewhere = replace(last, ancestors=("projects/1", "folders/8"))
+    assert str(watching(wanted, rules((scope,)), state, elsewhere)) == "2 declared fields"
+    assert watching_of(None, rules((scope,)), state, elsewhere) is None
+    assert watching_of(None, rules((scope,)), replace(state, key=ResourceKey(GRANTS.name)), last) is None

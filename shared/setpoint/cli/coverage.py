@@ -28,6 +28,7 @@ from setpoint.model import fleet_rules
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.difference import Explanation
 from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
 from setpoint.model.resource_state import ResourceState
 from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
@@ -92,8 +93,8 @@ def coverage(  # noqa: PLR0913 - the options of the command
 
 _Declared = tuple[Declaration, tuple[Explanation, ...]]
 """A declaration, and what its last observation left unknown."""
-_Watched = tuple[Desired, Rules, ResourceState | None]
-"""What is declared of a resource, the rules of the fleet, and its record."""
+_Watched = tuple[Desired, Rules, ResourceState | None, Observation | None]
+"""What is declared of a resource, the rules of the fleet, its record, and of an IAM policy the last observation."""
 
 
 def _rows(
@@ -140,9 +141,9 @@ def _print_watched(resources: Iterable[_Watched], output: Output) -> None:
         table.add_column(column, overflow="fold")
     records: list[WatchedResource] = []
     count = 0
-    for count, (desired, rules, state) in enumerate(resources, 1):  # noqa: B007 - the count is told at the end
+    for count, (desired, rules, state, last) in enumerate(resources, 1):  # noqa: B007 - the count is told at the end
         first = desired.declarations[0]
-        watched = watching(desired, rules, state)
+        watched = watching(desired, rules, state, last)
         record = WatchedResource(first.key.name, first.asset_type, first.key.content, **watched._asdict())
         if output is Output.jsonl:
             print_json(record)
@@ -158,7 +159,7 @@ def _print_watched(resources: Iterable[_Watched], output: Output) -> None:
 
 
 def _of_files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Declared]:
-    for desired, _, _ in _files(paths, options):
+    for desired, *_ in _files(paths, options):
         yield from ((declaration, ()) for declaration in desired.declarations)
 
 
@@ -170,11 +171,11 @@ def _files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Watched]:
         raise typer.Exit(ERROR)
     known = fleet_rules.rules(loaded.scopes, loaded.policy)
     for desired in loaded.desired:
-        yield desired, known, None
+        yield desired, known, None, None
 
 
 def _of_store(url: str) -> Iterator[_Declared]:
-    for desired, _, state in _store(url):
+    for desired, _, state, _ in _store(url):
         for number, declaration in enumerate(desired.declarations):
             yield declaration, state.unknown if state is not None and not number else ()
 
@@ -187,9 +188,10 @@ def _store(url: str) -> Iterator[_Watched]:
         previous = None
         for keys in batches((key for key, _ in heapq.merge(*manifests)), _AT_ONCE):
             wanted = [key for key in dict.fromkeys(keys) if key != previous]
-            for snapshot in store.read_many(wanted).values():
+            last = store.last_observations([key for key in wanted if key.content == "iam_policy"])
+            for key, snapshot in store.read_many(wanted).items():
                 if snapshot.desired is not None:
-                    yield snapshot.desired, snapshot.rules, snapshot.state
+                    yield snapshot.desired, snapshot.rules, snapshot.state, last.get(key)
             previous = keys[-1]
     finally:
         store.close()

@@ -68,8 +68,14 @@ def _lines(entry: AuditEntry) -> list[str]:
     return lines
 
 
-def as_markdown(state: ResourceState, trail: Sequence[AuditEntry]) -> Iterator[str]:
-    """A finding with its audit trail; values are code, so that nothing in them formats or mentions."""
+def as_markdown(state: ResourceState, trail: Sequence[AuditEntry], watched: str = "") -> Iterator[str]:
+    """A finding with its audit trail; values are code, so that nothing in them formats or mentions.
+
+    Args:
+        state: the record.
+        trail: its audit trail.
+        watched: what of the resource is watched; empty for nothing.
+    """
     yield f"### {' '.join(title(state).plain.split())}"
     yield ""
     yield code(state.key.name)
@@ -78,6 +84,8 @@ def as_markdown(state: ResourceState, trail: Sequence[AuditEntry]) -> Iterator[s
     yield "|---|---|"
     for name, value in _rows(state):
         yield f"| {name} | {code(value)} |"
+    if watched:
+        yield f"| watched | {code(watched)} |"
     differences = state.finding.differences if state.finding is not None else ()
     if differences or state.suppressed:
         yield ""

@@ -22,7 +22,7 @@ from setpoint.cli.output import out, print_findings, print_status, print_suppres
 from setpoint.cli.past_findings import print_comparison, states_as_of
 from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
-from setpoint.detection.watching import watching
+from setpoint.detection.watching import watching_of
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState, without_digests
 from setpoint.ports.stores import Problems, StateStore
@@ -244,17 +244,19 @@ def show(
         state = find_finding(opened, finding)
         trail = opened.trail(state.key)
         snapshot = opened.read(state.key)
+        last = opened.last_observation(state.key) if state.key.content == "iam_policy" else None
     finally:
         opened.close()
+    watched = watching_of(snapshot.desired, snapshot.rules, state, last)
     if output is ShownAs.json:
-        output_models.print_json(output_models.finding_details(state, trail), indent=2)
+        output_models.print_json(output_models.finding_details(state, trail, watched), indent=2)
     elif output is ShownAs.markdown:
-        for line in finding_text.as_markdown(state, trail):
+        for line in finding_text.as_markdown(state, trail, str(watched or "")):
             out.out(line, highlight=False)
     else:
         out.print(finding_text.details(state))
-        if snapshot.desired is not None:
-            out.print(f"watched: {watching(snapshot.desired, snapshot.rules, state)}", highlight=False)
+        if watched is not None:
+            out.print(f"watched: {watched}", highlight=False)
         if trail:
             out.print(finding_text.trail_table(trail))
 

@@ -25,6 +25,7 @@ from setpoint.model.sweep_records import Summary
 
 if TYPE_CHECKING:
     from setpoint.declarations.readers.documents import Problem
+    from setpoint.detection.watching import Watching
 
 
 class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +52,36 @@ class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: tuple[Suppressed, ...]
 
 
+class WatchedParts(msgspec.Struct, frozen=True):
+    """What of a declared resource is watched.
+
+    Args:
+        declared: number of declared fields; of an IAM policy, of grants.
+        compared: number of those that are compared.
+        good: number of last known good values; null where none are kept.
+        why_none: why none are kept; empty where they are.
+        exact: what is exactly as declared: ``all``, or paths or roles.
+        scope: the scope that makes the declared grants the whole; empty for none.
+    """
+
+    declared: int
+    compared: int
+    good: int | None
+    why_none: str
+    exact: tuple[str, ...]
+    scope: str
+
+
 class FindingDetails(FindingRecord, frozen=True, kw_only=True):
     """The output of ``setpoint findings show --output json``.
 
     Args:
         trail: its audit trail, ordered by time.
+        watched: what of the resource is watched; null where nothing of it is declared.
     """
 
     trail: tuple[AuditEntry, ...]
+    watched: WatchedParts | None = None
 
 
 class FindingList(msgspec.Struct, frozen=True, kw_only=True):
@@ -373,9 +396,12 @@ def finding_record(state: ResourceState) -> FindingRecord:
     return FindingRecord(**_fields(state))
 
 
-def finding_details(state: ResourceState, trail: Iterable[AuditEntry]) -> FindingDetails:
+def finding_details(
+    state: ResourceState, trail: Iterable[AuditEntry], watched: Watching | None = None
+) -> FindingDetails:
     """A record as ``findings show --output json`` writes it, with its audit trail in the order of time."""
-    return FindingDetails(**_fields(state), trail=tuple(trail))
+    parts = WatchedParts(**watched._asdict()) if watched is not None else None
+    return FindingDetails(**_fields(state), trail=tuple(trail), watched=parts)
 
 
 def _fields(state: ResourceState) -> dict[str, Any]:

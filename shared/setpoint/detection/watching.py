@@ -37,7 +37,7 @@ class Watching(NamedTuple):
     scope: str = ""
 
     def __str__(self) -> str:
-        fields = counted(self.declared, "declared field")
+        fields = counted(self.declared, "declared field") if self.declared else "nothing declared"
         if self.compared < self.declared:
             fields += f", {self.declared - self.compared:,} of them not compared"
         parts = [fields]
@@ -50,13 +50,27 @@ class Watching(NamedTuple):
         return " · ".join(parts)
 
 
-def watching(desired: Desired, rules: Rules, state: ResourceState | None) -> Watching:
+def watching_of(
+    desired: Desired | None, rules: Rules, state: ResourceState | None, last: Observation | None = None
+) -> Watching | None:
+    """What of a resource is watched; None where nothing of it is declared and no scope makes its grants the whole.
+
+    The arguments are those of ``watching``.
+    """
+    if desired is not None:
+        return watching(desired, rules, state, last)
+    scope = _scope(rules, state, last)
+    return Watching(0, 0, None, exact=("all",), scope=scope) if scope else None
+
+
+def watching(desired: Desired, rules: Rules, state: ResourceState | None, last: Observation | None = None) -> Watching:
     """What of a declared resource is watched.
 
     Args:
         desired: what is declared.
         rules: the rules of the fleet.
         state: the record of the resource; None if it was never observed.
+        last: its last observation, which says where a resource without a finding is; None if that is not known.
     """
     declarations = desired.declarations
     covered = [
@@ -68,7 +82,7 @@ def watching(desired: Desired, rules: Rules, state: ResourceState | None) -> Wat
     declared = sum(coverage.declared for coverage in covered)
     compared = declared - sum(len(coverage.gaps) for coverage in covered)
     if declarations[0].key.content not in WHOLE:
-        scope = _scope(rules, state)
+        scope = _scope(rules, state, last)
         return Watching(declared, compared, None, exact=_exact_policy(declarations, scope), scope=scope)
     stored = unpack(state.last_good) if state is not None else None
     why_none = _why_none(desired, rules, state) if stored is None else ""
@@ -102,16 +116,19 @@ def _exact_policy(declarations: Sequence[Declaration], scope: str) -> tuple[str,
     return tuple(dict.fromkeys(roles))
 
 
-def _scope(rules: Rules, state: ResourceState | None) -> str:
-    """The name of the scope that makes the grants of a resource the whole; empty if there is none, or no finding."""
-    if state is None or state.key.content != "iam_policy" or state.finding is None:
+def _scope(rules: Rules, state: ResourceState | None, last: Observation | None) -> str:
+    """The name of the scope that makes the grants of a resource the whole; empty if there is none, or none is known."""
+    if state is None or state.key.content != "iam_policy":
         return ""
-    seen = Observation(
-        state.key,
-        state.asset_type,
-        state.observed_at,
-        ancestors=state.finding.ancestors,
-        project_id=state.finding.project,
-    )
-    scope = scopes.scope_of_grants(rules, seen)
+    if last is None:
+        if state.finding is None:
+            return ""
+        last = Observation(
+            state.key,
+            state.asset_type,
+            state.observed_at,
+            ancestors=state.finding.ancestors,
+            project_id=state.finding.project,
+        )
+    scope = scopes.scope_of_grants(rules, last)
     return scope.name if scope is not None else ""

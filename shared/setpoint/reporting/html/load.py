@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
-from setpoint.detection.watching import watching
+from setpoint.detection.watching import watching_of
 from setpoint.errors import CorruptState
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
@@ -45,13 +45,13 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
 
 
 def _watched(store: ReportStore, states: Sequence[ResourceState]) -> dict[ResourceKey, str]:
-    """What of each declared resource is watched, in words; nothing for records that cannot be read."""
+    """What of each resource is watched, in words; nothing for records that cannot be read."""
     watched: dict[ResourceKey, str] = {}
     for some in batches(states, _AT_ONCE):
         with suppress(CorruptState):
             for key, snapshot in store.read_many([state.key for state in some]).items():
-                if snapshot.desired is not None:
-                    watched[key] = str(watching(snapshot.desired, snapshot.rules, snapshot.state))
+                if (parts := watching_of(snapshot.desired, snapshot.rules, snapshot.state)) is not None:
+                    watched[key] = str(parts)
     return watched
 
 
