@@ -107,7 +107,7 @@ def test_what_is_rejected_is_kept_encrypted_where_the_store_stays(declarations: 
     assert setpoint("dead-letters", "decrypt", str(kept), "--store", store).stdout == broken
     lacking = setpoint("dead-letters", "decrypt", str(kept))
     assert lacking.returncode == 1
-    assert "--store says where the key is" in lacking.stderr
+    assert "give --store, which has the key" in lacking.stderr
 
 
 def test_another_wrapping_key_stops_and_rejects_no_message(

@@ -77,7 +77,7 @@ def test_a_file_may_have_as_many_documents_as_declarations_fit_in_it_and_not_one
     assert len(read) == most
     assert isinstance(problem, Problem)
     assert problem.category == documents.UNREADABLE
-    assert problem.message.startswith("more than 12,000 documents in 80,000 characters; the rest was not looked at;")
+    assert problem.message.startswith("more than 12,000 documents in 80,000 characters; the rest was not read;")
 
 
 def test_a_large_json_file_may_have_a_value_for_each_eight_characters_and_not_one_more():

@@ -287,7 +287,7 @@ def test_a_zero_in_a_map_or_in_a_free_form_object_is_no_default() -> None:
     ("observation", "refusal"),
     [
         (observed({"a": 1}, "x.googleapis.com/Unknown"), "of a type that no API schema describes"),
-        (observed(None), "the inventory does not tell what it is"),
+        (observed(None), "the inventory does not say what it is"),
         (observed({}, deleted=True), "gone"),
         (observed({}, name="//compute.googleapis.com/a b"), "its name is no full resource name"),
         (observed({}, "run.googleapis.com/Revision"), "something that happened, not something desired"),

@@ -158,7 +158,7 @@ def test_what_an_option_needs_is_asked_only_where_it_is_to_be_on(planned, google
 def test_a_missing_permission_is_said_with_the_place_and_the_role(planned, google):
     google.withheld = {"cloudasset.feeds.create"}
     (result,) = failures(planned)
-    assert result.what == f"whoever runs this may not, on {ORG}: cloudasset.feeds.create"
+    assert result.what == f"the calling account may not, on {ORG}: cloudasset.feeds.create"
     assert result.do == f"grant roles/cloudasset.owner and roles/resourcemanager.organizationAdmin on {ORG}"
 
 

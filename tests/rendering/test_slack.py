@@ -122,7 +122,7 @@ def test_an_approval_from_an_earlier_episode_is_not_taken_for_this_one():
         (
             RemediationData(step="stopped", reason="the breaker is open"),
             "auto",
-            "Stopped until somebody has looked: the breaker is open",
+            "Stopped until a person decides: the breaker is open",
             "[Fix now] [Exempt] [Accept] [Why?]",
         ),
     ],
@@ -319,7 +319,7 @@ def test_a_reply_tells_what_has_last_happened(step_, text):
 def test_an_escalation_is_loud_and_says_for_how_long():
     late = replace(shown(severity="critical"), event_time=AT + timedelta(minutes=12))
     read = lines(slack.escalation(late))
-    assert read[0] == "🚨 Critical, and nobody has acted: Bucket billing-exports"
+    assert read[0] == "🚨 Critical, and no action was taken: Bucket billing-exports"
     assert "*Open for 12 min.* Will be remediated when an approver approves it." in read
 
 

@@ -82,7 +82,7 @@ def signed_in(store: str) -> str:
     """The e-mail address of the credentials, for a store in Google Cloud; empty for a local store and the emulator.
 
     Raises:
-        BadRequest: the credentials do not say whose they are; log in.
+        BadRequest: the credentials do not name their account; log in.
         Unavailable: Google does not answer; try again.
     """
     if not store.startswith("firestore:") or os.environ.get("FIRESTORE_EMULATOR_HOST"):

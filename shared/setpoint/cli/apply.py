@@ -67,7 +67,7 @@ Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Files that are not read; may be repeated.")
 ]
 Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests that do not say theirs.")
+    str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests without one of their own.")
 ]
 TerraformConfig = Annotated[
     str,
@@ -200,7 +200,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         ),
     ] = "",
     not_seen_yet: NotSeenYet = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
     output: Annotated[Output, typer.Option(help="text for people; json: one object on standard output.")] = Output.text,
     events_topic: EventsTopic = None,
     exclude: Exclude = None,

@@ -128,7 +128,7 @@ def baseline(
         )
         return
     if not because:
-        raise BadRequest("say why: --because TEXT")
+        raise BadRequest("give a reason: --because TEXT")
     chosen = replace(wanted, statuses=("open",), severities=wanted.severities or _NOT_CRITICAL)
     now = datetime.now(UTC)
     exemption = run.exemption(because, run.end(now) or now + _DAYS, now, baseline=True)
@@ -161,7 +161,7 @@ def exempt_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> No
     now = datetime.now(UTC)
     ends = run.end(now)
     if ends is None:
-        raise BadRequest("say how long: --for 7d or --until DATE")
+        raise BadRequest("give an end: --for 7d or --until DATE")
     exemption = run.exemption(because, ends, now)
     _decide(
         _Verb("exempt", "exempted"),

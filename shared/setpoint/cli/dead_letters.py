@@ -151,7 +151,7 @@ def _message_of(line: bytes, file: Path, key: Callable[[], bytes] | None) -> byt
     if ENCRYPTED not in letter.attributes:
         return message
     if key is None:
-        raise BadRequest(f"what is in {file} is encrypted; --store says where the key is")
+        raise BadRequest(f"what is in {file} is encrypted; give --store, which has the key")
     return decrypted(message, key())
 
 

@@ -120,7 +120,9 @@ def detect(  # noqa: PLR0913 - the options of the command
         raise BadRequest("give either --feed FILE or --subscription NAME")
     check_severity(fail_on)
     if subscription and not _SUBSCRIPTION.match(subscription):
-        raise BadRequest(f"--subscription {subscription}: is none; it looks like projects/ID/subscriptions/NAME")
+        raise BadRequest(
+            f"--subscription {subscription}: is no subscription; it looks like projects/ID/subscriptions/NAME"
+        )
     options = LoadOptions(secrecy=bootstrap.secrecy_of(store, create=True))
     loaded = load_all(declarations, options) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
@@ -157,7 +159,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         opened = filter(is_open, deps.store.states(drifted=True, problems=unread))
         code = drift_code(opened, exit_code=exit_code, fail_on=fail_on)
         if unread and (exit_code or fail_on):
-            print_error(f"stored records cannot be read, first: {unread[0]}; look at `setpoint repair`")
+            print_error(f"stored records cannot be read, first: {unread[0]}; run `setpoint repair`")
             code = ERROR
     finally:
         deps.store.close()

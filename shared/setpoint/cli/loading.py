@@ -28,7 +28,7 @@ class LoadOptions(NamedTuple):
 
     Args:
         exclude: Globs of files that are not read.
-        project: The project of Config Connector objects that do not say theirs.
+        project: The project of Config Connector objects without one of their own.
         namespace: Their namespace.
         config: The directory of the Terraform root module of a state or plan.
         secrecy: Makes the digests that stand for secrets.

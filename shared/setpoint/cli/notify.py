@@ -55,7 +55,7 @@ def notify(
 ) -> None:
     """Show what Slack would be told of the findings of a store, or of published events."""
     if not preview_only:
-        raise BadRequest("say --preview: from the command line nothing is sent; functions/notify sends")
+        raise BadRequest("give --preview: the command line sends nothing; functions/notify sends")
     shown = list(of_events(_read(events_file))) if events_file is not None else of_store(store)
     links = Links(finding_link, group_link)
     conversations = preview.conversations(shown, links)

@@ -119,7 +119,7 @@ ProjectOfObjects = Annotated[
     typer.Option(
         "--project",
         metavar="ID",
-        help="The project of manifests that do not say theirs.",
+        help="The project of manifests without one of their own.",
         callback=_checked_project,
     ),
 ]

@@ -48,7 +48,7 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
             together.resources += done.resources
             together.outcomes += done.outcomes
     if shown > _MOST_SHOWN:
-        print_warning(f"somebody has to look at {counted(shown - _MOST_SHOWN, 'more state')}")
+        print_warning(f"{counted(shown - _MOST_SHOWN, 'more state')} also need attention")
     counts = ", ".join(f"{count} {status}" for status, count in together.counts.most_common())
     applied = f"{counted(together.resources, 'resource')} applied"
     done_with = "nothing was written" if options.dry_run else applied

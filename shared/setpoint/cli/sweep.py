@@ -155,13 +155,13 @@ def _gaps(swept: Swept, rejected: int, unread: Problems) -> list[str]:
     """Why a sweep without open findings does not show that nothing drifts."""
     gaps = []
     if not swept.summary.in_sync + swept.summary.drifted:
-        gaps.append("nothing was compared, so this is no check; look at --declarations, --store, --scope and --from")
+        gaps.append("nothing was compared, so this is no check; check --declarations, --store, --scope and --from")
     if swept.unknown:
-        gaps += [f"not looked at: {reason}" for reason in swept.denied.values()]
+        gaps += [f"not listed: {reason}" for reason in swept.denied.values()]
     if rejected:
         gaps.append(f"{rejected:,} records of the inventory could not be read")
     if unread or swept.problems:
-        gaps.append(f"stored records cannot be read, first: {[*unread, *swept.problems][0]}; look at `setpoint repair`")
+        gaps.append(f"stored records cannot be read, first: {[*unread, *swept.problems][0]}; run `setpoint repair`")
     return gaps
 
 

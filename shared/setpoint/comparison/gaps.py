@@ -39,7 +39,7 @@ _OF_THE_OBSERVATION = frozenset(
         TRUNCATED,
         "a reference that is answered as what it points to",
         "an enum value that the inventory does not know",
-        "an enum by its number, which its schema does not tell",
+        "an enum by its number, which its schema does not name",
         "a text, though its schema has a number",
         SPELLINGS,
     )

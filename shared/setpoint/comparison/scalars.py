@@ -420,7 +420,7 @@ def indeterminate(field: Field | None, declared: Any, observed: Any) -> str:
     if isinstance(observed, str) and observed.startswith("UNKNOWN_ENUM_VALUE_"):
         return "an enum value that the inventory does not know"
     if field.format == "enum" and isinstance(observed, int) and isinstance(declared, str):
-        return "an enum by its number, which its schema does not tell"
+        return "an enum by its number, which its schema does not name"
     if field.type in _NUMERIC and _is_number(declared) and isinstance(observed, str) and not _is_number(observed):
         return "a text, though its schema has a number"
     return ""

@@ -35,7 +35,7 @@ def refusal(observation: Observation) -> str:
     if observation.deleted or (observation.key.content in WHOLE and lifecycle.is_gone(observation.data)):
         return "gone"
     if observation.data is None:
-        return "the inventory does not tell what it is"
+        return "the inventory does not say what it is"
     if not is_full_name(observation.key.name):
         return "its name is no full resource name"
     if observation.key.content not in WHOLE:

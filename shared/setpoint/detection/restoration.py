@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 NOT_KEPT = "only a digest of its last known good value is kept: set it by hand, or accept it"
 _LEFT_OUT = "what it was is not kept with all of its fields: set it by hand, or accept it"
 _PARTLY_ASKED = "the policy does not ask for all of what was added there: remove it by hand, or accept it"
-_OTHER_FORM = "its elements can no longer be told apart: set it by hand, or accept it"
-_NO_PLACE = "where it belongs cannot be told: set it by hand, or accept it"
+_OTHER_FORM = "its elements can no longer be distinguished: set it by hand, or accept it"
+_NO_PLACE = "where it belongs is not known: set it by hand, or accept it"
 
 
 class Restored(NamedTuple):

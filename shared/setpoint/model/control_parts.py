@@ -142,7 +142,7 @@ class ControlParts:
         if missing:
             stored = self._fetch(missing)
             if len(stored) < len(missing):
-                raise PartGone("the control record was written by somebody else; read it again")
+                raise PartGone("the control record was written by another process; read it again")
             for name, body in stored.items():
                 self._parts[name] = _part(body)
                 self._note_newer(name, body)

@@ -238,7 +238,7 @@ def _with_bookkeeping(state: SourceState, now: SourceState) -> SourceState:
 def _in_force(control: Control, source: str, expected: int) -> SourceState:
     now = control.sources.get(source, SourceState())
     if now.generation != expected:
-        raise Overtaken(f"source {source}: it was applied by somebody else since it was planned; apply again")
+        raise Overtaken(f"source {source}: another process applied it after the plan; apply again")
     return now
 
 

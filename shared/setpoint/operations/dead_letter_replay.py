@@ -121,7 +121,7 @@ def _opened(dead_letter: DeadLetter, key: Callable[[], bytes] | None) -> DeadLet
     if not dead_letter.is_encrypted:
         return dead_letter
     if key is None:
-        return "it is encrypted; --store says where the key is"
+        return "it is encrypted; give --store, which has the key"
     message = decrypted(dead_letter.data, key())
     if message is None:
         return "it was encrypted with the key of another store; --drop throws it away"
@@ -140,7 +140,7 @@ def _decided(dead_letter: DeadLetter, queue: DeadLetterQueue, reason: str, *, dr
             dead_letter, "left", "its end was cut off, so that it cannot be sent again; --drop throws it away"
         )
     if not dead_letter.subscription:
-        return Replayed(dead_letter, "left", "nothing tells where it came from; --drop throws it away")
+        return Replayed(dead_letter, "left", "where it came from is not recorded; --drop deletes it")
     try:
         return Replayed(dead_letter, "sent", queue.topic_of(dead_letter.subscription))
     except BadRequest as error:

@@ -65,7 +65,7 @@ class Cluster(Protocol):
         """The kinds of Config Connector that are installed, its own settings included.
 
         Raises:
-            BadRequest: the credentials are not taken.
+            BadRequest: the credentials are not accepted.
         """
 
     def namespaces(self) -> Sequence[Mapping[str, Any]]:

@@ -58,7 +58,7 @@ class Repository(Protocol):
     """One repository at GitHub or GitLab.
 
     Every method raises ``Throttled`` with the time of the next attempt for a rate limit, ``Unavailable`` where the
-    service did not answer and the effect is unknown, ``Conflict`` where somebody else changed the same thing, and
+    service did not answer and the effect is unknown, ``Conflict`` where another change was made to the same thing, and
     ``BadRequest`` with the next step where it never succeeds. Methods do not retry: read again before the next attempt.
     """
 

@@ -68,7 +68,7 @@ def approve(
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.decision_input.mode in MANUAL_MODES:
             raise NotPermitted(
-                f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` tells why"
+                f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` shows why"
             )
         remediation = case.decision_input.remediation
         is_known = remediation.outcome != "unknown"  # a person may know how a stuck operation ended

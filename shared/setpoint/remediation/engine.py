@@ -73,7 +73,7 @@ TICK = "tick"
 MADE_AGAIN = "it was made again under the same name since it was observed; the inventory has to show it first"
 """Why nothing is written to a resource that was recreated since its evaluation."""
 
-UNPROVED = "its API tells none of the ids and times by which it is known, so that it may be another resource"
+UNPROVED = "its API returns none of the ids and times that identify it, so that it may be another resource"
 """Why nothing is written to a resource whose identity is not proved."""
 
 
@@ -226,7 +226,7 @@ def _end_unproved(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
     if remediation.step not in remediation_attempt.UNDER_WAY or remediation.outcome:
         return snapshot
     if remediation.fingerprint == state.fingerprint:
-        reason = f"{remediation.failure or 'nothing tells what came of it'}; the drift is still there"
+        reason = f"{remediation.failure or 'its outcome is not known'}; the drift is still there"
         ended = replace(remediation, outcome="unknown", reason=reason)
     else:
         reason = "something else drifts than what was written"

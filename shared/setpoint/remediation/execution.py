@@ -146,7 +146,7 @@ def _failed_operation(
     if (ended := verification.prove(snapshot, context)) is not None:
         return ended
     policy = snapshot.rules.policy or Policy()
-    proof = "its operation ended with an error, and the resource was read after it: it is not so"
+    proof = "its operation ended with an error, and the resource was read after it: it still differs"
     return endings.fail(snapshot, remediation, reason, policy, context, proof=proof)
 
 
@@ -162,8 +162,8 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
         return ended
     if remediation.operation and _is_running(remediation, context.live_resources):
         return endings.keep_reading(snapshot, remediation, context)
-    reason = remediation.reason or "it was written, and the resource is not so"
-    proof = f"the resource was read at {context.clock():%Y-%m-%d %H:%M:%S} UTC: it is not so"
+    reason = remediation.reason or "it was written, and the resource still differs"
+    proof = f"the resource was read at {context.clock():%Y-%m-%d %H:%M:%S} UTC: it still differs"
     is_harmless = bool(remediation.failure)  # it was unknown whether the write was done, and it was not
     return endings.fail(snapshot, remediation, reason, policy, context, proof=proof, is_harmless=is_harmless)
 

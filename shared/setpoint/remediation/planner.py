@@ -100,7 +100,7 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
     """
     key = declaration.key
     if schema is None or resource is None:
-        return _refused(declaration, "unread", "no API document tells how to reach it: see to it by hand")
+        return _refused(declaration, "unread", "no API document says how to reach it: change it by hand")
     if live is None:
         made = f" ({resource.kind.create})" if resource.kind.create else ""
         return _refused(declaration, "gone", f"it is gone: make it again as declared{made}")

@@ -18,7 +18,7 @@ def resource(
     *,
     ancestors: Sequence[str] = ANCESTORS,
 ) -> bytes:
-    """A change of a resource; without ``data`` where the inventory does not tell what it is."""
+    """A change of a resource; without ``data`` where the inventory does not say what it is."""
     asset = _asset(name, asset_type, time, ancestors)
     asset["resource"] = {"version": "v1", **({} if data is None else {"data": data})}
     return _message(asset, time)

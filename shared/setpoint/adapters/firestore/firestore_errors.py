@@ -48,7 +48,7 @@ def body_of(snapshot: DocumentSnapshot[Any]) -> bytes:
 def refusal(what: str, code: int) -> Conflict | Unavailable:
     """The error of one failed write in a batch, by its gRPC code."""
     if code in _LOST_RACE_CODES:
-        return Conflict(f"{what}: written by somebody else; read it again")
+        return Conflict(f"{what}: written by another process; read it again")
     return Unavailable(f"{what}: Firestore did not write it (code {code}); try again")
 
 
@@ -58,7 +58,7 @@ def racing(what: str) -> Iterator[None]:
     try:
         yield
     except _LOST_RACE as error:
-        raise Conflict(f"{what}: written by somebody else; read it again") from error
+        raise Conflict(f"{what}: written by another process; read it again") from error
 
 
 @contextmanager

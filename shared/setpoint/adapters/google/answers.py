@@ -177,8 +177,8 @@ def _described(answer: requests.Response, message: str) -> str:
 
 def _remedy(call: Call, error: Mapping[str, Any]) -> str:
     if error.get("code") == requests.codes.unauthorized:
-        return "the credentials are not taken; check the service account"
+        return "the credentials are not accepted; check the service account"
     if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):
         service = urlsplit(call.url).hostname
         return f"the API is switched off; switch it on with `gcloud services enable {service}`"
-    return f"{call.method} is denied; grant {call.permission} on it to whoever runs this"
+    return f"{call.method} is denied; grant {call.permission} on it to the calling account"

@@ -97,7 +97,7 @@ class GoogleAssetHistory:
                     raise Unavailable(f"the history of {parent} cannot be read: {message_of(error)}") from error
                 self._pace.sleep(pause)
             except exceptions.Forbidden as error:
-                reason = "its history may not be read; grant roles/cloudasset.viewer on it to whoever runs this"
+                reason = "its history may not be read; grant roles/cloudasset.viewer on it to the calling account"
                 raise denied(error, parent, reason) from error
             except (exceptions.InvalidArgument, exceptions.NotFound):
                 return None

@@ -195,7 +195,7 @@ def pause_after(patience: RetryPolicy, error: Exception, calls: int) -> float:
 def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest) -> Exception:
     scope = str(request.parent)
     if isinstance(error, exceptions.Forbidden):
-        return denied(error, scope, "may not be listed; grant roles/cloudasset.viewer on it to whoever runs this")
+        return denied(error, scope, "may not be listed; grant roles/cloudasset.viewer on it to the calling account")
     if isinstance(error, exceptions.Unauthenticated):
         return BadRequest(f"{scope} cannot be listed without credentials; {LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):

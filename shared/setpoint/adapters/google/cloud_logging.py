@@ -168,7 +168,7 @@ def _halves(query: Query) -> Iterator[Query]:
 
 def _reason(container: str, error: Exception) -> str:
     if isinstance(error, AccessDenied):
-        return f"the audit log of {container} may not be read; grant roles/logging.viewer on it to whoever runs this"
+        return f"the audit log of {container} may not be read; grant roles/logging.viewer on it to the calling account"
     return f"the audit log of {container} cannot be read: {error}"
 
 

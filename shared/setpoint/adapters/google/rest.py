@@ -108,7 +108,7 @@ class GoogleRest:
         where = operations.address(call, body)
         if not where:
             raise Unavailable(
-                f"{call.method} on {plan.key.name} goes on, and its answer does not tell where: read again"
+                f"{call.method} on {plan.key.name} goes on, and its answer does not say where: read again"
             )
         return Started(where)
 
@@ -131,7 +131,7 @@ class GoogleRest:
         try:
             return parsedate_to_datetime(date).astimezone(UTC)
         except ValueError:
-            raise Unavailable(f"{call.url} does not tell the time; try again later") from None
+            raise Unavailable(f"{call.url} does not say the time; try again later") from None
 
     def _send(
         self, call: Call, *, again: Callable[[requests.Response], bool], reading: bool = True
@@ -168,7 +168,7 @@ class GoogleRest:
         except (requests.RequestException, HTTPError, TransportError) as failure:
             return None, failure
         except GoogleAuthError as error:
-            raise BadRequest(f"{call.method}: the credentials are not taken; check the service account") from error
+            raise BadRequest(f"{call.method}: the credentials are not accepted; check the service account") from error
         return answer, None
 
     def _address(self, url: str) -> str:

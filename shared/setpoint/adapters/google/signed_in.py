@@ -50,7 +50,7 @@ def address_in(answer: requests.Response) -> str:
     address = body.get("email")
     if answer.ok and isinstance(address, str) and address and body.get("email_verified") is True:
         return address
-    raise BadRequest(f"the credentials do not say whose they are ({answer.status_code}); {LOG_IN}")
+    raise BadRequest(f"the credentials do not name their account ({answer.status_code}); {LOG_IN}")
 
 
 def _object(answer: requests.Response) -> dict[str, Any]:

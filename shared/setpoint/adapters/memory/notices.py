@@ -34,7 +34,7 @@ class MemoryNotices:
         with self._lock:
             record = self._records.get((kind, name))
             if (record.version if record is not None else None) != version:
-                raise Conflict(f"{kind} {name}: written by somebody else; read it again")
+                raise Conflict(f"{kind} {name}: written by another process; read it again")
             now = (version or 0) + 1
             self._records[kind, name] = _Record(body, now, filed)
         return now

@@ -71,7 +71,7 @@ class MemoryStore:
         with self._lock:
             version, _ = self._states.get(snapshot.key, (None, None))
             if version != snapshot.version:
-                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+                raise Conflict(f"{snapshot.key.name}: written by another process; read it again")
             now = (version or 0) + 1
             self._states[snapshot.key] = (now, state)
             if observation is not None:
@@ -110,7 +110,7 @@ class MemoryStore:
         """See ``DesiredStore.write_control``."""
         with self._lock:
             if version != self._control_version:
-                raise Conflict("the control record was written by somebody else; read it again")
+                raise Conflict("the control record was written by another process; read it again")
             self._control, self._control_version = control, (version or 0) + 1
             self._rules = rules_of(control)
 
@@ -137,7 +137,7 @@ class MemoryStore:
         with self._lock:
             for key, record in records.items():
                 if self._records.get(key) is not record.version:
-                    raise Conflict(f"{key.name}: declared by somebody else; read it again")
+                    raise Conflict(f"{key.name}: declared by another process; read it again")
             self._records.update({key: record.value for key, record in records.items()})
 
     def project_id(self, number: str) -> str:
@@ -216,7 +216,7 @@ class MemoryStore:
         with self._lock:
             known, _ = self._states.get(snapshot.key, (None, None))
             if known != snapshot.version:
-                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+                raise Conflict(f"{snapshot.key.name}: written by another process; read it again")
             self._write_safety_state(safety, version)
             now = (known or 0) + 1
             self._states[snapshot.key] = (now, state)
@@ -224,7 +224,7 @@ class MemoryStore:
 
     def _write_safety_state(self, safety: SafetyState, version: Any) -> None:
         if version != self._brakes.version:
-            raise Conflict("the safety state was written by somebody else; read it again")
+            raise Conflict("the safety state was written by another process; read it again")
         self._brakes = StoredSafetyState(safety, (version or 0) + 1)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:

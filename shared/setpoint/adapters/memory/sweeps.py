@@ -33,7 +33,7 @@ class MemorySweeps:
         """See ``SweepStore.write_sweep``."""
         with self._lock:
             if self._sweeps.get(sweep.name) is not version:
-                raise Conflict(f"sweep {sweep.name}: written by somebody else; read it again")
+                raise Conflict(f"sweep {sweep.name}: written by another process; read it again")
             self._sweeps[sweep.name] = sweep
         return StoredSweep(sweep, sweep)
 
@@ -52,7 +52,7 @@ class MemorySweeps:
         with self._lock:
             shards = self._shards.setdefault(shard.run, {})
             if shards.get(shard.number) is not version:
-                raise Conflict(f"{shard.label}: written by somebody else; read it again")
+                raise Conflict(f"{shard.label}: written by another process; read it again")
             shards[shard.number] = shard
             if part is not None:
                 self._parts.setdefault((shard.run, shard.number), []).append(part)

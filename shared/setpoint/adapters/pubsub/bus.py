@@ -375,11 +375,13 @@ def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
 def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
     """The error of a failed pull: a mistake in the settings, or an outage."""
     if isinstance(error, exceptions.NotFound):
-        return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` tells what there is")
+        return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` lists what there is")
     if isinstance(error, exceptions.InvalidArgument):
         return BadRequest(f"`{subscription}` cannot be pulled; use projects/PROJECT/subscriptions/NAME")
     if isinstance(error, exceptions.Forbidden):
-        return BadRequest(f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to whoever runs this")
+        return BadRequest(
+            f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to the calling account"
+        )
     if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _NO_CREDENTIALS in str(error):
         return BadRequest(f"{subscription} cannot be pulled without credentials; {_LOG_IN}")
     reason = error.message if isinstance(error, exceptions.GoogleAPICallError) else error

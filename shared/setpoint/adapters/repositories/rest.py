@@ -116,7 +116,7 @@ class Rest:
         Raises:
             Throttled: the rate limit is reached.
             Unavailable: whether the request took effect is unknown.
-            Conflict: somebody else changed the same thing.
+            Conflict: another change was made to the same thing.
             BadRequest: it never succeeds.
         """
         headers = {**self._headers(), "Accept": accept}
@@ -167,7 +167,7 @@ class Rest:
         if status >= _BROKEN or status == _TIMEOUT:
             raise Unavailable(f"{what}: answered with {status}; the effect is unknown")
         if status == _CONFLICT:
-            raise Conflict(f"{what}: {answer.message or 'somebody else changed the same thing'}")
+            raise Conflict(f"{what}: {answer.message or 'another change was made to the same thing'}")
         if status == _UNAUTHORIZED:
             raise BadRequest(f"{what}: the token is not accepted; add a new version of the secret setpoint-sinks")
         if status == _FORBIDDEN:

@@ -133,5 +133,5 @@ def _meaning(response: Any, method: str, what: str) -> SetpointError:
     if status == _TOO_MANY or code in _LIMITS:
         return Throttled(f"Slack, {what}", seconds_of(response.headers.get("Retry-After")))
     if status >= _BROKEN or code in _PASSING or not isinstance(code, str) or not _CODE.match(code):
-        return Unavailable(f"Slack, {what}: {method} was answered with {status}; nobody knows what became of it")
+        return Unavailable(f"Slack, {what}: {method} was answered with {status}; whether it took effect is not known")
     return SlackRefused(what, code)

@@ -71,7 +71,7 @@ class SqliteNotices:
         with answering:
             written = self._connections.execute(statement, values).rowcount
         if written != 1:
-            raise Conflict(f"{kind} {name}: written by somebody else; read it again")
+            raise Conflict(f"{kind} {name}: written by another process; read it again")
         return now
 
     def of_finding(self, kind: str, finding: str) -> Sequence[StoredBody]:

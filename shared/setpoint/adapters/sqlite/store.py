@@ -212,7 +212,7 @@ class SqliteStore:
         )
         statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known.version))
         if self._connections.execute(statement, values).rowcount != 1:
-            raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+            raise Conflict(f"{snapshot.key.name}: written by another process; read it again")
         return replace(snapshot, state=state, version=Revision(row[0], body))
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
@@ -278,7 +278,7 @@ class SqliteStore:
             statement = f"UPDATE {table} SET version = version + 1, body = ? WHERE version = ?"  # noqa: S608 - our own name
             written = self._connections.execute(statement, (body, version)).rowcount
         if written != 1:
-            raise Conflict(f"the record of {table} was written by somebody else; read it again")
+            raise Conflict(f"the record of {table} was written by another process; read it again")
 
     def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
@@ -288,7 +288,7 @@ class SqliteStore:
             with answering:
                 row = self._connections.execute(_MANIFEST_PART, (source, generation, part)).fetchone()
             if row is None:
-                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+                raise Conflict(f"source {source}: another process applied it meanwhile; try again")
             yield from decode_manifest(row[0])
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
@@ -320,7 +320,7 @@ class SqliteStore:
                 before = records[key].version
                 statement, values = (_DECLARE, row) if before is None else (_DECLARE_AGAIN, (*row, before))
                 if connection.execute(statement, values).rowcount != 1:
-                    raise Conflict(f"{key.name}: declared by somebody else; read it again")
+                    raise Conflict(f"{key.name}: declared by another process; read it again")
 
     def project_id(self, number: str) -> str:
         """See ``ProjectStore.project_id``."""
@@ -379,7 +379,7 @@ class SqliteStore:
             statement, values = _MEND, (*_fields(state, encode_mended(state, record.body)), record.version + 1)
         with answering:
             if self._connections.execute(statement, (*values, record.id, record.version)).rowcount != 1:
-                raise Conflict(f"record {record.id}: written by somebody else; read it again")
+                raise Conflict(f"record {record.id}: written by another process; read it again")
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""

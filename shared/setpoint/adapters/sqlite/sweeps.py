@@ -57,7 +57,7 @@ class SqliteSweeps:
         with answering:
             written = self._connections.execute(statement, values).rowcount
         if written != 1:
-            raise Conflict(f"sweep {sweep.name}: written by somebody else; read it again")
+            raise Conflict(f"sweep {sweep.name}: written by another process; read it again")
         return StoredSweep(sweep, Revision(row[0], body))
 
     def shard(self, run: str, number: int) -> StoredShard:
@@ -81,7 +81,7 @@ class SqliteSweeps:
         statement, values = (_CREATE_SHARD, row) if version is None else (_UPDATE_SHARD, (*row, known))
         with answering, self._connections.transaction() as connection:
             if connection.execute(statement, values).rowcount != 1:
-                raise Conflict(f"{shard.label}: written by somebody else; read it again")
+                raise Conflict(f"{shard.label}: written by another process; read it again")
             if part is not None:
                 connection.execute(_ADD_PART, (shard.run, shard.number, shard.parts, encode_record(part)))
         return StoredShard(shard, Revision(row[0], body))

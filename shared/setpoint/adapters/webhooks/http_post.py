@@ -14,7 +14,7 @@ _TOO_MANY, _TIMEOUT, _BROKEN = 429, 408, 500
 _STEPS = {
     400: "it does not take such a body: is its format the right one?",
     401: "it does not take the signature: is its secret the right one?",
-    403: "it lets nobody in: is its address, and its secret, the right one?",
+    403: "it refuses the request: are its address and its secret right?",
     404: "there is nothing: mend its address in SETPOINT_SINKS",
     410: "there is nothing any more: mend its address in SETPOINT_SINKS",
     413: "it does not take so large a body",
@@ -68,7 +68,7 @@ def post(
     if status == _TOO_MANY:
         raise Throttled(f"webhook `{what}`", seconds_of(wait))
     if status >= _BROKEN or status == _TIMEOUT:
-        raise Unavailable(f"webhook `{what}`: answered with {status}; nobody knows what became of it")
+        raise Unavailable(f"webhook `{what}`: answered with {status}; whether it took effect is not known")
     if is_elsewhere:
         raise BadRequest(f"webhook `{what}`: it leads elsewhere ({status}), and is not followed: mend its address")
     if not is_taken:

@@ -218,7 +218,7 @@ def _stopped(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> 
     if is_dry_run(remedy):
         return "Dry run: it would be remediated, and nothing is written"
     del shown
-    return f"Stopped until somebody has looked{_because(remedy.reason, form)}"
+    return f"Stopped until a person decides{_because(remedy.reason, form)}"
 
 
 _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]] = {

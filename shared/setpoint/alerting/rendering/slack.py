@@ -306,7 +306,7 @@ def _group_actions(group: GroupView) -> list[Block]:
         ),
         "accept": Confirmation(
             f"Accept all {count:,}?",
-            "They are left as they are, and nobody is told of one again unless it becomes another drift.",
+            "They are left as they are, and none of them alerts again unless its drift changes.",
             "Accept all",
             is_grave=True,
         ),
@@ -476,7 +476,7 @@ def escalation(shown: FindingView) -> Message:
     """
     data = shown.data
     waited = phrases.lasted((shown.event_time - data.first_seen).total_seconds())
-    title = f"🚨 {phrases.severity_word(data.severity)}, and nobody has acted: {phrases.what(data)}"
+    title = f"🚨 {phrases.severity_word(data.severity)}, and no action was taken: {phrases.what(data)}"
     blocks = [header(title), _differences(data), fields(_facts(shown))]
     blocks += [section(f"*Open for {waited}.* {phrases.next_step(shown, FORM)}."), _footer(shown, Links())]
     return message(f"{title}. {phrases.summary(shown)}", [*blocks, *_actions(shown)])

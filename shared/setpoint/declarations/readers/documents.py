@@ -193,7 +193,7 @@ def _bounded(items: Iterable[Document | Problem | int], file: str, characters: i
         if number == most:
             line = item if isinstance(item, int) else item.line
             message = (
-                f"more than {most:,} documents in {characters:,} characters; the rest was not looked at; "
+                f"more than {most:,} documents in {characters:,} characters; the rest was not read; "
                 f"a file may have {limits.FREE_DOCUMENTS:,} and one more for each {limits.DOCUMENT_CHARACTERS} "
                 "characters; split it into several files"
             )
@@ -225,7 +225,7 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem | int]:
                 yield line
 
 
-_TOO_MANY_ERRORS = f"more than {limits.MOST_ERRORS:,} of its documents cannot be read; the rest was not looked at"
+_TOO_MANY_ERRORS = f"more than {limits.MOST_ERRORS:,} of its documents cannot be read; the rest was not read"
 
 
 def _unreadable_yaml(file: str, line: int, error: yaml.YAMLError | RecursionError) -> Problem:

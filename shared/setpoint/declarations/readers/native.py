@@ -162,7 +162,7 @@ class ScopeSpec(SelectionModel):
     @model_validator(mode="after")
     def _is_somewhere(self) -> ScopeSpec:
         if "iam_policy" in self.contents and self.labels:
-            raise ValueError("has labels, which IAM policies do not tell: give projects, folders or organizations")
+            raise ValueError("has labels, which IAM policies do not have: give projects, folders or organizations")
         if not (self.projects or self.ancestors()):
             raise ValueError("has no place: give projects, folders or organizations")
         return self

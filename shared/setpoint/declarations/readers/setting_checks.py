@@ -102,7 +102,7 @@ def _of_scope(scope: Scope) -> Iterator[tuple[Place, str, str]]:
 
 def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
     if not (alerting.default or alerting.routes):
-        message = "has neither a default nor routes, so that nobody is told; add `default: [slack:CHANNEL_ID]`"
+        message = "has neither a default nor routes, so that no alert is sent; add `default: [slack:CHANNEL_ID]`"
         yield ("spec",), message, "no-routes"
     for index, route in enumerate(alerting.routes):
         yield from _misspelt_types(route.match, ("spec", "routes", index))

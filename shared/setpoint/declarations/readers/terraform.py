@@ -147,7 +147,7 @@ def _collect(translated: Translated, block: Block, document: Document, loaded: T
         return
     message, category = "its full resource name is known only after apply", "pending"
     if not block.default("project"):
-        message = "it is not known which project holds it; say `project` in the provider block or the resource"
+        message = "it is not known which project holds it; set `project` in the provider block or the resource"
         category = "unnamed"
     loaded.problems.append(_problem(block, document, message, category))
 

@@ -38,9 +38,9 @@ def permissions(installation: Installation) -> Iterator[Finding]:
     """The caller has the permissions that the checks need."""
     missing = sorted(set(MINE) - installation.permitted(list(MINE)))
     if missing:
-        yield "warn", f"whoever runs this may not: {', '.join(missing)}", "grant roles/viewer on the project"
+        yield "warn", f"the calling account may not: {', '.join(missing)}", "grant roles/viewer on the project"
     else:
-        yield "pass", "whoever runs this may look at everything"
+        yield "pass", "the calling account may read everything"
 
 
 def apis(installation: Installation) -> Iterator[Finding]:

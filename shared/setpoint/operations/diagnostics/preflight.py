@@ -81,9 +81,13 @@ def _missing(installation: Installation, place: str, needed: list[str], role: st
     asked = Call(permission, "POST", url, body={"permissions": needed}, permission="none: anybody may ask")
     granted = set((installation.api.read(asked) or {}).get("permissions") or ())
     if missing := sorted(set(needed) - granted):
-        yield "fail", f"whoever runs this may not, on {place}: {', '.join(missing)}", f"grant {role} on {place}"
+        yield (
+            "fail",
+            f"the calling account may not, on {place}: {', '.join(missing)}",
+            f"grant {role} on {place}",
+        )
     else:
-        yield "pass", f"whoever runs this may make what is needed on {place}"
+        yield "pass", f"the calling account may make what is needed on {place}"
 
 
 def organisation_policies(installation: Installation) -> Iterator[Finding]:

@@ -101,7 +101,7 @@ def project_number(installation: Installation) -> str:
 def feeds(installation: Installation) -> Iterator[Finding]:
     """Every watched parent has a resource feed and an IAM policy feed, both to the right topic."""
     if not installation.watch:
-        yield "unknown", "nothing says what is watched", "name it: --watch organizations/NUMBER"
+        yield "unknown", "no setting says what is watched", "name it: --watch organizations/NUMBER"
     topic = f"projects/{installation.project}/topics/asset-changes"
     for parent in installation.watch:
         url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"

@@ -47,7 +47,9 @@ def examine(installation: Installation, checks: Mapping[str, Check]) -> list[Che
         try:
             results += [CheckResult(name, *finding) for finding in check(installation)]
         except AccessDenied as error:
-            results.append(CheckResult(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
+            results.append(
+                CheckResult(name, "unknown", f"the calling account may not read it: {error}", _to_look(error))
+            )
         except SetpointError as error:
             results.append(CheckResult(name, "unknown", str(error), "fix that, and run the command again"))
         except Exception as error:  # noqa: BLE001 - a bug in one check hides no other
@@ -64,4 +66,4 @@ def all_pass(results: Iterable[CheckResult]) -> bool:
 
 
 def _to_look(error: AccessDenied) -> str:
-    return f"grant {error.permission} to whoever runs this; roles/viewer on the project has all but feeds"
+    return f"grant {error.permission} to the calling account; roles/viewer on the project has all but feeds"

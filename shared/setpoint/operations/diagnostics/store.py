@@ -107,7 +107,7 @@ def sweeps(installation: Installation) -> Iterator[Finding]:
         yield "warn", f"{shard} was not listed to its end: {reason}", "see the log of setpoint-sweep"
     if last.coverage < _COVERED:
         text = f"of what is declared {last.coverage:.0%} could be judged"
-        yield "warn", text, "`setpoint sweep --scope SCOPE` tells what is unknown"
+        yield "warn", text, "`setpoint sweep --scope SCOPE` shows what is unknown"
 
 
 def guardrails(installation: Installation) -> Iterator[Finding]:
