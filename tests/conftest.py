@@ -15,7 +15,7 @@ from setpoint.ports.stores import StateStore
 from setpoint_tools.testing.emulators import clear_firestore, fresh_project
 from setpoint_tools.testing.pubsub import PubSubProject
 
-pytest_plugins = ["bytecode", "run_options", "setpoint_tools.testing.plugin"]
+pytest_plugins = ["bytecode", "files_in_memory", "run_options", "setpoint_tools.testing.plugin"]
 
 BACKENDS = ["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
 
