@@ -1,7 +1,7 @@
 """Keep the temporary files of a usual run in memory, as a plugin of pytest.
 
-Thousands of databases are made, and each waits a few milliseconds for the disk to have it, which no test is about: what a
-test kills is a process, and not the machine. ``--basetemp`` or ``TMPDIR`` puts the files elsewhere.
+Thousands of databases are made, and each waits a few milliseconds for the disk, which no test is about: what a test
+kills is a process, and not the machine. ``--basetemp`` or ``TMPDIR`` puts the files elsewhere.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from setpoint.adapters.memory.store import MemoryStore
 from setpoint.reporting.console import Console
 from setpoint.reporting.html import build
 from setpoint.reporting.html.page import render
-from setpoint_tools.testing.slack import serving
+from setpoint_tools.testing.http_server import serving
 
 
 def everything(opened: Page) -> str:

@@ -37,9 +37,10 @@ from setpoint_tools.testing.asset_service import AssetService, asset_service
 from setpoint_tools.testing.code_hosts import StoredRepository
 from setpoint_tools.testing.emulators import free_port
 from setpoint_tools.testing.github import github
+from setpoint_tools.testing.http_server import serving
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served, functions, is_http
-from setpoint_tools.testing.slack import Slack, serving, signed, slack
+from setpoint_tools.testing.slack import Slack, signed, slack
 
 _CONSOLE = "console"
 _EVERY = 0.3

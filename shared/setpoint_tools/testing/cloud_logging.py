@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from bisect import insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from setpoint_tools.testing.http_server import serving
 from setpoint_tools.testing.log_filters import FilterError, compiled
 from setpoint_tools.testing.rate_quotas import Quota
 
 _PATH = "/logging.googleapis.com/v2/entries:list"
 _MOST_LETTERS, _MOST_NAMES, _MOST_ENTRIES, _USUAL_ENTRIES = 20_000, 100, 1_000, 50
-_POLL = 0.02
 
 
 class CloudLogging:
@@ -121,21 +119,9 @@ def _error(code: int, status: str, message: str) -> tuple[int, dict[str, Any]]:
     return code, {"error": {"code": code, "message": message, "status": status}}
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Say nothing."""
-
-
 @contextmanager
 def cloud_logging(port: int = 0) -> Iterator[tuple[CloudLogging, str]]:
     """The fake, up on a port of the loopback, and its address; ``SETPOINT_GOOGLE_APIS`` may name it."""
     logging = CloudLogging()
-    server = make_server("127.0.0.1", port, logging, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
-    thread.start()
-    try:
-        yield logging, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(logging, port) as address:
+        yield logging, address

@@ -19,7 +19,7 @@ from setpoint_tools.testing.code_hosts import (
     StoredRequest,
     routed,
 )
-from setpoint_tools.testing.slack import serving
+from setpoint_tools.testing.http_server import serving
 
 TOKEN = "gitlab-token-of-the-fake"  # noqa: S105 - of the fake
 _MISSING = HostAnswer(404, {"message": "404 Not Found"})

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from setpoint_tools.testing import google_policies, google_set_methods
@@ -29,12 +28,9 @@ from setpoint_tools.testing.google_bodies import ApiError, Shape, conflicts, inv
 from setpoint_tools.testing.google_documents import Route, route_of
 from setpoint_tools.testing.google_faults import Effect, Fault, Planned, hang_up, path_of, refusal
 from setpoint_tools.testing.google_operations import Operations
+from setpoint_tools.testing.http_server import serving
 
 _PAGE_SIZES = ("pageSize", "maxResults")
-
-
-_POLL = 0.02
-"""Seconds after which the server notices that it is to stop."""
 
 
 class GoogleApis:
@@ -273,21 +269,9 @@ class GoogleApis:
         return f"state-{next(self._numbers)}="
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Say nothing."""
-
-
 @contextmanager
 def google_apis() -> Iterator[tuple[GoogleApis, str]]:
     """The fake, up on a free loopback port, and its address."""
     apis = GoogleApis()
-    server = make_server("127.0.0.1", 0, apis, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
-    thread.start()
-    try:
-        yield apis, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(apis) as address:
+        yield apis, address

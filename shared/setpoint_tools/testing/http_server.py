@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -24,6 +25,17 @@ class _KeepAlive(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
+    open_connections: ClassVar[set[socket.socket]]
+
+    def setup(self) -> None:
+        """Note the connection."""
+        super().setup()
+        self.open_connections.add(self.connection)
+
+    def finish(self) -> None:
+        """Forget the connection."""
+        self.open_connections.discard(self.connection)
+        super().finish()
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         """Say nothing."""
@@ -43,7 +55,12 @@ class _KeepAlive(WSGIRequestHandler):
 
     def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         begun: list[Any] = []
-        parts = self.server.app(environ, lambda status, headers, _=None: begun.extend((status, headers)))
+
+        def begin(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
+            begun[:] = [status, headers]
+            return _written_late
+
+        parts = self.server.app(environ, begin)
         try:
             body = b"".join(parts)
         finally:
@@ -64,10 +81,18 @@ class _KeepAlive(WSGIRequestHandler):
         self.wfile.flush()
 
 
+def _written_late(data: bytes) -> object:
+    raise NotImplementedError(f"an application writes {len(data)} bytes past its answer")
+
+
 @contextmanager
 def serving(application: Any, port: int = 0) -> Iterator[str]:
     """Serve an application, on a free port unless one is named; its address."""
-    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_KeepAlive)
+
+    class Handler(_KeepAlive):
+        open_connections: ClassVar[set[socket.socket]] = set()
+
+    server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Handler)
     thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
     thread.start()
     try:
@@ -76,3 +101,6 @@ def serving(application: Any, port: int = 0) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        for connection in tuple(Handler.open_connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from setpoint_tools.testing.code_hosts import CodeHost, HostAnswer, HostCall, StoredRepository
-from setpoint_tools.testing.slack import serving
+from setpoint_tools.testing.http_server import serving
 
 SOURCE = "organizations/4/sources/7"
 

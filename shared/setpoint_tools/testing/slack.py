@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from setpoint_tools.testing.google_faults import hang_up
+from setpoint_tools.testing.http_server import serving
 from setpoint_tools.testing.slack_blocks import refusal
 from setpoint_tools.testing.slack_faults import NONE, Fault, wait_for_the_end
 from setpoint_tools.testing.slack_page import page
@@ -29,7 +29,6 @@ from setpoint_tools.testing.slack_page import page
 TOKEN = "xoxb-fake"  # noqa: S105 - of the fake
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105 - as above
 _PAGE = 100
-_POLL = 0.02
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -376,27 +375,6 @@ def signed(payload: Mapping[str, Any], time: float, secret: str = SIGNING_SECRET
     signature = f"v0={hmac.new(secret.encode(), signed_text, hashlib.sha256).hexdigest()}"
     headers = {"Content-Type": _FORM, "X-Slack-Request-Timestamp": f"{time:.0f}", "X-Slack-Signature": signature}
     return body, headers
-
-
-class Quiet(WSGIRequestHandler):
-    """A handler that writes no log."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Say nothing."""
-
-
-@contextmanager
-def serving(application: Any) -> Iterator[str]:
-    """A WSGI application, up on a free loopback port, and its address."""
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

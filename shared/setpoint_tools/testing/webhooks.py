@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from werkzeug.wrappers import Request, Response
 
 from setpoint_tools.testing.google_faults import hang_up
-from setpoint_tools.testing.slack import serving
+from setpoint_tools.testing.http_server import serving
 from setpoint_tools.testing.slack_faults import NONE, Fault, wait_for_the_end
 
 _WINDOW = 300
