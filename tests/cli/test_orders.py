@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -258,3 +259,47 @@ def test_a_second_accept_says_who_accepted_it_and_why(setpoint):
     assert "accepted" in setpoint("accept", NAME, "--because", "known", "--as", "ann").stderr
     again = setpoint("accept", NAME, "--because", "other", "--as", "bob")
     assert (again.returncode, "already accepted by ann (unverified): known" in again.stderr) == (0, True)
+
+
+def test_an_undeclared_change_is_put_back_by_a_person_once_the_policy_asks_for_it(setpoint, tmp_path, google_apis):
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet/bucket.yaml").write_text(BUCKET)
+    (tmp_path / "fleet/policy.yaml").write_text(POLICY)
+    assert setpoint("apply", "fleet").returncode == 0
+    asset = {"name": NAME, "assetType": "storage.googleapis.com/Bucket"}
+    ancestors = ["projects/12", "folders/3", "organizations/4"]
+    for hour, prevention in ((12, "enforced"), (14, "inherited")):
+        day = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d")
+        live = {
+            **LIVE,
+            "versioning": {"enabled": True},
+            "iamConfiguration": {"publicAccessPrevention": prevention},
+        }
+        message = {
+            "asset": {
+                **asset,
+                "ancestors": ancestors,
+                "updateTime": f"{day}T{hour}:00:00Z",
+                "resource": {"data": live},
+            }
+        }
+        (tmp_path / "feed.jsonl").write_text(json.dumps(message) + "\n")
+        assert setpoint("detect", "--feed", "feed.jsonl").returncode == 0
+    manager = "https://cloudresourcemanager.googleapis.com/v3"
+    google_apis.put(f"{manager}/projects/12", {"projectId": "shop-prod", "parent": "folders/3"})
+    google_apis.put(f"{manager}/folders/3", {"parent": "organizations/4"})
+    google_apis.put(URL, live)
+    google_apis.journal.clear()
+
+    explained = setpoint("policy", "test", NAME)
+    assert "alert (nobody declares what differs" in explained.stderr
+    assert setpoint("remediate", NAME, "--yes").returncode != 0
+    assert google_apis.journal == []
+
+    asks = "  undeclared: {remediate: [{paths: [iamConfiguration]}]}\n  rules:\n"
+    (tmp_path / "fleet/policy.yaml").write_text(POLICY.replace("  rules:\n", asks))
+    assert setpoint("apply", "fleet").returncode == 0
+    assert "approve" in setpoint("policy", "test", NAME).stderr
+    done = setpoint("remediate", NAME, "--yes")
+    assert (done.returncode, done.stdout.count("(last known good)")) == (0, 1), done.stderr
+    assert google_apis.get(URL)["iamConfiguration"]["publicAccessPrevention"] == "enforced"

@@ -18,7 +18,7 @@ from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, print_error, print_status
 from setpoint.cli.output_lists import PolicyCheck, UnmetExpectation
 from setpoint.cli.output_models import PolicyDecision, TriedRule, print_json, problem_outputs
-from setpoint.detection import scopes
+from setpoint.detection import scopes, suppressions
 from setpoint.detection.policy_evaluation import PolicyOutcome, case_of, evaluate_policy
 from setpoint.errors import BadRequest
 from setpoint.model import policy as policies
@@ -67,11 +67,15 @@ def explain(
     case = case_of(primary, last, kind, own, differences, actor)
     tried = policies.explain(rules, case)
     outcome = evaluate_policy(rules, primary, last, kind, differences, actor=actor)
+    manual = ""
+    if isinstance(primary, Declaration):
+        manual = suppressions.why_manual(differences, primary, rules)
+        outcome = outcome._replace(mode=suppressions.mode_for(differences, outcome.mode, primary, rules))
     if output is Output.json:
         print_json(_as_output(rules, tried, outcome))
     else:
         out.print(_tried(tried))
-        _print_outcome(rules, outcome, primary)
+        _print_outcome(rules, outcome, primary, manual)
 
 
 @app.command()
@@ -151,13 +155,13 @@ def _tried(tried: tuple[policies.Tried, ...]) -> Table:
     return table
 
 
-def _print_outcome(policy: Policy, outcome: PolicyOutcome, primary: Declaration | Scope) -> None:
+def _print_outcome(policy: Policy, outcome: PolicyOutcome, primary: Declaration | Scope, manual: str) -> None:
     rule = outcome.rule
     own = f" (its {type(primary).__name__.lower()} says {primary.mode})" if primary.mode else ""
     facts = {
         "rule": rule.name if rule is not None else "none",
         "severity": outcome.severity,
-        "mode": outcome.mode + own,
+        "mode": outcome.mode + (f" ({manual})" if manual else own),
         "executor": rule.executor if rule is not None else "api",
         "grace period": f"{outcome.settle:.0f} s",
         "windows": _windows(rule),

@@ -65,14 +65,19 @@ def mode_for(
     differences: Sequence[Difference], mode: Mode, declaration: Declaration, fleet_policy: Policy | None
 ) -> Mode:
     """The remediation mode of a drift: a faulty declaration is never remediated, undeclared changes where asked for."""
+    return policy.more_careful(mode, "alert") if why_manual(differences, declaration, fleet_policy) else mode
+
+
+def why_manual(differences: Sequence[Difference], declaration: Declaration, fleet_policy: Policy | None) -> str:
+    """Why a drift is not remediated whatever mode the rules say, for people; empty if it may be."""
     kinds = {difference.kind for difference in differences}
     if "authority" in kinds:
-        return policy.more_careful(mode, "alert")
+        return "the declaration itself is at fault"
     if kinds == {"undeclared_change"} and not any(
         restoration.may_remediate(difference, declaration, fleet_policy) for difference in differences
     ):
-        return policy.more_careful(mode, "alert")
-    return mode
+        return "nobody declares what differs, and the policy asks for none of it in `undeclared: remediate`"
+    return ""
 
 
 _SEVERE = frozenset(("high", "critical"))
