@@ -18,7 +18,7 @@ from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.references import Project
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.secrecy import Secrecy, holds_hidden, sealed_of
+from setpoint.model.secrecy import Secrecy, holds_hidden, holds_sealed, sealed_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = Secrecy(b"k" * 32)
@@ -234,6 +234,82 @@ def test_elements_with_sealed_names_of_another_key_are_left_alone():
     assert differences(declared(JOB, data, by=OTHER), environment(("NAME", "1"), ("MODE", "prod"))) == ()
 
 
+DATABASE = "sqladmin.googleapis.com/Instance"
+
+
+def networks(*pairs: tuple[str, str]) -> dict[str, Any]:
+    listed = [{"name": name, "value": value} for name, value in pairs]
+    return {"settings": {"ipConfiguration": {"authorizedNetworks": listed}}}
+
+
+def test_elements_with_sealed_names_are_paired_by_them():
+    """Terraform marks a set as a whole where one of its elements holds a secret."""
+    office, home = ("office", "10.1.0.0/16"), ("home", "10.2.0.0/16")
+    database = declared(DATABASE, networks(*(tuple(map(KEY.sealed, pair)) for pair in (office, home))))
+    assert differences(database, networks(home, office)) == ()
+    (difference,) = differences(database, networks(home, ("office", "10.9.0.0/16")))
+    digest = KEY.digest("office")[:4]
+    path = f"settings.ipConfiguration.authorizedNetworks[name=(hidden, digest {digest})].value"
+    assert (difference.path, difference.op) == (path, "changed")
+    assert "10.9" not in str(difference)
+    assert [each.op for each in differences(database, networks(home))] == ["missing"]
+    assert [each.op for each in differences(database, networks(home, office, ("x", "1.1.1.1/32")))] == ["unexpected"]
+
+
+@pytest.mark.parametrize("count", [3, 70, 900])
+def test_long_lists_of_sealed_texts_are_compared_in_any_order(count: int):
+    ranges = [f"10.{number // 250}.{number % 250}.0/24" for number in range(count)]
+    sealed_ranges = [KEY.sealed(text) if number % 3 else text for number, text in enumerate(ranges)]
+    rule = declared("compute.googleapis.com/Firewall", {"sourceRanges": sealed_ranges})
+    assert differences(rule, {"sourceRanges": ranges[::-1]}) == ()
+    for other in (ranges[1:], [*ranges, "0.0.0.0/0"], ["0.0.0.0/0", *ranges[1:]], [*ranges[:-1], "0.0.0.0/0"]):
+        (difference,) = differences(rule, {"sourceRanges": other[::-1]})
+        assert difference.path == "sourceRanges"
+        assert "0.0.0.0/0" not in str(difference.observed)
+
+
+def test_sealed_words_of_a_command_are_compared_in_their_order():
+    job = declared(JOB, {"template": {"template": {"containers": [{"args": ["--pin", KEY.sealed("1"), "--x"]}]}}})
+
+    def live(*args: str) -> dict[str, Any]:
+        return {"template": {"template": {"containers": [{"args": list(args)}]}}}
+
+    assert differences(job, live("--pin", "1", "--x")) == ()
+    for other in (("1", "--pin", "--x"), ("--pin", "2", "--x"), ("--pin", "1"), ("--pin", "1", "--x", "--y")):
+        assert len(differences(job, live(*other))) == 1
+
+
+def test_many_sealed_objects_without_names_are_compared_in_order_or_unknown():
+    rules = [{"IPProtocol": "tcp", "ports": [str(number)]} for number in range(80)]
+    sealed_rules = [{"IPProtocol": "tcp", "ports": [KEY.sealed(rule["ports"][0])]} for rule in rules]
+    rule = declared("compute.googleapis.com/Firewall", {"allowed": sealed_rules})
+    schema = default_catalogue().schema_for(rule.asset_type)
+    walks = [
+        sealed.walked(rule, rule.data, {"allowed": live}, schema, Project(), Masking(KEY))
+        for live in (rules, rules[::-1])
+    ]
+    assert [walk.differences for walk in walks] == [[], []]
+    assert [[each.reason for each in walk.unchecked] for walk in walks] == [[], [sealed.TOO_MANY]]
+
+
+def test_bytes_are_equal_in_each_alphabet():
+    asset_type, path = "cloudscheduler.googleapis.com/Job", ("httpTarget", "body")
+    job = declared(asset_type, {path[0]: {path[1]: KEY.sealed("+/+/YQ==")}})
+    for spelled in ("+/+/YQ==", "-_-_YQ", "-_-_YQ=="):
+        assert differences(job, {path[0]: {path[1]: spelled}}) == ()
+    assert len(differences(job, {path[0]: {path[1]: "+/+/Yg=="}})) == 1
+
+
+def test_another_key_is_said_once():
+    env = [(f"V{number}", OTHER.sealed(str(number))) for number in range(300)]
+    job = declared(JOB, environment(*env), by=OTHER)
+    schema = default_catalogue().schema_for(JOB)
+    live = environment(*((name, "x") for name, _ in env))
+    walk = sealed.walked(job, job.data, live, schema, Project(), Masking(KEY))
+    assert [each.reason for each in walk.unchecked] == [sealed.OTHER_KEY]
+    assert walk.unchecked_leaves == 300
+
+
 def test_a_path_shows_as_many_digits_as_a_value():
     data = environment((KEY.sealed("NAME"), "1"), ("MODE", "prod"))
     differing = differences(declared(JOB, data), environment(("OTHER", "1"), ("MODE", "prod")))
@@ -244,5 +320,6 @@ def test_a_path_shows_as_many_digits_as_a_value():
 def test_only_whole_texts_are_seals():
     seal = KEY.sealed(PASSWORD)
     assert sealed_of(seal) is not None
+    assert holds_sealed(["x", {"y": f"{seal}M"}])
     for text in (f"{seal} ", f"x{seal}", seal[:-2] + ")", "(hidden)", seal.upper(), "", seal + "\n"):
         assert sealed_of(text) is None

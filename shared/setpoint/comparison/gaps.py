@@ -15,7 +15,7 @@ from setpoint.catalog import field_rules
 from setpoint.comparison import absence, free_text
 from setpoint.comparison.absence import child
 from setpoint.comparison.api_versions import OTHER_VERSION
-from setpoint.comparison.sealed import OTHER_KEY, SPELLINGS
+from setpoint.comparison.sealed import OTHER_KEY, SPELLINGS, TOO_MANY
 from setpoint.comparison.untellable import REASON as NOT_CARRIED
 from setpoint.comparison.untellable import untellable
 from setpoint.model import field_path
@@ -42,6 +42,7 @@ _OF_THE_OBSERVATION = frozenset(
         "an enum by its number, which its schema does not name",
         "a text, though its schema has a number",
         SPELLINGS,
+        TOO_MANY,
     )
 )
 """Reasons that depend on the declaration or the observation."""
@@ -59,6 +60,7 @@ _CLOSED_BY: Mapping[str, str] = {
     "an enum value that the inventory does not know": "a later version of the inventory",
     OTHER_KEY: "apply the state or plan again",
     SPELLINGS: "declare the field without marking it as sensitive",
+    TOO_MANY: "mark the values in the elements, and not the elements",
 }
 _BY_NOTHING = "nothing: the API does not return it"
 

@@ -14,10 +14,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.comparison import api_quirks, compare, free_text, lists, scalars, surroundings, system_fields
+from setpoint.comparison import (
+    absence,
+    api_quirks,
+    compare,
+    free_text,
+    lists,
+    literal,
+    scalars,
+    surroundings,
+    system_fields,
+)
 from setpoint.comparison.compare import COUNTED, Comparison
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.options import options_of
+from setpoint.model import field_path
 from setpoint.model.compare_rules import rule_of
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.secrecy import Sealed, sealed_of
@@ -33,7 +44,12 @@ OTHER_KEY = "its digest was made with another key: it is compared after the next
 WITHHELD = "a secret that the server does not give back"
 SPELLINGS = "only its digest is known, and its field has several spellings"
 
-_MANY_SPELLINGS = frozenset(("duration", "timestamp", "date", "fieldmask", "enum", "bytes", "float", "double"))
+SEALED_NAMES = "its elements are named by secrets, so that none of them is written"
+TOO_MANY = "only digests of its elements are known, and they are too many to be told apart"
+
+_FEW = 64
+"""Maximum number of objects without names that are compared with each other."""
+_MANY_SPELLINGS = frozenset(("duration", "timestamp", "date", "fieldmask", "enum", "float", "double"))
 
 
 _NONCE = secrets.token_hex(16)
@@ -187,6 +203,8 @@ class SealedComparison(Comparison):
         field, have = fields.get(key), observed.get(key)
         if have is None and (spelling := surroundings.other_spelling(key, fields, observed)):
             field, have = fields.get(spelling), observed[spelling]
+        if have == declared[key]:  # the name by which the object was found
+            return True
         if have is None:
             if _parsed(declared[key]).withheld:
                 self.leave((path, key), declared[key], WITHHELD)
@@ -202,10 +220,90 @@ class SealedComparison(Comparison):
                 self._present(path, name, field, want, have, name)
             elif not self._is_known_absent(path, field, want):
                 super().value(path, name, field, want, have)
-        elif isinstance(want, list) and isinstance(have, list) and self._is_foreign(field, want, have):
-            self.leave(path, want, OTHER_KEY)
+        elif isinstance(want, list) and isinstance(have, list):
+            self._list(path, name, field, want, have)
         else:
             super().value(path, name, field, want, have)
+
+    def _list(self, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
+        """Compare two lists; elements that are seals, or have names that are, are paired by their digests."""
+        item = field.item if field is not None else None
+        is_of_objects = bool(want) and bool(have) and isinstance(want[0], dict)
+        key = lists.identifier(item, want, have) if is_of_objects else ""
+        if any(is_seal(element) for element in want):
+            if self._masking.is_own_key:
+                self._scalars(path, name, field, want, have)
+            else:
+                self.leave(path, want, OTHER_KEY)
+        elif key and any(is_seal(element[key]) for element in want):
+            if self._masking.is_own_key and not self.records:
+                super().value(path, name, field, want, self._named(key, absence.child(item, key), want, have))
+            else:
+                self.leave(path, want, SEALED_NAMES if self._masking.is_own_key else OTHER_KEY)
+        elif is_of_objects and not key and max(len(want), len(have)) > _FEW and holds_seal(want):
+            self._many(path, name, item, want, have)
+        else:
+            super().value(path, name, field, want, have)
+
+    def _scalars(self, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
+        """Compare scalars of which some are seals: in order, or as a set."""
+        item = field.item if field is not None else None
+        is_sequence = name == "fields" or lists.is_ordered(name, item, field, self.rules(path))
+        if is_sequence:
+            is_same = len(want) == len(have) and self._are_same(path, name, item, want, have)
+        else:
+            left, unpaired = self._paired(name, item, want, have)
+            trial = self.trial()
+            lists.compare(trial, path, name, field, [part for part in want if not is_seal(part)], left)
+            is_same = not (unpaired or trial.differences or trial.unchecked)
+        if is_same:
+            self.note(path, "same elements")
+        elif _has_spellings(item):
+            self.leave(path, want, SPELLINGS)
+        else:
+            self.differ(path, "changed", name, field, want, have)
+
+    def _paired(self, name: str, item: Field | None, want: list[Any], have: list[Any]) -> tuple[list[Any], int]:
+        """The observed elements that no seal stands for, and the number of seals that stand for none of them."""
+        waiting: dict[str, list[int]] = {}
+        for number, element in enumerate(have):
+            for spelling in _spellings(name, item, element):
+                waiting.setdefault(self._masking.secrecy.digest(spelling), []).append(number)
+        taken: set[int] = set()
+        unpaired = 0
+        for element in filter(is_seal, want):
+            position = next((each for each in waiting.get(_parsed(element).digest, ()) if each not in taken), None)
+            if position is None:
+                unpaired += 1
+            else:
+                taken.add(position)
+        return [element for number, element in enumerate(have) if number not in taken], unpaired
+
+    def _named(self, key: str, field: Field | None, want: list[Any], have: list[Any]) -> list[Any]:
+        """The observed elements, with the seals of the declared ones in place of the names that they stand for."""
+        seals = {_parsed(element[key]).digest: element[key] for element in want if is_seal(element[key])}
+        named = []
+        for element in have:
+            digests = (self._masking.secrecy.digest(spelling) for spelling in _spellings(key, field, element[key]))
+            seal = next((seals[digest] for digest in digests if digest in seals), None)
+            named.append(element if seal is None else {**element, key: seal})
+        return named
+
+    def _many(self, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
+        """Compare many objects without names: those of which only digests are known cannot be looked up."""
+        if len(want) == len(have) and self._are_same(path, name, item, want, have):
+            self.note(path, "same elements")
+        else:
+            self.leave(path, want, TOO_MANY)
+
+    def _are_same(self, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> bool:
+        """Whether elements are the same in their order."""
+        for position, (wanted, there) in enumerate(zip(want, have, strict=True)):
+            trial = self.trial()
+            trial.value((path, field_path.index(position)), name, item, wanted, there)
+            if trial.differences or trial.unchecked:
+                return False
+        return True
 
     def _present(self, path: Path, name: str, field: Field | None, want: str, have: Any, owner: str) -> None:
         """Compare a seal with an observed value, which belongs to ``owner``."""
@@ -230,8 +328,7 @@ class SealedComparison(Comparison):
             return "a secret that the server masks"
         if not have and is_withheld:
             return WITHHELD
-        is_typed = field is not None and (field.reference or field.format in _MANY_SPELLINGS)
-        return SPELLINGS if is_typed and isinstance(have, str) else ""
+        return SPELLINGS if _has_spellings(field) and isinstance(have, str) else ""
 
     def _is_known_absent(self, path: Path, field: Field | None, want: str) -> bool:
         """Whether the absence of a sealed value is no difference, or tells nothing."""
@@ -247,7 +344,10 @@ class SealedComparison(Comparison):
         return True
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
-        """See `Comparison.leave`."""
+        """See `Comparison.leave`; that the key is another one is said once."""
+        if reason == OTHER_KEY and any(left.reason == OTHER_KEY for left in self.unchecked):
+            self.unchecked_leaves += literal.leaves(want)
+            return
         super().leave(path, want, reason)
         left = self.unchecked[-1]
         self.unchecked[-1] = Explanation(_scrubbed(left.path), left.reason)
@@ -258,17 +358,6 @@ class SealedComparison(Comparison):
         if self.notes:
             last = self.notes[-1]
             self.notes[-1] = Explanation(_scrubbed(last.path), last.reason)
-
-    def _is_foreign(self, field: Field | None, want: list[Any], have: list[Any]) -> bool:
-        """Whether elements cannot be paired, since they are or have names of another key's digests."""
-        if self._masking.is_own_key or not want:
-            return False
-        if any(map(is_seal, want)):
-            return True
-        if not have or not isinstance(want[0], dict):
-            return False
-        key = lists.identifier(field.item if field is not None else None, want, have)
-        return bool(key) and any(is_seal(element[key]) for element in want)
 
     @property
     def _masking(self) -> SealedMasking:
@@ -336,8 +425,14 @@ def _spellings(name: str, field: Field | None, have: Any) -> Iterator[Any]:
         yield "true" if have else "false"
     elif isinstance(have, (int, float)):
         yield str(have)
+        if isinstance(have, float) and have.is_integer():
+            yield int(have)
     elif isinstance(have, str):
         yield from _of_text(name, field, have)
+
+
+def _has_spellings(field: Field | None) -> bool:
+    return field is not None and (field.reference or field.format in _MANY_SPELLINGS)
 
 
 _NUMBER = re.compile(r"-?\d{1,19}\Z")
@@ -352,9 +447,19 @@ def _of_text(name: str, field: Field | None, have: str) -> Iterator[Any]:
         _, is_named, rest = have.partition("projects/")
         yield is_named + rest
         yield have.rpartition("/")[2]
+    if field is not None and field.format == "bytes":
+        yield from _of_bytes(have)
     if name in api_quirks.CASELESS or (field is not None and field.format == "enum"):
         yield have.lower()
         yield have.upper()
+
+
+def _of_bytes(have: str) -> Iterator[str]:
+    """Bytes in the alphabets of base64, padded or not (RFC 4648)."""
+    plain = "".join(have.split()).rstrip("=")
+    for text in (plain.replace("-", "+").replace("_", "/"), plain.replace("+", "-").replace("/", "_")):
+        yield text
+        yield text + "=" * (-len(text) % 4)
 
 
 def _absences(field: Field | None) -> Iterator[Any]:

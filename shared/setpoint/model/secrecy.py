@@ -95,6 +95,8 @@ def _encoded(value: Any) -> bytes:
 _WITHHELD = ", may be withheld"
 _SEALED = re.compile(rf"\(hidden, digest ([0-9a-f]{{{_DIGITS}}})({_WITHHELD})?\)\Z")
 
+_SEAL = re.compile(rf"\(hidden, digest [0-9a-f]{{{_DIGITS}}}")
+
 
 class Sealed(NamedTuple):
     """What a seal says of the value that it stands for.
@@ -122,12 +124,12 @@ def sealed_of(value: Any) -> Sealed | None:
 
 
 def holds_sealed(value: Any) -> bool:
-    """Whether a part of a value has the form of a seal."""
+    """Whether a text in a value has the form of a seal, or has one in it."""
     if isinstance(value, dict):
         return any(map(holds_sealed, value.values()))
     if isinstance(value, list | tuple):
         return any(map(holds_sealed, value))
-    return sealed_of(value) is not None
+    return isinstance(value, str) and _PREFIX in value and _SEAL.search(value) is not None
 
 
 THIS_PROCESS = Secrecy(secrets.token_bytes(KEY_BYTES))
