@@ -170,6 +170,48 @@ def test_a_reference_in_an_unknown_spelling_leaves_the_state_unknown():
     assert [each.reason for each in walk.unchecked] == [sealed.SPELLINGS]
 
 
+def test_another_word_of_an_enum_is_drift_and_an_unknown_word_is_not():
+    zone = declared("dns.googleapis.com/ManagedZone", {"visibility": KEY.sealed("private")})
+    assert differences(zone, {"visibility": "private"}) == ()
+    assert differences(zone, {"visibility": "PRIVATE"}) == ()
+    assert [each.path for each in differences(zone, {"visibility": "public"})] == ["visibility"]
+    later = declared("dns.googleapis.com/ManagedZone", {"visibility": KEY.sealed("of-a-later-version")})
+    assert differences(later, {"visibility": "public"}) == ()
+
+
+def test_flags_are_equal_as_words():
+    cluster = "container.googleapis.com/Cluster"
+    flag = "insecureKubeletReadonlyPortEnabled"
+    for word in (True, "true", "TRUE"):
+        config = declared(cluster, {"nodePoolAutoConfig": {"nodeKubeletConfig": {flag: KEY.sealed(word)}}})
+        assert differences(config, {"nodePoolAutoConfig": {"nodeKubeletConfig": {flag: True}}}) == ()
+        assert len(differences(config, {"nodePoolAutoConfig": {"nodeKubeletConfig": {flag: False}}})) == 1
+        assert len(differences(config, {"nodePoolAutoConfig": {"nodeKubeletConfig": {}}})) == 1
+
+
+@pytest.mark.parametrize("spelled", ["5400s", "90m", "1h30m", "1h30m0s", "5400", 5400, "5400.000s"])
+def test_a_duration_is_the_same_in_each_unit(spelled: Any):
+    topic = declared("pubsub.googleapis.com/Topic", {"messageRetentionDuration": KEY.sealed(spelled)})
+    assert differences(topic, {"messageRetentionDuration": "5400s"}) == ()
+    assert len(differences(topic, {"messageRetentionDuration": "5401s"})) == 1
+
+
+def test_a_reference_is_the_same_by_the_number_of_its_project():
+    rule = declared("compute.googleapis.com/Firewall", {"network": KEY.sealed("projects/12/global/networks/main")})
+    schema = default_catalogue().schema_for(rule.asset_type)
+    for own, unknown in ((Project("shop", "12"), 0), (Project("shop", "13"), 1), (Project("other", "12"), 1)):
+        walk = sealed.walked(rule, rule.data, {"network": LINK}, schema, own, Masking(KEY))
+        assert (len(walk.differences), len(walk.unchecked)) == (0, unknown)
+
+
+def test_what_a_digest_cannot_tell_makes_the_state_unknown():
+    rule = declared("compute.googleapis.com/Firewall", {"network": KEY.sealed("projects/12/global/networks/main")})
+    seen = Observation(rule.key, rule.asset_type, NOON, data={"network": LINK})
+    judged = verdict.judge(desired((rule,)), Rules(), seen, default_catalogue(), secrecy=KEY)
+    assert judged.kind is None
+    assert [each.reason for each in judged.unknown] == [sealed.SPELLINGS]
+
+
 def test_free_text_is_compared_exactly():
     job = declared(JOB, environment(("URL", KEY.sealed("prod"))))
     for other in ("https://evil.example/prod", "PROD", "projects/prod"):

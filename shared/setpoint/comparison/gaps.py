@@ -41,13 +41,11 @@ _OF_THE_OBSERVATION = frozenset(
         "an enum value that the inventory does not know",
         "an enum by its number, which its schema does not name",
         "a text, though its schema has a number",
-        SPELLINGS,
-        TOO_MANY,
     )
 )
 """Reasons that depend on the declaration or the observation."""
 
-_OF_THE_WHOLE = frozenset((OTHER_VERSION, OTHER_KEY))
+_OF_THE_WHOLE = frozenset((OTHER_VERSION, OTHER_KEY, SPELLINGS, TOO_MANY))
 """Reasons for which a resource is not in sync, whatever the field."""
 
 _CLOSED_BY: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,14 +16,13 @@ from msgspec.structs import replace
 
 from setpoint.comparison import (
     absence,
-    api_quirks,
     compare,
     free_text,
     lists,
     literal,
     scalars,
+    sealed_spellings,
     surroundings,
-    system_fields,
 )
 from setpoint.comparison.compare import COUNTED, Comparison
 from setpoint.comparison.masking import HIDING, Masking
@@ -49,7 +48,7 @@ TOO_MANY = "only digests of its elements are known, and they are too many to be 
 
 _FEW = 64
 """Maximum number of objects without names that are compared with each other."""
-_MANY_SPELLINGS = frozenset(("duration", "timestamp", "date", "fieldmask", "enum", "float", "double"))
+_MANY_SPELLINGS = frozenset(("timestamp", "date", "fieldmask", "enum", "float", "double"))
 
 
 _NONCE = secrets.token_hex(16)
@@ -267,7 +266,7 @@ class SealedComparison(Comparison):
         """The observed elements that no seal stands for, and the number of seals that stand for none of them."""
         waiting: dict[str, list[int]] = {}
         for number, element in enumerate(have):
-            for spelling in _spellings(name, item, element):
+            for spelling in sealed_spellings.of(name, item, element, self.own):
                 waiting.setdefault(self._masking.secrecy.digest(spelling), []).append(number)
         taken: set[int] = set()
         unpaired = 0
@@ -284,7 +283,8 @@ class SealedComparison(Comparison):
         seals = {_parsed(element[key]).digest: element[key] for element in want if is_seal(element[key])}
         named = []
         for element in have:
-            digests = (self._masking.secrecy.digest(spelling) for spelling in _spellings(key, field, element[key]))
+            spellings = sealed_spellings.of(key, field, element[key], self.own)
+            digests = map(self._masking.secrecy.digest, spellings)
             seal = next((seals[digest] for digest in digests if digest in seals), None)
             named.append(element if seal is None else {**element, key: seal})
         return named
@@ -312,7 +312,7 @@ class SealedComparison(Comparison):
             self.leave(path, want, "written by the server alone")
         elif not masking.is_own_key:
             self.leave(path, want, OTHER_KEY)
-        elif masking.is_of(want, _spellings(name, field, have)):
+        elif masking.is_of(want, sealed_spellings.of(name, field, have, self.own)):
             self.note(path, "same digest")
         elif reason := self._why_untold(path, field, want, have, owner):
             self.leave(path, want, reason)
@@ -328,7 +328,16 @@ class SealedComparison(Comparison):
             return "a secret that the server masks"
         if not have and is_withheld:
             return WITHHELD
-        return SPELLINGS if _has_spellings(field) and isinstance(have, str) else ""
+        if not _has_spellings(field) or not isinstance(have, str) or self._is_other_word(field, want, have):
+            return ""
+        return SPELLINGS
+
+    def _is_other_word(self, field: Field | None, want: str, have: str) -> bool:
+        """Whether a seal stands for another word of an enum than the observed one."""
+        if field is None or not field.enum:
+            return False
+        others = (word for word in field.enum if not scalars.equal(field, field.name, word, have, self.own))
+        return self._masking.is_of(want, (spelled for word in others for spelled in sealed_spellings.cases(word)))
 
     def _is_known_absent(self, path: Path, field: Field | None, want: str) -> bool:
         """Whether the absence of a sealed value is no difference, or tells nothing."""
@@ -337,7 +346,7 @@ class SealedComparison(Comparison):
             self.leave(path, want, WITHHELD)
         elif not masking.is_own_key:
             self.leave(path, want, OTHER_KEY)
-        elif masking.is_of(want, _absences(field)):
+        elif masking.is_of(want, sealed_spellings.of_absence(field)):
             self.note(path, "default is absent")
         else:
             return False
@@ -415,58 +424,8 @@ def _scrubbed(path: str) -> str:
     return _FULL.sub(r"\1)", path) if "(hidden" in path else path
 
 
-def _spellings(name: str, field: Field | None, have: Any) -> Iterator[Any]:
-    """The values of which an observed one may be a spelling."""
-    if isinstance(have, dict):
-        yield {key: value for key, value in have.items() if not system_fields.is_system_label(name, key)}
-        return
-    yield have
-    if isinstance(have, bool):
-        yield "true" if have else "false"
-    elif isinstance(have, (int, float)):
-        yield str(have)
-        if isinstance(have, float) and have.is_integer():
-            yield int(have)
-    elif isinstance(have, str):
-        yield from _of_text(name, field, have)
-
-
 def _has_spellings(field: Field | None) -> bool:
     return field is not None and (field.reference or field.format in _MANY_SPELLINGS)
-
-
-_NUMBER = re.compile(r"-?\d{1,19}\Z")
-
-
-def _of_text(name: str, field: Field | None, have: str) -> Iterator[Any]:
-    if _NUMBER.match(have):
-        yield int(have)
-    if have in ("true", "false"):
-        yield have == "true"
-    if field is not None and field.reference:
-        _, is_named, rest = have.partition("projects/")
-        yield is_named + rest
-        yield have.rpartition("/")[2]
-    if field is not None and field.format == "bytes":
-        yield from _of_bytes(have)
-    if name in api_quirks.CASELESS or (field is not None and field.format == "enum"):
-        yield have.lower()
-        yield have.upper()
-
-
-def _of_bytes(have: str) -> Iterator[str]:
-    """Bytes in the alphabets of base64, padded or not (RFC 4648)."""
-    plain = "".join(have.split()).rstrip("=")
-    for text in (plain.replace("-", "+").replace("_", "/"), plain.replace("+", "-").replace("/", "_")):
-        yield text
-        yield text + "=" * (-len(text) % 4)
-
-
-def _absences(field: Field | None) -> Iterator[Any]:
-    """The values that an absent field may have."""
-    yield from (False, 0, "0", "false")
-    if field is not None:
-        yield from (value for value in (field.default, field.absent, field.zero) if value is not None)
 
 
 def without(data: Any) -> Any:
