@@ -1,6 +1,7 @@
 """docs/install.md, walked line by line in a shell.
 
-Terraform is real; `gcloud` and `setpoint` write down what they are asked.
+Terraform is real, and so is `setpoint`, but for `doctor` and its store, which is a file; `gcloud` writes down what it is
+asked, and keeps what is uploaded, which is then handed to sync.
 """
 
 from __future__ import annotations
@@ -10,31 +11,50 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import textwrap
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 import setpoint
-from infra.blocks import ROOT, TERRAFORM
+from infra.blocks import TERRAFORM
 from infra.packed import commit, copy_repository, deployed_files, pack
+from infra.pages import blocks, is_settings
 from infra.standin import provider
+from setpoint import bootstrap
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations.uploads import Uploads, sync_upload
+from setpoint.detection.pipeline import Context
 from setpoint.operations.diagnostics import preflight
+from setpoint.ports.services import Archive
 
 pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: the installation of the docs is not walked")
 
-PAGE = (ROOT / "docs" / "install.md").read_text()
 VERSION = f"v{setpoint.__version__}"
 SOURCE = f"git::https://github.com/OWNER/setpoint.git//infra?ref={VERSION}"
-STUB = '#!/bin/sh\nprintf "%s\\n" "$(basename "$0") $*" >> "$ASKED"\n'
-
-
-def blocks(title: str) -> list[str]:
-    """The commands and settings of a chapter, block by block."""
-    chapter = PAGE.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-    indented = re.findall(r"(?:^(?: {4,}.*)?\n)+", chapter, re.MULTILINE)
-    return [textwrap.dedent(block).strip() for block in indented if block.strip()]
+GCLOUD = """#!/bin/sh
+printf "%s\\n" "gcloud $*" >> "$ASKED"
+if [ "$1 $2" = "storage cp" ]; then
+  number=$(ls "$UPLOADS" | wc -l)
+  cp "$3" "$UPLOADS/$number"
+  echo "$4" > "$UPLOADS/$number.name"
+fi
+"""
+SETPOINT = f"""#!/bin/bash
+printf "%s\\n" "setpoint $*" >> "$ASKED"
+[ "$1" = doctor ] || exec {sys.executable} -m setpoint "${{@/#firestore:*/$STORE}}"
+"""
+DECLARED = """
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {name: //storage.googleapis.com/shop-orders, project: my-project}
+spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU}}
+"""
 
 
 def project() -> str:
@@ -51,6 +71,12 @@ def organization() -> str:
     return project().replace(watching, textwrap.indent(settings.replace("NUMBER", "566099688680"), "  "))
 
 
+def afterwards() -> str:
+    """The chapters after the installation, as far as they need nothing of Google that is not here."""
+    chapters = ("Examples", "First declarations", "Watching Setpoint")
+    return "\n".join(block for title in chapters for block in blocks(title) if not is_settings(block))
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> str:
     """The address of the module in a repository of Git with one version, for Terraform."""
@@ -64,9 +90,11 @@ def root(tmp_path, standins) -> Path:
     folder = tmp_path / "root"
     folder.mkdir()
     (folder / "backend_override.tf").write_text(standins.states.backend(str(folder)))
-    (tmp_path / "bin").mkdir()
-    for name in ("gcloud", "setpoint"):
-        (tmp_path / "bin" / name).write_text(STUB)
+    for name in ("bin", "uploads", "root/fleet"):
+        (tmp_path / name).mkdir()
+    (folder / "fleet" / "bucket.yaml").write_text(DECLARED)
+    for name, text in (("gcloud", GCLOUD), ("setpoint", SETPOINT)):
+        (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
     return folder
 
@@ -81,12 +109,15 @@ def test_both_ways_of_the_docs_lead_from_nothing_to_an_installation_that_needs_n
     environment = {
         **os.environ,
         "ASKED": str(asked),
+        "STORE": f"sqlite:///{root.parent}/s.db",
+        "UPLOADS": str(root.parent / "uploads"),
         "PATH": f"{root.parent / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "TF_CLI_CONFIG_FILE": str(standins.mirror),
         "TF_IN_AUTOMATION": "1",
         "TF_REATTACH_PROVIDERS": provider.reattach(root),
     }
-    after = "terraform plan -detailed-exitcode >&2\nterraform output -json setpoint > output.json"
+    bootstrap.open_store(environment["STORE"]).close()
+    after = "terraform plan -detailed-exitcode >&2\nterraform output -json setpoint > output.json\n" + afterwards()
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script.replace(SOURCE, repository) + "\n" + after],
         cwd=root,
@@ -109,6 +140,39 @@ def test_both_ways_of_the_docs_lead_from_nothing_to_an_installation_that_needs_n
     made = next((root / ".terraform").glob("setpoint-*.zip"))
     assert made.read_bytes() == pack(root / "same.zip").read_bytes()
     assert set(zipfile.ZipFile(made).namelist()) == deployed_files()
+
+    assert output["needs"]["alerts"][0] in run.stdout
+    assert "+ storage/shop-orders  fleet/bucket.yaml:2" in run.stdout
+    first, second = synced(root.parent / "uploads", json.loads(standins.states.read(str(root))))
+    assert first == "applied INFO: source default: 1 added, 0 unchanged"
+    assert re.match(r"applied INFO: source default: 9\d added, 1 unchanged", second), second
+
+
+def synced(uploads: Path, state: dict[str, Any]) -> list[str]:
+    """What sync makes of the uploads, beside the document that Terraform has put into the bucket."""
+    (sources,) = [resource for resource in state["resources"] if resource["name"] == "sources"]
+    document = sources["instances"][0]["attributes"]
+    bucket = document["bucket"]
+    kept = {document["name"]: Archive(document["content"].encode(), {}, 0)}
+    deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    applier = Uploads(Kept(kept), deps, declarations=bucket)
+    results = []
+    for number, named in enumerate(sorted(uploads.glob("*.name")), 1):
+        name = named.read_text().strip().removeprefix(f"gs://{bucket}/")
+        kept[name] = Archive(named.with_suffix("").read_bytes(), {}, number)
+        notified = {"bucketId": bucket, "objectId": name, "objectGeneration": str(number)}
+        report = sync_upload({}, notified, applier, datetime.now(UTC))
+        results.append(f"{report.outcome} {report.severity}: {report.message.partition(': ')[2]}")
+    return results
+
+
+class Kept(NamedTuple):
+    """A bucket in memory."""
+
+    objects: dict[str, Archive]
+
+    def read(self, bucket: str, name: str, generation: int) -> Archive:
+        return self.objects[name]
 
 
 def test_from_nothing_to_a_plan_are_ten_commands_at_most_and_a_root_of_twenty_lines():
