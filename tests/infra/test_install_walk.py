@@ -1,7 +1,7 @@
 """docs/install.md, walked line by line in a shell.
 
-Terraform is real, and so is `setpoint`, but for `doctor` and its store, which is a file; `gcloud` writes down what it is
-asked, and keeps what is uploaded, which is then handed to sync.
+Terraform is real, and so is `setpoint` but for `doctor`; its store is a file. `gcloud` writes down what it is asked, and
+keeps what is uploaded, which is then handed to sync.
 """
 
 from __future__ import annotations
@@ -153,13 +153,13 @@ def synced(uploads: Path, state: dict[str, Any]) -> list[str]:
     (sources,) = [resource for resource in state["resources"] if resource["name"] == "sources"]
     document = sources["instances"][0]["attributes"]
     bucket = document["bucket"]
-    kept = {document["name"]: Archive(document["content"].encode(), {}, 0)}
+    kept = {(bucket, document["name"]): Archive(document["content"].encode(), {}, 0)}
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     applier = Uploads(Kept(kept), deps, declarations=bucket)
     results = []
     for number, named in enumerate(sorted(uploads.glob("*.name")), 1):
         name = named.read_text().strip().removeprefix(f"gs://{bucket}/")
-        kept[name] = Archive(named.with_suffix("").read_bytes(), {}, number)
+        kept[bucket, name] = Archive(named.with_suffix("").read_bytes(), {}, number)
         notified = {"bucketId": bucket, "objectId": name, "objectGeneration": str(number)}
         report = sync_upload({}, notified, applier, datetime.now(UTC))
         results.append(f"{report.outcome} {report.severity}: {report.message.partition(': ')[2]}")
@@ -169,10 +169,12 @@ def synced(uploads: Path, state: dict[str, Any]) -> list[str]:
 class Kept(NamedTuple):
     """A bucket in memory."""
 
-    objects: dict[str, Archive]
+    objects: dict[tuple[str, str], Archive]
 
     def read(self, bucket: str, name: str, generation: int) -> Archive:
-        return self.objects[name]
+        archive = self.objects[bucket, name]
+        assert generation in (0, archive.revision)
+        return archive
 
 
 def test_from_nothing_to_a_plan_are_ten_commands_at_most_and_a_root_of_twenty_lines():

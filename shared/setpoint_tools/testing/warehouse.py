@@ -116,6 +116,12 @@ class DuckWarehouse:
         """A view in DuckDB's SQL."""
         return parsed(name, days).transform(self._at_home).sql(dialect="duckdb")
 
+    def answer(self, statement: str, column: str) -> list[Any]:
+        """A column of what a statement for BigQuery answers."""
+        translated = sqlglot.parse_one(statement, read="bigquery").transform(self._at_home).sql(dialect="duckdb")
+        rows = self.connection.execute(f'SELECT "{column}" FROM ({translated})').fetchall()  # noqa: S608 - our docs
+        return [value for (value,) in rows]
+
     def _at_home(self, node: sql.Expr) -> sql.Expr:
         """Tables without project and dataset; the time that it is said to be."""
         if isinstance(node, sql.Table) and node.db:
