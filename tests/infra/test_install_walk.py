@@ -1,7 +1,7 @@
 """docs/install.md, walked line by line in a shell.
 
-Terraform is real, and so is `setpoint` but for `doctor`; its store is a file. `gcloud` writes down what it is asked, and
-keeps what is uploaded, which is then handed to sync.
+Terraform is real, and so is `setpoint` but for `doctor`; its store is a file. `gcloud` writes down what it is asked,
+and keeps what is uploaded, which is then handed to sync.
 """
 
 from __future__ import annotations
