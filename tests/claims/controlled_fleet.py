@@ -242,7 +242,7 @@ def cloud_sql(name: str, project: str = "shop") -> Made:
     return Made(parent, [route])
 
 
-@dataclass(slots=True)
+@dataclass
 class Fleet:
     """An inventory of resources by name, at a time.
 

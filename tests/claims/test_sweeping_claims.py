@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from claims.controlled_fleet import (
     moved,
     names,
 )
+from setpoint.ports.services import Page
 from setpoint.sweep import Swept
 
 PARENTS = {
@@ -272,3 +274,19 @@ def test_a_strict_scope_reports_what_controllers_made_too() -> None:
     watched = Watched(Fleet().add(cluster("prod", pools=())), scopes=(strict,))
     watched.sweep()
     assert set(watched.findings()) == names(cluster("prod", pools=()).children)
+
+
+class Bare(Fleet):
+    """Files that hold one project, without ancestors."""
+
+    def pages(self, scope: str, content: Any, asset_types: Any = (), *, page_token: str = "") -> Iterator[Page]:
+        for page in super().pages(scope, content, asset_types, page_token=page_token):
+            yield page._replace(observations=[replace(seen, ancestors=()) for seen in page.observations])
+
+
+def test_a_file_without_ancestors_raises_no_alarm() -> None:
+    watched = watching(Bare(resources=whole().resources), scopes=(replace(ALL, projects=("shop",), ancestors=()),))
+    for hours in (0, 3, 24):
+        swept = watched.sweep(hours, ["projects/shop"])
+        assert watched.findings() == {}
+    assert proofs(swept).keys() == {"exists"}

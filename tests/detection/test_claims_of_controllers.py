@@ -162,3 +162,10 @@ def test_a_finding_stays_when_the_entry_of_who_made_the_resource_has_expired() -
     assert is_unmanaged(verdict)
     later = instance("2026-04-01T12:00:00Z", **OF_GROUP)
     assert ownership.judge(snapshot, later, None, who(snapshot, later), evidence=evidence) == "undeclared"
+
+
+def test_whoever_makes_a_managed_group_may_be_named_as_the_maker_of_its_instance_group() -> None:
+    key = ResourceKey("//compute.googleapis.com/projects/shop/zones/europe-west1-b/instanceGroups/web")
+    says = "This instance group is controlled by Instance Group Manager 'web'. To modify instances, use it."
+    seen = Observation(key, "compute.googleapis.com/InstanceGroup", NOON, data={"name": "web", "description": says})
+    assert judged(seen, "ann@example.com", "v1.compute.instanceGroups.insert") == "undeclared"

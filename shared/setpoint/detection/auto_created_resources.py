@@ -32,6 +32,7 @@ class AutoCreatedRule(NamedTuple):
         is_claim: the rule rests on a name or text that anyone may write, and the controller acts through an account of
             Google's. The rule does not hold if the audit log names another creator.
         parent: the resource that the claim names; the rule does not hold if a listing shows that it does not exist.
+        is_by_caller: the audit log may name whoever had the controller make its parent, which refutes nothing.
     """
 
     types: tuple[str, ...]
@@ -40,6 +41,7 @@ class AutoCreatedRule(NamedTuple):
     source: str = ""
     is_claim: bool = False
     parent: Claims = claims_nothing
+    is_by_caller: bool = False
 
 
 _K8S_TEXT = r"\s*\{.*\"kubernetes\.io/"
@@ -200,6 +202,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         _MIGS,
         is_claim=True,
         parent=claimed_parents.of_own_manager,
+        is_by_caller=True,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),

@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
         """
         claimed = auto_created_resources.claimed(rule, observation)
         evidence = claimed.evidence if claimed is not None else "name, label or text"
-        actor = self.creator(observation)
+        actor = None if rule.is_by_caller else self.creator(observation)
         if actor is not None and actor.kind != "google":
             return ControllerClaim(rule.reason, evidence, proof="made_otherwise")
         before = self.before(observation) if actor is None else None

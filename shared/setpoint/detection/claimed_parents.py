@@ -140,8 +140,9 @@ def of_group_manager(asset: Asset) -> Claimed | None:
         return None
 
     def fits(parent: Parent) -> bool:
-        numbers = (ancestor.removeprefix("projects/") for ancestor in parent.ancestors[:1])
-        return project in (project_of(parent.name), *numbers) and _lies_in(place, parent)
+        numbers = [ancestor.removeprefix("projects/") for ancestor in parent.ancestors[:1]]
+        is_unknown = not numbers and project.isdigit()  # a file without ancestors; both are of one project
+        return (is_unknown or project in (project_of(parent.name), *numbers)) and _lies_in(place, parent)
 
     return _exactly("metadata created-by", parents.GROUP_MANAGER, own, fits)
 
