@@ -208,6 +208,33 @@ def test_beside_a_value_that_is_not_kept_nothing_is_written(world):
     assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
 
 
+def test_a_value_that_is_not_kept_keeps_no_declared_one_from_being_written(world):
+    long = {"cors": [{"origin": [f"https://shop-{number}.example.com" for number in range(30)], "method": ["GET"]}]}
+    watched(world, live={**GOOD, **long})
+    now = {**GOOD, "versioning": {"enabled": False}, "cors": [{"origin": ["*"], "method": ["GET"]}]}
+    change(world, now)
+
+    remediate(KEY, world.hands)
+    assert world.google.get(URL)["versioning"] == {"enabled": True}
+    assert [difference.kind for difference in world.state.finding.differences] == ["undeclared_change"]
+    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 1)
+    assert "cors: only a digest" in world.state.remediation.reason
+
+
+def test_an_undeclared_change_from_before_an_apply_keeps_no_declared_drift_from_being_written(world):
+    watched(world)
+    change(world)
+    declared = {"versioning": {"enabled": True}, "labels": {"team": "other"}}
+    world.declare(asking(), data=declared)
+    now = {**OPEN, "labels": {"team": "stranger"}}
+    change(world, now)
+
+    remediate(KEY, world.hands)
+    assert world.google.get(URL)["labels"] == {"team": "other"}
+    assert world.google.get(URL)["iamConfiguration"] == OPEN["iamConfiguration"]
+    assert remediate(KEY, world.hands) == "asked"
+
+
 def test_a_value_that_has_moved_since_is_decided_about_again(world):
     watched(world)
     change(world)

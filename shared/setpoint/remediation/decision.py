@@ -87,6 +87,18 @@ class DecisionInput(NamedTuple):
     restores: bool = False
 
     @property
+    def is_older_than_apply(self) -> bool:
+        """Whether an apply came after an undeclared change that would be taken back, and nobody has approved that."""
+        if not self.restores or self.changed_at is None or self.remediation.approved_by:
+            return False
+        return self.finding.first_seen <= self.changed_at
+
+    @property
+    def has_declared_drift(self) -> bool:
+        """Whether a declared field differs."""
+        return any(difference.kind != "undeclared_change" for difference in self.finding.differences)
+
+    @property
     def missing_place(self) -> str:
         """What is unknown about the ancestors, for people; empty if nothing is."""
         return self.unplaced or ("" if self.ancestors is not None else "it is not known where it is")
@@ -267,10 +279,11 @@ def _by_rollout(facts: DecisionInput) -> Reason | None:
 
 
 def _by_baseline(facts: DecisionInput) -> Reason | None:
-    """An apply that came after an undeclared change may rest on it, although it does not name the field."""
-    if not facts.restores or facts.changed_at is None or facts.remediation.approved_by:
-        return None
-    if facts.finding.first_seen > facts.changed_at:
+    """An apply that came after an undeclared change may rest on it, although it does not name the field.
+
+    Beside declared drift the undeclared change is left out of the write, and asked about after it.
+    """
+    if not facts.is_older_than_apply or facts.has_declared_drift:
         return None
     return Reason("its declaration was applied after the change: the last known good value is older than that", "ask")
 

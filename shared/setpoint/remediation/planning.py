@@ -47,9 +47,31 @@ def plan(
         secrecy: has the key of digests.
         is_whole_declaration: write every declared field, because an earlier partial write cleared others.
     """
-    asked = restored_paths(case.snapshot, case.decision_input.finding)
-    if not asked:
+    facts = case.decision_input
+    is_left_out = facts.is_older_than_apply and facts.has_declared_drift
+    asked = () if is_left_out else restored_paths(case.snapshot, facts.finding)
+    restored: WritePlan | NotWritable | None = None
+    if asked:
+        restored = _with_good_values(
+            case, desired, reading, live_resources, secrecy, asked, is_whole=is_whole_declaration
+        )
+    if restored is None or (isinstance(restored, NotWritable) and facts.has_declared_drift):
+        # What keeps an undeclared value from being set keeps no declared one from it: the rest is told afterwards.
         return live_resources.plan(desired, reading, secrecy, is_whole_declaration=is_whole_declaration)
+    return restored
+
+
+def _with_good_values(
+    case: RemediationCase,
+    desired: Desired,
+    reading: LiveReading,
+    live_resources: LiveResources,
+    secrecy: Secrecy,
+    asked: Sequence[str],
+    *,
+    is_whole: bool,
+) -> WritePlan | NotWritable:
+    """Plan the write of all that differs, with the last known good values that are asked for."""
     changed = undeclared_changes.changed(
         desired,
         reading.observation,
@@ -60,22 +82,15 @@ def plan(
     )
     if changed is None:
         return _refused(case, [Unwritable(path, "not_kept", _OF_OTHERS) for path in asked])
-    differences = [
-        difference for difference in case.decision_input.finding.differences if difference.path in set(asked)
-    ]
+    differences = [difference for difference in case.decision_input.finding.differences if difference.path in asked]
     restored = restoration.with_good_values(changed, differences)
     if restored.refused:
         return _refused(case, restored.refused)
-    planned = live_resources.plan(
-        replace(desired, declarations=(restored.declaration,)),
-        reading,
-        secrecy,
-        is_whole_declaration=is_whole_declaration,
-    )
+    with_values = replace(desired, declarations=(restored.declaration,))
+    planned = live_resources.plan(with_values, reading, secrecy, is_whole_declaration=is_whole)
     if isinstance(planned, NotWritable):
         return planned
-    schema = live_resources.schema_of(restored.declaration)
-    if missing := unrestored(changed, restored, schema):
+    if missing := unrestored(changed, restored, live_resources.schema_of(restored.declaration)):
         return _refused(case, [Unwritable(path, "not_kept", _UNPLANNED) for path in missing])
     return _marked(planned, restored)
 
