@@ -45,10 +45,12 @@ TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", 
 LIBRARY = ("shared/setpoint",)
 CODE = ("shared", "functions", "benchmarks", "tests", ".ci", "infra")
 
-CONTEXTS = frozenset({"Context", "RemediationContext", "AlertingContext"})
+CONTEXTS = frozenset(
+    {"Context", "RemediationContext", "AlertingContext", "InteractionHandler", "Sweeper", "HistoryReader"}
+)
 """The classes that hold the ports of a service."""
-INNER_CONTEXT = "detection"
-"""The attribute of a context that is another context; of that the ports count."""
+INNER_CONTEXTS = frozenset({"detection", "deps", "context"})
+"""The attributes of contexts that are another context; of that the ports count."""
 MOST_PORTS = 3
 """So many ports a function takes by themselves."""
 OTHER_CONTEXTS = ("shared/setpoint/comparison",)
@@ -163,7 +165,7 @@ def _ports_of(function: ast.FunctionDef, argument: str) -> set[str] | None:
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id == argument:
             port = attributes.get(node)
-            if port is not None and port.attr == INNER_CONTEXT:
+            if port is not None and port.attr in INNER_CONTEXTS:
                 port = attributes.get(port)
             if port is None:
                 return None

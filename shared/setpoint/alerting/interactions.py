@@ -381,15 +381,16 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     reply = ephemeral_replies.why(
         data, decision, routing.approvers(handler.alerting(snapshot.rules), data), store.trail(key)
     )
-    return f"{reply}\n{ephemeral_replies.READING}" if _requests_history(state, handler) else reply
+    is_requested = _requests_history(state, handler.queue, handler.context.clock())
+    return f"{reply}\n{ephemeral_replies.READING}" if is_requested else reply
 
 
-def _requests_history(state: ResourceState, handler: InteractionHandler) -> bool:
+def _requests_history(state: ResourceState, queue: SweepQueue | None, now: datetime) -> bool:
     """Have the history of a finding read, if it is not known; whether that was requested."""
-    if handler.queue is None or not drift_histories.is_wanted(state, handler.context.clock()):
+    if queue is None or not drift_histories.is_wanted(state, now):
         return False
     try:
-        handler.queue.publish([History(state.key.name, state.key.content)])
+        queue.publish([History(state.key.name, state.key.content)])
     except TransientError:  # the answer does not wait for it
         return False
     return True

@@ -120,7 +120,8 @@ def read_histories(
     result = HistoryResult()
     problems: Problems = []
     try:
-        while keys := list(islice(_open(reader, wanted, problems), reader.round_size)):
+        store, clock = reader.context.store, reader.context.clock
+        while keys := list(islice(_open(store, clock(), wanted, problems), reader.round_size)):
             before = result.dated + result.searched
             _date(keys, reader, result, advance)
             _search(keys, reader, result)
@@ -152,10 +153,9 @@ def read_history_of(key: ResourceKey, reader: HistoryReader, *, again: bool = Fa
 
 
 def _open(
-    reader: HistoryReader, wanted: Callable[[ResourceState], bool] | None, problems: Problems
+    store: StateStore, now: datetime, wanted: Callable[[ResourceState], bool] | None, problems: Problems
 ) -> Iterator[ResourceKey]:
-    now = reader.context.clock()
-    for state in reader.context.store.states(drifted=True, problems=problems):
+    for state in store.states(drifted=True, problems=problems):
         if _is_open(state, now) and (wanted is None or wanted(state)):
             yield state.key
 

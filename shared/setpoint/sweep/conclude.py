@@ -27,7 +27,7 @@ from setpoint.model.sharding import is_plain, matches
 from setpoint.model.sources import Control, visible
 from setpoint.model.sweep_records import Shard, Summary, Sweep, known_at
 from setpoint.operations.record_problems import RecordProblems
-from setpoint.ports.stores import Problems, Store, SweepStore
+from setpoint.ports.stores import DesiredStore, Problems, StateStore, Store, SweepStore
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import Digests, Marks, digest_of, unpacked
 from setpoint.sweep.unreported import together
@@ -55,20 +55,20 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
         Conflict: another worker has ended this sweep.
         TransientError: the store is unavailable; try again.
     """
-    listing = _Listing(sweep, sweeper)
+    listing = _Listing(sweep, sweeper.records, sweeper.deps.projects)
     if sweeper.records.sweep(sweep.name).value != sweep:
         raise Conflict(f"sweep {sweep.name}: another worker ended it and dropped the records of its shards")
     counters = _Counters(_Declared(listing.seen))
     control = sweeper.deps.store.control().value
-    for keys in batches(_missing(control, listing, counters, sweeper), _AT_ONCE):
+    for keys in batches(_missing(control, listing, counters, sweeper.deps.store), _AT_ONCE):
         if sweeper.clock() > until:
             return None
-        _judge(list(_missing_resources(keys, sweep, control, sweeper)), listing, counters, sweeper)
-    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper), _AT_ONCE):
+        _judge(list(_missing_resources(keys, sweep, control, sweeper.deps.store)), listing, counters, sweeper)
+    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper.deps.store, sweeper.now()), _AT_ONCE):
         if sweeper.clock() > until:
             return None
         _judge(
-            [_MissingResource(state.key, state.asset_type, _project_of(state, sweeper)) for state in states],
+            [_MissingResource(state.key, state.asset_type, _project_of(state, sweeper.deps.store)) for state in states],
             listing,
             counters,
             sweeper,
@@ -181,8 +181,7 @@ class _ScopeListing:
 class _Listing:
     """What all shards have listed; of resources only those that may be declared, to bound memory."""
 
-    def __init__(self, sweep: Sweep, sweeper: Sweeper) -> None:
-        records = sweeper.records
+    def __init__(self, sweep: Sweep, records: SweepStore, projects: ProjectIdResolver) -> None:
         self.sweep = sweep
         self.shards = [shard.value for shard in records.shards(sweep.run) if shard.value is not None]
         if len(self.shards) != sweep.shards:
@@ -196,9 +195,7 @@ class _Listing:
         }
         self._named = frozenset(type_ for type_ in sweep.start.types if is_plain(type_))
         projects_by_scope = {
-            scope: _ScopeProjects(
-                (shard for shard in self.shards if shard.scope == scope), records, sweeper.deps.projects
-            )
+            scope: _ScopeProjects((shard for shard in self.shards if shard.scope == scope), records, projects)
             for scope in sweep.start.scopes
         }
         self._scopes = {
@@ -242,20 +239,20 @@ def _collected(shards: Iterable[Shard], records: SweepStore, field: str) -> Iter
             raise Conflict(f"{shard.label}: its records are gone; run the sweep again")
 
 
-def _missing(control: Control, listing: _Listing, counters: _Counters, sweeper: Sweeper) -> Iterator[ResourceKey]:
+def _missing(control: Control, listing: _Listing, counters: _Counters, desired: DesiredStore) -> Iterator[ResourceKey]:
     """The keys that any source declares and the sweep did not list, each once; every declared key is counted."""
     contents = listing.sweep.start.contents
     for source, state in control.sources.items():
-        for key, _ in sweeper.deps.store.manifest(source, state.generation):
+        for key, _ in desired.manifest(source, state.generation):
             if key.content in contents and counters.declared.add(digest_of(key)):
                 yield key
 
 
 def _missing_resources(
-    keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper: Sweeper
+    keys: Sequence[ResourceKey], sweep: Sweep, control: Control, desired: DesiredStore
 ) -> Iterator[_MissingResource]:
     """The declarations of keys; one made after the sweep began may have been listed before."""
-    for key, record in sweeper.deps.store.records(keys).items():
+    for key, record in desired.records(keys).items():
         versions = visible(record.value, control).values()
         for version in versions:
             declaration = version.declarations[0]  # where there are several, any
@@ -265,12 +262,14 @@ def _missing_resources(
             break
 
 
-def _undeclared_drift(sweep: Sweep, listing: _Listing, counters: _Counters, sweeper: Sweeper) -> list[ResourceState]:
+def _undeclared_drift(
+    sweep: Sweep, listing: _Listing, counters: _Counters, store: Store, now: datetime
+) -> list[ResourceState]:
     """Drifted resources neither declared nor listed; findings of declared and listed resources are counted."""
     missing: dict[int, ResourceState] = {}
     declared = counters.declared
     problems: Problems = []
-    for state in _drifted(sweeper.deps.store, problems):
+    for state in _drifted(store, problems):
         if state.key.content not in sweep.start.contents:
             continue
         digest = digest_of(state.key)
@@ -278,7 +277,7 @@ def _undeclared_drift(sweep: Sweep, listing: _Listing, counters: _Counters, swee
             missing[digest] = state
         elif digest in listing.seen and _is_drifted(state):
             counters.seen_drifted += digest in declared.seen and digest not in listing.unchecked
-    RecordProblems(sweeper.deps.store.notices).note(problems, sweeper.now())
+    RecordProblems(store.notices).note(problems, now)
     return list(missing.values())
 
 
@@ -293,12 +292,12 @@ def _drifted(store: Store, problems: Problems) -> Iterator[ResourceState]:
     yield from (state for state in suppressed if state.finding is None or state.finding.status == "resolved")
 
 
-def _project_of(state: ResourceState, sweeper: Sweeper) -> str:
+def _project_of(state: ResourceState, store: StateStore) -> str:
     """Project id or number of a drifted resource: from its finding, its name or its last observation."""
     project = state.finding.project if state.finding is not None else project_of(state.key.name)
     if project:
         return project
-    last = sweeper.deps.store.last_observation(state.key)
+    last = store.last_observation(state.key)
     return last.project if last is not None else ""
 
 
@@ -314,7 +313,7 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
             counters.add_unknown(resource)
         else:
             absences.append((resource, known_at(read_at, sweeper.lag)))
-    absences, pending = _conclusive(absences, sweeper)
+    absences, pending = _conclusive(absences, sweeper.deps.store)
     counters.unknown += pending
     counters.pending += pending
     for resource, outcome, is_drifted in _outcomes(absences, sweeper):
@@ -328,7 +327,7 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
 
 
 def _conclusive(
-    absences: Sequence[tuple[_MissingResource, datetime]], sweeper: Sweeper
+    absences: Sequence[tuple[_MissingResource, datetime]], store: Store
 ) -> tuple[list[tuple[_MissingResource, datetime]], int]:
     """The absences of resources that cannot be listed by another name, and how many others there are.
 
@@ -342,7 +341,7 @@ def _conclusive(
     ]
     if not doubtful:
         return list(absences), 0
-    seen = _states(doubtful, sweeper.deps.store)
+    seen = _states(doubtful, store)
     pending = {key for key in doubtful if key not in seen}
     return [absence for absence in absences if absence[0].key not in pending], len(pending)
 

@@ -34,9 +34,9 @@ from setpoint.model.sweep_records import (
 )
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.operations.retention import drop_resolved
-from setpoint.ports.stores import Problems, StoredSweep
+from setpoint.ports.stores import Problems, StoredSweep, SweepStore
 from setpoint.sweep.conclude import conclude
-from setpoint.sweep.context import Sweeper
+from setpoint.sweep.context import HistoryCounts, Sweeper
 from setpoint.sweep.list_parents import list_parents
 from setpoint.sweep.list_shard import list_shard
 from setpoint.util import telemetry
@@ -129,7 +129,7 @@ def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) ->
     stored = sweeper.records.sweep(request.name)
     before = stored.value
     if before is not None and before.summary is None and not fresh and before.run != run:
-        if not _is_stalled(before, sweeper):
+        if not _is_stalled(before, sweeper.records, sweeper.patience, sweeper.now()):
             return MessageResult("under way", _label(request))
         ended = _give_up(stored, sweeper)
         if ended.done != "ended":
@@ -158,12 +158,12 @@ def work(message: Work, sweeper: Sweeper) -> MessageResult:
         TransientError: resume later from the stored progress.
     """
     until = sweeper.deadline()
-    sweep = _current_sweep(message, sweeper)
+    sweep = _current_sweep(message, sweeper.records)
     if sweep is not None and message.shard in sweep.open:
         listed = _list(message, sweeper, until)
         if listed.done != "listed":
             return listed
-        sweep = _mark_shard_ended(message, sweeper)
+        sweep = _mark_shard_ended(message, sweeper.records)
         if sweep is None or sweep.open:
             return listed
     if sweep is None or sweep.open:
@@ -171,9 +171,9 @@ def work(message: Work, sweeper: Sweeper) -> MessageResult:
     return _end(sweep, message, sweeper, until)
 
 
-def _current_sweep(message: Work, sweeper: Sweeper) -> Sweep | None:
+def _current_sweep(message: Work, records: SweepStore) -> Sweep | None:
     """The record of the sweep, if the message belongs to its current run."""
-    sweep = sweeper.records.sweep(message.sweep).value
+    sweep = records.sweep(message.sweep).value
     return sweep if sweep is not None and _is_current(sweep, message) else None
 
 
@@ -204,10 +204,13 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
         healed = sweeper.deps.outbox.republish_pending(problems)
         settled = pipeline.promote_settled(sweeper.deps, problems)
         stored_sweeps = list(sweeper.records.sweeps())
-        _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper)
+        _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper.now())
         _note_source_age(sweeper.deps.store.control().value, sweeper.now())
         for stored in stored_sweeps:
-            if stored.value is not None and stored.value.summary is None and _is_stalled(stored.value, sweeper):
+            sweep = stored.value
+            if sweep is None or sweep.summary is not None:
+                continue
+            if _is_stalled(sweep, sweeper.records, sweeper.patience, sweeper.now()):
                 _give_up(stored, sweeper)
         readings = sweeper.read_due()
     except TransientError as error:
@@ -224,11 +227,13 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
     )
 
 
-def _read_history(message: History, sweeper: Sweeper) -> MessageResult:
+def _read_history(
+    message: History, read_history: Callable[[ResourceKey | None], HistoryCounts | None]
+) -> MessageResult:
     """Read since when and by whom findings drift; what is left waits for the next hour, since progress is stored."""
     key = ResourceKey(message.name, message.content) if message.name else None
     try:
-        counts = sweeper.read_history(key)
+        counts = read_history(key)
     except (BadRequest, TransientError) as error:
         return MessageResult("not healed", str(error))
     if counts is None:
@@ -238,11 +243,11 @@ def _read_history(message: History, sweeper: Sweeper) -> MessageResult:
     )
 
 
-def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:
+def _note_age(sweeps: Sequence[Sweep], now: datetime) -> None:
     """Report the seconds since the last sweep ended, or began if none has ended, for an alert on its growth."""
     times = [sweep.summary.ended_at if sweep.summary is not None else sweep.started_at for sweep in sweeps]
     if times:
-        telemetry.note(sweep_age_seconds=round((sweeper.now() - max(times)).total_seconds()))
+        telemetry.note(sweep_age_seconds=round((now - max(times)).total_seconds()))
 
 
 def _note_source_age(control: Control, now: datetime) -> None:
@@ -256,7 +261,7 @@ _HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], MessageResult]
     Start: start,
     Work: lambda message, _, sweeper: work(message, sweeper),
     Heal: lambda _, __, sweeper: republish_pending(sweeper),
-    History: lambda message, _, sweeper: _read_history(message, sweeper),
+    History: lambda message, _, sweeper: _read_history(message, sweeper.read_history),
 }
 
 
@@ -298,26 +303,25 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
     return begun
 
 
-def _places(sweep: Sweep, sweeper: Sweeper) -> tuple[str, ...]:
+def _places(sweep: Sweep, records: SweepStore) -> tuple[str, ...]:
     """The folders and organizations that a run has listed resources in."""
-    records = sweeper.records
     parts = (part for number in range(sweep.shards) for part in records.parts(sweep.run, number))
     places = {place for part in parts for place in part.places}
     return tuple(sorted(places)) if len(places) <= MAX_PLACES else ()
 
 
-def _mark_shard_ended(message: Work, sweeper: Sweeper) -> Sweep | None:
+def _mark_shard_ended(message: Work, records: SweepStore) -> Sweep | None:
     """Mark a shard as ended; return the record, or None if another run has replaced it."""
 
     def mark() -> Sweep | None:
-        stored = sweeper.records.sweep(message.sweep)
+        stored = records.sweep(message.sweep)
         sweep = stored.value
         if sweep is None or not _is_current(sweep, message):
             return None
         left = tuple(shard for shard in sweep.open if shard != message.shard)
         if left == sweep.open:
             return sweep
-        return sweeper.records.write_sweep(replace(sweep, open=left), stored.version).value
+        return records.write_sweep(replace(sweep, open=left), stored.version).value
 
     return retry_on_conflict(mark, what=f"sweep {message.sweep}")
 
@@ -328,13 +332,14 @@ def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> Message
     try:
         summary = conclude(sweep, sweeper, until)
         if summary is None:
-            _heartbeat(sweep, sweeper)
+            _heartbeat(sweep, sweeper.records, sweeper.now())
             sweeper.queue.publish([message])
             return MessageResult("handed over", label)
         stored = sweeper.records.sweep(sweep.name)
         if stored.value != sweep:
             return MessageResult("overtaken", label)
-        ended = replace(sweep, counts=_counts_to_split(sweep, sweeper), summary=summary, places=_places(sweep, sweeper))
+        counts = _counts_to_split(sweep, sweeper.records, sweeper.shard_size)
+        ended = replace(sweep, counts=counts, summary=summary, places=_places(sweep, sweeper.records))
         sweeper.records.write_sweep(ended, stored.version)
     except Conflict:
         if sweeper.records.sweep(sweep.name).value == sweep:
@@ -347,18 +352,18 @@ def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> Message
     return MessageResult("ended", label, summary)
 
 
-def _heartbeat(sweep: Sweep, sweeper: Sweeper) -> None:
+def _heartbeat(sweep: Sweep, records: SweepStore, now: datetime) -> None:
     """Touch a shard so that the sweep does not count as stalled while it is being concluded."""
-    stored = sweeper.records.shard(sweep.run, 0)
+    stored = records.shard(sweep.run, 0)
     if stored.value is not None:
         with suppress(Conflict):  # another worker has just touched it
-            sweeper.records.write_shard(replace(stored.value, updated_at=sweeper.now()), stored.version)
+            records.write_shard(replace(stored.value, updated_at=now), stored.version)
 
 
-def _counts_to_split(sweep: Sweep, sweeper: Sweeper) -> dict[str, dict[str, int]]:
+def _counts_to_split(sweep: Sweep, records: SweepStore, shard_size: int) -> dict[str, dict[str, int]]:
     """Asset counts by type for scopes and contents too large for one shard; earlier counts if a listing failed."""
     sizes: dict[str, dict[str, int]] = {}
-    for stored in sweeper.records.shards(sweep.run):
+    for stored in records.shards(sweep.run):
         shard = stored.value
         if shard is not None:
             key = f"{shard.scope} {shard.content}"
@@ -366,20 +371,19 @@ def _counts_to_split(sweep: Sweep, sweeper: Sweeper) -> dict[str, dict[str, int]
             for kind, count in known.items():
                 of_scope = sizes.setdefault(key, {})
                 of_scope[kind] = of_scope.get(kind, 0) + count
-    return {key: kinds for key, kinds in sizes.items() if sum(kinds.values()) > sweeper.shard_size}
+    return {key: kinds for key, kinds in sizes.items() if sum(kinds.values()) > shard_size}
 
 
 def _counts_covered(shard: Shard, counts: Mapping[str, int]) -> dict[str, int]:
     return {kind: count for kind, count in counts.items() if shard.covers(kind)}
 
 
-def _is_stalled(sweep: Sweep, sweeper: Sweeper) -> bool:
+def _is_stalled(sweep: Sweep, records: SweepStore, patience: timedelta, now: datetime) -> bool:
     """Whether a sweep has shown no progress for longer than the patience."""
-    long_ago: timedelta = sweeper.patience
-    if sweep.started_at + long_ago > sweeper.now():
+    if sweep.started_at + patience > now:
         return False
-    times = [shard.value.updated_at for shard in sweeper.records.shards(sweep.run) if shard.value is not None]
-    return max([sweep.started_at, *times]) + long_ago <= sweeper.now()
+    times = [shard.value.updated_at for shard in records.shards(sweep.run) if shard.value is not None]
+    return max([sweep.started_at, *times]) + patience <= now
 
 
 def _give_up(stored: StoredSweep, sweeper: Sweeper) -> MessageResult:

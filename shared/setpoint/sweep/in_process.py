@@ -6,7 +6,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -17,7 +17,7 @@ from setpoint.model.retention import DEFAULT, Retention
 from setpoint.model.sweep_records import Start, Summary, SweepMessage, Work
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.services import Inventory
-from setpoint.ports.stores import Problems
+from setpoint.ports.stores import Problems, SweepStore
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.coordinator import start, work
 from setpoint.util.progress import Advance, no_progress
@@ -111,7 +111,7 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     sweeper = Sweeper(deps, inventory, queue, advance=advance, retention=retention)
     healed = deps.outbox.republish_pending(problems)
     request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
-    resumed = resume and _resume(request, sweeper, queue)
+    resumed = resume and _resume(request, sweeper.records, sweeper.now(), queue)
     if not resumed:
         start(request, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _drain(queue, sweeper)
@@ -122,10 +122,10 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     return Swept(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))
 
 
-def _resume(request: Start, sweeper: Sweeper, queue: _MemoryQueue) -> bool:
+def _resume(request: Start, records: SweepStore, now: datetime, queue: _MemoryQueue) -> bool:
     """Queue the rest of an interrupted sweep; False if there is none."""
-    before = sweeper.records.sweep(request.name).value
-    if before is None or before.summary is not None or before.started_at + RESUMABLE < sweeper.now():
+    before = records.sweep(request.name).value
+    if before is None or before.summary is not None or before.started_at + RESUMABLE < now:
         return False
     queue.publish([Work(before.name, before.run, number) for number in before.open or (0,)])
     return True

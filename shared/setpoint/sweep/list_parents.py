@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.model.observation import Observation
 from setpoint.model.sources import rules_of
 from setpoint.model.sweep_records import Part, Shard, Start, Status
+from setpoint.ports.services import Inventory
 from setpoint.sweep.context import Sweeper
 
 
@@ -40,21 +42,21 @@ def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
     for number, scope in enumerate(request.scopes):
         shard = Shard(name, number, scope, "resource", sweeper.now(), types)
         version = sweeper.records.write_shard(shard, None).version
-        for done, part in _listed(shard, sweeper):
+        for done, part in _listed(shard, sweeper.inventory, sweeper.now):
             version = sweeper.records.write_shard(done, version, part).version
     return name
 
 
-def _listed(shard: Shard, sweeper: Sweeper) -> Iterator[tuple[Shard, Part | None]]:
+def _listed(shard: Shard, inventory: Inventory, clock: Callable[[], datetime]) -> Iterator[tuple[Shard, Part | None]]:
     """The record of a shard after each page, with the parents of the page."""
     if not shard.types:
         return
     try:
-        for page in sweeper.inventory.pages(shard.scope, shard.content, shard.types):
+        for page in inventory.pages(shard.scope, shard.content, shard.types):
             read_at = min(shard.read_at, page.read_at) if shard.read_at else page.read_at
             shard = replace(
                 shard,
-                updated_at=sweeper.now(),
+                updated_at=clock(),
                 status="open" if page.next_token else "done",
                 read_at=read_at,
                 listed=shard.listed + len(page.observations),
@@ -63,7 +65,7 @@ def _listed(shard: Shard, sweeper: Sweeper) -> Iterator[tuple[Shard, Part | None
             yield shard, _part(page.observations)
     except BadRequest as error:
         status: Status = "denied" if isinstance(error, ScopeDenied) else "failed"
-        yield replace(shard, status=status, reason=str(error), updated_at=sweeper.now()), None
+        yield replace(shard, status=status, reason=str(error), updated_at=clock()), None
 
 
 def _part(observed: Sequence[Observation]) -> Part:

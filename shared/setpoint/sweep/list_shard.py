@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.sources import rules_of
 from setpoint.model.sweep_records import Part, Shard, Status, known_at
 from setpoint.operations.record_problems import RecordProblems
-from setpoint.ports.services import Page
+from setpoint.ports.services import Inventory, Page
 from setpoint.ports.stores import StoredShard
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import digest_of, packed
@@ -85,21 +85,21 @@ class _ShardRecord:
 
 def _read(record: _ShardRecord, sweeper: Sweeper, until: float) -> None:
     known: set[str] = set()
-    for page in _pages(record, sweeper):
+    for page in _pages(record, sweeper.inventory, sweeper.now):
         record.write(*_judge_page(page, record.shard, known, sweeper))
         sweeper.advance(len(page.observations))
         if record.shard.status != "open" or sweeper.clock() > until:
             break
 
 
-def _pages(record: _ShardRecord, sweeper: Sweeper) -> Iterator[Page]:
+def _pages(record: _ShardRecord, inventory: Inventory, clock: Callable[[], datetime]) -> Iterator[Page]:
     """The pages left to list; a denied or failed listing is written to the record."""
     shard = record.shard
     try:
-        yield from sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token)
+        yield from inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token)
     except BadRequest as error:
         status: Status = "denied" if isinstance(error, ScopeDenied) else "failed"
-        record.write(replace(record.shard, status=status, reason=str(error), updated_at=sweeper.now()))
+        record.write(replace(record.shard, status=status, reason=str(error), updated_at=clock()))
 
 
 def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
