@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from remediation.fleet import KEY, URL, World
+from remediation.fleet import AUTO, KEY, URL, World
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison.masking import Masking
 from setpoint.model.declaration import Declaration
+from setpoint.model.policy import Undeclared, UndeclaredMatch
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import Secrecy
 from setpoint.model.write_plan import NotWritable, WritePlan
@@ -124,3 +126,17 @@ def test_other_drift_of_the_resource_is_put_back(world_with_secret: World):
     world.ticks()
     assert world.google.get(URL)["versioning"] == {"enabled": True}
     assert world.google.get(URL)["labels"] == {"team": "shop"}
+
+
+def test_last_known_good_values_are_written_back_beside_a_secret(world: World):
+    policy = replace(AUTO, undeclared=Undeclared(report="all", remediate=(UndeclaredMatch(asset_types=("*",)),)))
+    secrecy = world.deps.secrecy
+    world.declare(policy, data={"labels": {"team": secrecy.sealed("shop")}}, digests=secrecy.key_id())
+    world.drift(live())
+    world.drift(live(versioning=False))
+    assert [difference.path for difference in world.state.finding.differences] == ["versioning.enabled"]
+    remediate(KEY, world.hands)
+    world.ticks()
+    assert world.google.get(URL)["versioning"] == {"enabled": True}
+    assert world.google.get(URL)["labels"] == {"team": "shop"}
+    assert world.writes == 1

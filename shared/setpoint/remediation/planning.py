@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from setpoint.comparison.masking import Masking
+from setpoint.comparison.masking import HIDING, Masking
+from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import restoration, undeclared_changes
 from setpoint.detection.restoration import Changed, Restored
 from setpoint.detection.value_folding import is_below
@@ -105,8 +106,11 @@ def unrestored(changed: Changed, restored: Restored, schema: Schema | None) -> t
     """
     declaration, live = restored.declaration, changed.live
     own = own_project(declaration.project, changed.current.observation)
-    recording = record(declaration.data, live, schema, own, null_is_absent=True, overrides=declaration.compare)
-    after = apply_changes(declaration.data, live, schema, recording, recording.changes).body
+    declared, hiding = declaration.data, HIDING
+    if declaration.digests:  # without their key what they stand for is left as it is, as in a write
+        declared, hiding = armed(declared), SealedMasking(HIDING, "")
+    recording = record(declared, live, schema, own, null_is_absent=True, overrides=declaration.compare, masking=hiding)
+    after = apply_changes(declared, live, schema, recording, recording.changes).body
     before = {difference.path for difference in undeclared_changes.left(changed, live)} - set(restored.paths)
     return tuple(
         difference.path for difference in undeclared_changes.left(changed, after) if difference.path not in before
