@@ -8,8 +8,10 @@ then, too: what is released was asked about.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,18 @@ LOCK = Path(__file__).with_name("requirements-functions.txt")
 _SECONDS = 180
 
 
-def verdict(report: dict[str, Any], *, release: bool = False) -> tuple[int, list[str]]:
+def locked() -> set[str]:
+    """The packages that are installed everywhere, by their names in the lock."""
+    return set(re.findall(r"^([\w.-]+)==\S+ *\\?$", LOCK.read_text(), re.MULTILINE))
+
+
+def verdict(report: dict[str, Any], *, release: bool = False, wanted: Iterable[str] = ()) -> tuple[int, list[str]]:
     """The exit code, and what to say.
 
     Args:
         report: what `pip-audit -f json` wrote.
         release: fail for each package that could not be asked about.
+        wanted: what is to be asked about.
     """
     packages = report["dependencies"]
     bad = [package for package in packages if package.get("vulns")]
@@ -39,10 +47,22 @@ def verdict(report: dict[str, Any], *, release: bool = False) -> tuple[int, list
             "NOT ASKED: no advisories could be had for any package; run `make audit` where they can be reached"
         ]
     lines = [f"{len(checked)} packages without a known vulnerability"]
-    missed = [package["name"] for package in packages if "skip_reason" in package]
+    missed = sorted(
+        {package["name"] for package in packages if "skip_reason" in package} | _unreported(packages, wanted)
+    )
     if missed:
         lines.append(f"NOT ASKED: {', '.join(missed)}")
     return int(release and bool(missed)), lines
+
+
+def _unreported(packages: list[dict[str, Any]], wanted: Iterable[str]) -> set[str]:
+    """What a report should speak of, and does not."""
+    reported = {_normal(package["name"]) for package in packages}
+    return {name for name in wanted if _normal(name) not in reported}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def main() -> int:
@@ -54,8 +74,8 @@ def main() -> int:
         ran = subprocess.run(  # noqa: S603 - the words are ours
             [*asked, "--progress-spinner=off"], capture_output=True, text=True, check=False, timeout=_SECONDS
         )
-        code, lines = verdict(json.loads(ran.stdout), release=release)
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        code, lines = verdict(json.loads(ran.stdout), release=release, wanted=locked())
+    except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
         message = f"NOT ASKED: the audit did not run ({type(error).__name__}); run `make audit` where it can"
         code, lines = int(release), [message]
     sys.stdout.write("".join(f"audit: {line}\n" for line in lines))

@@ -78,6 +78,59 @@ def test_an_audit_fails_for_a_vulnerability_and_says_loudly_what_it_could_not_ch
     assert script("audit").verdict({"dependencies": dependencies}, release=True)[0] == in_release
 
 
+WELL = json.dumps({"dependencies": [package(name, vulns=[]) for name in script("audit").locked()]})
+PART = '{"dependencies": [{"name": "msgspec", "version": "1.0", "vulns": []}]}'
+OFFLINE = '{"dependencies": [{"name": "a", "skip_reason": "Connection refused"}]}'
+AUDITS = {
+    "asked": (f"echo '{WELL}'", 0, "packages without a known vulnerability"),
+    "of one package of all": (f"echo '{PART}'", 1, "NOT ASKED: "),
+    "in part": (f"echo '{OFFLINE}'", 1, "NOT ASKED: no advisories"),
+    "offline": ("echo cannot connect >&2; exit 1", 1, "NOT ASKED: the audit did not run"),
+    "of nothing": ("echo '{\"dependencies\": []}'", 1, "NOT ASKED: no advisories"),
+    "in another form": ("echo '{}'", 1, "NOT ASKED: the audit did not run"),
+    "silent": ("sleep 5", 1, "NOT ASKED: the audit did not run"),
+}
+
+
+@pytest.mark.parametrize("release", [False, True], ids=["elsewhere", "in a release"])
+@pytest.mark.parametrize(("asks", "in_release", "expected"), AUDITS.values(), ids=AUDITS)
+def test_an_audit_that_ran_and_could_not_ask_fails_in_a_release_alone(
+    tmp_path, monkeypatch, capsys, asks, in_release, expected, release
+):
+    audit = script("audit")
+    (tmp_path / "pip-audit").write_text(f"#!/bin/sh\n{asks}\n")
+    (tmp_path / "pip-audit").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "argv", ["audit.py", *(["--release"] if release else [])])
+    monkeypatch.setattr(audit, "_SECONDS", 1)
+    assert audit.main() == (in_release if release else 0)
+    assert expected in capsys.readouterr().out
+
+
+def test_what_is_asked_about_is_what_is_locked():
+    lock = (ROOT / ".ci/requirements-functions.txt").read_text()
+    names = {line.partition("==")[0] for line in lock.splitlines() if "==" in line and ";" not in line}
+    assert script("audit").locked() == names
+    assert {"msgspec", "google-cloud-firestore"} <= names
+
+
+def test_an_audit_without_its_tool_fails_in_a_release_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "argv", ["audit.py"])
+    assert script("audit").main() == 0
+    monkeypatch.setattr(sys, "argv", ["audit.py", "--release"])
+    assert script("audit").main() == 1
+
+
+def test_make_hands_on_that_it_is_a_release():
+    def commands(*arguments: str) -> str:
+        command = ["make", "--dry-run", "--no-print-directory", "audit", *arguments]
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert "audit.py --release" in commands("RELEASE=1")
+    assert "--release" not in commands()
+
+
 def test_the_bill_of_materials_lists_what_is_locked_and_is_the_same_every_time(tmp_path):
     targets = [tmp_path / "one.json", tmp_path / "two.json"]
     for target in targets:
