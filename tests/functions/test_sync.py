@@ -222,6 +222,25 @@ def test_when_cloud_storage_lets_nobody_in_the_event_is_delivered_again(upload, 
     assert upload("x", None) == 200
 
 
+@pytest.mark.parametrize("missing", ["SETPOINT_DECLARATIONS_BUCKET", "SETPOINT_STATE_BUCKETS"])
+def test_without_a_setting_of_a_newer_version_an_upload_waits_and_the_log_names_it(monkeypatch, capsys, missing):
+    """As where an older module was given a newer archive of functions."""
+    settings = {
+        "SETPOINT_STORE": "memory:",
+        "SETPOINT_EVENTS_TOPIC": "projects/fleet-ops/topics/drift-events",
+        "SETPOINT_DECLARATIONS_BUCKET": "fleet",
+        "SETPOINT_STATE_BUCKETS": "{}",
+        "PUBSUB_EMULATOR_HOST": "127.0.0.1:9",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(missing)
+    bootstrap.declaration_applier.cache_clear()
+    client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
+    assert client.post(**pushed({"bucket": "fleet", "name": "default/1.tgz", "generation": "1"})).status_code == 500
+    assert missing in capsys.readouterr().out
+
+
 def logged(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import setpoint
-from infra.blocks import CODE, TERRAFORM
+from infra.blocks import CODE, ROOT, TERRAFORM
 from infra.options import BASE, EVERYTHING
 from infra.workspace import Workspace, addresses_in
 
@@ -93,6 +93,28 @@ def test_the_newest_state_has_all_that_holds_data_today(planned_everything):
 @pytest.mark.parametrize("version", sorted(STATES.glob("*.json.gz")), ids=lambda path: path.name)
 def test_an_upgrade_destroys_and_replaces_nothing_that_holds_data(module, version):
     assert lost(module, read(version)) == []
+
+
+def settings(state: dict[str, Any]) -> dict[str, set[str]]:
+    """The settings of each function."""
+    functions = (resource for resource in state["resources"] if resource["type"] == "google_cloudfunctions2_function")
+    configured = {
+        instance["index_key"]: instance["attributes"]["service_config"][0]
+        for resource in functions
+        for instance in resource["instances"]
+    }
+    return {
+        name: {*config["environment_variables"], *(entry["key"] for entry in config["secret_environment_variables"])}
+        for name, config in configured.items()
+    }
+
+
+def test_each_setting_that_a_function_did_not_have_before_is_in_the_docs_of_the_upgrade():
+    before, now = (settings(read(STATES / f"{name}.json.gz")) for name in ("v0.1.0", "unreleased"))
+    new = {setting for function, names in now.items() for setting in names - before[function]}
+    table = (ROOT / "docs/upgrading.md").read_text().partition("## Settings of functions")[2].partition("\n## ")[0]
+    assert "SETPOINT_DECLARATIONS_BUCKET" in new
+    assert set(re.findall(r"`([A-Z_]+)`", table)) == new
 
 
 def test_what_moved_before_this_version_is_kept_where_it_is(module):
