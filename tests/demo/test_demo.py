@@ -150,7 +150,7 @@ def test_people_and_tools_stand_behind_most_drifts(states):
 
 def test_some_drifts_are_remediated_one_after_an_approval_some_wait_and_a_guardrail_stops_one(states):
     steps = Counter(state.remediation.step for state in states if state.remediation is not None)
-    assert steps["done"] == 3
+    assert steps["done"] == 4
     assert [state.remediation.approved_by for state in states if state.remediation and state.remediation.approved_by]
     assert steps["asked"] >= 1
     assert steps["stopped"] == 1
@@ -194,8 +194,17 @@ def test_what_no_declaration_names_is_found_too(states):
     assert "redisConfigs.notify-keyspace-events" in kinds
     undeclared = kinds["settings.ipConfiguration.requireSsl"]
     assert undeclared.kind == "undeclared_change"
+    restored = kinds["sourceTags"]
+    assert (restored.kind, restored.observed) == ("undeclared_change", ["debug"])
     granted = [state for state in states if state.key.name.endswith("storefront-prod-uploads")]
     assert any(state.key.content == "iam_policy" for state in granted)
+
+
+def test_an_undeclared_change_is_put_back_where_the_policy_asks_for_it(states):
+    (state,) = (state for state in states if state.key.name.endswith("/allow-internal-metrics"))
+    assert (state.finding.status, state.finding.reason) == ("resolved", "in sync")
+    assert state.remediation.summary == ('sourceTags: ["debug"] -> (absent) (last known good)',)
+    assert state.remediation.outcome == "succeeded"
 
 
 def test_declarations_are_native_manifests_and_states_side_by_side(folder, shown):

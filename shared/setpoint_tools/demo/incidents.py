@@ -388,6 +388,17 @@ def _reverted() -> list[Incident]:
 def _beside_the_declaration() -> list[Incident]:
     """What no declaration names: a value, an entry of a map that is declared in full, a grant in a scope of IAM."""
     return [
+        Incident(
+            _key("compute/projects/net-prod/global/firewalls/allow-internal-metrics"),
+            "modified",
+            ("sourceTags",),
+            (
+                IncidentStep(24.2, "opened", (put("sourceTags", ["debug"]),), is_reverted=True),
+                IncidentStep(23.9, "in_sync"),
+            ),
+            by=_ANA,
+            remediation="fixed",
+        ),
         _opened(
             "cloudsql/projects/storefront-prod/instances/storefront-main",
             "settings.ipConfiguration.requireSsl",

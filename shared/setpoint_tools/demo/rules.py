@@ -28,6 +28,7 @@ POLICY: Data = {
             {"name": "labels wait", "match": {"paths": ["labels.*"]}, "severity": "low", "mode": "alert"},
             {"name": "the lake asks first", "match": {"teams": ["data"]}, "mode": "approve"},
         ],
+        "undeclared": {"remediate": [{"assetTypes": ["compute.googleapis.com/Firewall"]}]},
     },
 }
 """A declaration's own mode counts where it is the more careful one."""
