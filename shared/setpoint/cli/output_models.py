@@ -22,6 +22,7 @@ from setpoint.model.safety_limits import Breaker, Pause
 from setpoint.model.severity import Severity
 from setpoint.model.suppressed import Suppressed
 from setpoint.model.sweep_records import Summary
+from setpoint.util.secret_formats import scrub
 
 if TYPE_CHECKING:
     from setpoint.declarations.readers.documents import Problem
@@ -421,6 +422,13 @@ def _fields(state: ResourceState) -> dict[str, Any]:
 def problem_outputs(problems: Iterable[Problem]) -> tuple[ProblemOutput, ...]:
     """Problems of documents as ``validate``, ``plan`` and ``apply`` write them in JSON, in the same order."""
     return tuple(
-        ProblemOutput(problem.file, problem.line, problem.subject, problem.field, problem.category, problem.message)
+        ProblemOutput(
+            problem.file,
+            problem.line,
+            scrub(problem.subject),
+            scrub(problem.field),
+            problem.category,
+            scrub(problem.message),
+        )
         for problem in problems
     )

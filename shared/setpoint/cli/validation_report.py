@@ -9,6 +9,7 @@ from setpoint.cli.check_reports import CheckResult
 from setpoint.cli.output_models import Validation, problem_outputs
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
+from setpoint.util.secret_formats import scrub
 
 
 def as_output(loaded: LoadResult) -> Validation:
@@ -43,7 +44,7 @@ def as_results(loaded: LoadResult) -> list[CheckResult]:
             problem.category,
             "error" if problem.is_error else "warning",
             problem.subject,
-            ": ".join(filter(None, (problem.field, problem.message))),
+            scrub(": ".join(filter(None, (problem.field, problem.message)))),
         )
         for problem in (*loaded.problems, *loaded.warnings)
     ]

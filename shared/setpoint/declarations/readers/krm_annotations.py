@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from setpoint.comparison import scalars
 from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.owners import owner_of
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path
-from setpoint.model.declaration import MAX_SETTLE, Declaration, Mode, Owner
+from setpoint.model.declaration import MAX_SETTLE, Declaration, Mode
 
 _PREFIX = "setpoint.dev/"
 _KNOWN = ("team", "slack", "email", "mode", "ignore", "exact", "settle")
@@ -40,7 +41,7 @@ def apply_annotations(declaration: Declaration, document: Document) -> tuple[Dec
     ignore = tuple(path for path in _paths(settings, "ignore") if not _fault_of(path))
     is_exact = settings.get("exact", "").strip() == "true"
     exact_paths = () if is_exact else tuple(path for path in _paths(settings, "exact") if not _fault_of(path))
-    owner = Owner(settings.get("team", ""), settings.get("slack", ""), settings.get("email", ""))
+    owner = owner_of(settings.get("team", ""), settings.get("slack", ""), settings.get("email", ""))
     settle = None if _settle_fault(settings) else scalars.seconds(settings.get("settle", ""))
     declared = replace(declaration, owner=owner, mode=mode, ignore=ignore, settle=settle)
     if is_exact or exact_paths:

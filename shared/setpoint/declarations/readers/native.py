@@ -27,6 +27,7 @@ from setpoint.declarations.readers import (
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_defaults import Defaults, DefaultsModel
+from setpoint.declarations.readers.owners import owner_of
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTest, PolicyTestModel
 from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, Settle, StrictModel
@@ -287,7 +288,7 @@ def _selection(model: SelectionModel) -> Selection:
 
 
 def _owner(model: OwnerModel) -> Owner:
-    return Owner(team=model.team, slack=model.slack, email=model.email)
+    return owner_of(model.team, model.slack, model.email)
 
 
 def _check_policy(data: dict[str, Any]) -> None:

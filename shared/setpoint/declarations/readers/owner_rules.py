@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from setpoint.declarations.readers.owners import owner_of
 from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, Settle, StrictModel
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path
-from setpoint.model.declaration import Mode, Owner
+from setpoint.model.declaration import Mode
 from setpoint.model.owner_rules import OwnerRule
 
 
@@ -64,4 +65,4 @@ class PlacedOwnerRuleModel(OwnerRuleModel):
 
 def owner_rule(model: OwnerRuleModel) -> OwnerRule:
     """Convert a rule."""
-    return OwnerRule(**{**model.model_dump(), "owner": Owner(**model.owner.model_dump())})
+    return OwnerRule(**{**model.model_dump(), "owner": owner_of(**model.owner.model_dump())})

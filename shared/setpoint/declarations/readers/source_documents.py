@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from setpoint.declarations.readers.owners import owner_of
 from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, StrictModel
-from setpoint.model.declaration import Owner, Source
+from setpoint.model.declaration import Source
 from setpoint.model.source_grants import INSTALLATION, Carried, Grant, Sources
 
 _SourceName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*|(gs|https|tfc)://[!-~]+)$")]
@@ -93,6 +94,6 @@ def sources(checked: SourcesModel, source: Source) -> Sources:
             )
             for grant in checked.spec.sources
         ),
-        owner=Owner(team=owner.team, slack=owner.slack, email=owner.email),
+        owner=owner_of(owner.team, owner.slack, owner.email),
         source=source,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from setpoint.declarations.readers.owners import owner_of
 from setpoint.model.declaration import Owner
 
 OWNER_LABEL = "setpoint-owner"
@@ -30,5 +31,5 @@ def by_label(values: Mapping[str, Any]) -> Owner:
         labels = values.get(attribute)
         team = labels.get(OWNER_LABEL) if isinstance(labels, dict) else None
         if isinstance(team, str) and team:
-            return Owner(team=team)
+            return owner_of(team)
     return Owner()
