@@ -138,3 +138,15 @@ def test_declared_grants_that_the_files_cannot_show_are_named_with_the_export_th
     policy = {**{key: value for key, value in same.items() if key != "resource"}, "iam_policy": {"bindings": []}}
     both = "\n".join(map(json.dumps, (same, policy)))
     assert WITHOUT_POLICIES not in run(both.encode(), "-d", str(tmp_path / "grants.yaml")).stderr
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([asset("same", "EU")], "1 asset; as of"),
+        ([asset("same", "EU"), asset("moved", "EU")], "2 assets; as of"),
+        ([asset("same", "EU"), {"x": 1}], "1 asset, 1 record of an unknown kind; as of"),
+    ],
+)
+def test_what_a_file_holds_is_counted_in_the_right_number(run, records, words):
+    assert words in run("\n".join(map(json.dumps, records)).encode()).stderr

@@ -30,6 +30,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
 from setpoint.model import observation as observations
+from setpoint.model.asset_formats import RecordKind
 from setpoint.model.outcome import Outcome
 from setpoint.ports.stores import Problems, Store
 from setpoint.util.counts import counted
@@ -171,7 +172,7 @@ def detect(  # noqa: PLR0913 - the options of the command
 
 def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outcomes:
     outcomes: Outcomes = Counter()
-    kinds: Counter[str] = Counter()
+    kinds: Counter[RecordKind] = Counter()
     waiting: Counter[str] = Counter()
     with progress("messages") as advance:
         for message in feed.open_messages(name):
@@ -188,7 +189,7 @@ def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outco
             advance(1)
     outcomes.update(_without_project(waiting, deps))
     if set(kinds) - {"feed message"}:
-        print_status(f"{name} holds {', '.join(f'{count:,} x {kind}' for kind, count in kinds.most_common())}")
+        print_status(f"{name} holds {feed.in_words(kinds)}")
     return outcomes
 
 

@@ -23,6 +23,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.drift_history import FieldOnset, since_text
 from setpoint.model.drift_origin import WORDS
 from setpoint.model.resource_state import ResourceState
+from setpoint.util.counts import counted
 
 _MOST_REASONS = 5
 
@@ -126,6 +127,6 @@ def read_all(context: Context) -> None:
         f"history of {result.dated:,} findings read, audit log of {result.searched:,}: {result.named:,} have an actor"
     )
     for reason, count in result.reasons.most_common(_MOST_REASONS):
-        print_warning(f"{count:,} x {reason or 'not known'}", "unknown")
+        print_warning(f"{counted(count, 'finding')}: {reason or 'not known'}", "unknown")
     for problem in result.problems:
         print_warning(problem, "unreadable")

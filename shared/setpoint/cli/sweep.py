@@ -25,6 +25,7 @@ from setpoint.cli.check_reports import print_report
 from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
+from setpoint.cli.feed import in_words
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.history import read_all
 from setpoint.cli.loading import LoadOptions, load_all
@@ -215,10 +216,10 @@ def _inventory(scopes: list[str], files: list[str], as_of: datetime | None = Non
             raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")
         return _Listed(bootstrap.open_inventory(as_of), scopes)
     inventory = bootstrap.open_inventory_files(files)
-    kinds = ", ".join(f"{count:,} x {kind}" for kind, count in inventory.kinds.most_common())
+    kinds = in_words(inventory.kinds)
     print_status(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
     for reason, count in inventory.rejected.most_common(_REASONS):
-        print_warning(f"{count:,} x {reason}", "rejected")
+        print_warning(f"{counted(count, 'record')}: {reason}", "rejected")
     if not (scopes or inventory.scopes):
         raise BadRequest(
             f"{files[0]}: its assets have no `ancestors`, so that it is not known what was exported; "
