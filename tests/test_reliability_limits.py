@@ -32,6 +32,17 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.limits:FREE_DOCUMENTS": (10_000, "10,000"),
         f"{READERS}.limits:DOCUMENT_CHARACTERS": (40, "each 40 characters"),
     },
+    "A file of declarations, a plan, standard input": {
+        f"{READERS}.whole_files:LARGEST": (200_000_000, "200 MB"),
+        f"{READERS}.ignore_files:_LARGEST": (10_000_000, "an ignore file 10 MB"),
+        f"{READERS}.ignore_files:_MOST_PATTERNS": (10_000, "10,000 patterns"),
+        f"{READERS}.terraform_config:_LARGEST_BYTES": (4_000_000, "Terraform code 4 MB"),
+    },
+    "Recorded assets (`--feed`, `--from`) and questions of `diff --jsonl`": {
+        f"{MODEL}.asset_stream:LARGEST_RECORD": (20_000_000, "20 MB a line"),
+        f"{MODEL}.asset_stream:LARGEST_LIST": (200_000_000, "200 MB a list"),
+        "cli.diff_jsonl:LARGEST_LINE": (20_000_000, "20 MB a line"),
+    },
     "YAML aliases of a file": {
         f"{READERS}.limits:EXPANSION": (20, "20 times"),
         f"{READERS}.limits:FREE_EXPANSION": (65_536, "65,536"),
@@ -135,6 +146,7 @@ MODULES = sorted(
     {name.partition(":")[0] for name in NAMED}
     - {f"{MODEL}.sources", f"{MODEL}.change_history", "util.retries", "detection.outbox"}
     - {"alerting.publish_thread", "alerting.group_summary", "alerting.service", "operations.retention"}
+    - {"cli.diff_jsonl"}
     - {"bootstrap.serving", "adapters.states.buckets", "adapters.firestore.documents", "adapters.slack.slack_requests"}
 )
 """Modules whose numbers are all limits."""

@@ -212,10 +212,12 @@ def _answer_all(name: str) -> None:
     stdout = sys.stdout.buffer
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
-            for line in stream:
+            while line := stream.readline(diff_jsonl.LARGEST_LINE + 1):
                 if line.strip():
                     stdout.write(encode(diff_jsonl.answer(line)) + b"\n")
                     stdout.flush()
+                while len(line) > diff_jsonl.LARGEST_LINE and not line.endswith(b"\n"):
+                    line = stream.readline(diff_jsonl.LARGEST_LINE + 1)  # the rest of a line that is too long
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from None
 

@@ -113,12 +113,19 @@ def _asked(line: bytes) -> DiffRequest:
     )
 
 
+LARGEST_LINE = 20_000_000
+"""Maximum size of a question in bytes, of two resources of 10 MB."""
+
+
 def answer(line: bytes) -> DiffResponse:
     """Answer one line of ``diff --jsonl``; never raises for a bad line, whose answer holds the error.
 
     Args:
         line: a ``DiffRequest`` as JSON.
     """
+    if len(line) > LARGEST_LINE:
+        error = f"not a question: a line of more than {LARGEST_LINE:,} bytes"
+        return DiffResponse(None, "unknown", [], error=error)
     try:
         question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO, cast
 
 import typer
 from rich.text import Text
@@ -17,6 +19,7 @@ from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
 from setpoint.cli.output_lists import NotifyMessage
 from setpoint.cli.output_models import print_json
+from setpoint.declarations.readers import whole_files
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import events
@@ -100,9 +103,11 @@ def _label(element: Mapping[str, Any]) -> str:
 def _read(path: Path) -> Iterator[CloudEvent]:
     """The events of a file, compressed or not; a line that is none is named and left out."""
     try:
-        data = path.read_bytes()
-        lines = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).splitlines()
-    except (OSError, EOFError) as error:
+        data = whole_files.read(path)
+        if data.startswith(b"\x1f\x8b"):
+            data = whole_files.content(cast("BinaryIO", gzip.GzipFile(fileobj=io.BytesIO(data))))
+        lines = data.splitlines()
+    except (OSError, EOFError, zlib.error) as error:
         raise BadRequest(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     for number, line in enumerate(lines, start=1):
         if line.strip():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.declarations.readers import encodings
+from setpoint.declarations.readers import encodings, whole_files
 from setpoint.declarations.readers.documents import IGNORE_FILE, UNREADABLE, Problem
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Version
@@ -94,7 +94,7 @@ def _by_files(errors: list[Problem], root: str) -> HeldBack:
     named: set[str] = set()
     for file in files:
         try:
-            text = encodings.decoded(Path(root, file).read_bytes())
+            text = encodings.decoded(whole_files.read(Path(root, file)))
         except (OSError, UnicodeDecodeError):
             return HeldBack(files, everything=True)
         if _PLACEHOLDER.search(text):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from setpoint.declarations.guard import ChangeAction, ProposedChange
 from setpoint.declarations.plan import Plan
-from setpoint.declarations.readers import load
+from setpoint.declarations.readers import load, whole_files
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration, Desired, Source
@@ -110,8 +110,8 @@ def from_terraform_plan(path: Path, *, project: str = "") -> PlanChanges:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        value = json.loads(whole_files.read(path))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

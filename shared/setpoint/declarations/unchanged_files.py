@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 import setpoint
 from setpoint.declarations.apply import Request, Synced, update_control
-from setpoint.declarations.readers import boundaries, kustomize
+from setpoint.declarations.readers import boundaries, kustomize, whole_files
 from setpoint.declarations.readers.documents import IGNORE_FILE, STANDARD_INPUT, SUFFIXES
 from setpoint.model import sources as controlling
 from setpoint.model.sources import Control, SourceState
@@ -48,7 +48,7 @@ def digest_of(paths: Iterable[str], options: Iterable[object]) -> str:
             if os.path.basename(file) in kustomize.FILE_NAMES:  # noqa: PTH119 - as above
                 return ""  # it may refer to files outside of the directory
             try:
-                content = Path(file).read_bytes() if os.path.isfile(file) else None  # noqa: PTH113 - as above
+                content = whole_files.read(file) if os.path.isfile(file) else None  # noqa: PTH113 - as above
             except OSError:
                 return ""
             if content is None:

@@ -21,6 +21,16 @@ _SNAKE = re.compile(rb'"(?:asset_type|prior_asset|update_time|start_time)"')
 _BOM = b"\xef\xbb\xbf"
 
 
+LARGEST_RECORD = 20_000_000
+"""Maximum size in bytes of an asset on a line; Pub/Sub takes 10 MB."""
+LARGEST_LIST = 200_000_000
+"""Maximum size in bytes, unpacked, of a list or of indented assets, which are held in memory."""
+_TOO_LARGE = (
+    f"a list of more than {LARGEST_LIST:,} bytes; give one asset a line, as `gcloud asset export` writes, or as "
+    "`jq -c .[]` makes of a list"
+)
+
+
 class FeedMessage(NamedTuple):
     """A message of a recorded feed.
 
@@ -96,17 +106,32 @@ def _decompressed(stream: BinaryIO) -> BinaryIO:
 def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """One record per line; a file that starts with an array, or an object that goes on below, is read as a whole."""
     is_first = True
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_lines(stream), start=1):
         record = line.strip()
         if number == 1:
             record = record.removeprefix(_BOM)
         if not record:
             continue
         if is_first and _goes_on(record):
-            yield from _indented(number, record + b"\n" + stream.read())
+            rest = stream.read(LARGEST_LIST + 1)
+            if len(rest) > LARGEST_LIST:
+                raise BadRequest(_TOO_LARGE)
+            yield from _indented(number, record + b"\n" + rest)
             return
         is_first = False
         yield number, record
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream; one that is too long is cut, and is no record any more."""
+    line = stream.readline(LARGEST_LIST + 1)  # the first may be a whole list
+    if len(line) > LARGEST_LIST:
+        raise BadRequest(_TOO_LARGE)
+    while line:
+        yield line
+        while len(line) > LARGEST_RECORD and not line.endswith(b"\n"):
+            line = stream.readline(LARGEST_RECORD + 1)
+        line = stream.readline(LARGEST_RECORD + 1)
 
 
 def _goes_on(first: bytes) -> bool:

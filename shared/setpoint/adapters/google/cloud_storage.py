@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, cast
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
@@ -11,6 +12,9 @@ from google.cloud.storage import Client
 
 from setpoint.errors import LOG_IN, BadRequest, Superseded, Unavailable
 from setpoint.ports.services import Archive
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _LARGEST = 500_000_000
 """Maximum size of an archive in bytes; a function holds it in memory."""
@@ -54,6 +58,20 @@ def open_object(client: Client, url: str) -> BinaryIO:
         raise Unavailable(f"{url}: cannot be read ({type(error).__name__}); grant storage.objectViewer") from error
 
 
+class _Content(BytesIO):
+    """The content of an archive as it is downloaded, up to the limit."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        written = super().write(data)
+        if self.tell() > _LARGEST:
+            raise BadRequest(f"{self._what}: has more than {_LARGEST:,} bytes; leave out what holds no declarations")
+        return written
+
+
 class Archives:
     """``Archives`` in buckets; uploads are ordered by time.
 
@@ -80,10 +98,11 @@ class Archives:
                 raise gone if generation else BadRequest(f"{what}: no such object; upload it again")
             if (blob.size or 0) > _LARGEST:
                 raise BadRequest(f"{what}: {blob.size:,} bytes are too many; leave out what holds no declarations")
-            data = blob.download_as_bytes(if_generation_match=blob.generation)
+            content = _Content(what)  # an object that is stored with `Content-Encoding: gzip` arrives unpacked
+            blob.download_to_file(content, if_generation_match=blob.generation)
         except _LOST as error:
             raise gone from error
         except exceptions.GoogleAPIError as error:
             raise Unavailable(f"{what}: cannot be read ({type(error).__name__}); check the function's role") from error
         uploaded = (blob.time_created or _EPOCH) - _EPOCH
-        return Archive(data, blob.metadata or {}, uploaded // timedelta(microseconds=1))
+        return Archive(content.getvalue(), blob.metadata or {}, uploaded // timedelta(microseconds=1))

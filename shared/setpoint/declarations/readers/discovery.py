@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
-from setpoint.declarations.readers import boundaries, documents, encodings, foreign_formats, krm, kustomize
+from setpoint.declarations.readers import boundaries, documents, encodings, foreign_formats, krm, kustomize, whole_files
 from setpoint.declarations.readers.documents import STANDARD_INPUT, UNREADABLE, Document, Problem
 
 _TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|if |with |range |include |template |define |end\b|toYaml|tpl )")
@@ -26,7 +26,7 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
     globs = dict.fromkeys(exclude, False)
     for path in paths:
         if path == STANDARD_INPUT:
-            yield from documents.parse_bytes(sys.stdin.buffer.read(), STANDARD_INPUT)
+            yield from _standard_input()
         elif os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given
             yield from _Directory(path, root, globs).items()
         elif message := foreign_formats.instead_of_file(path):
@@ -36,6 +36,15 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
     for glob in (glob for glob, is_used in globs.items() if not is_used):
         message = f"--exclude {glob}: matches no file of a directory; it looks like *.test.yaml or drafts/"
         yield Problem("", 0, "", message, category="value")
+
+
+def _standard_input() -> Iterator[Document | Problem]:
+    try:
+        data = whole_files.content(sys.stdin.buffer)
+    except OSError as error:
+        yield Problem(STANDARD_INPUT, 0, "", f"cannot be read: {error.strerror}", category=UNREADABLE)
+    else:
+        yield from documents.parse_bytes(data, STANDARD_INPUT)
 
 
 def _file(path: str, shown: str) -> Iterator[Document | Problem]:
@@ -55,7 +64,7 @@ def _file(path: str, shown: str) -> Iterator[Document | Problem]:
 
 def _is_template(path: str) -> bool:
     try:
-        return _TEMPLATE.search(encodings.decoded(Path(path).read_bytes())) is not None
+        return _TEMPLATE.search(encodings.decoded(whole_files.read(path))) is not None
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -11,12 +11,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from setpoint.declarations.readers import encodings, limits
+from setpoint.declarations.readers import encodings, limits, whole_files
 from setpoint.declarations.readers.yaml_values import LOADER, AliasBudget, Builder
 
 IGNORE_FILE = ".setpointignore"
@@ -147,7 +146,7 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
     """
     file = file or path
     try:
-        data = Path(path).read_bytes()
+        data = whole_files.read(path)
     except OSError as error:
         yield Problem(file, 0, "", f"cannot be read: {error.strerror}", category=UNREADABLE)
         return
@@ -173,6 +172,8 @@ def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
 def _begins_as_json(text: str) -> bool:
     """Whether a text is a JSON value, with nothing or another object or list after it."""
     start = _skip_space(text, 0)
+    if text.startswith(_JSON, start) and limits.refused_density(text):
+        return True
     try:
         end = json.JSONDecoder().raw_decode(text, start)[1] if text.startswith(_JSON, start) else start
     except (ValueError, RecursionError):

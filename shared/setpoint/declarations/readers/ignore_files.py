@@ -22,13 +22,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import NamedTuple
 
 from msgspec.structs import replace
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from setpoint.declarations.readers import boundaries, compare_checks, typos
+from setpoint.declarations.readers import boundaries, compare_checks, typos, whole_files
 from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
 from setpoint.declarations.readers.encodings import printable
 from setpoint.errors import BadDeclaration
@@ -46,6 +46,10 @@ _OF_POLICIES = frozenset(("bindings", "auditConfigs", "policies", "spec", "dryRu
 
 _LONGEST_LINE = 100_000
 """Maximum letters of a line; to split it takes a hundred bytes a letter."""
+_LARGEST = 10_000_000
+"""Maximum size of an ignore file in bytes."""
+_MOST_PATTERNS = 10_000
+"""Maximum number of patterns of an ignore file, good or bad; each is tried on each declaration below it."""
 _SHOWN = 80
 """Letters of a line that a problem shows."""
 
@@ -110,14 +114,22 @@ class IgnoreFiles:
 
     def _read(self, file: str, shown: str) -> Iterator[_Line]:
         try:
-            text = Path(file).read_text(encoding="utf-8-sig")
+            text = whole_files.read(file, _LARGEST).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
             self.problems.append(Problem(shown, 0, "", f"cannot be read: {reason}"))
             return
+        patterns = 0
         for number, written in enumerate(text.splitlines(), start=1):
             if not written.strip() or written.startswith("#"):
                 continue
+            patterns += 1
+            if patterns > _MOST_PATTERNS:
+                reason = (
+                    f"more than {_MOST_PATTERNS:,} patterns; the rest was not looked at; write fewer with wildcards"
+                )
+                self.problems.append(Problem(shown, number, "", reason))
+                return
             try:
                 yield _line(written, f"{shown}:{number}")
             except BadDeclaration as error:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.declarations.readers import boundaries
+from setpoint.declarations.readers import boundaries, whole_files
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.encodings import printable
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN
@@ -38,6 +38,8 @@ _DEEPEST = 20
 _LARGEST = 200_000
 """Maximum number of characters of a file, of which the reader of HCL takes some 100 MB and two seconds."""
 _LARGEST_JSON = 1_000_000
+_LARGEST_BYTES = 4_000_000
+"""Maximum size in bytes of any of its files: four for each character."""
 _MOST_CALLS = 5_000
 _MOST_BLOCKS = 100_000
 """Maximum numbers of calls of modules and of resource blocks in all of them: modules may call each other many times."""
@@ -206,7 +208,7 @@ class _Reading:
             self.problems.append(Problem(printable(str(path)), 0, "", refused))
             return {}
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = whole_files.read(path, _LARGEST_BYTES).decode("utf-8-sig")
             return _load_json(text) if path.suffix == ".json" else _load(text)
         except UnicodeDecodeError as error:
             reason, line = f"it is not UTF-8 (byte {error.start})", 0
@@ -317,9 +319,9 @@ def _as_list(value: Any) -> list[Any]:
 def _installed(root: Path) -> dict[str, Path]:
     """The directory of each module that `terraform init` has fetched, by the names of its calls."""
     try:
-        manifest = json.loads((root / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads(whole_files.read(root / _MANIFEST, _LARGEST_BYTES))
         return {str(module["Key"]): root / module["Dir"] for module in manifest["Modules"] if module["Key"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
