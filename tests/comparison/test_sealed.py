@@ -365,3 +365,10 @@ def test_only_whole_texts_are_seals():
     assert holds_sealed(["x", {"y": f"{seal}M"}])
     for text in (f"{seal} ", f"x{seal}", seal[:-2] + ")", "(hidden)", seal.upper(), "", seal + "\n"):
         assert sealed_of(text) is None
+
+
+@pytest.mark.parametrize("value", [10**30, "\ud800", 0.1, -5, "", "é", {"a": 10**30}, True])
+def test_any_value_can_be_sealed_and_compared(value: Any):
+    bucket = declared("storage.googleapis.com/Bucket", {"anything": KEY.sealed(value)})
+    assert differences(bucket, {"anything": value}) == ()
+    assert len(differences(bucket, {"anything": "other"})) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +60,19 @@ def test_a_state_that_has_not_changed_is_not_read_again(runs: Runs) -> None:
 
     assert done.counts == {"applied": 1, "unchanged": 1}
     assert runs.service.reads == ["prod/data/default.tfstate"]
+
+
+def test_a_secret_of_a_state_has_the_digest_of_the_store(runs: Runs) -> None:
+    document = json.loads(state([topic("a")]))
+    step = {"type": "get_attr", "value": "message_retention_duration"}
+    document["resources"][0]["instances"][0]["sensitive_attributes"] = [[step]]
+    runs.put("prod/network/default.tfstate", json.dumps(document).encode())
+    runs.run()
+    [declaration] = runs.context.store.read(key_of("a")).desired.declarations
+    assert declaration.digests == runs.context.secrecy.key_id()
+    assert declaration.data["messageRetentionDuration"] == runs.context.secrecy.sealed("86400s")
+    assert runs.observe("a", "86400s", 1) == "in_sync"
+    assert runs.observe("a", "7200s", 2) == "opened"
 
 
 def test_a_changed_state_resolves_the_finding_of_what_it_declares_now(runs: Runs) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from declarations.states import state
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
@@ -291,3 +293,73 @@ def test_drift_of_a_secret_goes_its_whole_way_without_it():
     for text in (published, kept):
         assert SECRET not in text
         assert "hunter" not in text
+
+
+def test_a_set_that_is_marked_whole_is_paired_by_digests():
+    declaration = declared(raw(JOB, job(), "template.0.template.0.containers.0.env"))
+    text = msgspec.json.encode(declaration).decode()
+    assert SECRET not in text
+    assert "DB_PASSWORD" not in text
+    assert differences(declaration, live_job()) == []
+    name = f"(hidden, digest {KEY.digest('DB_PASSWORD')[:4]})"
+    assert differences(declaration, live_job("hunter2")) == [VALUE.replace("DB_PASSWORD", name)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "live"),
+    [
+        (
+            "google_cloud_run_v2_service",
+            {"template": [{"containers": [{"image": "i", "env": [{"name": "P", "value": "{}", "value_source": []}]}]}]},
+            {"template": {"containers": [{"image": "i", "env": [{"name": "P", "value": "{}"}]}]}},
+        ),
+        (
+            "google_cloudfunctions2_function",
+            {"service_config": [{"environment_variables": {"P": "{}"}}]},
+            {"serviceConfig": {"environmentVariables": {"P": "{}"}}},
+        ),
+        (
+            "google_sql_database_instance",
+            {"settings": [{"tier": "t", "user_labels": {"P": "{}"}}]},
+            {"settings": {"tier": "t", "userLabels": {"P": "{}"}}},
+        ),
+        (
+            "google_compute_instance_template",
+            {"metadata": {"P": "{}"}},
+            {"properties": {"metadata": {"items": [{"key": "P", "value": "{}"}]}}},
+        ),
+        (
+            "google_pubsub_subscription",
+            {"topic": "t", "push_config": [{"push_endpoint": "https://shop.example/?k={}"}]},
+            {"pushConfig": {"pushEndpoint": "https://shop.example/?k={}"}},
+        ),
+        (
+            "google_monitoring_uptime_check_config",
+            {"http_check": [{"headers": {"P": "{}"}}]},
+            {"httpCheck": {"headers": {"P": "{}"}}},
+        ),
+    ],
+)
+def test_a_marked_value_of_many_types_is_compared(kind: str, values: Any, live: Any):
+    """The value is marked where it is, at any depth, and stays out of the declaration."""
+
+    def filled(value: Any, text: str) -> Any:
+        return json.loads(json.dumps(value).replace("{}", text))
+
+    def places(value: Any) -> Iterator[list[Any]]:
+        for step, part in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(part, str) and "{}" in part:
+                yield [step]
+            elif isinstance(part, dict | list):
+                yield from ([step, *below] for below in places(part))
+
+    path = ".".join(map(str, next(places(values))))
+    named = {"name": "r", "location": "europe-west1", "region": "europe-west1"}
+    declaration = declared(raw(kind, named | filled(values, "horse-staple"), path))
+    assert "horse-staple" not in msgspec.json.encode(declaration).decode()
+    marked = {each for each in declaration.unchecked if each.endswith(path.rpartition(".")[2])}
+    assert not marked
+    observation = Observation(declaration.key, declaration.asset_type, NOON, data=filled(live, "horse-staple"))
+    before = {each.path for each in all_differences(declaration, observation)}
+    after = {each.path for each in all_differences(declaration, replace(observation, data=filled(live, "x")))}
+    assert len(after - before) == 1

@@ -88,7 +88,7 @@ class Secrecy:
 def _encoded(value: Any) -> bytes:
     try:
         return _encode(value)
-    except UnicodeEncodeError:  # a lone surrogate, which foreign JSON may contain
+    except (OverflowError, UnicodeEncodeError):  # more than 64 bits, or a lone surrogate: foreign JSON may contain both
         return repr(value).encode(errors="backslashreplace")
 
 
