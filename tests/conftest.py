@@ -12,6 +12,7 @@ from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
 from setpoint.ports.stores import StateStore
+from setpoint.util import retries
 from setpoint_tools.testing.emulators import clear_firestore, fresh_project
 from setpoint_tools.testing.pubsub import PubSubProject
 
@@ -84,6 +85,12 @@ def backend(new_backend) -> Backend:
 @pytest.fixture
 def store(backend) -> StateStore:
     return backend.open()
+
+
+@pytest.fixture
+def hardly_pausing(monkeypatch) -> None:
+    """Retries hardly pause: where others write first each time, the pauses of all attempts are four seconds."""
+    monkeypatch.setattr(retries, "_LONGEST_PAUSE", 0.001)
 
 
 @pytest.fixture

@@ -165,6 +165,7 @@ def test_an_apply_that_gave_way_overwrites_nothing_of_the_one_that_came_after_it
     assert store.read(KEY).desired == declared(KEY, location="ASIA")
 
 
+@pytest.mark.usefixtures("hardly_pausing")
 def test_an_apply_gives_up_where_records_are_written_by_others_all_the_time(store, monkeypatch):
     def busy(_records):
         raise Conflict("written by somebody else")

@@ -16,6 +16,7 @@ from setpoint.adapters.states.http import HttpStates, Login, WorkspaceStates, is
 from setpoint.bootstrap.states import http_login, largest_state, workspace_login
 from setpoint.errors import BadRequest, MissingState, StateTooLarge, Unavailable
 from setpoint.model.state_urls import compiled, is_state_url, names, plain_prefix
+from setpoint_tools.testing.http_server import POLL
 
 TOKEN = "t0ken-of-a-team"  # noqa: S105 - made up
 STATE = state([topic("a")])
@@ -58,7 +59,7 @@ def answers() -> Iterator[Answers]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=[POLL], daemon=True)
         thread.start()
         kept.address = f"http://127.0.0.1:{server.server_port}"
         yield kept

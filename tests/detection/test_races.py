@@ -53,6 +53,7 @@ def meets(rival: bytes, world: Context, met: list[bool]) -> Callable[[], None]:
     return meet
 
 
+@pytest.mark.usefixtures("hardly_pausing")
 def test_a_worker_that_always_comes_second_hands_its_message_back(store):
     declare(store)
     world = deps(store, MemoryBus(), MemoryDeadLetters())

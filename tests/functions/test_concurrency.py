@@ -20,6 +20,7 @@ from detection.runs import recorded, uninterrupted
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.detection.pipeline import Context
+from setpoint_tools.testing.http_server import POLL
 
 MAIN = Path(__file__).parents[2] / "functions/detect/main.py"
 TOPIC = "/projects/fleet-ops/topics/asset-changes"
@@ -42,7 +43,7 @@ def port(monkeypatch) -> Iterator[int]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     app = functions_framework.create_app(target="detect", source=str(MAIN), signature_type="cloudevent")
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    serving = threading.Thread(target=server.serve_forever)
+    serving = threading.Thread(target=server.serve_forever, args=[POLL])
     serving.start()
     yield server.server_port
     server.shutdown()

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from setpoint_tools.testing.http_server import POLL
+
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github/actions/guard"
 REVIEW = "<!-- setpoint-guard -->\n### Setpoint: 1 resource changed\n"
@@ -132,7 +134,7 @@ class _Notes(BaseHTTPRequestHandler):
 def gitlab():
     handler = type("Handler", (_Notes,), {"notes": {1: "somebody's"}})
     server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[POLL])
     thread.start()
     yield server, handler.notes
     server.shutdown()

@@ -82,6 +82,7 @@ def test_one_whose_drift_is_not_the_one_that_is_shown_is_left_alone(fleet):
     assert [result.outcome for result in handled.results] == ["stale", "done", "stale", "stale"]
 
 
+@pytest.mark.usefixtures("hardly_pausing")
 def test_one_that_others_write_keeps_back_no_other_and_is_tried_again(fleet, mocker):
     real = fleet.world.store.commit
 

@@ -202,6 +202,7 @@ def test_replies_that_are_there_are_not_posted_again_and_those_that_are_not_are(
     posted = show(in_slack)
     parts = tuple(Message(f"part {number}", ()) for number in range(4))
     mocker.patch("setpoint.adapters.slack.sink.messages.details", return_value=parts)
+    mocker.patch.object(in_slack.sink, "_sleep")
     in_slack.plan(NONE, FAULTS["dropped after"], NONE, FAULTS["too many"])
     persist(lambda maybe: in_slack.sink.reply("r1", posted, [finding()], LINKS, maybe=maybe))
 

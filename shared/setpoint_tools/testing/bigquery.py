@@ -25,6 +25,7 @@ from google.cloud.bigquery import Client
 
 from setpoint.reporting.bigquery_schema import refused
 from setpoint.reporting.tables import Table, tables
+from setpoint_tools.testing.http_server import POLL
 
 PROJECT = "fleet-ops"
 DATASET = "setpoint"
@@ -199,7 +200,7 @@ def bigquery_service() -> Iterator[tuple[BigQueryService, Client]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=[POLL], daemon=True)
         thread.start()
         client = service.client(address)
         try:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-_POLL = 0.02
+POLL = 0.005
 """Seconds after which the server notices that it is to stop."""
 
 _NO_BODY = frozenset({"204", "304"})
@@ -92,7 +92,7 @@ def serving(application: Any, port: int = 0) -> Iterator[str]:
         open_connections: ClassVar[set[socket.socket]] = set()
 
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Handler)
-    thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[POLL], daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from setpoint_tools.testing.http_server import POLL
+
 VARIABLE = "STORAGE_EMULATOR_HOST"
 """The environment variable that leads the client to the fake."""
 
@@ -142,7 +144,7 @@ def storage_service() -> Iterator[tuple[StorageService, str]]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=[POLL], daemon=True)
         thread.start()
         try:
             yield service, f"http://127.0.0.1:{server.server_port}"
