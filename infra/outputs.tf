@@ -73,6 +73,12 @@ output "needs" {
       "Before it is set, the secret setpoint-secret-key, which is there already, needs a version: openssl rand -base64 48 | gcloud secrets versions add setpoint-secret-key --data-file=- --project=${var.project_id}",
       "Afterwards the key that is in the database already is wrapped: setpoint secret-key wrap --store=firestore://${var.project_id}/${google_firestore_database.setpoint.name} (docs/security.md).",
     ]
+    otlp = [
+      "Before otlp.headers_secret is set, that secret has to be in this project: printf %s 'NAME=VALUE' | gcloud secrets create NAME --data-file=- --project=${var.project_id}",
+    ]
+    watch_itself = [
+      "The state of this root is declared by uploading it: docs/install.md, Watching Setpoint.",
+    ]
     worker = [
       "Its image is built from this version: gcloud builds submit --tag=IMAGE --project=${var.project_id}",
     ]

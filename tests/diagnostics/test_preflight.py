@@ -123,6 +123,7 @@ IN_THE_WAY = [
 @pytest.mark.parametrize(("url", "answer", "what", "do"), IN_THE_WAY, ids=[f"{case[2]}" for case in IN_THE_WAY])
 def test_what_stands_in_the_way_is_said_with_the_command_that_mends_it(planned, google, url, answer, what, do):
     google.answers[url] = answer
+    planned.options -= {"kms_key"}
     (result,) = failures(planned)
     assert what in result.what
     assert do in result.do
@@ -135,6 +136,18 @@ def test_a_policy_that_allows_what_is_needed_stands_in_no_way(planned, google, c
     allowed = {"gcp.resourceLocations": {"values": {"allowedValues": ["in:europe-locations"]}}}
     google.answers[POLICY.format(constraint)] = {"spec": {"rules": [allowed.get(constraint, {"allowAll": True})]}}
     assert failures(planned) == []
+
+
+def test_a_policy_that_wants_a_key_of_your_own_stands_in_no_way_once_there_is_to_be_a_key(planned, google):
+    google.answers |= dict([rule("gcp.restrictNonCmekServices", values={"deniedValues": ["pubsub.googleapis.com"]})])
+    assert "--enable kms_key" in failures(without(planned, "kms_key"))[0].do
+    planned.options = frozenset({"kms_key"})
+    assert failures(planned) == []
+
+
+def without(planned: Installation, option: str) -> Installation:
+    planned.options -= {option}
+    return planned
 
 
 def test_a_database_where_the_module_is_to_have_it_is_no_failure(planned, google):

@@ -105,3 +105,62 @@ def test_operators_and_readers_have_the_database_and_no_more_than_commands_ask_f
         "pubsub.publisher",
         "pubsub.subscriber",
     }
+
+
+TABLE = (ROOT / "docs/install.md").read_text().partition("## What it may do")[2].partition("\n### ")[0]
+ROWS = {
+    name: may
+    for names, may in re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", TABLE, re.MULTILINE)
+    for name in re.findall(r"`(setpoint-[\w-]+)`", names)
+}
+_ROLES_IN_WORDS = {
+    "pubsub.publisher": "publish to",
+    "pubsub.subscriber": "pull `detect`",
+    "secretmanager.secretAccessor": "read that secret|read the secrets? ",
+    "storage.objectViewer": "read the (?:bucket of declarations|source archives)",
+    "bigquery.dataEditor": "write the (?:dataset|tables)",
+    "run.invoker": "call ",
+    "logging.logWriter": "logs",
+    OWN_ROLE: "on the fleet what|read the types",
+    "datastore.user": "read and write the database",
+    "datastore.viewer": "read the database",
+}
+"""How the table says a role that it does not name."""
+EVERYBODY = ("otlp-headers", "setpoint-secret-key")
+"""Secrets that have a row of their own: all that need them may read them."""
+
+
+def row_of(account: str) -> str:
+    """What the table says of an account, with what it refers to."""
+    may = ROWS[account]
+    if "the same as detect" in may:
+        may += f"; {ROWS['setpoint-detect']}"
+    return may
+
+
+def own_accounts(planned: list[tuple[str, str, str]]) -> list[str]:
+    return sorted({who for who, _, _ in planned if who.startswith("setpoint-")})
+
+
+def test_the_table_of_the_page_on_installing_has_each_account_with_its_topics_secrets_and_roles(planned):
+    assert set(own_accounts(planned)) == ROWS.keys()
+    for account in own_accounts(planned):
+        may = row_of(account)
+        for who, role, where in planned:
+            if who != account or where.endswith(EVERYBODY):
+                continue
+            assert re.search(_ROLES_IN_WORDS.get(role, rf"`roles/{re.escape(role)}`"), may), (account, role)
+            if where.startswith(("topic ", "secret ")):
+                assert f"`{where.split()[1]}`" in may, (account, where)
+
+
+def test_the_table_of_the_page_on_installing_gives_no_account_what_it_has_not(planned):
+    everything = {where.split()[1] for _, _, where in planned if where.startswith(("topic ", "secret "))}
+    for account in own_accounts(planned):
+        has = {
+            where.split()[1] for who, _, where in planned if who == account and where.startswith(("topic", "secret"))
+        }
+        said = {name for name in re.findall(r"`([\w-]+)`", row_of(account)) if name in everything}
+        assert said <= has, account
+        roles = {f"roles/{role}" for who, role, _ in planned if who == account}
+        assert set(re.findall(r"`(roles/[\w.]+)`", row_of(account))) <= roles, account

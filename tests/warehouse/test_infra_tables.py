@@ -94,3 +94,36 @@ def test_nothing_is_there_unless_somebody_switches_reports_on():
     assert all(local(name).startswith("var.reports.enabled ?") for name in ("reports", "written", "views"))
     assert local("tables").endswith("if var.reports.enabled }")
     assert only_if("report_pushes") == "var.reports.enabled"
+
+
+_OF_A_ZONE = re.compile(
+    r"(?<![\w_])(CURRENT_DATE|CURRENT_TIME|DATE|DATETIME|EXTRACT|TIMESTAMP_TRUNC|FORMAT_TIMESTAMP|STRING)\("
+)
+_DATES = {"day"}
+"""Columns that are dates already, and have no time zone."""
+
+
+def calls_of_a_zone(text: str):
+    """Each call that depends on a time zone, with its arguments."""
+    for found in _OF_A_ZONE.finditer(text):
+        depth, end = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        yield found[0] + text[found.end() : end]
+
+
+@pytest.mark.parametrize("name", view_names())
+def test_a_view_names_its_time_zone(name):
+    """A project may have another default."""
+    text = re.sub(r"--.*", "", (VIEWS / f"{name}.sql").read_text())
+    assert [call for call in calls_of_a_zone(text) if "'UTC'" not in call and call[5:-1] not in _DATES] == []
+    assert "@@time_zone" not in text
+
+
+def test_a_call_without_a_time_zone_is_noticed():
+    text = "DATE(time), DATE(day), TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 1 DAY)"
+    assert [call for call in calls_of_a_zone(text) if "'UTC'" not in call and call[5:-1] not in _DATES] == [
+        "DATE(time)",
+        "TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY)",
+    ]

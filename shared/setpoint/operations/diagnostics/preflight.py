@@ -93,7 +93,7 @@ def _missing(installation: Installation, place: str, needed: list[str], role: st
 def organisation_policies(installation: Installation) -> Iterator[Finding]:
     """No organisation policy refuses the resources of the installation."""
     for constraint, (option, refusing, what, do) in _CONSTRAINTS.items():
-        if option and option not in installation.options:
+        if (option and option not in installation.options) or _MET_BY.get(constraint) in installation.options:
             continue
         url = f"https://orgpolicy.googleapis.com/v2/projects/{installation.project}/policies/{constraint}:getEffectivePolicy"
         policy = installation.get(url, "orgpolicy.policy.get") or {}
@@ -137,7 +137,7 @@ _CONSTRAINTS = {
         "",
         "pubsub.googleapis.com storage.googleapis.com firestore.googleapis.com bigquery.googleapis.com",
         "wants a key of your own",
-        "set kms_key of the module (docs/install.md)",
+        "set kms_key of the module (docs/install.md), and ask again with --enable kms_key",
     ),
     "iam.allowedPolicyMemberDomains": (
         "alerts",
@@ -162,6 +162,10 @@ _CONSTRAINTS = {
 
 Source: https://cloud.google.com/resource-manager/docs/organization-policy/org-policy-constraints
 """
+
+
+_MET_BY = {"gcp.restrictNonCmekServices": "kms_key"}
+"""The option that does what a constraint asks for."""
 
 
 def feeds(installation: Installation) -> Iterator[Finding]:
