@@ -160,7 +160,7 @@ def test_the_table_of_the_page_on_installing_gives_no_account_what_it_has_not(pl
         has = {
             where.split()[1] for who, _, where in planned if who == account and where.startswith(("topic", "secret"))
         }
-        said = {name for name in re.findall(r"`([\w-]+)`", row_of(account)) if name in everything}
-        assert said <= has, account
+        written = {name for name in re.findall(r"`([\w-]+)`", row_of(account)) if name in everything}
+        assert written <= has, account
         roles = {f"roles/{role}" for who, role, _ in planned if who == account}
         assert set(re.findall(r"`(roles/[\w.]+)`", row_of(account))) <= roles, account

@@ -105,12 +105,12 @@ _DATES = {"day"}
 
 def calls_of_a_zone(text: str):
     """Each call that depends on a time zone, with its arguments."""
-    for found in _OF_A_ZONE.finditer(text):
-        depth, end = 1, found.end()
+    for call in _OF_A_ZONE.finditer(text):
+        depth, end = 1, call.end()
         while depth:
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
-        yield found[0] + text[found.end() : end]
+        yield call[0] + text[call.end() : end]
 
 
 @pytest.mark.parametrize("name", view_names())
@@ -122,7 +122,7 @@ def test_a_view_names_its_time_zone(name):
 
 
 def test_a_call_without_a_time_zone_is_noticed():
-    text = "DATE(time), DATE(day), TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 1 DAY)"
+    text = "DATE(time), DATE(day), TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), DATE_SUB(CURRENT_DATE('UTC'), 1)"
     assert [call for call in calls_of_a_zone(text) if "'UTC'" not in call and call[5:-1] not in _DATES] == [
         "DATE(time)",
         "TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY)",
