@@ -8,10 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison import sealed
 from setpoint.comparison.masking import Masking
-from setpoint.detection import verdict
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import LoadResult
+from setpoint.detection import pipeline, verdict
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.difference import Difference
 from setpoint.model.fleet_rules import Rules
@@ -342,13 +347,31 @@ def test_bytes_are_equal_in_each_alphabet():
     assert len(differences(job, {path[0]: {path[1]: "+/+/Yg=="}})) == 1
 
 
+def test_a_drift_stays_open_while_its_digest_cannot_be_checked():
+    """The store has lost its key, and the state is not applied yet."""
+    store, bus = MemoryStore(), MemoryBus()
+
+    def context(key: bytes) -> Context:
+        return Context(store, bus, MemoryDeadLetters(), default_catalogue(), lambda: NOON, secret_key=key)
+
+    env = environment(("A", KEY.sealed("1")), ("B", KEY.sealed("2")), ("MODE", "prod"))
+    job = declared(JOB, env, project="shop")
+    apply.sync(LoadResult([desired((job,))]), Request("net"), context(b"k" * 32), NOON)
+    outcomes = []
+    for minute, key, values in ((1, b"k", "1x"), (2, b"o", "1x"), (3, b"o", "12"), (4, b"k", "12")):
+        live = environment(("A", values[0]), ("B", values[1]), ("MODE", "prod"))
+        seen = Observation(job.key, JOB, NOON.replace(minute=minute), data=live)
+        outcomes.append(pipeline.handle_observation(seen, context(key * 32)))
+    assert outcomes == ["opened", "unknown", "unknown", "resolved"]
+
+
 def test_another_key_is_said_once():
     env = [(f"V{number}", OTHER.sealed(str(number))) for number in range(300)]
     job = declared(JOB, environment(*env), by=OTHER)
     schema = default_catalogue().schema_for(JOB)
     live = environment(*((name, "x") for name, _ in env))
     walk = sealed.walked(job, job.data, live, schema, Project(), Masking(KEY))
-    assert [each.reason for each in walk.unchecked] == [sealed.OTHER_KEY]
+    assert [(each.path, each.reason) for each in walk.unchecked] == [("template", sealed.OTHER_KEY)]
     assert walk.unchecked_leaves == 300
 
 

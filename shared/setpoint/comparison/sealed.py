@@ -353,13 +353,13 @@ class SealedComparison(Comparison):
         return True
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
-        """See `Comparison.leave`; that the key is another one is said once."""
-        if reason == OTHER_KEY and any(left.reason == OTHER_KEY for left in self.unchecked):
-            self.unchecked_leaves += literal.leaves(want)
-            return
-        super().leave(path, want, reason)
-        left = self.unchecked[-1]
-        self.unchecked[-1] = Explanation(_scrubbed(left.path), left.reason)
+        """See `Comparison.leave`; that the key is another one is said once for each field of the resource."""
+        if reason == OTHER_KEY:
+            path = _top(path)
+        left = Explanation(_scrubbed(field_path.text(path)), reason)
+        if reason != OTHER_KEY or left not in self.unchecked:
+            self.unchecked.append(left)
+        self.unchecked_leaves += literal.leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
         """See `Comparison.note`."""
@@ -417,6 +417,12 @@ def walked(
         kind=kind,
         **options_of(declaration),
     )
+
+
+def _top(path: Path) -> Path:
+    while path is not None and path[0] is not None:
+        path = path[0]
+    return path
 
 
 def _scrubbed(path: str) -> str:
