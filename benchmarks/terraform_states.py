@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any, Self
 
 BUCKET = "states"
@@ -140,16 +141,29 @@ def events(states: int, resources: int, changes: int) -> dict[str, float]:
         os.environ |= environment
         store = f"firestore://{PROJECT}/(default)"
         loaded = _run(_apply(ALL, store), dict(os.environ))
-        with _installation(store, environment) as (store_, publish):
-            first, *waits = [_wait(number, served, store_, publish) for number in range(changes + 1)]
+        with _installation(store, environment) as (store_, publish, processor):
+            first = _wait(0, served, store_, publish)
+            before = processor()
+            waits = [_wait(number, served, store_, publish) for number in range(1, changes + 1)]
+            per_event = round((processor() - before) / changes * 1e3, 1)
     waits.sort()
     measured = {"median_ms": waits[len(waits) // 2], "slowest_ms": waits[-1]}
-    return {"load_s": loaded["seconds"], "cold_ms": first, **measured}
+    return {"load_s": loaded["seconds"], "cold_ms": first, **measured, "function_processor_ms": per_event}
+
+
+def _processor_seconds(group: int) -> float:
+    """Processor time of a group of processes, by proc(5)."""
+    ticks = 0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = file.read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12]) if int(fields[2]) == group else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def _installation(store: str, environment: dict[str, str]) -> Iterator[tuple[Any, Any]]:
-    """Its store, and what publishes the notification of a changed object to its served function."""
+def _installation(store: str, environment: dict[str, str]) -> Iterator[tuple[Any, Any, Callable[[], float]]]:
+    """Its store, what publishes the notification of a changed object, and the processor time of its function."""
     from setpoint.bootstrap import open_store
     from setpoint_tools.testing.emulators import free_port
     from setpoint_tools.testing.pubsub import PubSubProject
@@ -168,7 +182,7 @@ def _installation(store: str, environment: dict[str, str]) -> Iterator[tuple[Any
         }
         log = stack.enter_context(tempfile.TemporaryFile())
         port = free_port()
-        stack.enter_context(ServedFunction("sync", port, {**environment, **settings}, log))
+        function = stack.enter_context(ServedFunction("sync", port, {**environment, **settings}, log))
         pushed = topics.subscription(changes, name="sync", push_to=f"http://127.0.0.1:{port}/{changes}")
         stack.callback(topics.unsubscribe, pushed)
         opened = open_store(store)
@@ -178,7 +192,7 @@ def _installation(store: str, environment: dict[str, str]) -> Iterator[tuple[Any
             notified = {"bucketId": BUCKET, "objectId": name, "eventType": "OBJECT_FINALIZE", "objectGeneration": "1"}
             topics.publish(changes, [(b"{}", notified)])
 
-        yield opened, publish
+        yield opened, publish, lambda: _processor_seconds(function.group)
 
 
 def _wait(number: int, served: Served, store: Any, publish: Any) -> float:
