@@ -39,6 +39,8 @@ def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> st
 
 def covering(path: str, patterns: tuple[str, ...]) -> str | None:
     """The first pattern that covers the path of a difference, or None."""
+    if not patterns:
+        return None
     parts = field_path.readable(path)
     return next((pattern for pattern in patterns if _covers(field_path.parse(pattern), parts)), None)
 
