@@ -52,6 +52,7 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.limits:RESCANS": (4, "four times"),
     },
     "A link in a directory, for every reader": {},
+    "Kustomize's directories": {f"{READERS}.kustomize:_MOST_BUILT": (1_000, "1,000 builds")},
     "A file of Terraform code (`--config`)": {
         f"{READERS}.terraform_config:_LARGEST": (200_000, "200,000 characters"),
         f"{READERS}.terraform_config:_LARGEST_JSON": (1_000_000, "1,000,000 of JSON"),
@@ -70,6 +71,8 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.archives:_MOST_FILES": (200_000, "200,000 members"),
         f"{READERS}.archives:_FILE_BYTES": (4_096, "4 KB"),
         f"{READERS}.archives:_LARGEST_HEADER": (1 << 24, "16 MB a header"),
+        f"{READERS}.archives:_DEEPEST": (100, "100 directories"),
+        f"{READERS}.archives:_LONGEST_PATH": (4_000, "4,000 letters"),
     },
     "A pattern of an ignore file": {
         f"{MODEL}.linear_patterns:LONGEST": (2_000, "2,000 letters"),
@@ -130,6 +133,8 @@ NOT_LISTED = {
     f"{READERS}.limits:_SMALLEST": "64 bits, as _LARGEST",
     f"{READERS}.limits:_MOST_DIGITS": "64 bits, as _LARGEST",
     f"{READERS}.archives:_BLOCK": "how much is read at a time",
+    f"{READERS}.whole_files:_BLOCK": "how much is read at a time",
+    f"{MODEL}.asset_stream:_BLOCK": "how much is read at a time",
     f"{READERS}.archives:_ENCRYPTED": "a flag",
     f"{READERS}.terraform_config:_LONGEST_TOKEN": "the text of a problem",
     f"{READERS}.ignore_files:_SHOWN": "the text of a problem",

@@ -6,6 +6,7 @@ read in a process of its own with 200 MB more than the imports take.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -16,7 +17,8 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 MEMORY = 200_000_000
@@ -65,6 +67,26 @@ def _zip_directory(entries: int) -> bytes:
         + b"PK\x05\x06"
         + struct.pack("<4H2IH", 0, 0, *[65_535] * 2, size, offset, 0)
     )
+
+
+def _tar_of(names: Iterable[str]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    return packed.getvalue()
+
+
+def _overlapping(entries: int, size: int) -> bytes:
+    """A zip archive whose files are all the same few bytes (https://www.bamsoftware.com/hacks/zipbomb/)."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = packer.compress(bytes(size)) + packer.flush()
+    checksum = zlib.crc32(bytes(size))
+    local = b"PK\x03\x04" + struct.pack("<5H3I2H", 20, 0, 8, 0, 0, checksum, len(data), size, 0, 0) + data
+    entry = struct.pack("<6H3I5H2I", 20, 20, 0, 8, 0, 0, checksum, len(data), size, 10, *[0] * 4, 0, 0)
+    directory = b"".join(b"PK\x01\x02" + entry + f"{number:05}.yaml".encode() for number in range(entries))
+    end = struct.pack("<4H2IH", 0, 0, entries, entries, len(directory), len(local), 0)
+    return local + directory + b"PK\x05\x06" + end
 
 
 def documents() -> dict[str, str | bytes]:
@@ -121,6 +143,12 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
     "members.tar.gz": lambda: _tar(0, 20_000),
     "100-mb.zip": lambda: _zip(100_000_000),
     "1000000-entries.zip": lambda: _zip_directory(1_000_000),
+    "overlapping.zip": lambda: _overlapping(5_000, 5_000_000),
+    "directories.tar.gz": lambda: _tar_of(f"{'d/' * 50}{number}/{'e/' * 45}a.yaml" for number in range(3_000)),
+    "deepest.tar.gz": lambda: _tar_of(["d/" * 101 + "a.yaml"]),
+    "names.tar.gz": lambda: _tar_of(["n" * 14_000_000 + ".yaml", "n/" * 4_000_000 + "a.yaml"]),
+    "ignored-names.tar.gz": lambda: _tar_of(f"{number}{'n' * 1_000_000}" for number in range(60)),
+    "streams.tar.gz": lambda: gzip.compress(bytes(1_000_000)) * 100,
     "60-mb.tar.bz2": lambda: _tar(60_000_000, mode="w:bz2"),
     "60-mb.tar.xz": lambda: _tar(60_000_000, mode="w:xz"),
 }

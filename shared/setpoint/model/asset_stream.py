@@ -25,6 +25,7 @@ LARGEST_RECORD = 20_000_000
 """Maximum size in bytes of an asset on a line; Pub/Sub takes 10 MB."""
 LARGEST_LIST = 200_000_000
 """Maximum size in bytes, unpacked, of a list or of indented assets, which are held in memory."""
+_BLOCK = 1 << 20
 _TOO_LARGE = (
     f"a list of more than {LARGEST_LIST:,} bytes; give one asset a line, as `gcloud asset export` writes, or as "
     "`jq -c .[]` makes of a list"
@@ -113,10 +114,7 @@ def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if not record:
             continue
         if is_first and _goes_on(record):
-            rest = stream.read(LARGEST_LIST + 1)
-            if len(rest) > LARGEST_LIST:
-                raise BadRequest(_TOO_LARGE)
-            yield from _indented(number, record + b"\n" + rest)
+            yield from _indented(number, record + b"\n" + _rest(stream))
             return
         is_first = False
         yield number, record
@@ -132,6 +130,18 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
         while len(line) > LARGEST_RECORD and not line.endswith(b"\n"):
             line = stream.readline(LARGEST_RECORD + 1)
         line = stream.readline(LARGEST_RECORD + 1)
+
+
+def _rest(stream: BinaryIO) -> bytes:
+    """The rest of a stream, in blocks: a stream allocates as much as it is asked for."""
+    blocks: list[bytes] = []
+    size = 0
+    while block := stream.read(_BLOCK):
+        blocks.append(block)
+        size += len(block)
+        if size > LARGEST_LIST:
+            raise BadRequest(_TOO_LARGE)
+    return b"".join(blocks)
 
 
 def _goes_on(first: bytes) -> bool:

@@ -7,6 +7,7 @@ import errno
 import gzip
 import io
 import lzma
+import re
 import stat
 import struct
 import tarfile
@@ -29,6 +30,9 @@ _FREE_BYTES = 20_000_000
 """Unpacked bytes that are always allowed, and maximum ratio beyond; YAML compresses to a tenth or less."""
 _FILE_BYTES = 4_096
 """Minimum size that a file counts with, in bytes."""
+_DEEPEST = 100
+_LONGEST_PATH = 4_000
+"""Maximum number of directories above a file, and of letters of its path; Linux takes 4,096 bytes."""
 _BLOCK = 1 << 20
 _LARGEST_HEADER = 16 * _BLOCK
 _COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
@@ -41,7 +45,10 @@ _ZIPPED = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
 """Compression methods that are read in blocks of bounded size; others in a zip archive are refused."""
 _ZIP_ENTRY = b"PK\x01\x02"
 """How an entry of the directory of a zip archive begins (APPNOTE.TXT 4.3.12)."""
+_ZIPPED_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+"""The first bytes of zip archives, the second ones of an empty one (APPNOTE.TXT 4.3.7, 4.3.16)."""
 _ENCRYPTED = 1
+_SEPARATOR = re.compile("/+")
 _WANTED_NAMES = frozenset((IGNORE_FILE, *kustomize.FILE_NAMES))
 """Names of files that are unpacked with any suffix."""
 _BAD_NAMES = frozenset((errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ))
@@ -82,7 +89,7 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
     """
     limit = min(_MOST_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
     try:
-        if zipfile.is_zipfile(io.BytesIO(data)):
+        if data.startswith(_ZIPPED_STARTS):  # the library would find a zip archive at the end of a tar archive, too
             if data.count(_ZIP_ENTRY) > _MOST_FILES:
                 raise _too_large(name, limit)  # the library would hold each entry in memory
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -142,10 +149,22 @@ def _stream(name: str, data: bytes, limit: int) -> _Stream:
 
 
 def _check_count(name: str, members: Iterator[ArchiveMember], limit: int) -> None:
-    """Refuse an archive of too many files before the first is created, which takes longer than to count them."""
+    """Refuse an archive of too many files and directories before the first is created, which takes longer."""
     most = min(_MOST_FILES, limit // _FILE_BYTES)
-    if sum(_is_read(path) for path, _ in members) > most:
-        raise _too_large(name, limit)
+    files = 0
+    folders: set[int] = set()
+    for path, _ in members:
+        if not _is_wanted(path):
+            continue
+        if len(path) > _LONGEST_PATH or path.count("/") > _DEEPEST:
+            raise BadRequest(
+                f"{name}: {path:.200} has more than {_DEEPEST} directories above it or a path of more than "
+                f"{_LONGEST_PATH:,} letters; move it up"
+            )
+        files += _is_read(path)
+        folders.update(hash(path[: part.start()]) for part in _SEPARATOR.finditer(path))
+        if files + len(folders) > most:
+            raise _too_large(name, limit)
 
 
 def _is_read(path: str) -> bool:
@@ -185,12 +204,14 @@ def _created(target: Path, member: str) -> IO[bytes]:
 
 
 def _is_wanted(path: str) -> bool:
-    return path.endswith(SUFFIXES) or PurePosixPath(path).name in _WANTED_NAMES
+    return path.endswith(SUFFIXES) or path.rpartition("/")[2] in _WANTED_NAMES
 
 
 def _too_large(name: str, limit: int) -> BadRequest:
     why = f" ({_RATIO} times its size, or {_FREE_BYTES:,})" if limit < _MOST_BYTES else ""
-    return BadRequest(f"{name}: unpacks to more than {_MOST_FILES:,} files or {limit:,} bytes{why}; split it")
+    return BadRequest(
+        f"{name}: unpacks to more than {_MOST_FILES:,} files and directories or {limit:,} bytes{why}; split it"
+    )
 
 
 def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[ArchiveMember]:
@@ -209,6 +230,8 @@ def _tarred(name: str, archive: tarfile.TarFile) -> Iterator[ArchiveMember]:
         if number >= _MOST_FILES:
             raise _too_large(name, _MOST_BYTES)
         vars(archive)["members"] = []  # the library keeps every member in memory otherwise
+        if member.issparse() and _is_wanted(member.name):
+            raise BadRequest(f"{name}: {member.name:.200} is stored sparse; make the archive without `--sparse`")
         if member.isfile() and not member.issparse():
             stream = archive.extractfile(member)
             if stream is not None:

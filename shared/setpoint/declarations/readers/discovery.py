@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path, PurePath
 
 from setpoint.declarations.readers import boundaries, documents, encodings, foreign_formats, krm, kustomize, whole_files
@@ -95,7 +95,7 @@ class _Directory:
         named = {path for folder in built for path in kustomize.references(folder)}
         yield from self._roots(built, named)
         yield from self._charts(charts)
-        yield from self._files(built, charts, named)
+        yield from self._files(_normal(built), _normal(charts), named)
 
     def _roots(self, built: list[str], named: set[str]) -> Iterator[Document | Problem]:
         """The objects that root kustomizations build: directories that no other one refers to."""
@@ -122,7 +122,7 @@ class _Directory:
             message = f"is a chart of Helm and is not read; render it: `helm template {chart} | setpoint apply -`"
             yield Problem(self._shown(str(Path(chart, "Chart.yaml"))), 0, "", message, category="helm")
 
-    def _files(self, built: list[str], charts: list[str], named: set[str]) -> Iterator[Document | Problem]:
+    def _files(self, built: set[str], charts: set[str], named: set[str]) -> Iterator[Document | Problem]:
         """Files outside of kustomizations and charts."""
         unlisted: list[str] = []
         for path in documents.files(self._path):
@@ -165,8 +165,18 @@ class _Directory:
         return bool(matching)
 
 
-def _lies_in(path: str, folders: Iterable[str]) -> bool:
-    return any(os.path.commonpath((folder, path)) == os.path.normpath(folder) for folder in folders)
+def _lies_in(path: str, folders: Container[str]) -> bool:
+    """Whether a path is one of some normal paths, or lies below one."""
+    above = os.path.normpath(path)
+    while above not in folders:
+        below, above = above, os.path.dirname(above)  # noqa: PTH120 - paths as they were given
+        if below == above:
+            return False
+    return True
+
+
+def _normal(folders: Iterable[str]) -> set[str]:
+    return {os.path.normpath(folder) for folder in folders}
 
 
 def _is_kubernetes(document: Document) -> bool:

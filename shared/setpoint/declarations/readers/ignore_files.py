@@ -49,7 +49,7 @@ _LONGEST_LINE = 100_000
 _LARGEST = 10_000_000
 """Maximum size of an ignore file in bytes."""
 _MOST_PATTERNS = 10_000
-"""Maximum number of patterns of an ignore file, good or bad; each is tried on each declaration below it."""
+"""Maximum number of patterns of all ignore files, good or bad; each is tried on each declaration below it."""
 _SHOWN = 80
 """Letters of a line that a problem shows."""
 
@@ -75,6 +75,7 @@ class IgnoreFiles:
     def __init__(self, sources: Iterable[str], root: str = "") -> None:
         self.problems: list[Problem] = []
         self._lines: dict[str, list[_Line]] = {}
+        self._patterns = 0
         paths = {file: boundary for source in sources for file, boundary in _files(source)}
         for file in sorted(paths, key=lambda file: (len(PurePath(file).parts), file)):
             shown = printable(os.path.relpath(file, root) if root else file)
@@ -119,12 +120,11 @@ class IgnoreFiles:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
             self.problems.append(Problem(shown, 0, "", f"cannot be read: {reason}"))
             return
-        patterns = 0
         for number, written in enumerate(text.splitlines(), start=1):
             if not written.strip() or written.startswith("#"):
                 continue
-            patterns += 1
-            if patterns > _MOST_PATTERNS:
+            self._patterns += 1
+            if self._patterns > _MOST_PATTERNS:
                 reason = (
                     f"more than {_MOST_PATTERNS:,} patterns; the rest was not looked at; write fewer with wildcards"
                 )

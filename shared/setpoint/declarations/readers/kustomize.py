@@ -21,6 +21,8 @@ from setpoint.declarations.readers.kustomize_resources import Resource, Selector
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _INSTEAD = "run `kustomize build DIRECTORY | setpoint apply -` instead"
+_MOST_BUILT = 1_000
+"""Maximum number of builds of directories for one root: bases that refer to each other twice double with each level."""
 _UNSUPPORTED = {
     # Field → its purpose; its effect is unknown, so no object of the root is read.
     "configurations": "changes which fields are transformed",
@@ -136,6 +138,7 @@ class _Builder:
     def __init__(self, root: str, boundary: str) -> None:
         self._root = root
         self._boundary = boundary
+        self._built = 0
 
     def _check_link(self, entry: str, folder: str, shown: str, field: str) -> None:
         """Refuse a directory that a link leads to, out of the repository; one named by its own path is taken."""
@@ -159,6 +162,11 @@ class _Builder:
         file = kustomization_of(folder)
         if not file:
             raise KustomizeError(self._shown(folder), f"has no {FILE_NAMES[0]}")
+        self._built += 1
+        if self._built > _MOST_BUILT:
+            raise KustomizeError(
+                self._shown(file), f"its directories refer to each other more than {_MOST_BUILT:,} times; {_INSTEAD}"
+            )
         kept = [name for name in FILE_NAMES if Path(folder, name).is_file()]
         shown = self._shown(file)
         if len(kept) > 1:
