@@ -92,3 +92,10 @@ def test_commits_that_only_move_and_rename_are_left_out_of_blame():
     )
     shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, check=True, capture_output=True)
     assert known.returncode == 0 or shallow.stdout.strip() == b"true"
+
+
+def test_no_link_is_tracked():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of Git")
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
