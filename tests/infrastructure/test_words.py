@@ -94,8 +94,10 @@ def test_commits_that_only_move_and_rename_are_left_out_of_blame():
     assert known.returncode == 0 or shallow.stdout.strip() == b"true"
 
 
-def test_no_link_is_tracked():
+def test_no_link_that_is_tracked_leads_out_of_the_repository():
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of Git")
     listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+    links = [line.partition("\t")[2] for line in listed.stdout.splitlines() if line.startswith("120000")]
+    assert links
+    assert all((ROOT / link).resolve().is_relative_to(ROOT) for link in links), links

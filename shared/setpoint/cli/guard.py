@@ -16,7 +16,7 @@ from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import guard_report
 from setpoint.cli.apply import Exclude, Namespace, Paths
-from setpoint.cli.loading import NO_PLAN, LoadOptions, may_be_plan, next_step
+from setpoint.cli.loading import NO_PLAN, LoadOptions, may_be_plan, next_step, read
 from setpoint.cli.options import DEFAULT_STORE, ProjectOfObjects, StoreUrl
 from setpoint.cli.output import out, print_load_result, print_status, print_warning
 from setpoint.cli.progress import progress
@@ -24,7 +24,6 @@ from setpoint.declarations import git_revision, guard, proposed_changes
 from setpoint.declarations import plan as planning
 from setpoint.declarations.guard import EFFECTS, Review
 from setpoint.declarations.proposed_changes import PlanChanges
-from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
 from setpoint.model.secrecy import THIS_PROCESS
@@ -119,13 +118,7 @@ def _changes(paths: list[str], base: str, source: str, options: LoadOptions, sto
     """The change under review, by what PATH… is."""
     if _is_plan(paths):
         return proposed_changes.from_terraform_plan(Path(paths[0]), project=options.project)
-    loaded = load.load(
-        paths,
-        exclude=options.exclude,
-        project=options.project,
-        namespace=options.namespace,
-        secrecy=options.secrecy,
-    )
+    loaded = read(paths, options)
     if not base:
         _check_declares(loaded, paths)
         name = source or planning.DEFAULT_SOURCE
@@ -133,14 +126,7 @@ def _changes(paths: list[str], base: str, source: str, options: LoadOptions, sto
         return PlanChanges(loaded, list(proposed_changes.from_plan(planned)), ())
     with tempfile.TemporaryDirectory() as folder:
         earlier = git_revision.extract(base, paths, Path(folder))
-        before = load.load(
-            earlier,
-            root=folder,
-            exclude=options.exclude,
-            project=options.project,
-            namespace=options.namespace,
-            secrecy=options.secrecy,
-        )
+        before = read(earlier, options, root=folder)
         if not (earlier and before.desired):
             _check_declares(loaded, paths)
         return PlanChanges(

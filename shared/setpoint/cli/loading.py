@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from setpoint.errors import BadRequest
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.state_urls import is_state_url
 from setpoint.util.counts import counted
+from setpoint.util.progress import Advance, no_progress
 
 NO_PLAN = "is it a plan of Terraform? Write it with `terraform show -json PLAN > plan.json`"
 _PLANS = (".json", ".out", ".tfplan", ".plan", "")
@@ -42,6 +44,30 @@ class LoadOptions(NamedTuple):
 
 
 NO_OPTIONS = LoadOptions()
+
+
+def read(paths: Iterable[str], options: LoadOptions, *, root: str = "", advance: Advance = no_progress) -> LoadResult:
+    """Load, and report nothing.
+
+    Args:
+        paths: files, directories, or ``-``.
+        options: what is read and how.
+        root: a directory that reported file names are relative to; empty to report them as given.
+        advance: called with the number of documents that were read, for a progress bar.
+
+    Raises:
+        BadRequest: the Terraform configuration of the options cannot be read.
+    """
+    return load.load(
+        paths,
+        root=root,
+        exclude=options.exclude,
+        project=options.project,
+        namespace=options.namespace,
+        config=options.config,
+        secrecy=options.secrecy,
+        advance=advance,
+    )
 
 
 def load_some(paths: list[str], options: LoadOptions, *, quietly: bool) -> LoadResult:
@@ -81,15 +107,7 @@ def load_all(
     if urls := list(filter(is_state_url, paths)):
         raise BadRequest(f"{urls[0]}: a URL of states goes with `setpoint apply`, or `setpoint apply --dry-run`")
     with progress("documents") as advance:
-        loaded = load.load(
-            paths,
-            exclude=options.exclude,
-            project=options.project,
-            namespace=options.namespace,
-            config=options.config,
-            secrecy=options.secrecy,
-            advance=advance,
-        )
+        loaded = read(paths, options, advance=advance)
     if not quietly:
         print_load_result(loaded, grouped=grouped)
     is_explained = loaded.problems or any(warning.file for warning in loaded.warnings)
