@@ -219,3 +219,33 @@ def test_an_export_without_the_declared_asset_names_the_command_that_compares_al
     assert done.returncode == 1
     assert "holds 2 assets, of which 0 are declared; diff compares one: give it alone" in done.stderr
     assert f"`setpoint sweep --from {live}`" in done.stderr
+
+
+def test_a_null_of_a_plan_declares_that_a_field_is_absent_as_in_the_event_path(tmp_path: Path) -> None:
+    values: dict[str, Any] = {"name": "f", "project": "p1", "network": "default", "description": None}
+    resource = {
+        "address": "google_compute_firewall.f",
+        "mode": "managed",
+        "type": "google_compute_firewall",
+        "name": "f",
+        "provider_name": "registry.terraform.io/hashicorp/google",
+        "values": values,
+    }
+    plan = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": [resource]}},
+        "resource_changes": [
+            {"address": resource["address"], "type": resource["type"], "change": {"actions": ["update"]}}
+        ],
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    live = {"name": "f", "network": "global/networks/default"}
+    asset = {
+        "name": "//compute.googleapis.com/projects/p1/global/firewalls/f",
+        "assetType": "compute.googleapis.com/Firewall",
+    }
+    for more, code in (({"description": "by hand"}, 1), ({}, 0)):
+        (tmp_path / "live.json").write_text(json.dumps({**asset, "resource": {"data": {**live, **more}}}))
+        done = diff(str(tmp_path / "plan.json"), str(tmp_path / "live.json"))
+        assert done.returncode == code, done.stderr
+        assert ('description: expected nothing, found "by hand"' in done.stdout) == bool(more)

@@ -118,6 +118,9 @@ def test_the_trail_says_a_reason_once():
     for text in ("it is paused; outside of its window", "it is paused", ""):
         shown = trail_of(replace(entry, text=text))
         assert shown.count("it is paused") == shown.count("outside of its window") == 1
+    both = Reason("its rule stops it; see the policy", "stop")
+    shown = trail_of(replace(entry, reasons=(both,), text=both.text))
+    assert shown.count(both.text) == 1
     assert trail_of(replace(entry, text="asked of #ops; it is paused")).count("asked of #ops") == 1
     assert "as before" in trail_of(AuditEntry(datetime(2026, 1, 1, tzinfo=UTC), "wait", text="as before"))
 

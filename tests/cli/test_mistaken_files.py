@@ -173,6 +173,19 @@ def test_declared_and_live_in_the_wrong_order_are_named(tmp_path: Path) -> None:
     assert f"{declared} is what is declared, and {live} is not; DECLARED comes first" in str(result.exception)
 
 
+def test_several_declarations_in_the_place_of_live_are_named_too(tmp_path: Path) -> None:
+    both = "\n---\n".join([NATIVE, NATIVE.replace("/b,", "/c,")])
+    live, declared = written(tmp_path / "live.json", ASSET), written(tmp_path / "d.yaml", both)
+    result = CliRunner().invoke(app, ["diff", live, declared])
+    assert "DECLARED comes first" in str(result.exception)
+
+
+def test_settings_alone_are_what_is_declared(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.yaml", SOURCES)
+    result = CliRunner().invoke(app, ["validate", file])
+    assert (result.exit_code, "0 declared, a Sources document\n" in result.output) == (0, True)
+
+
 def test_fields_of_an_api_compare_with_fields_that_look_like_a_declaration(tmp_path: Path) -> None:
     declared = written(tmp_path / "d.json", '{"kind": "storage#bucket", "location": "EU"}')
     live = written(tmp_path / "l.json", '{"kind": "storage#bucket", "location": "US"}')

@@ -20,6 +20,7 @@ from setpoint.cli.output_models import Comparison, print_json
 from setpoint.comparison import explain, gaps, rule_sources
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.comparison.literal import leaves
+from setpoint.comparison.options import options_of
 from setpoint.declarations.readers import documents, load, typos
 from setpoint.declarations.readers.documents import Problem
 from setpoint.detection import verdict
@@ -120,10 +121,11 @@ def _examined(
 ) -> ExplainedComparison:
     """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
     declarations = _declarations(declared, address)
+    if not declarations:
+        _check_order(declared, live)
     observed, live_type = _live(live, declarations)
     declaration = _declaration(declared, declarations, observed, live_type)
     if declaration is None:
-        _check_order(declared, live)
         have = _resource(observed)
         named = asset_type or live_type
         want, seen, schema = diff_jsonl.one_version(
@@ -139,17 +141,9 @@ def _examined(
     named = asset_type or declaration.asset_type
     want, seen, schema = diff_jsonl.one_version(named, want, have, default_catalogue().fitting(named, have))
     own = own if own.id or own.number else Project(declaration.project)
-    whole = declaration.exhaustive_paths
-    explained = explain.examine(
-        want,
-        seen,
-        schema,
-        own,
-        exact=exact or declaration.exact,
-        whole=whole,
-        overrides=rules_for(rules, named),
-        digests=declaration.digests,
-    )
+    options = options_of(declaration)
+    options |= {"exact": exact or declaration.exact, "overrides": rules_for(rules, named)}
+    explained = explain.examine(want, seen, schema, own, digests=declaration.digests, **options)
     inventoried = explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
     return rule_sources.with_sources(inventoried, schema)
 

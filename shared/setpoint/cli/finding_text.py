@@ -59,7 +59,9 @@ def trail_table(trail: Sequence[AuditEntry]) -> Table:
 
 def _lines(entry: AuditEntry) -> list[str]:
     given = {reason.text for reason in entry.reasons}
-    is_repeated = given.issuperset(entry.text.split("; "))  # a decision is recorded with its reasons
+    is_repeated = entry.text in given or given.issuperset(
+        entry.text.split("; ")
+    )  # a decision is recorded with its reasons
     lines = [entry.text] if entry.text and not is_repeated else []
     lines += (f"{_SIGNS.get(reason.action, '-')} {reason.text}" for reason in entry.reasons)
     lines += (f"writes {line}" for line in entry.summary)

@@ -93,6 +93,8 @@ def _summary(loaded: LoadResult) -> str:
     summary = f"{len(loaded.desired)} declared"
     if loaded.scopes:
         summary += f", {counted(len(loaded.scopes), 'scope')}"
+    settings = {"a policy": loaded.policy, "alerting rules": loaded.alerting, "a Sources document": loaded.sources}
+    summary += "".join(f", {name}" for name, setting in settings.items() if setting is not None)
     if loaded.leaves:
         summary += f", {loaded.coverage:.1%} of {counted(loaded.leaves, 'value')} comparable"
     if loaded.pending:
