@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection.crashing import STEPS, Crash, Stepped, crash
+from detection.crashing import STEPS, Crash, Stepped, crash, tried_steps
 from detection.fleet import BUCKET, EPOCH, bucket, bucket_gone, declare, deps, foreign, grants, stray
 from detection.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
@@ -127,10 +127,11 @@ class Recorded:
 NAMES = STEPS | {"read_many", "commit_many", "write_project_ids", "changes_of"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_at_any_step_of_a_batch_loses_nothing(new_backend, when):
     expected = uninterrupted(FEED)
-    for step in count(1):
+    for step in tried_steps(new_backend().name):
         made = world(new_backend().open())
         try:
             batching.receive_many(batch(FEED), stepped(made, step, when, crash))
@@ -142,12 +143,13 @@ def test_a_crash_at_any_step_of_a_batch_loses_nothing(new_backend, when):
         assert same(recorded(made), expected), f"with a crash {when} step {step}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other(new_backend, when):
     """The rival's message falls between two of the batch's, or before or after them."""
     rival = bucket(2, location="NAM4")
     orders = [uninterrupted([*FEED[:number], rival, *FEED[number:]]) for number in range(len(FEED) + 1)]
-    for step in count(1):
+    for step in tried_steps(new_backend().name):
         made = world(new_backend().open())
         met = []
 

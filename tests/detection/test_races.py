@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from detection.crashing import stepped
+from detection.crashing import stepped, tried_steps
 from detection.fleet import bucket, bucket_gone, declare, deps
 from detection.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
@@ -26,11 +26,12 @@ RIVALS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("message", "rival"), RIVALS.values(), ids=RIVALS)
 def test_a_rival_at_any_step_has_the_effect_of_one_order_or_the_other(new_backend, message, rival, when):
     orders = [uninterrupted([message, rival]), uninterrupted([rival, message])]
-    for step in count(1):
+    for step in tried_steps(new_backend().name):
         backend = new_backend()
         declare(backend.open())
         bus, letters = MemoryBus(), MemoryDeadLetters()
