@@ -17,6 +17,7 @@ from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, Owner
 from setpoint.model.observation import Observation
+from setpoint.model.owner_rules import modules_of
 from setpoint.model.resource_key import ResourceKey
 
 RULES = """\
@@ -98,13 +99,42 @@ def test_a_rule_that_says_nothing_is_a_problem(tmp_path: Path) -> None:
     assert "owner, mode, settle or ignore" in problem.message
 
 
-@pytest.mark.parametrize("line", ["google_pubsub_topic.b labels.team", "module.net*.module.topics.* labels.team"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "google_pubsub_topic.b labels.team",
+        "module.net*.module.topics.* labels.team",
+        'module.net["eu"].module.topics.google_pubsub_topic.t["a.b"] labels.team',
+        'module.net["eu"].* labels.team',
+        "module.net[*].* labels.team",
+        'module.net["*"].module.topics.google_pubsub_topic.t[*] labels.team',
+    ],
+)
 def test_an_ignore_line_may_name_an_address(folder: Path, line: str) -> None:
     (folder / ".setpointignore").write_text(f"{line}\n")
     declarations = loaded(folder)
 
     ignoring = {name for name, declaration in declarations.items() if declaration.ignore == ("labels.team",)}
     assert ignoring == ({"b"} if line.startswith("google") else {"a"})
+
+
+@pytest.mark.parametrize("key", ["a", "a b", "10.0.0.0/8", "a]b", 'say \\"a\\"', "x.module.y", "ü"])
+def test_an_address_that_is_copied_into_an_ignore_file_names_its_resource_alone(tmp_path: Path, key: str) -> None:
+    address = f'module.net["{key}"].google_pubsub_topic.t["a.b"]'
+    (tmp_path / "net.tfstate").write_bytes(in_module("a", f'module.net["{key}"]'))
+    (tmp_path / "other.tfstate").write_bytes(in_module("b", 'module.net["e"]'))
+    (tmp_path / ".setpointignore").write_text(f"{address} labels.team\n")
+
+    declarations = loaded(tmp_path)
+
+    assert declarations["a"].source.address == address
+    assert {name for name, declaration in declarations.items() if declaration.ignore} == {"a"}
+
+
+@pytest.mark.parametrize("key", ["eu", "a]b.module.x", "10.0.0.0/8", 'say \\"a\\".module.b'])
+def test_the_modules_around_a_resource_are_known_whatever_their_keys_are(key: str) -> None:
+    address = f'module.net["{key}"].module.topics[0].google_pubsub_topic.t'
+    assert modules_of(address) == ("module.net", "module.net.module.topics")
 
 
 POLICY = """\

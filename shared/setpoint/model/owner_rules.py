@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.model import globs
+from setpoint.model import globs, terraform_addresses
 from setpoint.model.declaration import Declaration, Mode, Owner
-
-_KEY = re.compile(r"\[[^\]]*\]")
 
 
 class Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,7 +87,7 @@ class OwnerRule(Conditions, frozen=True, omit_defaults=True):
 
 def modules_of(address: str) -> tuple[str, ...]:
     """The Terraform modules around a resource, without keys: ``module.a``, ``module.a.module.b``."""
-    steps = _KEY.sub("", address).split(".")
+    steps = terraform_addresses.without_keys(address).split(".")
     depth = 0
     while depth + 1 < len(steps) and steps[depth] == "module":
         depth += 2

@@ -32,7 +32,7 @@ from setpoint.declarations.readers import boundaries, compare_checks, typos, who
 from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
 from setpoint.declarations.readers.encodings import printable
 from setpoint.errors import BadDeclaration
-from setpoint.model import field_path, ignore_patterns, linear_patterns
+from setpoint.model import field_path, ignore_patterns, linear_patterns, terraform_addresses
 from setpoint.model.declaration import Declaration, IgnoreRule, Scope
 
 _WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^\s"])+')
@@ -164,7 +164,7 @@ def _line(written: str, where: str) -> _Line:
             raise BadDeclaration(f"`{field:.{_SHOWN}}` is not a field path")
     if len(pattern) > linear_patterns.LONGEST:
         raise BadDeclaration(f"a pattern of {len(pattern):,} letters is too long; {linear_patterns.LONGEST:,} at most")
-    bare = pattern.removeprefix("!")
+    bare = terraform_addresses.with_literal_keys(pattern.removeprefix("!"))
     expression = _expression("/" + bare[2:] if bare.startswith("//") else bare)
     if expression is None:
         raise BadDeclaration(f"`{pattern:.{_SHOWN}}` is not a pattern as in .gitignore")

@@ -19,9 +19,9 @@ from setpoint.declarations.readers.field_mapping import UNKNOWN
 from setpoint.declarations.readers.secret_values import concealed
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN, expression_of, expressions_of
 from setpoint.declarations.readers.terraform_config import Configured, Key
+from setpoint.model import terraform_addresses
 
 _PROVIDERS = frozenset(("google", "google-beta"))
-_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
 _STEP = re.compile(r"module\.([^.\[]+)")
 _AROUND = re.compile(r"(?:module\.[^.\[]+(?:\.|\Z))*")
 _VARIABLE = re.compile(r"var\.([\w-]+)\Z")
@@ -176,7 +176,7 @@ def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place
 
 def _modules(address: str) -> _Place:
     """The names of the modules at the beginning of an address."""
-    around = _AROUND.match(_INDEX.sub("", address))
+    around = _AROUND.match(terraform_addresses.without_keys(address))
     return tuple(_STEP.findall(around[0])) if around is not None else ()
 
 
