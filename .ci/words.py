@@ -38,6 +38,12 @@ TERMS = {
     r"brakes": "safety limits: rate limit, circuit breaker, pause",
     r"there though nobody declared": "unmanaged resource",
     r"(is|are) ill\b|doubtful": "fail; warn",
+    r"whoever runs (this|it)": "the calling account",
+    r"somebody else (has )?(wrote|written)|(written|declared|applied) by somebody else": "by another process",
+    r"nobody knows what|nothing tells": "is not known",
+    r"tells? what (would|is|there)": "show, list",
+    r"(not|were) looked at": "read, considered",
+    r"is not so|not as it should be": "still differs",
 }
 """A word that users had to learn here, and the term that they know."""
 

@@ -18,7 +18,7 @@
     │       └── NewerRecord       a record that a newer version wrote: it is left alone
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── BudgetUsed            the calls that a run may make are used up
-        ├── Conflict              somebody else wrote the same record first
+        ├── Conflict              another process wrote the same record first
         ├── WrongKey              the key of the store is wrapped with a key that is not set here
         └── Unavailable           a store or a bus did not answer
             ├── TokenExpired      a listing cannot go on where it stopped
@@ -73,7 +73,7 @@ class ScopeDenied(BadRequest):
 
 
 class AccessDenied(BadRequest):
-    """A resource may not be read or written by whoever runs this.
+    """A resource may not be read or written by the calling account.
 
     Args:
         resource: its address.
@@ -139,7 +139,7 @@ class BudgetUsed(TransientError):  # noqa: N818 - as above
 
 
 class Conflict(TransientError):  # noqa: N818 - as above
-    """Somebody else wrote the same record since it was read."""
+    """Another process wrote the same record since it was read."""
 
 
 class Overtaken(Conflict):

@@ -95,7 +95,7 @@ def test_an_ignore_file_may_have_so_many_patterns_and_not_one_more(tmp_path):
     (tmp_path / ".setpointignore").write_text("[\n" * 2_000_000)
     problems = load([str(tmp_path)]).problems
     assert len(problems) == 10_001
-    assert problems[-1].message == "more than 10,000 patterns; the rest was not looked at; write fewer with wildcards"
+    assert problems[-1].message == "more than 10,000 patterns; the rest was not read; write fewer with wildcards"
 
 
 def asset(number: int, size: int = 0) -> bytes:

@@ -110,7 +110,7 @@ def _below(root: str, tree: _Tree) -> Iterator[tuple[str, tuple[str, str]]]:
     """The files at a path or below it.
 
     Raises:
-        BadRequest: a declaration is a link out of the checkout, so that nobody knows what it was.
+        BadRequest: a declaration is a link out of the checkout, so that its earlier content is unknown.
     """
     for name, (mode, object_id) in tree.items():
         if root and name != root and not name.startswith(f"{root}/"):

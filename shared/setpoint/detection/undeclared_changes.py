@@ -102,7 +102,7 @@ def watch(
     Args:
         desired: what is declared.
         observation: what was observed.
-        schemas: what is known of asset types; without them nothing tells what is settable, and nothing is watched.
+        schemas: what is known of asset types; without them no field is known to be settable, and nothing is watched.
         fleet_policy: the policy of the fleet.
         good: the last known good values.
         masking: hides what may not be shown, and has the key of digests.

@@ -153,7 +153,7 @@ def _by_size(facts: DecisionInput) -> Reason | None:
     kept, count = len(facts.finding.differences), facts.finding.difference_count
     if kept == count or facts.finding.kind != "modified" or facts.remediation.approved_by:
         return None
-    return Reason(f"{count} fields differ, of which {kept} were looked at", "ask")
+    return Reason(f"{count} fields differ, of which {kept} are recorded", "ask")
 
 
 def _by_place(facts: DecisionInput) -> Reason | None:

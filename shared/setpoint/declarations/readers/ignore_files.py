@@ -125,9 +125,7 @@ class IgnoreFiles:
                 continue
             self._patterns += 1
             if self._patterns > _MOST_PATTERNS:
-                reason = (
-                    f"more than {_MOST_PATTERNS:,} patterns; the rest was not looked at; write fewer with wildcards"
-                )
+                reason = f"more than {_MOST_PATTERNS:,} patterns; the rest was not read; write fewer with wildcards"
                 self.problems.append(Problem(shown, number, "", reason))
                 return
             try:

@@ -27,7 +27,7 @@ class MissingReference(NamedTuple):
     Args:
         where: the path of the reference.
         name: the name.
-        kind: the kind; empty if nothing tells.
+        kind: the kind; empty if it is not known.
     """
 
     where: Place

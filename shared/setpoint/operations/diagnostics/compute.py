@@ -28,7 +28,7 @@ MINE = (
     "pubsub.topics.get",
     "pubsub.topics.getIamPolicy",
 )
-"""What whoever runs this needs on the project, to look at all of it."""
+"""The permissions on the project that the calling account needs to read all of it."""
 _APPLY = "`terraform apply` puts it right"
 _SKEW_DOUBTFUL = 5.0
 _SKEW_ILL = 60.0
