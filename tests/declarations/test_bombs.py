@@ -86,7 +86,7 @@ def test_a_large_json_file_may_have_a_value_for_each_eight_characters_and_not_on
     text = '{"a":[' + ",".join(["12345678"] * 1_000_000) + "]}" + state * 2_000
     assert len([item for item in documents.parse(text, "a.json") if isinstance(item, Document)]) == 2_001
     (problem,) = documents.parse('{"a":[' + "1," * 2_000_000 + "1]}", "a.json")
-    assert str(problem).startswith("a.json: not read: more than 1,000,000 values in 4,000,008 characters; split it")
+    assert str(problem).startswith("a.json: not read: more than 1,000,000 values in 4,000,009 characters; split it")
 
 
 def test_elements_of_an_aliased_list_have_the_line_of_their_document():
