@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -16,6 +17,7 @@ from infra.packed import copy_repository
 from infra.pages import INSTALL, UPGRADING, blocks_of, commands, is_settings
 from infra.workspace import Workspace, addresses
 from setpoint.cli import app
+from setpoint_tools.testing.warehouse import view_names
 
 GCLOUD: dict[str, set[str]] = {
     "auth application-default login": set(),
@@ -174,3 +176,22 @@ def test_every_variable_is_in_an_example_or_in_the_table_of_options_with_its_des
     examples = "".join(path.read_text() for path in (INFRA / "examples").glob("*/main.tf"))
     variables = re.findall(r'^variable "(\w+)"', (INFRA / "variables.tf").read_text(), re.MULTILINE)
     assert [name for name in variables if f"| `{name}` |" not in table and f"  {name} " not in examples] == []
+
+
+CREATED = INSTALL.partition("## What it creates")[2].partition("\n## ")[0]
+
+
+def test_what_the_module_creates_is_listed_file_by_file():
+    making = {path.name for path in INFRA.glob("*.tf") if re.search("^resource ", path.read_text(), re.MULTILINE)}
+    listed = set(re.findall(r"^\| `([\w.]+)` \|", CREATED, re.MULTILINE))
+    assert making <= listed
+    assert listed <= {path.name for path in INFRA.glob("*.tf")}
+
+
+def test_the_number_of_resources_is_that_of_the_base_to_the_next_five():
+    base = yaml.safe_load((Path(__file__).with_name("inventories") / "base.yaml").read_text())["adds"]
+    (number,) = re.findall(r"About (\d+) resources", CREATED)
+    assert abs(len(base) - int(number)) <= 5
+    (tables, views) = re.findall(r"a dataset with (\w+) tables and (\w+) views", CREATED)[0]
+    assert (tables, views) == ("six", "fourteen")
+    assert (len(list((INFRA / "bigquery").glob("*.schema.json"))), len(view_names())) == (6, 14)
