@@ -23,8 +23,6 @@ from setpoint.model.resource_key import project_of, segment_after
 Claims = Callable[[Asset], Claimed | None]
 """The parent that an asset claims; None if no listing could show it."""
 
-_SHORTEST = 5
-"""The shortest beginning of a longer cluster name that counts as cut."""
 _BODY = re.compile(r"gk[e3]-(.+)-[0-9a-f]{8}(?:-.*)?")
 _POOL = re.compile(r"gk[e3]-(.+)")
 _KEPT_AFTER_CLUSTER = ("Snapshot", "Image", "MachineImage")
@@ -57,7 +55,8 @@ def of_node_pool(asset: Asset) -> Claimed | None:
     match = _POOL.fullmatch(asset.own)
     if match is None:
         return None
-    return Claimed("name", (parents.CLUSTER,), fits=partial(_begins_with_cluster, match[1]))
+    fits = partial(_begins_with_cluster, match[1])
+    return Claimed("name", (parents.CLUSTER,), fits=fits, beginnings=_beginnings({match[1]}))
 
 
 def of_nodes(asset: Asset) -> Claimed | None:
@@ -66,7 +65,7 @@ def of_nodes(asset: Asset) -> Claimed | None:
     if not isinstance(tags, list) or not tags:
         return None
     bodies = {match[1] for tag in tags if isinstance(tag, str) and (match := _BODY.fullmatch(tag)) is not None}
-    return Claimed("target tag", (parents.CLUSTER,), fits=partial(_is_one_of, bodies), is_shared=True)
+    return _shared("target tag", bodies)
 
 
 def of_route(asset: Asset) -> Claimed | None:
@@ -74,7 +73,7 @@ def of_route(asset: Asset) -> Claimed | None:
     match = _BODY.fullmatch(asset.own)
     if match is None:
         return Claimed("description, which names no cluster", (parents.CLUSTER,), is_shared=True)
-    return Claimed("name", (parents.CLUSTER,), fits=partial(_is_one_of, {match[1]}), is_shared=True)
+    return _shared("name", {match[1]})
 
 
 def of_dns(asset: Asset) -> Claimed | None:
@@ -83,7 +82,7 @@ def of_dns(asset: Asset) -> Claimed | None:
     match = _BODY.fullmatch(holder)
     if match is None:
         return None
-    return Claimed("name", (parents.CLUSTER,), fits=partial(_is_one_of, {match[1]}), is_shared=True)
+    return _shared("name", {match[1]})
 
 
 def any_cluster(evidence: str = "") -> Claims:
@@ -153,6 +152,16 @@ def of_own_manager(asset: Asset) -> Claimed | None:
     return _exactly("description", parents.GROUP_MANAGER, asset.own, partial(_lies_in, place))
 
 
+def _shared(evidence: str, bodies: set[str]) -> Claimed:
+    """A cluster with one of these names, maybe cut, in this project or in one that uses its network."""
+    fits = partial(_is_one_of, bodies)
+    return Claimed(evidence, (parents.CLUSTER,), fits=fits, is_shared=True, beginnings=_beginnings(bodies))
+
+
+def _beginnings(bodies: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(body[:length] for body in bodies for length in range(1, parents.PREFIX + 1)))
+
+
 def _exactly(evidence: str, asset_type: str, own: str, fits: Callable[[Parent], bool]) -> Claimed:
     word = parents.WORDS[asset_type]
     looked_for = f"{word} {own}" if _SHOWN.fullmatch(own) and not is_random(own) else f"{word} of that name"
@@ -184,7 +193,7 @@ def _is_one_of(bodies: set[str], parent: Parent) -> bool:
 
 
 def _is_cut(body: str, own: str) -> bool:
-    return len(body) >= _SHORTEST and own.startswith(body)
+    return len(body) >= parents.PREFIX and own.startswith(body)
 
 
 def _begins_with_cluster(body: str, parent: Parent) -> bool:
@@ -194,5 +203,5 @@ def _begins_with_cluster(body: str, parent: Parent) -> bool:
         return True
     same = next((place for place, (first, other) in enumerate(zip(body, own, strict=False)) if first != other), None)
     shared = min(len(body), len(own)) if same is None else same
-    cuts = (cut for cut in range(shared, _SHORTEST - 1, -1) if body[cut : cut + 1] == "-")
+    cuts = (cut for cut in range(shared, parents.PREFIX - 1, -1) if body[cut : cut + 1] == "-")
     return any(_is_cut(body[:cut], own) for cut in cuts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ A controller makes some resources before its own can be listed: an environment o
 """
 GRACE = timedelta(hours=2)
 """How long a claim is refuted before there is a finding: longer than a controller takes to delete its resources."""
+_ANY = ""
+"""In place of a project: of all projects."""
 _AGAIN_SECONDS = 300.0
 """How long a process goes by the listings that it read."""
 
@@ -55,7 +57,7 @@ class ParentIndex:
         self._listings = sorted(listings, key=lambda listing: listing.read_at, reverse=True)
         self._of_project: dict[tuple[str, str], list[Parent]] = {}
         self._named: dict[tuple[str, str, str], list[Parent]] = {}
-        self._of_type: dict[str, list[Parent]] = {}
+        self._beginning: dict[tuple[str, str, str], list[Parent]] = {}
         for position, listing in enumerate(self._listings):
             newer = self._listings[:position]
             for parent in listing.parents:
@@ -63,10 +65,21 @@ class ParentIndex:
                     self._add(parent)
 
     def _add(self, parent: Parent) -> None:
-        self._of_type.setdefault(parent.asset_type, []).append(parent)
-        for project in _projects(parent.name, parent.ancestors):
+        for project in (*_projects(parent.name, parent.ancestors), _ANY):
             self._of_project.setdefault((parent.asset_type, project), []).append(parent)
             self._named.setdefault((parent.asset_type, project, parent.own), []).append(parent)
+            start = parent.own[: parents.PREFIX]
+            self._beginning.setdefault((parent.asset_type, project, start), []).append(parent)
+
+    def _candidates(self, claimed: Claimed, project: str) -> Iterator[Parent]:
+        for asset_type in claimed.types:
+            if claimed.own:
+                yield from self._named.get((asset_type, project, claimed.own), ())
+            elif claimed.beginnings:
+                for start in claimed.beginnings:
+                    yield from self._beginning.get((asset_type, project, start), ())
+            else:
+                yield from self._of_project.get((asset_type, project), ())
 
     def check(self, creator: str, claimed: Claimed | None, observation: Observation) -> ControllerClaim:
         """What is known of a claim.
@@ -87,20 +100,12 @@ class ParentIndex:
 
     def _parent(self, claimed: Claimed, observation: Observation) -> Parent | None:
         projects = _projects(observation.key.name, observation.ancestors, observation.project_id)
-        for asset_type in claimed.types:
-            for project in projects:
-                candidates = (
-                    self._named.get((asset_type, project, claimed.own), ())
-                    if claimed.own
-                    else self._of_project.get((asset_type, project), ())
-                )
-                for parent in candidates:
-                    if claimed.fits(parent):
-                        return parent
-        if not claimed.is_shared:
-            return None
-        users = (parent for asset_type in claimed.types for parent in self._of_type.get(asset_type, ()))
-        return next((parent for parent in users if _uses_network_of(parent, projects) and claimed.fits(parent)), None)
+        own = (parent for project in projects for parent in self._candidates(claimed, project))
+        parent = next(filter(claimed.fits, own), None)
+        if parent is not None or not claimed.is_shared:
+            return parent
+        users = (user for user in self._candidates(claimed, _ANY) if _uses_network_of(user, projects))
+        return next(filter(claimed.fits, users), None)
 
     def _why_unchecked(self, claimed: Claimed, observation: Observation) -> str:
         """Why a parent that is not known may exist all the same; empty if it does not."""

@@ -39,6 +39,10 @@ JOB = "id"
 """The fact of a Dataflow job: its id."""
 
 
+PREFIX = 5
+"""The first characters of a name by which parents are looked up; a longer name is cut to no fewer."""
+
+
 class Claimed(NamedTuple):
     """The parent that a resource claims.
 
@@ -49,6 +53,7 @@ class Claimed(NamedTuple):
         fits: whether a parent in the same project is the claimed one.
         is_shared: the parent may be in another project that uses a network of this one.
         looked_for: what is looked for, for people; the type by default.
+        beginnings: each first `PREFIX` characters, or fewer, that its name may have; empty where it may have any name.
     """
 
     evidence: str
@@ -57,6 +62,7 @@ class Claimed(NamedTuple):
     fits: Callable[[Parent], bool] = lambda _: True
     is_shared: bool = False
     looked_for: str = ""
+    beginnings: tuple[str, ...] = ()
 
 
 def parent_of(observation: Observation) -> Parent | None:
