@@ -249,7 +249,7 @@ def test_of_two_applies_of_one_source_at_once_the_first_to_begin_gives_way(store
             store,
             lambda control: apply.controlling.finish(control, "git", begun.sources["git"].pending, SourceState()),
         )
-    with pytest.raises(Conflict, match="since it was planned"):
+    with pytest.raises(Conflict, match="applied it after the plan"):
         apply.apply(early, store, NOON)
     assert store.read(KEY).desired == declared(KEY, location="ASIA")
 

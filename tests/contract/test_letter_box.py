@@ -97,7 +97,7 @@ def test_what_was_cut_comes_from_nowhere_or_from_what_is_gone_is_left_with_the_r
     box = Box(cut, lost, gone)
     done = dead_letter_replay.replay(box, 10)
     assert [replayed.done for replayed in done] == ["left"] * 3
-    assert ["cut off" in done[0].about, "nothing tells" in done[1].about, "no longer" in done[2].about] == [True] * 3
+    assert ["cut off" in done[0].about, "is not recorded" in done[1].about, "no longer" in done[2].about] == [True] * 3
     assert [replayed.done for replayed in dead_letter_replay.replay(box, 10, drop=True)] == ["dropped"] * 3
     assert (box.kept, box.sent) == ([], [])
 
@@ -155,7 +155,7 @@ def test_a_letter_is_encrypted_and_replayed_as_it_was():
     assert attributes == {"origin": "feed", "encrypted": "by the publisher", "replayed": "1"}
 
 
-@pytest.mark.parametrize(("key", "reason"), [(None, "--store says"), (lambda: b"x" * 32, "key of another store")])
+@pytest.mark.parametrize(("key", "reason"), [(None, "give --store"), (lambda: b"x" * 32, "key of another store")])
 def test_a_letter_that_cannot_be_decrypted_is_left(key, reason):
     box = Box(encrypted_letter(b"secret"))
     (done,) = dead_letter_replay.replay(box, 10, "not a feed", key=key)

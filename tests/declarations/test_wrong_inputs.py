@@ -132,7 +132,7 @@ WRONG = [
     ("an enum value of an object", object_("ComputeFirewall", "  direction: INGRES\n"), 7, "INGRES", "mean INGRESS"),
     ("a range of an object", object_("ComputeFirewall", "  sourceRanges:\n  - 10.0.0.0/40\n"), 8, "/40", "10.0.0.0/24"),
     ("an applier", setting("Policy", "  appliers: [terraform]\n"), 5, "terraform", "terraform@PROJECT"),
-    ("alerting that tells nobody", setting("Alerting", "  routes: []\n"), 4, "nobody is told", "default:"),
+    ("alerting that tells nobody", setting("Alerting", "  routes: []\n"), 4, "no alert is sent", "default:"),
     (
         "approvers by name",
         alerting("  approvers: [{users: [bob]}]\n"),

@@ -339,7 +339,7 @@ def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
 
     assert drifted.state.remediation.step == "stopped"
     assert drifted.event_types.count("remediation.failed") == drifted.event_types.count("remediation.started") == 4
-    assert "is not so" in drifted.state.remediation.reason
+    assert "still differs" in drifted.state.remediation.reason
 
 
 def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(world):
