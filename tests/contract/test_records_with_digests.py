@@ -12,7 +12,7 @@ from contract.records import BUCKET, KEY, NOON, declare
 from contract.test_two_versions import records
 from setpoint.adapters.memory.store import MemoryStore
 from setpoint.errors import CorruptState, NewerRecord
-from setpoint.model import newer_fields
+from setpoint.model import sources
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.sources import DesiredRecord, Version, decode_record, encode_record
 
@@ -46,7 +46,7 @@ def test_a_record_without_digests_is_as_it_was_before():
 
 def test_no_older_version_reads_digests_as_texts():
     stored = encode_record(RECORD)
-    assert msgspec.json.decode(stored)["schema"] == newer_fields.SCHEMA
+    assert msgspec.json.decode(stored)["schema"] == sources.WITH_DIGESTS
     with pytest.raises(msgspec.ValidationError, match="data"):
         older(stored)
 
@@ -63,7 +63,7 @@ def test_fields_of_a_newer_version_are_kept_beside_digests():
 def test_a_record_of_a_later_form_is_refused_and_one_without_data_is_damaged():
     stored = msgspec.json.decode(encode_record(RECORD))
     with pytest.raises(NewerRecord):
-        decode_record(msgspec.json.encode(stored | {"schema": newer_fields.SCHEMA + 1}))
+        decode_record(msgspec.json.encode(stored | {"schema": sources.WITH_DIGESTS + 1}))
     with pytest.raises(CorruptState):
         decode_record(msgspec.json.encode(stored | {"schema": 1}))
 

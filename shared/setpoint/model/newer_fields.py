@@ -16,9 +16,9 @@ import msgspec
 from setpoint.errors import NewerRecord
 from setpoint.model.decode_errors import UNREADABLE
 
-SCHEMA = 2
-"""The highest form of records that is read. A version that adds what an older one must not drop or overlook writes a
-higher number. 2: declarations with digests in place of secrets, which an older one would compare, and write, as texts.
+SCHEMA = 1
+"""The form of most records. A version that adds what an older one must not drop or overlook writes a higher number into
+records of that kind, and reads them up to it.
 """
 
 
@@ -56,13 +56,14 @@ class _Form(msgspec.Struct):
 _decode_form = msgspec.json.Decoder(_Form).decode
 
 
-def check_schema(stored: bytes | str, what: str, record: str = "") -> None:
+def check_schema(stored: bytes | str, what: str, record: str = "", reads: int = SCHEMA) -> None:
     """Refuse a record that this version must leave as it is, readable or not.
 
     Args:
         stored: its stored form.
         what: what it is, for the error.
         record: its collection and id, for the error.
+        reads: the highest form of such records that this version reads.
 
     Raises:
         NewerRecord: a newer version wrote it; upgrade to that version again.
@@ -71,14 +72,14 @@ def check_schema(stored: bytes | str, what: str, record: str = "") -> None:
         form = _decode_form(stored)
     except UNREADABLE:
         return
-    refuse_newer(form.schema, what, record)
+    refuse_newer(form.schema, what, record, reads)
 
 
-def refuse_newer(schema: int, what: str, record: str = "") -> None:
+def refuse_newer(schema: int, what: str, record: str = "", reads: int = SCHEMA) -> None:
     """Refuse a record by its form, as ``check_schema`` does."""
-    if schema > SCHEMA:
+    if schema > reads:
         raise NewerRecord(
-            f"{what} was written by a newer version (schema {schema}, this version reads up to {SCHEMA}); "
+            f"{what} was written by a newer version (schema {schema}, this version reads up to {reads}); "
             "it is left as it is; upgrade to that version again",
             record,
         )

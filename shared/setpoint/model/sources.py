@@ -370,7 +370,7 @@ def decode_record(stored: bytes) -> DesiredRecord:
         CorruptState: the record cannot be read.
     """
     record = _decode_small(stored) if len(stored) <= _SMALL else _decode_any(stored)
-    newer_fields.refuse_newer(record.schema, "a stored record of declarations")
+    newer_fields.refuse_newer(record.schema, "a stored record of declarations", reads=WITH_DIGESTS)
     return record
 
 
@@ -381,15 +381,15 @@ def _decode_small(stored: bytes) -> DesiredRecord:
 
 def _decode_any(stored: bytes) -> DesiredRecord:
     record = _decode(stored, DesiredRecord)
-    if record.schema == _WITH_DIGESTS:
+    if record.schema == WITH_DIGESTS:
         record = replace(record, versions=tuple(_moved(version, _opened) for version in record.versions), schema=1)
     if any(each.data is msgspec.UNSET for version in record.versions for each in version.declarations):
-        newer_fields.refuse_newer(record.schema, "a stored record of declarations")
+        newer_fields.refuse_newer(record.schema, "a stored record of declarations", reads=WITH_DIGESTS)
         raise CorruptState("a stored DesiredRecord cannot be read (it has no data); apply the declarations again")
     return record
 
 
-_WITH_DIGESTS = 2
+WITH_DIGESTS = 2
 """The form of records with digests: without `data`, so that no version that knows no digests takes them for texts."""
 
 
@@ -398,7 +398,7 @@ def _stored(record: DesiredRecord) -> DesiredRecord:
     if not any(each.digests for version in record.versions for each in version.declarations):
         return record
     versions = tuple(_moved(version, _closed) for version in record.versions)
-    return replace(record, versions=versions, schema=_WITH_DIGESTS)
+    return replace(record, versions=versions, schema=WITH_DIGESTS)
 
 
 def _closed(declaration: Declaration) -> Declaration:
@@ -422,5 +422,6 @@ def _decode(stored: bytes, form: type[_T]) -> _T:
         return msgspec.json.decode(stored, type=form)
     except UNREADABLE as error:
         what = getattr(form, "__name__", "manifest")
-        newer_fields.check_schema(stored, f"a stored {what}")
+        reads = WITH_DIGESTS if form is DesiredRecord else newer_fields.SCHEMA
+        newer_fields.check_schema(stored, f"a stored {what}", reads=reads)
         raise CorruptState(f"a stored {what} cannot be read ({error}); apply the declarations again") from None
