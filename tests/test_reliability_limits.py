@@ -115,6 +115,7 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         "alerting.publish_thread:_EVERY": (timedelta(seconds=10), "ten seconds"),
         "alerting.publish_thread:_LONGEST_EVERY": (timedelta(minutes=10), "ten minutes"),
     },
+    "The report page": {"reporting.html.build:MOST_ROWS": (10_000, "10,000 findings")},
     "Alerts that are due at a tick": {"alerting.service:_DUE_AT_ONCE": (500, "500 in memory")},
     "100,000 findings of one cause in ten minutes": {},
     "1 % of all files, messages and records cannot be read, while 16 workers are killed and a newer version is rolled "
@@ -151,7 +152,7 @@ MODULES = sorted(
     {name.partition(":")[0] for name in NAMED}
     - {f"{MODEL}.sources", f"{MODEL}.change_history", "util.retries", "detection.outbox"}
     - {"alerting.publish_thread", "alerting.group_summary", "alerting.service", "operations.retention"}
-    - {"cli.diff_jsonl"}
+    - {"cli.diff_jsonl", "reporting.html.build"}
     - {"bootstrap.serving", "adapters.states.buckets", "adapters.firestore.documents", "adapters.slack.slack_requests"}
 )
 """Modules whose numbers are all limits."""
