@@ -89,3 +89,16 @@ EVERYTHING: dict[str, Any] = {
     **OPTIONS["remediation-of-resources"],
     "alerts": {"enabled": True},
 }
+
+
+def _combined() -> tuple[dict[str, Any], dict[str, Any]]:
+    rows: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for option in OPTIONS.values():
+        fitting = [row for row in rows if all(row.get(name, value) == value for name, value in option.items())]
+        if fitting and not any(option.items() <= row.items() for row in rows):
+            min(fitting, key=len).update(option)
+    return rows
+
+
+COMBINED = _combined()
+"""Two installations that have each option on in one of them and off in the other, but for what only everything has."""

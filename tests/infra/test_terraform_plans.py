@@ -18,7 +18,7 @@ import yaml
 import setpoint
 from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
 from infra.hcl import strings
-from infra.options import BASE, OPTIONS
+from infra.options import BASE, COMBINED, EVERYTHING, OPTIONS
 from infra.packed import commit, copy_repository
 from infra.workspace import TerraformError, Workspace, addresses
 from setpoint.declarations import apply_archive
@@ -72,12 +72,27 @@ def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_def
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_alone_comes_up_as_its_inventory_says_and_needs_no_change_afterwards(module, base, option):
+def test_an_option_alone_comes_up_as_its_inventory_says_and_takes_the_one_before_away(module, base, option, request):
     """Each is applied to what the one before has left, so that what an option leaves behind is found, too."""
     module.apply({**UNPROTECTED, **OPTIONS[option]})
     made = module.resources()
     check_inventory(option, {"adds": sorted(made - base), "removes": sorted(base - made)})
+    if request.config.getoption("long"):
+        assert module.changes() == []
+
+
+@pytest.mark.parametrize("combined", COMBINED, ids=["some", "the others"])
+def test_options_together_need_no_change_afterwards(module, combined):
+    module.apply({**UNPROTECTED, **combined})
     assert module.changes() == []
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_each_option_is_planned_again_in_every_run(option):
+    """Beside others; the long runs plan it again alone."""
+    planned_again = [*COMBINED, EVERYTHING]
+    assert any(OPTIONS[option].items() <= row.items() for row in planned_again)
+    assert any(not OPTIONS[option].items() <= row.items() for row in planned_again)
 
 
 def test_the_base_goes_and_leaves_nothing(module, base):

@@ -44,7 +44,7 @@ def read(version: Path) -> dict[str, Any]:
 def lost(module: Workspace, state: dict[str, Any], *options: str) -> list[str]:
     """What holds data and would be destroyed or replaced."""
     module.put_state(state)
-    changes = module.plan(ON, *options)["resource_changes"]
+    changes = module.plan(ON, "-refresh=false", *options)["resource_changes"]
     return [
         change["address"]
         for change in changes
