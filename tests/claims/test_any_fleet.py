@@ -154,7 +154,7 @@ class ControlledFleet(RuleBasedStateMachine):
             self._owe(seen)
 
     def _owe(self, seen: Observation) -> None:
-        self.owed[seen.key.name] = self.fleet.now
+        self.owed[seen.key.name] = max(self.fleet.now, seen.observed_at)
 
     def _alive(self) -> list[Made]:
         return list(self.alive.values()) if hasattr(self, "alive") else []

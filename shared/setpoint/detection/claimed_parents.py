@@ -56,7 +56,8 @@ def of_node_pool(asset: Asset) -> Claimed | None:
     if match is None:
         return None
     fits = partial(_begins_with_cluster, match[1])
-    return Claimed("name", (parents.CLUSTER,), fits=fits, beginnings=_beginnings({match[1]}))
+    looked_for = "cluster with a name that this one begins with"
+    return Claimed("name", (parents.CLUSTER,), fits=fits, looked_for=looked_for, beginnings=_beginnings({match[1]}))
 
 
 def of_nodes(asset: Asset) -> Claimed | None:
@@ -155,7 +156,9 @@ def of_own_manager(asset: Asset) -> Claimed | None:
 def _shared(evidence: str, bodies: set[str]) -> Claimed:
     """A cluster with one of these names, maybe cut, in this project or in one that uses its network."""
     fits = partial(_is_one_of, bodies)
-    return Claimed(evidence, (parents.CLUSTER,), fits=fits, is_shared=True, beginnings=_beginnings(bodies))
+    looked_for = _looked_for(parents.CLUSTER, next(iter(bodies))) if len(bodies) == 1 else ""
+    types, begun = (parents.CLUSTER,), _beginnings(bodies)
+    return Claimed(evidence, types, fits=fits, is_shared=True, looked_for=looked_for, beginnings=begun)
 
 
 def _beginnings(bodies: Iterable[str]) -> tuple[str, ...]:
@@ -163,9 +166,13 @@ def _beginnings(bodies: Iterable[str]) -> tuple[str, ...]:
 
 
 def _exactly(evidence: str, asset_type: str, own: str, fits: Callable[[Parent], bool]) -> Claimed:
+    return Claimed(evidence, (asset_type,), own, fits, looked_for=_looked_for(asset_type, own))
+
+
+def _looked_for(asset_type: str, own: str) -> str:
+    """A parent by its type and name, if that is a plain name: whoever forges one chooses the text."""
     word = parents.WORDS[asset_type]
-    looked_for = f"{word} {own}" if _SHOWN.fullmatch(own) and not is_random(own) else f"{word} of that name"
-    return Claimed(evidence, (asset_type,), own, fits, looked_for=looked_for)
+    return f"{word} {own}" if _SHOWN.fullmatch(own) and not is_random(own) else f"{word} of that name"
 
 
 def _first(labels: Iterable[str], prefixes: tuple[str, ...]) -> str:
