@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -203,7 +204,8 @@ def test_a_trace_goes_from_a_feed_message_through_detect_and_the_topic_to_remedi
 
     client = mocker.Mock()
     world = World(google_apis, google_rest)
-    object.__setattr__(world.deps, "bus", PubSubBus(client, "projects/p/topics/drift-events"))
+    world.deps = replace(world.deps, bus=PubSubBus(client, "projects/p/topics/drift-events"))
+    world.hands = world.worker("worker-1", google_rest)
     monkeypatch.setattr(bootstrap, "detector", lambda: world.deps)
     monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
     monkeypatch.setattr(bootstrap, "home_project", lambda: "fleet-ops")
