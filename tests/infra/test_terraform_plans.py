@@ -71,6 +71,7 @@ def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_def
     assert {tuple(change["actions"]) for change in planned["output_changes"].values()} == {("no-op",)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_alone_comes_up_as_its_inventory_says_and_takes_the_one_before_away(module, base, option, request):
     """Each is applied to what the one before has left, so that what an option leaves behind is found, too."""
