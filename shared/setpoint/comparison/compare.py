@@ -258,7 +258,10 @@ class Comparison:
         elif is_free and not isinstance(want, (dict, list)) and have is not None:
             self._text(path, key, key, field, want, have)
         else:
+            results = len(self.differences) + len(self.unchecked)
             self.value(path, key, field, want, have)
+            if have is None and results == len(self.differences) + len(self.unchecked):
+                self.differ(path, "missing", key, field, want, msgspec.UNSET)
 
     def _text(self, path: Path, name: str, owner: str, field: Field | None, want: Any, have: Any) -> None:
         """Compare free text exactly; ``owner`` is the key of the text."""

@@ -14,6 +14,7 @@ import msgspec
 
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import declared_path
+from setpoint.declarations.readers import terraform_keys
 from setpoint.declarations.readers.field_mapping import MappedFields
 from setpoint.declarations.readers.shape_matching import EMPTY, Secret, from_json
 from setpoint.model import field_path
@@ -70,6 +71,7 @@ class Reshaped(NamedTuple):
 
 def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
     """Convert the attributes of a resource to the API's shape."""
+    tree = terraform_keys.with_known_keys(terraform_type, tree)
     whole = _WHOLE.get(terraform_type)
     if whole is not None and isinstance(text := tree.get(whole), str):
         decoded = from_json(text)
