@@ -116,3 +116,26 @@ def test_a_proposal_for_terraform_begins_no_template() -> None:
     (line,) = terraform_propose.as_attributes({}, [changed])
     assert '"$${file(' in line
     assert "%%{ if true }" in line
+
+
+@pytest.mark.parametrize(
+    "begin", ["-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PGP PRIVATE KEY BLOCK-----", "-----BEGIN"]
+)
+@pytest.mark.parametrize("between", ["", "a", " ", "-", "\n", "\nMIIE"])
+def test_a_value_of_many_beginnings_of_keys_costs_no_more_than_its_length(begin, between):
+    """Metadata of an instance may have 256 KB in a value (https://cloud.google.com/compute/docs/metadata/overview)."""
+    text = (begin + between) * (256_000 // len(begin + between))
+    for whole in (text, text + "x" * 20_001):
+        started = time.process_time()
+        holds_known(whole)
+        scrub(whole)
+        assert time.process_time() - started < 2
+
+
+def test_a_key_that_is_cut_off_ends_where_the_next_block_begins():
+    key, certificate = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq", "-----BEGIN CERTIFICATE-----\nMIIC\n"
+    scrubbed = scrub(f"a\n{key}\n{certificate}-----END CERTIFICATE-----\nb\n{key}\n{key}")
+    assert "MIIEvQ" not in scrubbed
+    assert "BEGIN CERTIFICATE-----\nMIIC" in scrubbed
+    assert (scrubbed.startswith("a\n"), "\nb\n" in scrubbed) == (True, True)
+    assert "MIIEvQ" not in scrub(f"{key}\n-----END PRIVATE KEY-----")

@@ -19,7 +19,11 @@ _FORMATS: tuple[tuple[str, str, str], ...] = (
     (
         "private key",
         "-----BEGIN",
-        r"-----BEGIN[ A-Z0-9_-]{0,60}PRIVATE KEY[\s\S]{0,20000}?(?:-----END[^-]{0,60}-----|\Z)",
+        # A key ends where the next one begins: looking further would look at each character once for each key.
+        (
+            r"-----BEGIN[ A-Z0-9_-]{0,60}PRIVATE KEY(?:(?!-----BEGIN)[\s\S]){0,20000}?"
+            r"(?:-----END[^-]{0,60}-----|(?=-----BEGIN)|\Z)"
+        ),
     ),
     ("age", "AGE-SECRET-KEY-", r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     ("Google API key", "AIza", r"\bAIza[\w-]{30,}"),
