@@ -34,8 +34,13 @@ def write(config: dict[str, Any], folder: Path = Path()) -> dict[str, Any]:
     mode = int(config.get("output_file_mode") or "0644", 8)
     data = _zip(tuple(sorted(_entries(config, folder).items())), mode)
     target.write_bytes(data)
+    return config | _digests(data)
+
+
+@lru_cache(maxsize=8)
+def _digests(data: bytes) -> dict[str, Any]:
     digests = {kind: hashlib.new(kind, data) for kind in ("md5", "sha1", "sha256", "sha512")}
-    return config | {
+    return {
         "id": digests["sha1"].hexdigest(),
         "output_size": len(data),
         "output_md5": digests["md5"].hexdigest(),
