@@ -74,7 +74,7 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.archives:_DEEPEST": (100, "100 directories"),
         f"{READERS}.archives:_LONGEST_PATH": (4_000, "4,000 letters"),
     },
-    "A pattern of an ignore file": {
+    "A pattern of an ignore file or of CODEOWNERS": {
         f"{MODEL}.linear_patterns:LONGEST": (2_000, "2,000 letters"),
         f"{READERS}.ignore_files:_LONGEST_LINE": (100_000, "lines of 100,000"),
     },

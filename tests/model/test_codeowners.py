@@ -38,3 +38,18 @@ def test_the_last_pattern_that_matches_names_the_owners(path, expected):
 
 def test_the_owners_of_several_files_are_named_once():
     assert owners(TEXT, ["fleet/a", "fleet/b", "x.tf"]) == ("@acme/shop", "@tina")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "glob", ["*a" * 12 + "*b", "**/a*/" * 12 + "b", "?*" * 200 + "b", "x" * 5_000, "*" * 3_000 + "/**"]
+)
+def test_a_hostile_pattern_costs_no_more_than_its_length(glob):
+    """Anybody who may write to the repository writes the file."""
+    paths = ["a" * 60, "a/" * 60 + "c", "fleet/a.yaml"]
+    assert owners(f"* @everybody\n{glob} @nobody\n", paths)[0] in ("@everybody", "@nobody")
+
+
+def test_a_pattern_that_is_too_long_leaves_the_others_in_force():
+    text = f"* @everybody\n{'x' * 5_000} @nobody\n/fleet/ @platform\n"
+    assert owners(text, ["fleet/a.yaml"]) == ("@platform",)

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from setpoint.errors import BadDeclaration
+from setpoint.model import linear_patterns
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where the file may be; the first that exists counts."""
@@ -30,7 +35,7 @@ def owners(text: str, paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _rules(text: str) -> Iterable[tuple[re.Pattern[str], tuple[str, ...]]]:
+def _rules(text: str) -> Iterable[tuple[Any, tuple[str, ...]]]:
     defaults: tuple[str, ...] = ()
     for line in text.splitlines():
         words = re.split(r"\s+#", line.strip())[0].strip()
@@ -40,17 +45,24 @@ def _rules(text: str) -> Iterable[tuple[re.Pattern[str], tuple[str, ...]]]:
             defaults = tuple(section[1].split())
             continue
         pattern, *names = re.split(r"(?<!\\)\s+", words)
-        yield _pattern(pattern.replace("\\ ", " ")), tuple(names) or defaults
+        with suppress(BadDeclaration):  # no path is that long, and none matches it
+            yield _pattern(pattern.replace("\\ ", " ")), tuple(names) or defaults
 
 
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A pattern of gitignore's rules, without ``!`` and character ranges, which CODEOWNERS does not have."""
+def _pattern(glob: str) -> Any:
+    """A pattern of gitignore's rules, without ``!`` and character ranges, which CODEOWNERS does not have.
+
+    It is matched in linear time: the file is anybody's who may write to the repository.
+
+    Raises:
+        BadDeclaration: the pattern is too long.
+    """
     is_anchored = "/" in glob.rstrip("/")
     tokens = _TOKEN.findall(glob.strip("/") + ("/" if glob.endswith("/") else ""))
     body = "".join(_TOKENS.get(token) or re.escape(token) for token in tokens)
     is_children_only = glob.endswith("/*")
     end = r"\Z" if is_children_only else r".*\Z" if glob.endswith("/") else r"(?:/.*)?\Z"
-    return re.compile(("" if is_anchored else r"(?:.*/)?") + body + end, re.DOTALL)
+    return linear_patterns.compiled("(?s)" + ("" if is_anchored else r"(?:.*/)?") + body + end.replace(r"\Z", r"\z"))
 
 
 _TOKEN = re.compile(r"/\*\*/|\*\*/|/\*\*|\*\*|\*|\?|[^*?/]+|/")
