@@ -6,8 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,76 +65,76 @@ def assert_one_trace(folder: Path) -> None:
     assert opened <= traces("remediate", "event", "remediation")
 
 
-@contextmanager
-def up(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """The system, up in a process of its own, and the file in which it prints its events."""
-    printed = folder / "events.txt"
-    with printed.open("w") as out, subprocess.Popen(
-        [*SETPOINT, "dev", "up", "--yes", "--no-emulators", "--folder", str(folder), "--root", str(ROOT)],
-        stdout=out, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "shared"), "PYTHONUNBUFFERED": "1"},
-    ) as process:  # fmt: skip
-        wait_until(lambda: (folder / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up")
-        yield process, printed
-
-
-def test_it_is_changed_decided_on_and_ended_from_another_terminal(tmp_path):
-    """In one system, which takes longer to start than all that is done with it."""
+def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
     folder = ["--folder", str(tmp_path)]
-    with up(tmp_path) as (process, printed):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+    with subprocess.Popen(
+        [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+    ) as process:  # fmt: skip
+        wait_until(
+            lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
+        )
         assert (tmp_path / "dev.json").stat().st_mode & 0o077 == 0
         assert run("dev", "change", "relabel-bucket", *folder).returncode == 0  # which is no drift
+        assert run("dev", "change", "shorten-topic", *folder).returncode == 0
         assert "there is no change" in run("dev", "change", "nonsense", *folder).stderr
         assert "is up already" in run("dev", "up", "--no-emulators", *folder, "--root", str(ROOT)).stderr
-        assert_accepting_is_a_request_that_is_merged_and_resolves_the_drift(tmp_path, printed)
-        assert_a_drift_is_listed_shown_and_explained(tmp_path)
+        store = json.loads((tmp_path / "dev.json").read_text())["store"]
+
+        def listed() -> str:
+            return run("findings", "list", "--store", store).stdout
+
+        wait_until(lambda: "Topic orders" in listed(), lambda: f"Topic orders is not among {listed()}")
+        assert listed().startswith("1 open finding")
+        described = json.loads((tmp_path / "dev.json").read_text())
+        assert requests.get(described["console"], timeout=30).status_code == 200
+        drawn = requests.get(described["slack"], timeout=30).text
+        assert "<time datetime=" in drawn
+        assert '<button type="submit"' in drawn
+        answer = run("dev", "press", "why", *folder).stderr
+        assert "only she sees" in answer
+        assert "Only visible to olga@example.com" in requests.get(described["slack"], timeout=30).text
         assert run("dev", "down", *folder).returncode == 0
-        assert process.wait(timeout=240) == 0
-    assert printed.read_text().startswith("drift.opened")
+        out, _ = process.communicate(timeout=240)
+    assert process.returncode == 0
+    assert out.startswith("drift.opened")
     assert "nothing is up" in run("dev", "down", *folder).stderr
 
 
-def assert_accepting_is_a_request_that_is_merged_and_resolves_the_drift(up_in: Path, printed: Path) -> None:
-    folder = ["--folder", str(up_in)]
-    assert run("dev", "change", "unversion-bucket", *folder).returncode == 0
-    pressed = run("dev", "press", "accept", *folder)
-    assert pressed.returncode == 0
-    assert "accepted: storage/shop-exports, recorded as decided by slack:" in pressed.stderr
-    merged = run("dev", "merge", *folder)
-    assert "olga merges request 1: Accept the drift of Bucket shop-exports" in merged.stderr
-    assert "enabled: false" in (up_in / "fleet" / "fleet.yaml").read_text()
-    assert_listed(up_in, "shop-exports", "--status", "resolved")
-    wait_until(lambda: "drift.resolved" in printed.read_text(), lambda: f"not resolved: {printed.read_text()}")
+def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_drift(tmp_path):
+    folder = ["--folder", str(tmp_path)]
+    printed = tmp_path / "events.txt"
+    with printed.open("w") as out, subprocess.Popen(
+        [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
+        stdout=out, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "shared"), "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        wait_until(
+            lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
+        )
+        assert run("dev", "change", "unversion-bucket", *folder).returncode == 0
+        pressed = run("dev", "press", "accept", *folder)
+        assert pressed.returncode == 0
+        assert "accepted: storage/shop-exports, recorded as decided by slack:" in pressed.stderr
+        merged = run("dev", "merge", *folder)
+        assert "olga merges request 1: Accept the drift of Bucket shop-exports" in merged.stderr
+        assert "enabled: false" in (tmp_path / "fleet" / "fleet.yaml").read_text()
+        store = json.loads((tmp_path / "dev.json").read_text())["store"]
+
+        def resolved() -> str:
+            return run("findings", "list", "--status", "resolved", "--store", store).stdout
+
+        wait_until(lambda: "shop-exports" in resolved(), lambda: f"Bucket shop-exports is not among {resolved()}")
+        wait_until(lambda: "drift.resolved" in printed.read_text(), lambda: f"not resolved: {printed.read_text()}")
+        assert run("dev", "down", *folder).returncode == 0
+        assert process.wait(timeout=240) == 0
     kinds = [line.split()[0] for line in printed.read_text().splitlines() if line.startswith("drift.")]
     assert [kind for kind in kinds if kind != "drift.attributed"] == [
         "drift.opened",
         "drift.exempted",
         "drift.resolved",
     ]
-
-
-def assert_a_drift_is_listed_shown_and_explained(up_in: Path) -> None:
-    folder = ["--folder", str(up_in)]
-    assert run("dev", "change", "shorten-topic", *folder).returncode == 0
-    assert assert_listed(up_in, "Topic orders").startswith("1 open finding")
-    described = json.loads((up_in / "dev.json").read_text())
-    assert requests.get(described["console"], timeout=30).status_code == 200
-    drawn = requests.get(described["slack"], timeout=30).text
-    assert "<time datetime=" in drawn
-    assert '<button type="submit"' in drawn
-    answer = run("dev", "press", "why", *folder).stderr
-    assert "only she sees" in answer
-    assert "Only visible to olga@example.com" in requests.get(described["slack"], timeout=30).text
-
-
-def assert_listed(up_in: Path, name: str, *options: str) -> str:
-    """What the list says as soon as it has the name."""
-    store = json.loads((up_in / "dev.json").read_text())["store"]
-
-    def listed() -> str:
-        return run("findings", "list", *options, "--store", store).stdout
-
-    return wait_until(lambda: name in (text := listed()) and text, lambda: f"{name} is not among {listed()}")
 
 
 def test_one_at_a_time_runs_in_a_folder(tmp_path):

@@ -24,7 +24,7 @@ class _KeepAlive(WSGIRequestHandler):
     """
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # the head and the body of an answer are two packets
+    wbufsize = -1
     open_connections: ClassVar[set[socket.socket]]
 
     def setup(self) -> None:
@@ -78,6 +78,7 @@ class _KeepAlive(WSGIRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+        self.wfile.flush()
 
 
 def _written_late(data: bytes) -> object:
