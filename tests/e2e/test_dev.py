@@ -89,8 +89,12 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
         assert listed().startswith("1 open finding")
         described = json.loads((tmp_path / "dev.json").read_text())
         assert requests.get(described["console"], timeout=30).status_code == 200
-        drawn = requests.get(described["slack"], timeout=30).text
-        assert "<time datetime=" in drawn
+
+        def drawn_in_slack() -> str:
+            page = requests.get(described["slack"], timeout=30).text
+            return page if "<time datetime=" in page else ""
+
+        drawn = wait_until(drawn_in_slack, "no message is in Slack")
         assert '<button type="submit"' in drawn
         answer = run("dev", "press", "why", *folder).stderr
         assert "only she sees" in answer
