@@ -212,7 +212,7 @@ def test_a_wrong_value_is_refused_with_what_is_right(setpoint, options, advice):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "answer"),
     [
         ("3", "--for 3: has no unit; 3d are days, 3h hours, 3m minutes"),
         ("3 days", "--for 3 days: is no time; did you mean 3d?"),

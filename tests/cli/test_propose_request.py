@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -102,8 +103,7 @@ class Notify:
         self.minutes += 10
         detection = bootstrap.open_detection(self._settings.store, None, create=False)
         now = datetime.now(UTC) + timedelta(minutes=self.minutes)
-        opened = bootstrap.open_alerting(self._settings, detection)
-        object.__setattr__(opened, "clock", lambda: now)
+        opened = replace(bootstrap.open_alerting(self._settings, detection), clock=lambda: now)
         problems = [problem for event in events for problem in service.notify(event, opened).problems]
         problems += service.send_due(opened).problems
         detection.store.close()
