@@ -126,9 +126,16 @@ def test_where_people_decided_about_all_findings_the_list_counts_their_decisions
 
     title = "no open findings; 2 exempted, 2 in the baseline (--status all)\n"
     assert setpoint("findings", "list").stdout == title
-    assert setpoint("findings", "list", "--team", "shop").stdout == "no open findings; 2 exempted (--status all)\n"
-    assert setpoint("findings", "list", "--team", "nobody").stdout == "no open findings\n"
+    fitting = "no open findings fit the filter"
+    assert setpoint("findings", "list", "--team", "shop").stdout == f"{fitting}; 2 exempted (--status all)\n"
+    assert setpoint("findings", "list", "--team", "nobody").stdout == f"{fitting}\n"
     assert setpoint("findings", "list", "--status", "all").stdout.startswith("4 findings\n")
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("where", [("--team", "nobody"), ("--address", "module.net.*"), ("--offset", "9")])
+def test_a_list_that_a_filter_leaves_empty_does_not_say_that_nothing_is_open(setpoint, where):
+    assert "no open findings\n" not in setpoint("findings", "list", *where).stdout
 
 
 @pytest.mark.usefixtures("fleet")

@@ -203,7 +203,8 @@ def _print_page(page: Page, problems: Problems, listing: _Listing, output: Outpu
         print_suppressed(out, page.states)
     else:
         noun = "finding" if status is Which.all else f"{status} finding"
-        title = counted(page.total, noun, none="no") + _part(page) + _decided(page, status)
+        fit = " fit the filter" if not page.total and listing.wanted != FindingFilter() else ""
+        title = counted(page.total, noun, none="no") + fit + _part(page) + _decided(page, status)
         print_findings(out, page.states, title, sort=False)
     for problem in problems:
         print_warning(str(problem), "unreadable")
