@@ -134,10 +134,13 @@ def test_a_number_that_no_api_takes_costs_nothing_where_no_resource_of_google_ha
     assert [desired.declarations[0].project for desired in loaded.desired] == ["fleet-shop"]
 
 
-def test_marks_of_secrets_in_a_form_that_terraform_does_not_write_hide_nothing_and_stop_nothing() -> None:
+def test_marks_of_secrets_in_a_form_that_terraform_does_not_write_hide_all_but_names_and_stop_nothing() -> None:
     for marks in (5, "labels", [5], [{"type": "get_attr"}]):
-        [translated] = read(raw(topic(instance("a", sensitive_attributes=marks)))).translated
+        held = instance("a", sensitive_attributes=marks)
+        held["attributes"]["message_retention_duration"] = "86400s"
+        [translated] = read(raw(topic(held))).translated
         assert translated.declaration.key.name.endswith("/a")
+        assert "86400s" not in str(translated.declaration.data)
 
 
 def test_what_powershell_redirects_is_read(tmp_path: Path) -> None:

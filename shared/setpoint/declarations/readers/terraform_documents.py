@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from setpoint.catalog import terraform_types
@@ -220,18 +221,14 @@ def _attributes(
     resource: Mapping[str, Any], change: Mapping[str, Any], expressions: Any, *, has_classes: bool
 ) -> dict[str, Any]:
     values = _object(resource.get("values"))
-    secret = change.get("after_sensitive") or resource.get("sensitive_values")
+    secret = _either(change.get("after_sensitive"), resource.get("sensitive_values"))
     # Values that a plan copies from the state include the service's choices.
     reading = _Reading(taken_over=change.get("before") is not None, keeps_null=has_classes)
     written = expressions if isinstance(expressions, dict) and not has_classes else None
     attributes = reading.group(values, change.get("after_unknown"), secret, written)
     return attributes | {
-        name: values[name] for name in _NAMING if name not in attributes and values.get(name) is not None
+        name: values[name] for name in terraform_state.NAMING if name not in attributes and values.get(name) is not None
     }
-
-
-_NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
-"""Attributes that name the resource; they are read even if the provider sets them."""
 
 
 class _Reading:
@@ -275,7 +272,7 @@ class _Reading:
             return UNKNOWN
         if value is None:
             return None
-        if secret is True:
+        if secret is True or _fits_otherwise(secret, value):
             return UNKNOWN if any(part is True for part in json_tree.inside(unknown)) else concealed(value)
         if isinstance(value, dict):
             return self.group(value, unknown, secret, written)
@@ -289,6 +286,24 @@ class _Reading:
 
 def _is_block(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _either(marks: Any, others: Any) -> Any:
+    """What is marked by the change of a plan, or by its planned values."""
+    if not marks or not others or marks is True or others is True:
+        return marks is True or others is True or marks or others
+    if isinstance(marks, dict) and isinstance(others, dict):
+        return {name: _either(marks.get(name), others.get(name)) for name in (*marks, *others)}
+    if isinstance(marks, list) and isinstance(others, list):
+        return [_either(*pair) for pair in zip_longest(marks, others)]
+    return True
+
+
+def _fits_otherwise(marks: Any, value: Any) -> bool:
+    """Whether a secret is marked in a value by marks of another form, so that nothing says which part it is."""
+    if not marks or type(marks) is type(value):
+        return False
+    return any(part is True for part in json_tree.inside(marks))
 
 
 def _part(marks: Any, key: str | int) -> Any:

@@ -12,6 +12,8 @@ from typing import Any
 
 from setpoint.declarations.readers.secret_values import concealed
 
+NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
+"""Attributes that name the resource; they are read even if the provider sets them."""
 _VERSION = 4
 _NEXT_STEP = "run `terraform show -json > state.json` beside its configuration, and give that file"
 
@@ -58,9 +60,7 @@ def resources(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 continue
             attributes = instance.get("attributes")
             values = attributes if isinstance(attributes, dict) else {}
-            marks = instance.get("sensitive_attributes")
-            for path in marks if isinstance(marks, list) else ():
-                values = _hidden(values, path)
+            values = _with_secrets(values, instance.get("sensitive_attributes"))
             yield {
                 "address": f"{name}{_index(instance)}",
                 "mode": resource.get("mode", "managed"),
@@ -87,16 +87,30 @@ def _provider(reference: str) -> str:
     return reference.partition("provider.")[2].partition(".")[0]
 
 
-def _hidden(value: Any, path: Any) -> Any:
-    """A copy of a value with what is at a path of the state's `sensitive_attributes` as a secret."""
-    if not isinstance(path, list):
-        return value
+def _with_secrets(values: dict[str, Any], marks: Any) -> Any:
+    """The attributes with those that the state marks as secrets; all but names where it marks them in no known form."""
+    if not marks:
+        return values
+    if not isinstance(marks, list) or not all(isinstance(path, list) for path in marks):
+        return {name: value if name in NAMING else concealed(value) for name, value in values.items()}
+    hidden: Any = values
+    for path in marks:
+        hidden = _hidden(hidden, path)
+    return hidden
+
+
+def _hidden(value: Any, path: list[Any]) -> Any:
+    """A copy of a value with what is at a path of the state's `sensitive_attributes` as a secret.
+
+    Where a path has another form than what it leads through, all that is left there is a secret: the state says that
+    there is a secret in it, and not which part that is.
+    """
     if not path:
         return concealed(value)
     step = path[0].get("value") if isinstance(path[0], dict) else path[0]
     key = step.get("value") if isinstance(step, dict) else step
-    if isinstance(value, dict) and key in value:
-        return {**value, key: _hidden(value[key], path[1:])}
-    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+    if isinstance(value, dict) and isinstance(key, str):
+        return {**value, key: _hidden(value[key], path[1:])} if key in value else value
+    if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value):
         return [*value[:key], _hidden(value[key], path[1:]), *value[key + 1 :]]
-    return value
+    return concealed(value)
