@@ -25,6 +25,7 @@ from setpoint.model.safety_limits import SafetyState
 from setpoint.model.secrecy import Secrecy
 from setpoint.ports.services import ProjectPlaces
 from setpoint.ports.stores import RemediationStore, Snapshot, Store, StoredSafetyState
+from setpoint.remediation import earlier_reasons
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
@@ -117,7 +118,7 @@ def _recorded_step(remediation: RemediationState) -> tuple[str, str, str, int, s
     return (
         remediation.fingerprint,
         remediation.step,
-        remediation.reason,
+        earlier_reasons.current(remediation.reason),
         remediation.attempts,
         remediation.outcome,
     )
