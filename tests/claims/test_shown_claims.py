@@ -47,6 +47,14 @@ def test_a_sweep_shows_what_it_believed_and_why(url: str) -> None:
     assert f"1 not believed, findings soon: {SAYS}" in lines
 
 
+def test_a_sweep_counts_in_the_right_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = compute("Instance", "zones/z/instances/node", labels={"goog-k8s-cluster-name": "prod"})
+    monkeypatch.setattr(bootstrap, "open_inventory", lambda _=None: Fleet().add(cluster("prod").parent, node))
+    done = run("sweep", "--scope", ORG, "--content", "resource", "--store", url)
+    lines = [" ".join(line.split()) for line in done.stderr.splitlines()]
+    assert any(line.startswith("1 needs no declaration: made by Kubernetes Engine") for line in lines), lines
+
+
 def test_the_evidence_is_in_json(url: str) -> None:
     done = run("sweep", "--scope", ORG, "--content", "resource", "--store", url, "--output", "json")
     unreported = json.loads(done.stdout)["unreported"]

@@ -281,7 +281,7 @@ def _report(swept: Swept, took: float, contents: Collection[str] | None) -> None
 def _print_unreported(swept: Swept) -> None:
     """What needs no declaration, by which evidence, and the claims that are not believed."""
     for made, count in swept.made.most_common():
-        print_status(f"{count:,} need no declaration: {made}")
+        print_status(f"{counted(count, 'needs', 'need')} no declaration: {made}")
     claims = swept.summary.unreported
     for entry in claims[:_MOST_CLAIMS]:
         word = "not believed, findings soon" if entry.claim.is_refuted else "among them"
