@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+from msgspec import UNSET
+
 _FIELDS: Mapping[str, str] = {
     "who may reach it": "sourceRanges destinationRanges sourceTags targetTags authorizedNetworks allowedIps"
     " masterAuthorizedNetworksConfig masterAuthorizedNetworks ingress ingressSettings egressSettings allowed denied"
@@ -137,6 +139,15 @@ def why_it_is_watched(path: str) -> str:
     return _SWITCH if names and names[-1] in _SWITCHES else ""
 
 
+_ENFORCED = ("enforced", "ENFORCED", "ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
+_PROTECTIONS = re.compile(
+    r"protect|prevention|uniformBucketLevelAccess|requireSsl|secureBoot|integrityMonitoring|retentionPolicy\.isLocked"
+    r"|block-project-ssh-keys|enable-oslogin",
+    re.IGNORECASE,
+)
+_IDENTIFIERS = re.compile(r"\[[^=\]]+=([^\]]*)\]")
+
+
 def _names(path: str) -> Iterator[str]:
     """The names in a path, without elements of lists, and with keys that people chose: ``[key=enable-oslogin]``."""
     for name in _BRACKETS.sub(r".\1", path).split("."):
@@ -155,6 +166,20 @@ def undeclared_severity(path: str, declared: Any, observed: Any) -> Literal["low
     if not why_it_is_watched(path) and declared != OF_MANY:
         return "low"
     return "critical" if _is_public(observed) and not _is_public(declared) else "high"
+
+
+def weakens(path: str, before: Any, after: Any) -> bool:
+    """Whether a write opens a resource to everybody, or ends a protection.
+
+    Args:
+        path: of the field.
+        before: the value now, or unset.
+        after: the value that is written, or unset.
+    """
+    if before in _ENFORCED or (before is True and _PROTECTIONS.search(path)):
+        return after is not True and after not in _ENFORCED
+    is_named = any(name in _PUBLIC_VALUES for name in _IDENTIFIERS.findall(path))
+    return after is not UNSET and (_is_public(after) or is_named) and not _is_public(before)
 
 
 def _is_public(value: Any) -> bool:

@@ -19,7 +19,7 @@ from setpoint.detection import (
 )
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model import policy as policies
-from setpoint.model import remediation_attempt
+from setpoint.model import remediation_attempt, security_meaning
 from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Declaration, Mode
@@ -146,6 +146,7 @@ def load_context(
         requested = braking.record_request(requested, policy.limits, now)
         for name, declared in rollout.sources.items():
             requested = braking.record_source_request(requested, name, declared, policy.limits, now)
+    restored = restored_paths(snapshot, finding)
     decision_input = DecisionInput(
         key=key,
         finding=finding,
@@ -163,9 +164,20 @@ def load_context(
         exemption=state.exemption,
         unplaced=unplaced,
         source=source,
-        restores=bool(restored_paths(snapshot, finding)),
+        restores=bool(restored),
+        weakening=_weakening(finding, restored),
     )
     return RemediationCase(snapshot, state, decision_input, safety, last)
+
+
+def _weakening(finding: Finding, restored: tuple[str, ...]) -> tuple[str, ...]:
+    """The undeclared changes whose last known good value opens the resource to everybody, or ends a protection."""
+    return tuple(
+        difference.path
+        for difference in finding.differences
+        if difference.path in restored
+        and security_meaning.weakens(difference.path, difference.observed, difference.declared)
+    )
 
 
 def _mode_for(snapshot: Snapshot, finding: Finding, policy_outcome: policy_evaluation.PolicyOutcome) -> Mode:

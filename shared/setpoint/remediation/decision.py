@@ -66,6 +66,7 @@ class DecisionInput(NamedTuple):
         unplaced: what is unknown about its ancestors, for people; empty if nothing is.
         source: the source that declares it; empty for several.
         restores: whether last known good values of undeclared fields would be written.
+        weakening: those of them whose last known good value opens the resource to everybody, or ends a protection.
     """
 
     key: ResourceKey
@@ -85,6 +86,7 @@ class DecisionInput(NamedTuple):
     unplaced: str = ""
     source: str = ""
     restores: bool = False
+    weakening: tuple[str, ...] = ()
 
     @property
     def is_older_than_apply(self) -> bool:
@@ -92,6 +94,11 @@ class DecisionInput(NamedTuple):
         if not self.restores or self.changed_at is None or self.remediation.approved_by:
             return False
         return self.finding.first_seen <= self.changed_at
+
+    @property
+    def is_weakening(self) -> bool:
+        """Whether a last known good value would open the resource or end a protection, and nobody has approved that."""
+        return bool(self.weakening) and not self.remediation.approved_by
 
     @property
     def has_declared_drift(self) -> bool:
@@ -288,6 +295,18 @@ def _by_baseline(facts: DecisionInput) -> Reason | None:
     return Reason("its declaration was applied after the change: the last known good value is older than that", "ask")
 
 
+def _by_weakening(facts: DecisionInput) -> Reason | None:
+    """What was there when a resource was first observed counts as good, whoever had set it.
+
+    Beside declared drift the undeclared change is left out of the write, and asked about after it.
+    """
+    if not facts.is_weakening or facts.has_declared_drift:
+        return None
+    return Reason(
+        f"the last known good value of {facts.weakening[0]} opens it to everybody, or ends a protection", "ask"
+    )
+
+
 def _by_applier(facts: DecisionInput) -> Reason | None:
     """An applier that changes declared fields is about to apply a new declaration, or applied in the wrong order."""
     actor = facts.finding.actor
@@ -325,6 +344,7 @@ _CHECKS: tuple[Callable[[DecisionInput], Reason | None], ...] = (
     _by_apply,
     _by_rollout,
     _by_baseline,
+    _by_weakening,
     _by_applier,
     _by_rehearsal,
 )

@@ -49,7 +49,7 @@ def plan(
         is_whole_declaration: write every declared field, because an earlier partial write cleared others.
     """
     facts = case.decision_input
-    is_left_out = facts.is_older_than_apply and facts.has_declared_drift
+    is_left_out = (facts.is_older_than_apply or facts.is_weakening) and facts.has_declared_drift
     asked = () if is_left_out else restored_paths(case.snapshot, facts.finding)
     restored: WritePlan | NotWritable | None = None
     if asked:
