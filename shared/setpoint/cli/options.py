@@ -173,7 +173,7 @@ def lasting(option: str, text: str) -> timedelta:
         raise BadRequest(f"{option} {text}: has no unit; {amount}d are days, {amount}h hours, {amount}m minutes")
     meant = _meant_time(amount)
     looks = f"did you mean {meant}?" if meant else "it looks like 30m, 2h or 7d"
-    raise BadRequest(f"{option} {text}: is no time; {looks}")
+    raise BadRequest(f"{option} {text}: is not a time; {looks}")
 
 
 _AMOUNT = re.compile(r"([1-9]\d{0,5})\s*([a-z]+?)s?\Z", re.IGNORECASE)
