@@ -41,6 +41,14 @@ def test_every_link_leads_to_a_page_and_a_heading_that_are_there(page):
             assert anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_row_stands_in_a_table_with_a_head(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        head, _, rest = table.partition("\n")
+        assert re.match(r"\|[-:| ]+\|(?:\n|$)", rest), head
+
+
 def test_every_test_that_the_threat_model_and_the_guarantees_name_is_there():
     for page in ("threat-model.md", "reliability.md"):
         for path in re.findall(r"`((?:tests|infra|docs)/[\w./-]+)`", (ROOT / "docs" / page).read_text()):
