@@ -362,7 +362,7 @@ class _Walk:
             return self._free(value, cursor)
         if isinstance(value, str) and not isinstance(value, shape_matching.Reference):
             value = json_tree.unpacked(value)
-        if isinstance(value, list) and (inner := shape_matching.elements(schema, value)) is not None:
+        if isinstance(value, list) and (inner := self._elements(schema, value, cursor)) is not None:
             api = (cursor.api, inner.name)
             self.origins[field_path.text(api)] = cursor.author
             return {inner.name: self._value(inner, value, _Cursor(api, cursor.author, cursor.names))}
@@ -389,14 +389,20 @@ class _Walk:
         # A group of which no field is known here declares nothing.
         return None if value and not out and len(self.unplaced) + len(self.unknown) > left else out
 
+    def _elements(self, schema: Schema, value: list[Any], cursor: _Cursor) -> Field | None:
+        """The list of a message that a list sets; none where the tool's table names fields of the message in it."""
+        names = value[0] if len(value) == 1 and isinstance(value[0], dict) else ()
+        targets = (self.paths.get(f"{cursor.names}.{name}") for name in names)
+        is_message = any(target and _resolve_path(schema, target) is not None for target in targets)
+        return None if is_message else shape_matching.elements(schema, value)
+
     def _list(self, field: Field, value: Any, cursor: _Cursor) -> Any:
         item = field.item
         if isinstance(value, str) and not isinstance(value, shape_matching.Reference):
             value = json_tree.unpacked(value)
         if not isinstance(value, list):
-            author = cursor.author
-            self.origins[field_path.text((cursor.api, field_path.index(0)))] = author
-            values = [(author, value)]
+            self.origins[field_path.text((cursor.api, field_path.index(0)))] = cursor.author
+            values = [(cursor.author, value)]
         else:
             values = [(f"{cursor.author}[{position}]", element) for position, element in enumerate(value)]
         if item is None:
