@@ -55,10 +55,11 @@ class _KeepAlive(WSGIRequestHandler):
 
     def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         begun: list[Any] = []
+        written: list[bytes] = []
 
         def begin(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
             begun[:] = [status, headers]
-            return _written_late
+            return written.append
 
         parts = self.server.app(environ, begin)
         try:
@@ -66,7 +67,7 @@ class _KeepAlive(WSGIRequestHandler):
         finally:
             if hasattr(parts, "close"):
                 parts.close()
-        return begun[0], begun[1], body
+        return begun[0], begun[1], b"".join(written) + body
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
         code, _, reason = status.partition(" ")
@@ -79,10 +80,6 @@ class _KeepAlive(WSGIRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
         self.wfile.flush()
-
-
-def _written_late(data: bytes) -> object:
-    raise NotImplementedError(f"an application writes {len(data)} bytes past its answer")
 
 
 @contextmanager
