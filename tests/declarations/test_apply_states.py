@@ -21,19 +21,6 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState, MissingState, Unavailable
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.services import StateObject
-from setpoint_tools.testing.storage_service import VARIABLE, StorageService, storage_service
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
-    with storage_service() as (running, address):
-        monkeypatch.setenv(VARIABLE, address)
-        yield running
-
-
-@pytest.fixture
-def runs(service: StorageService, deps: Context) -> Runs:
-    return Runs(service, deps)
 
 
 def test_each_state_of_a_bucket_is_a_source_of_its_own(runs: Runs) -> None:

@@ -18,22 +18,8 @@ from setpoint.declarations import apply, apply_states
 from setpoint.declarations.apply import Request
 from setpoint.declarations.apply_states import StateOptions, StateReport, load_state
 from setpoint.declarations.readers.load import LoadResult
-from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.ports.services import StateObject
-from setpoint_tools.testing.storage_service import VARIABLE, StorageService, storage_service
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
-    with storage_service() as (running, address):
-        monkeypatch.setenv(VARIABLE, address)
-        yield running
-
-
-@pytest.fixture
-def runs(service: StorageService, deps: Context) -> Runs:
-    return Runs(service, deps)
 
 
 def test_a_state_that_declares_nothing_is_not_read_again(runs: Runs) -> None:
