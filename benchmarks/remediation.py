@@ -3,7 +3,7 @@
     python benchmarks/remediation.py [--count 2000]
 
 Each bucket drifts; its feed message is handled, the drift event that follows is handed to remediation, and the clock
-stops when the write reaches the API. The API lies in memory, and the time that it takes itself is taken off. Printed
+stops when the write reaches the API. The API is in memory, and the time that it takes itself is taken off. Printed
 are percentiles for each store; the last line is JSON.
 """
 

@@ -209,7 +209,7 @@ class _Sizes:
         return self._number(f"COUNT(DISTINCT CAST({self._by} AS DATE))", days)
 
     def bytes_of(self, paths: set[str], days: int) -> float:
-        """Bytes of these columns, with all that lies in them, in the days that are read."""
+        """Bytes of these columns, with all that they contain, in the days that are read."""
         read = {leaf for leaf in self._average for path in paths if leaf == path or leaf.startswith(f"{path}.")}
         # A path into a list, or of a JSON value, names less than the column that has to be read.
         read |= {leaf for leaf in self._average for path in paths if path.startswith(f"{leaf}.")}

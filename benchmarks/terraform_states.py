@@ -98,7 +98,7 @@ class Served:
 
 
 def loads(states: int, resources: int) -> dict[str, Any]:
-    """The first load into SQLite, a run in which nothing changed, and one in which one state changed."""
+    """The first load into SQLite, a run without a change, and a run after a single state has changed."""
     with Served(states, resources) as served, tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "STORAGE_EMULATOR_HOST": served.address}
         command = _apply(ALL, f"sqlite:///{folder}/store.db")

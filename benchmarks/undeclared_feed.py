@@ -3,7 +3,7 @@
 A feed of some messages a resource goes through the embedded pipeline with SQLite: parsed, the record read and decoded,
 judged, written, its events published. Each message is handled once with the watch and once with
 `undeclared: {report: off}`, one after the other, and the processor time of both is summed. Changes stay: a resource
-with a quiet change has it in all messages after that. A change of a declared field is put back with the next message.
+with a quiet change has it in all messages after that. A change of a declared field is reverted with the next message.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A storm on Google's emulators, as fast as they are: changes through the worker, alerts through ``functions/notify``.
 
 A scope covers one project. Each change is a new firewall that nobody declares, so that all findings have one cause; one
-change in ten lies in another project and is no finding. Slack takes a message a second.
+change in ten is made in another project and is no finding. Slack takes a message a second.
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ class _Work:
         self._context.rate_limiter.back_off(self.thread.to, after)  # a long reply has taken several turns
 
     def _full(self, notice: AlertNotice) -> FindingView:
-        """A finding with all its differences, where its fingerprint is still the one in the notice."""
+        """A finding with all its differences, where its fingerprint still equals the notice's."""
         state = self._context.store.read(notice.key).state
         data = notice.shown.data
         if state is None or state.finding is None or state.finding.fingerprint != data.fingerprint:

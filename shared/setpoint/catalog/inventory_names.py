@@ -125,7 +125,7 @@ def is_server_named(asset_type: str) -> bool:
 def is_computable(asset_type: str, name: str) -> bool:
     """Whether the inventory's name of a resource follows from a declared one.
 
-    A project's id and its number count as one: which belongs to which is learnt apart from this table.
+    A project's id and its number count as equal: which number an id has is learnt apart from this table.
     """
     known = entry(asset_type)
     if known is None or not fits(asset_type, name):

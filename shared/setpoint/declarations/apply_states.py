@@ -274,7 +274,7 @@ class _Run:
         """Refuse an older state, unless all removals are allowed.
 
         Raises:
-            Superseded: the state was read before the one in force was written.
+            Superseded: the state in force was written after this state was read.
             NotPermitted: it is what is stored now: somebody restored it.
         """
         if self._allows_all:

@@ -97,7 +97,7 @@ def actor_of(
 
 
 def actor_by(change: AuditedChange, policy: Policy | None) -> Actor:
-    """Who made a change that is known to be the one in question.
+    """Who made a change that is known to have caused the drift.
 
     Args:
         change: the change; it names a principal.

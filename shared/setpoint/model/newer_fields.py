@@ -1,7 +1,7 @@
 """Keep the fields that a newer version has stored in a record, while this version replaces it.
 
 After a roll-back the older version reads what it knows of a record and writes it back. The fields that it does not know
-are taken from the stored form and put into the new one: into the same object, and in a list into an element that is
+are taken from the stored form and added to the new form: to the same object, and in a list into an element that is
 otherwise unchanged. A field of an object that is no longer there goes with it. A record that this version must not
 touch has a higher `schema`; see `check_schema`.
 """

@@ -124,7 +124,7 @@ def sealed_of(value: Any) -> Sealed | None:
 
 
 def holds_sealed(value: Any) -> bool:
-    """Whether a text in a value has the form of a seal, or has one in it."""
+    """Whether any text of a value is a seal, or contains a seal."""
     if isinstance(value, dict):
         return any(map(holds_sealed, value.values()))
     if isinstance(value, list | tuple):
