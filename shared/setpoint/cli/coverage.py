@@ -141,7 +141,7 @@ def _print_watched(resources: Iterable[_Watched], output: Output) -> None:
         table.add_column(column, overflow="fold")
     records: list[WatchedResource] = []
     count = 0
-    for count, (desired, rules, state, last) in enumerate(resources, 1):  # noqa: B007 - the count is told at the end
+    for count, (desired, rules, state, last) in enumerate(resources, 1):  # noqa: B007 - the count is reported after the loop
         first = desired.declarations[0]
         watched = watching(desired, rules, state, last)
         record = WatchedResource(first.key.name, first.asset_type, first.key.content, **watched._asdict())

@@ -25,7 +25,7 @@ Claims = Callable[[Asset], Claimed | None]
 
 _BODY = re.compile(r"gk[e3]-(.+)-[0-9a-f]{8}(?:-.*)?")
 _POOL = re.compile(r"gk[e3]-(.+)")
-_KEPT_AFTER_CLUSTER = ("Snapshot", "Image", "MachineImage")
+_KEPT_AFTER_CLUSTER = ("/snapshots/", "/images/", "/machineImages/")
 """Copies of volumes, which are kept on purpose when their cluster is deleted."""
 
 
@@ -37,13 +37,13 @@ def claims_nothing(asset: Asset) -> Claimed | None:
 
 def of_cluster(asset: Asset) -> Claimed | None:
     """The cluster that made a resource with a label of Kubernetes Engine: by its label, else by the resource's name."""
-    if any(f"/{kind[0].lower()}{kind[1:]}s/" in asset.name for kind in _KEPT_AFTER_CLUSTER):
+    if any(collection in asset.name for collection in _KEPT_AFTER_CLUSTER):
         return None
     labels = labels_of(asset.data)
     name = labels.get("goog-k8s-cluster-name", "")
     if name:
         location = labels.get("goog-k8s-cluster-location", "")
-        fits = partial(_lies_in, location)
+        fits = partial(_is_located_in, location)
         return _exactly("label goog-k8s-cluster-name", parents.CLUSTER, name, fits)
     if _POOL.fullmatch(asset.own):
         return of_node_pool(asset)
@@ -108,7 +108,7 @@ def labelled(key: str, asset_type: str, location: str = "") -> Claims:
             known = _first(labels, (f"{prefix}-",))
             word = parents.WORDS[asset_type]
             return Claimed(f"label {known}, which names no {word}", (asset_type,), looked_for=f"a {word}")
-        return _exactly(f"label {key}", asset_type, name, partial(_lies_in, labels.get(location, "")))
+        return _exactly(f"label {key}", asset_type, name, partial(_is_located_in, labels.get(location, "")))
 
     return claims
 
@@ -142,7 +142,7 @@ def of_group_manager(asset: Asset) -> Claimed | None:
     def fits(parent: Parent) -> bool:
         numbers = [ancestor.removeprefix("projects/") for ancestor in parent.ancestors[:1]]
         is_unknown = not numbers and project.isdigit()  # a file without ancestors; both are of one project
-        return (is_unknown or project in (project_of(parent.name), *numbers)) and _lies_in(place, parent)
+        return (is_unknown or project in (project_of(parent.name), *numbers)) and _is_located_in(place, parent)
 
     return _exactly("metadata created-by", parents.GROUP_MANAGER, own, fits)
 
@@ -150,7 +150,7 @@ def of_group_manager(asset: Asset) -> Claimed | None:
 def of_own_manager(asset: Asset) -> Claimed | None:
     """The managed instance group of an instance group, which has its name and its place."""
     place = segment_after(asset.name, "zones") or segment_after(asset.name, "regions")
-    return _exactly("description", parents.GROUP_MANAGER, asset.own, partial(_lies_in, place))
+    return _exactly("description", parents.GROUP_MANAGER, asset.own, partial(_is_located_in, place))
 
 
 def _shared(evidence: str, bodies: set[str]) -> Claimed:
@@ -184,7 +184,7 @@ def _first(labels: Iterable[str], prefixes: tuple[str, ...]) -> str:
 _SHOWN = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
-def _lies_in(place: str, parent: Parent) -> bool:
+def _is_located_in(place: str, parent: Parent) -> bool:
     """Whether a parent is at a location; any where the claim names none."""
     locations = ("zones", "regions", "locations")
     return not place or place in {segment_after(parent.name, collection) for collection in locations}
