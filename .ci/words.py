@@ -44,6 +44,7 @@ TERMS = {
     r"tells? what (would|is|there)": "show, list",
     r"(not|were) looked at": "read, considered",
     r"is not so|not as it should be": "still differs",
+    r"(exits?|ends?) with \d where": "exits with N if",
 }
 """A word that users had to learn here, and the term that they know."""
 

@@ -35,7 +35,7 @@ class _Commands(LazyCommands):
 
 app = typer.Typer(
     cls=_Commands,
-    help="Says within seconds what in your Google Cloud fleet no longer is as declared.",
+    help="Detect drift in Google Cloud: compare live resources with what Terraform, Config Connector or YAML declares.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -57,7 +57,7 @@ def options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Say within seconds what in your Google Cloud fleet no longer is as declared."""
+    """Detect drift in Google Cloud: compare live resources with what Terraform, Config Connector or YAML declares."""
 
 
 def _print_interrupted(done: str) -> None:

@@ -51,7 +51,7 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH…",
-        help="Files, directories to look through, or - for standard input; for apply, Terraform states too: "
+        help="Files, directories, or - for standard input; for apply, Terraform states too: "
         "gs://BUCKET/PREFIX/**/*.tfstate, http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
     ),
 ]
@@ -63,11 +63,9 @@ OptionalPaths = Annotated[
         "http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
     ),
 ]
-Exclude = Annotated[
-    list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Files that are not read; may be repeated.")
-]
+Exclude = Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Files to skip; may be repeated.")]
 Namespace = Annotated[
-    str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests without one of their own.")
+    str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests that do not name one.")
 ]
 TerraformConfig = Annotated[
     str,
@@ -78,13 +76,13 @@ TerraformConfig = Annotated[
         "lifecycle.ignore_changes is left alone. Nothing is run.",
     ),
 ]
-SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="The set of files that this is a state of.")]
+SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="The source that these files belong to.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove what the source no longer declares.")]
 MaxRemovals = Annotated[
-    str, typer.Option("--max-removals", metavar="PERCENT", help="Remove no more than this part of the source.")
+    str, typer.Option("--max-removals", metavar="PERCENT", help="Remove at most this share of the source.")
 ]
 NotSeenYet = Annotated[
-    bool, typer.Option("--not-seen-yet", help="Take places of which nothing is known: projects, folders.")
+    bool, typer.Option("--not-seen-yet", help="Accept projects and folders that no sweep has seen yet.")
 ]
 _USUAL_REMOVALS = f"{DEFAULT_MAX_REMOVALS:.0%}"
 
@@ -124,9 +122,9 @@ def validate(
     namespace: Namespace = "",
     config: TerraformConfig = "",
 ) -> None:
-    """Check what is declared in PATH… and touch no store.
+    """Check the declarations in PATH…, without a store.
 
-    Exits with 1 where a document is bad. Warnings are about what is right and not compared.
+    Exits with 1 if a document is invalid. A warning marks valid fields that are not compared.
     """
     options = LoadOptions(tuple(exclude or ()), project, namespace, config)
     loaded = load_all(paths, options, quietly=output is not ReportFormat.text, grouped=True)
@@ -150,7 +148,7 @@ def plan(  # noqa: PLR0913 - the options of the command
     *,
     prune: Prune = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 where anything would change.")
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 if anything would change.")
     ] = False,
     max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
     not_seen_yet: NotSeenYet = False,
@@ -161,8 +159,8 @@ def plan(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Show what `apply` with the same options would add, change and remove. Nothing is written.
 
-    Exits with 1 where a document is invalid, and with 3 where another source declares a resource already or `apply`
-    would refuse to remove so much, or a document that names a place of which nothing is known.
+    Exits with 1 if a document is invalid. Exits with 3 if another source declares a resource already, or if `apply`
+    would refuse the number of removals or a place that no sweep has seen.
     """
     options = LoadOptions(tuple(exclude or ()), project, namespace, config, bootstrap.secrecy_of(store))
     loaded = load_some(paths, options, quietly=output is not Output.text)
@@ -188,48 +186,48 @@ def apply(  # noqa: PLR0913 - the options of the command
     *,
     store: StoreUrl = DEFAULT_STORE,
     source: SourceName = DEFAULT_SOURCE,
-    commit: Annotated[str, typer.Option(metavar="SHA", help="The revision that is applied.")] = "",
-    repo: Annotated[str, typer.Option(metavar="URL", help="The repository, for links to what is declared.")] = "",
+    commit: Annotated[str, typer.Option(metavar="SHA", help="The applied Git revision.")] = "",
+    repo: Annotated[
+        str, typer.Option(metavar="URL", help="The URL of the repository, for links to declarations.")
+    ] = "",
     prune: Prune = False,
     max_removals: Annotated[
         str,
         typer.Option(
             metavar="PERCENT",
             show_default=_USUAL_REMOVALS,
-            help="Remove no more than this part of the source, or by default of any state 10 resources.",
+            help="Remove at most this share of the source; default for a state: 10 resources.",
         ),
     ] = "",
     not_seen_yet: NotSeenYet = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")] = False,
     output: Annotated[Output, typer.Option(help="text for people; json: one object on standard output.")] = Output.text,
     events_topic: EventsTopic = None,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
     config: TerraformConfig = "",
-    grace: Annotated[
-        str, typer.Option(metavar="DURATION", help="Of states: how long a drift has to last, as in policies: 5m.")
-    ] = "",
+    grace: Annotated[str, typer.Option(metavar="DURATION", help="For states: the grace period, such as 5m.")] = "",
     cluster: Annotated[
-        bool, typer.Option("--cluster", help="Config Connector objects of a cluster; --namespace limits them.")
+        bool, typer.Option("--cluster", help="Read Config Connector objects from a cluster; --namespace limits them.")
     ] = False,
     context: Annotated[str, typer.Option(metavar="NAME", help="With --cluster: the context of the kubeconfig.")] = "",
     report_to_cluster: Annotated[
         bool, typer.Option("--report-to-cluster", help="With --cluster: write an Event on each object that drifted.")
     ] = False,
 ) -> None:
-    """Put in force what is declared in PATH…, so that changes are compared with it from now on.
+    """Apply the declarations in PATH…: later changes are compared with them.
 
-    Each Terraform state that a URL names is a source of its own. It is read again only where it has changed, and what
-    it no longer declares is removed, within --max-removals, with or without --prune.
+    Each Terraform state that a URL names is a separate source. It is read again only if it has changed. Resources that
+    it no longer declares are removed, up to --max-removals, with or without --prune.
 
-    With --cluster the objects of a cluster are read in place of files, as RBAC lets them be listed. Of what may not be
-    listed nothing is removed. Nothing is written to the cluster but Events, with --report-to-cluster.
+    With --cluster, Config Connector objects are read from a cluster instead of files. Kinds that RBAC does not let you
+    list keep their declarations. Nothing is written to the cluster except Events, with --report-to-cluster.
 
-    Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed that
-    the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force, and
-    with 3 where another source owns a resource, more would be removed than --max-removals allows, or the policy, a
-    scope, Sources or Defaults name a place of which nothing is known, without --not-seen-yet.
+    Exits with 1 if a document is invalid: valid documents are applied anyway, and nothing is removed that an invalid
+    one might name. Exits with 1 if a finding could not be evaluated again. Exits with 3 if another source owns a
+    resource, if more would be removed than --max-removals allows, or if the policy, a scope, Sources or Defaults name a
+    place that no sweep has seen, without --not-seen-yet.
     """
     _check_revision(commit, repo)
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)

@@ -37,7 +37,7 @@ def attribute(
 
     The output of `gcloud logging read --format=json` is such an array.
 
-    Exits with 1 where no entry could be read.
+    Exits with 1 if no entry could be read.
     """
     rejected = ReportedDeadLetters(None)
     deps = bootstrap.open_feed_detection(store, rejected, None, events_topic, create=False)

@@ -82,7 +82,7 @@ class _Run(NamedTuple):
 
 
 _OPTIONS: dict[str, Any] = {
-    "until": Annotated[str, typer.Option("--until", metavar="DATE", help="Its end, 2026-12-31, at midnight UTC.")],
+    "until": Annotated[str, typer.Option("--until", metavar="DATE", help="The end, 2026-12-31, at midnight UTC.")],
     "lasts": Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 12h, 30d; at most a year.")],
     "preview": Annotated[bool, typer.Option("--preview", help="Show the counts, and change nothing.")],
     "yes": Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")],
@@ -109,12 +109,12 @@ def baseline(
     run: _Run,
     *,
     because: Annotated[str, typer.Option("--because", "--reason", metavar="TEXT", help="The reason.")] = "",
-    end: Annotated[bool, typer.Option("--end", help="End it: findings that still drift open again.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="End the baseline: findings that still drift open again.")] = False,
 ) -> None:
-    """Accept what has drifted already, in one decision: from then on only new drift alerts.
+    """Accept all existing drift, in one decision: from then on only new drift alerts.
 
-    Critical findings are in it only with --severity critical. A drift that changes is no longer in it. It ends after 90
-    days, unless --for or --until say otherwise.
+    The baseline includes critical findings only with --severity critical. A drift that changes leaves the baseline. The
+    baseline ends after 90 days, unless --for or --until set another end.
     """
     if end:
         chosen = replace(wanted, statuses=("accepted",), baseline=True)
@@ -143,7 +143,7 @@ def baseline(
 @with_filter
 @_decides
 def accept_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> None:
-    """Accept the drift of all open findings that the options select: no alert until it changes."""
+    """Accept the drift of all selected open findings: no alert until it changes."""
     now = datetime.now(UTC)
     exemption = run.exemption(because, run.end(now), now)
     _decide(
@@ -157,7 +157,7 @@ def accept_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> No
 @with_filter
 @_decides
 def exempt_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> None:
-    """Exempt all open findings that the options select, whatever drifts there, until a date."""
+    """Suppress all selected open findings until a date, whatever drifts in them."""
     now = datetime.now(UTC)
     ends = run.end(now)
     if ends is None:

@@ -46,24 +46,24 @@ class Output(StrEnum):
 
 def coverage(  # noqa: PLR0913 - the options of the command
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH]…", help="Declarations; without any, those of the store.")
+        list[str] | None, typer.Argument(metavar="[PATH]…", help="Declarations. Default: those of the store.")
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
     *,
     security: Annotated[bool, typer.Option("--security", help="Only fields that matter to security.")] = False,
     watched: Annotated[
         bool,
-        typer.Option("--watched", help="What of each resource is watched: declared, last known good, exact."),
+        typer.Option("--watched", help="Show what is watched in each resource: declared, last known good, exact."),
     ] = False,
     output: Annotated[
-        Output, typer.Option(help="table for people; json: one object; jsonl: a field a line.")
+        Output, typer.Option(help="table for people; json: one object; jsonl: one field per line.")
     ] = Output.table,
     json: Annotated[bool, typer.Option("--json", help="The same as --output jsonl.")] = False,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
 ) -> None:
-    """List the declared fields that are not compared, the reason, and what would close the gap."""
+    """List the declared fields that are not compared, the reason, and how to close the gap."""
     options = LoadOptions(tuple(exclude or ()), project, namespace)
     if watched:
         _print_watched(_files(paths, options) if paths else _store(store), Output.jsonl if json else output)

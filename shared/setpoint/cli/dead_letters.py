@@ -32,11 +32,11 @@ KeyStoreUrl = Annotated[
         "--store",
         envvar="SETPOINT_STORE",
         metavar="URL",
-        help="The store of the installation, whose key encrypted them.",
+        help="The store of the installation, which has the key for encrypted messages.",
         show_default=False,
     ),
 ]
-Most = Annotated[int, typer.Option(min=1, help="At most this many.")]
+Most = Annotated[int, typer.Option(min=1, help="Maximum number of messages.")]
 
 
 class Output(StrEnum):
@@ -53,7 +53,7 @@ def list_dead_letters(
     subscription: Subscription = "dead-letters",
     most: Most = 100,
     output: Annotated[
-        Output, typer.Option(help="table for people; json: one object; jsonl: a message a line.")
+        Output, typer.Option(help="table for people; json: one object; jsonl: one message per line.")
     ] = Output.table,
 ) -> None:
     """List dead letters without acknowledging them. Their content is not shown: it may hold secrets."""
@@ -88,17 +88,19 @@ def replay(
     reason: Annotated[
         str,
         typer.Option(
-            metavar="TEXT", help="Only messages with this text in their reason. Default: those that Pub/Sub gave up."
+            metavar="TEXT",
+            help="Only messages with this text in their reason. Default: messages without a reason, which Pub/Sub "
+            "gave up.",
         ),
     ] = "",
     *,
     store: KeyStoreUrl = None,
     drop: Annotated[bool, typer.Option("--drop", help="Acknowledge them without publishing.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")] = False,
 ) -> None:
-    """Publish dead letters to the topics that they came from, then acknowledge each.
+    """Publish dead letters to their original topics, then acknowledge each.
 
-    Exits with 1 where some were left.
+    Exits with 1 if some messages are left.
     """
     queue = bootstrap.open_dead_letter_queue(project, subscription)
     done = dead_letter_replay.replay(queue, most, reason, drop=drop, try_only=dry_run, key=_key_of(store))
@@ -123,9 +125,9 @@ def decrypt(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of `setpoint detect --dead-letters`.")],
     store: KeyStoreUrl = None,
 ) -> None:
-    """Write the messages in a file of dead letters, one a line, as `setpoint detect --feed -` reads them.
+    """Write the messages in a file of dead letters, one per line, as `setpoint detect --feed -` reads them.
 
-    Exits with 1 where one was encrypted with the key of another store.
+    Exits with 1 if a message was encrypted with the key of another store.
     """
     key = _key_of(store)
     try:

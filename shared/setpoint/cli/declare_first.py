@@ -17,7 +17,7 @@ from setpoint.util.retries import retry_on_conflict
 
 Declarations = Annotated[
     list[str] | None,
-    typer.Option("--declarations", "-d", metavar="PATH", help="Apply these declarations first; may be given again."),
+    typer.Option("--declarations", "-d", metavar="PATH", help="Apply these declarations first; may be repeated."),
 ]
 
 

@@ -76,7 +76,9 @@ def detect(  # noqa: PLR0913 - the options of the command
     declarations: Declarations = None,
     feed_file: Annotated[
         str | None,
-        typer.Option("--feed", metavar="FILE|-|gs://…", help="Recorded messages or assets; - is standard input."),
+        typer.Option(
+            "--feed", metavar="FILE|-|gs://…", help="File of recorded messages or assets; - is standard input."
+        ),
     ] = None,
     subscription: Annotated[
         str | None,
@@ -101,8 +103,8 @@ def detect(  # noqa: PLR0913 - the options of the command
         bool | None,
         typer.Option(
             "--resolve-projects/--no-resolve-projects",
-            help="Ask Cloud Resource Manager for the id of a project that is known by its number alone;"
-            " by default with --subscription.",
+            help="Look up the ids of projects in Cloud Resource Manager where only the number is known;"
+            " on by default with --subscription.",
             show_default=False,
         ),
     ] = None,
@@ -114,8 +116,8 @@ def detect(  # noqa: PLR0913 - the options of the command
     Feeds are messages of Cloud Asset Inventory, exports, responses of its methods, or rows of its BigQuery tables, one
     per line or in JSON arrays, compressed or not.
 
-    Exits with 1 where a declaration is invalid, while all others are used, and where no message could be read; with
-    --exit-code or --fail-on, with 2 where something has drifted.
+    Exits with 1 if a declaration is invalid (all others are used), or if no message could be read. With --exit-code or
+    --fail-on, exits with 2 if something has drifted.
     """
     if (feed_file is None) == (subscription is None):
         raise BadRequest("give either --feed FILE or --subscription NAME")

@@ -22,9 +22,9 @@ from setpoint_tools.dev.fleet import CHANGES
 if TYPE_CHECKING:
     from setpoint_tools.dev.system import System
 
-app = typer.Typer(help="The whole system on this machine, to play with; no account.", no_args_is_help=True)
+app = typer.Typer(help="Run the whole system on this machine, without an account.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Its files and logs.")]
+Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Directory for files and logs.")]
 HERE = Path(".setpoint-dev")
 _STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded")
 _BESIDE = "drift.attributed"
@@ -43,12 +43,12 @@ def up(
     *,
     play: Annotated[bool, typer.Option("--play", help="Open the firewall, wait for its remediation, and end.")] = False,
     emulators: Annotated[bool, typer.Option(help="Use Google's emulators where they are installed.")] = True,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before anything is started or emptied.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before servers start and files are deleted.")] = False,
 ) -> None:
     """Start everything; Ctrl-C, or `setpoint dev down` elsewhere, stops it.
 
-    Asks first: it starts servers on this machine, and empties the store and the logs of the last run in its folder. One
-    runs at a time in a folder. With --play exits with 1 where the story does not come out.
+    Asks first: it starts servers on this machine, and empties the store and the logs of the last run in its folder. A
+    folder holds one running system. With --play, exits with 1 if the story does not end as expected.
     """
     from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - loads servers, which no other command needs
 
@@ -145,7 +145,7 @@ def down(folder: Folder = HERE) -> None:
 
 @app.command()
 def change(
-    name: Annotated[str, typer.Argument(help=f"What is done: {', '.join(CHANGES)}.")], folder: Folder = HERE
+    name: Annotated[str, typer.Argument(help=f"The change: {', '.join(CHANGES)}.")], folder: Folder = HERE
 ) -> None:
     """Change a resource outside of Setpoint."""
     _say(folder, "change", name)
@@ -153,7 +153,7 @@ def change(
 
 @app.command()
 def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or why.")], folder: Folder = HERE) -> None:
-    """Click a button of the latest message in the fake Slack; wait up to a minute until one has it."""
+    """Click a button of the latest message in the fake Slack; wait up to a minute for the button."""
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
     if button not in _BUTTONS:
@@ -164,7 +164,7 @@ def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or wh
 
 @app.command()
 def merge(folder: Folder = HERE) -> None:
-    """Merge the latest request in the fake GitHub, and apply it; wait up to a minute until one is open."""
+    """Merge the latest pull request in the fake GitHub, and apply it; wait up to a minute for an open one."""
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
     control_server.tell(folder.resolve(), "status")

@@ -46,7 +46,7 @@ def diff(  # noqa: PLR0913 - the options of the command
         str | None, typer.Argument(metavar="DECLARED", help="A declaration, or API-shaped fields.")
     ] = None,
     live: Annotated[
-        str | None, typer.Argument(metavar="LIVE", help="The resource, an asset that holds it, or an export.")
+        str | None, typer.Argument(metavar="LIVE", help="The live resource: API fields, an asset, or an export.")
     ] = None,
     asset_type: Annotated[str, typer.Option(metavar="TYPE", help="compute.googleapis.com/Firewall")] = "",
     explain: Annotated[bool, typer.Option(help="Show why values that are spelled differently are equal.")] = False,
@@ -54,20 +54,21 @@ def diff(  # noqa: PLR0913 - the options of the command
     project: Annotated[str, typer.Option(metavar="ID[,NUMBER]", help="The project that holds the resource.")] = "",
     policy: Annotated[str, typer.Option(metavar="FILE", help="Compare by the rules of this policy, too.")] = "",
     address: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Of several that DECLARED holds: the one at this Terraform address.")
+        str, typer.Option(metavar="ADDRESS", help="The Terraform address of the resource in DECLARED.")
     ] = "",
     output: Annotated[Output, typer.Option(help="text for people; json: one object.")] = Output.text,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 2 where they differ, as other commands do.")
+        bool, typer.Option("--exit-code", help="Exit with 2 if they differ, as other commands do.")
     ] = False,
     jsonl: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="One DiffRequest a line in, one DiffResponse a line out.")
+        str | None,
+        typer.Option(metavar="FILE|-", help="Read one DiffRequest per line, write one DiffResponse per line."),
     ] = None,
 ) -> None:
     """Show how LIVE differs from DECLARED, field by field.
 
-    Exits with 1 where they differ, as diff does, and with --exit-code with 2. With --jsonl every
-    question gets an answer, and the exit code is 0.
+    Exits with 1 if they differ, as `diff` does; with --exit-code, exits with 2. With --jsonl, every request gets a
+    response, and the exit code is 0.
     """
     if jsonl is not None:
         _answer_all(jsonl)

@@ -45,27 +45,35 @@ class DoctorOutput(msgspec.Struct, frozen=True):
 def doctor(  # noqa: PLR0913 - the options of a command
     project: Project,
     region: Region = "europe-west1",
-    watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What the feeds watch; several.")] = None,
+    watch: Annotated[
+        list[str] | None, typer.Option(metavar="PARENT", help="Parents that the feeds watch; may be repeated.")
+    ] = None,
     store: Annotated[
-        str, typer.Option("--store", envvar="SETPOINT_STORE", metavar="URL", help="Its store, where not the usual one.")
+        str,
+        typer.Option(
+            "--store", envvar="SETPOINT_STORE", metavar="URL", help="Its store, if it is not the default one."
+        ),
     ] = "",
     output: Annotated[Output, typer.Option(help="text for people; json: every check.")] = Output.text,
     *,
     preflight: Annotated[
-        bool, typer.Option("--preflight", help="Ask, before anything is made, whether it can be.")
+        bool, typer.Option("--preflight", help="Check before the first apply whether it can succeed.")
     ] = False,
     enable: Annotated[
         list[str] | None,
-        typer.Option(metavar="OPTION", help=f"With --preflight, what is to be on: {', '.join(diagnostics.OPTIONS)}."),
+        typer.Option(
+            metavar="OPTION", help=f"With --preflight, the options to enable: {', '.join(diagnostics.OPTIONS)}."
+        ),
     ] = None,
     database_location: Annotated[
-        str, typer.Option(metavar="LOCATION", help="With --preflight, firestore.location, where it is not the region.")
+        str,
+        typer.Option(metavar="LOCATION", help="With --preflight, firestore.location, if it differs from the region."),
     ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the checks that pass, too.")] = False,
 ) -> None:
-    """Check a live installation, and say what to do about each check that does not pass.
+    """Check a live installation, and print the next step for each check that does not pass.
 
-    Exits with 1 where a check fails, or could not be made.
+    Exits with 1 if a check fails or cannot run.
     """
     options = frozenset(enable or ())
     if unknown := sorted(options - set(diagnostics.OPTIONS)):

@@ -14,11 +14,13 @@ from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.severity import SEVERITIES
 
-ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 2 where a finding is open.")]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 2 if a finding is open.")]
 FailOn = Annotated[
     str,
     typer.Option(
-        "--fail-on", metavar="SEVERITY", help=f"Exit with 2 where one is as severe or worse: {', '.join(SEVERITIES)}."
+        "--fail-on",
+        metavar="SEVERITY",
+        help=f"Exit with 2 if a finding is as severe or worse: {', '.join(SEVERITIES)}.",
     ),
 ]
 

@@ -48,10 +48,12 @@ def export(
     *,
     scope: Scopes,
     types: Types = None,
-    content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else resource.")] = None,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Writes DIR/PROJECT/SERVICE.KIND.yaml, or .tf.")] = Path(
-        "fleet"
-    ),
+    content: Annotated[
+        list[ContentChoice] | None, typer.Option(help="Content to export; may be repeated. Default: resource.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Directory for the files, DIR/PROJECT/SERVICE.KIND.yaml or .tf.")
+    ] = Path("fleet"),
     owner: Annotated[str, typer.Option(metavar="TEAM", help="The owner.")] = "",
     form: Annotated[
         FormatChoice,
@@ -59,11 +61,11 @@ def export(
     ] = FormatChoice.native,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Write declarations of the resources in SCOPE, for a fleet that is not declared yet.
+    """Write declarations for the existing resources in SCOPE, for a fleet that is not declared yet.
 
     Fields that the server sets, defaults and secrets are left out and counted.
 
-    Exits with 1 where a scope could not be listed; the others are written all the same.
+    Exits with 1 if a scope could not be listed; the other scopes are written anyway.
     """
     contents: list[Content] = [choice.value for choice in content or [ContentChoice.resource]]
     tally = _Tally()

@@ -28,13 +28,17 @@ def _option(name: str, metavar: str, text: str) -> Any:
 _OPTIONS: dict[str, Any] = {
     "severity": _option("--severity", "LEVEL[,…]", f"Findings of this severity: {', '.join(SEVERITIES)}."),
     "kind": _option("--kind", "KIND[,…]", f"Findings of this kind: {', '.join(get_args(Kind))}."),
-    "team": _option("--team", "NAME", "Findings of this team, or a glob; several. Empty: of no team."),
-    "scope": _option("--scope", "SCOPE", "Findings in projects/ID, folders/N or organizations/N; several."),
-    "asset_type": _option("--type", "TYPE", "Findings of this asset type, or a glob; several."),
-    "actor": _option("--actor", "NAME", "Drift that this account caused, or a glob; several. Empty: unknown."),
-    "cause": _option("--cause", "ID", "Findings of this cause, as alerts and the report page group them; several."),
-    "origin": _option("--origin", "WORD[,…]", f"Drift that comes from there: {', '.join(ORIGINS)}."),
-    "address": _option("--address", "ADDRESS", "Resources at this address in Terraform, or a glob; several."),
+    "team": _option("--team", "NAME", "Findings of this team, or a glob; may be repeated. Empty: without a team."),
+    "scope": _option("--scope", "SCOPE", "Findings in projects/ID, folders/N or organizations/N; may be repeated."),
+    "asset_type": _option("--type", "TYPE", "Findings of this asset type, or a glob; may be repeated."),
+    "actor": _option(
+        "--actor", "NAME", "Drift that this account caused, or a glob; may be repeated. Empty: unknown actor."
+    ),
+    "cause": _option(
+        "--cause", "ID", "Findings of this cause, as grouped in alerts and the report page; may be repeated."
+    ),
+    "origin": _option("--origin", "WORD[,…]", f"Drift of this origin: {', '.join(ORIGINS)}."),
+    "address": _option("--address", "ADDRESS", "Resources at this Terraform address, or a glob; may be repeated."),
     "older_than": Annotated[str, typer.Option("--older-than", metavar="TIME", help="Open for at least: 2h, 7d.")],
     "text": Annotated[str, typer.Option("--text", metavar="TEXT", help="Resources whose name contains this.")],
 }

@@ -93,26 +93,32 @@ def list_findings(  # noqa: PLR0913 - the options of the command
     past_time: PastTime = "",
     compare_with: Annotated[
         str,
-        typer.Option("--compare", metavar="TIME", help="With --at, list what began and ended in between, by owner."),
+        typer.Option(
+            "--compare",
+            metavar="TIME",
+            help="With --at, list the drift that began and ended between the two times, by owner.",
+        ),
     ] = "",
     limit: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help=f"At most so many; 0: all. Default: {_FIRST} in a table, else all."),
+        typer.Option(
+            min=0, metavar="N", help=f"Maximum number of findings; 0: all. Default: {_FIRST} in a table, else all."
+        ),
     ] = None,
-    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Leave out the first N.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Skip the first N.")] = 0,
     watch: Annotated[
-        float, typer.Option("--watch", min=0, metavar="SECONDS", help="List again every so often, until Ctrl-C.")
+        float, typer.Option("--watch", min=0, metavar="SECONDS", help="List again at this interval, until Ctrl-C.")
     ] = 0.0,
     output: Annotated[
-        Output, typer.Option(help="table for people; json: one object; jsonl: a stored record a line.")
+        Output, typer.Option(help="table for people; json: one object; jsonl: one stored record per line.")
     ] = Output.table,
 ) -> None:
     """List findings, the worst first.
 
-    With --at, what drifted at a time in the past, from the stored records. They hold the latest drift of each resource;
-    what they cannot tell of that time is counted.
+    With --at, the drift at a past time, from the stored records. They hold the latest drift of each resource;
+    findings that they cannot answer for that time are counted.
 
-    Exits with 1 where a record cannot be read; all others are listed.
+    Exits with 1 if a record cannot be read; all others are listed.
     """
     if status is Which.suppressed and wanted != FindingFilter():
         raise BadRequest("--status suppressed takes no other filter: suppressed drift has no finding")

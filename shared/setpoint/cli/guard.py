@@ -53,26 +53,27 @@ def guard_command(  # noqa: PLR0913 - the options of the command
     *,
     store: StoreUrl = DEFAULT_STORE,
     base: Annotated[
-        str, typer.Option(metavar="REV", help="Compare PATH… with this Git revision. Default: with the store's source.")
+        str, typer.Option(metavar="REV", help="Compare PATH… with this Git revision. Default: compare with the store.")
     ] = "",
     source: Annotated[
-        str, typer.Option(metavar="NAME", help="The source that PATH… belongs to; tells resources of other sources.")
+        str, typer.Option(metavar="NAME", help="The source that PATH… belongs to; marks resources of other sources.")
     ] = "",
     output: Annotated[
         ReviewFormat, typer.Option(help="text; markdown for a comment; github for annotations; json.")
     ] = ReviewFormat.text,
     fail_on: Annotated[
         str,
-        typer.Option(metavar="EFFECT[,…]", help=f"Exit with 2 where a resource has this effect: {', '.join(EFFECTS)}."),
+        typer.Option(metavar="EFFECT[,…]", help=f"Exit with 2 if a resource has this effect: {', '.join(EFFECTS)}."),
     ] = "",
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
 ) -> None:
-    """Show what a change does to open drift: what it resolves, overwrites and destroys, with who caused the drift.
+    """Show the effect of a change on open drift: what it resolves, overwrites and destroys, and who caused the drift.
 
     PATH… is a Terraform plan (`terraform show -json`), or files with the change. Only the store is read. Exits with 1
-    where a document is invalid, or a resource cannot be reviewed and --fail-on is given, and with 2 where it matches.
+    if a document is invalid, or if a resource cannot be reviewed and --fail-on is set. Exits with 2 if --fail-on
+    matches.
     """
     failing = _effects(fail_on)
     options = LoadOptions(tuple(exclude or ()), project, namespace)

@@ -35,9 +35,9 @@ def explain(
     events_topic: EventsTopic = None,
     again: Annotated[bool, typer.Option("--again", help="Read the history again, even if it is known.")] = False,
 ) -> None:
-    """Show since when a finding drifts, what it was before, who changed it, and where that is known from.
+    """Show when a finding began to drift, the value before, who changed it, and the evidence.
 
-    What is not known yet is read from the history of the inventory and the audit logs.
+    Missing details are read from the history of the inventory and from the audit logs.
     """
     context = bootstrap.open_detection(store, events_topic, create=False)
     try:

@@ -42,21 +42,22 @@ def notify(
     store: StoreUrl = DEFAULT_STORE,
     *,
     preview_only: Annotated[
-        bool, typer.Option("--preview", help="Show what would be sent, and send nothing; there is no other way yet.")
+        bool, typer.Option("--preview", help="Show the messages without sending them; required.")
     ] = False,
     events_file: Annotated[
-        Path | None, typer.Option("--events", metavar="FILE", help="CloudEvents, one a line, instead of a store.")
+        Path | None,
+        typer.Option("--events", metavar="FILE", help="File of CloudEvents, one per line, instead of a store."),
     ] = None,
     output: Annotated[
-        Output, typer.Option(help="text for people; json: one message a line, for Slack's Block Kit Builder.")
+        Output, typer.Option(help="text for people; json: one message per line, for Slack's Block Kit Builder.")
     ] = Output.text,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a picture of the channel there, for a browser.")
+        Path | None, typer.Option(metavar="FILE", help="Write an HTML preview of the channel to this file.")
     ] = None,
-    finding_link: Annotated[str, typer.Option(metavar="URL", help="Address of a finding's page, with {id}.")] = "",
-    group_link: Annotated[str, typer.Option(metavar="URL", help="Address of a group's page, with {id}.")] = "",
+    finding_link: Annotated[str, typer.Option(metavar="URL", help="URL of a finding's page, with {id}.")] = "",
+    group_link: Annotated[str, typer.Option(metavar="URL", help="URL of a group's page, with {id}.")] = "",
 ) -> None:
-    """Show what Slack would be told of the findings of a store, or of published events."""
+    """Preview the Slack messages for the findings of a store, or for published events."""
     if not preview_only:
         raise BadRequest("give --preview: the command line sends nothing; functions/notify sends")
     shown = list(of_events(_read(events_file))) if events_file is not None else of_store(store)

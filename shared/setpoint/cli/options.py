@@ -99,14 +99,16 @@ EventsTopic = Annotated[
         callback=checked_topic,
         envvar="SETPOINT_EVENTS_TOPIC",
         metavar="projects/P/topics/T",
-        help="Publish events there. Default: they wait in the store.",
+        help="Publish events to this topic. Default: events stay pending in the store.",
     ),
 ]
-Scopes = Annotated[list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")]
-PastTime = Annotated[str, typer.Option("--at", metavar="TIME", help="As it was then: 2026-11-03T14:00Z.")]
+Scopes = Annotated[
+    list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; may be repeated.")
+]
+PastTime = Annotated[str, typer.Option("--at", metavar="TIME", help="The state at this time, 2026-11-03T14:00Z.")]
 Types = Annotated[
     list[str] | None,
-    typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
+    typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 patterns for whole names, .*/Bucket. Default: all."),
 ]
 Project = Annotated[
     str,
@@ -119,7 +121,7 @@ ProjectOfObjects = Annotated[
     typer.Option(
         "--project",
         metavar="ID",
-        help="The project of manifests without one of their own.",
+        help="The project of manifests that do not name one.",
         callback=_checked_project,
     ),
 ]
@@ -129,11 +131,13 @@ Region = Annotated[str, typer.Option(metavar="REGION", help="The region of the f
 Who = Annotated[
     str,
     typer.Option(
-        "--as", metavar="NAME", help="Who decides; of a store in Google Cloud the account of the credentials."
+        "--as",
+        metavar="NAME",
+        help="The person who decides. With a store in Google Cloud: the account of the credentials.",
     ),
 ]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reason.")]
-FindingName = Annotated[str, typer.Argument(help="A finding's id, or the beginning of it, or a resource name.")]
+FindingName = Annotated[str, typer.Argument(help="The id of a finding, the beginning of an id, or a resource name.")]
 
 
 class ContentChoice(StrEnum):

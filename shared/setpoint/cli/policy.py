@@ -37,20 +37,20 @@ class Output(StrEnum):
     json = "json"
 
 
-app = typer.Typer(help="The policy of the fleet: severity and mode of a drift.", no_args_is_help=True)
+app = typer.Typer(help="Test the policy of the fleet: severity and mode of a drift.", no_args_is_help=True)
 
 
 @app.command("test")
 def explain(
     finding: FindingName,
     policy: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Test this policy. Default: the one that is applied.")
+        Path | None, typer.Option(metavar="PATH", help="Test this policy. Default: the applied policy.")
     ] = None,
     actor: Annotated[str, typer.Option(metavar="WHO", help="Test as if this principal had changed it.")] = "",
     store: StoreUrl = DEFAULT_STORE,
     output: Annotated[Output, typer.Option(help="text for people; json: one object.")] = Output.text,
 ) -> None:
-    """Show which rule applies to a finding, and why those before it do not."""
+    """Show which rule applies to a finding, and why earlier rules do not."""
     opened = bootstrap.open_store(store, create=False)
     try:
         rules = _policy(policy, opened)
@@ -84,7 +84,7 @@ def check(
 ) -> None:
     """Run the PolicyTest documents of a policy.
 
-    Exits with 1 where a document is bad or an expectation does not hold.
+    Exits with 1 if a document is invalid or an expectation fails.
     """
     loaded = load_all(paths, quietly=output is Output.json)
     if loaded.policy is None:

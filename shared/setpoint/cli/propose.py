@@ -40,7 +40,7 @@ def propose(
         bool, typer.Option("--open-pr", help="Open a pull or merge request instead, or update the open one.")
     ] = False,
     form: Annotated[
-        FormatChoice, typer.Option("--format", help="Of a resource that nobody declares: native, krm or terraform.")
+        FormatChoice, typer.Option("--format", help="Format of a new declaration: native, krm or terraform.")
     ] = FormatChoice.native,
     repository: Annotated[
         str,
@@ -50,11 +50,11 @@ def propose(
     ] = "",
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Print a unified diff of the declaring files that declares what was observed; change nothing.
+    """Print a patch of the declaring files, a unified diff that declares the observed values; change nothing.
 
-    Of a resource that nobody declares, print its declaration.
+    For a resource without a declaration, print a new declaration.
 
-    Exits with 1 where some fields have to be edited by hand; they are listed on standard error.
+    Exits with 1 if some fields must be edited manually; they are listed on standard error.
     """
     if open_pr:
         _open_request(finding, repository, store)

@@ -33,9 +33,9 @@ def remediate(
 ) -> None:
     """Show the decision about a drift, with every reason for and against, then remediate it.
 
-    Confirming approves this drift. Modes, exemptions, guardrails and a dry run hold for people too.
+    Confirmation approves this drift. Modes, exemptions, guardrails and a dry run apply to people, too.
 
-    Exits with 1 where nothing was remediated, and with 3 where a mode, a guardrail or a dry run forbids it.
+    Exits with 1 if nothing was remediated, and with 3 if a mode, a guardrail or a dry run forbids it.
     """
     person = decider(store, by)
     who = str(person)

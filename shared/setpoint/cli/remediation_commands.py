@@ -51,10 +51,10 @@ def approve(
         str, typer.Option(metavar="DIGEST", help="Approve only while the drift has this fingerprint.")
     ] = "",
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not show it, and do not ask for confirmation.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not show the drift, and do not ask for confirmation.")] = False,
     by: Who = "",
 ) -> None:
-    """Approve the remediation of the drift that is shown; functions/remediate writes it within a minute."""
+    """Show a drift, then approve its remediation; functions/remediate writes it within a minute."""
     person = decider(store, by)
     detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
@@ -133,7 +133,9 @@ def pause(
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d. Default: until resumed.")] = "",
     store: StoreUrl = DEFAULT_STORE,
     *,
-    not_seen_yet: Annotated[bool, typer.Option("--not-seen-yet", help="Pause what nothing is known of yet.")] = False,
+    not_seen_yet: Annotated[
+        bool, typer.Option("--not-seen-yet", help="Pause a place or a resource that no sweep has seen yet.")
+    ] = False,
     by: Who = "",
 ) -> None:
     """Pause remediation of the fleet, a folder, a project or a resource; alerts go on."""

@@ -14,12 +14,12 @@ from setpoint.operations import repair as repairing
 
 
 def repair(store: StoreUrl = DEFAULT_STORE, events_topic: EventsTopic = None) -> None:
-    """Repair records of findings that cannot be read, and evaluate their resources again.
+    """Repair unreadable records of findings, and evaluate their resources again.
 
-    What can be read of a record is kept. Where an exemption may be lost, the resource is paused: `setpoint resume NAME`
-    ends that. A record of a newer version is left as it is.
+    Readable parts of a record are kept. If an exemption may be lost, the resource is paused; end the pause with
+    `setpoint resume NAME`. A record of a newer version is not changed.
 
-    Exits with 1 where a record still cannot be read.
+    Exits with 1 if a record is still unreadable.
     """
     context = bootstrap.open_detection(store, events_topic, create=False)
     try:

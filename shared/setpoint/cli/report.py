@@ -41,13 +41,16 @@ class Output(StrEnum):
 def report(
     store: StoreUrl = DEFAULT_STORE,
     since: Annotated[
-        str, typer.Option(metavar="TIME", help="How far trends go back, 24h or 30d; a year at most.")
+        str, typer.Option(metavar="TIME", help="Period of the trends, 24h or 30d; at most a year.")
     ] = "30d",
     past_time: PastTime = "",
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs nothing else.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a self-contained HTML page.")] = None,
     output: Annotated[Output, typer.Option(help="text for people; json: all of it as one object.")] = Output.text,
 ) -> None:
-    """Report what drifts now, how it came about, where and whose; with --at, what drifted then, from stored records."""
+    """Report current drift: trends, origin, location and owner.
+
+    With --at, report the drift at a past time, from stored records.
+    """
     made = make(store, since, as_of=moment("--at", past_time) if past_time else None)
     if html is not None:
         write(made, html)

@@ -9,14 +9,14 @@ from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_error, print_status
 from setpoint.detection.installation_key import VARIABLE
 
-app = typer.Typer(help="The key by which secrets are hidden. It is never shown.", no_args_is_help=True)
+app = typer.Typer(help="Manage the key that hides secrets. The key is never printed.", no_args_is_help=True)
 
 
 @app.command()
 def status(store: StoreUrl = DEFAULT_STORE) -> None:
     """Show how the store keeps the key: not made yet, plain, wrapped, wrapped by an earlier key, or unreadable.
 
-    Exits with 1 where SETPOINT_SECRET_KEY is not the key that it was wrapped with.
+    Exits with 1 if SETPOINT_SECRET_KEY is not the wrapping key.
     """
     key = bootstrap.open_installation_key(store)
     form = key.form()
@@ -39,7 +39,7 @@ def _with_the_key(store: str) -> str:
 def wrap(store: StoreUrl = DEFAULT_STORE) -> None:
     """Wrap the key with the first key in SETPOINT_SECRET_KEY; digests and accepted drift stay as they are.
 
-    The other keys in it, with spaces between, are earlier ones: one of them may be what the key is wrapped with now.
+    Further keys in the variable, separated by spaces, are earlier ones: the key may still be wrapped with one of them.
     """
     is_changed = bootstrap.open_installation_key(store).wrap()
     print_status("the key is wrapped" if is_changed else "the key was wrapped with it already")
@@ -47,6 +47,6 @@ def wrap(store: StoreUrl = DEFAULT_STORE) -> None:
 
 @app.command()
 def unwrap(store: StoreUrl = DEFAULT_STORE) -> None:
-    """Keep the key in plain again: whoever reads the store can then try values against digests."""
+    """Store the key unwrapped again. Readers of the store can then test guessed values against digests."""
     is_changed = bootstrap.open_installation_key(store).unwrap()
     print_status("the key is kept in plain" if is_changed else "the key was kept in plain already")

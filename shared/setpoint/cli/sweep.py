@@ -62,15 +62,20 @@ class Output(StrEnum):
 def sweep(  # noqa: PLR0913 - each is an option
     *,
     scope: Annotated[
-        list[str] | None, typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")
+        list[str] | None,
+        typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; may be repeated."),
     ] = None,
     from_files: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="FILE|gs://…", help="Exported or listed assets instead of the API; several."),
+        typer.Option(
+            "--from",
+            metavar="FILE|gs://…",
+            help="File of exported or listed assets, instead of the API; may be repeated.",
+        ),
     ] = None,
     types: Types = None,
     content: Annotated[
-        list[ContentChoice] | None, typer.Option(help="Content to list; may be given again. Default: all.")
+        list[ContentChoice] | None, typer.Option(help="Content to list; may be repeated. Default: all.")
     ] = None,
     declarations: Declarations = None,
     store: StoreUrl = DEFAULT_STORE,
@@ -79,10 +84,10 @@ def sweep(  # noqa: PLR0913 - each is an option
     fresh: Annotated[bool, typer.Option("--fresh", help="Restart an interrupted sweep.")] = False,
     history: Annotated[
         bool,
-        typer.Option("--history", help="Read since when and by whom findings drift that began unseen."),
+        typer.Option("--history", help="Read from the history when findings began to drift, and who changed them."),
     ] = False,
     jitter: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Random delay before the start, at most this long.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Maximum random delay before the start.")
     ] = 0.0,
     output: Annotated[
         Output,
@@ -95,13 +100,13 @@ def sweep(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Compare the whole inventory with the declarations: a full scan that also finds deleted resources.
 
-    With --from no credentials for Cloud Asset Inventory are needed; the scope is that of the files where none is given.
-    An interrupted sweep continues where it stopped. With --at, up to 35 days ago, it compares what was there then with
-    --declarations, those of that time, in memory: no store is changed.
+    With --from, no credentials for Cloud Asset Inventory are needed; the default scope is that of the files. An
+    interrupted sweep continues where it stopped. With --at, up to 35 days ago, the inventory of that time is compared
+    with --declarations in memory; no store is changed.
 
-    Exits with 1 where a listing failed for another reason than missing permission, or a declaration is invalid. With
-    --exit-code or --fail-on, exits with 2 where something has drifted, and with 1 where nothing was compared, a scope
-    may not be listed, or a record could not be read.
+    Exits with 1 if a declaration is invalid, or if a listing failed for another reason than a missing permission. With
+    --exit-code or --fail-on, exits with 2 if something has drifted, and with 1 if nothing was compared, a scope denied
+    access, or a record could not be read.
     """
     check_severity(fail_on)
     secrecy = bootstrap.secrecy_of("memory:" if past_time else store, create=True)

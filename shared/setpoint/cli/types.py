@@ -32,14 +32,14 @@ class Output(StrEnum):
 
 
 def types(
-    pattern: Annotated[str, typer.Argument(help="Only types that contain this text.")] = "",
+    pattern: Annotated[str, typer.Argument(help="Only types whose name contains this text.")] = "",
     *,
     output: Annotated[
-        Output, typer.Option(help="table for people; json: one object; jsonl: a type a line.")
+        Output, typer.Option(help="table for people; json: one object; jsonl: one type per line.")
     ] = Output.table,
     json: Annotated[bool, typer.Option("--json", help="The same as --output jsonl.")] = False,
 ) -> None:
-    """List asset types: API version, naming, what is compared and written, and what the inventory lacks."""
+    """List asset types: API version, naming, compared and writable fields, and fields that the inventory lacks."""
     rows = [
         row for row in type_table.rows(default_catalogue(), default_methods()) if pattern.lower() in row.type.lower()
     ]

@@ -22,15 +22,15 @@ _MIB = 1 << 20
 
 def worker(
     *,
-    batch: Annotated[int, typer.Option(min=1, max=300, help="Messages that are handled together at most.")] = 100,
-    threads: Annotated[int, typer.Option(min=1, max=16, help="Batches that are handled at once.")] = 2,
-    messages: Annotated[int, typer.Option(min=1, help="Messages that are held at most.")] = 1_000,
-    megabytes: Annotated[int, typer.Option(min=1, help="Megabytes of messages that are held at most.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, max=300, help="Maximum number of messages in a batch.")] = 100,
+    threads: Annotated[int, typer.Option(min=1, max=16, help="Number of batches that are handled in parallel.")] = 2,
+    messages: Annotated[int, typer.Option(min=1, help="Maximum number of messages held in memory.")] = 1_000,
+    megabytes: Annotated[int, typer.Option(min=1, help="Maximum size of messages held in memory, in megabytes.")] = 64,
 ) -> None:
-    """Handle the changes of a subscription until told to stop, as functions/detect does, and many at a time.
+    """Handle the changes of a subscription in batches, as functions/detect does, until stopped.
 
-    What it works with is set in the environment: SETPOINT_SUBSCRIPTION, SETPOINT_STORE, SETPOINT_EVENTS_TOPIC and
-    SETPOINT_DEAD_LETTER_TOPIC. On SIGTERM it finishes what it has begun, and hands back the rest.
+    It reads its settings from the environment: SETPOINT_SUBSCRIPTION, SETPOINT_STORE, SETPOINT_EVENTS_TOPIC and
+    SETPOINT_DEAD_LETTER_TOPIC. On SIGTERM it finishes the current batch and returns the other messages.
     """
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
