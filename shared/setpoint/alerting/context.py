@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from setpoint.alerting.interactions import InteractionHandler
 from setpoint.alerting.rate_limit import RateLimiter
@@ -14,10 +14,7 @@ from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters
 from setpoint.ports.stores import Store
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+from setpoint.util.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class AlertingContext:
     dead_letters: DeadLetters
     sinks: Mapping[SinkKind, Sink]
     interactions: InteractionHandler | None = None
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
     records: NoticeRecords = field(init=False)
     rate_limiter: RateLimiter = field(init=False)

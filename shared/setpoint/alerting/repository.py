@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from setpoint.alerting.model import (
@@ -21,6 +21,7 @@ from setpoint.model.alerting_config import Destination
 from setpoint.model.newer_fields import Revision
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.people import Filed, NoticeStore, StoredBody
+from setpoint.util.clock import utc_now
 from setpoint.util.quotas import FIRESTORE_ID, cut_distinct
 
 KINDS = ("notices", "threads", "slots", "places")
@@ -51,10 +52,6 @@ class StoredWindow(NamedTuple):
     version: Any
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class NoticeRecords:
     """The records of alerting; one that cannot be read is noted as a problem and keeps back no other.
 
@@ -65,7 +62,7 @@ class NoticeRecords:
         clock: tells the time.
     """
 
-    def __init__(self, store: NoticeStore, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, store: NoticeStore, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
         self._problems = RecordProblems(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from setpoint.detection.actor_resolution import confident_principal
 from setpoint.model import globs
 from setpoint.model.alerting_config import Alerting, Approvers, Destination, Escalation
 from setpoint.model.events import DriftData
@@ -75,7 +76,6 @@ def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups
 
 def case_of(data: DriftData) -> PolicyInput:
     """A finding as routes match it; its labels are not known."""
-    actor = data.actor
     return PolicyInput(
         asset_type=data.asset_type,
         content=data.content,
@@ -85,5 +85,5 @@ def case_of(data: DriftData) -> PolicyInput:
         projects=frozenset((data.project,) if data.project else ()),
         ancestors=data.ancestors,
         paths=tuple(difference.path for difference in data.differences),
-        actor=actor.principal if actor is not None and actor.confidence != "possible" else "",
+        actor=confident_principal(data.actor),
     )

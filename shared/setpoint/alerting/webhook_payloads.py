@@ -15,6 +15,7 @@ import msgspec
 
 from setpoint.alerting.rendering import links as addresses
 from setpoint.model.notice_view import FindingView, GroupView, Links
+from setpoint.util.external_sort import batches
 
 NoticeType = Literal[
     "notice.finding",  # a finding as it is by now
@@ -109,7 +110,7 @@ def _of_one(kind: NoticeType, name: str, notice: str, view: FindingView, links: 
 
 
 def _parts(kind: NoticeType, name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
-    parts = [tuple(findings[start : start + _PART]) for start in range(0, len(findings), _PART)]
+    parts = [tuple(part) for part in batches(findings, _PART)]
     for number, part in enumerate(parts, 1):
         latest = max(finding.event_time for finding in part)
         data = NoticeData(findings=part, part=number, parts=len(parts))

@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException
 from setpoint import bootstrap
 from setpoint.errors import AccessDenied, SetpointError
 from setpoint.util import telemetry
+from setpoint.util.clock import in_utc
 from setpoint.util.telemetry import Run, Severity
 
 if TYPE_CHECKING:
@@ -152,4 +153,4 @@ def _seconds_since(time: Any) -> float | None:
         then = datetime.fromisoformat(time)
     except (TypeError, ValueError):
         return None
-    return round((datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds(), 3)
+    return round((datetime.now(UTC) - in_utc(then)).total_seconds(), 3)

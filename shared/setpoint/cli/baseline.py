@@ -29,6 +29,7 @@ from setpoint.model.severity import Severity
 from setpoint.ports.stores import Problems
 from setpoint.remediation import bulk_exemptions
 from setpoint.remediation.bulk_exemptions import BulkResult
+from setpoint.util.clock import in_utc
 from setpoint.util.counts import counted
 
 _NOT_CRITICAL: tuple[Severity, ...] = ("low", "medium", "high")
@@ -240,7 +241,7 @@ def _date(text: str, now: datetime) -> datetime:
         end = datetime.fromisoformat(text)
     except ValueError:
         raise BadRequest(f"--until {text}: it looks like 2026-12-31 or 2026-12-31T18:00Z") from None
-    end = end if end.tzinfo else end.replace(tzinfo=UTC)
+    end = in_utc(end)
     if end <= now:
         raise BadRequest(f"--until {text}: it is over already")
     return end

@@ -34,6 +34,7 @@ from setpoint.model.asset_formats import RecordKind
 from setpoint.model.outcome import Outcome
 from setpoint.ports.stores import Problems, Store
 from setpoint.util.counts import counted
+from setpoint.util.retries import backoff
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub.bus import PubSubFeed
@@ -245,7 +246,7 @@ def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, 
             idle = 0 if came else idle + 1
             failures = failures + 1 if failed else 0
             if failures:
-                time.sleep(min(2.0**failures, _LONGEST_PAUSE))
+                time.sleep(backoff(1.0, _LONGEST_PAUSE, failures))
     except KeyboardInterrupt:
         print_status("stopped; unacknowledged messages will be delivered again")
     return outcomes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from setpoint.util.texts import clip
+
 _LONGEST = 300
 
 
@@ -9,6 +11,5 @@ def code(text: str) -> str:
     """A code span in a table cell: without line breaks and backticks, and with its pipes escaped."""
     if not text:
         return ""
-    plain = " ".join(text.split()).replace("`", "'")
-    cut = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
-    return f"`{cut.replace('|', chr(92) + '|')}`"
+    plain = clip(" ".join(text.split()).replace("`", "'"), _LONGEST)
+    return f"`{plain.replace('|', chr(92) + '|')}`"

@@ -15,6 +15,7 @@ import typer
 from setpoint.catalog import locations
 from setpoint.comparison import scalars
 from setpoint.errors import BadRequest
+from setpoint.util.clock import in_utc
 
 _LONGEST = 10 * 366 * 86_400.0
 DEFAULT_STORE = ""
@@ -211,7 +212,7 @@ def moment(option: str, text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise BadRequest(f"{option} {text}: it looks like 2026-11-03T14:00Z") from None
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    time = in_utc(time)
     if time > datetime.now(UTC):
         raise BadRequest(f"{option} {text}: it has not come yet")
     return time.astimezone(UTC)

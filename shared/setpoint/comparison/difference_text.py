@@ -10,8 +10,8 @@ import msgspec
 from setpoint.comparison import iam_policies
 from setpoint.model.difference import Difference
 from setpoint.model.display_names import shortened
+from setpoint.util.texts import ELLIPSIS, clip
 
-ELLIPSIS = "…"
 NOTHING = "nothing"
 """The text for an absent value."""
 MOST = 60
@@ -24,7 +24,7 @@ _AROUND = 12
 
 def as_json(value: Any, most: int = MOST) -> str:
     """A value as JSON of limited length; a cut link keeps its end, which distinguishes it."""
-    return NOTHING if value is msgspec.UNSET else cut(_encoded(shortened(value)), most)
+    return NOTHING if value is msgspec.UNSET else clip(_encoded(shortened(value)), most)
 
 
 def as_text(value: Any, most: int | None = None) -> str:
@@ -34,7 +34,7 @@ def as_text(value: Any, most: int | None = None) -> str:
         return NOTHING
     is_plain = isinstance(value, str) and not _AMBIGUOUS.match(value) and value == value.rstrip()
     text = value if is_plain else _encoded(value)
-    return text if most is None else cut(text, most)
+    return text if most is None else clip(text, most)
 
 
 def sides(difference: Difference, most: int) -> tuple[str, str]:
@@ -48,7 +48,7 @@ def sides(difference: Difference, most: int) -> tuple[str, str]:
     if max(len(declared), len(observed)) > most:
         skipped = _common_length(declared, observed)
         declared, observed = (f"{ELLIPSIS}{text[skipped:]}" if skipped else text for text in (declared, observed))
-    return cut(declared, most), cut(observed, most)
+    return clip(declared, most), clip(observed, most)
 
 
 class DifferenceText(NamedTuple):
@@ -116,11 +116,6 @@ def grant(difference: Difference) -> str:
     if not iam_policies.is_grant(value):
         return ""
     return iam_policies.describe_grants(difference).removesuffix(" (condition none)")
-
-
-def cut(text: str, most: int) -> str:
-    """Text of limited length."""
-    return text if len(text) <= most else text[: most - 1] + ELLIPSIS
 
 
 def _common_length(first: str, other: str) -> int:

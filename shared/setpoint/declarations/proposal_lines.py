@@ -9,6 +9,7 @@ import msgspec
 from setpoint.comparison import iam_policies
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
+from setpoint.util.texts import clip
 
 _LONGEST = 120
 
@@ -32,5 +33,4 @@ def line(declaration: Declaration, difference: Difference) -> str:
 
 
 def _shown(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return clip(msgspec.json.encode(value).decode(), _LONGEST)

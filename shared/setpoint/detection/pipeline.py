@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -40,6 +40,7 @@ from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.services import ProjectDirectory
 from setpoint.ports.stores import Problems, RemediationStore, Snapshot, Store
 from setpoint.util import telemetry
+from setpoint.util.clock import utc_now
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
 
@@ -50,10 +51,6 @@ _TIMELY: frozenset[Outcome] = frozenset(
     ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unknown", "unreadable")
 )
 """Outcomes of new observations of declared resources, which detection time is measured for."""
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class Context:
     bus: EventBus | None
     dead_letters: DeadLetters
     schemas: Schemas | None = None
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
     directory: ProjectDirectory | None = None
     secret_key: bytes | Callable[[], bytes] | None = field(default=None, repr=False)
     projects: ProjectIdResolver = field(init=False)

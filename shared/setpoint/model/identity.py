@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from setpoint.util.clock import instant
+
 _IDS = ("uniqueId", "uid", "projectNumber", "id")
 """Fields that the service sets at creation and never changes. ``id`` may be just the name."""
 _TIMES = ("creationTimestamp", "timeCreated", "createTime", "creationTime")
@@ -33,12 +35,8 @@ def created_at(data: Any) -> datetime | None:
     if not isinstance(data, dict):
         return None
     for field in _TIMES:
-        try:
-            parsed = datetime.fromisoformat(data[field])
-        except (KeyError, TypeError, ValueError):
-            continue
-        if parsed.tzinfo is not None:
-            return parsed
+        if (time := instant(data.get(field))) is not None:
+            return time
     return None
 
 
@@ -66,10 +64,5 @@ def _are_other_times(first: str, other: str) -> bool:
 
 def _second(time: str) -> str:
     """A time to the second, however it is written; empty where it is none."""
-    try:
-        parsed = datetime.fromisoformat(time)
-    except ValueError:
-        return ""
-    if parsed.tzinfo is None:
-        return ""
-    return parsed.astimezone(UTC).replace(microsecond=0).isoformat()
+    parsed = instant(time)
+    return "" if parsed is None else parsed.astimezone(UTC).replace(microsecond=0).isoformat()

@@ -21,6 +21,7 @@ from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
 from setpoint.ports.services import ResourceApi
 from setpoint.remediation import api_requests, iam_planner, planner
+from setpoint.util.clock import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +178,9 @@ def _instant(value: Any) -> datetime | None:
     try:
         if isinstance(value, str) and value.isdigit():
             return datetime.fromtimestamp(int(value) / 1000, UTC)
-        time = datetime.fromisoformat(value)
-    except (ValueError, TypeError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError):
         return None
-    return time if time.tzinfo is not None else None
+    return instant(value)
 
 
 def describe_refusal(plan: NotWritable) -> tuple[str, ...]:

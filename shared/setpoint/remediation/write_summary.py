@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from setpoint.model.difference import Difference
+from setpoint.util.texts import clip
 
 _LONGEST = 120
 
@@ -22,4 +23,4 @@ def _shown(value: Any) -> str:
     if value is msgspec.UNSET:
         return "(absent)"
     text = value if isinstance(value, str) else msgspec.json.encode(value, order="deterministic").decode()
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return clip(text, _LONGEST)

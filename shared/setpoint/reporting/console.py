@@ -6,12 +6,13 @@ import gzip
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from setpoint.errors import AccessDenied, SetpointError, Unavailable
 from setpoint.ports.reports import ReportStore
 from setpoint.reporting.html import build, load, page
+from setpoint.util.clock import utc_now
 
 HEADER = "X-Goog-IAP-JWT-Assertion"
 PERIOD = timedelta(days=30)
@@ -69,10 +70,6 @@ class _CachedPage(NamedTuple):
     tag: str
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Console:
     """Answers requests for the page.
 
@@ -89,7 +86,7 @@ class Console:
         store: ReportStore,
         url: str,
         verifier: IdentityVerifier,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         kept: timedelta = KEPT,
     ) -> None:
         self._for = kept

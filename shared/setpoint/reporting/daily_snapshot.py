@@ -9,7 +9,7 @@ import heapq
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -25,16 +25,13 @@ from setpoint.reporting.rows import CoverageCounter, SnapshotTime, WeeklyDigest,
 from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
 from setpoint.sweep.digest_set import Digests, digest_of
 from setpoint.util import telemetry
+from setpoint.util.clock import utc_now
 from setpoint.util.external_sort import batches
 
 _BATCH = 200
 """Number of declaration records in one read."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Reporter:
 
     store: Store
     warehouse: Warehouse
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
 
 
 def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:

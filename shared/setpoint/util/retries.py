@@ -1,4 +1,4 @@
-"""Retry reads, changes and writes under an optimistic lock after a conflict."""
+"""Waits before a retry; and retries of reads, changes and writes under an optimistic lock after a conflict."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.5
 """Maximum pause before a retry in seconds; the pause is random, below a limit that doubles up to this value
 (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, "full jitter")."""
+
+
+def backoff(first: float, longest: float, retries: int) -> float:
+    """Seconds to wait before a retry: doubled each time, with jitter, so that who was refused together comes apart.
+
+    Args:
+        first: the wait before the first retry.
+        longest: the maximum.
+        retries: the retries before this one.
+    """
+    most = min(longest, first * 2.0**retries)
+    return random.uniform(most / 2, most)  # noqa: S311 - no secret
 
 
 def retry_on_conflict(

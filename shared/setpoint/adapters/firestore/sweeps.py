@@ -16,6 +16,7 @@ from setpoint.adapters.firestore.firestore_errors import answering, body_of, rac
 from setpoint.model.newer_fields import Revision
 from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
+from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentSnapshot
@@ -90,10 +91,9 @@ class FirestoreSweeps:
         """See ``SweepStore.drop_run``."""
         with answering(f"run {run}"):
             for collection in (self._shards(run), self._parts(run)):
-                documents = list(collection.list_documents())
-                for first in range(0, len(documents), _BATCH):
+                for documents in batches(list(collection.list_documents()), _BATCH):
                     batch = self._client.batch()
-                    for document in documents[first : first + _BATCH]:
+                    for document in documents:
                         batch.delete(document)
                     batch.commit()
 

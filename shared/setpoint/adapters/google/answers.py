@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
 
+from setpoint.adapters.retry_after import LONGEST, requested_seconds
 from setpoint.catalog import shown_fields
 from setpoint.errors import AccessDenied, Conflict, Refused, Throttled, Unavailable
 from setpoint.model.write_plan import Call
@@ -50,7 +49,6 @@ _LONGEST = 500
 _SHORTEST = 4
 """A shorter text is no secret, and is a part of many words."""
 _HIDDEN = "(hidden)"
-_LONGEST_WAIT = 3600.0
 
 
 def meaning(answer: requests.Response) -> Meaning:
@@ -104,18 +102,14 @@ def body(call: Call, answer: requests.Response) -> dict[str, Any]:
 
 def wait(answer: requests.Response) -> float:
     """The wait that the API asks for in seconds, at most an hour; 0 without one."""
-    asked = answer.headers.get("Retry-After", "").strip()
-    if asked.isdigit():
-        return min(float(asked), _LONGEST_WAIT)
+    asked = requested_seconds(answer.headers.get("Retry-After"))
+    if asked is not None:
+        return asked
     for detail in _details(_error(answer)):
         delay = str(detail.get("retryDelay", "")).removesuffix("s")
         if delay.replace(".", "", 1).isdigit():
-            return min(float(delay), _LONGEST_WAIT)
-    try:
-        until = parsedate_to_datetime(asked).astimezone(UTC)
-    except ValueError:
-        return 0.0
-    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_WAIT)
+            return min(float(delay), LONGEST)
+    return 0.0
 
 
 def _object(answer: requests.Response) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ from setpoint.errors import LOG_IN, BadRequest, Unavailable
 from setpoint.model.drift_history import AssetVersion
 from setpoint.model.resource_key import Content
 from setpoint.ports.services import Histories
+from setpoint.util.external_sort import batches
 
 NAMES = 100
 """Maximum number of names of a call."""
@@ -59,15 +60,15 @@ class GoogleAssetHistory:
         """See ``AssetHistory.histories``."""
         versions: dict[str, list[AssetVersion]] = {}
         missing: set[str] = set()
-        batches = [list(names[start : start + NAMES]) for start in range(0, len(names), NAMES)]
-        while batches:
-            batch = batches.pop()
+        waiting = list(batches(names, NAMES))
+        while waiting:
+            batch = waiting.pop()
             answer = self._answer(parent, content, batch, since)
             if answer is None and len(batch) == 1:
                 missing.add(batch[0])
             elif answer is None:
                 middle = len(batch) // 2
-                batches += [batch[:middle], batch[middle:]]
+                waiting += [batch[:middle], batch[middle:]]
             else:
                 for temporal in answer.assets:
                     versions.setdefault(temporal.asset.name, []).append(_version(temporal, content))

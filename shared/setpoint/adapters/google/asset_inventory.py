@@ -5,7 +5,6 @@ Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/l
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey, content_of
 from setpoint.model.sweep_records import known_at
 from setpoint.ports.services import Page
+from setpoint.util.retries import backoff
 
 CONTENT_TYPES = {
     "resource": ContentType.RESOURCE,
@@ -188,8 +188,7 @@ class AssetInventory:
 def pause_after(patience: RetryPolicy, error: Exception, calls: int) -> float:
     """Exponential backoff with jitter, so that clients that were refused together do not retry together."""
     first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
-    most = min(patience.longest, first * 2.0**calls)
-    return random.uniform(most / 2, most)  # noqa: S311 - no secret
+    return backoff(first, patience.longest, calls)
 
 
 def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest) -> Exception:

@@ -16,6 +16,7 @@ from setpoint.adapters.google.call_pace import CallBudget, CallPace
 from setpoint.errors import AccessDenied, Refused, Throttled, Unavailable
 from setpoint.model.write_plan import Call
 from setpoint.ports.services import LogPage, LogWindows
+from setpoint.util.retries import backoff
 
 CALLS_A_MINUTE = 60
 """The quota of a project for reading entries (https://cloud.google.com/logging/quotas#api-limits)."""
@@ -99,7 +100,7 @@ class GoogleActivityLogs:
                 if attempt + 1 == _TRIES:
                     raise
                 first = error.seconds if isinstance(error, Throttled) else 0.5
-                self._pace.sleep(min(first * 2.0**attempt, _LONGEST_WAIT))
+                self._pace.sleep(backoff(first, _LONGEST_WAIT, attempt))
         raise Unavailable("Cloud Logging does not answer; try again later")
 
 

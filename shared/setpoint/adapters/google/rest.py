@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,9 +15,11 @@ from google.auth.transport.requests import AuthorizedSession
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from setpoint.adapters.google import answers
+from setpoint.adapters.retry_after import http_date
 from setpoint.errors import LOG_IN, BadRequest, Unavailable
 from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
 from setpoint.remediation import operations
+from setpoint.util.retries import backoff
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _WRITE_TRIES = 2
@@ -127,11 +127,10 @@ class GoogleRest:
             Unavailable: no server answers; try again.
         """
         call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
-        date = self._send(call, again=answers.may_pass).headers.get("Date", "")
-        try:
-            return parsedate_to_datetime(date).astimezone(UTC)
-        except ValueError:
-            raise Unavailable(f"{call.url} does not say the time; try again later") from None
+        date = http_date(self._send(call, again=answers.may_pass).headers.get("Date", ""))
+        if date is None:
+            raise Unavailable(f"{call.url} does not say the time; try again later")
+        return date.astimezone(UTC)
 
     def _send(
         self, call: Call, *, again: Callable[[requests.Response], bool], reading: bool = True
@@ -189,8 +188,7 @@ def _never_left(failure: Exception) -> bool:
 def _pause(patience: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
     """The API's requested wait, or exponential backoff with jitter; a longer request is left to the engine."""
     asked = answers.wait(answer) if answer is not None else 0.0
-    most = min(patience.longest, patience.first * 2.0 ** (tries - 1))
-    return asked or random.uniform(most / 2, most)  # noqa: S311 - no secret
+    return asked or backoff(patience.first, patience.longest, tries - 1)
 
 
 def _is_busy(answer: requests.Response) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 import requests
 from google.auth.exceptions import GoogleAuthError, TransportError
 
-from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.adapters.retry_after import seconds_of
 from setpoint.errors import AccessDenied, BadRequest, Throttled, Unavailable
 from setpoint.ports.finding_centers import CentralFinding
 

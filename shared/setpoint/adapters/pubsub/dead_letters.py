@@ -12,6 +12,7 @@ from google.api_core import exceptions
 from setpoint.adapters.pubsub.bus import not_pulled
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.operations.dead_letters import DeadLetter
+from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -100,8 +101,8 @@ class PubSubDeadLetterQueue:
 
     def release(self, dead_letters: list[DeadLetter]) -> None:
         """See ``DeadLetterQueue.release``."""
-        for first in range(0, len(dead_letters), _BATCH):
-            self._deadline([dead_letter.handle for dead_letter in dead_letters[first : first + _BATCH]], 0)
+        for batch in batches(dead_letters, _BATCH):
+            self._deadline([dead_letter.handle for dead_letter in batch], 0)
 
     def _deadline(self, handles: list[str], seconds: int) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import requests
 
-from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.adapters.retry_after import seconds_of
 from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListing, Throttled, Unavailable
 
 SECONDS = 20.0

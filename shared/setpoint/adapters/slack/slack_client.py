@@ -14,7 +14,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.adapters.retry_after import seconds_of
 from setpoint.errors import BadRequest, SetpointError, Throttled, Unavailable
 
 _CALL_SECONDS = 10

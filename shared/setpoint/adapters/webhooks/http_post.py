@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import requests
 
-from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.adapters.retry_after import seconds_of
 from setpoint.errors import BadRequest, Throttled, Unavailable
 
 SECONDS = 10.0

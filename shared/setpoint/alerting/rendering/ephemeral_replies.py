@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from setpoint.alerting.rendering import mrkdwn
 from setpoint.comparison import difference_text
 from setpoint.model.alerting_config import Approvers
 from setpoint.model.audit_trail import AuditEntry
@@ -18,17 +19,15 @@ from setpoint.util.counts import counted
 MOST = 3_900
 """Maximum characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
 READING = "_Since when and by whom is being read from the history; ask again in a minute._"
+_MOST_TEXT = 300
 _MOST_VALUE = 120
 _MOST_LINES = 10
 _MOST_ENTRIES = 8
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "\N{MODIFIER LETTER GRAVE ACCENT}"})
 
 
-def code(text: str, most: int = 300) -> str:
+def code(text: str) -> str:
     """A value in a code span, where nothing is formatted, linked or mentioned."""
-    shown = "".join(character if character.isprintable() else " " for character in text[: most + 1])
-    cut = shown if len(shown) <= most else f"{shown[: most - 1]}…"
-    return f"`{cut.translate(_ESCAPES) or ' '}`"
+    return mrkdwn.code(text, _MOST_TEXT)
 
 
 def stale(name: str, why: str) -> str:

@@ -13,10 +13,13 @@ from typing import Any
 
 from setpoint.alerting.rendering import links as addresses
 from setpoint.alerting.rendering import phrases
+from setpoint.alerting.rendering.safe_text import clean
 from setpoint.comparison import difference_text
 from setpoint.model.drift_history import since_text
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.util.counts import counted
+from setpoint.util.quotas import cut
+from setpoint.util.texts import ELLIPSIS
 
 _BUDGET = 20_000
 """Maximum size of a card's lines in bytes, with room for the rest of the card and JSON escapes."""
@@ -160,10 +163,8 @@ def _html(text: str, most: int) -> str:
 
 def _cut(text: str, most: int) -> str:
     """Clean text of at most this many bytes."""
-    shown = "".join(character if character.isprintable() else " " for character in text[: most + 1])
-    if len(shown.encode()) <= most:
-        return shown
-    return shown.encode()[: most - 3].decode(errors="ignore") + "…"
+    shown = clean(text[: most + 1])
+    return shown if _bytes(shown) <= most else cut(shown, most - _bytes(ELLIPSIS)) + ELLIPSIS
 
 
 def _bytes(text: str) -> int:

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-ELLIPSIS = "…"
+from setpoint.util.texts import ELLIPSIS
+
 _HIDDEN = "\N{REPLACEMENT CHARACTER}"
 _BLANK = re.compile(r"[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _INVISIBLE = re.compile(

@@ -34,6 +34,7 @@ from setpoint.model.drift_history import beginning, since_text
 from setpoint.model.events import DriftData
 from setpoint.model.notice_view import ButtonAction, FindingView, GroupView, Links, Message
 from setpoint.model.severity import SEVERITIES
+from setpoint.util.texts import clip
 
 FORM = phrases.RenderStyle(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
 """How Slack shows values from outside Setpoint."""
@@ -84,7 +85,7 @@ def _title(data: DriftData) -> str:
     what = phrases.what(data)
     happened = phrases.happened(data)
     room = 150 - len(mark) - len(happened) - 10
-    return f"{mark}: {what if len(what) <= room else what[:room] + '…'} {happened}"
+    return f"{mark}: {clip(what, room)} {happened}"
 
 
 def _resolved(shown: FindingView, links: Links) -> Iterator[Block]:

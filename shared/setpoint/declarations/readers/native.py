@@ -39,6 +39,7 @@ from setpoint.model.declaration import Authority, Declaration, Mode, Owner, Scop
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.source_grants import Sources
+from setpoint.util.texts import clip
 
 API_VERSION = "setpoint.dev/v1"
 
@@ -322,13 +323,9 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = f"{given} is not possible; {message}{_nearest(given, possible)}"
     given = _value(document.value, where)
     if given and given not in message and error["type"] != "extra_forbidden" and "\n" not in given:
-        message = f"{_shortened(given)}: {message}"
+        message = f"{clip(given, _MOST_LETTERS)}: {message}"
     field = ".".join(str(part) for part in where)
     return Problem(document.file, document.line_of(where), field, message)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
 
 
 def _value(value: Any, where: Iterable[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from setpoint.model.write_plan import Call
 from setpoint.ports.stores import Store
+from setpoint.util.clock import utc_now
 
 
 class Api(Protocol):
@@ -23,10 +24,6 @@ class Api(Protocol):
         Raises:
             Unavailable: nobody answers.
         """
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -51,7 +48,7 @@ class Installation:
     store: Callable[[], Store]
     store_url: str
     api: Api
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
     options: frozenset[str] = frozenset()
     database_location: str = ""
     _read: dict[str, Any] = field(default_factory=dict)

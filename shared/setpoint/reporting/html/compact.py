@@ -15,6 +15,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.severity import SEVERITIES
 from setpoint.reporting.html.model import Field, Onset, Report, Row
+from setpoint.util.texts import clip
 
 ROOM = 4_500_000
 """Maximum size of the data in bytes: a page of five million bytes without its other parts."""
@@ -98,10 +99,10 @@ class _Packer:
         if not (row.evidence or row.at_least or row.onsets):
             return []
         onsets = [self._onset(onset) for onset in row.onsets[: self._limits.fields]]
-        return [self._text(_cut(row.evidence, self._limits.value)), int(row.at_least), onsets]
+        return [self._text(clip(row.evidence, self._limits.value)), int(row.at_least), onsets]
 
     def _onset(self, onset: Onset) -> list[Any]:
-        texts = (onset.path, _cut(onset.before, self._limits.value), onset.by, onset.reason)
+        texts = (onset.path, clip(onset.before, self._limits.value), onset.by, onset.reason)
         return [self._ago(onset.since), int(onset.at_least), *map(self._text, texts)]
 
     def _ago(self, time: datetime | None) -> int | None:
@@ -118,7 +119,7 @@ class _Packer:
 
     def _field(self, field: Field) -> list[Any]:
         cut = [
-            self._text(_cut(text, self._limits.value))
+            self._text(clip(text, self._limits.value))
             for text in (field.path, field.declared, field.observed, field.grant)
         ]
         return [field.op[0], *cut, int(field.immutable) + 2 * int(field.undeclared)]
@@ -128,7 +129,7 @@ class _Packer:
         for step in steps[-most:] if most else ():
             yield [
                 self._ago(step.occurred_at),
-                *map(self._text, (step.what, step.by, _cut(step.text, self._limits.value))),
+                *map(self._text, (step.what, step.by, clip(step.text, self._limits.value))),
             ]
 
     def _actor(self, actor: Actor | None) -> list[Any]:
@@ -136,10 +137,6 @@ class _Packer:
             return []
         words = (actor.principal, actor.kind, actor.confidence, actor.method, actor.caller, actor.ip)
         return [*map(self._text, words), *(self._text(", ".join(who)) for who in (actor.through, actor.others))]
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _seconds(time: datetime | None) -> int:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from setpoint import __version__
 from setpoint.reporting.html.compact import ROOM, pack
 from setpoint.reporting.html.model import Field, Report
+from setpoint.util.texts import clip
 
 _SCRIPTS = ("data", "state", "dom", "words", "filters", "commands", "detail", "table", "charts", "figures", "main")
 """The page's own scripts, in the order of their dependencies."""
@@ -109,8 +110,7 @@ def _line(field: Field) -> str:
         "missing": f"{path}: expected {field.declared}, found nothing",
         "unexpected": f"{path}: expected nothing, found {field.observed}",
     }
-    line = _readable(lines[field.op])
-    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
+    return clip(_readable(lines[field.op]), _LONGEST_LINE)
 
 
 @cache
