@@ -14,7 +14,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -43,12 +43,12 @@ def measured(sources: int) -> tuple[float, float]:
         store = open_store(f"sqlite:///{folder}/s.db")
         context = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
         loaded = LoadResult(desired=[desired((Declaration(KEY, TYPE, {"location": "EU"}, project="billing"),))])
-        apply.sync(loaded, Request("git"), context, NOON)
+        apply.sync(loaded, ApplyRequest("git"), context, NOON)
         stored = store.control()
         others = {f"gs://states/team-{number}/default.tfstate": _source(number) for number in range(sources)}
         store.write_control(Control(stored.value.sources | others, sources + 1), stored.version)
         events = [_timed(partial(_changes, number, context)) for number in range(EVENTS)]
-        applies = [_timed(lambda: apply.sync(loaded, Request("git"), context, NOON)) for _ in range(APPLIES)]
+        applies = [_timed(lambda: apply.sync(loaded, ApplyRequest("git"), context, NOON)) for _ in range(APPLIES)]
         store.close()
     return statistics.median(events) * 1e6, statistics.median(applies) * 1e3
 

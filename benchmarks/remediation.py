@@ -23,7 +23,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -83,7 +83,7 @@ def times(store: str, count: int) -> list[float]:
         for key in map(_key, names)
     ]
     now = datetime.now(UTC)
-    apply.sync(LoadResult(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
+    apply.sync(LoadResult(wanted, policy=POLICY), ApplyRequest("bench"), deps, now - timedelta(hours=1))
     seconds = []
     for name in names:
         live = {"name": name, "location": "EU", "metageneration": "3", "versioning": {"enabled": False}}

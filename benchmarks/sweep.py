@@ -152,13 +152,13 @@ def _inventory(address: str) -> Any:
     import grpc
     from google.auth.credentials import AnonymousCredentials
 
-    from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
+    from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy
 
     transport = AssetServiceGrpcTransport(
         channel=grpc.insecure_channel(address),
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
     )
-    return AssetInventory(AssetServiceClient(transport=transport), RetryPolicy(calls_a_minute=1e9))
+    return AssetInventory(AssetServiceClient(transport=transport), QuotaRetryPolicy(calls_a_minute=1e9))
 
 
 def _peak() -> float:

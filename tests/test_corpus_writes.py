@@ -15,7 +15,7 @@ import pytest
 
 from comparison.strategies import leaves, replaced
 from setpoint.adapters.google.rest import GoogleRest
-from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.methods import ApiResource, default_methods
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison.compare import compare
 from setpoint.model.declaration import Declaration
@@ -48,7 +48,7 @@ class Case(NamedTuple):
     declaration: Declaration
     live: dict[str, Any]
     schema: Schema | None
-    resource: Resource | None
+    resource: ApiResource | None
 
 
 def cases() -> Iterator[Case]:

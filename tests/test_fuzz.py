@@ -31,7 +31,7 @@ from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Breaker, Pause, SafetyState, WriteRecord
 from setpoint.model.sources import Control, SourceState
-from setpoint.model.sweep_records import Part, Shard, Start, Summary, Sweep, Work
+from setpoint.model.sweep_records import Shard, ShardPart, Start, Summary, Sweep, Work
 from setpoint_tools.dev import fleet
 from setpoint_tools.testing import messages
 from sizes import size
@@ -76,7 +76,10 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
         partial(sweep_records.decode_record, form=Shard),
         sweep_records.encode_record(Shard("1", 0, "organizations/1", "resource", NOON)),
     ),
-    "stored part": (partial(sweep_records.decode_record, form=Part), sweep_records.encode_record(Part(b"12345678"))),
+    "stored part": (
+        partial(sweep_records.decode_record, form=ShardPart),
+        sweep_records.encode_record(ShardPart(b"12345678")),
+    ),
     "stored brakes": (safety_limits.decode_safety_state, safety_limits.encode_safety_state(BRAKES)),
     "control record": (
         sources.decode_control,

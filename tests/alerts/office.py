@@ -13,7 +13,7 @@ from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.alerting import service
 from setpoint.alerting.context import AlertingContext
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Throttled, Unavailable
@@ -24,7 +24,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData, EventType, drift_event
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint.ports.stores import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -87,10 +87,10 @@ class MemorySink:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         del links
         if channel in self.refused:
             raise BadRequest(f"{channel}: there is no such channel")
@@ -103,17 +103,30 @@ class MemorySink:
             self.messages[name] = view
 
         self._do(take)
-        return Posted(channel, name)
+        return PostedMessage(channel, name)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         del links, posted, maybe
         self._do(lambda: self.calls[name].append(view))
-        return Posted(channel, name)
+        return PostedMessage(channel, name)
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         del links
 
@@ -166,7 +179,7 @@ class Office:
             self.say(alerting)
 
     def say(self, alerting: Alerting) -> None:
-        apply.sync(LoadResult(alerting=alerting), Request("fleet"), self.deps, self.clock())
+        apply.sync(LoadResult(alerting=alerting), ApplyRequest("fleet"), self.deps, self.clock())
 
     def tell(self, *events: CloudEvent) -> None:
         for event in events:

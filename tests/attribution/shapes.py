@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from setpoint.attribution.audit_log_parser import Logged, parse
+from setpoint.attribution.audit_log_parser import LoggedChange, parse
 
 FOLDER = Path(__file__).parents[1] / "audit_logs"
 
@@ -24,7 +24,7 @@ class Shape(NamedTuple):
     def service(self) -> str:
         return self.entry["protoPayload"]["serviceName"]
 
-    def parsed(self) -> tuple[Logged, ...]:
+    def parsed(self) -> tuple[LoggedChange, ...]:
         return parse(msgspec.json.encode(self.entry), mask_ip=True)
 
     @property

@@ -12,7 +12,7 @@ from setpoint.attribution import service
 from setpoint.attribution.service import Attributor
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -76,7 +76,7 @@ class World:
 
     def declare(self, policy: Policy | None = None, location: str = "EU", **more: Any) -> None:
         wanted = desired((Declaration(self.key, TYPE, {"location": location}, project="shop-prod", **more),))
-        apply.sync(LoadResult([wanted], policy=policy), Request("git", prune=True), self.deps, moment(-86_400))
+        apply.sync(LoadResult([wanted], policy=policy), ApplyRequest("git", prune=True), self.deps, moment(-86_400))
 
     def observe(self, live: Any = DRIFTED, seconds: float = 0) -> str:
         return pipeline.handle_observation(Observation(self.key, TYPE, moment(seconds), data=live), self.deps)

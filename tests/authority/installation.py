@@ -8,7 +8,7 @@ from typing import Any
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request, Synced
+from setpoint.declarations.apply import ApplyRequest, ApplyResult
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import ownership, pipeline
 from setpoint.detection.pipeline import Context
@@ -17,7 +17,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.source_grants import INSTALLATION, Grant, Sources
+from setpoint.model.source_grants import INSTALLATION, SourceGrant, Sources
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BUCKET = "storage.googleapis.com/Bucket"
@@ -26,10 +26,10 @@ ORGANIZATION = "organizations/1"
 PROD = ("projects/12", "folders/2", ORGANIZATION)
 SANDBOX = ("projects/13", "folders/3", ORGANIZATION)
 IDS = {"12": "prod", "13": "sandbox"}
-PLATFORM = Grant(
+PLATFORM = SourceGrant(
     "platform", everywhere=True, carries=("policy", "limits", "alerting", "scopes", "ignore"), teams=("*",)
 )
-TEAM = Grant("team", ancestors=("folders/3",))
+TEAM = SourceGrant("team", ancestors=("folders/3",))
 SOURCES = Sources((PLATFORM, TEAM), Owner(team="installation"), Source("sources.json", 1))
 
 
@@ -60,7 +60,7 @@ class Installation:
             self.grant(sources)
 
     def grant(self, sources: Sources) -> None:
-        apply.sync(LoadResult(sources=sources), Request(INSTALLATION), self.deps, self.now)
+        apply.sync(LoadResult(sources=sources), ApplyRequest(INSTALLATION), self.deps, self.now)
 
     def apply(
         self,
@@ -69,11 +69,11 @@ class Installation:
         scopes: tuple[Scope, ...] = (),
         policy: Policy | None = None,
         **request: Any,
-    ) -> Synced:
+    ) -> ApplyResult:
         self.now += timedelta(seconds=1)
         loaded = LoadResult([desired((declaration,)) for declaration in declarations], scopes, policy=policy)
         request = {"prune": True, "max_removals": 1.0, **request}
-        return apply.sync(loaded, Request(source, **request), self.deps, self.now)
+        return apply.sync(loaded, ApplyRequest(source, **request), self.deps, self.now)
 
     def own(self, key: ResourceKey) -> None:
         """Let the platform declare a bucket in its place, where it is seen."""

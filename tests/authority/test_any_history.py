@@ -15,7 +15,7 @@ from authority.installation import BUCKET, FIREWALL, IDS, ORGANIZATION, PLATFORM
 from setpoint.adapters.memory.store import MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest, SetpointError, Unavailable
 from setpoint.model.actors import Actor
@@ -23,7 +23,7 @@ from setpoint.model.declaration import Declaration, Owner, Scope, Source, desire
 from setpoint.model.exemptions import Exemption
 from setpoint.model.policy import Limits, Policy, Rule, Undeclared
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.source_grants import Grant, Sources
+from setpoint.model.source_grants import SourceGrant, Sources
 from setpoint.model.write_plan import WritePlan, Written
 from setpoint.remediation import commands
 from setpoint.remediation.engine import remediate
@@ -42,13 +42,13 @@ KEYS = {
 TEAMS = ("one", "two")
 PEOPLE = ("ann@example.com", "bob@example.com", "carl@example.com")
 PLACES = (
-    Grant("", projects=("12",)),
-    Grant("", projects=("sandbox",)),
-    Grant("", ancestors=("folders/2",)),
-    Grant("", ancestors=("folders/3",)),
-    Grant("", everywhere=True),
-    Grant("", ancestors=(ORGANIZATION,), asset_types=(BUCKET,)),
-    Grant("", carries=("scopes",)),
+    SourceGrant("", projects=("12",)),
+    SourceGrant("", projects=("sandbox",)),
+    SourceGrant("", ancestors=("folders/2",)),
+    SourceGrant("", ancestors=("folders/3",)),
+    SourceGrant("", everywhere=True),
+    SourceGrant("", ancestors=(ORGANIZATION,), asset_types=(BUCKET,)),
+    SourceGrant("", carries=("scopes",)),
 )
 POLICY = Policy(
     "platform's",
@@ -104,7 +104,7 @@ class History:
     def __init__(self, seed: int, store: Any = None) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a test
         self.world = World()
-        self.grants: dict[str, Grant] = {}
+        self.grants: dict[str, SourceGrant] = {}
         self.installation = Installation(store or MemoryStore(), sources=None)
         self.regrant()
         deps = self.installation.deps
@@ -162,7 +162,7 @@ class History:
         )
         with suppress(BadRequest):
             applied = apply.sync(
-                loaded, Request(source, prune=True, max_removals=1.0), self.installation.deps, self.now
+                loaded, ApplyRequest(source, prune=True, max_removals=1.0), self.installation.deps, self.now
             )
             refused = {document.name for document in applied.plan.refused if "ignore" not in document.reason}
             before = self.declared[source]

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from remediation.fleet import AUTO, KEY, World
 from setpoint import bootstrap
-from setpoint.adapters.google import signed_in
+from setpoint.adapters.google import current_user
 from setpoint.bootstrap import open_store
 from setpoint.cli import app
 from setpoint.cli.decider import Decider, check_approver, decider
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest, NotPermitted, SetpointError, Unavailable
 from setpoint.model.alerting_config import Alerting, Approvers
@@ -40,7 +40,7 @@ def real_apis(monkeypatch) -> None:
 
 
 def credentials_of(monkeypatch, address: str) -> None:
-    monkeypatch.setattr(signed_in, "email", lambda: address)
+    monkeypatch.setattr(current_user, "email", lambda: address)
 
 
 def answer(status: int, body: Any) -> requests.Response:
@@ -59,7 +59,7 @@ def test_google_says_whose_the_credentials_are(monkeypatch):
 
     monkeypatch.setattr("google.auth.default", lambda **_: (AnonymousCredentials(), None))
     monkeypatch.setattr("google.auth.transport.requests.AuthorizedSession.get", get)
-    assert signed_in.email() == ANN
+    assert current_user.email() == ANN
     assert asked == ["https://openidconnect.googleapis.com/v1/userinfo"]
 
 
@@ -77,7 +77,7 @@ def test_google_says_whose_the_credentials_are(monkeypatch):
 )
 def test_an_answer_that_verifies_nobody_is_an_error(status, body, error):
     with pytest.raises(error):
-        signed_in.address_in(answer(status, body))
+        current_user.address_in(answer(status, body))
 
 
 def test_without_credentials_nobody_decides(monkeypatch):
@@ -86,7 +86,7 @@ def test_without_credentials_nobody_decides(monkeypatch):
 
     monkeypatch.setattr("google.auth.default", none)
     with pytest.raises(BadRequest, match="log in"):
-        signed_in.email()
+        current_user.email()
 
 
 @pytest.mark.parametrize("named", ["", ANN, "Ann@Example.com"])
@@ -183,7 +183,7 @@ def test_the_command_line_refuses_an_unverified_approval_where_approvers_are_lis
     url = f"sqlite:///{tmp_path}/setpoint.db"
     world = World(google_apis, google_rest, open_store(url))
     world.declare(policy=ASKING)
-    apply.sync(LoadResult(alerting=LISTED), Request("alerting"), world.deps, world.clock())
+    apply.sync(LoadResult(alerting=LISTED), ApplyRequest("alerting"), world.deps, world.clock())
     world.drift()
     monkeypatch.setattr(bootstrap, "live_resources", lambda _: world.hands.live_resources)
     monkeypatch.setattr(bootstrap, "project_places", lambda: None)

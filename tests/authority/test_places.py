@@ -21,16 +21,16 @@ from authority.installation import (
 from setpoint.bootstrap import open_store
 from setpoint.cli import app
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.documents import parse
 from setpoint.declarations.readers.load import LoadResult, load_documents
 from setpoint.errors import NotPermitted
 from setpoint.model.declaration import Owner, Scope, Selection, Source
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Match, Policy, Rule
-from setpoint.model.source_grants import INSTALLATION, Grant, Sources
+from setpoint.model.source_grants import INSTALLATION, SourceGrant, Sources
 from setpoint.model.sweep_records import Start, Sweep
-from setpoint.ports.services import Page
+from setpoint.ports.services import InventoryPage
 from setpoint.sweep.in_process import sweep
 
 KNOWN = ("projects/prod", "projects/12", "folders/2", ORGANIZATION)
@@ -53,7 +53,7 @@ def scope(place: str) -> LoadResult:
 
 def sources(place: str) -> LoadResult:
     kind, _, name = place.partition("/")
-    grant = Grant("team", projects=(name,)) if kind == "projects" else Grant("team", ancestors=(place,))
+    grant = SourceGrant("team", projects=(name,)) if kind == "projects" else SourceGrant("team", ancestors=(place,))
     return LoadResult(sources=Sources((PLATFORM, grant), Owner(team="installation"), Source("sources.yaml", 1)))
 
 
@@ -66,7 +66,7 @@ DOCUMENTS = [(policy, "platform"), (scope, "platform"), (sources, INSTALLATION)]
 
 def put(installation: Installation, loaded: LoadResult, source: str, **request: Any) -> Any:
     installation.now += timedelta(seconds=1)
-    return apply.sync(loaded, Request(source, **request), installation.deps, installation.now)
+    return apply.sync(loaded, ApplyRequest(source, **request), installation.deps, installation.now)
 
 
 @pytest.fixture
@@ -81,9 +81,9 @@ class Listing:
     def __init__(self, seen: Observation) -> None:
         self.seen = seen
 
-    def pages(self, scope: str, content: str, types: Any = (), *, page_token: str = "") -> Iterator[Page]:
+    def pages(self, scope: str, content: str, types: Any = (), *, page_token: str = "") -> Iterator[InventoryPage]:
         del scope, content, types, page_token
-        yield Page([self.seen], "", self.seen.observed_at)
+        yield InventoryPage([self.seen], "", self.seen.observed_at)
 
 
 def swept(installation: Installation) -> Installation:

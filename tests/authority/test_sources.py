@@ -30,7 +30,7 @@ from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import observation as observations
 from setpoint.model.declaration import Owner, Scope
 from setpoint.model.policy import Limits, Policy, Rule
-from setpoint.model.source_grants import Grant, Location, Sources, may_declare
+from setpoint.model.source_grants import Location, SourceGrant, Sources, may_declare
 from setpoint.ports.services import Archive
 from setpoint_tools.testing import messages
 
@@ -137,7 +137,7 @@ def test_only_the_installations_own_source_holds_the_sources_document(installati
         "setpoint/sources.json", json.dumps({"apiVersion": "setpoint.dev/v1", **document}).encode()
     )
     assert report.synced.plan.regrants
-    assert installation.store.read(bucket("a")).rules.sources.grant("team") == Grant("team", everywhere=True)
+    assert installation.store.read(bucket("a")).rules.sources.grant("team") == SourceGrant("team", everywhere=True)
 
 
 def test_the_sources_document_is_in_force_before_the_first_upload_although_its_event_is_late(store):
@@ -183,7 +183,7 @@ def test_an_empty_declaration_does_not_make_a_rogue_resource_in_sync_in_anothers
 
 
 def test_two_owners_of_one_place_are_both_told_and_neither_counts(store):
-    both = Sources((PLATFORM, Grant("second", projects=("12",))))
+    both = Sources((PLATFORM, SourceGrant("second", projects=("12",))))
     installation = Installation(store, both)
     key = firewall("prod")
     installation.apply("platform", declared(key, {"disabled": False}, FIREWALL))
@@ -211,7 +211,7 @@ def test_ignore_rules_of_a_source_that_may_carry_none_ignore_nothing(installatio
 
 
 def test_scopes_hold_in_the_places_of_their_source_only(store):
-    teams = Grant("team", ancestors=("folders/3",), carries=("scopes",))
+    teams = SourceGrant("team", ancestors=("folders/3",), carries=("scopes",))
     installation = Installation(store, Sources((PLATFORM, teams)))
     installation.apply("team", declared(bucket("mine")), scopes=(EVERYTHING,))
 
@@ -222,7 +222,7 @@ def test_scopes_hold_in_the_places_of_their_source_only(store):
 
 
 def test_limits_of_a_source_that_may_carry_a_policy_and_no_limits_are_the_ones_without_a_policy(store):
-    grant = Grant("platform", everywhere=True, carries=("policy",))
+    grant = SourceGrant("platform", everywhere=True, carries=("policy",))
     installation = Installation(store, Sources((grant,)))
     policy = Policy("mine", (Rule("all", mode="auto"),), limits=Limits(per_fleet=9_999))
     applied = installation.apply("platform", declared(bucket("a")), policy=policy)
@@ -234,7 +234,7 @@ def test_limits_of_a_source_that_may_carry_a_policy_and_no_limits_are_the_ones_w
 
 def test_a_right_that_is_taken_away_no_longer_counts_whatever_was_applied_before(installation):
     installation.apply("platform", declared(bucket("ledger")), policy=Policy("mine", (Rule("all", mode="auto"),)))
-    installation.grant(Sources((Grant("platform", projects=("13",)), TEAM)))
+    installation.grant(Sources((SourceGrant("platform", projects=("13",)), TEAM)))
 
     installation.observe(bucket("ledger"), {"location": "US"}, PROD)
     assert installation.store.read(bucket("ledger")).rules.policy is None
@@ -280,18 +280,18 @@ def test_a_policy_that_is_judged_anew_leaves_the_findings_of_sources_as_they_are
 @pytest.mark.parametrize(
     ("grant", "location", "standing"),
     [
-        (Grant("s", projects=("prod",)), Location(frozenset({"prod"})), "may"),
-        (Grant("s", projects=("12",)), Location(frozenset({"prod", "12"}), PROD), "may"),
-        (Grant("s", projects=("prod",)), Location(frozenset({"12"}), PROD), "unknown"),
-        (Grant("s", projects=("prod",)), Location(frozenset({"sandbox", "13"}), SANDBOX), "may_not"),
-        (Grant("s", ancestors=("folders/2",)), Location(frozenset({"prod"})), "unknown"),
-        (Grant("s", ancestors=("folders/2",)), Location(frozenset({"13"}), SANDBOX), "may_not"),
-        (Grant("s", ancestors=("folders/2",)), Location(frozenset({"12"}), PROD), "may"),
-        (Grant("s", projects=("prod",)), Location(frozenset(), ("organizations/1",)), "may_not"),
-        (Grant("s", projects=("prod",)), Location(), "unknown"),
-        (Grant("s", everywhere=True), Location(), "may"),
-        (Grant("s", everywhere=True, asset_types=("storage.googleapis.com/*",)), Location(), "may_not"),
-        (Grant("other", everywhere=True), Location(), "may_not"),
+        (SourceGrant("s", projects=("prod",)), Location(frozenset({"prod"})), "may"),
+        (SourceGrant("s", projects=("12",)), Location(frozenset({"prod", "12"}), PROD), "may"),
+        (SourceGrant("s", projects=("prod",)), Location(frozenset({"12"}), PROD), "unknown"),
+        (SourceGrant("s", projects=("prod",)), Location(frozenset({"sandbox", "13"}), SANDBOX), "may_not"),
+        (SourceGrant("s", ancestors=("folders/2",)), Location(frozenset({"prod"})), "unknown"),
+        (SourceGrant("s", ancestors=("folders/2",)), Location(frozenset({"13"}), SANDBOX), "may_not"),
+        (SourceGrant("s", ancestors=("folders/2",)), Location(frozenset({"12"}), PROD), "may"),
+        (SourceGrant("s", projects=("prod",)), Location(frozenset(), ("organizations/1",)), "may_not"),
+        (SourceGrant("s", projects=("prod",)), Location(), "unknown"),
+        (SourceGrant("s", everywhere=True), Location(), "may"),
+        (SourceGrant("s", everywhere=True, asset_types=("storage.googleapis.com/*",)), Location(), "may_not"),
+        (SourceGrant("other", everywhere=True), Location(), "may_not"),
     ],
 )
 def test_a_source_may_declare_in_its_places_and_what_is_not_known_is_no_yes(grant, location, standing):

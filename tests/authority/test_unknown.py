@@ -21,7 +21,7 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Rule
-from setpoint.model.source_grants import Grant, Sources
+from setpoint.model.source_grants import SourceGrant, Sources
 from setpoint.model.sources import Control
 from setpoint.remediation.engine import remediate, resume_due
 from setpoint.remediation.records import RemediationContext
@@ -138,7 +138,7 @@ def with_live(case: Case, live: dict[str, Any]) -> None:
 
 def with_sources(case: Case) -> None:
     """A source that may declare below a folder, of which nobody knows whether the resource is in it."""
-    case.world.declare_sources(Sources((Grant("git", ancestors=("folders/9",), carries=("policy", "limits")),)))
+    case.world.declare_sources(Sources((SourceGrant("git", ancestors=("folders/9",), carries=("policy", "limits")),)))
     case.seen["ancestors"] = ()
 
 

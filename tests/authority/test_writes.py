@@ -22,9 +22,9 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Match, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Pause
-from setpoint.model.source_grants import Grant, Sources
+from setpoint.model.source_grants import SourceGrant, Sources
 from setpoint.model.write_plan import Call, WritePlan
-from setpoint.remediation import commands, unattended
+from setpoint.remediation import commands, required_approval
 from setpoint.remediation.engine import remediate
 from setpoint.remediation.iam_planner import plan_policy
 
@@ -89,7 +89,9 @@ def written(key: ResourceKey, asset_type: str, live: Any, body: Any, limits: Lim
     """Why a write asks for a person."""
     plan = WritePlan(key, Call("m", "POST", "https://a", body=body), "")
     reading = Observation(key, asset_type, PLACED_AT, data=live, ancestors=PLACES)
-    return unattended.needs_person(unattended.PlannedWrite(Declaration(key, asset_type, {}), plan, reading, limits))
+    return required_approval.needs_person(
+        required_approval.PlannedWrite(Declaration(key, asset_type, {}), plan, reading, limits)
+    )
 
 
 ROLE = ResourceKey("//iam.googleapis.com/organizations/4/roles/setpointRemediate")
@@ -372,7 +374,7 @@ def test_what_is_not_known_of_a_place_lets_nothing_be_written_even_with_an_appro
 def test_a_source_whose_place_it_no_longer_is_writes_nothing(world):
     world.declare()
     world.drift()
-    world.declare_sources(Sources((Grant("git", projects=("other",)),)))
+    world.declare_sources(Sources((SourceGrant("git", projects=("other",)),)))
 
     assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
     assert world.state.finding.status == "resolved"

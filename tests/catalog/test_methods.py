@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from catalog.test_asset_types import published
-from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.methods import ApiResource, default_methods
 from setpoint.catalog.permissions import permission
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.remediation import api_requests, iam_planner
@@ -57,7 +57,7 @@ NAMES = {
 }
 
 
-def resource(asset_type: str, name: str) -> Resource | None:
+def resource(asset_type: str, name: str) -> ApiResource | None:
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None
     return default_methods().resource(name, schema)

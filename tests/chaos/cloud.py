@@ -23,7 +23,7 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from chaos.embedded import fleet_of
 from chaos.truth import Heard, Report, differing, judge
 from setpoint import sweep
-from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
+from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.adapters.pubsub.bus import PubSubBus, PubSubFeed
 from setpoint.bootstrap import open_store
@@ -284,7 +284,7 @@ def _sweep(system: Cloud, fleet: Fleet) -> None:
     with asset_service() as service:
         for asset in fleet.assets():
             service.put(asset)
-        inventory = AssetInventory(service.client(), RetryPolicy(calls_a_minute=1e9))
+        inventory = AssetInventory(service.client(), QuotaRetryPolicy(calls_a_minute=1e9))
         sweep.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
 
 

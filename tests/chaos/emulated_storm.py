@@ -24,7 +24,7 @@ from chaos.simulated_storm import MIB, resident
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.alerting.service import TICK
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
@@ -105,7 +105,7 @@ def emulated_storm(system: Cloud, seconds: float) -> EmulatedStorm:
     alerting = Alerting("fleet", default=(Destination("slack", f"#{CHANNEL}"),))
     scope = Scope("shop", ("shop-prod",), ("compute.googleapis.com/*",), ancestors=_PLACES["shop-prod"])
     context = Context(system.store, None, MemoryDeadLetters())
-    apply.sync(LoadResult(alerting=alerting, scopes=(scope,)), Request("storm"), context, datetime.now(UTC))
+    apply.sync(LoadResult(alerting=alerting, scopes=(scope,)), ApplyRequest("storm"), context, datetime.now(UTC))
     system.topics.subscription(system.changes, name="detect", ordered=False)
     alerts = system.topics.subscription(system.drift_events, name="notify", ordered=False)
     system.topics.unsubscribe(system.events)  # the emulator keeps a thread for each ordering key

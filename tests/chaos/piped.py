@@ -18,7 +18,7 @@ from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
-from setpoint.detection.pull_worker import Delivery, Worker
+from setpoint.detection.pull_worker import PullDelivery, Worker
 
 
 class Piped:
@@ -46,10 +46,10 @@ class Pipe:
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
 
-    def open(self, take: Callable[[Delivery], None]) -> None:
+    def open(self, take: Callable[[PullDelivery], None]) -> None:
         threading.Thread(target=self._read, args=(take,), daemon=True).start()
 
-    def _read(self, take: Callable[[Delivery], None]) -> None:
+    def _read(self, take: Callable[[PullDelivery], None]) -> None:
         for line in sys.stdin.buffer:
             take(Piped(line))
         self._stop.set()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from alerts.office import NOON, Clock, Office, event
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.alerting import service
-from setpoint.ports.people import Filed
+from setpoint.ports.people import NoticeIndex
 
 SECONDS = 600
 MIB = 1 << 20
@@ -74,7 +74,7 @@ class _CountedWrites:
         self._window: Counter[str] = Counter()
         self.most_in_ten_seconds = 0
 
-    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: NoticeIndex) -> Any:
         now, record = self._clock.now, f"{kind}/{name}"
         self._latest.append((now, record))
         self._window[record] += 1

@@ -18,8 +18,8 @@ from setpoint.model.declaration import Declaration, Scope, desired
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.sharding import matches
-from setpoint.ports.services import Page
-from setpoint.sweep import Swept, sweep
+from setpoint.ports.services import InventoryPage
+from setpoint.sweep import SweepResult, sweep
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=30)
@@ -275,7 +275,7 @@ class Fleet:
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[InventoryPage]:
         if scope in self.denied:
             raise ScopeDenied(scope, "may not be listed")
         listed = [
@@ -288,7 +288,7 @@ class Fleet:
         ]
         for start in range(int(page_token or 0), max(len(listed), 1), self.page):
             after = start + self.page
-            yield Page(listed[start:after], str(after) if after < len(listed) else "", self.now)
+            yield InventoryPage(listed[start:after], str(after) if after < len(listed) else "", self.now)
 
 
 def _project_of(seen: Observation) -> str:
@@ -321,7 +321,7 @@ class Watched:
         wanted = [desired((Declaration(seen.key, seen.asset_type, {}),)) for seen in declared]
         apply.declare(self.store, wanted, scopes, LONG_AGO)
 
-    def sweep(self, hours: float = 0, scopes: Sequence[str] = (ORG,)) -> Swept:
+    def sweep(self, hours: float = 0, scopes: Sequence[str] = (ORG,)) -> SweepResult:
         """Sweep after so many hours."""
         self.fleet.now += timedelta(hours=hours)
         return sweep(scopes, ["resource"], (), self.fleet, self.deps)

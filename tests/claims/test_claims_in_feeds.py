@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from claims.controlled_fleet import Fleet, Watched, cluster, compute, group
-from setpoint.attribution.audit_log_parser import Logged
+from setpoint.attribution.audit_log_parser import LoggedChange
 from setpoint.attribution.service import Attributor, attribute
 from setpoint.detection import pipeline
 from setpoint.model.actors import AuditedChange
@@ -107,9 +107,9 @@ def test_without_a_sweep_nothing_is_refuted_by_its_parent() -> None:
     assert seen(MINER, watched) == "undeclared"
 
 
-def logged(watched: Watched, by: str, method: str = INSERT) -> Logged:
+def logged(watched: Watched, by: str, method: str = INSERT) -> LoggedChange:
     change = AuditedChange(principal=by, method=method, requested_at=watched.fleet.now, log_id=f"{by}{method}")
-    return Logged(TWIN.key, change)
+    return LoggedChange(TWIN.key, change)
 
 
 def test_a_copy_of_a_nodes_labels_is_found_by_who_made_it_in_either_order(watched: Watched) -> None:

@@ -13,12 +13,12 @@ from claims.controlled_fleet import ALL, LONG_AGO, ORG, Fleet, cluster, compute,
 from detection.swept import Queue, deliver, ended, work_off
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.declarations import apply
-from setpoint.detection import parents
+from setpoint.detection import parent_types
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.sweep_records import Heal, Start
-from setpoint.ports.services import Page
+from setpoint.ports.services import InventoryPage
 from setpoint.sweep import Sweeper
 
 START = Start((ORG,), ("resource",))
@@ -92,9 +92,11 @@ def test_each_shard_may_be_listed_by_another_process(fleet: Fleet, store: Any) -
 class Dying(Fleet):
     """An inventory that does not answer for the second page of parents."""
 
-    def pages(self, scope: str, content: Any, asset_types: Any = (), *, page_token: str = "") -> Iterator[Page]:
+    def pages(
+        self, scope: str, content: Any, asset_types: Any = (), *, page_token: str = ""
+    ) -> Iterator[InventoryPage]:
         for place, page in enumerate(super().pages(scope, content, asset_types, page_token=page_token)):
-            if place == 1 and parents.CLUSTER in asset_types:
+            if place == 1 and parent_types.CLUSTER in asset_types:
                 raise Unavailable("the inventory does not answer")
             yield page
 

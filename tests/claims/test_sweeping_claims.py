@@ -26,8 +26,8 @@ from claims.controlled_fleet import (
     moved,
     names,
 )
-from setpoint.ports.services import Page
-from setpoint.sweep import Swept
+from setpoint.ports.services import InventoryPage
+from setpoint.sweep import SweepResult
 
 PARENTS = {
     "cluster": cluster("prod"),
@@ -62,7 +62,7 @@ def watching(fleet: Fleet, **how: Any) -> Watched:
     return Watched(fleet, DECLARED, **how)
 
 
-def proofs(swept: Swept) -> Counter[str]:
+def proofs(swept: SweepResult) -> Counter[str]:
     counts: Counter[str] = Counter()
     for entry in swept.summary.unreported:
         counts[entry.claim.proof] += entry.count
@@ -279,7 +279,9 @@ def test_a_strict_scope_reports_what_controllers_made_too() -> None:
 class Bare(Fleet):
     """Files that hold one project, without ancestors."""
 
-    def pages(self, scope: str, content: Any, asset_types: Any = (), *, page_token: str = "") -> Iterator[Page]:
+    def pages(
+        self, scope: str, content: Any, asset_types: Any = (), *, page_token: str = ""
+    ) -> Iterator[InventoryPage]:
         for page in super().pages(scope, content, asset_types, page_token=page_token):
             yield page._replace(observations=[replace(seen, ancestors=()) for seen in page.observations])
 

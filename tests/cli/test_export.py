@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from setpoint import cli
-from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
+from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy, client
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations.apply import apply, plan
@@ -220,7 +220,7 @@ def test_a_scope_that_may_not_be_listed_stops_no_other_and_is_told(fleet, export
 
 
 def test_an_inventory_that_does_not_answer_leaves_no_half_of_an_export(fleet, export, tmp_path, mocker, capsys) -> None:
-    hurried = RetryPolicy(first=0.001, longest=0.001, in_all=0.01)
+    hurried = QuotaRetryPolicy(first=0.001, longest=0.001, in_all=0.01)
     impatient = AssetInventory(client(), hurried, page_size=2)
     mocker.patch("setpoint.bootstrap.open_inventory", return_value=impatient)
     fleet.fail(grpc.StatusCode.UNAVAILABLE, times=1000, page=1)

@@ -16,7 +16,7 @@ import forked
 from setpoint import bootstrap
 from setpoint.cli import app, loading
 from setpoint.declarations import unchanged_files
-from setpoint.declarations.apply import Request, sync
+from setpoint.declarations.apply import ApplyRequest, sync
 from setpoint.declarations.readers.load import load
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -185,7 +185,7 @@ def test_files_that_change_while_they_are_read_are_read_again(
 
 def test_a_digest_is_not_kept_with_the_generation_of_another_apply(tmp_path: Path, fleet: Path) -> None:
     deps = bootstrap.open_detection(f"sqlite:///{tmp_path}/s.db", None)
-    request = Request("default")
+    request = ApplyRequest("default")
     digest = unchanged_files.digest_of([str(fleet)], ())
     synced = sync(load([str(fleet)]), request, deps, datetime.now(UTC))
     (fleet / "a.yaml").write_text(declaration("a", "US"))

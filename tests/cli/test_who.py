@@ -9,7 +9,7 @@ from attribution.world import ALICE, BOB, IN_SYNC, World
 from contract.records import NOON
 from setpoint.bootstrap import open_store
 from setpoint.cli import app
-from setpoint.cli.output import out, who
+from setpoint.cli.output import actor_text, out
 from setpoint.model.actors import Actor
 
 ACTOR = Actor(
@@ -30,7 +30,7 @@ ACTOR = Actor(
     ],
 )
 def test_who_it_was_is_told_in_a_line(actor, line):
-    assert who(actor) == line
+    assert actor_text(actor) == line
 
 
 @pytest.fixture

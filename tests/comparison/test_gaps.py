@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from comparison.comparing import explained, schema
-from setpoint.comparison import gaps
+from setpoint.comparison import coverage_gaps
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Explanation
 from setpoint.model.resource_key import ResourceKey
@@ -32,23 +32,23 @@ def declaration(asset_type: str, data: dict[str, Any], **fields: Any) -> Declara
     ],
 )
 def test_a_field_matters_to_security_by_its_meaning_in_every_spelling(path: str, matters: bool) -> None:
-    assert bool(gaps.why_it_matters(path)) == matters
+    assert bool(coverage_gaps.why_it_matters(path)) == matters
 
 
 @pytest.mark.parametrize(
     ("path", "reason", "is_unknown"),
     [
-        ("securityPolicy", gaps.NOT_TRANSLATED, True),
-        ("allowed", gaps.TRUNCATED, True),
-        ("description", gaps.NOT_TRANSLATED, False),
-        ("access", gaps.NOT_CARRIED, False),
+        ("securityPolicy", coverage_gaps.NOT_TRANSLATED, True),
+        ("allowed", coverage_gaps.TRUNCATED, True),
+        ("description", coverage_gaps.NOT_TRANSLATED, False),
+        ("access", coverage_gaps.NOT_CARRIED, False),
         ("iap.oauth2ClientSecret", "an input that the server does not give back", False),
     ],
 )
 def test_a_gap_makes_a_verdict_unknown_only_where_it_matters_and_is_not_the_types(
     path: str, reason: str, is_unknown: bool
 ) -> None:
-    (answer,) = gaps.unknown([Explanation(path, reason)]) or (None,)
+    (answer,) = coverage_gaps.unknown([Explanation(path, reason)]) or (None,)
     assert (answer is not None) == is_unknown
     assert answer is None or reason in answer.reason
 
@@ -67,7 +67,7 @@ def test_coverage_lists_each_field_with_its_reason_and_what_closes_the_gap() -> 
         {"name": "a", "iap": {"enabled": True, "oauth2ClientSecret": "x"}, "selfLink": "y"},
         unchecked=("google_compute_backend_service.x.security_policy",),
     )
-    covered = gaps.coverage(wanted, schema(instance))
+    covered = coverage_gaps.coverage(wanted, schema(instance))
     assert covered.declared == 5
     assert {gap.path: gap.closed_by for gap in covered.gaps}["google_compute_backend_service.x.security_policy"] == (
         "declare the field in the native format"
@@ -79,8 +79,10 @@ def test_coverage_lists_each_field_with_its_reason_and_what_closes_the_gap() -> 
 def test_coverage_names_what_the_inventory_never_carries_and_how_to_read_it() -> None:
     dataset = "bigquery.googleapis.com/Dataset"
     wanted = declaration(dataset, {"location": "EU", "access": [{"role": "READER", "userByEmail": "a@example.com"}]})
-    covered = gaps.coverage(wanted, schema(dataset))
-    assert [(gap.path.partition("[")[0], gap.reason) for gap in covered.gaps] == [("access", gaps.NOT_CARRIED)] * 2
+    covered = coverage_gaps.coverage(wanted, schema(dataset))
+    assert [(gap.path.partition("[")[0], gap.reason) for gap in covered.gaps] == [
+        ("access", coverage_gaps.NOT_CARRIED)
+    ] * 2
     assert all("observe" in gap.closed_by and gap.matters for gap in covered.gaps)
 
 
@@ -90,4 +92,4 @@ def test_a_policy_is_compared_whole() -> None:
         "storage.googleapis.com/Bucket",
         {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]},
     )
-    assert gaps.coverage(policy, None).gaps == ()
+    assert coverage_gaps.coverage(policy, None).gaps == ()

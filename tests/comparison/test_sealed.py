@@ -13,7 +13,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison import sealed
 from setpoint.comparison.masking import Masking
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline, verdict
 from setpoint.detection.pipeline import Context
@@ -356,7 +356,7 @@ def test_a_drift_stays_open_while_its_digest_cannot_be_checked():
 
     env = environment(("A", KEY.sealed("1")), ("B", KEY.sealed("2")), ("MODE", "prod"))
     job = declared(JOB, env, project="shop")
-    apply.sync(LoadResult([desired((job,))]), Request("net"), context(b"k" * 32), NOON)
+    apply.sync(LoadResult([desired((job,))]), ApplyRequest("net"), context(b"k" * 32), NOON)
     outcomes = []
     for minute, key, values in ((1, b"k", "1x"), (2, b"o", "1x"), (3, b"o", "12"), (4, b"k", "12")):
         live = environment(("A", values[0]), ("B", values[1]), ("MODE", "prod"))

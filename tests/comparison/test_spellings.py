@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from comparison.comparing import OWN, drift
-from setpoint.comparison import dns_records, images, members, spellings
+from setpoint.comparison import dns_records, iam_members, images, spellings
 from setpoint.comparison.compare import Comparison
 from setpoint.model.references import Project
 
@@ -166,10 +166,10 @@ def test_an_image_is_of_a_family_unless_something_contradicts_it(
 
 
 def test_an_address_has_no_case_and_a_subject_has_one() -> None:
-    assert members.is_same("user:Ann@Example.com", "user:ann@example.com")
-    assert members.is_same("Ann@example.com", "ann@example.com")
+    assert iam_members.is_same("user:Ann@Example.com", "user:ann@example.com")
+    assert iam_members.is_same("Ann@example.com", "ann@example.com")
     subject = "principal://iam.googleapis.com/locations/global/workforcePools/p/subject/Ann"
-    assert not members.is_same(subject, subject.lower())
+    assert not iam_members.is_same(subject, subject.lower())
     level = "accesscontextmanager.googleapis.com/AccessLevel"
     declared = {"basic": {"conditions": [{"members": [subject]}]}}
     assert drift(level, declared, {"basic": {"conditions": [{"members": [subject.lower()]}]}}) != []

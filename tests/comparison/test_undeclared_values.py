@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from comparison.comparing import OWN, schema
-from setpoint.comparison.undeclared_values import Before, Digests, changes, is_digest, undeclared
+from setpoint.comparison.undeclared_values import Before, ValueDigests, changes, is_digest, undeclared
 from setpoint.model.secrecy import Secrecy
 
 BUCKET = "storage.googleapis.com/Bucket"
-DIGESTS = Digests(Secrecy(b"k" * 32), "//storage.googleapis.com/exports")
+DIGESTS = ValueDigests(Secrecy(b"k" * 32), "//storage.googleapis.com/exports")
 LONG = [{"action": {"type": "Delete"}, "condition": {"age": age}} for age in range(20)]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from setpoint.comparison.compare import compare
 from setpoint.comparison.explain import as_inventoried, examine
-from setpoint.comparison.untellable import untellable
+from setpoint.comparison.unobservable_fields import unobservable
 from setpoint.model.lifecycle import gone_field, is_gone
 from setpoint.model.observation import parse
 from setpoint.model.references import Project
@@ -19,7 +19,7 @@ VAULT = "backupdr.googleapis.com/BackupVault"
 
 def left(asset_type: str, declared, observed, *, truncated: bool = False) -> list[str]:
     differences = compare(declared, observed, None, own=Project("p"))
-    lacking = untellable(asset_type, differences, observed, truncated=truncated)
+    lacking = unobservable(asset_type, differences, observed, truncated=truncated)
     return [difference.path for difference in differences if difference not in lacking]
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from alerts.office import Clock, Office, event
 from setpoint.errors import CorruptState, NewerRecord
-from setpoint.operations.record_problems import RecordProblems
-from setpoint.ports.people import Filed
+from setpoint.operations.record_problem_log import RecordProblemLog
+from setpoint.ports.people import NoticeIndex
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def overwrite(office: Office, kind: str, changes: dict | None, *, is_due: bool =
     stored = store.read(kind, name)
     body = b"no JSON" if changes is None else msgspec.json.encode(msgspec.json.decode(stored.body) | changes)
     due = office.clock() if is_due else None
-    filed = Filed(notice.value.key.id, notice.value.thread, due) if kind == "notices" else Filed()
+    filed = NoticeIndex(notice.value.key.id, notice.value.thread, due) if kind == "notices" else NoticeIndex()
     store.write(kind, name, body, stored.version, filed)
     return name
 
@@ -38,7 +38,7 @@ def test_a_notice_that_cannot_be_read_keeps_no_other_from_being_shown_and_is_nam
     office.tell(event("drift.opened", 1, number=2, project="elsewhere"))
     office.tick(3)
     assert {view.data.resource_name[-1] for view in office.shown if hasattr(view, "data")} >= {"2"}
-    problems = RecordProblems(office.deps.store.notices).listed(office.clock())
+    problems = RecordProblemLog(office.deps.store.notices).listed(office.clock())
     assert [problem.record for problem in problems] == [f"notices/{name}"]
 
 

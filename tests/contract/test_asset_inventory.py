@@ -8,7 +8,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.asset_v1 import AssetServiceClient, BatchGetAssetsHistoryRequest, ContentType, TimeWindow
 
-from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
+from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy, client
 from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 
 PROJECT = "projects/20318464073"
@@ -16,7 +16,7 @@ FOLDER = "folders/918177713511"
 ORGANIZATION = "organizations/566099688680"
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
-QUICK = RetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.5, call=5)
+QUICK = QuotaRetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.5, call=5)
 
 
 def asset(name, asset_type=BUCKET, ancestors=(PROJECT, FOLDER, ORGANIZATION), data=None, **more):
@@ -188,7 +188,7 @@ def test_a_fault_that_does_not_pass_ends_the_listing_and_another_takes_it_up(ass
 
 @pytest.mark.usefixtures("buckets")
 def test_a_quota_is_waited_for_longer_than_an_outage(asset_service) -> None:
-    patience = RetryPolicy(first=0.001, first_of_quota=0.2, in_all=5)
+    patience = QuotaRetryPolicy(first=0.001, first_of_quota=0.2, in_all=5)
     asset_service.fail(grpc.StatusCode.RESOURCE_EXHAUSTED)
     started = time.monotonic()
     listed(AssetInventory(client(), patience))
@@ -198,7 +198,7 @@ def test_a_quota_is_waited_for_longer_than_an_outage(asset_service) -> None:
 @pytest.mark.usefixtures("buckets")
 def test_a_page_that_does_not_come_in_time_is_asked_for_again(asset_service) -> None:
     asset_service.pause = 0.4
-    inventory = AssetInventory(client(), RetryPolicy(first=0.001, longest=0.01, in_all=0.3, call=0.1))
+    inventory = AssetInventory(client(), QuotaRetryPolicy(first=0.001, longest=0.01, in_all=0.3, call=0.1))
     with pytest.raises(Unavailable, match="DeadlineExceeded"):
         listed(inventory)
     assert len(asset_service.requests) > 1
@@ -298,7 +298,7 @@ class Time:
 @pytest.mark.usefixtures("buckets")
 def test_no_more_calls_are_made_in_the_long_run_than_the_quota_allows(asset_service) -> None:
     time_ = Time()
-    patience = RetryPolicy(calls_a_minute=10)
+    patience = QuotaRetryPolicy(calls_a_minute=10)
     inventory = AssetInventory(asset_service.client(), patience, page_size=1, clock=time_.clock, sleep=time_.sleep)
     assert len(listed(inventory)) == 25
     assert 80 < time_.now < 100  # ten at once, and fifteen at ten a minute
@@ -307,7 +307,7 @@ def test_no_more_calls_are_made_in_the_long_run_than_the_quota_allows(asset_serv
 @pytest.mark.usefixtures("buckets")
 def test_a_used_up_quota_is_waited_for_with_pauses_that_grow_and_end(asset_service) -> None:
     time_ = Time()
-    inventory = AssetInventory(asset_service.client(), RetryPolicy(), clock=time_.clock, sleep=time_.sleep)
+    inventory = AssetInventory(asset_service.client(), QuotaRetryPolicy(), clock=time_.clock, sleep=time_.sleep)
     asset_service.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, times=5)
     assert len(listed(inventory)) == 25
     assert (5 + 10 + 20 + 40 + 60) / 2 <= time_.now <= 5 + 10 + 20 + 40 + 60

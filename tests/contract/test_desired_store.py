@@ -15,7 +15,7 @@ from setpoint.model import sources as controlling
 from setpoint.model.declaration import Declaration, Source, desired
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import CONTENTS, ResourceKey
-from setpoint.model.sources import MANIFEST_PART, Control, DesiredRecord, SourceState, Version
+from setpoint.model.sources import MANIFEST_PART, Control, DeclaredVersion, DesiredRecord, SourceState
 from setpoint.ports.stores import Commit, StoredControl, StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"
@@ -120,7 +120,7 @@ def test_where_one_record_is_another_by_now_none_of_its_batch_is_written(store, 
 
 
 def written_by(source, generation):
-    return DesiredRecord((Version(source, generation, "d", declared().declarations),))
+    return DesiredRecord((DeclaredVersion(source, generation, "d", declared().declarations),))
 
 
 def granted(role):
@@ -395,7 +395,9 @@ def test_a_scope_that_moves_in_its_file_changes_nothing(store):
 
 
 def test_a_large_record_is_read_like_any_other_and_not_kept_in_memory(store):
-    large = StoredRecord(DesiredRecord((Version("git", 1, "d", declared(text="x" * 100_000).declarations),)), None)
+    large = StoredRecord(
+        DesiredRecord((DeclaredVersion("git", 1, "d", declared(text="x" * 100_000).declarations),)), None
+    )
     controlling._decode_small.cache_clear()
     store.write_records({KEY: large})
 

@@ -13,7 +13,7 @@ import pytest
 
 from contract.records import KEY, OTHER, event
 from setpoint.adapters.jsonl import JsonlBus, JsonlDeadLetters
-from setpoint.adapters.memory.store import DeadLetter, MemoryBus, MemoryDeadLetters
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, StoredDeadLetter
 from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
 from setpoint.errors import Unavailable
 from setpoint.model import events
@@ -35,7 +35,7 @@ class Kept(NamedTuple):
     """Dead letters, and what a person finds there."""
 
     letters: DeadLetters
-    dead_letters: Callable[[], list[DeadLetter]]
+    dead_letters: Callable[[], list[StoredDeadLetter]]
 
 
 @pytest.fixture(params=EVENT_BUSES)
@@ -82,7 +82,9 @@ def jsonl_letters():
 
     def dead_letters():
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        return [DeadLetter(base64.b64decode(line["message"]), line["attributes"], line["reason"]) for line in lines]
+        return [
+            StoredDeadLetter(base64.b64decode(line["message"]), line["attributes"], line["reason"]) for line in lines
+        ]
 
     return Kept(JsonlDeadLetters(stream), dead_letters)
 
@@ -94,7 +96,7 @@ def pubsub_letters(pubsub):
 
     def dead_letters():
         received = [(message.data, dict(message.attributes)) for message in pubsub.received(subscription)]
-        return [DeadLetter(data, attributes, attributes.pop("reason")) for data, attributes in received]
+        return [StoredDeadLetter(data, attributes, attributes.pop("reason")) for data, attributes in received]
 
     return Kept(PubSubDeadLetters(pubsub.publisher, topic), dead_letters)
 
@@ -166,14 +168,14 @@ def test_a_dead_letter_keeps_message_attributes_and_reason(kept):
     kept.letters.put(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
 
     assert kept.dead_letters() == [
-        DeadLetter(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
+        StoredDeadLetter(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
     ]
 
 
 def test_an_empty_message_without_attributes_is_kept(kept):
     kept.letters.put(b"", {}, "not a feed message")
 
-    assert kept.dead_letters() == [DeadLetter(b"", {}, "not a feed message")]
+    assert kept.dead_letters() == [StoredDeadLetter(b"", {}, "not a feed message")]
 
 
 @pytest.mark.emulator

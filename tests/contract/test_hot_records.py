@@ -21,7 +21,7 @@ from setpoint.errors import Conflict
 from setpoint.model import safety_limits
 from setpoint.model.observation import Observation
 from setpoint.model.remediation_attempt import RemediationState
-from setpoint.model.resource_state import Settling
+from setpoint.model.resource_state import GracePeriod
 from setpoint.model.safety_limits import Pause
 from setpoint.model.sources import begin
 from setpoint.util.retries import retry_on_conflict
@@ -77,7 +77,7 @@ def waiting(key) -> object:
 
 def test_what_waits_for_remediation_is_listed_for_remediation_alone(store):
     store.commit(store.read(KEY), waiting(KEY))
-    settling = replace(drifted(OTHER), settling=Settling(NOON, NOON + timedelta(minutes=1), 60.0))
+    settling = replace(drifted(OTHER), settling=GracePeriod(NOON, NOON + timedelta(minutes=1), 60.0))
     store.commit(store.read(OTHER), settling)
     assert list(store.due(LATER)) == [OTHER]
     assert list(store.remediations_due(LATER)) == [KEY]

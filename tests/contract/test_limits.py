@@ -13,7 +13,7 @@ from contract.records import BUCKET, KEY, NOON, OTHER, declare, declared, drifte
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.adapters.pubsub.bus import PubSubBus, publisher
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import load
 from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
@@ -214,5 +214,5 @@ def test_a_declaration_that_no_document_holds_is_named_and_all_others_are_applie
     (problem,) = loaded.problems
     assert problem.file.endswith("large.json")
     assert "//storage.googleapis.com/large (resource): what is declared of it has 600," in problem.message
-    done = apply.sync(loaded, Request("git", prune=True), Context(store, None, MemoryDeadLetters()), NOON)
+    done = apply.sync(loaded, ApplyRequest("git", prune=True), Context(store, None, MemoryDeadLetters()), NOON)
     assert [change.key.name for change in done.plan.changes] == ["//storage.googleapis.com/small"]

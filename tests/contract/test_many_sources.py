@@ -11,7 +11,7 @@ from setpoint.adapters.firestore.store import FirestoreStore
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import scopes
 from setpoint.detection.pipeline import Context
@@ -67,7 +67,7 @@ def test_an_apply_of_one_source_among_many_is_seen_at_once_and_by_all(new_backen
     for handle, location in ((store, "EU"), (other, "US")):
         done = apply.sync(
             LoadResult(desired=[declared(KEY, location=location)]),
-            Request("git"),
+            ApplyRequest("git"),
             Context(handle, None, MemoryDeadLetters()),
             NOON,
         )

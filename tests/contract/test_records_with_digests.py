@@ -14,11 +14,13 @@ from setpoint.adapters.memory.store import MemoryStore
 from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model import sources
 from setpoint.model.declaration import Declaration, desired
-from setpoint.model.sources import DesiredRecord, Version, decode_record, encode_record
+from setpoint.model.sources import DeclaredVersion, DesiredRecord, decode_record, encode_record
 
 SEALED = Declaration(KEY, BUCKET, {"labels": {"pin": "(hidden, digest 0123)"}}, digests="0a1b2c3d")
 PLAIN = Declaration(KEY, BUCKET, {"labels": {"team": "shop"}})
-RECORD = DesiredRecord((Version("net", 1, "d", (SEALED, PLAIN), NOON), Version("shop", 2, "e", (PLAIN,))))
+RECORD = DesiredRecord(
+    (DeclaredVersion("net", 1, "d", (SEALED, PLAIN), NOON), DeclaredVersion("shop", 2, "e", (PLAIN,)))
+)
 
 
 class OlderVersion(msgspec.Struct):
@@ -39,7 +41,7 @@ def test_a_record_is_read_as_it_was_written():
 
 
 def test_a_record_without_digests_is_as_it_was_before():
-    plain = DesiredRecord((Version("net", 1, "d", (PLAIN,), NOON),))
+    plain = DesiredRecord((DeclaredVersion("net", 1, "d", (PLAIN,), NOON),))
     assert encode_record(plain) == msgspec.json.encode(plain, order="deterministic")
     assert older(encode_record(plain))
 
@@ -55,7 +57,7 @@ def test_fields_of_a_newer_version_are_kept_beside_digests():
     stored = msgspec.json.decode(encode_record(RECORD))
     stored["versions"][0]["declarations"][0]["later"] = 7
     before = msgspec.json.encode(stored)
-    after = encode_record(replace(RECORD, versions=(*RECORD.versions, Version("third", 3))), before)
+    after = encode_record(replace(RECORD, versions=(*RECORD.versions, DeclaredVersion("third", 3))), before)
     assert msgspec.json.decode(after)["versions"][0]["declarations"][0]["later"] == 7
     assert decode_record(after).versions[0].declarations[0] == SEALED
 

@@ -18,7 +18,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import NewerRecord
 from setpoint.model.exemptions import Exemption
 from setpoint.model.observation import Observation
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.operations.repair import repair
 
 LATER = NOON + timedelta(hours=1)
@@ -90,7 +90,7 @@ def test_a_record_of_which_nothing_can_be_read_goes_and_the_next_observation_mak
 
 def test_a_problem_is_noted_once_and_forgotten_when_it_is_repaired(context):
     broken(context.store, KEY, {"finding": {"kind": "damaged"}})
-    problems, errors = RecordProblems(context.store.notices), []
+    problems, errors = RecordProblemLog(context.store.notices), []
     list(context.store.states(problems=errors))
     for minutes in (0, 1, 2, 30):
         assert problems.note(errors, LATER + timedelta(minutes=minutes)) == 1
@@ -124,7 +124,7 @@ def test_after_a_roll_back_the_record_of_the_newer_version_is_left_as_it_is_and_
     (result,) = repair(context, LATER)
     assert (result.repair, result.resource) == ("left", KEY.name)
     assert stored_body(context.store, KEY) == body
-    (problem,) = RecordProblems(context.store.notices).listed(LATER)
+    (problem,) = RecordProblemLog(context.store.notices).listed(LATER)
     assert problem.is_newer
 
 

@@ -22,7 +22,7 @@ from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.errors import BadRequest, CorruptState, Unavailable
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.sources import DesiredRecord, encode_manifest
-from setpoint.ports.people import Filed
+from setpoint.ports.people import NoticeIndex
 from setpoint.ports.stores import StoredRecord
 
 TIMES = 300
@@ -262,7 +262,7 @@ def test_reads_of_one_record_cost_the_same_however_many_there_are(file):
         with store._connections.transaction():
             for number in numbers:
                 due = NOON - timedelta(seconds=number)
-                filed = Filed(f"finding-{number}", f"thread-{number}", due)
+                filed = NoticeIndex(f"finding-{number}", f"thread-{number}", due)
                 store.notices.write("notices", f"{number:05}", b"{}", None, filed)
         store.write_project_ids({str(number): f"project-{number}" for number in numbers})
         assert all(read() for read in reads.values())

@@ -14,7 +14,7 @@ from setpoint.model.api_reading import ApiReading
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import CONTENTS, ResourceKey
-from setpoint.model.resource_state import ResourceState, Settling
+from setpoint.model.resource_state import GracePeriod, ResourceState
 from setpoint.model.suppressed import Suppressed
 from setpoint.ports.stores import Commit, Snapshot
 
@@ -317,7 +317,7 @@ def _increment_once(store):
 
 
 def settling(key: ResourceKey, minutes: int):
-    return replace(in_sync(key), settling=Settling(NOON, NOON + timedelta(minutes=minutes)))
+    return replace(in_sync(key), settling=GracePeriod(NOON, NOON + timedelta(minutes=minutes)))
 
 
 def test_a_drift_that_was_to_last_is_found_when_its_time_has_passed_and_not_before(store):

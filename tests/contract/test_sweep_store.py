@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contract.records import NOON
 from setpoint.errors import Conflict
-from setpoint.model.sweep_records import Part, Shard, Start, Summary, Sweep
+from setpoint.model.sweep_records import Shard, ShardPart, Start, Summary, Sweep
 from setpoint.ports.stores import StoredShard, StoredSweep
 
 ORG = "organizations/566099688680"
@@ -65,13 +65,13 @@ def test_a_shard_is_written_in_place_of_the_one_that_was_read(sweeps):
 
 
 def test_a_part_is_there_with_its_record_or_neither_is(sweeps):
-    parts = [Part(seen=bytes([number]) * 8, projects=(f"p{number}",)) for number in range(3)]
+    parts = [ShardPart(seen=bytes([number]) * 8, projects=(f"p{number}",)) for number in range(3)]
     stored = sweeps.write_shard(SHARD, None)
     for index, part in enumerate(parts):
         stored = sweeps.write_shard(replace(SHARD, parts=index + 1), stored.version, part)
 
     with pytest.raises(Conflict):
-        sweeps.write_shard(replace(SHARD, parts=9), None, Part(b"x" * 8))
+        sweeps.write_shard(replace(SHARD, parts=9), None, ShardPart(b"x" * 8))
     assert list(sweeps.parts("run-1", 0)) == parts
 
 
@@ -80,7 +80,7 @@ def test_parts_are_of_one_shard_and_come_in_their_order(sweeps):
         shard = replace(SHARD, number=number)
         stored = sweeps.write_shard(shard, None)
         for index in range(12):
-            part = Part(projects=(f"{number}.{index}",))
+            part = ShardPart(projects=(f"{number}.{index}",))
             stored = sweeps.write_shard(replace(shard, parts=index + 1), stored.version, part)
 
     assert [part.projects[0] for part in sweeps.parts("run-1", 1)] == [f"1.{number}" for number in range(12)]
@@ -89,7 +89,7 @@ def test_parts_are_of_one_shard_and_come_in_their_order(sweeps):
 
 def test_a_part_of_some_hundred_kilobytes_is_taken(sweeps):
     stored = sweeps.write_shard(SHARD, None)
-    sweeps.write_shard(replace(SHARD, parts=1), stored.version, Part(seen=b"12345678" * 50_000))
+    sweeps.write_shard(replace(SHARD, parts=1), stored.version, ShardPart(seen=b"12345678" * 50_000))
 
     assert len(next(sweeps.parts("run-1", 0)).seen) == 400_000
 
@@ -97,7 +97,7 @@ def test_a_part_of_some_hundred_kilobytes_is_taken(sweeps):
 def test_a_run_that_is_dropped_leaves_nothing_and_others_stay(sweeps):
     for run in ("run-1", "run-2"):
         stored = sweeps.write_shard(replace(SHARD, run=run), None)
-        sweeps.write_shard(replace(SHARD, run=run, parts=1), stored.version, Part(b"12345678"))
+        sweeps.write_shard(replace(SHARD, run=run, parts=1), stored.version, ShardPart(b"12345678"))
 
     sweeps.drop_run("run-1")
     sweeps.drop_run("run-1")

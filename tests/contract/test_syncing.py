@@ -11,11 +11,11 @@ from contract.records import BUCKET, KEY, NOON, OTHER, declared, scope
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
-from setpoint.declarations.held_back import HeldBack
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.plan import Plan, PlannedChange, check_removals, part
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
+from setpoint.declarations.readers.prune_protection import PruneProtection
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
@@ -26,7 +26,7 @@ from setpoint.model.policy import Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 
 REPO = "https://git.example/fleet"
-HELD = HeldBack(frozenset({"fleet.yaml"}), everything=True)
+HELD = PruneProtection(frozenset({"fleet.yaml"}), everything=True)
 THIRD = ResourceKey("//storage.googleapis.com/third")
 
 
@@ -48,7 +48,7 @@ def deps(store):
 
 def sync(deps, *declarations, scopes=(), prune=True, **request):
     loaded = LoadResult(list(declarations), tuple(scopes))
-    return apply.sync(loaded, Request("git", prune=prune, max_removals=1, **request), deps, NOON)
+    return apply.sync(loaded, ApplyRequest("git", prune=prune, max_removals=1, **request), deps, NOON)
 
 
 def observe(deps, key, location="EU"):
@@ -194,8 +194,8 @@ def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypat
 
 def test_no_scope_goes_while_a_document_is_bad(deps):
     sync(deps, declared(OTHER), scopes=[scope()])
-    loaded = LoadResult([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")], held_back=HELD)
-    apply.sync(loaded, Request("git", prune=True), deps, NOON)
+    loaded = LoadResult([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")], prune_protection=HELD)
+    apply.sync(loaded, ApplyRequest("git", prune=True), deps, NOON)
 
     assert [scope_.name for scope_ in deps.store.read(KEY).rules.scopes] == ["billing"]
 
@@ -267,7 +267,7 @@ def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change
 
 def policed(deps, policy, *declarations, source="git", prune=True):
     loaded = LoadResult(list(declarations), policy=policy)
-    return apply.sync(loaded, Request(source, prune=prune, max_removals=1), deps, NOON)
+    return apply.sync(loaded, ApplyRequest(source, prune=prune, max_removals=1), deps, NOON)
 
 
 def test_a_new_policy_is_told_of_every_finding_that_it_makes_something_else_of(deps):

@@ -24,7 +24,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryS
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -35,9 +35,9 @@ from setpoint.model.exemptions import Exemption
 from setpoint.model.observation import Observation
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.resource_state import Settling
+from setpoint.model.resource_state import GracePeriod
 from setpoint.model.safety_limits import Pause, SafetyState, WriteRecord
-from setpoint.model.sources import WITH_DIGESTS, Version, with_version
+from setpoint.model.sources import WITH_DIGESTS, DeclaredVersion, with_version
 from setpoint.operations.repair import repair
 from setpoint.ports.stores import Commit, StoredRecord
 from setpoint.remediation import commands
@@ -141,7 +141,7 @@ def finding(context) -> Context:
         drifted(KEY, pending=1),
         exemption=Exemption("ours", "alice@example.com", NOON),
         remediation=RemediationState("00112233aabbccdd", "asked", NOON, due=NOON),
-        settling=Settling(NOON, NOON + timedelta(minutes=1), 60.0),
+        settling=GracePeriod(NOON, NOON + timedelta(minutes=1), 60.0),
     )
     context.store.commit(context.store.read(KEY), state, Observation(KEY, BUCKET, NOON, data={"location": "US"}))
     return context
@@ -203,7 +203,7 @@ def test_a_repair_of_a_damaged_finding_keeps_the_fields_of_a_newer_version(findi
 def applied(store, location: str, source: str) -> None:
     loaded = LoadResult(desired=[declared(KEY, location=location)], scopes=(scope(source),))
     context = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue(), clock=lambda: LATER)
-    apply.sync(loaded, Request(source), context, LATER)
+    apply.sync(loaded, ApplyRequest(source), context, LATER)
 
 
 def test_an_apply_keeps_the_fields_of_a_newer_version_in_the_control_record_and_its_declarations(context):
@@ -227,7 +227,7 @@ def test_declarations_of_other_sources_keep_the_fields_of_a_newer_version(contex
     store = context.store
     upgraded(store, "desired", (), ("versions", 0), ("versions", 0, "declarations", 0))
     control, read = store.control().value, store.records([KEY])[KEY]
-    theirs = Version("theirs", 9, "digest", declared(KEY, location="US").declarations)
+    theirs = DeclaredVersion("theirs", 9, "digest", declared(KEY, location="US").declarations)
     store.write_records({KEY: StoredRecord(with_version(read.value, theirs, control), read.version)})
     record = stored(store, "desired")[KEY.id]
     assert [version["source"] for version in record["versions"]] == ["default", "theirs"]

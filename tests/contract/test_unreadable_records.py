@@ -17,7 +17,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import CorruptState
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.resource_state import Settling, encode_state
+from setpoint.model.resource_state import GracePeriod, encode_state
 from setpoint.model.suppressed import Suppressed
 
 LATER = NOON + timedelta(hours=1)
@@ -44,7 +44,7 @@ def listed(store):
     for key in (KEY, OTHER):
         state = replace(
             drifted(key, pending=1),
-            settling=Settling(NOON, NOON + timedelta(minutes=1), 60.0),
+            settling=GracePeriod(NOON, NOON + timedelta(minutes=1), 60.0),
             suppressed=(Suppressed("a rule", "modified"),),
         )
         store.commit(store.read(key), state, Observation(key, BUCKET, state.observed_at, data={}))

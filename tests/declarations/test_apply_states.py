@@ -13,7 +13,7 @@ from declarations.state_runs import ALL, NETWORK, NOW, Runs, key_of
 from declarations.states import state, topic
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply, apply_states, plan
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.apply_states import StateOptions, StatesApplied
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
@@ -241,7 +241,7 @@ def test_a_state_larger_than_a_function_holds_is_refused_by_name_and_the_others_
 def test_more_states_than_a_source_stores_are_applied_without_their_serials(deps: Context) -> None:
     for count, stored in ((200, 200), (201, 0)):
         loaded = LoadResult(states={f"lineage-{number}": 1 for number in range(count)})
-        apply.sync(loaded, Request(f"of-{count}"), deps, NOW)
+        apply.sync(loaded, ApplyRequest(f"of-{count}"), deps, NOW)
         source = deps.store.control().value.sources[f"of-{count}"]
         assert len(source.states) == stored
 

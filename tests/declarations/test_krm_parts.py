@@ -14,7 +14,7 @@ from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import diff_jsonl
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import load
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -92,7 +92,7 @@ class Fleet:
         (folder / "all.json").write_text("\n".join(map(json.dumps, objects)))
         self.loaded = load([str(folder)])
         self.context = Context(MemoryStore(), None, MemoryDeadLetters(), default_catalogue())
-        apply.sync(self.loaded, Request("git"), self.context, NOON)
+        apply.sync(self.loaded, ApplyRequest("git"), self.context, NOON)
         self.minute = 0
 
     def drift(self, *nats: dict[str, Any], description: str = "edge") -> list[str]:

@@ -108,7 +108,7 @@ def test_a_link_out_of_the_repository_is_named_and_not_read(fleet: Path, link: C
     problems = " ".join(map(str, loaded.problems))
     assert loaded.problems
     assert SECRET not in problems
-    assert loaded.held_back.everything or link in (_ignore_file, _ignore_file_below)
+    assert loaded.prune_protection.everything or link in (_ignore_file, _ignore_file_below)
     assert not loaded.desired[0].declarations[0].ignore
     assert unchanged_files.digest_of([str(fleet)], ()) == ""
 

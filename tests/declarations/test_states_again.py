@@ -15,7 +15,7 @@ from declarations.state_runs import ALL, NETWORK, NOW, Runs, key_of
 from declarations.states import state, topic
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply, apply_states
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.apply_states import StateOptions, StateReport, load_state
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import Unavailable
@@ -47,12 +47,12 @@ def test_a_state_that_another_one_has_resources_of_is_read_again_only_after_that
 
 def test_a_claim_is_read_again_where_the_other_source_was_applied_by_somebody_else(runs: Runs) -> None:
     topics = LoadResult(desired=load_state(state([topic("a")]), "git").desired)
-    apply.sync(topics, Request("git"), runs.context, NOW)
+    apply.sync(topics, ApplyRequest("git"), runs.context, NOW)
     runs.put("prod/network/default.tfstate", state([topic("a", "7200s"), topic("b")]))
     runs.run()
     assert runs.run(now=NOW + timedelta(days=1)).counts == {"unchanged": 1}
 
-    apply.sync(LoadResult(), Request("git", prune=True, max_removals=1), runs.context, NOW + timedelta(days=2))
+    apply.sync(LoadResult(), ApplyRequest("git", prune=True, max_removals=1), runs.context, NOW + timedelta(days=2))
 
     assert runs.run(now=NOW + timedelta(days=3)).counts == {"applied": 1}
     assert runs.is_declared("a")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from setpoint.declarations.readers import terraform_names
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.terraform_types import meaning
 
 P = "projects/fleet-shop"
@@ -13,7 +13,9 @@ P = "projects/fleet-shop"
 
 def name(kind: str, values: dict[str, Any], *, region: str = "") -> str:
     defaults = {"project": "fleet-shop", "region": region}
-    block = Block(f"{kind}.x", kind, values, defaults, frozenset((*values, "region")) if region else frozenset(values))
+    block = TerraformResource(
+        f"{kind}.x", kind, values, defaults, frozenset((*values, "region")) if region else frozenset(values)
+    )
     return terraform_names.name_of(block, meaning(kind)).text
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from declarations.states import GOOGLE, state, topic
 from setpoint.declarations import apply, apply_states
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import load
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -171,9 +171,9 @@ def observed(name: str, context: Context, minute: int = 0, **data: Any) -> str:
 def policed(tmp_path: Path, deps: Context) -> Context:
     """A store with topics of a stored state, and a policy with defaults."""
     (tmp_path / "policy.yaml").write_text(POLICY)
-    apply.sync(load([str(tmp_path / "policy.yaml")]), Request("policy"), deps, NOW)
+    apply.sync(load([str(tmp_path / "policy.yaml")]), ApplyRequest("policy"), deps, NOW)
     loaded_state = apply_states.load_state(state([topic("a"), topic("b")]), "gs://states/net.tfstate")
-    apply.sync(loaded_state, Request("gs://states/net.tfstate"), deps, NOW)
+    apply.sync(loaded_state, ApplyRequest("gs://states/net.tfstate"), deps, NOW)
     return deps
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from declarations.states import state
 from setpoint.declarations import apply, apply_states
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -248,7 +248,7 @@ def test_a_part_is_compared_as_the_element_that_it_is(case: Case, deps: Context)
     assert not result.skipped
     assert [str(desired.declarations[0].key.name) for desired in result.desired] == [case.name]
     assert all(declaration.mode == "alert" for desired in result.desired for declaration in desired.declarations)
-    apply.sync(result, Request("net"), deps, NOW)
+    apply.sync(result, ApplyRequest("net"), deps, NOW)
 
     assert observe(case, case.live, deps, 1) == "in_sync", deps.store.read(ResourceKey(case.name)).state
     assert observe(case, case.change, deps, 2) in ("opened", "settling")
@@ -270,4 +270,4 @@ def test_a_list_that_the_holder_only_recorded_is_declared_by_its_parts(deps: Con
     plan = json.dumps([str(problem) for problem in result.problems])
     if "declared already" in plan:
         pytest.fail(plan)
-    apply.sync(result, Request("net"), deps, NOW)
+    apply.sync(result, ApplyRequest("net"), deps, NOW)

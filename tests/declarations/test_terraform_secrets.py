@@ -16,7 +16,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryS
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison.masking import Masking
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers import documents
 from setpoint.declarations.readers.load import LoadResult, load_documents
 from setpoint.detection import pipeline, verdict
@@ -279,7 +279,7 @@ def test_no_warning_is_of_a_digest():
 def test_drift_of_a_secret_goes_its_whole_way_without_it():
     store, bus = MemoryStore(), MemoryBus()
     deps = Context(store, bus, MemoryDeadLetters(), default_catalogue(), lambda: NOON)
-    apply.sync(loaded(raw(JOB, job(), MARK), deps.secrecy), Request("net"), deps, NOON)
+    apply.sync(loaded(raw(JOB, job(), MARK), deps.secrecy), ApplyRequest("net"), deps, NOON)
     key = declared(raw(JOB, job(), MARK)).key
     outcomes = [
         pipeline.handle_observation(

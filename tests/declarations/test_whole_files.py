@@ -159,7 +159,7 @@ class _Blob:
 def test_an_archive_that_unpacks_while_it_is_downloaded_is_refused_beyond_its_limit(unpacked, is_read, monkeypatch):
     monkeypatch.setattr(cloud_storage, "_LARGEST", 5_000_000)
     bucket = SimpleNamespace(get_blob=lambda *_, **__: _Blob(unpacked))
-    archives = cloud_storage.Archives(SimpleNamespace(bucket=lambda _: bucket))
+    archives = cloud_storage.CloudStorageArchives(SimpleNamespace(bucket=lambda _: bucket))
     if is_read:
         assert len(archives.read("b", "a.tar", 1).data) == 5_000_000
     else:

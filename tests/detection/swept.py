@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from setpoint import sweep
-from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
+from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
@@ -25,7 +25,7 @@ ORG = "organizations/566099688680"
 SHOP = ["projects/111111111111", "folders/918177713511", ORG]
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
 START = Start((ORG,), ("resource",))
-QUICK = RetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
+QUICK = QuotaRetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
 class Queue(deque[SweepMessage]):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import finding_state_machine, ownership
 from setpoint.detection.claim_evidence import evidence_of
-from setpoint.detection.known_changes import who
+from setpoint.detection.known_changes import actor_lookup
 from setpoint.detection.parent_index import NOTHING_LISTED
 from setpoint.detection.verdict import Verdict
 from setpoint.model.actors import AuditedChange
@@ -49,7 +49,7 @@ def judged(
 def judged_after(changes: tuple[AuditedChange, ...], observation: Observation) -> Any:
     snapshot = Snapshot(observation.key, None, RULES, None, None, changes)
     evidence = evidence_of(snapshot, lambda: NOTHING_LISTED)
-    return ownership.judge(snapshot, observation, None, who(snapshot, observation), evidence=evidence)
+    return ownership.judge(snapshot, observation, None, actor_lookup(snapshot, observation), evidence=evidence)
 
 
 def is_unmanaged(verdict: Any) -> bool:
@@ -158,10 +158,10 @@ def test_a_finding_stays_when_the_entry_of_who_made_the_resource_has_expired() -
     month = replace(forged, observed_at=NOON + timedelta(days=30))
     snapshot = Snapshot(forged.key, None, RULES, state, None)
     evidence = evidence_of(snapshot, lambda: NOTHING_LISTED)
-    verdict = ownership.judge(snapshot, month, None, who(snapshot, month), evidence=evidence)
+    verdict = ownership.judge(snapshot, month, None, actor_lookup(snapshot, month), evidence=evidence)
     assert is_unmanaged(verdict)
     later = instance("2026-04-01T12:00:00Z", **OF_GROUP)
-    assert ownership.judge(snapshot, later, None, who(snapshot, later), evidence=evidence) == "undeclared"
+    assert ownership.judge(snapshot, later, None, actor_lookup(snapshot, later), evidence=evidence) == "undeclared"
 
 
 def test_whoever_makes_a_managed_group_may_be_named_as_the_maker_of_its_instance_group() -> None:

@@ -18,7 +18,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
-from setpoint.model.policy import Policy, Shown
+from setpoint.model.policy import Policy, ShownFields
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import Secrecy, is_hidden
 
@@ -100,7 +100,7 @@ def test_what_is_stored_tells_two_secrets_apart_and_nobody_which_they_are() -> N
 
 @pytest.mark.parametrize(("value", "is_shown"), [("echo b", True), ("export DB_PASSWORD=hunter2", False)])
 def test_a_policy_shows_what_it_names_and_no_secret(value: str, is_shown: bool) -> None:
-    show = (Shown(fields=("metadata.items[*].value",), asset_types=("compute.googleapis.com/*",)),)
+    show = (ShownFields(fields=("metadata.items[*].value",), asset_types=("compute.googleapis.com/*",)),)
     (difference,) = judged(
         {"metadata": {"items": [{"key": "note", "value": "echo a"}]}},
         {"metadata": {"items": [{"key": "note", "value": value}]}},

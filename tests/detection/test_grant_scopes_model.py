@@ -17,7 +17,7 @@ from detection.test_unmanaged_grants import judged as judge_in_scope
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context, handle_observation
 from setpoint.model.declaration import Declaration, Scope, Selection, Source, desired
@@ -109,7 +109,7 @@ class World:
             source=Source("scope.yaml", 1),
         )
         loaded = LoadResult(wanted, scopes=(scope,) if self.has_scope else ())
-        apply.sync(loaded, Request("git", prune=True, max_removals=1.0), self.context, self.now)
+        apply.sync(loaded, ApplyRequest("git", prune=True, max_removals=1.0), self.context, self.now)
 
     def observe(self, place: Place) -> None:
         bindings = [binding(grant) for grant in self.live[place.name]]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from detection.test_undeclared_changes import BUCKET, EXPORTS, INSTANCE, OPEN, START, Watched, watched
 from setpoint.detection import ownership
 from setpoint.detection.finding_state_machine import advance
-from setpoint.model.contests import Contest, RefusedClaim
+from setpoint.model.claim_conflicts import ClaimConflicts, RefusedClaim
 from setpoint.model.declaration import Claim, Source, desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.last_known_good import unpack
@@ -189,7 +189,7 @@ def test_good_values_outlast_a_dispute():
     claims = (Claim("a", exports.desired.declarations, "1"), Claim("b", exports.desired.declarations, "2"))
     exports.now += timedelta(hours=1)
     seen = Observation(exports.key, BUCKET, exports.now, data=OPEN)
-    contest = Contest(disputed=claims, digest="x")
+    contest = ClaimConflicts(disputed=claims, digest="x")
     snapshot = Snapshot(exports.key, None, Rules(), exports.state, None, contest=contest)
     verdict = ownership.judge(snapshot, seen, None)
     exports.state = advance(exports.state, seen, verdict, exports.now).state

@@ -1,4 +1,4 @@
-"""Every field that the inventory lacks: untellable from a feed, compared by a reading through the API."""
+"""Every field that the inventory lacks: unobservable in a feed, compared by a reading through the API."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def test_other_rules_of_the_same_version_compare_again(tmp_path: Path) -> None:
         package = tmp_path / str(number)
         (package / "catalog" / "data").mkdir(parents=True)
         (package / "catalog" / "data" / "field_rules.tsv").write_text(table)
-        digests.append(observation_digests.understanding(str(package)))
+        digests.append(observation_digests.code_digest(str(package)))
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -223,7 +223,7 @@ def test_other_code_or_a_table_of_the_same_size_compares_again(tmp_path: Path, p
         file = tmp_path / str(number) / path
         file.parent.mkdir(parents=True)
         file.write_bytes(text)
-        digests.append(observation_digests.understanding(str(tmp_path / str(number))))
+        digests.append(observation_digests.code_digest(str(tmp_path / str(number))))
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -234,7 +234,7 @@ def test_text_that_moves_from_one_file_to_the_next_compares_again(tmp_path: Path
         folder.mkdir(parents=True)
         for name, text in zip(("a.py", "b.py"), texts, strict=True):
             (folder / name).write_text(text)
-        digests.append(observation_digests.understanding(str(tmp_path / str(number))))
+        digests.append(observation_digests.code_digest(str(tmp_path / str(number))))
     assert digests[0] != digests[1]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.detection import batch, pipeline
 from setpoint.detection.pipeline import Context
@@ -67,7 +67,7 @@ def context():
         ),
     )
     loaded = LoadResult([desired((declaration,)) for declaration in declarations])
-    apply.sync(loaded, Request("git"), context, NOON - timedelta(days=1))
+    apply.sync(loaded, ApplyRequest("git"), context, NOON - timedelta(days=1))
     return context
 
 
@@ -153,7 +153,7 @@ def by_title(context):
         Declaration(ResourceKey(NATURAL_FOLDER), FOLDER, {"displayName": "Platform", "labels": {"a": "b"}}),
     )
     loaded = LoadResult([desired((declaration,)) for declaration in declarations])
-    apply.sync(loaded, Request("titles"), context, NOON - timedelta(days=1))
+    apply.sync(loaded, ApplyRequest("titles"), context, NOON - timedelta(days=1))
     return context
 
 
@@ -254,7 +254,7 @@ def test_an_id_in_a_state_or_a_status_is_bound_when_it_is_applied(context, tmp_p
     (tmp_path / "fleet.json").write_text(json.dumps(document))
     assert one_by_one([policy(0)], context) == ["waiting"]
 
-    apply.sync(load([str(tmp_path)]), Request("ids"), context, NOON)
+    apply.sync(load([str(tmp_path)]), ApplyRequest("ids"), context, NOON)
 
     assert drifted(context) == [BY_EMAIL]
     assert one_by_one([policy(1, "user:ann@example.com")], context) == ["resolved"]
@@ -274,6 +274,6 @@ def test_an_apply_does_not_bind_what_the_inventory_has_bound(context, tmp_path):
 
     loaded = load([str(tmp_path)])
     assert loaded.bindings == {BY_ID: other}
-    apply.sync(loaded, Request("ids"), context, NOON)
+    apply.sync(loaded, ApplyRequest("ids"), context, NOON)
 
     assert context.store.names.bound_names([BY_ID]) == {BY_ID: BY_EMAIL}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from comparison.strategies import TYPES, declared, leaves, mutated, replaced, schema_of
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.comparison.undeclared_values import Digests, undeclared
+from setpoint.comparison.undeclared_values import ValueDigests, undeclared
 from setpoint.detection import observation_digests
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.observation import Observation
@@ -19,7 +19,7 @@ from sizes import size
 
 KEY = ResourceKey("//example.googleapis.com/exports")
 BUCKET = "storage.googleapis.com/Bucket"
-DIGESTS = Digests(THIS_PROCESS, KEY.name)
+DIGESTS = ValueDigests(THIS_PROCESS, KEY.name)
 
 
 def digest(asset_type: str, wanted: dict[str, object], live: dict[str, object]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from detection.test_undeclared_changes import BUCKET, EXPORTS, FLEET, Watched, watched
-from setpoint.detection.watching import watching, watching_of
+from setpoint.detection.watched_fields import watching, watching_of
 from setpoint.model.declaration import Declaration, Scope, desired
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.last_known_good import unpack

@@ -23,7 +23,7 @@ from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.cli import app
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request as Apply
+from setpoint.declarations.apply import ApplyRequest as Apply
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.installation_key import InstallationKey
 from setpoint.detection.pipeline import Context
@@ -36,7 +36,7 @@ from setpoint.model.sweep_records import Start, Summary, Sweep
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import compute, pubsub
 from setpoint.operations.diagnostics.installation import Installation
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 
 P = "fleet-ops"
 R = "europe-west1"
@@ -295,7 +295,7 @@ def opened(store: MemoryStore, safety: SafetyState) -> None:
 
 def unreadable(store: MemoryStore) -> None:
     error = CorruptState("the stored finding of a bucket cannot be read", "findings/00ff", "//storage.googleapis.com/b")
-    RecordProblems(store.notices).note((error,), datetime.now(UTC))
+    RecordProblemLog(store.notices).note((error,), datetime.now(UTC))
 
 
 def control(store: MemoryStore, value: Control) -> None:

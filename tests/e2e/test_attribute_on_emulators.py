@@ -10,7 +10,7 @@ import pytest
 from attribution.world import ALICE, DRIFTED, IN_SYNC, KEY, NOON, TYPE, entry
 from setpoint.bootstrap import open_store
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
@@ -41,7 +41,9 @@ def installation(pubsub_emulator, pubsub_project, firestore_emulator, firestore_
     }
     store = open_store(environment["SETPOINT_STORE"])
     wanted = desired((Declaration(KEY, TYPE, {"location": "EU"}, project="shop-prod"),))
-    apply.sync(LoadResult([wanted]), Request("git"), Context(store, None, None), datetime.now(UTC) - timedelta(days=1))
+    apply.sync(
+        LoadResult([wanted]), ApplyRequest("git"), Context(store, None, None), datetime.now(UTC) - timedelta(days=1)
+    )
     with ExitStack() as stack:
         stack.callback(pubsub.close)
         stack.callback(store.close)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DECLARED, DRIFTED, KEY, TYPE, URL
 from setpoint.bootstrap import open_store
-from setpoint.declarations.apply import Request, sync
+from setpoint.declarations.apply import ApplyRequest, sync
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
@@ -114,7 +114,7 @@ def place(google: GoogleApis) -> None:
 def declare(store: Store) -> None:
     wanted = desired((Declaration(KEY, TYPE, DECLARED, project="shop-prod"),))
     deps = Context(store, None, None)
-    sync(LoadResult([wanted], policy=AUTO), Request("git"), deps, datetime.now(UTC) - timedelta(minutes=1))
+    sync(LoadResult([wanted], policy=AUTO), ApplyRequest("git"), deps, datetime.now(UTC) - timedelta(minutes=1))
 
 
 def assert_told_in_order(installation: Installation, expected: list[str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from detection.fleet import BUCKET, bucket, declare, deps, foreign, records
 from setpoint import bootstrap
-from setpoint.adapters.memory.store import DeadLetter, MemoryBus, MemoryDeadLetters
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, StoredDeadLetter
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Unavailable
 
@@ -108,7 +108,7 @@ def test_a_message_of_attributes_only_is_dead_lettered(client, world):
     assert eventarc(client, message_of(b"", origin="replay")) == 200
 
     (letter,) = world.dead_letters.kept
-    assert isinstance(letter, DeadLetter)
+    assert isinstance(letter, StoredDeadLetter)
     assert (letter.message, letter.attributes) == (b"", {"origin": "replay"})
 
 

@@ -15,7 +15,7 @@ from google.cloud.storage import Client
 
 from declarations.states import state, topic
 from setpoint import bootstrap
-from setpoint.adapters.google.cloud_storage import Archives
+from setpoint.adapters.google.cloud_storage import CloudStorageArchives
 from setpoint.adapters.states.buckets import BucketStates
 from setpoint.declarations import apply_archive
 from setpoint.detection import pipeline
@@ -96,7 +96,7 @@ def upload(request, service, deps, monkeypatch):
 
     Without data nothing is uploaded; what is delivered is the event of ``generation``.
     """
-    archives = Archives(Client())
+    archives = CloudStorageArchives(Client())
     monkeypatch.setattr(
         bootstrap,
         "declaration_applier",

@@ -10,7 +10,7 @@ import requests
 from setpoint import sweep
 from setpoint.adapters.google.asset_history import GoogleAssetHistory
 from setpoint.adapters.google.asset_inventory import AssetInventory
-from setpoint.adapters.google.asset_inventory import RetryPolicy as ListingPatience
+from setpoint.adapters.google.asset_inventory import QuotaRetryPolicy as ListingPatience
 from setpoint.adapters.google.call_pace import CallBudget, CallPace
 from setpoint.adapters.google.cloud_logging import GoogleActivityLogs
 from setpoint.adapters.google.rest import GoogleRest, RetryPolicy

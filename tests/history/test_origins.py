@@ -14,7 +14,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.drift_history import DriftHistory, FieldOnset
-from setpoint.model.drift_origin import PROJECTS, Begun, CommonChanges, Origin, origin_of
+from setpoint.model.drift_origin import PROJECTS, CommonChanges, DriftBeginning, Origin, origin_of
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.reporting.daily_snapshot import Reporter, report
@@ -66,7 +66,7 @@ def test_the_evidence_names_the_call_or_why_nothing_is_known():
 
 
 def begun(project, minutes=0, *, group="g", word="unknown", has_actor=False):
-    return Begun(group, project, NOON + timedelta(minutes=minutes), Origin(word), has_actor=has_actor)
+    return DriftBeginning(group, project, NOON + timedelta(minutes=minutes), Origin(word), has_actor=has_actor)
 
 
 def common(*findings):

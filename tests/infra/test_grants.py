@@ -13,7 +13,7 @@ import pytest
 from infra.blocks import INFRA, ROOT, environment, granted, local, pushes_of, typed, who, who_is_called, whose
 from infra.hcl import entries, strings
 from setpoint.alerting import repository
-from setpoint.operations import record_problems
+from setpoint.operations import record_problem_log
 
 
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
@@ -64,7 +64,7 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
     documents = (ROOT / "shared/setpoint/adapters/firestore/documents.py").read_text()
     control = (ROOT / "shared/setpoint/adapters/firestore/control.py").read_text()
     collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps + control)) | {
-        record_problems.KIND,
+        record_problem_log.KIND,
         *repository.KINDS,
     }
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))

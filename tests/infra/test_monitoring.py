@@ -23,7 +23,7 @@ from remediation.fleet import World
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.declarations import apply, apply_archive
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.errors import AccessDenied, BadRequest, Conflict, CorruptState, Refused
@@ -62,7 +62,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
     fleet.declare(detecting.store)
     monkeypatch.setattr(bootstrap, "detector", lambda: detecting)
-    apply.sync(LoadResult(sources=Sources()), Request(INSTALLATION), detecting, fleet.EPOCH)
+    apply.sync(LoadResult(sources=Sources()), ApplyRequest(INSTALLATION), detecting, fleet.EPOCH)
     assert push(served("detect"), message_of(changed(1, location="US"))) == 200
 
     detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())

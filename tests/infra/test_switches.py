@@ -7,7 +7,7 @@ import re
 from infra.blocks import CODE, ROOT, environment, local, only_if, pushes, read_file, typed
 from infra.hcl import entries, strings
 from setpoint.alerting import repository
-from setpoint.operations import record_problems
+from setpoint.operations import record_problem_log
 from setpoint.remediation import engine
 
 
@@ -52,7 +52,7 @@ def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
         "actors",
         "audit",
         "findings",
-        record_problems.KIND,
+        record_problem_log.KIND,
         *repository.KINDS,
     }
     assert f'"{strings(expires.attributes["field"])[0]}": ' in adapter

@@ -23,7 +23,7 @@ from infra.packed import commit, copy_repository
 from infra.workspace import TerraformError, Workspace, addresses
 from setpoint.declarations import apply_archive
 from setpoint.declarations.readers import documents, native
-from setpoint.model.source_grants import Grant
+from setpoint.model.source_grants import SourceGrant
 
 pytestmark = pytest.mark.skipif(
     not TERRAFORM, reason="NO TERRAFORM: infra/ is not planned; install it to try the module"
@@ -139,7 +139,7 @@ def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(w
     (document,) = documents.parse(written["content"], "sources.json")
     sources = native.read(document)
     assert [grant.name for grant in sources.grants] == ["default", "platform", "team-a"]
-    assert sources.grant("team-a") == Grant(
+    assert sources.grant("team-a") == SourceGrant(
         "team-a",
         uploaders=("group:team-a@example.com", "serviceAccount:ci@team-a.iam.gserviceaccount.com"),
         ancestors=("folders/918177713511",),

@@ -16,7 +16,7 @@ from kubernetes.client import ApiException
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from marked.corpus import Marked, corpus
-from setpoint.adapters.google import answers, asset_inventory, bigquery, cloud_logging
+from setpoint.adapters.google import asset_inventory, bigquery, cloud_logging, responses
 from setpoint.adapters.kubernetes import cluster
 from setpoint.adapters.otlp import OtlpSpans
 from setpoint.adapters.pubsub import bus
@@ -57,7 +57,7 @@ def answer(status: int, message: str) -> requests.Response:
 def refused_write(marked: Marked, status: int) -> SetpointError:
     call = Call("compute.instances.patch", "PATCH", URL, body=marked.live, permission="compute.instances.update")
     with pytest.raises(SetpointError) as raised:
-        answers.body(call, answer(status, quotation(marked)))
+        responses.body(call, answer(status, quotation(marked)))
     return raised.value
 
 
@@ -71,7 +71,7 @@ def test_the_error_of_a_write_quotes_names_words_and_numbers_that_were_sent() ->
     message = "e2-huge: 'zones/europe-west1-b/machineTypes/e2-huge' with BASIC_HD, 'hunter22' of instances/i"
     call = Call("compute.instances.patch", "PATCH", URL, body=body)
     with pytest.raises(PermanentError, match=r"machineTypes/e2-huge' with BASIC_HD, '\(hidden\)' of instances/i"):
-        answers.body(call, answer(400, message))
+        responses.body(call, answer(400, message))
 
 
 READERS: dict[str, Callable[[str], object]] = {

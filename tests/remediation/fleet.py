@@ -12,7 +12,7 @@ from setpoint.adapters.google.rest import GoogleRest
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -78,15 +78,17 @@ class World:
 
     def declare_all(self, wanted: Iterable[tuple[Declaration, ...]], policy: Policy | None = AUTO) -> None:
         loaded = LoadResult([desired(ones) for ones in wanted], policy=policy)
-        apply.sync(loaded, Request("git", prune=True), self.deps, self.clock())
+        apply.sync(loaded, ApplyRequest("git", prune=True), self.deps, self.clock())
         self.clock.forward(seconds=1)
 
     def declare_sources(self, sources: Sources) -> None:
         """Say what each source may do."""
-        apply.sync(LoadResult(sources=sources), Request(INSTALLATION), self.deps, self.clock())
+        apply.sync(LoadResult(sources=sources), ApplyRequest(INSTALLATION), self.deps, self.clock())
 
     def declare_nothing(self) -> None:
-        apply.sync(LoadResult([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())
+        apply.sync(
+            LoadResult([], policy=AUTO), ApplyRequest("git", prune=True, max_removals=1.0), self.deps, self.clock()
+        )
 
     def drift(self, live: Any = DRIFTED) -> None:
         """Somebody changes the bucket, and a feed tells of it."""

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from comparison.strategies import TYPES, declared, leaves, mutated, replaced, schema_of
-from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.methods import ApiResource, default_methods
 from setpoint.comparison.compare import compare
 from setpoint.model.declaration import Declaration
 from setpoint.model.resource_key import ResourceKey
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.parametrize("asset_type", [type_ for type_ in TYPES if 
 SETTINGS = settings(max_examples=size(6, 25), deadline=None)
 
 
-def made_up(asset_type: str) -> tuple[str, Resource]:
+def made_up(asset_type: str) -> tuple[str, ApiResource]:
     """A resource's name, from the pattern of its path."""
     schema = schema_of(asset_type)
     path = default_methods().kinds(schema)[0].pattern.replace("*", "x").removeprefix("b/")
@@ -37,7 +37,7 @@ def planned(asset_type: str, wanted: dict[str, Any], live: dict[str, Any]) -> Wr
     return planner.plan(Declaration(ResourceKey(name), asset_type, wanted), live, schema_of(asset_type), resource)
 
 
-def applied(call: Call, resource: Resource, live: dict[str, Any]) -> dict[str, Any]:
+def applied(call: Call, resource: ApiResource, live: dict[str, Any]) -> dict[str, Any]:
     """What an API makes of a call that is no method of one field: by mask, merged, or replaced."""
     method = next(candidate for candidate in resource.kind.methods.values() if candidate.id == call.method)
     body = call.body[method.wrap] if method.wrap else call.body
@@ -88,7 +88,7 @@ def drifted(draw: st.DrawFn, asset_type: str) -> tuple[dict[str, Any], dict[str,
     return wanted, live
 
 
-def is_general(plan: WritePlan, resource: Resource) -> bool:
+def is_general(plan: WritePlan, resource: ApiResource) -> bool:
     writer = resource.kind.writer
     return writer is not None and writer.id == plan.call.method
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison.undeclared_values import is_digest
 from setpoint.detection import restoration, undeclared_changes
-from setpoint.detection.restoration import Changed, Restored
+from setpoint.detection.restoration import ChangedValues, RestoredDeclaration
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration, Desired, desired
 from setpoint.model.difference import Difference
@@ -22,7 +22,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
 from setpoint.model.policy import Policy, Undeclared, UndeclaredMatch
 from setpoint.model.resource_key import ResourceKey
-from setpoint.remediation import planning
+from setpoint.remediation import finding_plan
 from setpoint.remediation.merge import apply_changes, record
 from setpoint_tools.testing.fleet import Fleet
 
@@ -51,27 +51,27 @@ class Resource:
     def changes(self, data: dict[str, Any]) -> tuple[Difference, ...]:
         return watch(self.wanted, self.seen(data, timedelta(days=1)), self.good).differences
 
-    def restored(self, data: dict[str, Any], policy: Policy = POLICY) -> Restored:
+    def restored(self, data: dict[str, Any], policy: Policy = POLICY) -> RestoredDeclaration:
         return restoration.with_good_values(self.changed(data, policy), self.changes(data))
 
-    def changed(self, data: dict[str, Any], policy: Policy = POLICY) -> Changed:
+    def changed(self, data: dict[str, Any], policy: Policy = POLICY) -> ChangedValues:
         changed = undeclared_changes.changed(self.wanted, self.seen(data), default_catalogue(), policy, self.good)
         assert changed is not None
         return changed
 
-    def written(self, data: dict[str, Any], restored: Restored) -> dict[str, Any] | None:
+    def written(self, data: dict[str, Any], restored: RestoredDeclaration) -> dict[str, Any] | None:
         """The resource after the write of all that differs; None where the plan leaves out something."""
         declaration = restored.declaration
         schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
         own = own_project(declaration.project, self.seen(data))
         recording = record(declaration.data, data, schema, own, null_is_absent=declaration.null_is_absent)
         changed = self.changed(data)
-        if planning.unrestored(changed, restored, schema):
+        if finding_plan.unrestored(changed, restored, schema):
             return None
         return apply_changes(declaration.data, data, schema, recording, recording.changes).body
 
 
-def watch(wanted: Desired, seen: Observation, good: LastKnownGood | None) -> undeclared_changes.Watched:
+def watch(wanted: Desired, seen: Observation, good: LastKnownGood | None) -> undeclared_changes.UndeclaredChanges:
     return undeclared_changes.watch(wanted, seen, default_catalogue(), POLICY, good)
 
 
@@ -212,7 +212,7 @@ def test_what_is_written_back_is_what_was_good_and_nothing_else(seed: int):
 
 
 def assert_nothing_else_moved(
-    now: dict[str, Any], after: dict[str, Any], restored: Restored, resource: Resource
+    now: dict[str, Any], after: dict[str, Any], restored: RestoredDeclaration, resource: Resource
 ) -> None:
     declared = set(resource.declaration.data)
     touched = {field_path.readable(path)[0] for path in restored.paths}

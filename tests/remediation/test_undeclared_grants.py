@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from remediation.fleet import AUTO, GRANTS, TYPE, URL, World
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.declaration import Declaration, Mode, Scope, Source, desired
 from setpoint.model.policy import Limits, Policy, Undeclared, UndeclaredGrants
@@ -45,7 +45,7 @@ def declare(
     )
     chosen = replace(policy, undeclared=Undeclared(grants=grants))
     loaded = LoadResult([desired(wanted)] if wanted else [], scopes=(scope,), policy=chosen)
-    apply.sync(loaded, Request("git", prune=True, max_removals=1.0), world.deps, world.clock())
+    apply.sync(loaded, ApplyRequest("git", prune=True, max_removals=1.0), world.deps, world.clock())
     world.clock.forward(seconds=1)
 
 

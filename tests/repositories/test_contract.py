@@ -8,7 +8,7 @@ import pytest
 
 from repositories.conftest import FILES, PLACES, Place
 from setpoint.adapters.repositories import rest
-from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_about
+from setpoint.alerting.change_requests import DesiredRequest, branch_of, reconcile
 from setpoint.errors import (
     AccessDenied,
     BadRequest,
@@ -24,10 +24,10 @@ from sizes import size
 
 BRANCH = branch_of("n1")
 PLANS = size(80, 1200)
-FIRST = WantedRequest("Accept drift of a", "body 1", {"fleet/a.yaml": "a: 2\n"}, labels=("drift",), owners=("@ann",))
+FIRST = DesiredRequest("Accept drift of a", "body 1", {"fleet/a.yaml": "a: 2\n"}, labels=("drift",), owners=("@ann",))
 SECOND = FIRST._replace(title="Accept two", body="body 2", files={"fleet/a.yaml": "a: 3\n", "fleet/b.yaml": "b: 2\n"})
 BY_HAND = SECOND._replace(by_hand="- change `x` in prod.tf")
-ENDED = WantedRequest("Accept two", "it is over", end="resolved")
+ENDED = DesiredRequest("Accept two", "it is over", end="resolved")
 LIVES = (
     (FIRST,),
     (FIRST, SECOND),
@@ -39,11 +39,11 @@ LIVES = (
 )
 
 
-def bring(place: Place, wanted: WantedRequest) -> None:
+def bring(place: Place, wanted: DesiredRequest) -> None:
     """As the flow does: again after each failure, from the base as it is then."""
     for _ in range(40):
         try:
-            bring_about(BRANCH, place.repository.base(), wanted, place.repository)
+            reconcile(BRANCH, place.repository.base(), wanted, place.repository)
         except TransientError:
             continue
         return

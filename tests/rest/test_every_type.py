@@ -10,7 +10,7 @@ import pytest
 
 from catalog.test_asset_types import published
 from comparison.strategies import STATES, example, is_writable
-from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.methods import ApiResource, default_methods
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison.compare import compare
 from setpoint.model.declaration import Declaration
@@ -25,7 +25,7 @@ for asset_type_ in published():
     TYPES[asset_type_.partition(".")[0]].append(asset_type_)
 
 
-def resource_of(asset_type: str) -> tuple[Schema, Resource] | None:
+def resource_of(asset_type: str) -> tuple[Schema, ApiResource] | None:
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None
     kinds = default_methods().kinds(schema)
@@ -37,7 +37,7 @@ def resource_of(asset_type: str) -> tuple[Schema, Resource] | None:
     return None
 
 
-def put_back(google: Any, api: Any, asset_type: str, schema: Schema, resource: Resource, name: str) -> str:
+def put_back(google: Any, api: Any, asset_type: str, schema: Schema, resource: ApiResource, name: str) -> str:
     """Put one field back that is gone; gives the reason where that is refused."""
     declared = {name: example(schema.fields[name])}
     if not compare(declared, {}, schema):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.methods import ApiResource, default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import Conflict, Refused
 from setpoint.model.declaration import Authority, Declaration
@@ -45,7 +45,7 @@ THEIRS = {"role": "roles/viewer", "members": ["user:ann@example.com"]}
 NIGHTLY = {"role": "roles/viewer", "members": ["user:bob@example.com"], "condition": NIGHT}
 
 
-def reached(of: tuple[str, str]) -> tuple[Any, Resource]:
+def reached(of: tuple[str, str]) -> tuple[Any, ApiResource]:
     schema = default_catalogue().schema_for(of[0])
     assert schema is not None
     resource = default_methods().resource(of[1], schema)

@@ -25,10 +25,10 @@ from setpoint import sweep as sweeping
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
-from setpoint.declarations.held_back import NOTHING, HeldBack
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
+from setpoint.declarations.readers.prune_protection import NOTHING, PruneProtection
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, TransientError
@@ -138,9 +138,11 @@ class Model:
         """Apply the files of a source."""
         files = self.files[name]
         problems = [Problem("bad.yaml", 1, "", "cannot be read")] if bad else []
-        held = HeldBack(frozenset({"bad.yaml"}), everything=True) if bad else NOTHING
-        loaded = LoadResult(list(files.desired.values()), files.scopes, problems, policy=files.policy, held_back=held)
-        request = Request(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)), not_seen_yet=True)
+        held = PruneProtection(frozenset({"bad.yaml"}), everything=True) if bad else NOTHING
+        loaded = LoadResult(
+            list(files.desired.values()), files.scopes, problems, policy=files.policy, prune_protection=held
+        )
+        request = ApplyRequest(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)), not_seen_yet=True)
         self._note_applied()  # this apply may come in the middle of another one of the source
         around = self._applying
         self._applying = Applying(

@@ -12,7 +12,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import ScopeDenied, Unavailable
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import Content
-from setpoint.ports.services import Page
+from setpoint.ports.services import InventoryPage
 from simulation.fleet import PROJECTS
 from simulation.world import World
 
@@ -83,7 +83,7 @@ class WorldInventory:
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[InventoryPage]:
         """See ``Inventory.pages``."""
         if scope in self.denied:
             raise ScopeDenied(scope, "may not be listed")
@@ -100,7 +100,7 @@ class WorldInventory:
                     raise Unavailable("the inventory does not answer")
                 self.breaks_after -= 1
             after = start + _PAGE
-            yield Page(listed[start:after], str(after) if after < len(listed) else "", read_at)
+            yield InventoryPage(listed[start:after], str(after) if after < len(listed) else "", read_at)
 
 
 @dataclass(slots=True)

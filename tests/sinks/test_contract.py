@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from setpoint.errors import BadRequest, Throttled, Unavailable
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint_tools.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.views import LINKS, finding, several
 from sizes import size
@@ -141,7 +141,7 @@ def test_after_any_failures_each_finding_stands_once_in_its_final_state(new_plac
         place.plan(*plan)
         for name in ("n1", "n2"):
             show(fresh, STATES[-1], None, name=name)
-            posted: Posted | None = None
+            posted: PostedMessage | None = None
             is_forgotten = False
             for state, forgotten in zip(STATES, (*forgets, False), strict=True):
                 posted = show(place, state, posted, maybe=is_forgotten, name=name)

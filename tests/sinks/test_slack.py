@@ -11,7 +11,7 @@ from setpoint.adapters.slack import slack_client
 from setpoint.adapters.slack.sink import SlackSink
 from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.model.notice_view import Message
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint_tools.testing.slack import TOKEN, slack
 from setpoint_tools.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.conftest import IMPATIENCE
@@ -27,7 +27,7 @@ def test_a_message_is_posted_by_the_channels_name_and_carries_its_id(in_slack):
     posted = show(in_slack)
 
     (message,) = in_slack.service.shown("ops")
-    assert posted == Posted(in_slack.service.channel("ops").id, message.ts)
+    assert posted == PostedMessage(in_slack.service.channel("ops").id, message.ts)
     assert message.metadata == {"event_type": "setpoint_notice", "event_payload": {"id": "n1"}}
     assert in_slack.service.calls == ["chat.postMessage"]
 

@@ -22,7 +22,7 @@ from setpoint.errors import BadRequest, Unavailable
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
 from setpoint.model.notice_view import TimelineEntry
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint_tools.testing.slack_faults import FAULTS, Fault
 from setpoint_tools.testing.webhooks import is_signed
 from sinks.conftest import SECRET, chat_place, pagerduty_place, webhook_place
@@ -118,7 +118,7 @@ def test_an_incident_of_several_ends_when_none_is_open(pager):
 
 
 def test_an_incident_has_no_thread_and_pagerduty_takes_no_digest(pager):
-    pager.sink.reply("r1", Posted("ops", "n1"), finding(), LINKS)
+    pager.sink.reply("r1", PostedMessage("ops", "n1"), finding(), LINKS)
     assert pager.service.requests == []
     with pytest.raises(BadRequest, match="PagerDuty takes no digests"):
         pager.sink.digest("d1", "ops", [finding()], LINKS)

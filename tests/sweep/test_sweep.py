@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from setpoint import sweep as sweeping
-from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
+from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -27,8 +27,8 @@ ORG = "organizations/566099688680"
 SHOP = ("projects/111111111111", "folders/918177713511", ORG)
 BILLING = ("projects/222222222222", "folders/918177713511", ORG)
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
-REQUEST = Request("git", prune=True, max_removals=1)
-QUICK = RetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
+REQUEST = ApplyRequest("git", prune=True, max_removals=1)
+QUICK = QuotaRetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
 def bucket(name: str) -> str:
@@ -60,7 +60,7 @@ def put(asset_service):
 def sweep(asset_service, deps):
     inventory = AssetInventory(asset_service.client(), QUICK, page_size=10)
 
-    def sweep(*scopes: str, contents=("resource",), types=(), **how) -> sweeping.Swept:
+    def sweep(*scopes: str, contents=("resource",), types=(), **how) -> sweeping.SweepResult:
         return sweeping.sweep(scopes or (ORG,), contents, types, inventory, deps, **how)
 
     return sweep

@@ -15,7 +15,7 @@ from setpoint.model.asset_stream import named_messages
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content
 from setpoint.model.sharding import matches
-from setpoint.ports.services import Page
+from setpoint.ports.services import InventoryPage
 from setpoint.util.counts import counted
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ class FileInventory:
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[InventoryPage]:
         """See ``Inventory.pages``."""
         skip = int(page_token or 0)
         page: list[Observation] = []
@@ -65,10 +65,10 @@ class FileInventory:
             if position <= skip:
                 continue
             if len(page) == self._page_size:
-                yield Page(page, str(position - 1), self.read_at)
+                yield InventoryPage(page, str(position - 1), self.read_at)
                 page = []
             page.append(observation)
-        yield Page(page, "", self.read_at)
+        yield InventoryPage(page, "", self.read_at)
 
     def _survey(self) -> None:
         """Count the assets, and determine their scopes and read time."""

@@ -12,7 +12,7 @@ from setpoint.model.events import DriftData
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.finding_centers import CentralFinding, FindingCenter
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint.ports.stores import Store
 
 _MOST_FIELDS = 12
@@ -43,29 +43,42 @@ class FindingCenterSink:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """See ``Sink.show``: of several findings each is kept for itself."""
         del posted, maybe
         if isinstance(view, FindingView):
             self._put(channel, view.data, links)
-            return Posted(channel, name)
+            return PostedMessage(channel, name)
         for key in self._members(name):
             state = self._store.read(key).state
             if state is not None and state.finding is not None:
                 self._put(channel, finding_events.data_of(state), links)
-        return Posted(channel, name)
+        return PostedMessage(channel, name)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """See ``Sink.escalate``."""
         return self.show(name, channel, view, links, posted, maybe=maybe)
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """See ``Sink.reply``; a finding has no thread, and is updated by ``show``."""
 

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, Repository
+from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, Repository
 
 _TRAILER = "Setpoint-Change: "
 _MARK = re.compile(r"<!-- setpoint:(opening|ready|ended) -->\s*\Z")
@@ -23,7 +23,7 @@ _BY_HAND = "<!-- setpoint:by-hand -->"
 Stage = Literal["opening", "ready", "ended"]
 
 
-class WantedRequest(NamedTuple):
+class DesiredRequest(NamedTuple):
     """The request that findings require.
 
     Args:
@@ -51,7 +51,7 @@ def branch_of(name: str) -> str:
     return f"setpoint/drift-{name if is_plain else hashlib.blake2b(name.encode(), digest_size=12).hexdigest()}"
 
 
-def bring_about(branch: str, commit: str, wanted: WantedRequest, repository: Repository) -> ChangeRequest | None:
+def reconcile(branch: str, commit: str, wanted: DesiredRequest, repository: Repository) -> ChangeRequest | None:
     """Open, update or close the request of a branch.
 
     Args:
@@ -89,7 +89,7 @@ def _is_over(request: ChangeRequest) -> bool:
 
 
 def _end(
-    branch: str, current: ChangeRequest | None, wanted: WantedRequest, repository: Repository
+    branch: str, current: ChangeRequest | None, wanted: DesiredRequest, repository: Repository
 ) -> ChangeRequest | None:
     """Close an open request, and delete its branch where nobody else has pushed to it."""
     if current is not None and current.state == "open":
@@ -101,13 +101,13 @@ def _end(
     return current
 
 
-def _push(branch: str, commit: str, wanted: WantedRequest, repository: Repository) -> None:
+def _push(branch: str, commit: str, wanted: DesiredRequest, repository: Repository) -> None:
     """Set the branch to the commit with the files, unless it has that, or commits of others."""
     digest = hashlib.blake2b(msgspec.json.encode(wanted.files, order="sorted"), digest_size=16).hexdigest()
     head = repository.head(branch)
     if head is not None and (not _is_own(head) or head.message.rstrip().endswith(f"{_TRAILER}{digest}")):
         return
-    repository.put(branch, Commit(commit, wanted.files, f"{wanted.title}\n\n{_TRAILER}{digest}\n"))
+    repository.put(branch, GitCommit(commit, wanted.files, f"{wanted.title}\n\n{_TRAILER}{digest}\n"))
 
 
 def _is_own(head: BranchHead) -> bool:
@@ -115,7 +115,7 @@ def _is_own(head: BranchHead) -> bool:
     return not head.is_amended and head.message.rstrip().rpartition("\n")[2].startswith(_TRAILER)
 
 
-def _complete(current: ChangeRequest, wanted: WantedRequest, repository: Repository) -> ChangeRequest:
+def _complete(current: ChangeRequest, wanted: DesiredRequest, repository: Repository) -> ChangeRequest:
     """Add labels, reviewers and the manual steps to an open request, then mark it as complete."""
     if _stage(current.body) != "ready":
         repository.add_labels(current.number, wanted.labels)

@@ -30,7 +30,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.slack_interaction import Interaction
 from setpoint.model.sweep_records import History
-from setpoint.ports.people import People, Person, Posted
+from setpoint.ports.people import People, Person, PostedMessage
 from setpoint.ports.queues import SweepQueue
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
@@ -88,7 +88,7 @@ class InteractionHandler:
     queue: SweepQueue | None = None
 
 
-class Result(NamedTuple):
+class FindingResult(NamedTuple):
     """The effect of a click on one finding.
 
     Args:
@@ -119,12 +119,12 @@ class InteractionResult(NamedTuple):
     """
 
     button: ClickedButton | None
-    posted: Posted | None = None
-    results: tuple[Result, ...] = ()
+    posted: PostedMessage | None = None
+    results: tuple[FindingResult, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
-    def done(self) -> tuple[Result, ...]:
+    def done(self) -> tuple[FindingResult, ...]:
         """The findings that the click changed."""
         return tuple(result for result in self.results if result.outcome == "done")
 
@@ -186,7 +186,7 @@ def handle(button: ClickedButton, interaction: Interaction, handler: Interaction
         TransientError: as ``receive`` does.
         CorruptState: as ``receive`` does.
     """
-    posted = Posted(interaction.channel, interaction.ts)
+    posted = PostedMessage(interaction.channel, interaction.ts)
     if button.action == "why" and not button.group:
         text = _explanation(button.key, handler)
         return InteractionResult(button, posted, problems=_answer(text, interaction, handler.people))
@@ -202,7 +202,7 @@ def handle(button: ClickedButton, interaction: Interaction, handler: Interaction
     return InteractionResult(button, posted, results, (*click.problems, *problems))
 
 
-def _apply_to_group(click: _Click) -> tuple[Result, ...]:
+def _apply_to_group(click: _Click) -> tuple[FindingResult, ...]:
     """Apply a click to each finding of a message; a conflict on one finding does not stop the others."""
     results, failure = [], None
     for member in click.handler.members(click.button.group):
@@ -215,7 +215,7 @@ def _apply_to_group(click: _Click) -> tuple[Result, ...]:
     return tuple(results)
 
 
-def _apply(member: GroupedFinding, click: _Click) -> Result:
+def _apply(member: GroupedFinding, click: _Click) -> FindingResult:
     """Apply a click to one finding.
 
     The order of the checks matters: a user who may not click learns nothing else, and an action that this click took
@@ -225,37 +225,37 @@ def _apply(member: GroupedFinding, click: _Click) -> Result:
     snapshot = click.handler.context.store.read(key)
     state = snapshot.state
     if state is None or state.finding is None:
-        return Result(key, "stale", "it has no finding any more")
+        return FindingResult(key, "stale", "it has no finding any more")
     data = finding_events.data_of(state)
     alerting = click.handler.alerting(snapshot.rules)
     if not _may_click(data, alerting, click):
-        return Result(key, "refused", approvers=routing.approvers(alerting, data))
+        return FindingResult(key, "refused", approvers=routing.approvers(alerting, data))
     entry = _audit_entry(key, click)
     if entry is None:
         refusal = _refusal(state, member, click) or _order(key, state.fingerprint, click)
         if refusal is not None:
             return refusal
         entry = _audit_entry(key, click)
-    return Result(key, "done", step=_step(entry, click), quiet_until=click.until)
+    return FindingResult(key, "done", step=_step(entry, click), quiet_until=click.until)
 
 
-def _refusal(state: ResourceState, member: GroupedFinding, click: _Click) -> Result | None:
+def _refusal(state: ResourceState, member: GroupedFinding, click: _Click) -> FindingResult | None:
     """The result where the action is refused; None where it is allowed."""
     if click.button.action not in _ORDERS:
-        return Result(member.key, "declined", "ask about each finding by itself")
+        return FindingResult(member.key, "declined", "ask about each finding by itself")
     if why := _stale(state, member, click.interaction):
-        return Result(member.key, "stale", why)
+        return FindingResult(member.key, "stale", why)
     is_approval = click.button.action in ("fix", "approve")
     why = _approved_before(state, click) if is_approval else _exempted_before(state, click)
-    return Result(member.key, "already", why) if why else None
+    return FindingResult(member.key, "already", why) if why else None
 
 
-def _order(key: ResourceKey, fingerprint: str, click: _Click) -> Result | None:
+def _order(key: ResourceKey, fingerprint: str, click: _Click) -> FindingResult | None:
     """Take the action; None where it took effect."""
     try:
         _ORDERS[click.button.action](key, fingerprint, click)
     except BadRequest as error:
-        return Result(key, "declined", str(error))
+        return FindingResult(key, "declined", str(error))
     return None
 
 
@@ -396,7 +396,7 @@ def _requests_history(state: ResourceState, queue: SweepQueue | None, now: datet
     return True
 
 
-def _result_text(result: Result) -> str:
+def _result_text(result: FindingResult) -> str:
     """The answer about one finding; empty where the action took effect, since the message shows that."""
     if result.outcome == "done":
         return ""
@@ -405,7 +405,7 @@ def _result_text(result: Result) -> str:
     return ephemeral_replies.stale(result.key.name, result.text)
 
 
-def _group_text(click: _Click, results: tuple[Result, ...]) -> str:
+def _group_text(click: _Click, results: tuple[FindingResult, ...]) -> str:
     refused = [result for result in results if result.outcome == "refused"]
     if refused and len(refused) == len(results):
         return ephemeral_replies.refusal(refused[0].key.name, refused[0].approvers)

@@ -24,7 +24,7 @@ from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unav
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.grouping import cause_of
 from setpoint.model.notice_view import FindingView, Links, TimelineEntry
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint.util.external_sort import batches
 
 Showing = Literal[
@@ -205,19 +205,19 @@ class _Work:
             return iter(self._held)
         return self._context.records.of_thread(self.thread.id)
 
-    def _show(self) -> Posted:
+    def _show(self) -> PostedMessage:
         sink = self._sink
         thread = self.thread
         if sink is None:
             raise BadRequest(f"{thread.to.id}: no sink is configured for it; see docs/slack.md")
-        posted = Posted(thread.channel, thread.ts) if thread.ts else None
+        posted = PostedMessage(thread.channel, thread.ts) if thread.ts else None
         view = self._summary.view(thread)
         if self._summary.first is not None and self._summary.first.is_escalation:
             worst = view if isinstance(view, FindingView) else view.samples[0]
             return sink.escalate(thread.id, thread.to.channel, worst, self._links, posted, maybe=thread.is_tried)
         return sink.show(thread.id, thread.to.channel, view, self._links, posted, maybe=thread.is_tried)
 
-    def _list(self, posted: Posted) -> None:
+    def _list(self, posted: PostedMessage) -> None:
         """Reply with the details of findings that have no reply yet, some at a time."""
         if not self._unlisted:
             return
@@ -225,14 +225,14 @@ class _Work:
         self._reply(model.reply_id(self.thread.id, new), posted, list(new.values()))
         self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
-    def _reply_step(self, posted: Posted) -> None:
+    def _reply_step(self, posted: PostedMessage) -> None:
         """Reply to the message of a single finding with its latest step."""
         notice = self._held[0].value
         is_alone = self._summary.size == 1 and not notice.is_escalation
         if is_alone and notice.is_new and _is_told_below(notice.shown):
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
-    def _reply(self, name: str, posted: Posted, view: FindingView | Sequence[FindingView]) -> None:
+    def _reply(self, name: str, posted: PostedMessage, view: FindingView | Sequence[FindingView]) -> None:
         if self._sink is None or not self._context.rate_limiter.acquire(self.thread.to, self._max_wait):
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
         self._sink.reply(name, posted, view, self._links, maybe=self._maybe)

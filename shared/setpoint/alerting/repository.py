@@ -19,8 +19,8 @@ from setpoint.alerting.model import (
 from setpoint.errors import Conflict, CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
 from setpoint.model.newer_fields import Revision
-from setpoint.operations.record_problems import RecordProblems
-from setpoint.ports.people import Filed, NoticeStore, StoredBody
+from setpoint.operations.record_problem_log import RecordProblemLog
+from setpoint.ports.people import NoticeIndex, NoticeStore, StoredBody
 from setpoint.util.clock import utc_now
 from setpoint.util.quotas import FIRESTORE_ID, cut_distinct
 
@@ -65,7 +65,7 @@ class NoticeRecords:
     def __init__(self, store: NoticeStore, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
-        self._problems = RecordProblems(store)
+        self._problems = RecordProblemLog(store)
 
     def of_finding(self, finding: str) -> Sequence[StoredNotice]:
         """All notices of a finding, those of earlier threads included."""
@@ -95,7 +95,9 @@ class NoticeRecords:
     def _set_aside(self, record: StoredBody) -> None:
         """Have nobody look at a damaged notice again; the next event of its finding writes it anew."""
         with suppress(Conflict):
-            self._store.write(_NOTICES, record.id, record.body, record.version, Filed(expires=self._clock() + _KEPT))
+            self._store.write(
+                _NOTICES, record.id, record.body, record.version, NoticeIndex(expires=self._clock() + _KEPT)
+            )
 
     def write_notice(self, notice: AlertNotice, version: Any, now: datetime) -> Any:
         """Replace the notice of ``version``; the new version.
@@ -103,7 +105,7 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        filed = Filed(notice.key.id, notice.thread, notice.due, None if notice.is_new else now + _KEPT)
+        filed = NoticeIndex(notice.key.id, notice.thread, notice.due, None if notice.is_new else now + _KEPT)
         try:
             return self._write(_NOTICES, notice.id, notice, version, filed)
         except Conflict:
@@ -112,7 +114,9 @@ class NoticeRecords:
                 raise
             return self._write(_NOTICES, notice.id, notice, Revision(damaged.version, damaged.body), filed)
 
-    def _write(self, kind: str, name: str, value: AlertRecord, revision: Revision | None, filed: Filed) -> Revision:
+    def _write(
+        self, kind: str, name: str, value: AlertRecord, revision: Revision | None, filed: NoticeIndex
+    ) -> Revision:
         """Replace a record, and keep what a newer version has stored in it."""
         version, before = revision or Revision(None, b"")
         body = encode_record(value, before)
@@ -150,7 +154,7 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        return self._write(_THREADS, thread.id, thread, version, Filed(expires=now + _KEPT))
+        return self._write(_THREADS, thread.id, thread, version, NoticeIndex(expires=now + _KEPT))
 
     def window(self, name: str) -> StoredWindow:
         """A window."""
@@ -162,7 +166,7 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        self._write(_WINDOWS, name, window, version, Filed(expires=window.closes_at + _KEPT))
+        self._write(_WINDOWS, name, window, version, NoticeIndex(expires=window.closes_at + _KEPT))
 
     def rate_limit(self, to: Destination) -> tuple[ChannelRateLimit | None, Any]:
         """The rate limit of a destination, and the version of its record."""
@@ -175,7 +179,7 @@ class NoticeRecords:
         Raises:
             Conflict: the stored version is another one; nothing was written.
         """
-        filed = Filed(expires=rate_limit.free_at + _KEPT)
+        filed = NoticeIndex(expires=rate_limit.free_at + _KEPT)
         self._write(_RATE_LIMITS, _rate_limit_name(to), rate_limit, version, filed)
 
     def _read(self, kind: str, name: str, form: type[Any]) -> tuple[Any, Any]:

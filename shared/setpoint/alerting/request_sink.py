@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from setpoint.alerting.change_requests import WantedRequest, branch_of, bring_about
+from setpoint.alerting.change_requests import DesiredRequest, branch_of, reconcile
 from setpoint.alerting.rendering import change_request as rendering
 from setpoint.alerting.rendering.change_request import ShownFinding
 from setpoint.catalog.schemas import Catalogue
@@ -25,7 +25,7 @@ from setpoint.model.declaration_links import repository_of
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 from setpoint.ports.repositories import Repositories, Repository, RequestSettings
 from setpoint.ports.stores import Snapshot, Store
 
@@ -74,28 +74,41 @@ class RequestSink:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """See ``Sink.show``; what is there is always looked up first."""
         del posted, maybe
         settings = self._repositories.get(channel)
         drifts = [drift for drift in self._drifts(name) if _concerns(drift, settings.repository)]
         if not drifts:
-            return Posted(channel, NO_REQUEST)
+            return PostedMessage(channel, NO_REQUEST)
         wanted, commit = self._wanted(drifts, view, links, settings)
-        request = bring_about(branch_of(name), commit, wanted, settings.repository)
-        return Posted(channel, str(request.number) if request is not None else NO_REQUEST)
+        request = reconcile(branch_of(name), commit, wanted, settings.repository)
+        return PostedMessage(channel, str(request.number) if request is not None else NO_REQUEST)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """See ``Sink.escalate``."""
         return self.show(name, channel, view, links, posted, maybe=maybe)
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """See ``Sink.reply``; the text of a request has all details."""
 
@@ -121,7 +134,7 @@ class RequestSink:
 
     def _wanted(
         self, drifts: Sequence[_Drift], view: FindingView | GroupView, links: Links, settings: RequestSettings
-    ) -> tuple[WantedRequest, str]:
+    ) -> tuple[DesiredRequest, str]:
         """The request that the findings require, and the commit that its edits are made in."""
         present = [drift for drift in drifts if drift.shown.data.status != "resolved"]
         if not present:
@@ -139,7 +152,7 @@ class RequestSink:
         shown = [drift.shown for drift in present]
         if not checkout.changed and not steps:
             return _ended(shown, links, "absorbed"), commit
-        wanted = WantedRequest(
+        wanted = DesiredRequest(
             title=rendering.title(shown),
             body=rendering.body(shown, view, links),
             files=checkout.changed,
@@ -207,10 +220,10 @@ def _owners(checkout: Checkout, drifts: Sequence[_Drift]) -> tuple[str, ...]:
     return codeowners.owners(text, sorted(checkout.changed) or sorted({path for path in declaring if path}))
 
 
-def _ended(shown: Sequence[ShownFinding], links: Links, reason: str = "") -> WantedRequest:
+def _ended(shown: Sequence[ShownFinding], links: Links, reason: str = "") -> DesiredRequest:
     why = reason or shown[0].data.reason
     end = _ENDS.get(why, f"the drift has ended ({why})" if why else "the drift has ended")
-    return WantedRequest(rendering.title(shown), rendering.ended(shown, end, links), end=end)
+    return DesiredRequest(rendering.title(shown), rendering.ended(shown, end, links), end=end)
 
 
 def by_name(known: Mapping[str, RequestSettings]) -> Repositories:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from setpoint.attribution import audit_name_exceptions, audit_resource_names
-from setpoint.attribution.audit_resource_names import AuditEntryTarget, Named
+from setpoint.attribution.audit_resource_names import AffectedResource, AuditEntryTarget
 from setpoint.attribution.principals import Authentication, principals_of
 from setpoint.attribution.user_agents import caller_of
 from setpoint.catalog.principal_kinds import REDACTED
@@ -65,7 +65,7 @@ _WITHHELD_ADDRESSES = frozenset(("private", "gce-internal-ip"))
 """Placeholders that audit logs write for a withheld address."""
 
 
-class Logged(NamedTuple):
+class LoggedChange(NamedTuple):
     """A change and its resource.
 
     Args:
@@ -138,7 +138,7 @@ _decode_entry = msgspec.json.Decoder(_Entry).decode
 _decode_payload = msgspec.json.Decoder(_AuditLog).decode
 
 
-def parse(entry: bytes, *, mask_ip: bool) -> tuple[Logged, ...]:
+def parse(entry: bytes, *, mask_ip: bool) -> tuple[LoggedChange, ...]:
     """Parse one entry, as a Cloud Logging sink publishes it.
 
     Args:
@@ -168,7 +168,7 @@ def parse(entry: bytes, *, mask_ip: bool) -> tuple[Logged, ...]:
         _mapping(payload.response),
         _mapping(payload.service_data),
     )
-    return tuple(Logged(key, change, also) for key, also in _keys(target))
+    return tuple(LoggedChange(key, change, also) for key, also in _keys(target))
 
 
 def _read(decode: Any, raw: Any) -> Any:
@@ -257,7 +257,7 @@ def _keys(target: AuditEntryTarget) -> Iterator[tuple[ResourceKey, tuple[Resourc
                 yield key, tuple(also)
 
 
-def _contents(target: AuditEntryTarget, named: Named) -> Iterator[tuple[str, Content, Any]]:
+def _contents(target: AuditEntryTarget, named: AffectedResource) -> Iterator[tuple[str, Content, Any]]:
     """The changed contents of a resource: the host of the name, the content, and a function from path to name."""
     path, last = named.path, target.last
     if _SETS_ORG_POLICY.search(last):

@@ -72,7 +72,7 @@ _PARTS: Mapping[str, frozenset[str]] = {
 """API → collections that are parts of their parent resource."""
 
 
-class Named(NamedTuple):
+class AffectedResource(NamedTuple):
     """A resource of an entry.
 
     Args:
@@ -84,15 +84,15 @@ class Named(NamedTuple):
     begins_or_ends: bool
 
 
-def named(target: AuditEntryTarget) -> tuple[Named, ...]:
+def named(target: AuditEntryTarget) -> tuple[AffectedResource, ...]:
     """The resources of an entry; none where it does not identify any."""
     path = audit_name_exceptions.resource_path(target.service, target.name, target.labels)
     held = audit_name_exceptions.batch_paths(target.service, target.method, path, target.request)
     held = held or audit_name_exceptions.bigquery_paths(target.service, path, target.service_data)
     if held:
-        return tuple(Named(held_path, begins_or_ends=False) for held_path in held)
+        return tuple(AffectedResource(held_path, begins_or_ends=False) for held_path in held)
     path = _path(target, path)
-    return (Named(path, target.verb in _LIFECYCLE_VERBS and _is_of(target, path)),) if path else ()
+    return (AffectedResource(path, target.verb in _LIFECYCLE_VERBS and _is_of(target, path)),) if path else ()
 
 
 def full_name(service: str, path: str) -> str:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from setpoint.attribution import audit_log_parser
-from setpoint.attribution.audit_log_parser import Logged
+from setpoint.attribution.audit_log_parser import LoggedChange
 from setpoint.attribution.service import candidate_keys
 from setpoint.detection import actor_resolution, drift_histories
 from setpoint.detection.claim_evidence import evidence_of
@@ -387,7 +387,7 @@ def _take(page: LogPage, search: _Search, reader: HistoryReader) -> None:
                 _keep(change, search, reader.context.projects, reader.context.store)
 
 
-def _keep(logged: Logged, search: _Search, projects: ProjectIdResolver, store: ProjectStore) -> None:
+def _keep(logged: LoggedChange, search: _Search, projects: ProjectIdResolver, store: ProjectStore) -> None:
     named = (logged.key, *logged.also)
     if named not in search.names:  # to find the number of a project may read all projects
         search.names[named] = tuple(candidate_keys(logged, projects, store))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from setpoint.attribution import audit_log_parser
-from setpoint.attribution.audit_log_parser import Logged
+from setpoint.attribution.audit_log_parser import LoggedChange
 from setpoint.detection import actor_resolution, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
@@ -68,7 +68,7 @@ def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributo
     return Counter(attribute(change, attributor) for change in logged)
 
 
-def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
+def attribute(logged: LoggedChange, attributor: Attributor) -> AttributionOutcome:
     """Store a change, then look for a drift that it explains; in this order, so that neither misses the other.
 
     Raises:
@@ -84,7 +84,7 @@ def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
     return "told" if "told" in outcomes else "kept"
 
 
-def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutcome:
+def _explain(key: ResourceKey, logged: LoggedChange, deps: Context) -> AttributionOutcome:
     """Evaluate a drift again that a change may explain."""
     snapshot = deps.store.read(key)
     appeared = snapshot.state.onset if snapshot.state is not None else None
@@ -94,7 +94,7 @@ def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutc
     return "told"
 
 
-def _stored(logged: Logged, snapshot: Snapshot) -> Iterator[AuditedChange]:
+def _stored(logged: LoggedChange, snapshot: Snapshot) -> Iterator[AuditedChange]:
     """The change as it is stored: with other entries of its operation, and by itself if it is in a summary."""
     for change in snapshot.changes:
         if change.several:
@@ -103,12 +103,12 @@ def _stored(logged: Logged, snapshot: Snapshot) -> Iterator[AuditedChange]:
             yield change
 
 
-def _is_part_of(logged: Logged, log_id: str, operation: str) -> bool:
+def _is_part_of(logged: LoggedChange, log_id: str, operation: str) -> bool:
     change = logged.change
     return log_id == change.log_id or (bool(change.operation) and operation == change.operation)
 
 
-def _storage_keys(logged: Logged, projects: ProjectIdResolver, store: Store) -> list[ResourceKey]:
+def _storage_keys(logged: LoggedChange, projects: ProjectIdResolver, store: Store) -> list[ResourceKey]:
     """The keys under which a change is stored: that of its resource; where it is unknown, all candidates."""
     keys = list(dict.fromkeys(candidate_keys(logged, projects, store)))
     known: list[Snapshot] = []
@@ -120,7 +120,7 @@ def _storage_keys(logged: Logged, projects: ProjectIdResolver, store: Store) -> 
     return [snapshot.key for snapshot in known if snapshot.state is not None] or keys
 
 
-def candidate_keys(logged: Logged, projects: ProjectIdResolver, known: ProjectStore) -> Iterator[ResourceKey]:
+def candidate_keys(logged: LoggedChange, projects: ProjectIdResolver, known: ProjectStore) -> Iterator[ResourceKey]:
     """All names in an entry, and the same with the project's id for its number where known.
 
     Audit logs name a project by its id, and the inventory by its number: of a project itself both are candidates.

@@ -19,7 +19,7 @@ from setpoint.bootstrap.inventories import open_file as open_file
 from setpoint.bootstrap.inventories import open_inventory as open_inventory
 from setpoint.bootstrap.inventories import open_inventory_files as open_inventory_files
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
-from setpoint.bootstrap.projects import project_directory, project_places
+from setpoint.bootstrap.projects import project_ancestors, project_directory
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment, installation_key
 from setpoint.bootstrap.state_stores import open_store as open_store
 from setpoint.bootstrap.state_stores import open_store_to_read as open_store_to_read
@@ -31,7 +31,7 @@ from setpoint.model.state_buckets import StateBucket, state_buckets
 from setpoint.util import telemetry
 
 if TYPE_CHECKING:
-    from setpoint.adapters.google.cloud_storage import Archives
+    from setpoint.adapters.google.cloud_storage import CloudStorageArchives
     from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
     from setpoint.adapters.pubsub.dead_letters import PubSubDeadLetterQueue
@@ -97,15 +97,15 @@ def attributor() -> Attributor:
 
 
 @cache
-def declaration_applier() -> tuple[Archives, Context, BucketStates, Mapping[str, StateBucket], str]:
+def declaration_applier() -> tuple[CloudStorageArchives, Context, BucketStates, Mapping[str, StateBucket], str]:
     """The context of ``functions/sync``, created by the first event and cached for the life of the instance."""
-    from setpoint.adapters.google.cloud_storage import Archives, client
+    from setpoint.adapters.google.cloud_storage import CloudStorageArchives, client
     from setpoint.adapters.states.buckets import BucketStates
 
     settings = from_environment(os.environ, "store", "events_topic", "state_buckets", "declarations_bucket")
     storage, detection = client(), open_detection(settings.store, settings.events_topic)
     buckets = state_buckets(settings.state_buckets)
-    return Archives(storage), detection, BucketStates(storage), buckets, settings.declarations_bucket
+    return CloudStorageArchives(storage), detection, BucketStates(storage), buckets, settings.declarations_bucket
 
 
 @cache
@@ -117,13 +117,13 @@ def remediator() -> RemediationContext:
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     deps = _publishing_context(settings, publisher(), project_directory())
     worker = f"setpoint-remediate/{uuid4().hex[:8]}"
-    return RemediationContext(deps, live_resources(settings.google_apis), worker, project_places())
+    return RemediationContext(deps, live_resources(settings.google_apis), worker, project_ancestors())
 
 
 @cache
 def sweeper() -> Sweeper:
     """The context of ``functions/sweep``, created by the first message and cached for the life of the instance."""
-    from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
+    from setpoint.adapters.google.asset_inventory import AssetInventory, QuotaRetryPolicy, client
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.adapters.pubsub.sweep_queue import PubSubSweepQueue
     from setpoint.sweep import Sweeper
@@ -141,7 +141,7 @@ def sweeper() -> Sweeper:
     )
     topics = publisher()
     # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
-    inventory = AssetInventory(client(), RetryPolicy(in_all=30.0, call=30.0))
+    inventory = AssetInventory(client(), QuotaRetryPolicy(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     context = _publishing_context(settings, topics)
     read_due = deep_reader(context, settings.google_apis)
@@ -438,7 +438,7 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
 
     live = live_resources(from_environment(os.environ).google_apis)
     detection = replace(open_detection(store, events_topic, create=False), directory=project_directory())
-    return RemediationContext(detection, live, worker=worker, places=project_places())
+    return RemediationContext(detection, live, worker=worker, places=project_ancestors())
 
 
 def dead_letters_in(stream: BinaryIO) -> DeadLetters:

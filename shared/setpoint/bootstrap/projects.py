@@ -9,7 +9,7 @@ from setpoint.bootstrap.settings import from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.google.resource_manager import ResourceManager
-    from setpoint.ports.services import ProjectDirectory, ProjectPlaces, ResourceApi
+    from setpoint.ports.services import ProjectAncestors, ProjectDirectory, ResourceApi
 
 
 def project_directory() -> ProjectDirectory:
@@ -17,7 +17,7 @@ def project_directory() -> ProjectDirectory:
     return _resource_manager()
 
 
-def project_places() -> ProjectPlaces:
+def project_ancestors() -> ProjectAncestors:
     """The lookup of a project's ancestors."""
     return _resource_manager()
 

@@ -36,7 +36,7 @@ LARGEST_BODY = 15_000_000
 """Bytes of a request: a message has 10 MB at most (https://cloud.google.com/pubsub/quotas), and a push its base64."""
 
 
-class Delivery:
+class PushDelivery:
     """An event with its handling.
 
     Args:
@@ -66,7 +66,7 @@ class Delivery:
 
 
 @contextmanager
-def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
+def handling(function: str, event: CloudEvent) -> Iterator[PushDelivery]:
     """Handle an event: check the caller, continue its trace, and write one log entry.
 
     Args:
@@ -86,7 +86,7 @@ def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
             run.fields["queue_seconds"] = waited
         if isinstance(event.data, dict) and isinstance(event.data.get("deliveryAttempt"), int):
             run.fields["delivery_attempt"] = event.data["deliveryAttempt"]
-        yield Delivery(event, run)
+        yield PushDelivery(event, run)
 
 
 class UnexpectedError(Exception):

@@ -87,9 +87,9 @@ def signed_in(store: str) -> str:
     """
     if not store.startswith("firestore:") or os.environ.get("FIRESTORE_EMULATOR_HOST"):
         return ""
-    from setpoint.adapters.google import signed_in
+    from setpoint.adapters.google import current_user
 
-    return signed_in.email()
+    return current_user.email()
 
 
 def _open_firestore(rest: str) -> Store:

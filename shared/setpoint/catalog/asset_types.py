@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 _HOST = ".googleapis.com"
 
 
-class Target(NamedTuple):
+class ApiTarget(NamedTuple):
     """Where an asset type is described: `version` and `schema` are empty where the rule decides."""
 
     service: str
@@ -74,7 +74,7 @@ KINDS: dict[tuple[str, str], tuple[str, str]] = {
 }
 
 
-def resolve(asset_type: str) -> Target:
+def resolve(asset_type: str) -> ApiTarget:
     """Return where an asset type is described, by rule and by the tables above; it may describe nothing.
 
     Args:
@@ -85,8 +85,8 @@ def resolve(asset_type: str) -> Target:
     service = SERVICES.get(label, label)
     exception = KINDS.get((service, kind))
     if exception is not None:
-        return Target(service, kind, *exception)
-    return Target(service, kind, VERSIONS.get(service, ""))
+        return ApiTarget(service, kind, *exception)
+    return ApiTarget(service, kind, VERSIONS.get(service, ""))
 
 
 def discovery(uri: str) -> tuple[str, str]:

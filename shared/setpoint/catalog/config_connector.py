@@ -25,7 +25,7 @@ _CLOSE = 0.84
 _IDS: tuple[Literal["user", "service", "fields"], ...] = ("user", "service", "fields")
 
 
-class Kind(msgspec.Struct, frozen=True):
+class ConnectorKind(msgspec.Struct, frozen=True):
     """One kind.
 
     Args:
@@ -54,7 +54,7 @@ class Kind(msgspec.Struct, frozen=True):
         return _IDS[self.id]
 
 
-class Correction(NamedTuple):
+class FieldCorrection(NamedTuple):
     """What was meant by a misspelt kind or group.
 
     Args:
@@ -69,7 +69,7 @@ class Correction(NamedTuple):
 class _Table(msgspec.Struct, frozen=True):
     """The file."""
 
-    kinds: dict[str, Kind]
+    kinds: dict[str, ConnectorKind]
     fields: dict[str, dict[str, str]]
 
 
@@ -78,7 +78,7 @@ def _table() -> _Table:
     return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=_Table)
 
 
-def _all() -> dict[str, Kind]:
+def _all() -> dict[str, ConnectorKind]:
     return _table().kinds
 
 
@@ -104,7 +104,7 @@ def _groups() -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def kind(group: str, name: str) -> Kind | None:
+def kind(group: str, name: str) -> ConnectorKind | None:
     """The entry of a kind, or None where the table has none.
 
     Args:
@@ -133,7 +133,7 @@ def is_known_group(group: str) -> bool:
     return any(key.startswith(f"{group.removesuffix(SUFFIX)}/") for key in _all())
 
 
-def correction(group: str, name: str) -> Correction | None:
+def correction(group: str, name: str) -> FieldCorrection | None:
     """What was meant by a group and a kind of which the table has no entry; None where nothing is like them.
 
     Args:
@@ -142,14 +142,16 @@ def correction(group: str, name: str) -> Correction | None:
     """
     label = group.removesuffix(SUFFIX)
     if groups := groups_of(name):
-        return Correction(
+        return FieldCorrection(
             "apiVersion", f"{label}{SUFFIX} has no kind {name}; did you mean {' or '.join(_full(groups))}?"
         )
     own = [known.partition("/")[2] for known in _all() if known.startswith(f"{label}/")]
     if meant := _nearest(name, own) or _nearest(name, _groups()):
-        return Correction("kind", f"{name} is no kind of Config Connector; did you mean {meant}?")
+        return FieldCorrection("kind", f"{name} is no kind of Config Connector; did you mean {meant}?")
     if not own and (meant := _nearest(label, {key.partition("/")[0] for key in _all()})):
-        return Correction("apiVersion", f"{group} is no API group of Config Connector; did you mean {meant}{SUFFIX}?")
+        return FieldCorrection(
+            "apiVersion", f"{group} is no API group of Config Connector; did you mean {meant}{SUFFIX}?"
+        )
     return None
 
 
@@ -163,7 +165,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return lowered[matches[0]] if matches else ""
 
 
-def kinds_of(asset_type: str) -> list[tuple[str, str, Kind]]:
+def kinds_of(asset_type: str) -> list[tuple[str, str, ConnectorKind]]:
     """The group's first label, the name and the entry of each kind that has an asset type."""
     listed = (full.partition("/") for full, each in sorted(_all().items()) if asset_type in each.types)
     return [(group, name, _all()[f"{group}/{name}"]) for group, _, name in listed]

@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).resolve().parent / "data"
 _FILES = ("field_rules.tsv", "provider_rules.tsv")
 
 
-class FieldRule(NamedTuple):
+class BuiltInRule(NamedTuple):
     """One line of a table.
 
     Args:
@@ -34,7 +34,7 @@ class FieldRule(NamedTuple):
     source: str
 
 
-Rules = Mapping[str, FieldRule]
+Rules = Mapping[str, BuiltInRule]
 """The rules of one field by their verb."""
 
 NO_RULES: Rules = {}
@@ -45,7 +45,7 @@ class SchemaRules:
 
     __slots__ = ("_exact", "_names", "_with_wildcards")
 
-    def __init__(self, rules: Mapping[str, dict[str, FieldRule]]) -> None:
+    def __init__(self, rules: Mapping[str, dict[str, BuiltInRule]]) -> None:
         self._exact = {tuple(path.split(".")): rule for path, rule in rules.items() if "*" not in path}
         self._with_wildcards = [(path.split("."), rule) for path, rule in rules.items() if "*" in path]
         names = {path.rpartition(".")[2] for path in rules}
@@ -83,11 +83,11 @@ def of(service: str, schema: str) -> SchemaRules | None:
     lines = _lines().get((service, schema))
     if lines is None:
         return None
-    rules: dict[str, dict[str, FieldRule]] = {}
+    rules: dict[str, dict[str, BuiltInRule]] = {}
     for path, verb, value, reason, source in lines:
         parsed = msgspec.json.decode(value) if value else None
         for field in path.split(" "):
-            rules.setdefault(field, {}).setdefault(verb, FieldRule(verb, parsed, reason, source))
+            rules.setdefault(field, {}).setdefault(verb, BuiltInRule(verb, parsed, reason, source))
     return SchemaRules(rules)
 
 

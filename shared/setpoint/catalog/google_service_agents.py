@@ -61,7 +61,7 @@ https://cloud.google.com/storage/docs/access-control/iam
 _GRANTED = tuple((re.compile(role), re.compile(member)) for role, member in _DEFAULT_GRANTS)
 
 
-class Holder(NamedTuple):
+class IdentityOwner(NamedTuple):
     """What an identity belongs to.
 
     Args:
@@ -110,14 +110,14 @@ def is_default_account(address: str) -> bool:
     return _DEFAULT_ACCOUNT.fullmatch(address) is not None
 
 
-def holder_of(member: str) -> Holder | None:
+def owner_of(member: str) -> IdentityOwner | None:
     """The project, folder or organisation that an identity belongs to; None of people, groups, domains, the public."""
     if is_service_agent(member):
         match = _AGENT.match(member)
         assert match is not None  # noqa: S101 - is_service_agent has matched it
         parts = match.groupdict()
         number = next(filter(None, (parts[key] for key in _NUMBERS)))
-        return Holder(_kind(parts["holder"] or parts["short"] or parts["long"] or ""), number)
+        return IdentityOwner(_kind(parts["holder"] or parts["short"] or parts["long"] or ""), number)
     for pattern in _HELD:
         if match := pattern.match(member):
             return _held(match.groupdict())
@@ -132,12 +132,12 @@ def _kind(word: str) -> Literal["projects", "folders", "organizations"]:
     return kind if kind in ("folders", "organizations") else "projects"  # type: ignore[return-value]
 
 
-def _held(parts: Mapping[str, str]) -> Holder:
+def _held(parts: Mapping[str, str]) -> IdentityOwner:
     kind, name = next(iter(parts.items()))
     if kind != "dotted":
-        return Holder(kind, name)  # type: ignore[arg-type]
+        return IdentityOwner(kind, name)  # type: ignore[arg-type]
     project, _, domain = name.partition(".")
-    return Holder("projects", f"{domain}:{project}" if domain and ":" not in name else name)
+    return IdentityOwner("projects", f"{domain}:{project}" if domain and ":" not in name else name)
 
 
 def belongs_to(member: str, project_id: str, project_number: str, ancestors: Sequence[str] = ()) -> bool | None:
@@ -152,7 +152,7 @@ def belongs_to(member: str, project_id: str, project_number: str, ancestors: Seq
     Returns:
         None of an identity that belongs to nothing, such as a person's, and where the resource's side is not known.
     """
-    holder = holder_of(member)
+    holder = owner_of(member)
     if holder is None:
         return None
     if holder.kind != "projects":

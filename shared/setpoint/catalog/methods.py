@@ -66,7 +66,7 @@ class Method(msgspec.Struct, frozen=True):
         return not self.suffix and (self.whole or bool(self.wrap))
 
 
-class Kind(msgspec.Struct, frozen=True):
+class ResourceKind(msgspec.Struct, frozen=True):
     """One kind of resource, as one collection of an API serves it.
 
     Args:
@@ -99,7 +99,7 @@ class Kind(msgspec.Struct, frozen=True):
         return min(candidates, key=lambda method: (method.verb != "PATCH", not method.masked, method.id), default=None)
 
 
-class Resource(msgspec.Struct, frozen=True):
+class ApiResource(msgspec.Struct, frozen=True):
     """One resource of the fleet, with the methods that reach it.
 
     Args:
@@ -110,7 +110,7 @@ class Resource(msgspec.Struct, frozen=True):
     """
 
     name: str
-    kind: Kind
+    kind: ResourceKind
     path: str
     operations: tuple[str, ...] = ()
 
@@ -118,14 +118,14 @@ class Resource(msgspec.Struct, frozen=True):
         """The URL to call a method of this resource with, without query parameters."""
         return f"{self.kind.base}{self.path}{method.suffix}"
 
-    def in_beta(self) -> Resource:
+    def in_beta(self) -> ApiResource:
         """The resource at the beta version of its API; itself where there is none."""
         return replace(self, kind=replace(self.kind, base=self.kind.beta)) if self.kind.beta else self
 
 
 class _Line(msgspec.Struct):
     version: str
-    resources: tuple[Kind, ...]
+    resources: tuple[ResourceKind, ...]
     operations: tuple[str, ...]
 
 
@@ -141,7 +141,7 @@ class Methods:
         self._folder = folder
         self._services: dict[str, dict[str, _Line]] = {}
 
-    def kinds(self, schema: Schema) -> tuple[Kind, ...]:
+    def kinds(self, schema: Schema) -> tuple[ResourceKind, ...]:
         """The kinds that a schema describes, such as regional and global ones; empty where no method reads it."""
         line = self._line(schema)
         return tuple(kind for kind in line.resources if kind.schema == schema.name) if line else ()
@@ -154,7 +154,7 @@ class Methods:
         """
         return frozenset(kind.pattern for line in self._lines(service).values() for kind in line.resources)
 
-    def resource(self, name: str, schema: Schema) -> Resource | None:
+    def resource(self, name: str, schema: Schema) -> ApiResource | None:
         """The resource of a full resource name, or None where no method reads it.
 
         Args:
@@ -167,7 +167,7 @@ class Methods:
             return None
         matching = [kind for kind in line.resources if kind.schema == schema.name and kind.matches(path)]
         kind = min(matching, key=lambda candidate: candidate.pattern.count("*"), default=None)
-        return None if kind is None else Resource(name, kind, path, line.operations)
+        return None if kind is None else ApiResource(name, kind, path, line.operations)
 
     def _line(self, schema: Schema) -> _Line | None:
         return self._lines(schema.service).get(schema.version)

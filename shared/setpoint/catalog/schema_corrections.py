@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Correction(NamedTuple):
+class SchemaCorrection(NamedTuple):
     """Sets attributes of `catalogue.Field` on some fields of one schema, for a reason."""
 
     service: str
@@ -51,45 +51,47 @@ _ENGINE = "settings of the engine from a list that Google documents; none is a c
 _ONE_HOUR = "the description gives the default as `1hr (3600s)`"
 _BY_METHOD = "the server writes it on behalf of a method of its own (setSecurityPolicy, disable …); people declare it"
 
-CORRECTIONS: tuple[Correction, ...] = (
-    Correction(
+CORRECTIONS: tuple[SchemaCorrection, ...] = (
+    SchemaCorrection(
         "orgpolicy",
         "GoogleCloudOrgpolicyV2PolicySpec",
         "etag",
         _SERVER,
         "optimistic locking below the top of the resource, which a state of Terraform holds",
     ),
-    Correction("compute", "BackendService", "edgeSecurityPolicy securityPolicy", _CLIENT, _BY_METHOD),
-    Correction("compute", "BackendBucket", "edgeSecurityPolicy", _CLIENT, _BY_METHOD),
-    Correction("compute", "Network", "peerings", _CLIENT, _BY_METHOD),
-    Correction("compute", "Project", "xpnProjectStatus", _CLIENT, _BY_METHOD),
-    Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
-    Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
-    Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
-    Correction("secretmanager", "SecretVersion", "state", _CLIENT, _BY_METHOD),
-    Correction(
+    SchemaCorrection("compute", "BackendService", "edgeSecurityPolicy securityPolicy", _CLIENT, _BY_METHOD),
+    SchemaCorrection("compute", "BackendBucket", "edgeSecurityPolicy", _CLIENT, _BY_METHOD),
+    SchemaCorrection("compute", "Network", "peerings", _CLIENT, _BY_METHOD),
+    SchemaCorrection("compute", "Project", "xpnProjectStatus", _CLIENT, _BY_METHOD),
+    SchemaCorrection("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
+    SchemaCorrection("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
+    SchemaCorrection("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
+    SchemaCorrection("secretmanager", "SecretVersion", "state", _CLIENT, _BY_METHOD),
+    SchemaCorrection(
         "container", "IPAllocationPolicy", "additionalIpRangesConfigs additionalPodRangesConfig", _CLIENT, _BY_UPDATE
     ),
-    Correction("container", "NodePoolAutoConfig", "linuxNodeConfig", _CLIENT, _BY_UPDATE),
-    Correction("vmwareengine", "Cluster", "datastoreMountConfig", _CLIENT, _BY_METHOD),
-    Correction("cloudbuild", "BitbucketServerConfig", "connectedRepositories", _CLIENT, _BY_METHOD),
-    Correction("redis", "CrossClusterReplicationConfig", "clusterRole", _CLIENT, _BY_UPDATE),
-    Correction("datafusion", "Instance", "accelerators", _CLIENT, _BY_UPDATE),
-    Correction("compute", "FirewallPolicy", "parent", _CLIENT, "people declare whose policy it is"),
-    Correction("compute", "BackendServiceCdnPolicy", "signedUrlCacheMaxAgeSec", {"absent": 3600}, _ONE_HOUR),
-    Correction("compute", "BackendBucketCdnPolicy", "signedUrlCacheMaxAgeSec", {"absent": 3600}, _ONE_HOUR),
-    Correction(
+    SchemaCorrection("container", "NodePoolAutoConfig", "linuxNodeConfig", _CLIENT, _BY_UPDATE),
+    SchemaCorrection("vmwareengine", "Cluster", "datastoreMountConfig", _CLIENT, _BY_METHOD),
+    SchemaCorrection("cloudbuild", "BitbucketServerConfig", "connectedRepositories", _CLIENT, _BY_METHOD),
+    SchemaCorrection("redis", "CrossClusterReplicationConfig", "clusterRole", _CLIENT, _BY_UPDATE),
+    SchemaCorrection("datafusion", "Instance", "accelerators", _CLIENT, _BY_UPDATE),
+    SchemaCorrection("compute", "FirewallPolicy", "parent", _CLIENT, "people declare whose policy it is"),
+    SchemaCorrection("compute", "BackendServiceCdnPolicy", "signedUrlCacheMaxAgeSec", {"absent": 3600}, _ONE_HOUR),
+    SchemaCorrection("compute", "BackendBucketCdnPolicy", "signedUrlCacheMaxAgeSec", {"absent": 3600}, _ONE_HOUR),
+    SchemaCorrection(
         "alloydb",
         "ObservabilityInstanceConfig",
         "maxQueryStringLength",
         {"absent": None},
         "the description gives the default as `10k`, which may be 10,000 or 10,240",
     ),
-    Correction("cloudscheduler", "Job", "state", _CLIENT, _BY_METHOD),
-    Correction("compute", "InstanceGroupManager", "namedPorts", _CLIENT, _BY_METHOD),
-    Correction("spanner", "Database", "databaseDialect encryptionConfig versionRetentionPeriod", _CLIENT, _AT_CREATION),
-    Correction("secretmanager", "Rotation", "rotationPeriod", {"input_only": False}, _ECHOED),
-    Correction(
+    SchemaCorrection("cloudscheduler", "Job", "state", _CLIENT, _BY_METHOD),
+    SchemaCorrection("compute", "InstanceGroupManager", "namedPorts", _CLIENT, _BY_METHOD),
+    SchemaCorrection(
+        "spanner", "Database", "databaseDialect encryptionConfig versionRetentionPeriod", _CLIENT, _AT_CREATION
+    ),
+    SchemaCorrection("secretmanager", "Rotation", "rotationPeriod", {"input_only": False}, _ECHOED),
+    SchemaCorrection(
         "storage",
         "Bucket",
         "etag generation hardDeleteTime id locationType metageneration owner projectNumber satisfiesPZI "
@@ -97,12 +99,12 @@ CORRECTIONS: tuple[Correction, ...] = (
         _SERVER,
         _STORAGE,
     ),
-    Correction("storage", "Bucket.iamConfiguration.uniformBucketLevelAccess", "lockedTime", _SERVER, _STORAGE),
-    Correction("storage", "Bucket.iamConfiguration.bucketPolicyOnly", "lockedTime", _SERVER, _STORAGE),
-    Correction("storage", "Bucket.autoclass", "toggleTime terminalStorageClassUpdateTime", _SERVER, _STORAGE),
-    Correction("storage", "Bucket.retentionPolicy", "effectiveTime", _SERVER, _STORAGE),
-    Correction("storage", "Bucket.softDeletePolicy", "effectiveTime", _SERVER, _STORAGE),
-    Correction(
+    SchemaCorrection("storage", "Bucket.iamConfiguration.uniformBucketLevelAccess", "lockedTime", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "Bucket.iamConfiguration.bucketPolicyOnly", "lockedTime", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "Bucket.autoclass", "toggleTime terminalStorageClassUpdateTime", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "Bucket.retentionPolicy", "effectiveTime", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "Bucket.softDeletePolicy", "effectiveTime", _SERVER, _STORAGE),
+    SchemaCorrection(
         "storage",
         "Object",
         "componentCount crc32c etag generation hardDeleteTime id md5Hash mediaLink metageneration owner "
@@ -110,21 +112,21 @@ CORRECTIONS: tuple[Correction, ...] = (
         _SERVER,
         _STORAGE,
     ),
-    Correction("storage", "Notification", "etag id", _SERVER, _STORAGE),
-    Correction("storage", "BucketAccessControl", "etag id projectTeam", _SERVER, _STORAGE),
-    Correction("storage", "ObjectAccessControl", "etag generation id projectTeam", _SERVER, _STORAGE),
-    Correction("storage", "ManagedFolder", "id metageneration", _SERVER, _STORAGE),
-    Correction("storage", "Folder", "id metageneration", _SERVER, _STORAGE),
-    Correction("storage", "HmacKeyMetadata", "accessId etag id timeCreated updated", _SERVER, _STORAGE),
-    Correction(
+    SchemaCorrection("storage", "Notification", "etag id", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "BucketAccessControl", "etag id projectTeam", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "ObjectAccessControl", "etag generation id projectTeam", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "ManagedFolder", "id metageneration", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "Folder", "id metageneration", _SERVER, _STORAGE),
+    SchemaCorrection("storage", "HmacKeyMetadata", "accessId etag id timeCreated updated", _SERVER, _STORAGE),
+    SchemaCorrection(
         "storage",
         "AnywhereCache",
         "id pendingUpdate state",
         _SERVER,
         _STORAGE,
     ),
-    Correction("storage", "RapidCache", "id pendingUpdate", _SERVER, _STORAGE),
-    Correction(
+    SchemaCorrection("storage", "RapidCache", "id pendingUpdate", _SERVER, _STORAGE),
+    SchemaCorrection(
         "sqladmin",
         "DatabaseInstance",
         "connectionName currentDiskSize diskEncryptionStatus etag gceZone ipAddresses ipv6Address "
@@ -133,19 +135,19 @@ CORRECTIONS: tuple[Correction, ...] = (
         _SERVER,
         _SQL,
     ),
-    Correction("sqladmin", "DatabaseInstance", "rootPassword", _WRITE_ONLY, "set on creation, never answered"),
-    Correction("sqladmin", "User", "etag", _SERVER, _SQL),
-    Correction("sqladmin", "User", "password", _WRITE_ONLY, "never answered"),
-    Correction("sqladmin", "Database", "etag", _SERVER, _SQL),
-    Correction("sqladmin", "Settings", "settingsVersion", _SERVER, _SQL),
-    Correction(
+    SchemaCorrection("sqladmin", "DatabaseInstance", "rootPassword", _WRITE_ONLY, "set on creation, never answered"),
+    SchemaCorrection("sqladmin", "User", "etag", _SERVER, _SQL),
+    SchemaCorrection("sqladmin", "User", "password", _WRITE_ONLY, "never answered"),
+    SchemaCorrection("sqladmin", "Database", "etag", _SERVER, _SQL),
+    SchemaCorrection("sqladmin", "Settings", "settingsVersion", _SERVER, _SQL),
+    SchemaCorrection(
         "sqladmin",
         "SslCert",
         "cert certSerialNumber createTime expirationTime sha1Fingerprint",
         _SERVER,
         _SQL,
     ),
-    Correction(
+    SchemaCorrection(
         "run",
         "ObjectMeta",
         "creationTimestamp deletionTimestamp generation resourceVersion selfLink uid",
@@ -153,18 +155,22 @@ CORRECTIONS: tuple[Correction, ...] = (
         _KNATIVE,
     ),
     *(
-        Correction("run", name, "status", _SERVER, _KNATIVE)
+        SchemaCorrection("run", name, "status", _SERVER, _KNATIVE)
         for name in ("Service", "Revision", "Configuration", "Route", "DomainMapping", "WorkerPool")
     ),
-    Correction("speech", "CustomClass", "annotations displayName", _CLIENT, _SPEECH),
-    Correction("speech", "PhraseSet", "annotations displayName", _CLIENT, _SPEECH),
-    Correction("composer", "Environment", "state", _SERVER, "described as the current state, and no request takes it"),
-    Correction("compute", "RouterMd5AuthenticationKey", "key", _SECRET, "the key of an MD5 session, which is returned"),
-    Correction("composer", "UserWorkloadsSecret", "data", _SECRET, "a Kubernetes Secret's data"),
-    Correction("secretmanager", "SecretPayload", "data", _SECRET, "the secret itself"),
-    Correction("parametermanager", "ParameterVersionPayload", "data", _SECRET, "a parameter may hold secrets"),
+    SchemaCorrection("speech", "CustomClass", "annotations displayName", _CLIENT, _SPEECH),
+    SchemaCorrection("speech", "PhraseSet", "annotations displayName", _CLIENT, _SPEECH),
+    SchemaCorrection(
+        "composer", "Environment", "state", _SERVER, "described as the current state, and no request takes it"
+    ),
+    SchemaCorrection(
+        "compute", "RouterMd5AuthenticationKey", "key", _SECRET, "the key of an MD5 session, which is returned"
+    ),
+    SchemaCorrection("composer", "UserWorkloadsSecret", "data", _SECRET, "a Kubernetes Secret's data"),
+    SchemaCorrection("secretmanager", "SecretPayload", "data", _SECRET, "the secret itself"),
+    SchemaCorrection("parametermanager", "ParameterVersionPayload", "data", _SECRET, "a parameter may hold secrets"),
     *(
-        Correction("run", schema, "encryptionKey", _SHOWN, _KEY_NAME)
+        SchemaCorrection("run", schema, "encryptionKey", _SHOWN, _KEY_NAME)
         for schema in (
             "GoogleCloudRunV2Instance",
             "GoogleCloudRunV2Revision",
@@ -173,41 +179,41 @@ CORRECTIONS: tuple[Correction, ...] = (
             "GoogleCloudRunV2WorkerPoolRevisionTemplate",
         )
     ),
-    Correction("container", "UserManagedKeysConfig", "controlPlaneDiskEncryptionKey", _SHOWN, _KEY_NAME),
-    Correction("redis", "Instance", "customerManagedKey", _SHOWN, _KEY_NAME),
-    Correction("eventarc", "EventFilter", "value", _SHOWN, _EVENT_FILTER),
-    Correction("eventarc", "MatchingCriteria", "value", _SHOWN, _EVENT_FILTER),
-    Correction("cloudfunctions", "EventFilter", "value", _SHOWN, _EVENT_FILTER),
-    Correction("sqladmin", "AclEntry", "value", _SHOWN, _NETWORK),
-    Correction("datamigration", "SqlAclEntry", "value", _SHOWN, _NETWORK),
-    Correction("composer", "AllowedIpRange", "value", _SHOWN, _NETWORK),
-    Correction("gkehub", "PolicyControllerToleration", "value", _SHOWN, _TAINT),
-    Correction("gkeonprem", "NodeTaint", "value", _SHOWN, _TAINT),
-    Correction("compute", "MetadataFilterLabelMatch", "value", _SHOWN, _LABEL),
-    Correction("gkebackup", "Label", "value", _SHOWN, _LABEL),
-    Correction("monitoring", "SpanAttributeFilter", "value", _SHOWN, _LABEL),
-    Correction("storage", "Bucket.cors", "responseHeader", _SHOWN, _HEADER_NAME),
-    Correction("networkservices", "HttpRouteHeaderMatch", "header", _SHOWN, _HEADER_NAME),
-    Correction("networksecurity", "RateLimitPolicyRateLimitBucketKey", "header", _SHOWN, _HEADER_NAME),
-    Correction("monitoring", "MonitoringQueryLanguageCondition", "query", _SHOWN, _MONITORED),
-    Correction("monitoring", "PrometheusQueryLanguageCondition", "query", _SHOWN, _MONITORED),
-    Correction("monitoring", "SqlCondition", "query", _SHOWN, _MONITORED),
-    Correction("speech", "ClassItem", "value", _SHOWN, _PHRASE),
-    Correction("speech", "Phrase", "value", _SHOWN, _PHRASE),
-    Correction("redis", "Instance", "redisConfigs", _SHOWN, _ENGINE),
-    Correction("redis", "Cluster", "redisConfigs", _SHOWN, _ENGINE),
-    Correction("memcache", "MemcacheParameters", "params", _SHOWN, _ENGINE),
-    Correction("alloydb", "Instance", "databaseFlags", _SHOWN, _ENGINE),
-    Correction("container", "LinuxNodeConfig", "sysctls", _SHOWN, "settings of the kernel"),
-    Correction("composer", "SoftwareConfig", "pypiPackages", _SHOWN, "the versions of packages"),
-    Correction(
+    SchemaCorrection("container", "UserManagedKeysConfig", "controlPlaneDiskEncryptionKey", _SHOWN, _KEY_NAME),
+    SchemaCorrection("redis", "Instance", "customerManagedKey", _SHOWN, _KEY_NAME),
+    SchemaCorrection("eventarc", "EventFilter", "value", _SHOWN, _EVENT_FILTER),
+    SchemaCorrection("eventarc", "MatchingCriteria", "value", _SHOWN, _EVENT_FILTER),
+    SchemaCorrection("cloudfunctions", "EventFilter", "value", _SHOWN, _EVENT_FILTER),
+    SchemaCorrection("sqladmin", "AclEntry", "value", _SHOWN, _NETWORK),
+    SchemaCorrection("datamigration", "SqlAclEntry", "value", _SHOWN, _NETWORK),
+    SchemaCorrection("composer", "AllowedIpRange", "value", _SHOWN, _NETWORK),
+    SchemaCorrection("gkehub", "PolicyControllerToleration", "value", _SHOWN, _TAINT),
+    SchemaCorrection("gkeonprem", "NodeTaint", "value", _SHOWN, _TAINT),
+    SchemaCorrection("compute", "MetadataFilterLabelMatch", "value", _SHOWN, _LABEL),
+    SchemaCorrection("gkebackup", "Label", "value", _SHOWN, _LABEL),
+    SchemaCorrection("monitoring", "SpanAttributeFilter", "value", _SHOWN, _LABEL),
+    SchemaCorrection("storage", "Bucket.cors", "responseHeader", _SHOWN, _HEADER_NAME),
+    SchemaCorrection("networkservices", "HttpRouteHeaderMatch", "header", _SHOWN, _HEADER_NAME),
+    SchemaCorrection("networksecurity", "RateLimitPolicyRateLimitBucketKey", "header", _SHOWN, _HEADER_NAME),
+    SchemaCorrection("monitoring", "MonitoringQueryLanguageCondition", "query", _SHOWN, _MONITORED),
+    SchemaCorrection("monitoring", "PrometheusQueryLanguageCondition", "query", _SHOWN, _MONITORED),
+    SchemaCorrection("monitoring", "SqlCondition", "query", _SHOWN, _MONITORED),
+    SchemaCorrection("speech", "ClassItem", "value", _SHOWN, _PHRASE),
+    SchemaCorrection("speech", "Phrase", "value", _SHOWN, _PHRASE),
+    SchemaCorrection("redis", "Instance", "redisConfigs", _SHOWN, _ENGINE),
+    SchemaCorrection("redis", "Cluster", "redisConfigs", _SHOWN, _ENGINE),
+    SchemaCorrection("memcache", "MemcacheParameters", "params", _SHOWN, _ENGINE),
+    SchemaCorrection("alloydb", "Instance", "databaseFlags", _SHOWN, _ENGINE),
+    SchemaCorrection("container", "LinuxNodeConfig", "sysctls", _SHOWN, "settings of the kernel"),
+    SchemaCorrection("composer", "SoftwareConfig", "pypiPackages", _SHOWN, "the versions of packages"),
+    SchemaCorrection(
         "bigquerydatatransfer",
         "TransferConfig",
         "params",
         _SHOWN_BY_KEY,
         "the keys are those of the data source, among them a source's password and a query",
     ),
-    Correction(
+    SchemaCorrection(
         "bigquerydatatransfer",
         "UserInfo",
         "email",

@@ -346,7 +346,7 @@ class Catalogue:
             None,
         )
 
-    def _by_rule(self, target: asset_types.Target) -> list[Schema]:
+    def _by_rule(self, target: asset_types.ApiTarget) -> list[Schema]:
         lines = sorted(self._lines(target.service), key=lambda line: target.version not in line.versions)
         named = [schema for line in lines if target.schema and (schema := line.named(target.schema))]
         kind = target.kind.lower()

@@ -34,7 +34,7 @@ from setpoint.comparison import scalars
 from setpoint.declarations import apply as syncing
 from setpoint.declarations import place_checks, unchanged_files
 from setpoint.declarations import plan as planning
-from setpoint.declarations.apply import Request, Synced
+from setpoint.declarations.apply import ApplyRequest, ApplyResult
 from setpoint.declarations.apply_states import StateOptions
 from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.declarations.readers.load import LoadResult
@@ -249,7 +249,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     if grace:
         raise BadRequest("--grace goes with URLs of Terraform states; files say `settle`, or use a Defaults document")
     most = planning.part(max_removals or _USUAL_REMOVALS)
-    request = Request(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
+    request = ApplyRequest(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
     is_plain = not (cluster or dry_run or config) and output is Output.text
     read_with = (exclude, project, namespace, repo, prune, not_seen_yet)
     inputs = unchanged_files.digest_of(files, read_with) if is_plain else ""
@@ -286,7 +286,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(REFUSED)
 
 
-def _are_in_force(inputs: str, request: Request, store: str, events_topic: str | None) -> bool:
+def _are_in_force(inputs: str, request: ApplyRequest, store: str, events_topic: str | None) -> bool:
     """Whether the files were applied as they are; records and says it if so, and sends what waits to be published."""
     deps = bootstrap.open_detection(store, events_topic)
     try:
@@ -313,7 +313,7 @@ def _print_planned(
         plans.print_plan(planned, problems=len(loaded.problems), pending=pending, kept_because=because)
 
 
-def _as_output(synced: Synced, loaded: LoadResult) -> ApplyOutput:
+def _as_output(synced: ApplyResult, loaded: LoadResult) -> ApplyOutput:
     applied = synced.plan
     return ApplyOutput(
         source=applied.source,
@@ -394,11 +394,11 @@ def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan
             alerting=loaded.alerting,
             sources=loaded.sources,
             prune=prune,
-            held=loaded.held_back,
+            held=loaded.prune_protection,
         )
 
 
-def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synced:
+def _sync(loaded: LoadResult, request: ApplyRequest, deps: pipeline.Context) -> ApplyResult:
     if request.prune and loaded.problems:
         print_warning("nothing is removed that the bad documents might have named")
     with progress("steps of applying", 2 * len(loaded.desired)) as advance:

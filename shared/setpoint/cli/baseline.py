@@ -14,8 +14,8 @@ from rich.table import Table
 from setpoint import bootstrap
 from setpoint.cli.decider import decider
 from setpoint.cli.finding_options import with_filter
-from setpoint.cli.option_sets import given_as
-from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, StoreUrl, Who, lasting
+from setpoint.cli.option_sets import option_set
+from setpoint.cli.options import DEFAULT_STORE, Because, EventsTopic, PersonOption, StoreUrl, duration
 from setpoint.cli.output import out, print_status, print_warning
 from setpoint.cli.progress import progress
 from setpoint.detection import finding_filter
@@ -69,7 +69,7 @@ class _Run(NamedTuple):
         if self.until and self.lasts:
             raise BadRequest("give --until or --for, not both")
         if self.lasts:
-            period = lasting("--for", self.lasts)
+            period = duration("--for", self.lasts)
             if period > _YEAR:
                 raise BadRequest(
                     f"--for {self.lasts}: is more than a year, the longest that drift may be accepted or exempt"
@@ -87,7 +87,7 @@ _OPTIONS: dict[str, Any] = {
     "lasts": Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 12h, 30d; at most a year.")],
     "preview": Annotated[bool, typer.Option("--preview", help="Show the counts, and change nothing.")],
     "yes": Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")],
-    "by": Who,
+    "by": PersonOption,
     "store": StoreUrl,
     "events_topic": EventsTopic,
 }
@@ -100,7 +100,7 @@ _DEFAULTS: dict[str, Any] = {
     "store": DEFAULT_STORE,
     "events_topic": None,
 }
-_decides = given_as("run", _OPTIONS, _DEFAULTS, _Run)
+_decides = option_set("run", _OPTIONS, _DEFAULTS, _Run)
 
 
 @with_filter

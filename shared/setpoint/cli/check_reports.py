@@ -20,7 +20,7 @@ MOST_ROWS = 100
 """A comment of GitHub has at most 65,536 characters."""
 
 
-class CheckResult(NamedTuple):
+class CiResult(NamedTuple):
     """One thing that is wrong.
 
     Args:
@@ -49,7 +49,7 @@ class CheckResult(NamedTuple):
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-def print_report(output: str, results: Sequence[CheckResult], *, headline: str, suite: str, passed: int) -> None:
+def print_report(output: str, results: Sequence[CiResult], *, headline: str, suite: str, passed: int) -> None:
     """Print results on standard output in one of the formats for CI.
 
     Args:
@@ -69,14 +69,14 @@ def print_report(output: str, results: Sequence[CheckResult], *, headline: str, 
         out.out(line, highlight=False)
 
 
-def as_sarif(results: Sequence[CheckResult]) -> dict[str, Any]:
+def as_sarif(results: Sequence[CiResult]) -> dict[str, Any]:
     """The results as a SARIF log with one run."""
     rules = [{"id": rule, "name": rule} for rule in dict.fromkeys(result.rule for result in results)]
     run = {"tool": {"driver": {"name": "setpoint", "rules": rules}}, "results": [_sarif(result) for result in results]}
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _sarif(result: CheckResult) -> dict[str, Any]:
+def _sarif(result: CiResult) -> dict[str, Any]:
     text = ": ".join(filter(None, (result.subject, result.message)))
     written: dict[str, Any] = {"ruleId": result.rule, "level": result.level, "message": {"text": text}}
     if result.file:
@@ -90,7 +90,7 @@ def _sarif(result: CheckResult) -> dict[str, Any]:
     return written
 
 
-def as_junit(results: Sequence[CheckResult], suite: str, passed: int) -> str:
+def as_junit(results: Sequence[CiResult], suite: str, passed: int) -> str:
     """The results as a JUnit report; a warning is no failure.
 
     Args:
@@ -113,7 +113,7 @@ def as_junit(results: Sequence[CheckResult], suite: str, passed: int) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True)
 
 
-def as_annotations(results: Sequence[CheckResult]) -> Iterator[str]:
+def as_annotations(results: Sequence[CiResult]) -> Iterator[str]:
     """The results as annotations of lines in a pull request on GitHub."""
     for result in results:
         place = f" file={_property(result.file)}," if result.file else " "
@@ -131,7 +131,7 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def as_markdown(results: Sequence[CheckResult], headline: str) -> Iterator[str]:
+def as_markdown(results: Sequence[CiResult], headline: str) -> Iterator[str]:
     """The results as a comment on a pull request; values are code, so that nothing in them formats or mentions."""
     yield f"### Setpoint: {headline}"
     if not results:

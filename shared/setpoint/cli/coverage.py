@@ -22,8 +22,8 @@ from setpoint.cli.output import out, print_error, print_status
 from setpoint.cli.output_lists import WatchedResource, WatchedResources
 from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
 from setpoint.cli.progress import progress
-from setpoint.comparison import gaps
-from setpoint.detection.watching import watching
+from setpoint.comparison import coverage_gaps
+from setpoint.detection.watched_fields import watching
 from setpoint.model import fleet_rules
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.difference import Explanation
@@ -101,7 +101,7 @@ def _rows(
     declaration: Declaration, unknown: tuple[Explanation, ...], totals: Counter[str], *, security: bool
 ) -> Iterator[UncheckedField]:
     schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
-    covered = gaps.coverage(declaration, schema, unknown)
+    covered = coverage_gaps.coverage(declaration, schema, unknown)
     totals["resources"] += 1
     totals["declared"] += covered.declared
     totals["unchecked"] += len(covered.gaps)

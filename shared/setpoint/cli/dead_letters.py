@@ -113,7 +113,7 @@ def replay(
         raise typer.Exit(1)
 
 
-class _KeptLetter(msgspec.Struct):
+class _StoredMessage(msgspec.Struct):
     """A line of a file of dead letters."""
 
     message: str
@@ -146,7 +146,7 @@ def decrypt(
 def _message_of(line: bytes, file: Path, key: Callable[[], bytes] | None) -> bytes | None:
     """The message in a line of a file of dead letters; None where it was encrypted with another key."""
     try:
-        letter = msgspec.json.decode(line, type=_KeptLetter)
+        letter = msgspec.json.decode(line, type=_StoredMessage)
         message = base64.b64decode(letter.message)
     except (msgspec.MsgspecError, ValueError) as error:
         raise BadRequest(f"{file} is no file of dead letters; see `setpoint detect --help`") from error

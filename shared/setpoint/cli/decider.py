@@ -8,7 +8,7 @@ from typing import NamedTuple
 from setpoint import bootstrap
 from setpoint.alerting import routing
 from setpoint.bootstrap.settings import from_environment
-from setpoint.cli.options import somebody
+from setpoint.cli.options import login_name
 from setpoint.detection import finding_events
 from setpoint.errors import NotPermitted
 from setpoint.model.alerting_config import Alerting
@@ -43,7 +43,7 @@ def decider(store: str, named: str) -> Decider:
     """
     address = bootstrap.signed_in(store)
     if not address:
-        return Decider(named or somebody(), is_verified=False)
+        return Decider(named or login_name(), is_verified=False)
     if named and named.casefold() != address.casefold():
         raise NotPermitted(
             f"--as {named}: the credentials are those of {address}; leave --as out, or log in as {named}"

@@ -16,13 +16,13 @@ import typer
 
 from setpoint import bootstrap
 from setpoint.cli import feed
-from setpoint.cli.after_reading import deep_reads, print_ambiguous
-from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.loading import LoadOptions, load_all
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl, checked_topic
 from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning
+from setpoint.cli.passed_declarations import Declarations, count_declared, declare
+from setpoint.cli.post_detection import deep_reads, print_ambiguous
 from setpoint.cli.progress import progress
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.detection import assumed_projects, pipeline

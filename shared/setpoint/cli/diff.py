@@ -17,7 +17,7 @@ from setpoint.cli import diff_jsonl
 from setpoint.cli.exit_codes import DRIFT, ERROR
 from setpoint.cli.output import difference_line, out
 from setpoint.cli.output_models import Comparison, print_json
-from setpoint.comparison import explain, gaps, rule_sources
+from setpoint.comparison import coverage_gaps, explain, rule_sources
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.comparison.literal import leaves
 from setpoint.comparison.options import options_of
@@ -91,7 +91,9 @@ def diff(  # noqa: PLR0913 - the options of the command
 
 def _as_output(explained: ExplainedComparison) -> Comparison:
     """The comparison as one object."""
-    without_drift: Literal["unknown", "in_sync"] = "unknown" if gaps.unknown(explained.unchecked) else "in_sync"
+    without_drift: Literal["unknown", "in_sync"] = (
+        "unknown" if coverage_gaps.unknown(explained.unchecked) else "in_sync"
+    )
     return Comparison(
         outcome="drift" if explained.differences else without_drift,
         differences=explained.differences,
@@ -304,7 +306,7 @@ def _print(explained: ExplainedComparison, *, explain: bool) -> None:
         for note in explained.unchecked:
             table.add_row(Text(note.path, "yellow"), Text(f"not checked: {note.reason}", "yellow"))
         out.print(table)
-    unknown = gaps.unknown(explained.unchecked)
+    unknown = coverage_gaps.unknown(explained.unchecked)
     for note in unknown:
         out.print(Text(f"unknown: {note.path}: {note.reason}", "yellow"), soft_wrap=True)
     outcome = "unknown" if unknown else "in sync"

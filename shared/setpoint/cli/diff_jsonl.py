@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from setpoint.catalog.schemas import Schema, default_catalogue
-from setpoint.comparison import explain, gaps, recorded
+from setpoint.comparison import coverage_gaps, explain, recorded_values
 from setpoint.comparison.api_versions import aligned
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import krm, krm_parts, terraform, terraform_match
@@ -190,7 +190,7 @@ def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
         identifier: the ``id`` of the question, whatever it is.
         explained: the comparison.
     """
-    unknown = gaps.unknown(explained.unchecked)
+    unknown = coverage_gaps.unknown(explained.unchecked)
     return DiffResponse(
         identifier,
         "drift" if explained.differences else "unknown" if unknown else "in_sync",
@@ -278,8 +278,10 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
     )
     for difference in answer.differences:
         difference.declared_path = translated.declared_path(difference.path)
-        difference.kind = recorded.kind_of(difference.path, translated.declaration.recorded)
-    untranslated = gaps.unknown(Explanation(path, gaps.NOT_TRANSLATED) for path in translated.unchecked)
+        difference.kind = recorded_values.kind_of(difference.path, translated.declaration.recorded)
+    untranslated = coverage_gaps.unknown(
+        Explanation(path, coverage_gaps.NOT_TRANSLATED) for path in translated.unchecked
+    )
     answer.unknown += (f"{note.path}: {note.reason}" for note in untranslated)
     if untranslated and not answer.differences:
         answer.verdict = "unknown"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from setpoint.cli.check_reports import CheckResult
+from setpoint.cli.check_reports import CiResult
 from setpoint.cli.exit_codes import DRIFT, IN_SYNC
-from setpoint.cli.output import difference_lines, title, who
+from setpoint.cli.output import actor_text, difference_lines, title
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.severity import SEVERITIES
@@ -58,19 +58,19 @@ def drift_code(states: Iterable[ResourceState], *, exit_code: bool, fail_on: str
     return IN_SYNC
 
 
-def as_results(states: Iterable[ResourceState]) -> list[CheckResult]:
+def as_results(states: Iterable[ResourceState]) -> list[CiResult]:
     """Open findings as results for the formats of CI, the most severe first; records without a finding are left out."""
     results = []
     for state in sorted(states, key=_worst_first):
         finding = state.finding
         if finding is None:
             continue
-        lines = [f"{finding.severity}: {finding.kind}, changed by {who(finding.actor)}"]
+        lines = [f"{finding.severity}: {finding.kind}, changed by {actor_text(finding.actor)}"]
         lines += (line.plain for line in difference_lines(state) if finding.kind == "modified")
         subject = " ".join(title(state).plain.split())
         source, text = finding.source, "\n".join(lines)
         results.append(
-            CheckResult(source.file, source.line, f"drift-{finding.kind}", "error", subject, text, source.address)
+            CiResult(source.file, source.line, f"drift-{finding.kind}", "error", subject, text, source.address)
         )
     return results
 

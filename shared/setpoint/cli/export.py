@@ -21,7 +21,7 @@ from setpoint.cli.options import ContentChoice, Scopes, Types, split
 from setpoint.cli.output import out, print_error
 from setpoint.cli.progress import progress
 from setpoint.declarations import export as exporting
-from setpoint.declarations.export import Exported
+from setpoint.declarations.export import ExportedDeclaration
 from setpoint.declarations.exported_text import as_text
 from setpoint.errors import BadRequest, PermanentError
 from setpoint.model.declaration import Owner
@@ -78,7 +78,7 @@ def export(
             if exported.declaration is not None:
                 written_as = as_text(exported.declaration, observation, form.value, default_catalogue(), project)
                 if written_as.refusal:
-                    exported = Exported(None, exported.left_out, written_as.refusal)
+                    exported = ExportedDeclaration(None, exported.left_out, written_as.refusal)
             tally.count(observation, exported)
             if exported.declaration is not None and written_as is not None:
                 named = project_of(observation.key.name)
@@ -115,7 +115,7 @@ class _Tally:
     left_out: Counter[str] = field(default_factory=Counter)
     fields: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def count(self, observation: Observation, exported: Exported) -> None:
+    def count(self, observation: Observation, exported: ExportedDeclaration) -> None:
         """Count what became of an observation."""
         self.seen += 1
         if exported.declaration is None:

@@ -35,7 +35,7 @@ class WrittenFiles(NamedTuple):
     kept: list[Path]
 
 
-class _Place(NamedTuple):
+class _FileOffset(NamedTuple):
     file: str
     offset: int
     length: int
@@ -51,7 +51,7 @@ class ExportedFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._waiting = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._places: dict[ResourceKey, _Place] = {}
+        self._places: dict[ResourceKey, _FileOffset] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +77,7 @@ class ExportedFiles:
         service, _, kind = declaration.asset_type.partition("/")
         content = "" if declaration.key.content == "resource" else f".{declaration.key.content}"
         file = f"{_file_name(where)}/{_file_name(service.removesuffix('.googleapis.com'))}.{kind}{content}.{ending}"
-        self._places[declaration.key] = _Place(file, self._waiting.tell(), len(written))
+        self._places[declaration.key] = _FileOffset(file, self._waiting.tell(), len(written))
         self._waiting.write(written)
 
     def write(self, *, force: bool) -> WrittenFiles:
@@ -117,13 +117,13 @@ class ExportedFiles:
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         """Each file with its documents in the order of the resources' names."""
-        files: defaultdict[str, list[tuple[ResourceKey, _Place]]] = defaultdict(list)
+        files: defaultdict[str, list[tuple[ResourceKey, _FileOffset]]] = defaultdict(list)
         for key, place in self._places.items():
             files[place.file].append((key, place))
         for file in sorted(files):
             yield file, b"".join(self._read(place) for _, place in sorted(files[file]))
 
-    def _read(self, place: _Place) -> bytes:
+    def _read(self, place: _FileOffset) -> bytes:
         self._waiting.seek(place.offset)
         return self._waiting.read(place.length)
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from setpoint.cli.option_sets import given_as
-from setpoint.cli.options import lasting
+from setpoint.cli.option_sets import option_set
+from setpoint.cli.options import duration
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
 from setpoint.model.drift_origin import ORIGINS
@@ -47,7 +47,7 @@ _DEFAULTS: dict[str, Any] = dict.fromkeys(_OPTIONS) | {"older_than": "", "text":
 
 def with_filter(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that select findings; it gets them as ``wanted``, a ``FindingFilter``."""
-    return given_as("wanted", _OPTIONS, _DEFAULTS, finding_filter)(command)
+    return option_set("wanted", _OPTIONS, _DEFAULTS, finding_filter)(command)
 
 
 def finding_filter(  # noqa: PLR0913 - the options
@@ -84,7 +84,7 @@ def finding_filter(  # noqa: PLR0913 - the options
         causes=tuple(cause or ()),
         addresses=tuple(address or ()),
         origins=_chosen("--origin", origin, ORIGINS),
-        older_than=lasting("--older-than", older_than).total_seconds() if older_than else 0.0,
+        older_than=duration("--older-than", older_than).total_seconds() if older_than else 0.0,
         text=text,
     )
 

@@ -25,7 +25,7 @@ class SortKey(StrEnum):
     project = "project"
 
 
-class Page(NamedTuple):
+class FindingPage(NamedTuple):
     """A part of a list.
 
     Args:
@@ -68,7 +68,7 @@ _KEYS: dict[SortKey, Callable[[ResourceState], tuple[Any, ...]]] = {
 
 def page_of(
     states: Iterable[ResourceState], sort: SortKey, limit: int, offset: int, decided: Mapping[str, int]
-) -> Page:
+) -> FindingPage:
     """A page of records in an order; the same records have the same order each time.
 
     Args:
@@ -87,4 +87,4 @@ def page_of(
     key = _KEYS[sort]
     # A page near the front needs no sorted rest.
     ordered = heapq.nsmallest(offset + limit, listed, key=key) if limit else sorted(listed, key=key)
-    return Page(tuple(ordered[offset:]), len(listed), offset, decided)
+    return FindingPage(tuple(ordered[offset:]), len(listed), offset, decided)

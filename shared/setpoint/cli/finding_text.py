@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.markdown import code
-from setpoint.cli.output import difference_line, origin_text, suppressed_line, title, who
+from setpoint.cli.output import actor_text, difference_line, origin_text, suppressed_line, title
 from setpoint.detection.finding_events import claim_text, data_of
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.drift_history import since_text
@@ -123,7 +123,7 @@ def _facts(state: ResourceState, finding: Finding) -> dict[str, str]:
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
         "mode": fields["mode"],
         "declared in": " ".join(filter(None, (finding.source.named, finding.source.repo, finding.source.commit[:12]))),
-        "changed by": who(actor),
+        "changed by": actor_text(actor),
         "call": " from ".join(filter(None, (actor.method, actor.ip))) if actor else "",
         "claim": claim_text(finding),
         "drifts since": since_text(finding.history),

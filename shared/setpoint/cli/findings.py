@@ -16,20 +16,20 @@ import typer
 from setpoint import bootstrap
 from setpoint.cli import finding_text, output_models
 from setpoint.cli.finding_options import with_filter
-from setpoint.cli.finding_pages import Page, SortKey, page_of
-from setpoint.cli.options import DEFAULT_STORE, FindingName, PastTime, StoreUrl, moment
+from setpoint.cli.finding_pages import FindingPage, SortKey, page_of
+from setpoint.cli.options import DEFAULT_STORE, FindingName, PastTime, StoreUrl, parsed_time
 from setpoint.cli.output import out, print_findings, print_status, print_suppressed, print_warning
 from setpoint.cli.past_findings import print_comparison, states_as_of
 from setpoint.detection import finding_filter
 from setpoint.detection.finding_filter import FindingFilter
-from setpoint.detection.watching import watching_of
+from setpoint.detection.watched_fields import watching_of
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState, without_digests
 from setpoint.ports.stores import Problems, StateStore
 from setpoint.util.counts import counted
 
 
-class Which(StrEnum):
+class StatusChoice(StrEnum):
     """Which findings to list."""
 
     open = "open"
@@ -48,7 +48,7 @@ class Output(StrEnum):
     jsonl = "jsonl"
 
 
-class ShownAs(StrEnum):
+class ShowFormat(StrEnum):
     """How one finding is written."""
 
     table = "table"
@@ -75,7 +75,7 @@ class _Listing(NamedTuple):
     """
 
     store: str
-    status: Which
+    status: StatusChoice
     wanted: FindingFilter
     sort: SortKey
     limit: int
@@ -88,7 +88,7 @@ def list_findings(  # noqa: PLR0913 - the options of the command
     wanted: FindingFilter,
     *,
     store: StoreUrl = DEFAULT_STORE,
-    status: Annotated[Which, typer.Option(help="Findings of this status.")] = Which.open,
+    status: Annotated[StatusChoice, typer.Option(help="Findings of this status.")] = StatusChoice.open,
     sort: Annotated[SortKey, typer.Option(help="The order; severity: the worst first.")] = SortKey.severity,
     past_time: PastTime = "",
     compare_with: Annotated[
@@ -120,17 +120,17 @@ def list_findings(  # noqa: PLR0913 - the options of the command
 
     Exits with 1 if a record cannot be read; all others are listed.
     """
-    if status is Which.suppressed and wanted != FindingFilter():
+    if status is StatusChoice.suppressed and wanted != FindingFilter():
         raise BadRequest("--status suppressed takes no other filter: suppressed drift has no finding")
     if compare_with and not past_time:
         raise BadRequest("--compare needs --at, which gives the other time")
-    if past_time and (watch or status is Which.suppressed):
+    if past_time and (watch or status is StatusChoice.suppressed):
         raise BadRequest("--at takes neither --watch nor --status suppressed")
     if compare_with:
-        print_comparison(store, wanted, moment("--at", past_time), moment("--compare", compare_with))
+        print_comparison(store, wanted, parsed_time("--at", past_time), parsed_time("--compare", compare_with))
         return
     most = limit if limit is not None else _FIRST * (output is Output.table)
-    as_of = moment("--at", past_time) if past_time else None
+    as_of = parsed_time("--at", past_time) if past_time else None
     listing = _Listing(store, status, wanted, sort, most, offset, as_of)
     if watch:
         _watch(listing, output, watch)
@@ -141,12 +141,12 @@ def list_findings(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def _read(listing: _Listing) -> tuple[Page, Problems]:
+def _read(listing: _Listing) -> tuple[FindingPage, Problems]:
     problems: Problems = []
     decided: Counter[str] = Counter()
     opened = bootstrap.open_store(listing.store, create=False)
     try:
-        if listing.status is Which.suppressed:
+        if listing.status is StatusChoice.suppressed:
             states = iter(opened.suppressed(problems))
         else:
             listed = opened.states(drifted=True, problems=problems)
@@ -160,11 +160,11 @@ def _read(listing: _Listing) -> tuple[Page, Problems]:
     return page, problems
 
 
-def _of_status(states: Iterable[ResourceState], status: Which, decided: Counter[str]) -> Iterator[ResourceState]:
+def _of_status(states: Iterable[ResourceState], status: StatusChoice, decided: Counter[str]) -> Iterator[ResourceState]:
     """The records whose finding has a status; counts the others that people have decided about, by the decision."""
     for state in states:
         actual = state.finding.status if state.finding is not None else ""
-        if status is Which.all or actual == status.value:
+        if status is StatusChoice.all or actual == status.value:
             yield state
         elif actual in _DECISIONS:
             decided["in the baseline" if finding_filter.is_baseline(state) else actual] += 1
@@ -187,7 +187,7 @@ def _watch(listing: _Listing, output: Output, seconds: float) -> None:
         print_status("stopped watching; nothing is changed by it")
 
 
-def _print_page(page: Page, problems: Problems, listing: _Listing, output: Output) -> None:
+def _print_page(page: FindingPage, problems: Problems, listing: _Listing, output: Output) -> None:
     status = listing.status
     if output is Output.json:
         records = tuple(map(output_models.finding_record, page.states))
@@ -205,10 +205,10 @@ def _print_page(page: Page, problems: Problems, listing: _Listing, output: Outpu
     elif output is Output.jsonl:
         if lines := [_line(state) for state in page.states]:
             out.out("\n".join(lines), highlight=False)
-    elif status is Which.suppressed:
+    elif status is StatusChoice.suppressed:
         print_suppressed(out, page.states)
     else:
-        noun = "finding" if status is Which.all else f"{status} finding"
+        noun = "finding" if status is StatusChoice.all else f"{status} finding"
         fit = " fit the filter" if not page.total and listing.wanted != FindingFilter() else ""
         title = counted(page.total, noun, none="no") + fit + _part(page) + _decided(page, status)
         print_findings(out, page.states, title, sort=False)
@@ -223,16 +223,16 @@ def _line(state: ResourceState) -> str:
     return f'{{"id":"{state.key.id}",{msgspec.json.encode(without_digests(state)).decode()[1:]}'
 
 
-def _part(page: Page) -> str:
+def _part(page: FindingPage) -> str:
     """Which of all findings are shown, where that is not all."""
     if len(page.states) == page.total:
         return ""
     return f", {page.offset + 1:,} to {page.offset + len(page.states):,}"
 
 
-def _decided(page: Page, status: Which) -> str:
+def _decided(page: FindingPage, status: StatusChoice) -> str:
     """Where nothing is open: how many findings are not, since people decided so."""
-    if page.total or status is not Which.open or not page.decided:
+    if page.total or status is not StatusChoice.open or not page.decided:
         return ""
     counts = ", ".join(f"{count:,} {decision}" for decision, count in sorted(page.decided.items()))
     return f"; {counts} (--status all)"
@@ -242,8 +242,8 @@ def show(
     finding: FindingName,
     store: StoreUrl = DEFAULT_STORE,
     output: Annotated[
-        ShownAs, typer.Option(help="table for people; json: one object; markdown for a ticket.")
-    ] = ShownAs.table,
+        ShowFormat, typer.Option(help="table for people; json: one object; markdown for a ticket.")
+    ] = ShowFormat.table,
 ) -> None:
     """Show one finding with its audit trail."""
     opened = bootstrap.open_store(store, create=False)
@@ -255,9 +255,9 @@ def show(
     finally:
         opened.close()
     watched = watching_of(snapshot.desired, snapshot.rules, state, last)
-    if output is ShownAs.json:
+    if output is ShowFormat.json:
         output_models.print_json(output_models.finding_details(state, trail, watched), indent=2)
-    elif output is ShownAs.markdown:
+    elif output is ShowFormat.markdown:
         for line in finding_text.as_markdown(state, trail, str(watched or "")):
             out.out(line, highlight=False)
     else:

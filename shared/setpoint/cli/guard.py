@@ -123,7 +123,7 @@ def _changes(paths: list[str], base: str, source: str, options: LoadOptions, sto
     if not base:
         _check_declares(loaded, paths)
         name = source or planning.DEFAULT_SOURCE
-        planned = planning.plan(loaded.desired, loaded.scopes, name, store, prune=True, held=loaded.held_back)
+        planned = planning.plan(loaded.desired, loaded.scopes, name, store, prune=True, held=loaded.prune_protection)
         return PlanChanges(loaded, list(proposed_changes.from_plan(planned)), ())
     with tempfile.TemporaryDirectory() as folder:
         earlier = git_revision.extract(base, paths, Path(folder))

@@ -9,7 +9,7 @@ import msgspec
 from rich.text import Text
 
 from setpoint.cli.markdown import code
-from setpoint.cli.output import SEVERITY_STYLES, difference_line, who
+from setpoint.cli.output import SEVERITY_STYLES, actor_text, difference_line
 from setpoint.comparison import difference_text
 from setpoint.declarations.guard import EFFECTS, Effect, Review, ReviewedResource
 from setpoint.model import display_names
@@ -62,7 +62,7 @@ def _title(resource: ReviewedResource) -> Text:
 
 def _since(resource: ReviewedResource) -> str:
     since = f"{resource.first_seen:%Y-%m-%d %H:%M}" if resource.first_seen else "unknown"
-    return f"drifted since {since}, changed by {who(resource.actor)}"
+    return f"drifted since {since}, changed by {actor_text(resource.actor)}"
 
 
 def _undone(difference: Difference) -> Text:
@@ -110,7 +110,7 @@ def _fields(resource: ReviewedResource) -> Iterator[str]:
 def _since_cell(first_seen: datetime | None, resource: ReviewedResource) -> str:
     if first_seen is None:
         return ""
-    return f"{first_seen:%Y-%m-%d %H:%M} UTC<br>{code(who(resource.actor))}"
+    return f"{first_seen:%Y-%m-%d %H:%M} UTC<br>{code(actor_text(resource.actor))}"
 
 
 def _cell(text: str) -> str:

@@ -14,7 +14,7 @@ from setpoint.attribution import history as reading
 from setpoint.bootstrap.histories import history_reader
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl
-from setpoint.cli.output import difference_line, errors, out, print_status, print_warning, who
+from setpoint.cli.output import actor_text, difference_line, errors, out, print_status, print_warning
 from setpoint.comparison import difference_text
 from setpoint.detection.finding_events import data_of
 from setpoint.detection.pipeline import Context
@@ -73,7 +73,7 @@ def _explanation(state: ResourceState) -> Table:
     rows = {
         "finding": state.key.id,
         "drifts since": since_text(history) or f"{finding.first_seen:%Y-%m-%d %H:%M}, as first observed",
-        "changed by": who(finding.actor),
+        "changed by": actor_text(finding.actor),
         "call": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
         "origin": WORDS[data.origin],
         "evidence": data.evidence,
@@ -98,7 +98,7 @@ def _fields(state: ResourceState) -> Table:
     for field in finding.history.fields:
         difference = known.get((field.path, field.op), Difference(field.path, field.op))
         line = difference_line(difference) if field.path else Text(finding.kind)
-        table.add_row(line, field_since(field), _before(field), who(field.actor), field.reason)
+        table.add_row(line, field_since(field), _before(field), actor_text(field.actor), field.reason)
     return table
 
 

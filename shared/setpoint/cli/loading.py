@@ -83,7 +83,7 @@ def load_some(paths: list[str], options: LoadOptions, *, quietly: bool) -> LoadR
         Exit: nothing was read.
     """
     loaded = load_all(paths, options)
-    if not quietly and loaded.is_empty and loaded.held_back.everything:
+    if not quietly and loaded.is_empty and loaded.prune_protection.everything:
         print_status("nothing was read, and nothing changes")
         raise typer.Exit(ERROR)
     return loaded

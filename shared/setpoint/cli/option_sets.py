@@ -10,7 +10,7 @@ from typing import Any
 Command = Callable[..., None]
 
 
-def given_as(
+def option_set(
     name: str, options: Mapping[str, Any], defaults: Mapping[str, Any], value: Callable[..., Any]
 ) -> Callable[[Command], Command]:
     """A decorator that gives a command a set of options.

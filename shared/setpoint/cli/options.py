@@ -129,7 +129,7 @@ ProjectOfObjects = Annotated[
 Region = Annotated[str, typer.Option(metavar="REGION", help="The region of the functions.", callback=_checked_region)]
 
 
-Who = Annotated[
+PersonOption = Annotated[
     str,
     typer.Option(
         "--as",
@@ -150,7 +150,7 @@ class ContentChoice(StrEnum):
     access_policy = "access_policy"
 
 
-def somebody() -> str:
+def login_name() -> str:
     """The login name of the caller, for audit trails of a local store; it is not verified."""
     try:
         return getpass.getuser()
@@ -158,7 +158,7 @@ def somebody() -> str:
         return "somebody"
 
 
-def lasting(option: str, text: str) -> timedelta:
+def duration(option: str, text: str) -> timedelta:
     """A time as people write it, ``7d``, ``2h``, ``90m``.
 
     Args:
@@ -202,7 +202,7 @@ def _meant_time(text: str) -> str:
     return f"{int(match[1]) * factor}{unit}"
 
 
-def moment(option: str, text: str) -> datetime:
+def parsed_time(option: str, text: str) -> datetime:
     """A time in ISO 8601, in UTC where it names no zone.
 
     Raises:

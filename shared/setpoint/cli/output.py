@@ -100,8 +100,8 @@ def _summary(loaded: LoadResult) -> str:
     if loaded.pending:
         pending = f"{loaded.pending:,} more" if loaded.leaves else counted(loaded.pending, "value")
         summary += f", {pending} known only after apply"
-    if loaded.untellable:
-        summary += f", {loaded.untellable} of them by deep reads only"
+    if loaded.unobservable:
+        summary += f", {loaded.unobservable} of them by deep reads only"
     if loaded.skipped:
         most = ", ".join(skipped.counted_as(what, count) for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
         summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
@@ -266,7 +266,7 @@ def finding_block(state: ResourceState) -> FindingBlock:
     facts = (
         data.finding_id[:8],
         since(data),
-        f"changed by {who(data.actor)}",
+        f"changed by {actor_text(data.actor)}",
         origin_text(data),
         " ".join(filter(None, (data.owner.team, data.owner.slack))),
         data.declared_in.named,
@@ -287,7 +287,7 @@ def origin_text(finding: DriftData) -> str:
     return "" if finding.origin == "unknown" else WORDS[finding.origin]
 
 
-def who(actor: Actor | None) -> str:
+def actor_text(actor: Actor | None) -> str:
     """``alice@example.com, by console, 12:03 (likely)``; several who may have been; or that nobody knows."""
     if actor is None:
         return "unknown"

@@ -26,7 +26,7 @@ from setpoint.util.secret_formats import scrub
 
 if TYPE_CHECKING:
     from setpoint.declarations.readers.documents import Problem
-    from setpoint.detection.watching import Watching
+    from setpoint.detection.watched_fields import WatchedFields
 
 
 class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -398,7 +398,7 @@ def finding_record(state: ResourceState) -> FindingRecord:
 
 
 def finding_details(
-    state: ResourceState, trail: Iterable[AuditEntry], watched: Watching | None = None
+    state: ResourceState, trail: Iterable[AuditEntry], watched: WatchedFields | None = None
 ) -> FindingDetails:
     """A record as ``findings show --output json`` writes it, with its audit trail in the order of time."""
     parts = WatchedParts(**watched._asdict()) if watched is not None else None

@@ -65,7 +65,7 @@ def kept_because(loaded: LoadResult, *, prune: bool) -> str:
         loaded: the documents.
         prune: whether removals were asked for; a document that cannot be read holds some or all of them back.
     """
-    is_held = loaded.problems and (prune or loaded.held_back.everything)
+    is_held = loaded.problems and (prune or loaded.prune_protection.everything)
     return _HELD_BACK if is_held else _NOT_PRUNED
 
 

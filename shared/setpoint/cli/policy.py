@@ -133,7 +133,7 @@ def _policy(path: Path | None, store: Store) -> Policy:
     return chosen or Policy()
 
 
-def _as_output(policy: Policy, tried: tuple[policies.Tried, ...], outcome: PolicyOutcome) -> PolicyDecision:
+def _as_output(policy: Policy, tried: tuple[policies.RuleTrial, ...], outcome: PolicyOutcome) -> PolicyDecision:
     rule = outcome.rule
     return PolicyDecision(
         tried=tuple(TriedRule(name, not unfit, unfit) for name, unfit in tried),
@@ -147,7 +147,7 @@ def _as_output(policy: Policy, tried: tuple[policies.Tried, ...], outcome: Polic
     )
 
 
-def _tried(tried: tuple[policies.Tried, ...]) -> Table:
+def _tried(tried: tuple[policies.RuleTrial, ...]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for rule, unfit in tried:
         verdict = Text(f"{unfit} does not fit", "dim") if unfit else Text("applies", "green")

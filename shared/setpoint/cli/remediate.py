@@ -10,7 +10,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.cli.decider import check_approver, decider, writes_to_google
 from setpoint.cli.findings import find_finding
-from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, PersonOption, StoreUrl
 from setpoint.cli.output import errors, out, print_status
 from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model.write_plan import NotWritable, WritePlan
@@ -29,7 +29,7 @@ def remediate(
     *,
     plan: Annotated[bool, typer.Option("--plan", help="Show the decision only.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
-    by: Who = "",
+    by: PersonOption = "",
 ) -> None:
     """Show the decision about a drift, with every reason for and against, then remediate it.
 

@@ -17,9 +17,9 @@ from setpoint.cli.options import (
     Because,
     EventsTopic,
     FindingName,
+    PersonOption,
     StoreUrl,
-    Who,
-    lasting,
+    duration,
 )
 from setpoint.cli.output import errors, out, print_finding, print_status
 from setpoint.cli.output_models import GuardrailsOutput, print_json
@@ -52,7 +52,7 @@ def approve(
     ] = "",
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not show the drift, and do not ask for confirmation.")] = False,
-    by: Who = "",
+    by: PersonOption = "",
 ) -> None:
     """Show a drift, then approve its remediation; functions/remediate writes it within a minute."""
     person = decider(store, by)
@@ -87,7 +87,7 @@ def exempt(
     events_topic: EventsTopic = None,
     *,
     end: Annotated[bool, typer.Option("--end", help="End the exemption.")] = False,
-    by: Who = "",
+    by: PersonOption = "",
 ) -> None:
     """Suppress a finding until a date, with a reason."""
     if not end and not (lasts and because):
@@ -100,7 +100,7 @@ def exempt(
             outcome = commands.end_exemption(key, who, detection)
         else:
             now = detection.clock()
-            outcome = commands.exempt(key, Exemption(because, who, now, now + lasting("--for", lasts)), detection)
+            outcome = commands.exempt(key, Exemption(because, who, now, now + duration("--for", lasts)), detection)
     finally:
         detection.store.close()
     print_status(f"{key.name}: {_shown(outcome)}")
@@ -111,7 +111,7 @@ def accept(
     because: Because,
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
-    by: Who = "",
+    by: PersonOption = "",
 ) -> None:
     """Accept a drift as it is: no alert and no remediation until it changes."""
     detection = bootstrap.open_detection(store, events_topic, create=False)
@@ -136,13 +136,13 @@ def pause(
     not_seen_yet: Annotated[
         bool, typer.Option("--not-seen-yet", help="Pause a place or a resource that no sweep has seen yet.")
     ] = False,
-    by: Who = "",
+    by: PersonOption = "",
 ) -> None:
     """Pause remediation of the fleet, a folder, a project or a resource; alerts go on."""
     detection = bootstrap.open_detection(store, None, create=False)
     try:
         now = detection.clock()
-        until = now + lasting("--for", lasts) if lasts else None
+        until = now + duration("--for", lasts) if lasts else None
         commands.pause(
             Pause(what, now, str(decider(store, by)), because, until), detection.store, not_seen_yet=not_seen_yet
         )
@@ -151,7 +151,7 @@ def pause(
     print_status(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
 
 
-def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
+def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: PersonOption = "") -> None:
     """End a pause; `resume fleet` closes the circuit breaker too."""
     detection = bootstrap.open_detection(store, None, create=False)
     try:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.options import DEFAULT_STORE, PastTime, StoreUrl, lasting, moment
+from setpoint.cli.options import DEFAULT_STORE, PastTime, StoreUrl, duration, parsed_time
 from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
 from setpoint.cli.output_models import print_json
 from setpoint.cli.past_findings import states_as_of
@@ -51,7 +51,7 @@ def report(
 
     With --at, report the drift at a past time, from stored records.
     """
-    made = make(store, since, as_of=moment("--at", past_time) if past_time else None)
+    made = make(store, since, as_of=parsed_time("--at", past_time) if past_time else None)
     if html is not None:
         write(made, html)
     elif output is Output.json:
@@ -72,7 +72,7 @@ def make(store: str, since: str, now: datetime | None = None, *, as_of: datetime
     Raises:
         BadRequest: there is no such store, or the period is none.
     """
-    period = lasting("--since", since)
+    period = duration("--since", since)
     if period > LONGEST:
         raise BadRequest(f"--since {since} is more than a year; the events in BigQuery go back further")
     opened = bootstrap.open_store(store, create=False)

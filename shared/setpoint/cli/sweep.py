@@ -20,24 +20,33 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
 from setpoint.bootstrap.settings import from_environment
-from setpoint.cli.after_reading import deep_reads, print_ambiguous
 from setpoint.cli.check_reports import print_report
-from setpoint.cli.declare_first import Declarations, count_declared, declare
 from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.feed import in_words
 from setpoint.cli.finding_options import check_scope
 from setpoint.cli.history import read_all
 from setpoint.cli.loading import LoadOptions, load_all
-from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, PastTime, StoreUrl, Types, moment, split
+from setpoint.cli.options import (
+    DEFAULT_STORE,
+    ContentChoice,
+    EventsTopic,
+    PastTime,
+    StoreUrl,
+    Types,
+    parsed_time,
+    split,
+)
 from setpoint.cli.output import out, print_error, print_findings, print_status, print_warning, visible
 from setpoint.cli.output_models import SweepOutput, print_json
+from setpoint.cli.passed_declarations import Declarations, count_declared, declare
+from setpoint.cli.post_detection import deep_reads, print_ambiguous
 from setpoint.cli.progress import progress
 from setpoint.errors import BadRequest
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Problems
-from setpoint.sweep import Swept
+from setpoint.sweep import SweepResult
 from setpoint.util.counts import counted
 
 DECLARED_BEFORE = timedelta(days=1)
@@ -157,7 +166,7 @@ def sweep(  # noqa: PLR0913 - each is an option
     raise typer.Exit(drift_code(opened, exit_code=exit_code, fail_on=fail_on))
 
 
-def _gaps(swept: Swept, rejected: int, unread: Problems) -> list[str]:
+def _gaps(swept: SweepResult, rejected: int, unread: Problems) -> list[str]:
     """Why a sweep without open findings does not show that nothing drifts."""
     gaps = []
     if not swept.summary.in_sync + swept.summary.drifted:
@@ -171,7 +180,7 @@ def _gaps(swept: Swept, rejected: int, unread: Problems) -> list[str]:
     return gaps
 
 
-def _write(output: Output, swept: Swept, opened: list[ResourceState]) -> None:
+def _write(output: Output, swept: SweepResult, opened: list[ResourceState]) -> None:
     headline = counted(len(opened), "open finding", none="no")
     if output is Output.table:
         out.print(_coverage(swept))
@@ -193,7 +202,7 @@ def _past(past_time: str, declarations: list[str] | None, others: list[object]) 
         raise BadRequest("--at needs --declarations PATH: what was declared then")
     if any(others):
         raise BadRequest("--at compares in memory what was there: without --from, --events-topic and --history")
-    return moment("--at", past_time)
+    return parsed_time("--at", past_time)
 
 
 class _Listed(NamedTuple):
@@ -239,7 +248,7 @@ def _all_contents(scopes: list[str]) -> list[ContentChoice]:
     return [choice for choice in ContentChoice if above or choice is not ContentChoice.access_policy]
 
 
-def _print_unknown(swept: Swept, contents: Collection[str] | None) -> None:
+def _print_unknown(swept: SweepResult, contents: Collection[str] | None) -> None:
     """What the listing does not show, by content and type, and the content that exported files lack."""
     parts = Counter(swept.summary.unknown_of).most_common()
     shown = [f"{count:,} {what}" for what, count in parts[:_MOST_PARTS]]
@@ -254,7 +263,7 @@ def _print_unknown(swept: Swept, contents: Collection[str] | None) -> None:
         )
 
 
-def _report(swept: Swept, took: float, contents: Collection[str] | None) -> None:
+def _report(swept: SweepResult, took: float, contents: Collection[str] | None) -> None:
     """What a sweep did.
 
     Args:
@@ -283,7 +292,7 @@ def _report(swept: Swept, took: float, contents: Collection[str] | None) -> None
         print_status(f"published pending events of {counted(swept.healed, 'resource')}")
 
 
-def _print_unreported(swept: Swept) -> None:
+def _print_unreported(swept: SweepResult) -> None:
     """What needs no declaration, by which evidence, and the claims that are not believed."""
     for made, count in swept.made.most_common():
         print_status(f"{counted(count, 'needs', 'need')} no declaration: {made}")
@@ -295,7 +304,7 @@ def _print_unreported(swept: Swept) -> None:
         print_status(f"  and {counted(len(more), 'other claim')}; --output json has all of them")
 
 
-def _coverage(swept: Swept) -> Table:
+def _coverage(swept: SweepResult) -> Table:
     """The coverage of the declarations."""
     summary = swept.summary
     table = Table(box=None, show_header=False, pad_edge=False)

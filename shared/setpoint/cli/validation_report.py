@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from setpoint.cli.check_reports import CheckResult
+from setpoint.cli.check_reports import CiResult
 from setpoint.cli.output_models import Validation, problem_outputs
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
@@ -20,7 +20,7 @@ def as_output(loaded: LoadResult) -> Validation:
         values=loaded.leaves,
         unchecked=loaded.unchecked,
         pending=loaded.pending,
-        untellable=loaded.untellable,
+        untellable=loaded.unobservable,
         coverage=round(loaded.coverage, 4),
         skipped=dict(loaded.skipped),
         errors=problem_outputs(loaded.problems),
@@ -35,10 +35,10 @@ def counts(problems: Iterable[Problem]) -> dict[str, int]:
     return dict(Counter(problem.category for problem in problems).most_common())
 
 
-def as_results(loaded: LoadResult) -> list[CheckResult]:
+def as_results(loaded: LoadResult) -> list[CiResult]:
     """Errors, then warnings, as results for the formats of CI."""
     return [
-        CheckResult(
+        CiResult(
             problem.file,
             problem.line,
             problem.category,

@@ -22,13 +22,13 @@ from setpoint.comparison import (
     literal,
     overrides,
     scalars,
+    sibling_rules,
     spellings,
-    surroundings,
     system_fields,
 )
 from setpoint.comparison.absence import child
 from setpoint.comparison.masking import HIDING, Masking
-from setpoint.comparison.places import Place
+from setpoint.comparison.position import Position
 from setpoint.model import field_path
 from setpoint.model.compare_rules import FieldRule, rule_of
 from setpoint.model.difference import Difference, Explanation, Operation
@@ -132,9 +132,9 @@ class Comparison:
         """The rules of the field at a path in the tables of single fields."""
         return absence.rules_at(self.table, path)
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> Position:
         """A position in the resource, with its surroundings."""
-        return Place(path, self.declared, self.observed)
+        return Position(path, self.declared, self.observed)
 
     def message(  # noqa: PLR0913 - both sides, and what is known of them
         self,
@@ -197,11 +197,11 @@ class Comparison:
         """Compare a field of a message; the other side may spell its key differently."""
         fields = schema.fields if schema is not None else _NO_FIELDS
         field = fields.get(key)
-        if have is None and (spelling := surroundings.other_spelling(key, fields, observed)):
+        if have is None and (spelling := sibling_rules.other_spelling(key, fields, observed)):
             field, have = fields.get(spelling), observed[spelling]
         if path is None and key in system_fields.SYSTEM_FIELDS:
             self.note((path, key), "kept by the system")
-        elif not have and (reason := surroundings.why_lost(path, key, want, have, declared, observed)):
+        elif not have and (reason := sibling_rules.why_lost(path, key, want, have, declared, observed)):
             self.note((path, key), reason)
         elif have is None:
             self._lost((path, key), key, field, want, schema, declared, observed)
@@ -229,9 +229,9 @@ class Comparison:
         """Compare a field of a message that is absent."""
         if not want and absence.is_plain_zero(self.table, path, field, want):
             self.note(path, "zero is absent")
-        elif surroundings.is_other_choice(schema, key, field, want, declared, observed):
+        elif sibling_rules.is_other_choice(schema, key, field, want, declared, observed):
             self.differ(path, "missing", key, field, want, msgspec.UNSET)
-        elif (other := surroundings.instead_of(schema, key, declared, observed)) and surroundings.is_lost(
+        elif (other := sibling_rules.instead_of(schema, key, declared, observed)) and sibling_rules.is_lost(
             self.trial(), path, field, want
         ):
             self.replaced |= {(path and path[0], other)}
@@ -346,7 +346,7 @@ class Comparison:
                 return
         rules = self.rules(path)
         rule = rules.get("elsewhere")
-        if rule is not None and (have := surroundings.reached(self.observed, rule.value)) is not None:
+        if rule is not None and (have := sibling_rules.reached(self.observed, rule.value)) is not None:
             self.note(path, f"{rule.reason} ({rule.source})")
             self.value(path, name, field, want, have)
         elif reason := absence.why_unreturned(path, name, field, rules):
@@ -367,11 +367,11 @@ class Comparison:
         if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(want, {}):
             want = self._labelled(path, want, {})
         is_map = field is not None and field.kind == "map"
-        is_off = not is_map and surroundings.is_off(want, _NOTHING)
+        is_off = not is_map and sibling_rules.is_off(want, _NOTHING)
         for key, part in want.items():
             if part is None or system_fields.is_system_label(name, key):
                 continue
-            if is_off and key not in surroundings.SWITCHES:
+            if is_off and key not in sibling_rules.SWITCHES:
                 self.note((path, key), "part of a feature that is switched off")
             elif is_map:
                 self._entry((path, key), key, child(field, key), part, None, is_free=False)
@@ -393,7 +393,7 @@ class Comparison:
         for key, have in observed.items():
             if key in declared or (self.replaced and (path, key) in self.replaced):
                 continue
-            if item is None and surroundings.other_spelling(key, fields, declared):
+            if item is None and sibling_rules.other_spelling(key, fields, declared):
                 continue
             self._unexpected(path, name, key, fields.get(key) or item, have)
 
@@ -410,7 +410,7 @@ class Comparison:
             return
         if system_fields.is_system_label(name, key) or (path is None and key in OWN_FIELDS):
             return
-        if not absence.is_zero(field, have) and not surroundings.is_server_owned(key, field, have):
+        if not absence.is_zero(field, have) and not sibling_rules.is_server_owned(key, field, have):
             self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:

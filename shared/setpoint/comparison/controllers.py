@@ -10,14 +10,14 @@ import re
 from typing import Any
 
 from setpoint.catalog import field_rules
-from setpoint.comparison.places import Place
+from setpoint.comparison.position import Position
 
 _NUMBERS = re.compile(r"\d+")
 _MINOR = 2
 """Major and minor number of a release, within which a service upgrades automatically."""
 
 
-def why_moved(rules: field_rules.Rules, place: Place, want: Any, have: Any) -> str:
+def why_moved(rules: field_rules.Rules, place: Position, want: Any, have: Any) -> str:
     """Why a declared controller may have changed a value; empty if none may.
 
     Args:
@@ -35,7 +35,7 @@ def why_moved(rules: field_rules.Rules, place: Place, want: Any, have: Any) -> s
     return ""
 
 
-def _is_within(controller: dict[str, Any], place: Place, want: Any, have: Any) -> bool:
+def _is_within(controller: dict[str, Any], place: Position, want: Any, have: Any) -> bool:
     if not all(_is_on(place, switch) for switch in controller["by"].split(" ")):
         return False
     low = _number(place.declared_at(controller["min"])) if "min" in controller else None
@@ -46,7 +46,7 @@ def _is_within(controller: dict[str, Any], place: Place, want: Any, have: Any) -
     return value is not None and (low is None or value >= low) and (not high or value <= high)
 
 
-def _is_on(place: Place, switch: str) -> bool:
+def _is_on(place: Position, switch: str) -> bool:
     side, _, path = switch.rpartition(":")
     value = place.observed_at(path) if side else place.declared_at(path)
     return bool(value) and not str(value).endswith("UNSPECIFIED")

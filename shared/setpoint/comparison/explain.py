@@ -12,7 +12,7 @@ from setpoint.comparison.compare import Comparison
 from setpoint.comparison.literal import leaves
 from setpoint.comparison.options import CompareOptions
 from setpoint.comparison.sealed import SealedComparison, SealedMasking, armed
-from setpoint.comparison.untellable import REASON, untellable
+from setpoint.comparison.unobservable_fields import REASON, unobservable
 from setpoint.model import lifecycle
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.references import Project
@@ -59,7 +59,7 @@ def as_inventoried(
         versions: all API versions of the type.
     """
     compared, elsewhere = split(explained.differences, schema, versions)
-    lacking = untellable(asset_type, compared, observed)
+    lacking = unobservable(asset_type, compared, observed)
     differences = tuple(difference for difference in compared if difference not in lacking)
     if field := lifecycle.gone_field(observed):
         value = observed

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from setpoint.catalog import google_service_agents
-from setpoint.comparison import grant_origins, members
+from setpoint.comparison import grant_origins, iam_members
 from setpoint.model.declaration import Authority
 from setpoint.model.difference import Difference
 from setpoint.model.references import Project
@@ -49,7 +49,7 @@ def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
 def grant(binding: Mapping[str, Any], member: str) -> Grant:
     """The grant of a binding to a member."""
     title, expression = _condition(binding)
-    return Grant(str(binding.get("role", "")), members.canonical(str(member)), title, expression)
+    return Grant(str(binding.get("role", "")), iam_members.canonical(str(member)), title, expression)
 
 
 def audit_path(service: str, log_type: str) -> str:
@@ -212,7 +212,9 @@ def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """The exempted members of each service and log type, sorted."""
     return {
         (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
-            members.canonical(member) for member in map(str, _list(log, "exemptedMembers")) if not is_deleted(member)
+            iam_members.canonical(member)
+            for member in map(str, _list(log, "exemptedMembers"))
+            if not is_deleted(member)
         )
         for config in _objects(policy, "auditConfigs")
         for log in _objects(config, "auditLogConfigs")

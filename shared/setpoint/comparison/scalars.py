@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from setpoint.comparison import api_quirks, images, members
+from setpoint.comparison import api_quirks, iam_members, images
 from setpoint.model.naming import camel
 from setpoint.model.references import Project, looks_like_path, same, with_locations, without_key_version
 
@@ -278,7 +278,7 @@ def _named(name: str, declared: str, observed: str, own: Project) -> str:
 
 def _is_other_case(name: str, declared: str, observed: str, _: Project) -> bool:
     if name in api_quirks.PRINCIPALS:
-        return members.is_same(declared, observed)
+        return iam_members.is_same(declared, observed)
     return name in api_quirks.CASELESS and declared.casefold() == observed.casefold()
 
 

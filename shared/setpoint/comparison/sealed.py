@@ -22,7 +22,7 @@ from setpoint.comparison import (
     literal,
     scalars,
     sealed_spellings,
-    surroundings,
+    sibling_rules,
 )
 from setpoint.comparison.compare import COUNTED, Comparison
 from setpoint.comparison.masking import HIDING, Masking
@@ -200,7 +200,7 @@ class SealedComparison(Comparison):
             return True
         fields = schema.fields if schema is not None else {}
         field, have = fields.get(key), observed.get(key)
-        if have is None and (spelling := surroundings.other_spelling(key, fields, observed)):
+        if have is None and (spelling := sibling_rules.other_spelling(key, fields, observed)):
             field, have = fields.get(spelling), observed[spelling]
         if have == declared[key]:  # the name by which the object was found
             return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from setpoint.comparison.places import Place
+from setpoint.comparison.position import Position
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field
@@ -20,7 +20,7 @@ _DISK_SOURCES = ("initializeParams", "sourceImage", "sourceSnapshot", "sourceDis
 _ARM_MACHINES = ("t2a-", "c4a-", "n4a-", "a4x-")
 
 
-Condition = Callable[[Place, Any], bool]
+Condition = Callable[[Position, Any], bool]
 
 
 class Added(NamedTuple):
@@ -43,41 +43,41 @@ class Added(NamedTuple):
     source: str
 
 
-def _has_accelerators(place: Place, _: Any) -> bool:
+def _has_accelerators(place: Position, _: Any) -> bool:
     return any(isinstance(side, Mapping) and bool(side.get("accelerators")) for side in place.around())
 
 
-def _is_arm(place: Place, _: Any) -> bool:
+def _is_arm(place: Position, _: Any) -> bool:
     return any(
         isinstance(side, Mapping) and str(side.get("machineType", "")).startswith(_ARM_MACHINES)
         for side in place.around()
     )
 
 
-def _is_sandboxed(place: Place, _: Any) -> bool:
+def _is_sandboxed(place: Position, _: Any) -> bool:
     return any(isinstance(side, Mapping) and bool(side.get("sandboxConfig")) for side in place.around())
 
 
-def _does_default(_: Place, element: Any) -> bool:
+def _does_default(_: Position, element: Any) -> bool:
     """Match an unchanged default rule: allow, without further settings."""
     return element.get("action") in ("allow", None) and not element.get("preview")
 
 
-def _hands_on(_: Place, element: Any) -> bool:
+def _hands_on(_: Position, element: Any) -> bool:
     """Match the last rules of a firewall policy, which pass on unmatched traffic."""
     return element.get("action") in ("goto_next", None)
 
 
-def _has_source(place: Place, _: Any) -> bool:
+def _has_source(place: Position, _: Any) -> bool:
     """Match features and licenses from the image or snapshot of a disk."""
     return any(isinstance(side, Mapping) and any(side.get(name) for name in _DISK_SOURCES) for side in place.around())
 
 
-def _is_of_workbench(place: Place, _: Any) -> bool:
+def _is_of_workbench(place: Position, _: Any) -> bool:
     return "gceSetup" in place.names()
 
 
-def _logs_or_monitors(place: Place, _: Any) -> bool:
+def _logs_or_monitors(place: Position, _: Any) -> bool:
     """Match scopes of logging and monitoring, which follow from the cluster's services."""
     return "oauthScopes" in place.names()
 
@@ -153,7 +153,7 @@ _BY_SCHEMA = {line.schema for line in ADDED if line.schema}
 _BY_NAME = {line.list_name for line in ADDED if line.list_name}
 
 
-def why_added(place: Place, name: str, item: Field | None, element: Any) -> str:
+def why_added(place: Position, name: str, item: Field | None, element: Any) -> str:
     """Why the server added this list element; empty if it did not.
 
     Args:

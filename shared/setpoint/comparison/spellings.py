@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from setpoint.catalog import field_rules
-from setpoint.comparison import dns_records, members, scalars
+from setpoint.comparison import dns_records, iam_members, scalars
 from setpoint.model.references import (
     Project,
     looks_like_path,
@@ -31,7 +31,7 @@ _ROOT = re.compile(r"https?://[^/?#]+\Z", re.IGNORECASE)
 _PORT = re.compile(r":\d+\Z")
 
 
-class Context(Protocol):
+class ResourceSides(Protocol):
     """The surroundings that a comparison may need.
 
     Args:
@@ -45,7 +45,7 @@ class Context(Protocol):
     observed: Mapping[str, Any]
 
 
-def equal(rules: field_rules.Rules, want: Any, have: Any, context: Context) -> str:
+def equal(rules: field_rules.Rules, want: Any, have: Any, context: ResourceSides) -> str:
     """Why two scalars are equal by the rules of the field; empty if they are not."""
     rule = rules.get("same")
     if rule is not None and any(is_same(name, want, have, context) for name in rule.value.split(" ")):
@@ -59,7 +59,7 @@ def equal(rules: field_rules.Rules, want: Any, have: Any, context: Context) -> s
     return ""
 
 
-def is_same(name: str, want: Any, have: Any, context: Context) -> bool:
+def is_same(name: str, want: Any, have: Any, context: ResourceSides) -> bool:
     """Whether a named comparison considers two values equal.
 
     Args:
@@ -81,52 +81,52 @@ def is_same(name: str, want: Any, have: Any, context: Context) -> bool:
     return comparison is not None and comparison(want, have, context)
 
 
-def _type(context: Context) -> str:
+def _type(context: ResourceSides) -> str:
     return str(context.declared.get("type") or context.observed.get("type") or "")
 
 
-def _case(want: str, have: str, _: Context) -> bool:
+def _case(want: str, have: str, _: ResourceSides) -> bool:
     return want.casefold() == have.casefold()
 
 
-def _constant(want: str, have: str, _: Context) -> bool:
+def _constant(want: str, have: str, _: ResourceSides) -> bool:
     return scalars.constant(want) == scalars.constant(have)
 
 
-def _member(want: str, have: str, _: Context) -> bool:
-    return members.is_same(want, have)
+def _member(want: str, have: str, _: ResourceSides) -> bool:
+    return iam_members.is_same(want, have)
 
 
-def _trim(want: str, have: str, _: Context) -> bool:
+def _trim(want: str, have: str, _: ResourceSides) -> bool:
     return want.strip() == have.strip()
 
 
-def _trailing_slash(want: str, have: str, _: Context) -> bool:
+def _trailing_slash(want: str, have: str, _: ResourceSides) -> bool:
     return want.rstrip("/") == have.rstrip("/")
 
 
-def _root_slash(want: str, have: str, _: Context) -> bool:
+def _root_slash(want: str, have: str, _: ResourceSides) -> bool:
     """The root of a host with and without a slash; other paths are compared exactly."""
     shorter, other = sorted((want, have), key=len)
     return other == f"{shorter}/" and _ROOT.match(shorter) is not None
 
 
-def _own_project(want: str, have: str, context: Context) -> bool:
+def _own_project(want: str, have: str, context: ResourceSides) -> bool:
     return have in (f"{context.own.id}:{want}", f"{context.own.number}:{want}")
 
 
-def _newer_release(want: str, have: str, _: Context) -> bool:
+def _newer_release(want: str, have: str, _: ResourceSides) -> bool:
     """The same version in a newer release: ``MYSQL_8_0_31.R20230101.00_00``."""
     return want.partition(".")[0] == have.partition(".")[0] and have >= want
 
 
-def _minor_release(want: str, have: str, _: Context) -> bool:
+def _minor_release(want: str, have: str, _: ResourceSides) -> bool:
     """``MYSQL_8_0`` in a minor release, ``MYSQL_8_0_36``."""
     rest = have.removeprefix(f"{want}_")
     return rest != have and rest.isdigit()
 
 
-def _tag_words(want: str, have: str, _: Context) -> bool:
+def _tag_words(want: str, have: str, _: ResourceSides) -> bool:
     return _tags(want) == _tags(have)
 
 
@@ -135,15 +135,15 @@ def _tags(expression: str) -> str:
     return words.replace("labelKeys/", "tagKeys/").replace("labelValues/", "tagValues/")
 
 
-def _leading_slash(want: str, have: str, _: Context) -> bool:
+def _leading_slash(want: str, have: str, _: ResourceSides) -> bool:
     return want.lstrip("/") == have.lstrip("/")
 
 
-def _trailing_dot(want: str, have: str, _: Context) -> bool:
+def _trailing_dot(want: str, have: str, _: ResourceSides) -> bool:
     return want.rstrip(".").casefold() == have.rstrip(".").casefold()
 
 
-def _clock(want: str, have: str, _: Context) -> bool:
+def _clock(want: str, have: str, _: ResourceSides) -> bool:
     wanted, other = _CLOCK.match(want), _CLOCK.match(have)
     return bool(wanted and other) and _minutes(wanted) == _minutes(other)
 
@@ -152,19 +152,19 @@ def _minutes(match: Any) -> tuple[int, ...]:
     return tuple(int(part or 0) for part in match.groups())
 
 
-def _last_segment(want: str, have: str, context: Context) -> bool:
+def _last_segment(want: str, have: str, context: ResourceSides) -> bool:
     if "/" in want and "/" in have:
         return same(want, have, context.own)
     return want.rstrip("/").rpartition("/")[2] == have.rstrip("/").rpartition("/")[2]
 
 
-def _reference(want: str, have: str, context: Context) -> bool:
+def _reference(want: str, have: str, context: ResourceSides) -> bool:
     """References with any host and version, with or without a query; location words may be synonyms."""
     want, have = want.partition("?")[0], have.partition("?")[0]
     return same(want, have, context.own) or same(with_locations(want), with_locations(have), context.own)
 
 
-def _any_project(want: str, have: str, context: Context) -> bool:
+def _any_project(want: str, have: str, context: ResourceSides) -> bool:
     """References with a project number on one side whose id is unknown."""
     wanted, other = segments(want), segments(have)
     if len(wanted) != len(other) or wanted[:1] != ["projects"] or other[:1] != ["projects"]:
@@ -172,7 +172,7 @@ def _any_project(want: str, have: str, context: Context) -> bool:
     return wanted[2:] == other[2:] and (wanted[1] == other[1] or wanted[1].isdigit() != other[1].isdigit())
 
 
-def _dotted(want: str, have: str, context: Context) -> bool:
+def _dotted(want: str, have: str, context: ResourceSides) -> bool:
     """BigQuery's dotted and colon formats of a table, a dataset or a connection, and their paths."""
     return _dotted_parts(want, context.own) == _dotted_parts(have, context.own)
 
@@ -193,11 +193,11 @@ def _dotted_parts(reference: str, own: Project) -> list[str]:
     return [project, *(name.casefold() for name in names[:-1]), *names[-1:]]
 
 
-def _key_version(want: str, have: str, context: Context) -> bool:
+def _key_version(want: str, have: str, context: ResourceSides) -> bool:
     return same(without_key_version(want), without_key_version(have), context.own)
 
 
-def _recurrence(want: str, have: str, _: Context) -> bool:
+def _recurrence(want: str, have: str, _: ResourceSides) -> bool:
     """RFC 5545 rules with any order of parts and days; all days of the week are equal to daily."""
     return _recurrence_parts(want) == _recurrence_parts(have)
 
@@ -213,7 +213,7 @@ def _recurrence_parts(rule: str) -> dict[str, frozenset[str]]:
     return parts
 
 
-def _copied_source(want: str, have: str, context: Context) -> bool:
+def _copied_source(want: str, have: str, context: ResourceSides) -> bool:
     """The source of a function, which Cloud Functions copies and returns with the copy's location."""
     source: Any = context.observed
     for name in ("buildConfig", "source", "storageSource"):
@@ -222,20 +222,20 @@ def _copied_source(want: str, have: str, context: Context) -> bool:
     return bool(want and have) and isinstance(bucket, str) and bucket.startswith("gcf-v2-sources-")
 
 
-def _cidr_size(want: str, have: str, _: Context) -> bool:
+def _cidr_size(want: str, have: str, _: ResourceSides) -> bool:
     return want.startswith("/") and want[1:].isdigit() and have.endswith(want)
 
 
-def _version(want: str, have: str, _: Context) -> bool:
+def _version(want: str, have: str, _: ResourceSides) -> bool:
     return scalars.completes(want, have)
 
 
-def _address(want: str, have: str, _: Context) -> bool:
+def _address(want: str, have: str, _: ResourceSides) -> bool:
     wanted, other = _network(want), _network(have)
     return wanted is not None and wanted == other
 
 
-def _host_address(want: str, have: str, _: Context) -> bool:
+def _host_address(want: str, have: str, _: ResourceSides) -> bool:
     """The same host, with any prefix length: ``2001:db8::1/96``."""
     try:
         return ipaddress.ip_interface(want).ip == ipaddress.ip_interface(have).ip
@@ -250,31 +250,31 @@ def _network(value: str) -> Any:
         return None
 
 
-def _domain_url(want: str, have: str, _: Context) -> bool:
+def _domain_url(want: str, have: str, _: ResourceSides) -> bool:
     return want.rstrip("/").casefold() == have.rstrip("/").casefold()
 
 
-def _json(want: str, have: str, _: Context) -> bool:
+def _json(want: str, have: str, _: ResourceSides) -> bool:
     return bool(scalars.json_text(want, have))
 
 
-def _duration(want: str, have: str, _: Context) -> bool:
+def _duration(want: str, have: str, _: ResourceSides) -> bool:
     return bool(scalars.duration(want, have))
 
 
-def _timestamp(want: str, have: str, _: Context) -> bool:
+def _timestamp(want: str, have: str, _: ResourceSides) -> bool:
     return bool(scalars.timestamp(want, have))
 
 
-def _base64(want: str, have: str, _: Context) -> bool:
+def _base64(want: str, have: str, _: ResourceSides) -> bool:
     return bool(scalars.encoded_bytes(want, have))
 
 
-def _auto(want: str, have: str, _: Context) -> bool:
+def _auto(want: str, have: str, _: ResourceSides) -> bool:
     return want.casefold() == "auto" and bool(have)
 
 
-_COMPARISONS: Mapping[str, Callable[[str, str, Context], bool]] = {
+_COMPARISONS: Mapping[str, Callable[[str, str, ResourceSides], bool]] = {
     "address": _address,
     "any-project": _any_project,
     "auto": _auto,
@@ -327,7 +327,7 @@ _DOT_OR_COLON = re.compile(r"[.:]")
 _DOTTED = re.compile(r"(?:bq://)?[\w-]+[.:][\w-]+(?:\.[\w$-]+)?\Z")
 
 
-def by_type(field: Field | None, name: str, want: str, have: str, context: Context) -> str:
+def by_type(field: Field | None, name: str, want: str, have: str, context: ResourceSides) -> str:
     """Why two texts are equal by the field's type, from its name and description; empty if they are not.
 
     Args:
@@ -357,7 +357,7 @@ def _with_prefix(want: str, have: str) -> str:
     return "service account by its address" if prefix.endswith("/serviceAccounts/") and "@" in short else ""
 
 
-def _by_name(name: str, want: str, have: str, context: Context) -> str:
+def _by_name(name: str, want: str, have: str, context: ResourceSides) -> str:
     """Why two texts are equal by the field's name; empty if they are not."""
     if name in _EXPRESSIONS and _trim(want, have, context):
         return "white space around an expression"
@@ -368,7 +368,7 @@ def _by_name(name: str, want: str, have: str, context: Context) -> str:
     return ""
 
 
-def _is_one_table(name: str, want: str, have: str, context: Context) -> bool:
+def _is_one_table(name: str, want: str, have: str, context: ResourceSides) -> bool:
     if not _DATA_NAMES.search(name) or not (_DOTTED.match(want) or _DOTTED.match(have)):
         return False
     wanted, other = (_dotted_parts(value.removeprefix("bq://"), context.own) for value in (want, have))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.catalog import field_rules, wandering_fields
-from setpoint.comparison import absence, lists, masking, surroundings, system_fields
+from setpoint.catalog import field_rules, volatile_fields
+from setpoint.comparison import absence, lists, masking, sibling_rules, system_fields
 from setpoint.comparison.absence import child
 from setpoint.comparison.compare import COUNTED, OWN_FIELDS, Comparison
 from setpoint.comparison.masking import Masking
@@ -83,7 +83,7 @@ def undeclared(
     declared: Mapping[str, Any],
     observed: Mapping[str, Any],
     schema: Schema | None,
-    digests: Digests,
+    digests: ValueDigests,
     before: Mapping[str, Any] = _NONE,
 ) -> dict[str, Value]:
     """The settable values that a declaration does not name, by path.
@@ -99,8 +99,8 @@ def undeclared(
     walk = _Undeclared(Project(), exact=True)
     walk.collected = []
     walk.resource(schema, declared, observed)
-    collector = _Collector(wandering_fields.of_type(asset_type), digests, before)
-    set_by_methods = wandering_fields.set_by_methods(asset_type)
+    collector = _Collector(volatile_fields.of_type(asset_type), digests, before)
+    set_by_methods = volatile_fields.set_by_methods(asset_type)
     for path, holder, name, field, have in walk.collected:
         if path is not None:
             collector.take((path, name), field_path.below(field_path.text(path), name), holder, name, field, have)
@@ -126,7 +126,7 @@ class _Collector:
 
     __slots__ = ("_before", "_digests", "_hidden", "_taken", "_wandering", "values")
 
-    def __init__(self, wandering: Mapping[str, str], digests: Digests, before: Mapping[str, Any]) -> None:
+    def __init__(self, wandering: Mapping[str, str], digests: ValueDigests, before: Mapping[str, Any]) -> None:
         self._wandering, self._digests, self._before = wandering, digests, before
         self._hidden: dict[str, list[tuple[str, Any]]] = {}
         self._taken = 0
@@ -239,7 +239,7 @@ def is_settable(name: str, field: Field | None, value: Any) -> bool:
     """Whether a field is one that somebody sets, and not one that the server writes or that wanders by itself."""
     if name in system_fields.SYSTEM_FIELDS or (field is not None and field.output_only):
         return False
-    if isinstance(value, bool) or not wandering_fields.why_named(name):
+    if isinstance(value, bool) or not volatile_fields.why_named(name):
         return True
     is_switch = isinstance(value, str) and value.upper() in _ON_OR_OFF
     return is_switch and field is not None
@@ -260,7 +260,7 @@ def _is_as_before(value: Any, kept: Any) -> bool:
     return kept is not None and type(kept) is type(value) and kept == value and not is_digest(kept)
 
 
-def _kept(name: str, field: Field | None, value: Any, digests: Digests) -> Any:
+def _kept(name: str, field: Field | None, value: Any, digests: ValueDigests) -> Any:
     if isinstance(value, bool):
         return value
     if masking.masked(name, field, value) != value:
@@ -275,7 +275,7 @@ def _is_long(value: Any) -> bool:
     return len(_encode(value)) > _LONG
 
 
-class Digests(NamedTuple):
+class ValueDigests(NamedTuple):
     """Digests of the values of one resource, which only the installation's key can check a guess against.
 
     Args:
@@ -328,7 +328,7 @@ class Before(NamedTuple):
     """
 
     values: Mapping[str, Any]
-    digests: Digests
+    digests: ValueDigests
     masking: Masking = masking.HIDING
 
 
@@ -378,14 +378,14 @@ def _added(walk: Comparison, value: Value) -> None:
     field = value.field
     if is_default(value):
         return
-    if absence.is_zero(field, value.value) or surroundings.is_server_owned(value.name, field, value.value):
+    if absence.is_zero(field, value.value) or sibling_rules.is_server_owned(value.name, field, value.value):
         return
     walk.differ(value.path, "unexpected", value.name, field, msgspec.UNSET, value.value)
 
 
 def _gone(walk: Comparison, asset_type: str, path: str, kept: Any, schema: Schema | None) -> None:
     parts = field_path.readable(path)
-    if ".".join(part for part in parts if not isinstance(part, Element)) in wandering_fields.of_type(asset_type):
+    if ".".join(part for part in parts if not isinstance(part, Element)) in volatile_fields.of_type(asset_type):
         return
     nested: Path = None
     field, is_top, name = None, True, ""
@@ -396,7 +396,7 @@ def _gone(walk: Comparison, asset_type: str, path: str, kept: Any, schema: Schem
             continue
         name = part
         field = schema.fields.get(part) if is_top and schema is not None else child(field, part)
-        field = _as_set(field, is_set=is_top and part in wandering_fields.set_by_methods(asset_type))
+        field = _as_set(field, is_set=is_top and part in volatile_fields.set_by_methods(asset_type))
         is_top = False
         if not is_settable(part, field, kept):
             return

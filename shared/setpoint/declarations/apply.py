@@ -33,7 +33,7 @@ from setpoint.model.declaration import Desired, Scope
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.sources import Control, SourceState, Version
+from setpoint.model.sources import Control, DeclaredVersion, SourceState
 from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
 from setpoint.util.counts import counted
 from setpoint.util.external_sort import ExternalSorter, batches
@@ -47,7 +47,7 @@ _BOUND_TOGETHER = 300
 """Number of names that are bound with one write."""
 
 
-class Request(msgspec.Struct, frozen=True):
+class ApplyRequest(msgspec.Struct, frozen=True):
     """The options of an apply.
 
     Args:
@@ -70,7 +70,7 @@ class Request(msgspec.Struct, frozen=True):
     not_seen_yet: bool = False
 
 
-class Synced(msgspec.Struct, frozen=True):
+class ApplyResult(msgspec.Struct, frozen=True):
     """The result of an apply.
 
     Args:
@@ -91,7 +91,7 @@ class Synced(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Judging:
+class Evaluation:
     """The progress of evaluations; a failure does not stop the others."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -109,7 +109,9 @@ class Judging:
             self.failed.append(str(error))
 
 
-def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, advance: Advance = no_progress) -> Synced:
+def sync(
+    loaded: LoadResult, request: ApplyRequest, deps: Context, now: datetime, advance: Advance = no_progress
+) -> ApplyResult:
     """Apply files to a store, and evaluate every affected finding again.
 
     Findings that an earlier apply did not evaluate are evaluated, too, even if nothing has changed.
@@ -139,7 +141,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         alerting=loaded.alerting,
         sources=loaded.sources,
         prune=request.prune,
-        held=loaded.held_back,
+        held=loaded.prune_protection,
     )
     check_removals(planned, request.max_removals)
     unseen = place_checks.check(planned, loaded, deps.store, not_seen_yet=request.not_seen_yet)
@@ -157,13 +159,13 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
     with judging.isolated():
         bind(loaded.bindings, planned, deps)
     with judging.isolated():
-        tell_refused(planned, deps)
+        report_refused(planned, deps)
     if judging.waiting:
         raise Unavailable(
             f"source {planned.source} is in force, but {counted(len(judging.waiting), 'step')} of judging its "
             f"findings again failed, first: {judging.waiting[0]}; apply again, and they are all judged"
         )
-    return Synced(
+    return ApplyResult(
         planned,
         {str(outcome): count for outcome, count in judging.outcomes.items()},
         len(judging.failed),
@@ -187,9 +189,9 @@ def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
             pipeline.evaluate_bound(deps.projects.names.record(news), deps)
 
 
-def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Judging:
+def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Evaluation:
     """Evaluate every finding that was not evaluated since a change of its source, and record that if all succeeded."""
-    judging = Judging()
+    judging = Evaluation()
     with judging.isolated():
         deps.outbox.republish_pending([])
     state = deps.store.control().value.sources.get(planned.source, SourceState())
@@ -207,7 +209,7 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
 
 
 def concerned_keys(
-    planned: Plan, generation: int, state: SourceState, store: Store, judging: Judging
+    planned: Plan, generation: int, state: SourceState, store: Store, judging: Evaluation
 ) -> Iterator[ResourceKey]:
     """The keys whose findings were not evaluated since a change of their source, in order.
 
@@ -218,7 +220,7 @@ def concerned_keys(
         store: the store.
         judging: takes an error where the affected findings cannot be listed.
     """
-    concerned = unjudged_keys(planned, generation, state, store)
+    concerned = unevaluated_keys(planned, generation, state, store)
     repolicies = planned.repolicies or planned.regrants or len(concerned) > 1
     if planned.rescopes or repolicies:
         with judging.isolated():
@@ -226,7 +228,7 @@ def concerned_keys(
     return merged(concerned)
 
 
-def unjudged_keys(
+def unevaluated_keys(
     planned: Plan, generation: int, state: SourceState, store: DesiredStore
 ) -> list[Iterable[ResourceKey]]:
     """The changed keys, and after an apply that was not evaluated all keys of the source since then, each in order."""
@@ -243,7 +245,7 @@ def merged(parts: Iterable[Iterable[ResourceKey]]) -> Iterator[ResourceKey]:
     return (key for key, _ in groupby(heapq.merge(*parts)))
 
 
-def tell_refused(planned: Plan, deps: Context) -> None:
+def report_refused(planned: Plan, deps: Context) -> None:
     """Update the finding about a source's refused declarations.
 
     Declarations that were refused since the last apply, when their resource's place became known, stay listed.
@@ -333,7 +335,7 @@ def apply(  # noqa: PLR0913 - the content of a generation
     )
     generation = control.sources[planned.source].pending
     for batch in batches(planned.changes, BATCH):
-        written = Version(planned.source, generation, written_at=now)
+        written = DeclaredVersion(planned.source, generation, written_at=now)
         versions = {change.key: version_of(change, written, repo, commit) for change in batch}
         write_versions(store, versions, control)
         advance(len(batch))
@@ -385,7 +387,7 @@ def update_control(store: DesiredStore, change: Callable[[Control], Control]) ->
     return retry_on_conflict(update, what="the control record", then="apply again")
 
 
-def version_of(change: PlannedChange, written: Version, repo: str, commit: str) -> Version:
+def version_of(change: PlannedChange, written: DeclaredVersion, repo: str, commit: str) -> DeclaredVersion:
     """The new version of a resource's declarations, with the revision for their links."""
     after = change.after
     if after is None:
@@ -406,7 +408,7 @@ def _with_revision(scope: Scope, repo: str, commit: str) -> Scope:
     return replace(scope, source=replace(scope.source, repo=repo, commit=commit))
 
 
-def write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
+def write_versions(store: DesiredStore, versions: Mapping[ResourceKey, DeclaredVersion], control: Control) -> None:
     """Add versions to their records; retry from the current records after a conflict."""
 
     def write() -> None:

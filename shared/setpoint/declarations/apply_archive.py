@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from setpoint.declarations import apply, plan
-from setpoint.declarations.apply import Request, Synced
+from setpoint.declarations.apply import ApplyRequest, ApplyResult
 from setpoint.declarations.plan import DEFAULT_SOURCE
 from setpoint.declarations.readers import archives as unpacking
 from setpoint.declarations.readers.documents import SUFFIXES, Problem
@@ -41,8 +41,8 @@ class ArchiveReport(NamedTuple):
         skipped: ignored documents, with their number.
     """
 
-    request: Request
-    synced: Synced
+    request: ApplyRequest
+    synced: ApplyResult
     problems: list[Problem]
     skipped: Mapping[str, int]
 
@@ -94,7 +94,9 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, no
     return _applied(name, bucket, archive, request, deps, now)
 
 
-def _applied(name: str, bucket: str, archive: Archive, request: Request, deps: Context, now: datetime) -> ArchiveReport:
+def _applied(
+    name: str, bucket: str, archive: Archive, request: ApplyRequest, deps: Context, now: datetime
+) -> ArchiveReport:
     with tempfile.TemporaryDirectory() as folder:
         if not _unpack(name, archive.data, Path(folder)):
             raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; is it the right archive?")
@@ -159,12 +161,12 @@ def _upload(event: Mapping[str, Any]) -> tuple[str, str, int]:
         raise BadRequest("an event that names no object; is the trigger one of Cloud Storage?") from None
 
 
-def _request(name: str, archive: Archive) -> Request:
+def _request(name: str, archive: Archive) -> ApplyRequest:
     path = PurePosixPath(name)
     folder = "" if str(path.parent) == "." else str(path.parent)
     metadata = archive.metadata
     percent = metadata.get("max-removals", f"{plan.DEFAULT_MAX_REMOVALS:.0%}")
-    return Request(
+    return ApplyRequest(
         source=folder or DEFAULT_SOURCE,
         commit=metadata.get("commit", ""),
         repo=metadata.get("repo", ""),

@@ -306,7 +306,7 @@ class _Run:
             )
 
     def _planned(self, url: str, loaded: LoadResult) -> Plan:
-        return plan.plan(loaded.desired, (), url, self._deps.store, prune=True, held=loaded.held_back)
+        return plan.plan(loaded.desired, (), url, self._deps.store, prune=True, held=loaded.prune_protection)
 
     def _check_removals(self, planned: Plan) -> None:
         """Refuse a plan that removes too much, or everything."""

@@ -20,7 +20,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.model import sources as controlling
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sources import Control, SourceState, Version
+from setpoint.model.sources import Control, DeclaredVersion, SourceState
 from setpoint.ports.stores import Store
 from setpoint.util.external_sort import batches
 
@@ -87,7 +87,7 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
 
 def _judge_again(sources: Sequence[PlannedSource], current: Control, deps: Context) -> AppliedTogether:
     """Evaluate what changed in sources that are current; an error concerns its own source alone."""
-    judging = {source.planned.source: apply.Judging() for source in sources}
+    judging = {source.planned.source: apply.Evaluation() for source in sources}
     for source in sources:
         with judging[source.planned.source].isolated():
             apply.bind(source.bindings, source.planned, deps)
@@ -95,7 +95,7 @@ def _judge_again(sources: Sequence[PlannedSource], current: Control, deps: Conte
     for source in sources:
         with judging[source.planned.source].isolated():
             if source.planned.changes:
-                apply.tell_refused(source.planned, deps)
+                apply.report_refused(source.planned, deps)
     done = AppliedTogether()
     for name, judged in judging.items():
         done.outcomes += judged.outcomes
@@ -150,15 +150,15 @@ def _judged(control: Control, generations: Mapping[str, int]) -> Control:
 
 def _versions(
     sources: Iterable[PlannedSource], control: Control, now: datetime
-) -> Iterator[tuple[ResourceKey, Version]]:
+) -> Iterator[tuple[ResourceKey, DeclaredVersion]]:
     for source in sources:
         planned, revision = source.planned, revision_of(source.states)
-        written = Version(planned.source, control.sources[planned.source].pending, written_at=now)
+        written = DeclaredVersion(planned.source, control.sources[planned.source].pending, written_at=now)
         for change in planned.changes:
             yield change.key, apply.version_of(change, written, "", revision)
 
 
-def _judge(plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.Judging], deps: Context) -> None:
+def _judge(plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.Evaluation], deps: Context) -> None:
     """Evaluate the last observations of everything that was not evaluated since a change of its source."""
     for keys in batches(_unjudged(plans, current, deps.store), BATCH):
         observed = deps.store.last_observations({key for _, key in keys})
@@ -172,5 +172,5 @@ def _unjudged(plans: Iterable[Plan], current: Control, store: Store) -> Iterator
     for planned in plans:
         state = current.sources[planned.source]
         if state.judged < state.generation:
-            parts = apply.unjudged_keys(planned, state.generation, state, store)
+            parts = apply.unevaluated_keys(planned, state.generation, state, store)
             yield from ((planned.source, key) for key in apply.merged(parts))

@@ -57,7 +57,7 @@ def load(cluster: Cluster, namespace: str = "") -> tuple[LoadResult, ClusterObje
     loaded = load_documents(chain(settings, _documents(cluster, resources, namespace, objects)))
     if objects.unlisted:
         loaded.problems += (Problem("cluster", 0, "", reason, category="not-listed") for reason in objects.unlisted)
-        loaded.held_back = loaded.held_back._replace(everything=True)
+        loaded.prune_protection = loaded.prune_protection._replace(everything=True)
     return loaded, objects
 
 

@@ -56,7 +56,7 @@ _CONTROL_PLANE = re.compile(
 """Annotations and labels of Cloud Run's control plane: https://cloud.google.com/run/docs/reference/rest/v1/ObjectMeta"""
 
 
-class Exported(msgspec.Struct, frozen=True):
+class ExportedDeclaration(msgspec.Struct, frozen=True):
     """The result of an export.
 
     Args:
@@ -75,7 +75,7 @@ def export(
     schemas: Schemas,
     owner: Owner = Owner(),  # noqa: B008 - immutable
     masking: Masking | None = None,
-) -> Exported:
+) -> ExportedDeclaration:
     """Export an observation as a declaration.
 
     Args:
@@ -85,10 +85,10 @@ def export(
         masking: leaves out what it hides; None where only secrets are left out.
     """
     if refusal := export_exclusions.refusal(observation):
-        return Exported(None, refusal=refusal)
+        return ExportedDeclaration(None, refusal=refusal)
     bare = Declaration(observation.key, observation.asset_type, {}, owner=owner)
     if observation.key.content in ("iam_policy", "org_policy") and masking is not None and _hides(masking, observation):
-        return Exported(None, refusal="its policy holds a value that messages hide")
+        return ExportedDeclaration(None, refusal="its policy holds a value that messages hide")
     if observation.key.content == "iam_policy":
         return _of_policy(bare, observation.data, own_project("", observation))
     if observation.key.content == "org_policy":
@@ -97,7 +97,7 @@ def export(
         observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
     )
     if schema is None:
-        return Exported(None, refusal="of a type that no API schema describes")
+        return ExportedDeclaration(None, refusal="of a type that no API schema describes")
     return _of_resource(bare, observation, (schema, schemas), masking)
 
 
@@ -127,7 +127,7 @@ def _hides(masking: Masking, observation: Observation) -> bool:
 
 def _of_resource(
     bare: Declaration, observation: Observation, known: tuple[Schema, Schemas], masking: Masking | None
-) -> Exported:
+) -> ExportedDeclaration:
     """Export a resource's fields, without those that the comparison would report at once."""
     pruning = _Pruning()
     schema, schemas = known
@@ -139,7 +139,7 @@ def _of_resource(
     for key in _unlike(declaration, observation, schemas):
         pruning.left_out.append(Explanation(key, UNLIKE))
         del declaration.data[key]
-    return Exported(declaration, tuple(pruning.left_out))
+    return ExportedDeclaration(declaration, tuple(pruning.left_out))
 
 
 def _unlike(declaration: Declaration, observation: Observation, schemas: Schemas) -> list[str]:
@@ -233,7 +233,7 @@ def _is_default(field: Field, key: str, value: Any) -> bool:
     return value in ("0", "0s", "false") and (field.type != "string" or bool(field.format))
 
 
-def _of_policy(bare: Declaration, policy: Mapping[str, Any], own: Project) -> Exported:
+def _of_policy(bare: Declaration, policy: Mapping[str, Any], own: Project) -> ExportedDeclaration:
     """Export all grants of a policy by role and member, except Google's own; audit configs are unchanged."""
     bindings, left_out = [], []
     for binding in sorted(policy.get("bindings") or (), key=_by_role):
@@ -250,8 +250,8 @@ def _of_policy(bare: Declaration, policy: Mapping[str, Any], own: Project) -> Ex
             bindings.append({"role": binding["role"], "members": members, **condition})
     audited = {"auditConfigs": policy["auditConfigs"]} if policy.get("auditConfigs") else {}
     if not bindings and not audited:
-        return Exported(None, tuple(left_out), "holds no grants but Google's own")
-    return Exported(msgspec.structs.replace(bare, data={"bindings": bindings, **audited}), tuple(left_out))
+        return ExportedDeclaration(None, tuple(left_out), "holds no grants but Google's own")
+    return ExportedDeclaration(msgspec.structs.replace(bare, data={"bindings": bindings, **audited}), tuple(left_out))
 
 
 def _is_googles_own(binding: Mapping[str, Any], own: Project) -> bool:
@@ -262,13 +262,13 @@ def _by_role(binding: Mapping[str, Any]) -> tuple[str, str]:
     return str(binding.get("role", "")), str((binding.get("condition") or {}).get("expression", ""))
 
 
-def _of_constraints(bare: Declaration, policies: Iterable[Any]) -> Exported:
+def _of_constraints(bare: Declaration, policies: Iterable[Any]) -> ExportedDeclaration:
     """Export the policies of a resource by constraint, without output-only fields."""
     constraints = by_constraint(list(policies))
     if not constraints:
-        return Exported(None, refusal="sets no constraint")
+        return ExportedDeclaration(None, refusal="sets no constraint")
     data = {"policies": [{"constraint": name, **_rest(constraints[name])} for name in sorted(constraints)]}
-    return Exported(msgspec.structs.replace(bare, data=data))
+    return ExportedDeclaration(msgspec.structs.replace(bare, data=data))
 
 
 def _rest(policy: Mapping[str, Any]) -> dict[str, Any]:

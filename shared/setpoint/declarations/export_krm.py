@@ -16,7 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.catalog import config_connector
-from setpoint.catalog.config_connector import Kind
+from setpoint.catalog.config_connector import ConnectorKind
 from setpoint.catalog.inventory_names import inventory_name
 from setpoint.catalog.schemas import Catalogue
 from setpoint.catalog.terraform_types import Attribute
@@ -67,7 +67,9 @@ def as_krm(
     return None
 
 
-def _bare(group: str, name: str, kind: Kind, declaration: Declaration, project: str) -> Iterator[dict[str, Any]]:
+def _bare(
+    group: str, name: str, kind: ConnectorKind, declaration: Declaration, project: str
+) -> Iterator[dict[str, Any]]:
     """Objects with the name alone: where it lies, what holds it, and its id."""
     path = declaration.key.name.removeprefix("//").partition("/")[2]
     own = path.rpartition("/")[2]

@@ -19,7 +19,7 @@ from setpoint.catalog.import_ids import ImportId, import_ids
 from setpoint.catalog.schemas import Catalogue
 from setpoint.catalog.terraform_types import Attribute
 from setpoint.declarations.readers import terraform
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.detection import verdict
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
@@ -155,7 +155,7 @@ def _wrong(
 ) -> set[str]:
     """The attributes that would be a difference, or lead nowhere."""
     address = f"{target.type}.it"
-    block = Block(address, target.type, values, {"project": observation.project_id}, frozenset(values))
+    block = TerraformResource(address, target.type, values, {"project": observation.project_id}, frozenset(values))
     for part in terraform.parts(block):
         if part.means.asset_type == declaration.asset_type and part.prefix == address:
             translated = terraform.translate(part, schemas.schemas_for(part.means.asset_type))

@@ -14,7 +14,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.source_grants import INSTALLATION, Location, Sources
-from setpoint.model.sources import Version
+from setpoint.model.sources import DeclaredVersion
 
 
 class RefusedDocument(msgspec.Struct, frozen=True):
@@ -120,7 +120,7 @@ class Permits:
         return source_grants.may_carry(self.sources, self.source, what)
 
     def conflict(
-        self, key: ResourceKey, after: Desired, versions: Mapping[str, Version], seen: Observation | None
+        self, key: ResourceKey, after: Desired, versions: Mapping[str, DeclaredVersion], seen: Observation | None
     ) -> OwnershipConflict | None:
         """Another permitted source with a declaration of the same part of a resource, or None."""
         for name, version in versions.items():

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, Protocol, cast, get_args
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.declarations.held_back import NOTHING, HeldBack
 from setpoint.declarations.permits import OwnershipConflict, Permits, RefusedDocument
 from setpoint.declarations.readers.dedupe import DeclaredResources, ManifestEntry
+from setpoint.declarations.readers.prune_protection import NOTHING, PruneProtection
 from setpoint.errors import BadRequest, NotPermitted
 from setpoint.model import source_grants
 from setpoint.model import sources as controlling
@@ -22,7 +22,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.source_grants import Carried, Sources
-from setpoint.model.sources import Control, SourceState, Version
+from setpoint.model.sources import Control, DeclaredVersion, SourceState
 from setpoint.ports.stores import DesiredStore
 from setpoint.util.external_sort import Chain, ExternalSorter, Spool
 
@@ -60,7 +60,7 @@ class PlannedChange(msgspec.Struct, frozen=True):
 
     key: ResourceKey
     action: Action
-    before: Version | None
+    before: DeclaredVersion | None
     after: Desired | None
 
 
@@ -186,7 +186,7 @@ def plan(  # noqa: PLR0913 - the content of the files, and the options
     alerting: Alerting | None = None,
     sources: Sources | None = None,
     prune: bool = False,
-    held: HeldBack = NOTHING,
+    held: PruneProtection = NOTHING,
 ) -> Plan:
     """Compare files with the current generation of their source; nothing is written.
 
@@ -302,7 +302,7 @@ class _Planning:
         control: Control,
         *,
         prune: bool,
-        held: HeldBack,
+        held: PruneProtection,
     ) -> None:
         self.declared = declared
         self._permits = permits
@@ -344,7 +344,7 @@ class _Planning:
         """Record declarations without permission."""
         self._refused.extend(refused)
 
-    def _is_refused(self, row: _JoinRow, after: Desired, versions: Mapping[str, Version]) -> bool:
+    def _is_refused(self, row: _JoinRow, after: Desired, versions: Mapping[str, DeclaredVersion]) -> bool:
         """Whether a declaration is refused: without permission, or because another source declares the resource."""
         seen = self._seen.get(row.key)
         if (refused := self._permits.refusal(after, seen)) is not None:
@@ -357,7 +357,7 @@ class _Planning:
         self._claimed.add((row.entry.order, _encode(claim)))
         return not claim.disputed
 
-    def _changes_to(self, row: _JoinRow, versions: Mapping[str, Version]) -> bool:
+    def _changes_to(self, row: _JoinRow, versions: Mapping[str, DeclaredVersion]) -> bool:
         """Plan a change; return False if there is none, since another source declares the key."""
         after = self.declared.desired(row.entry) if row.entry is not None else None
         if row.entry is not None and after is not None:

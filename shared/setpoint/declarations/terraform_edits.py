@@ -20,8 +20,8 @@ from setpoint.catalog.schemas import Catalogue, default_catalogue
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.readers import hcl, terraform
-from setpoint.declarations.readers.hcl import Attribute, NotHclError, Token
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.hcl import HclAttribute, NotHclError, Token
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.detection import verdict
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
@@ -140,7 +140,7 @@ def _value(place: _Place, observed: Any) -> Any:
     return [by_text.get(value, value) for value in values]
 
 
-def _attribute(bodies: Mapping[str, hcl.Block], declaration: Declaration, difference: Difference) -> _Place:
+def _attribute(bodies: Mapping[str, hcl.HclBlock], declaration: Declaration, difference: Difference) -> _Place:
     """The expression of the attribute that declares a value."""
     address = declaration.source.address
     match_ = _ADDRESS.match(address)
@@ -165,7 +165,7 @@ def _attribute(bodies: Mapping[str, hcl.Block], declaration: Declaration, differ
     return _Place(file, _inner(block, field_path.readable(attribute), schema, difference.declared).tokens)
 
 
-def _inner(block: hcl.Block, parts: Sequence[str], schema: _Schema, declared: Any) -> Attribute:
+def _inner(block: hcl.HclBlock, parts: Sequence[str], schema: _Schema, declared: Any) -> HclAttribute:
     """The attribute at a path below a block: nested blocks by their position, and a key of a map.
 
     Blocks of a set are in an order of their own in a state, so that the value says which one is meant.
@@ -212,7 +212,7 @@ def _is_same_list(values: list[Any], declared: list[Any]) -> bool:
     return sorted(map(_as_text, values)) == sorted(map(_as_text, declared))
 
 
-def _literal(place: _Place, bodies: Mapping[str, hcl.Block], files: Mapping[str, str], deepest: int) -> _Place:
+def _literal(place: _Place, bodies: Mapping[str, hcl.HclBlock], files: Mapping[str, str], deepest: int) -> _Place:
     """The literal that gives a value: the expression itself, or that of its local or variable."""
     named = hcl.reference(place.tokens)
     if named is None:
@@ -227,7 +227,7 @@ def _literal(place: _Place, bodies: Mapping[str, hcl.Block], files: Mapping[str,
     return _literal(places[-1], bodies, files, deepest - 1)
 
 
-def _of_local(name: str, bodies: Mapping[str, hcl.Block]) -> list[_Place]:
+def _of_local(name: str, bodies: Mapping[str, hcl.HclBlock]) -> list[_Place]:
     return [
         _Place(file, attribute.tokens)
         for file, body in bodies.items()
@@ -236,7 +236,7 @@ def _of_local(name: str, bodies: Mapping[str, hcl.Block]) -> list[_Place]:
     ]
 
 
-def _of_variable(name: str, bodies: Mapping[str, hcl.Block], files: Mapping[str, str]) -> list[_Place]:
+def _of_variable(name: str, bodies: Mapping[str, hcl.HclBlock], files: Mapping[str, str]) -> list[_Place]:
     """The values of a variable, the one that counts last: its default, then the files that Terraform reads by itself.
 
     Source: https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
@@ -368,7 +368,7 @@ def _as_api(declaration: Declaration, difference: Difference, value: Any) -> Any
     values = _tree(parts, value)
     if not isinstance(values, dict):
         return msgspec.UNSET
-    block = Block(address, terraform_type, values, {}, frozenset(values))
+    block = TerraformResource(address, terraform_type, values, {}, frozenset(values))
     for part in terraform.parts(block):
         if part.means.known and part.means.asset_type == declaration.asset_type:
             schemas = default_catalogue().schemas_for(part.means.asset_type)

@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 import setpoint
-from setpoint.declarations.apply import Request, Synced, update_control
+from setpoint.declarations.apply import ApplyRequest, ApplyResult, update_control
 from setpoint.declarations.readers import boundaries, kustomize, whole_files
 from setpoint.declarations.readers.documents import IGNORE_FILE, STANDARD_INPUT, SUFFIXES
 from setpoint.model import sources as controlling
@@ -98,7 +98,7 @@ def _stored(digest: str, control: Control) -> str:
     return hashlib.blake2b(grants, digest_size=_SIZE, key=digest.encode()).hexdigest()
 
 
-def in_force(store: DesiredStore, request: Request, digest: str) -> SourceState | None:
+def in_force(store: DesiredStore, request: ApplyRequest, digest: str) -> SourceState | None:
     """The state of a source whose files were applied as they are, with all their findings judged; else None."""
     control = store.control().value
     state = control.sources.get(request.source)
@@ -109,7 +109,7 @@ def in_force(store: DesiredStore, request: Request, digest: str) -> SourceState 
     return state if is_settled and not says_revision else None
 
 
-def touch(store: DesiredStore, request: Request, state: SourceState, now: datetime) -> None:
+def touch(store: DesiredStore, request: ApplyRequest, state: SourceState, now: datetime) -> None:
     """Record an apply of files that are in force already.
 
     Raises:
@@ -119,7 +119,7 @@ def touch(store: DesiredStore, request: Request, state: SourceState, now: dateti
     update_control(store, lambda control: controlling.touch(control, request.source, state.generation, applied))
 
 
-def remember(store: DesiredStore, request: Request, synced: Synced, digest: str) -> None:
+def remember(store: DesiredStore, request: ApplyRequest, synced: ApplyResult, digest: str) -> None:
     """Keep the digest of files that were applied, where nothing about them is left to do or to say again."""
     planned = synced.plan
     if not digest or planned.claimed or planned.refused or planned.kept or synced.unseen or synced.failed:

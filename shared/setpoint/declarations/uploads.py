@@ -35,7 +35,7 @@ class Uploads(NamedTuple):
     declarations: str = ""
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """A log line about a part of an upload.
 
     Args:
@@ -62,7 +62,7 @@ class UploadReport(NamedTuple):
     outcome: str
     severity: Severity
     message: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[LogLine, ...] = ()
 
 
 def sync_upload(
@@ -108,8 +108,8 @@ def _archive(body: Mapping[str, Any], uploads: Uploads, now: datetime) -> Upload
     name, source = body["name"], report.request.source
     refused = (*report.synced.plan.refused, *report.synced.plan.claimed)
     lines = (
-        *(Line("WARNING", f"{name}: {problem}", {"event": "problem"}) for problem in report.problems),
-        *(Line("ERROR", f"{name}: {entry}", {"event": "claim_refused", "source": source}) for entry in refused),
+        *(LogLine("WARNING", f"{name}: {problem}", {"event": "problem"}) for problem in report.problems),
+        *(LogLine("ERROR", f"{name}: {entry}", {"event": "claim_refused", "source": source}) for entry in refused),
     )
     return UploadReport("applied", "ERROR" if report.is_wrong else "INFO", f"{name}: {report.summary()}", lines)
 
@@ -144,11 +144,11 @@ def _state(bucket: str, name: str, uploads: Uploads, now: datetime) -> UploadRep
     return UploadReport(outcome, severity, message, tuple(_lines(reports, url)))
 
 
-def _lines(reports: Iterable[StateReport], url: str) -> Iterable[Line]:
+def _lines(reports: Iterable[StateReport], url: str) -> Iterable[LogLine]:
     """The errors in states, and the results of states that had to wait for this one."""
     for report in reports:
         for problem in report.problems:
-            yield Line("WARNING", f"{report.url}: {problem}", {"event": "problem"})
+            yield LogLine("WARNING", f"{report.url}: {problem}", {"event": "problem"})
         if report.url != url:
             _, severity = _OUTCOMES[report.status]
-            yield Line(severity, f"{report.url}: {report.message or report.status}", {"event": "problem"})
+            yield LogLine(severity, f"{report.url}: {report.message or report.status}", {"event": "problem"})

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.comparison.untellable import seen_otherwise, untellable
+from setpoint.comparison.unobservable_fields import known_by_api, unobservable
 from setpoint.model import policy as policies
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.declaration import Declaration, Desired
@@ -43,11 +43,11 @@ def tellable(
         return tuple(replace(difference, seen_by="api") for difference in differing)
     lacking: tuple[Difference, ...] = ()
     if differing:
-        lacking = untellable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
+        lacking = unobservable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
     if lacking:
         differing = tuple(difference for difference in differing if difference not in lacking)
     if by_api is None or not by_api.known:
         return differing
-    return differing + seen_otherwise(
+    return differing + known_by_api(
         lacking, by_api.known, observation.asset_type, observation.data, same=by_api.is_declared_the_same
     )

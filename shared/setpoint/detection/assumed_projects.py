@@ -21,7 +21,7 @@ _AT_ONCE = 300
 """The number of records in one read."""
 
 
-class Assumed(NamedTuple):
+class AssumedProject(NamedTuple):
     """An assumed project id.
 
     Args:
@@ -39,7 +39,7 @@ class Declared(DesiredStore, ProjectStore, Protocol):
     """A store of declarations and of projects."""
 
 
-def assume(numbers: Collection[str], context: Context) -> Assumed | None:
+def assume(numbers: Collection[str], context: Context) -> AssumedProject | None:
     """Evaluate the observations of the only unknown number as those of the only declared project.
 
     Args:
@@ -60,7 +60,7 @@ def assume(numbers: Collection[str], context: Context) -> Assumed | None:
         return None
     context.projects.assume(number, identifier)
     waiting = context.store.names.waiting_for(f"projects/{number}")
-    return Assumed(number, identifier, tuple(pipeline.reevaluate(key, context) for key in waiting))
+    return AssumedProject(number, identifier, tuple(pipeline.reevaluate(key, context) for key in waiting))
 
 
 def _only_project(store: Declared) -> str:

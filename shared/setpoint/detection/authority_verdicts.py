@@ -10,14 +10,14 @@ from setpoint import __version__
 from setpoint.detection import record_limits
 from setpoint.detection.verdict import Verdict, fingerprint
 from setpoint.model import field_path
-from setpoint.model.contests import Contest
+from setpoint.model.claim_conflicts import ClaimConflicts
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 
 
-def disputed(contest: Contest, rules: Rules, observation: Observation) -> Verdict:
+def disputed(contest: ClaimConflicts, rules: Rules, observation: Observation) -> Verdict:
     """The verdict on a resource that two sources declare, each with permission: neither declaration counts."""
     return _verdict(contest.difference(), rules, observation, f"{contest.digest}{rules.digest}@{__version__}")
 

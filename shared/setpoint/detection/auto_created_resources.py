@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from setpoint.detection import auto_created_conditions as conditions
-from setpoint.detection import claimed_parents, parents
+from setpoint.detection import claimed_parents, parent_types
 from setpoint.detection.auto_created_conditions import Asset, Holds
 from setpoint.detection.claimed_parents import Claims, claims_nothing
-from setpoint.detection.parents import Claimed
+from setpoint.detection.parent_types import ClaimedParent
 from setpoint.model import globs
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import project_of
@@ -223,7 +223,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.labelled(r"goog-dataproc-"),
         "made by Dataproc",
         is_claim=True,
-        parent=claimed_parents.labelled("goog-dataproc-cluster-name", parents.DATAPROC, "goog-dataproc-location"),
+        parent=claimed_parents.labelled("goog-dataproc-cluster-name", parent_types.DATAPROC, "goog-dataproc-location"),
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*",),
@@ -242,7 +242,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
         conditions.labelled(r"goog-composer-"),
         "made by Composer",
         is_claim=True,
-        parent=claimed_parents.labelled("goog-composer-environment", parents.COMPOSER, "goog-composer-location"),
+        parent=claimed_parents.labelled("goog-composer-environment", parent_types.COMPOSER, "goog-composer-location"),
     ),
     AutoCreatedRule(
         (
@@ -444,7 +444,7 @@ def rule(observation: Observation) -> AutoCreatedRule | None:
     return next((entry for entry in entries if entry.holds(asset)), None)
 
 
-def claimed(entry: AutoCreatedRule, observation: Observation) -> Claimed | None:
+def claimed(entry: AutoCreatedRule, observation: Observation) -> ClaimedParent | None:
     """The parent that a resource names to which a rule applies; None if no listing could show it."""
     return entry.parent(_asset(observation))
 

@@ -260,7 +260,7 @@ class _Batch:
             self._results[place] = _handle_alone(pipeline.handle_observation, self._observed[place], self._context)
         for key in list(self._places):
             if self._now[key].contest is not None:
-                failure = _error_of(pipeline.report_contest, self._now[key], self._context)
+                failure = _error_of(pipeline.report_conflicts, self._now[key], self._context)
                 if failure is not None:
                     self._fail(key, failure)
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]

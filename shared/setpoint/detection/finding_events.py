@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from setpoint.model.drift_history import beginning
 from setpoint.model.drift_onset import DriftOnset
-from setpoint.model.drift_origin import Begun, Origin, origin_of
+from setpoint.model.drift_origin import DriftBeginning, Origin, origin_of
 from setpoint.model.events import CloudEvent, DriftData, EventType, RemediationData, drift_event
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.observation import Observation
@@ -74,7 +74,7 @@ def remediation_data(remediation: RemediationState) -> RemediationData:
     )
 
 
-def begun(state: ResourceState) -> Begun:
+def begun(state: ResourceState) -> DriftBeginning:
     """What of a finding tells whether it began together with others.
 
     Args:
@@ -83,7 +83,7 @@ def begun(state: ResourceState) -> Begun:
     finding = state.finding
     assert finding is not None  # noqa: S101 - callers pass records with a finding
     data = data_of(state)
-    return Begun(
+    return DriftBeginning(
         cause_id(cause_of(data)),
         finding.project,
         beginning(finding.history, finding.first_seen)[0],

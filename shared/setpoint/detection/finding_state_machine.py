@@ -23,9 +23,9 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.detection.actor_resolution import narrowed
-from setpoint.detection.drift_onsets import appearance
 from setpoint.detection.finding_events import drift_data, recorded, remediation_data
-from setpoint.detection.resolution_reasons import absorbed, reason_of, reason_unjudged
+from setpoint.detection.onset_tracking import appearance
+from setpoint.detection.resolution_reasons import absorbed, reason_of, reason_without_verdict
 from setpoint.detection.verdict import Unjudged, Verdict
 from setpoint.model.difference import Difference
 from setpoint.model.drift_history import DriftHistory, carried_over
@@ -36,7 +36,7 @@ from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.remediation_attempt import close, verify, was_tried
-from setpoint.model.resource_state import SCHEMA, Finding, ResourceState, Settling
+from setpoint.model.resource_state import SCHEMA, Finding, GracePeriod, ResourceState
 
 
 class Transition(msgspec.Struct, frozen=True, gc=False):
@@ -208,7 +208,7 @@ def _is_deadline_past(state: ResourceState, now: datetime) -> bool:
 
 def _settling(
     state: ResourceState | None, observation: Observation, verdict: Verdict, now: datetime
-) -> Settling | None:
+) -> GracePeriod | None:
     """The rest of a grace period; None if there is none.
 
     A grace period ends when its time has passed, or when two observations of the drift are that far apart.
@@ -219,12 +219,12 @@ def _settling(
     wait = timedelta(seconds=verdict.settle)
     before = state.settling if state else None
     if before is None:
-        return Settling(observation.observed_at, now + wait, verdict.settle)
+        return GracePeriod(observation.observed_at, now + wait, verdict.settle)
     longer = verdict.settle - before.wait
     due = before.due + timedelta(seconds=longer) if before.wait and longer > 0 else min(before.due, now + wait)
     if observation.observed_at - before.since >= wait or due <= now:
         return None
-    return Settling(before.since, due, verdict.settle)
+    return GracePeriod(before.since, due, verdict.settle)
 
 
 _EVENTS: dict[Outcome, EventType] = {
@@ -236,7 +236,7 @@ _EVENTS: dict[Outcome, EventType] = {
 }
 
 
-def unjudged(observation: Observation) -> ResourceState:
+def without_verdict(observation: Observation) -> ResourceState:
     """The record of an observation without a verdict."""
     return _next_state(None, observation, "undeclared", None, identity=identity_of(observation.data))
 
@@ -288,7 +288,7 @@ def _unjudged(
     finding = state.finding
     if finding is None or finding.status == "resolved":
         return Transition(why, _next_state(state, observation, why, finding, identity=identity))
-    reason = reason_unjudged(finding, observation)
+    reason = reason_without_verdict(finding, observation)
     ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason=reason)
     return Transition("resolved", _next_state(state, observation, "resolved", ended, identity=identity))
 
@@ -299,7 +299,7 @@ def _next_state(
     outcome: Outcome,
     finding: Finding | None,
     verdict: Verdict | None = None,
-    settling: Settling | None = None,
+    settling: GracePeriod | None = None,
     *,
     identity: dict[str, str],
 ) -> ResourceState:

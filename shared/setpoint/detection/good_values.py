@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.comparison import undeclared_values
-from setpoint.comparison.undeclared_values import Digests, Value
+from setpoint.comparison.undeclared_values import Value, ValueDigests
 from setpoint.detection import value_folding
 from setpoint.detection.value_folding import is_below, is_folded
 from setpoint.model import declaration as declarations
@@ -61,9 +61,9 @@ class Current(NamedTuple):
     now: datetime
 
     @property
-    def digests(self) -> Digests:
+    def digests(self) -> ValueDigests:
         """Digests of the resource's values."""
-        return Digests(self.masking.secrecy, self.observation.key.name)
+        return ValueDigests(self.masking.secrecy, self.observation.key.name)
 
     def content(self, good: GoodValues | None = None) -> str:
         """Digest of the declared fields; that of the good values where nothing else is declared since."""
@@ -78,10 +78,10 @@ def severity_of(difference: Difference) -> str:
     return security_meaning.undeclared_severity(difference.path, difference.declared, difference.observed)
 
 
-def first(current: Current) -> GoodValues:
+def first_values(current: Current) -> GoodValues:
     """The values of the first observation."""
     observed_at = current.observation.observed_at
-    return taken(
+    return renewed_values(
         current,
         GoodValues(
             current.desired, current.content(), current.version, current.seen, observed_at, observed_at, form=FORM
@@ -89,7 +89,7 @@ def first(current: Current) -> GoodValues:
     )
 
 
-def taken(current: Current, good: GoodValues) -> GoodValues:
+def renewed_values(current: Current, good: GoodValues) -> GoodValues:
     """The values of now as what is good."""
     values = {path: value.kept for path, value in current.values.items()}
     return _with_values(_renewed(current, good), values, current)
@@ -168,14 +168,14 @@ def digest_of(difference: Difference) -> str:
     return undeclared_values.value_digest([observed, difference.hidden] if difference.hidden else observed)
 
 
-def kept(current: Current, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:
+def updated(current: Current, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:
     """What is good from now on: the values before, or those of now, less what differs from what was before."""
     differing = sorted(differences, key=lambda difference: _RANKS.index(severity_of(difference)))
     changed = {difference.path: digest_of(difference) for difference in differing[:MOST_TRACKED]}
     is_crowded = len(differing) > MOST_TRACKED
     if renewed:
         paths = [difference.path for difference in differing]
-        good = _restored(current, good, paths) if paths else taken(current, good)
+        good = _restored(current, good, paths) if paths else renewed_values(current, good)
         return replace(good, changed=changed, is_crowded=is_crowded)
     until = good.provisional_until
     is_over = until is not None and current.observation.observed_at > until

@@ -25,7 +25,7 @@ _FIRST = "first name of "
 """Prefix of an inventory name: among the bindings, the natural name under which the resource was first observed."""
 
 
-class Named(Protocol):
+class BoundNames(Protocol):
     """A store of bindings."""
 
     @property
@@ -33,7 +33,7 @@ class Named(Protocol):
         """The bindings."""
 
 
-class Claim(NamedTuple):
+class NameClaim(NamedTuple):
     """A natural name of an observed resource.
 
     Args:
@@ -52,10 +52,10 @@ class Claim(NamedTuple):
         return sorted(others if self.released else {*others, self.name})
 
 
-def claims_of(observation: Observation, names: Iterable[str]) -> Iterator[Claim]:
+def claims_of(observation: Observation, names: Iterable[str]) -> Iterator[NameClaim]:
     """The claims of a resource to those of its possible declared names that are natural."""
     for natural in filter(inventory_names.is_natural, names):
-        yield Claim(natural, observation.key.name, observation.deleted)
+        yield NameClaim(natural, observation.key.name, observation.deleted)
 
 
 class NameBindings:
@@ -65,7 +65,7 @@ class NameBindings:
         store: the shared bindings.
     """
 
-    def __init__(self, store: Named) -> None:
+    def __init__(self, store: BoundNames) -> None:
         self._store = store
         self._bound: dict[str, str] = {}
         self._unbound: dict[str, float] = {}
@@ -81,7 +81,7 @@ class NameBindings:
         bindings = inventory_names.bindings(observation.asset_type, observation.key.name, observation.data)
         return {name: declared for name, declared in bindings.items() if self._bound.get(name) != declared}
 
-    def record(self, bindings: Mapping[str, str], claims: Collection[Claim] = ()) -> dict[str, str]:
+    def record(self, bindings: Mapping[str, str], claims: Collection[NameClaim] = ()) -> dict[str, str]:
         """Store bindings and claims of natural names, each once, with one read and at most one write.
 
         A natural name of two resources is ambiguous until one of them is deleted: the declared one cannot be
@@ -117,7 +117,7 @@ class NameBindings:
             self._note_holders(claim.natural, after[_HOLDERS + claim.natural])
         return news
 
-    def _unknown_claims(self, claims: Collection[Claim]) -> list[Claim]:
+    def _unknown_claims(self, claims: Collection[NameClaim]) -> list[NameClaim]:
         """The claims that may change the store; of a name that is released, all."""
         released = {claim.natural for claim in claims if claim.released}
         return [

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from setpoint import __version__
-from setpoint.catalog import wandering_fields
+from setpoint.catalog import volatile_fields
 from setpoint.comparison import api_versions, system_fields
 from setpoint.detection.observed_schema import Schemas
 from setpoint.model.declaration import Desired
@@ -30,7 +30,7 @@ def judging_digest(desired: Desired | None, rules: Rules) -> str:
     return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
 
 
-def understanding(package: str) -> str:
+def code_digest(package: str) -> str:
     """Digest of the code and tables by which values are compared; an installation from a branch changes them.
 
     About 370 files of 2.3 MB: 6 to 9 ms, once in a process, at its first verdict.
@@ -53,7 +53,7 @@ def understanding(package: str) -> str:
 
 @cache
 def _own_understanding() -> str:
-    return understanding(_PACKAGE)
+    return code_digest(_PACKAGE)
 
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -93,7 +93,7 @@ def of_verdict(
     )
 
 
-def kept_quiet(desired: Desired, rules: Rules, suppressed: tuple[Suppressed, ...]) -> Any:
+def suppression_inputs(desired: Desired, rules: Rules, suppressed: tuple[Suppressed, ...]) -> Any:
     """The suppressed differences, and where their rules may be, which other digests leave out; None without any."""
     if not suppressed:
         return None
@@ -175,5 +175,5 @@ def _server_fields(schemas: Schemas, asset_type: str) -> frozenset[str]:
         for name in names
         if all((field := schema.fields.get(name)) is None or field.output_only for schema in versions)
     )
-    by_type = (path for path in wandering_fields.of_type(asset_type) if "." not in path)
-    return system_fields.SYSTEM_FIELDS.union(written, by_type) - wandering_fields.set_by_methods(asset_type)
+    by_type = (path for path in volatile_fields.of_type(asset_type) if "." not in path)
+    return system_fields.SYSTEM_FIELDS.union(written, by_type) - volatile_fields.set_by_methods(asset_type)

@@ -13,10 +13,10 @@ from setpoint.detection import authority_verdicts, unmanaged_grants
 from setpoint.detection import verdict as judging
 from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence
 from setpoint.detection.observed_schema import Schemas
-from setpoint.detection.verdict import Unjudged, Verdict, Who
-from setpoint.model import contests
+from setpoint.detection.verdict import ActorLookup, Unjudged, Verdict
+from setpoint.model import claim_conflicts
 from setpoint.model.api_reading import ApiReading
-from setpoint.model.contests import RefusedClaim
+from setpoint.model.claim_conflicts import RefusedClaim
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.identity import identity_of, is_other
 from setpoint.model.observation import Observation
@@ -53,7 +53,7 @@ class KnownRefusals:
 
 def settled(snapshot: Snapshot, observation: Observation) -> Snapshot:
     """The snapshot with the declarations that count, given where the resource was observed."""
-    desired, contest = contests.settled(snapshot.desired, snapshot.rules.sources, observation)
+    desired, contest = claim_conflicts.settled(snapshot.desired, snapshot.rules.sources, observation)
     if contest is None and desired is snapshot.desired:
         return snapshot
     return replace(snapshot, desired=desired, contest=contest)
@@ -68,7 +68,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     snapshot: Snapshot,
     observation: Observation,
     schemas: Schemas | None,
-    who: Who = judging.nobody,
+    who: ActorLookup = judging.nobody,
     reading: ApiReading | None = None,
     *,
     secrecy: Secrecy = THIS_PROCESS,

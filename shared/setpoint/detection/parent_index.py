@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from setpoint.detection import parents
-from setpoint.detection.parents import Claimed
+from setpoint.detection import parent_types
+from setpoint.detection.parent_types import ClaimedParent
 from setpoint.errors import CorruptState
 from setpoint.model.controller_claims import ControllerClaim, Parent
 from setpoint.model.identity import created_at
@@ -68,10 +68,10 @@ class ParentIndex:
         for project in (*_projects(parent.name, parent.ancestors), _ANY):
             self._of_project.setdefault((parent.asset_type, project), []).append(parent)
             self._named.setdefault((parent.asset_type, project, parent.own), []).append(parent)
-            start = parent.own[: parents.PREFIX]
+            start = parent.own[: parent_types.PREFIX]
             self._beginning.setdefault((parent.asset_type, project, start), []).append(parent)
 
-    def _candidates(self, claimed: Claimed, project: str) -> Iterator[Parent]:
+    def _candidates(self, claimed: ClaimedParent, project: str) -> Iterator[Parent]:
         for asset_type in claimed.types:
             if claimed.own:
                 yield from self._named.get((asset_type, project, claimed.own), ())
@@ -81,7 +81,7 @@ class ParentIndex:
             else:
                 yield from self._of_project.get((asset_type, project), ())
 
-    def check(self, creator: str, claimed: Claimed | None, observation: Observation) -> ControllerClaim:
+    def check(self, creator: str, claimed: ClaimedParent | None, observation: Observation) -> ControllerClaim:
         """What is known of a claim.
 
         Args:
@@ -91,14 +91,14 @@ class ParentIndex:
         """
         if claimed is None:
             return ControllerClaim(creator, "name, label or text", reason="nothing that can be listed is named")
-        looked_for = claimed.looked_for or parents.WORDS[claimed.types[0]]
+        looked_for = claimed.looked_for or parent_types.WORDS[claimed.types[0]]
         parent = self._parent(claimed, observation)
         if parent is not None:
             return ControllerClaim(creator, claimed.evidence, parent.name, "exists")
         reason = self._why_unchecked(claimed, observation)
         return ControllerClaim(creator, claimed.evidence, looked_for, "unchecked" if reason else "missing", reason)
 
-    def _parent(self, claimed: Claimed, observation: Observation) -> Parent | None:
+    def _parent(self, claimed: ClaimedParent, observation: Observation) -> Parent | None:
         projects = _projects(observation.key.name, observation.ancestors, observation.project_id)
         own = (parent for project in projects for parent in self._candidates(claimed, project))
         parent = next(filter(claimed.fits, own), None)
@@ -107,14 +107,14 @@ class ParentIndex:
         users = (user for user in self._candidates(claimed, _ANY) if _uses_network_of(user, projects))
         return next(filter(claimed.fits, users), None)
 
-    def _why_unchecked(self, claimed: Claimed, observation: Observation) -> str:
+    def _why_unchecked(self, claimed: ClaimedParent, observation: Observation) -> str:
         """Why a parent that is not known may exist all the same; empty if it does not."""
         asset_type, places = claimed.types[0], places_of(observation)
         covering = [listing for listing in self._listings if _covers(listing, asset_type, places)]
         if claimed.is_shared and not self._is_no_host(observation):
             covering = [listing for listing in covering if listing.scope.startswith("organizations/")]
         if not covering:
-            return f"no sweep has listed every {parents.WORDS[asset_type]} that it may be"
+            return f"no sweep has listed every {parent_types.WORDS[asset_type]} that it may be"
         created = created_at(observation.data) or observation.observed_at
         if min(created, observation.observed_at) + SETTLED > known_at(covering[0].read_at):
             return "it is newer than the last listing; the next sweep decides"
@@ -124,8 +124,10 @@ class ParentIndex:
         """Whether a project is known to share its networks with no other."""
         places = places_of(observation)
         projects = _projects(observation.key.name, observation.ancestors, observation.project_id)
-        is_listed = any(_covers(listing, parents.COMPUTE_PROJECT, places) for listing in self._listings)
-        return is_listed and not any((parents.COMPUTE_PROJECT, project) in self._of_project for project in projects)
+        is_listed = any(_covers(listing, parent_types.COMPUTE_PROJECT, places) for listing in self._listings)
+        return is_listed and not any(
+            (parent_types.COMPUTE_PROJECT, project) in self._of_project for project in projects
+        )
 
 
 NOTHING_LISTED = ParentIndex()
@@ -150,7 +152,7 @@ def _projects(name: str, ancestors: Sequence[str], known: str = "") -> tuple[str
 
 
 def _uses_network_of(parent: Parent, projects: Sequence[str]) -> bool:
-    network = parent.facts.get(parents.NETWORK, "")
+    network = parent.facts.get(parent_types.NETWORK, "")
     return bool(network) and project_of(f"/{network}") in projects
 
 

@@ -107,7 +107,7 @@ def all_as_of(states: Iterable[ResourceState], time: datetime) -> PastFindings:
     return PastFindings(tuple(kept), unknown, changed, unnoticed)
 
 
-class Comparison(NamedTuple):
+class FindingsDelta(NamedTuple):
     """Two times compared.
 
     Args:
@@ -123,7 +123,7 @@ class Comparison(NamedTuple):
     unknown: int
 
 
-def compare(states: Iterable[ResourceState], first: datetime, second: datetime) -> Comparison:
+def compare(states: Iterable[ResourceState], first: datetime, second: datetime) -> FindingsDelta:
     """What began and what ended between two times.
 
     Args:
@@ -144,7 +144,7 @@ def compare(states: Iterable[ResourceState], first: datetime, second: datetime) 
             began.append(after.state)
         elif before.state is not None:
             ended.append(state)
-    return Comparison(tuple(began), tuple(ended), stayed, unknown)
+    return FindingsDelta(tuple(began), tuple(ended), stayed, unknown)
 
 
 def drifting(states: Iterable[ResourceState], time: datetime) -> Iterator[ResourceState]:

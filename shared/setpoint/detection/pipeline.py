@@ -22,8 +22,8 @@ from setpoint.detection import api_readings, finding_state_machine, ownership
 from setpoint.detection.claim_evidence import evidence_of
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.installation_key import InstallationKey
-from setpoint.detection.known_changes import may_change_actor, who
-from setpoint.detection.name_bindings import Claim, NameBindings, claims_of
+from setpoint.detection.known_changes import actor_lookup, may_change_actor
+from setpoint.detection.name_bindings import NameBindings, NameClaim, claims_of
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.outbox import Failures, Outbox, in_any_order, is_due, report_unread
 from setpoint.detection.parent_index import ParentLookup
@@ -152,7 +152,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
         snapshot = context.store.read(snapshot.key)
     context.outbox.publish_pending(snapshot)
     if snapshot.contest is not None:
-        report_contest(snapshot, context)
+        report_conflicts(snapshot, context)
     if outcome in BEGINNINGS and context.store.changes(snapshot.key) != snapshot.changes:
         reevaluate(snapshot.key, context)  # the change was recorded between the read and the commit
     if news:
@@ -161,7 +161,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
     return outcome
 
 
-def report_contest(snapshot: Snapshot, context: Context) -> None:
+def report_conflicts(snapshot: Snapshot, context: Context) -> None:
     """Log each refused declaration once per process, and add it to the finding of its source.
 
     Raises:
@@ -218,7 +218,7 @@ def record_bindings(observed: Iterable[Observation], projects: ProjectIdResolver
     if names is None:
         return ()
     described: dict[str, str] = {}
-    claims: list[Claim] = []
+    claims: list[NameClaim] = []
     for observation in observed:
         described |= names.described(observation)
         if observation.key.content == "resource" and is_server_named(observation.asset_type):
@@ -308,7 +308,7 @@ def promote_settled(context: Context, problems: Problems | None = None) -> Count
     return outcomes
 
 
-class Found(NamedTuple):
+class LoadedResource(NamedTuple):
     """The stored records of an observed resource.
 
     Args:
@@ -324,7 +324,9 @@ class Found(NamedTuple):
     is_ambiguous: bool = False
 
 
-def load(observation: Observation, projects: ProjectIdResolver, read: Callable[[ResourceKey], Snapshot]) -> Found:
+def load(
+    observation: Observation, projects: ProjectIdResolver, read: Callable[[ResourceKey], Snapshot]
+) -> LoadedResource:
     """Load the stored records of a resource under its declared name.
 
     If the observed name is not declared, the alternative names are tried, then a name that was declared before.
@@ -338,7 +340,7 @@ def load(observation: Observation, projects: ProjectIdResolver, read: Callable[[
     observation = projects.with_project_id(observation)
     snapshot = ownership.settled(snapshot, observation)
     if ownership.is_declared(snapshot):
-        return Found(snapshot, observation)
+        return LoadedResource(snapshot, observation)
     for key in projects.alternative_keys(observation):
         other = ownership.settled(read(key), observation)
         if ownership.is_declared(other) or other.state is not None:
@@ -346,11 +348,11 @@ def load(observation: Observation, projects: ProjectIdResolver, read: Callable[[
             names = projects.names
             is_ambiguous = names is not None and names.is_ambiguous(key.name, deleted=observation.deleted)
             seen = replace(observation, key=key, inventory_name=observation.key.name)
-            return Found(other, seen, snapshot if is_drift else None, is_ambiguous)
-    return Found(snapshot, observation)
+            return LoadedResource(other, seen, snapshot if is_drift else None, is_ambiguous)
+    return LoadedResource(snapshot, observation)
 
 
-def evaluate(stored: Found, context: Context) -> Transition:
+def evaluate(stored: LoadedResource, context: Context) -> Transition:
     """Evaluate an observation with the stored records of its resource."""
     snapshot, observation = stored.snapshot, stored.observation
     if stored.is_ambiguous:
@@ -358,11 +360,11 @@ def evaluate(stored: Found, context: Context) -> Transition:
     if waits_for(stored, context.projects):
         if snapshot.state is not None and snapshot.state.observed_at >= observation.observed_at:
             return Transition("stale")
-        return Transition("waiting", finding_state_machine.unjudged(observation))
+        return Transition("waiting", finding_state_machine.without_verdict(observation))
     started = time.perf_counter()
     reading = snapshot.state.api_reading if snapshot.state is not None else None
     now = context.clock()
-    known = who(snapshot, observation)
+    known = actor_lookup(snapshot, observation)
     evidence = evidence_of(snapshot, context.parents.index)
     verdict = ownership.judge(
         snapshot, observation, context.schemas, known, reading, secrecy=context.secrecy, now=now, evidence=evidence
@@ -372,7 +374,7 @@ def evaluate(stored: Found, context: Context) -> Transition:
     return api_readings.scheduled(transition, snapshot, observation, verdict, now)
 
 
-def waits_for(stored: Found, projects: ProjectIdResolver) -> str:
+def waits_for(stored: LoadedResource, projects: ProjectIdResolver) -> str:
     """The name that must be known before the declaration can be determined; empty if none."""
     snapshot, observation = stored.snapshot, stored.observation
     if ownership.is_declared(snapshot) or observation.deleted or observation.asset_type == ownership.SOURCE_TYPE:

@@ -23,7 +23,7 @@ _WAIT_SECONDS = 0.2
 _LONGEST_PAUSE = 30.0
 
 
-class Delivery(IncomingMessage, Protocol):
+class PullDelivery(IncomingMessage, Protocol):
     """A delivered message that is neither acknowledged nor released."""
 
     def ack(self) -> None:
@@ -36,7 +36,7 @@ class Delivery(IncomingMessage, Protocol):
 class Stream(Protocol):
     """A subscription that delivers messages."""
 
-    def open(self, take: Callable[[Delivery], None]) -> None:
+    def open(self, take: Callable[[PullDelivery], None]) -> None:
         """Pass each message to ``take``, in a thread of the stream, within the limit of outstanding messages."""
 
     def wait(self, seconds: float) -> None:
@@ -62,7 +62,7 @@ class Worker:
         self._context = context
         self._warn = warn
         self._batch = batch
-        self._queue: SimpleQueue[Delivery] = SimpleQueue()
+        self._queue: SimpleQueue[PullDelivery] = SimpleQueue()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._work, name=f"batches-{number}") for number in range(threads)]
@@ -109,16 +109,16 @@ class Worker:
         except BaseException as error:  # noqa: BLE001 - raised again by `run`, in its own thread
             self._broken.append(error)
 
-    def _next(self) -> list[Delivery]:
+    def _next(self) -> list[PullDelivery]:
         """The messages that have arrived, up to a batch; empty after a moment without messages."""
-        deliveries: list[Delivery] = []
+        deliveries: list[PullDelivery] = []
         with contextlib.suppress(Empty):
             deliveries.append(self._queue.get(timeout=_WAIT_SECONDS))
             while len(deliveries) < self._batch:
                 deliveries.append(self._queue.get_nowait())
         return deliveries
 
-    def _settle(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> None:
+    def _settle(self, deliveries: Sequence[PullDelivery], results: Sequence[Result]) -> None:
         for delivery, result in zip(deliveries, results, strict=True):
             if isinstance(result, Exception):
                 self._warn(result)

@@ -33,7 +33,7 @@ _DIGEST = 16
 """Hexadecimal digits of the digest of one declaration, with which ``judged_by`` begins."""
 
 
-def reason_unjudged(finding: Finding, observation: Observation) -> str:
+def reason_without_verdict(finding: Finding, observation: Observation) -> str:
     """Why a finding resolves where nothing judges the resource any more: for an unmanaged one no scope asks for it."""
     if finding.kind != "unmanaged":
         return "no longer declared"

@@ -35,7 +35,7 @@ _OTHER_FORM = "its elements can no longer be distinguished: set it by hand, or a
 _NO_PLACE = "where it belongs is not known: set it by hand, or accept it"
 
 
-class Restored(NamedTuple):
+class RestoredDeclaration(NamedTuple):
     """A declaration with last known good values.
 
     Args:
@@ -65,7 +65,7 @@ def may_remediate(difference: Difference, declaration: Declaration, fleet_policy
     return bool(matches and policy.undeclared_pattern(matches, declaration.asset_type, difference.path))
 
 
-class Changed(NamedTuple):
+class ChangedValues(NamedTuple):
     """Undeclared changes of a resource that was just read.
 
     Args:
@@ -97,7 +97,7 @@ class Changed(NamedTuple):
         return self.current.schema
 
 
-def with_good_values(changed: Changed, differences: Iterable[Difference]) -> Restored:
+def with_good_values(changed: ChangedValues, differences: Iterable[Difference]) -> RestoredDeclaration:
     """The declaration with the last known good values of what has changed and may be written back.
 
     Args:
@@ -113,7 +113,7 @@ def with_good_values(changed: Changed, differences: Iterable[Difference]) -> Res
         if may_remediate(difference, declaration, changed.fleet_policy):
             restoring.restore(difference)
     declaration = replace(declaration, data=wanted, null_is_absent=True)
-    return Restored(declaration, tuple(restoring.paths), tuple(restoring.refused))
+    return RestoredDeclaration(declaration, tuple(restoring.paths), tuple(restoring.refused))
 
 
 class _Place(NamedTuple):
@@ -147,7 +147,7 @@ class _Done(NamedTuple):
 class _Restoring:
     """Puts last known good values into the declared fields, one change after the other."""
 
-    def __init__(self, changed: Changed, wanted: dict[str, Any]) -> None:
+    def __init__(self, changed: ChangedValues, wanted: dict[str, Any]) -> None:
         self._changed, self._wanted = changed, wanted
         self._roots: set[str] = set()
         self.paths: list[str] = []

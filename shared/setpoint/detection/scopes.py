@@ -9,7 +9,7 @@ from typing import NamedTuple
 from setpoint.detection import auto_created_resources
 from setpoint.detection.auto_created_resources import AutoCreatedRule
 from setpoint.model import globs, ignore_patterns
-from setpoint.model.declaration import Places, Scope, Selection
+from setpoint.model.declaration import FleetPart, Scope, Selection
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.labels import labels_of
 from setpoint.model.observation import Observation
@@ -120,7 +120,7 @@ def _covers(scope: Scope, observation: Observation) -> bool:
     )
 
 
-def _is_within(places: Places, observation: Observation) -> bool:
+def _is_within(places: FleetPart, observation: Observation) -> bool:
     """Whether a resource is in the places of a scope's source."""
     is_there = places.everywhere or _lies_in(places.projects, places.ancestors, observation)
     return is_there and (not places.asset_types or globs.fits(places.asset_types, observation.asset_type))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from setpoint.comparison import recorded
+from setpoint.comparison import recorded_values
 from setpoint.detection import restoration
 from setpoint.model import field_path, ignore_patterns, policy, severity
 from setpoint.model.declaration import Declaration, Mode
@@ -41,7 +41,7 @@ def without_undeclared_changes(
     declaration: Declaration, differences: Sequence[Difference]
 ) -> tuple[tuple[Difference, ...], tuple[Suppressed, ...]]:
     """The differences that are reported, and the undeclared changes of recorded values that are only kept."""
-    return without_light(declaration, recorded.marked(differences, declaration.recorded), UNDECLARED_CHANGE)
+    return without_light(declaration, recorded_values.marked(differences, declaration.recorded), UNDECLARED_CHANGE)
 
 
 def without_light(

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.comparison import api_versions, gaps, undeclared_values
+from setpoint.comparison import api_versions, coverage_gaps, undeclared_values
 from setpoint.comparison.masking import HIDING, Masking
-from setpoint.comparison.undeclared_values import Before, Digests, Value
+from setpoint.comparison.undeclared_values import Before, Value, ValueDigests
 from setpoint.detection import good_values, observation_digests, value_folding
 from setpoint.detection.good_values import MOST_TRACKED, Current, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
-from setpoint.detection.restoration import Changed
+from setpoint.detection.restoration import ChangedValues
 from setpoint.detection.value_folding import is_below
 from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
 from setpoint.model.declaration import Declaration, Desired
@@ -47,7 +47,7 @@ _MOST_UNKNOWN = 20
 _DEFAULT = Undeclared()
 
 
-class Watched(NamedTuple):
+class UndeclaredChanges(NamedTuple):
     """What became of the values that nobody declares.
 
     Args:
@@ -67,7 +67,7 @@ class Watched(NamedTuple):
     is_settled: bool = False
 
 
-_NOTHING = Watched()
+_NOTHING = UndeclaredChanges()
 
 
 def is_watched(desired: Desired, fleet_policy: Policy | None) -> bool:
@@ -96,7 +96,7 @@ def watch(
     good: LastKnownGood | None,
     masking: Masking = HIDING,
     now: datetime | None = None,
-) -> Watched:
+) -> UndeclaredChanges:
     """Compare the values that nobody declares with those that were last known to be good.
 
     Args:
@@ -116,11 +116,11 @@ def watch(
     is_whole = not observation.truncated and observation.through != "api"
     seen = observation_digests.content(schemas, observation, desired.digest, masking.secrecy) if is_whole else ""
     if good is not None and good.steady == beside:
-        return Watched(good=_seen(good, seen), is_settled=True)
+        return UndeclaredChanges(good=_seen(good, seen), is_settled=True)
     inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
     watched = _walked(inputs, beside, good)
     accepted = watched.accepted
-    return Watched(
+    return UndeclaredChanges(
         watched.differences,
         watched.ignored,
         _seen(watched.good, seen) if watched.good is not None else None,
@@ -148,7 +148,7 @@ class _Inputs(NamedTuple):
     now: datetime
 
 
-def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> Watched:
+def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> UndeclaredChanges:
     """Compare an observation that is another than the last one."""
     observation, before = inputs.observation, unpack(good)
     if before is None and (observation.truncated or observation.through == "api"):
@@ -156,8 +156,8 @@ def _walked(inputs: _Inputs, seen: str, good: LastKnownGood | None) -> Watched:
     last_seen = (good.seen if good is not None else "") or (before.seen if before is not None else "")
     current, declaration = _current(inputs, seen, before, last_seen)
     if good is None or before is None:
-        first = good_values.first(current)
-        return Watched(good=pack(first), is_settled=first.provisional_until is None)
+        first = good_values.first_values(current)
+        return UndeclaredChanges(good=pack(first), is_settled=first.provisional_until is None)
     compare = _in_same_version if before.schema == current.version else _in_other_version
     return compare(current, declaration, inputs.fleet_policy, good, before)
 
@@ -169,7 +169,7 @@ def changed(
     fleet_policy: Policy | None,
     stored: LastKnownGood | None,
     masking: Masking = HIDING,
-) -> Changed | None:
+) -> ChangedValues | None:
     """What is known of the undeclared values of a resource that was just read, to write them back.
 
     The arguments are those of ``watch``.
@@ -186,10 +186,10 @@ def changed(
     current, declaration = _current(inputs, "", good, "")
     if current.observation is not observation or current.version != good.schema:
         return None
-    return Changed(declaration, good, current, fleet_policy)
+    return ChangedValues(declaration, good, current, fleet_policy)
 
 
-def left(changed: Changed, data: dict[str, Any]) -> tuple[Difference, ...]:
+def left(changed: ChangedValues, data: dict[str, Any]) -> tuple[Difference, ...]:
     """What would differ from the last known good values if a resource had other fields.
 
     Args:
@@ -224,19 +224,19 @@ def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: s
     return current, compared
 
 
-def _unwatched(desired: Desired, fleet_policy: Policy | None, good: LastKnownGood) -> Watched:
+def _unwatched(desired: Desired, fleet_policy: Policy | None, good: LastKnownGood) -> UndeclaredChanges:
     """What becomes of good values that are not compared: they stay where the resource is declared in parts."""
     declaration = desired.declarations[0]
     if not _is_in_parts(desired) or not _may_be_watched(declaration, fleet_policy):
-        return Watched(good=FORGET)
+        return UndeclaredChanges(good=FORGET)
     before = unpack(good)
     paths = before.changed if before is not None else ()
-    return Watched(good=good, unknown=_unknown(paths, "several declarations name the resource"))
+    return UndeclaredChanges(good=good, unknown=_unknown(paths, "several declarations name the resource"))
 
 
 def _in_same_version(
     current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
-) -> Watched:
+) -> UndeclaredChanges:
     """Compare an observation in the API version of the good values; what other versions show stays unknown."""
     observation = current.observation
     others = last_known_good.others(stored)
@@ -247,21 +247,23 @@ def _in_same_version(
     if observation.truncated:
         return _cut_off(current, declaration, fleet_policy, stored, good)
     differences = _differences(current, declaration, good)
-    unknown = _unknown(open_elsewhere, gaps.ANOTHER_VERSION)
+    unknown = _unknown(open_elsewhere, coverage_gaps.ANOTHER_VERSION)
     if observation.through == "api":
-        return Watched(*_split(declaration, fleet_policy, differences), stored, lambda: stored, unknown)
+        return UndeclaredChanges(*_split(declaration, fleet_policy, differences), stored, lambda: stored, unknown)
     if not differences and _is_settled(current, good, stored):
-        return Watched((), (), LastKnownGood(stored.packed, current.seen), None, unknown, is_settled=True)
+        return UndeclaredChanges((), (), LastKnownGood(stored.packed, current.seen), None, unknown, is_settled=True)
     result = _compared(current, differences, good)
     is_same = not result.differences and not result.is_renewed
     others = tuple(
         replace(other, is_unproven=other.is_unproven and not is_same) for other in others if other.changed or is_same
     )
     is_final = result.good.provisional_until is None and not result.good.is_crowded
-    return Watched(
+    return UndeclaredChanges(
         *_split(declaration, fleet_policy, result.differences),
         pack(replace(result.good, left_at=None), others),
-        (lambda: pack(good_values.taken(current, replace(result.good, left_at=None)))) if result.differences else None,
+        (lambda: pack(good_values.renewed_values(current, replace(result.good, left_at=None))))
+        if result.differences
+        else None,
         unknown,
         is_settled=is_final and not (others or result.is_renewed),
     )
@@ -281,7 +283,7 @@ def _is_settled(current: Current, good: GoodValues, stored: LastKnownGood) -> bo
 
 def _in_other_version(
     current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
-) -> Watched:
+) -> UndeclaredChanges:
     """Compare an observation in another API version than that of the good values with the last of its own version.
 
     What changed together with the version cannot be seen: until the values of the new version are proven, or an apply
@@ -295,10 +297,10 @@ def _in_other_version(
     if observation.through == "api" or observation.truncated:
         if own is not None:
             open_elsewhere += own.changed
-        return Watched(good=stored, unknown=_unknown(open_elsewhere, gaps.ANOTHER_VERSION))
+        return UndeclaredChanges(good=stored, unknown=_unknown(open_elsewhere, coverage_gaps.ANOTHER_VERSION))
     is_applied = good_values.is_applied(current, good)
     if own is None:
-        result = _Result((), replace(good_values.first(current), is_unproven=True), is_applied)
+        result = _Result((), replace(good_values.first_values(current), is_unproven=True), is_applied)
     else:
         if own.desired != current.desired:
             own = good_values.without_declared(own, current.values, declaration)
@@ -312,11 +314,13 @@ def _in_other_version(
     else:
         packed = pack(replace(good, left_at=left_at), [*rest[1:], own][-_MOST_VERSIONS:])
         unproven = _severe(good) if own.is_unproven else ()
-    return Watched(
+    return UndeclaredChanges(
         *_split(declaration, fleet_policy, result.differences),
         packed,
-        (lambda: pack(replace(good_values.taken(current, own), is_unproven=False))) if result.differences else None,
-        _unknown([*open_elsewhere, *unproven], gaps.ANOTHER_VERSION),
+        (lambda: pack(replace(good_values.renewed_values(current, own), is_unproven=False)))
+        if result.differences
+        else None,
+        _unknown([*open_elsewhere, *unproven], coverage_gaps.ANOTHER_VERSION),
     )
 
 
@@ -366,13 +370,13 @@ def _compared(current: Current, differences: tuple[Difference, ...], good: GoodV
     if renewed:
         differences = tuple(difference for difference in differences if good_values.is_held(difference, good))
     differences, absorbed, good = _learnt(differences, current, good)
-    kept = good_values.kept(current, good, differences, renewed=renewed or absorbed)
+    kept = good_values.updated(current, good, differences, renewed=renewed or absorbed)
     return _Result(differences, kept, renewed)
 
 
 def _cut_off(
     current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
-) -> Watched:
+) -> UndeclaredChanges:
     """Compare what a truncated asset has; what it lacks is unknown."""
     good = replace(
         good, folded=(), values={path: kept for path, kept in good.values.items() if path not in good.folded}
@@ -384,13 +388,13 @@ def _cut_off(
         difference.path for difference in kept if difference.op == "missing" and severity_of(difference) != "low"
     ]
     unknown = [path for path in dict.fromkeys([*good.changed, *lacking]) if path not in paths]
-    return Watched(shown, ignored, stored, lambda: stored, _unknown(unknown, gaps.TRUNCATED))
+    return UndeclaredChanges(shown, ignored, stored, lambda: stored, _unknown(unknown, coverage_gaps.TRUNCATED))
 
 
 def _unknown(paths: Iterable[str], why: str) -> tuple[Explanation, ...]:
     """The fields that may have changed and could not be compared."""
     return tuple(
-        gaps.undeclared(path, why, security_meaning.why_it_is_watched(path))
+        coverage_gaps.undeclared(path, why, security_meaning.why_it_is_watched(path))
         for path in list(dict.fromkeys(paths))[: MOST_TRACKED + _MOST_UNKNOWN]
     )
 
@@ -470,7 +474,7 @@ def _values(
     masking: Masking,
     before: GoodValues | None,
 ) -> dict[str, Value]:
-    digests = Digests(masking.secrecy, observation.key.name)
+    digests = ValueDigests(masking.secrecy, observation.key.name)
     known = before.values if before is not None else {}
     values = undeclared_values.undeclared(
         observation.asset_type, declaration.data, observation.data, schema, digests, known

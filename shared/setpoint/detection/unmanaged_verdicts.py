@@ -11,7 +11,7 @@ from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence
 from setpoint.detection.observation_digests import judging_digest
 from setpoint.detection.parent_index import GRACE
 from setpoint.detection.scopes import ScopeCoverage
-from setpoint.detection.verdict_model import Verdict, Who, fingerprint
+from setpoint.detection.verdict_model import ActorLookup, Verdict, fingerprint
 from setpoint.model import lifecycle
 from setpoint.model.actors import Actor
 from setpoint.model.controller_claims import ControllerClaim
@@ -23,7 +23,7 @@ from setpoint.model.suppressed import Suppressed
 
 
 def judge(
-    coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who, evidence: Evidence = NO_EVIDENCE
+    coverage: ScopeCoverage, rules: Rules, observation: Observation, who: ActorLookup, evidence: Evidence = NO_EVIDENCE
 ) -> Verdict | Literal["undeclared"]:
     """The verdict on an undeclared resource.
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from setpoint.comparison import undeclared_values
-from setpoint.comparison.undeclared_values import Digests, Value
+from setpoint.comparison.undeclared_values import Value, ValueDigests
 from setpoint.model import security_meaning
 from setpoint.model.difference import Difference
 
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 _NAMES = re.compile(r"[^.\[]+(?:\.[^.\[]+)*")
 
 
-class Bounded(NamedTuple):
+class BoundedValues(NamedTuple):
     """The values that fit.
 
     Args:
@@ -47,7 +47,7 @@ def is_below(path: str, known: str) -> bool:
     return path.startswith(known) and path[len(known) : len(known) + 1] in ("", ".", "[")
 
 
-def bounded(values: Mapping[str, Any], now: Mapping[str, Value], digests: Digests) -> Bounded:
+def bounded(values: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests) -> BoundedValues:
     """The values as far as there is room, those that matter to security first.
 
     Args:
@@ -73,10 +73,10 @@ def bounded(values: Mapping[str, Any], now: Mapping[str, Value], digests: Digest
             is_partial = True
             break
         chosen[path] = values[path]
-    return Bounded(chosen, tuple(roots), is_partial)
+    return BoundedValues(chosen, tuple(roots), is_partial)
 
 
-def digest(root: str, values: Mapping[str, Any], now: Mapping[str, Value], digests: Digests) -> str:
+def digest(root: str, values: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests) -> str:
     """The digest of all values below a path that matter to security, less those that are as if nobody had set them."""
     below = sorted(
         f"{path} {_encode(kept).decode()}"
@@ -92,7 +92,7 @@ def is_folded(path: str, root: str) -> bool:
 
 
 def changes(
-    folded: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, Value], digests: Digests
+    folded: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests
 ) -> tuple[tuple[Difference, ...], Mapping[str, Value]]:
     """The folded paths whose values differ, and the observed values that are compared one by one."""
     if not folded:

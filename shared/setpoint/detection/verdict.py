@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.comparison import api_versions, gaps, iam_policies, literal, org_policies
+from setpoint.comparison import api_versions, coverage_gaps, iam_policies, literal, org_policies
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.sealed import walked
 from setpoint.comparison.source_paths import declared_path
@@ -27,8 +27,8 @@ from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
 from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence
 from setpoint.detection.observation_digests import judging_digest
 from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of, versions_of
-from setpoint.detection.undeclared_changes import Watched
-from setpoint.detection.verdict_model import Unjudged, Verdict, Who, fingerprint, nobody
+from setpoint.detection.undeclared_changes import UndeclaredChanges
+from setpoint.detection.verdict_model import ActorLookup, Unjudged, Verdict, fingerprint, nobody
 from setpoint.model import ignore_patterns, lifecycle
 from setpoint.model import policy as policies
 from setpoint.model.api_reading import ApiReading
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
     from setpoint.comparison.compare import Comparison
 
-__all__ = ["Unjudged", "Verdict", "Who", "fingerprint", "judge", "nobody", "policy_differences"]
+__all__ = ["ActorLookup", "Unjudged", "Verdict", "fingerprint", "judge", "nobody", "policy_differences"]
 
 
 def judge(  # noqa: PLR0913 - the inputs of a verdict
@@ -56,7 +56,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     rules: Rules,
     observation: Observation,
     schemas: Schemas | None,
-    who: Who = nobody,
+    who: ActorLookup = nobody,
     reading: ApiReading | None = None,
     secrecy: Secrecy = THIS_PROCESS,
     *,
@@ -95,7 +95,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     by_api = by_api_of(desired, rules, observation, reading) if is_read else None
     if good is not None and good.in_sync and schemas is not None and by_api is None and type(observation.data) is dict:
         judged_by = judging_digest(desired, rules)
-        kept_quiet = observation_digests.kept_quiet(desired, rules, quiet)
+        kept_quiet = observation_digests.suppression_inputs(desired, rules, quiet)
         digest = observation_digests.of_verdict(observation, desired, judged_by, secrecy, kept_quiet)
         if digest == good.in_sync and not placement.is_at_fault(desired.declarations[0], observation, home):
             return _in_sync(desired, rules, observation, quiet, (), good, judged_by)
@@ -104,7 +104,12 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
 
 
 def _gone(
-    desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, who: Who, secrecy: Secrecy
+    desired: Desired,
+    rules: Rules,
+    observation: Observation,
+    schemas: Schemas | None,
+    who: ActorLookup,
+    secrecy: Secrecy,
 ) -> Verdict:
     if rule := suppressions.whole(desired.declarations):
         return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
@@ -112,7 +117,7 @@ def _gone(
 
 
 class _Inputs(NamedTuple):
-    who: Who
+    who: ActorLookup
     by_api: ByApi | None
     secrecy: Secrecy
     home: str
@@ -156,7 +161,7 @@ def _with_undeclared(
     observation: Observation,
     schemas: Schemas | None,
     drift: _Drift,
-    watched: Watched,
+    watched: UndeclaredChanges,
 ) -> Verdict:
     """The verdict on what is declared, and on what nobody declares beside it."""
     reported, quiet = watched.differences, watched.ignored
@@ -186,7 +191,7 @@ def _remembered(
     good, judged_by = drift.good, judging_digest(desired, rules)
     suppressed = record_limits.few(drift.suppressed) if drift.suppressed else ()
     if is_settled and good is not None and not drift.unknown:
-        kept_quiet = observation_digests.kept_quiet(desired, rules, suppressed)
+        kept_quiet = observation_digests.suppression_inputs(desired, rules, suppressed)
         digest = observation_digests.of_verdict(observation, desired, judged_by, drift.secrecy, kept_quiet)
         good = LastKnownGood(good.packed, good.steady, good.others, digest, good.seen)
     return _in_sync(desired, rules, observation, suppressed, drift.unknown, good, judged_by)
@@ -196,7 +201,7 @@ class _Drift(NamedTuple):
     kind: Kind
     differing: list[tuple[Declaration, Difference]]
     suppressed: tuple[Suppressed, ...]
-    who: Who
+    who: ActorLookup
     secrecy: Secrecy
     unknown: tuple[Explanation, ...] = ()
     good: LastKnownGood | None = None
@@ -290,7 +295,7 @@ def _differences(
         masking: decides which values are shown.
     """
     if declaration.unchecked:
-        unknown += gaps.unknown(gaps.untranslated(declaration))
+        unknown += coverage_gaps.unknown(coverage_gaps.untranslated(declaration))
     is_policy = observation.key.content not in WHOLE
     owns_more = is_policy or declaration.exact or declaration.exhaustive_paths or declaration.digests
     sides = declaration.data, observation.data
@@ -336,8 +341,10 @@ def _differences(
 
 def _left_unknown(walk: Comparison, observation: Observation) -> tuple[Explanation, ...]:
     """The fields that matter to security and were not compared."""
-    unknown = gaps.unknown(walk.unchecked)
-    return unknown + gaps.unknown(gaps.cut_off(walk.differences)) if observation.truncated else unknown
+    unknown = coverage_gaps.unknown(walk.unchecked)
+    return (
+        unknown + coverage_gaps.unknown(coverage_gaps.cut_off(walk.differences)) if observation.truncated else unknown
+    )
 
 
 def _not_ignored_fields(

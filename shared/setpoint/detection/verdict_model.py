@@ -65,7 +65,7 @@ Unjudged = Literal["undeclared", "unreadable"]
 """Why there is no verdict: the resource is not declared, or the message has no readable state."""
 
 
-Who = Callable[[str, str], Actor | None]
+ActorLookup = Callable[[str, str], Actor | None]
 """Looks up the actor behind a drift by the drift's fingerprint and the verdict's ``judged_by``."""
 
 

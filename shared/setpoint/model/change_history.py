@@ -32,7 +32,7 @@ def encode_changes(changes: tuple[AuditedChange, ...], before: bytes | str = b""
         changes: the changes.
         before: the stored form that is replaced; empty for none.
     """
-    return newer_fields.kept(before, _encode(decode_changes(before)), _encode(changes))
+    return newer_fields.with_stored_fields(before, _encode(decode_changes(before)), _encode(changes))
 
 
 def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:

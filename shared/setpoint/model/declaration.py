@@ -145,7 +145,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
     asset_types: tuple[str, ...] = ()
 
 
-class Places(msgspec.Struct, frozen=True, omit_defaults=True):
+class FleetPart(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of the fleet, by the places and types of resources.
 
     Args:
@@ -193,7 +193,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
     settle: float | None = None
     ignores: tuple[IgnoreRule, ...] = ()
-    within: Places | None = None
+    within: FleetPart | None = None
     contents: tuple[str, ...] = ()
 
 

@@ -100,7 +100,7 @@ def _call(actor: Actor) -> str:
     return f"{actor.principal}{tool}: {actor.method} at {actor.requested_at:%Y-%m-%d %H:%M} ({actor.confidence})"
 
 
-class Begun(NamedTuple):
+class DriftBeginning(NamedTuple):
     """What is needed of a finding to see that many began together.
 
     Args:
@@ -126,7 +126,7 @@ class CommonChanges:
         self._known: set[tuple[str, int, str]] = set()
         self._persons: set[tuple[str, int]] = set()
 
-    def add(self, begun: Begun) -> None:
+    def add(self, begun: DriftBeginning) -> None:
         """Count a finding."""
         for slot in _slots(begun):
             if begun.has_actor:
@@ -135,7 +135,7 @@ class CommonChanges:
                 self._known.add((*slot, begun.project))
                 self._projects[slot] += 1
 
-    def origin(self, begun: Begun) -> Origin:
+    def origin(self, begun: DriftBeginning) -> Origin:
         """The origin of a finding among the others."""
         if begun.origin.word != "unknown" or begun.has_actor:
             return begun.origin
@@ -145,7 +145,7 @@ class CommonChanges:
         return Origin("by_google", f"the same change in {max(counts)} projects within an hour, and nobody is known")
 
 
-def _slots(begun: Begun) -> Iterable[tuple[str, int]]:
+def _slots(begun: DriftBeginning) -> Iterable[tuple[str, int]]:
     """The two overlapping hours that a beginning falls into, so that no border parts what began together."""
     half = int(begun.began_at.timestamp() // (_AT_ONCE.total_seconds() / 2))
     return (begun.group, half), (begun.group, half - 1)

@@ -85,7 +85,7 @@ def refuse_newer(schema: int, what: str, record: str = "", reads: int = SCHEMA) 
         )
 
 
-def kept(before: bytes | str, known: bytes, after: bytes) -> bytes:
+def with_stored_fields(before: bytes | str, known: bytes, after: bytes) -> bytes:
     """The new stored form of a record, with the unknown fields of the form that it replaces.
 
     Args:

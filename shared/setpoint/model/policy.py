@@ -172,7 +172,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     grants_lost: float = 0.2
 
 
-class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
+class ShownFields(msgspec.Struct, frozen=True, omit_defaults=True):
     """Fields whose values may be shown although the schema does not describe them.
 
     Args:
@@ -211,7 +211,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     appliers: tuple[str, ...] = ()
     applier_grace: float = 600.0
     observe: tuple[ObserveRule, ...] = ()
-    show: tuple[Shown, ...] = ()
+    show: tuple[ShownFields, ...] = ()
     compare: tuple[CompareRule, ...] = ()
     undeclared: Undeclared = Undeclared()
     defaults: tuple[OwnerRule, ...] = ()
@@ -240,7 +240,7 @@ class PolicyInput(NamedTuple):
     actor: str = ""
 
 
-class Tried(NamedTuple):
+class RuleTrial(NamedTuple):
     """A rule that was checked, with its first unmet condition; empty if it matched."""
 
     rule: str
@@ -287,12 +287,12 @@ def fits(match: Match, case: PolicyInput) -> bool:
     return not _unfit(match, case)
 
 
-def explain(policy: Policy, case: PolicyInput) -> tuple[Tried, ...]:
+def explain(policy: Policy, case: PolicyInput) -> tuple[RuleTrial, ...]:
     """All rules up to the one that applies, each with its first unmet condition."""
     tried = []
     for rule in policy.rules:
         unfit = _unfit(rule.match, case)
-        tried.append(Tried(rule.name, unfit))
+        tried.append(RuleTrial(rule.name, unfit))
         if not unfit:
             break
     return tuple(tried)

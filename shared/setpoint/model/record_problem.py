@@ -48,7 +48,7 @@ def problem_id(record: str) -> str:
     return hashlib.blake2b(record.encode(), digest_size=12).hexdigest()
 
 
-def met(before: RecordProblem | None, error: CorruptState, now: datetime) -> RecordProblem | None:
+def recorded_again(before: RecordProblem | None, error: CorruptState, now: datetime) -> RecordProblem | None:
     """The problem after another error; None if it was recorded less than ten minutes ago.
 
     Args:

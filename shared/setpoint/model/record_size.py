@@ -62,7 +62,7 @@ def encode_replacing(state: ResourceState, before: ResourceState | None, revisio
     body = encode_bounded(state)
     if before is None or revision is None:
         return body
-    return newer_fields.kept(revision.body, encode_state(before), body)
+    return newer_fields.with_stored_fields(revision.body, encode_state(before), body)
 
 
 def encode_mended(state: ResourceState, damaged: bytes) -> bytes:

@@ -324,7 +324,7 @@ def turned_down(
         waits=remediation.waits + 1,
     )
     pause = min(_LONGEST_PAUSE * 2 ** min(after.waits - 1, 10), _LONGEST_DENIAL)
-    return replace(handed_off(after, remediation.summary, reason, now), due=now + pause)
+    return replace(delegated(after, remediation.summary, reason, now), due=now + pause)
 
 
 def verify(remediation: RemediationState, verified_at: datetime) -> RemediationState:
@@ -393,7 +393,7 @@ def request_approval(
     return replace(remediation, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
 
 
-def handed_off(remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
+def delegated(remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
     """The state after delegation; it is checked again, since the decision may change."""
     return replace(
         remediation,

@@ -64,7 +64,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     claim: ControllerClaim | None = None
 
 
-class Settling(msgspec.Struct, frozen=True):
+class GracePeriod(msgspec.Struct, frozen=True):
     """A drift within its grace period.
 
     Args:
@@ -114,7 +114,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     sequence: int = 0
     finding: Finding | None = None
     pending: tuple[CloudEvent, ...] = ()
-    settling: Settling | None = None
+    settling: GracePeriod | None = None
     suppressed: tuple[Suppressed, ...] = ()
     exemption: Exemption | None = None
     remediation: RemediationState | None = msgspec.field(default=None, name="remedy")

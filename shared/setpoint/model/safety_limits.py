@@ -319,7 +319,7 @@ def encode_safety_state(safety: SafetyState, revision: Revision | None = None) -
     body = _encode(safety)
     if revision is None or not revision.body:
         return body
-    return newer_fields.kept(revision.body, _encode(decode_safety_state(revision.body)), body)
+    return newer_fields.with_stored_fields(revision.body, _encode(decode_safety_state(revision.body)), body)
 
 
 def decode_safety_state(stored: bytes | str) -> SafetyState:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.model import globs
-from setpoint.model.declaration import Declaration, Owner, Places, Scope, Source
+from setpoint.model.declaration import Declaration, FleetPart, Owner, Scope, Source
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Policy
 from setpoint.model.resource_key import ResourceKey, project_of
@@ -28,7 +28,7 @@ Standing = Literal["may", "may_not", "unknown"]
 """Whether a source may declare a resource; unknown while the place of the resource is unknown."""
 
 
-class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+class SourceGrant(msgspec.Struct, frozen=True, omit_defaults=True):
     """The permissions of a source.
 
     Args:
@@ -61,11 +61,11 @@ class Sources(msgspec.Struct, frozen=True, omit_defaults=True):
         source: the location of the document; not part of the digest.
     """
 
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[SourceGrant, ...] = ()
     owner: Owner = Owner()
     source: Source = Source()
 
-    def grant(self, source: str) -> Grant | None:
+    def grant(self, source: str) -> SourceGrant | None:
         """The permissions of a source; None without an entry.
 
         A Terraform state is a source with its URL as name: the longest entry that is a prefix of the URL counts.
@@ -102,7 +102,7 @@ def location_by_name(key: ResourceKey) -> Location:
     return Location(frozenset(filter(None, (project_of(key.name),))))
 
 
-class Answer(NamedTuple):
+class PermissionResult(NamedTuple):
     """Whether a source has a permission.
 
     Args:
@@ -116,22 +116,22 @@ class Answer(NamedTuple):
 
 NOT_LISTED = "is not listed in the Sources document"
 """What is said of a source that the document does not name."""
-_MAY = Answer("may")
+_MAY = PermissionResult("may")
 
 
-def may_declare(sources: Sources | None, source: str, asset_type: str, location: Location) -> Answer:
+def may_declare(sources: Sources | None, source: str, asset_type: str, location: Location) -> PermissionResult:
     """Whether a source may declare a resource of a type in a place."""
     if sources is None or source == INSTALLATION:
         return _MAY
     grant = sources.grant(source)
     if grant is None:
-        return Answer("may_not", f"source {source} {NOT_LISTED}")
+        return PermissionResult("may_not", f"source {source} {NOT_LISTED}")
     if grant.asset_types and not globs.fits(grant.asset_types, asset_type):
-        return Answer("may_not", f"source {source} may not declare {asset_type}")
+        return PermissionResult("may_not", f"source {source} may not declare {asset_type}")
     return _by_place(grant, location)
 
 
-def may_declare_observed(sources: Sources, source: str, observation: Observation) -> Answer:
+def may_declare_observed(sources: Sources, source: str, observation: Observation) -> PermissionResult:
     """Whether a source may declare an observed resource; the same as ``may_declare``, for the event path."""
     grant = sources.grant(source)
     if grant is not None and grant.everywhere and not grant.asset_types:
@@ -139,18 +139,18 @@ def may_declare_observed(sources: Sources, source: str, observation: Observation
     return may_declare(sources, source, observation.asset_type, location_of(observation))
 
 
-def _by_place(grant: Grant, location: Location) -> Answer:
+def _by_place(grant: SourceGrant, location: Location) -> PermissionResult:
     if grant.everywhere or not location.projects.isdisjoint(grant.projects):
         return _MAY
     if not set(grant.ancestors).isdisjoint(location.ancestors):
         return _MAY
     if not _is_known(grant, location):
-        return Answer("unknown", f"it is not known whether it is located in a place of source {grant.name}")
+        return PermissionResult("unknown", f"it is not known whether it is located in a place of source {grant.name}")
     where = f"project {min(location.projects)}" if location.projects else location.ancestors[0]
-    return Answer("may_not", f"source {grant.name} may not declare in {where}")
+    return PermissionResult("may_not", f"source {grant.name} may not declare in {where}")
 
 
-def _is_known(grant: Grant, location: Location) -> bool:
+def _is_known(grant: SourceGrant, location: Location) -> bool:
     """Whether a place is known well enough to be outside of a grant."""
     if grant.ancestors and not location.ancestors:
         return False
@@ -182,7 +182,7 @@ def scopes_of(sources: Sources | None, source: str, scopes: tuple[Scope, ...]) -
     grant = sources.grant(source) if sources is not None and source != INSTALLATION else None
     if grant is None:
         return scopes
-    within = Places(grant.projects, grant.ancestors, grant.asset_types, grant.everywhere)
+    within = FleetPart(grant.projects, grant.ancestors, grant.asset_types, grant.everywhere)
     keeps = may_carry(sources, source, "ignore")
     return tuple(replace(scope, within=within, ignores=scope.ignores if keeps else ()) for scope in scopes)
 
@@ -209,7 +209,7 @@ def may_name(sources: Sources | None, source: str, team: str) -> bool:
 
 def may_hold(
     sources: Sources | None, source: str, declaration: Declaration, asset_type: str, location: Location
-) -> Answer:
+) -> PermissionResult:
     """Whether a source may make a declaration.
 
     Args:
@@ -221,5 +221,5 @@ def may_hold(
     """
     answer = may_declare(sources, source, asset_type, location)
     if answer.standing != "may_not" and not may_name(sources, source, declaration.owner.team):
-        return Answer("may_not", f"source {source} may not name {declaration.owner.team} as the owner")
+        return PermissionResult("may_not", f"source {source} may not name {declaration.owner.team} as the owner")
     return answer

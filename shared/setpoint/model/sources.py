@@ -101,7 +101,7 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: int = 1
 
 
-class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+class DeclaredVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     """The declarations of one source for a resource and content, from one generation on.
 
     Args:
@@ -127,7 +127,7 @@ class DesiredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         schema: the form of the record.
     """
 
-    versions: tuple[Version, ...] = ()
+    versions: tuple[DeclaredVersion, ...] = ()
     schema: int = 1
 
 
@@ -242,9 +242,9 @@ def _in_force(control: Control, source: str, expected: int) -> SourceState:
     return now
 
 
-def visible(record: DesiredRecord, control: Control) -> dict[str, Version]:
+def visible(record: DesiredRecord, control: Control) -> dict[str, DeclaredVersion]:
     """The current version of each source with a declaration."""
-    versions: dict[str, Version] = {}
+    versions: dict[str, DeclaredVersion] = {}
     for version in record.versions:
         source = control.sources.get(version.source)
         if source is not None and source.shows(version.generation):
@@ -273,7 +273,7 @@ def granted(control: Control) -> Sources | None:
     return own.grants if own is not None else None
 
 
-def with_version(record: DesiredRecord, version: Version, control: Control) -> DesiredRecord:
+def with_version(record: DesiredRecord, version: DeclaredVersion, control: Control) -> DesiredRecord:
     """Add a version to a record; of the same source only the current version is kept beside it.
 
     Raises:
@@ -359,7 +359,7 @@ def encode_record(value: DesiredRecord, before: bytes = b"") -> bytes:
         before: the stored form that it replaces; empty for none.
     """
     body = _encode(_stored(value))
-    return newer_fields.kept(before, _encode(_stored(decode_record(before))), body) if before else body
+    return newer_fields.with_stored_fields(before, _encode(_stored(decode_record(before))), body) if before else body
 
 
 def decode_record(stored: bytes) -> DesiredRecord:
@@ -409,7 +409,7 @@ def _opened(declaration: Declaration) -> Declaration:
     return replace(declaration, data=declaration.sealed, sealed=msgspec.UNSET)
 
 
-def _moved(version: Version, change: Callable[[Declaration], Declaration]) -> Version:
+def _moved(version: DeclaredVersion, change: Callable[[Declaration], Declaration]) -> DeclaredVersion:
     declarations = tuple(change(each) if each.digests else each for each in version.declarations)
     return replace(version, declarations=declarations)
 

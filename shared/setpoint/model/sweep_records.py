@@ -266,7 +266,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
         return matches(self.types, asset_type)
 
 
-class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+class ShardPart(msgspec.Struct, frozen=True, omit_defaults=True):
     """The keys of one listed page.
 
     Args:
@@ -287,7 +287,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_record(value: Sweep | Shard | Part, before: bytes = b"") -> bytes:
+def encode_record(value: Sweep | Shard | ShardPart, before: bytes = b"") -> bytes:
     """Encode a sweep, shard or part, with the unknown fields of the record that it replaces.
 
     Args:
@@ -295,7 +295,9 @@ def encode_record(value: Sweep | Shard | Part, before: bytes = b"") -> bytes:
         before: the stored form that it replaces; empty for none.
     """
     body = _encode(value)
-    return newer_fields.kept(before, _encode(decode_record(before, type(value))), body) if before else body
+    return (
+        newer_fields.with_stored_fields(before, _encode(decode_record(before, type(value))), body) if before else body
+    )
 
 
 def decode_record(stored: bytes | str, form: Any) -> Any:

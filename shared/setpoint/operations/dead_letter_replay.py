@@ -48,7 +48,7 @@ class DeadLetterQueue(Protocol):
         """Return messages to the subscription, for the next reader."""
 
 
-class Replayed(NamedTuple):
+class ReplayResult(NamedTuple):
     """The result for one dead letter.
 
     Args:
@@ -80,7 +80,7 @@ def replay(
     drop: bool = False,
     try_only: bool = False,
     key: Callable[[], bytes] | None = None,
-) -> list[Replayed]:
+) -> list[ReplayResult]:
     """Send dead-lettered messages back to their topics, or drop them.
 
     Args:
@@ -95,7 +95,7 @@ def replay(
     Raises:
         Unavailable: Pub/Sub did not answer; what was sent so far is acknowledged, and the rest is left.
     """
-    done: list[Replayed] = []
+    done: list[ReplayResult] = []
     held: list[DeadLetter] = []
     try:
         for dead_letter in queue.pull(most):
@@ -103,7 +103,7 @@ def replay(
             replayed = _decided(dead_letter, queue, reason, drop=drop)
             message = _opened(dead_letter, key) if replayed.done == "sent" else dead_letter
             if isinstance(message, str):
-                replayed = Replayed(dead_letter, "left", message)
+                replayed = ReplayResult(dead_letter, "left", message)
             done.append(replayed)
             if replayed.done == "left" or try_only:
                 continue
@@ -128,20 +128,20 @@ def _opened(dead_letter: DeadLetter, key: Callable[[], bytes] | None) -> DeadLet
     return msgspec.structs.replace(dead_letter, data=message)
 
 
-def _decided(dead_letter: DeadLetter, queue: DeadLetterQueue, reason: str, *, drop: bool) -> Replayed:
+def _decided(dead_letter: DeadLetter, queue: DeadLetterQueue, reason: str, *, drop: bool) -> ReplayResult:
     if (reason not in dead_letter.reason) if reason else dead_letter.reason:
-        return Replayed(
+        return ReplayResult(
             dead_letter, "left", "it was rejected for what it is; --reason names those to send all the same"
         )
     if drop:
-        return Replayed(dead_letter, "dropped")
+        return ReplayResult(dead_letter, "dropped")
     if dead_letter.is_cut:
-        return Replayed(
+        return ReplayResult(
             dead_letter, "left", "its end was cut off, so that it cannot be sent again; --drop throws it away"
         )
     if not dead_letter.subscription:
-        return Replayed(dead_letter, "left", "where it came from is not recorded; --drop deletes it")
+        return ReplayResult(dead_letter, "left", "where it came from is not recorded; --drop deletes it")
     try:
-        return Replayed(dead_letter, "sent", queue.topic_of(dead_letter.subscription))
+        return ReplayResult(dead_letter, "sent", queue.topic_of(dead_letter.subscription))
     except BadRequest as error:
-        return Replayed(dead_letter, "left", str(error))
+        return ReplayResult(dead_letter, "left", str(error))

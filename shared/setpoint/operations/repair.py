@@ -13,7 +13,7 @@ from setpoint.model import safety_limits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Pause
 from setpoint.model.salvage import salvage
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.stores import DamagedRecord, RemediationStore
 from setpoint.util.retries import retry_on_conflict
 
@@ -27,7 +27,7 @@ Repair = Literal[
 _BY = "setpoint repair"
 
 
-class Repaired(NamedTuple):
+class RepairResult(NamedTuple):
     """The result for one record.
 
     Args:
@@ -45,7 +45,7 @@ class Repaired(NamedTuple):
     is_paused: bool = False
 
 
-def repair(context: Context, now: datetime) -> list[Repaired]:
+def repair(context: Context, now: datetime) -> list[RepairResult]:
     """Repair every unreadable record of a finding; a record that cannot be repaired does not stop the others.
 
     Where an exemption or the state of a remediation is lost, the resource is paused first: nobody knows any more
@@ -54,8 +54,8 @@ def repair(context: Context, now: datetime) -> list[Repaired]:
     Raises:
         TransientError: the store does not answer.
     """
-    problems = RecordProblems(context.store.notices)
-    results: list[Repaired] = []
+    problems = RecordProblemLog(context.store.notices)
+    results: list[RepairResult] = []
     for record in list(context.store.damaged()):
         result = _repaired(record, context, now)
         if result.repair not in ("left", "failed"):
@@ -66,15 +66,15 @@ def repair(context: Context, now: datetime) -> list[Repaired]:
     return results
 
 
-def counts(results: list[Repaired]) -> Counter[Repair]:
+def counts(results: list[RepairResult]) -> Counter[Repair]:
     """The number of records by repair."""
     return Counter(result.repair for result in results)
 
 
-def _repaired(record: DamagedRecord, context: Context, now: datetime) -> Repaired:
+def _repaired(record: DamagedRecord, context: Context, now: datetime) -> RepairResult:
     place = record.problem.record or f"findings/{record.id}"
     if isinstance(record.problem, NewerRecord):
-        return Repaired(place, record.problem.resource, "left", str(record.problem))
+        return RepairResult(place, record.problem.resource, "left", str(record.problem))
     salvaged = salvage(record.body, record.key, record.observation, now)
     state = salvaged.state
     key = state.key if state is not None else record.key
@@ -87,15 +87,15 @@ def _repaired(record: DamagedRecord, context: Context, now: datetime) -> Repaire
             _pause(key, context.store, now)
         context.store.mend(record, state)
         if state is None:
-            return Repaired(place, name, "deleted", "run `setpoint sweep`", is_paused)
+            return RepairResult(place, name, "deleted", "run `setpoint sweep`", is_paused)
         outcome = pipeline.reevaluate(state.key, context)
     except Conflict:
-        return Repaired(place, name, "failed", "it was written meanwhile; run the command again", is_paused)
+        return RepairResult(place, name, "failed", "it was written meanwhile; run the command again", is_paused)
     except SetpointError as error:
-        return Repaired(place, name, "failed", str(error), is_paused)
+        return RepairResult(place, name, "failed", str(error), is_paused)
     if outcome == "unreadable":
-        return Repaired(place, name, "reset", "run `setpoint sweep`", is_paused)
-    return Repaired(place, name, "judged", outcome, is_paused)
+        return RepairResult(place, name, "reset", "run `setpoint sweep`", is_paused)
+    return RepairResult(place, name, "judged", outcome, is_paused)
 
 
 def _pause(key: ResourceKey, store: RemediationStore, now: datetime) -> None:

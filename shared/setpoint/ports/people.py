@@ -11,7 +11,7 @@ import msgspec
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
 
-class Filed(NamedTuple):
+class NoticeIndex(NamedTuple):
     """The indexed attributes of a record.
 
     Args:
@@ -51,7 +51,7 @@ class NoticeStore(Protocol):
     def read(self, kind: str, name: str) -> StoredBody | None:
         """A record; None where it does not exist."""
 
-    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: NoticeIndex) -> Any:
         """Replace the record of ``version``, or create it where ``version`` is None.
 
         Returns:
@@ -77,7 +77,7 @@ class NoticeStore(Protocol):
         """Delete the records that have expired by ``now``, where the store does not do so itself; their number."""
 
 
-class Posted(msgspec.Struct, frozen=True):
+class PostedMessage(msgspec.Struct, frozen=True):
     """Where a message was posted.
 
     Args:
@@ -112,10 +112,10 @@ class Sink(Protocol):
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """Show a finding, or several of one cause, as one message.
 
         Args:
@@ -132,8 +132,15 @@ class Sink(Protocol):
         """
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """Escalate a severe finding that is still open; called again when it is not, end the escalation.
 
         Args:
@@ -149,7 +156,13 @@ class Sink(Protocol):
         """
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """Reply to a message with the latest step of a finding, or with the details of several.
 

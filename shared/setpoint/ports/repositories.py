@@ -40,7 +40,7 @@ class BranchHead(NamedTuple):
     is_amended: bool = False
 
 
-class Commit(NamedTuple):
+class GitCommit(NamedTuple):
     """One commit on top of another.
 
     Args:
@@ -83,7 +83,7 @@ class Repository(Protocol):
     def head(self, branch: str) -> BranchHead | None:
         """The last commit of a branch; None where there is no such branch."""
 
-    def put(self, branch: str, commit: Commit) -> None:
+    def put(self, branch: str, commit: GitCommit) -> None:
         """Set a branch to one commit on top of another; create the branch where it does not exist."""
 
     def remove(self, branch: str) -> None:

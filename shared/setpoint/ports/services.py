@@ -65,7 +65,7 @@ class Archives(Protocol):
         """
 
 
-class Page(NamedTuple):
+class InventoryPage(NamedTuple):
     """A page of a listing of the inventory.
 
     Args:
@@ -87,7 +87,7 @@ class Inventory(Protocol):
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[InventoryPage]:
         """List one content of all resources in a scope, one page in memory at a time.
 
         A page can take long, since the inventory limits its readers: store ``next_token`` with the results, and resume
@@ -216,7 +216,7 @@ class ResourceApi(Protocol):
         """
 
 
-class ProjectPlaces(Protocol):
+class ProjectAncestors(Protocol):
     """Where projects are, asked of the service that keeps the hierarchy."""
 
     def ancestors(self, number: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:

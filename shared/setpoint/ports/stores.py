@@ -11,7 +11,7 @@ import msgspec
 from setpoint.errors import CorruptState, TransientError
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry
-from setpoint.model.contests import Contest
+from setpoint.model.claim_conflicts import ClaimConflicts
 from setpoint.model.declaration import Desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
@@ -19,7 +19,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord
-from setpoint.model.sweep_records import Part, Shard, Sweep
+from setpoint.model.sweep_records import Shard, ShardPart, Sweep
 from setpoint.ports.keys import KeyStore
 from setpoint.ports.people import NoticeStore
 from setpoint.ports.retention import ExpiringRecords
@@ -47,7 +47,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: ResourceState | None
     version: Any
     changes: tuple[AuditedChange, ...] = ()
-    contest: Contest | None = None
+    contest: ClaimConflicts | None = None
 
 
 class DamagedRecord(NamedTuple):
@@ -371,7 +371,7 @@ class SweepStore(Protocol):
     def shards(self, run: str) -> Iterator[StoredShard]:
         """The records of all shards of a run, by their numbers."""
 
-    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+    def write_shard(self, shard: Shard, version: Any, part: ShardPart | None = None) -> StoredShard:
         """Replace the record of ``version``, and add a part to it; both are written or neither.
 
         Args:
@@ -383,7 +383,7 @@ class SweepStore(Protocol):
             Conflict: the stored version is another one; nothing was written.
         """
 
-    def parts(self, run: str, number: int) -> Iterator[Part]:
+    def parts(self, run: str, number: int) -> Iterator[ShardPart]:
         """The parts of a shard in their order."""
 
     def drop_run(self, run: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from setpoint.catalog.methods import Method, Resource
+from setpoint.catalog.methods import ApiResource, Method
 from setpoint.catalog.permissions import permission
 from setpoint.model.write_plan import Call
 from setpoint.remediation.setter_methods import SetterMethod
@@ -38,7 +38,7 @@ def is_whole(schema: Schema, method: Method) -> bool:
     return not method.masked and (method.verb == "PUT" or schema.service not in _MERGING)
 
 
-def read(resource: Resource) -> Call:
+def read(resource: ApiResource) -> Call:
     """The request that reads a resource."""
     method = next((candidate for name, candidate in resource.kind.methods.items() if name == "get"), None)
     method = method or next(
@@ -47,7 +47,7 @@ def read(resource: Resource) -> Call:
     return call(resource, method)
 
 
-def call(resource: Resource, method: Method, **fields: Any) -> Call:
+def call(resource: ApiResource, method: Method, **fields: Any) -> Call:
     """A request for a method of a resource."""
     return Call(
         method.id,
@@ -62,7 +62,7 @@ def call(resource: Resource, method: Method, **fields: Any) -> Call:
 
 
 def write(
-    resource: Resource,
+    resource: ApiResource,
     schema: Schema,
     live: Mapping[str, Any],
     target: Mapping[str, Any],
@@ -145,7 +145,7 @@ def _precondition(
 
 
 def _by_special_method(
-    resource: Resource, schema: Schema, live: Mapping[str, Any], target: Mapping[str, Any], how: SetterMethod
+    resource: ApiResource, schema: Schema, live: Mapping[str, Any], target: Mapping[str, Any], how: SetterMethod
 ) -> tuple[Call, str]:
     method = resource.kind.methods[how.method]
     keys = tuple(how.field.split("."))

@@ -29,8 +29,8 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
-from setpoint.model.sources import SourceState, Version
-from setpoint.ports.services import ProjectPlaces
+from setpoint.model.sources import DeclaredVersion, SourceState
+from setpoint.ports.services import ProjectAncestors
 from setpoint.ports.stores import DesiredStore, Snapshot, StateStore, Store
 from setpoint.remediation.decision import DecisionInput
 from setpoint.remediation.live_resources import LiveReading, LiveResources
@@ -71,7 +71,7 @@ def declared_digest(snapshot: Snapshot) -> str:
 
 
 def read_live(
-    case: RemediationCase, live_resources: LiveResources, now: datetime, places: ProjectPlaces | None
+    case: RemediationCase, live_resources: LiveResources, now: datetime, places: ProjectAncestors | None
 ) -> LiveReading | None:
     """Read the resource of a finding, and where its project is by now; None where no method reads it.
 
@@ -320,7 +320,7 @@ def _rollout(key: ResourceKey, store: DesiredStore) -> _Rollout:
     )
 
 
-def _changed_at(version: Version, source: SourceState) -> datetime | None:
+def _changed_at(version: DeclaredVersion, source: SourceState) -> datetime | None:
     """When a declaration last changed; for one that an older version wrote, only while no other apply followed."""
     if version.written_at is not None:
         return version.written_at

@@ -319,7 +319,7 @@ def _by_applier(facts: DecisionInput) -> Reason | None:
     )
 
 
-def _by_rehearsal(facts: DecisionInput) -> Reason | None:
+def _by_dry_run(facts: DecisionInput) -> Reason | None:
     return Reason("the policy is a dry run", "rehearse") if facts.policy.dry_run else None
 
 
@@ -346,5 +346,5 @@ _CHECKS: tuple[Callable[[DecisionInput], Reason | None], ...] = (
     _by_baseline,
     _by_weakening,
     _by_applier,
-    _by_rehearsal,
+    _by_dry_run,
 )

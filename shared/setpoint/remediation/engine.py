@@ -32,11 +32,11 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import Secrecy
 from setpoint.model.write_plan import NotWritable, WritePlan
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.stores import Problems, Snapshot, StateStore
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision as deciding
-from setpoint.remediation import execution, planning, unattended
+from setpoint.remediation import execution, finding_plan, required_approval
 from setpoint.remediation.context import (
     declared_digest,
     is_due,
@@ -152,7 +152,7 @@ def resume_due(context: RemediationContext) -> TickResult:
             telemetry.happened("remediation", outcome="problem", resource_name=key.name, content=key.content)
             problems.append(f"{key.name}: {error!r}; it is tried again with the next tick, report it if it stays")
     problems += map(str, unread)
-    RecordProblems(context.store.notices).note(unread, now)
+    RecordProblemLog(context.store.notices).note(unread, now)
     return TickResult(outcomes, tuple(problems), "gone on")
 
 
@@ -193,7 +193,7 @@ def preview(
     plan = (
         None
         if reading is None or case.snapshot.desired is None
-        else planning.plan(case, case.snapshot.desired, reading, context.live_resources, context.detection.secrecy)
+        else finding_plan.plan(case, case.snapshot.desired, reading, context.live_resources, context.detection.secrecy)
     )
     return deciding.decide(case.decision_input), plan
 
@@ -289,12 +289,12 @@ def _ask(case: RemediationCase, decision: Decision, context: RemediationContext)
     )
 
 
-def _hand_off(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
+def _delegate(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     note = AuditNote("hand_off", "remediation.requested", decision)
-    return _propose(case, decision, context, remediation_attempt.handed_off, note, "handed_off")
+    return _propose(case, decision, context, remediation_attempt.delegated, note, "handed_off")
 
 
-def _rehearse(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
+def _dry_run(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     def stopped(
         remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
     ) -> RemediationState:
@@ -342,11 +342,11 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     except (AccessDenied, Refused, Unavailable) as error:
         return _unread(case, decision, error, context)
     if reading is None or case.snapshot.desired is None:
-        return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
+        return _delegate(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
     if (ended := _before_planning(case, decision, reading, context)) is not None:
         return ended
     has_cleared = bool(case.decision_input.remediation.cleared)
-    plan = planning.plan(
+    plan = finding_plan.plan(
         case,
         case.snapshot.desired,
         reading,
@@ -356,7 +356,7 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     )
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
-        return _hand_off(case, _instead(decision, "hand_off", why), context)
+        return _delegate(case, _instead(decision, "hand_off", why), context)
     decided_on = case.decision_input
     asking = filter(None, (*plan.side_effects, _unattended(case, plan, reading)))
     if (why := "; ".join(asking)) and not decided_on.remediation.approved_by:
@@ -398,7 +398,7 @@ def _unattended(case: RemediationCase, plan: WritePlan, reading: LiveReading) ->
     limits = case.decision_input.policy.limits
     declarations = case.snapshot.desired.declarations if case.snapshot.desired is not None else ()
     reasons = (
-        unattended.needs_person(unattended.PlannedWrite(declaration, plan, reading.observation, limits))
+        required_approval.needs_person(required_approval.PlannedWrite(declaration, plan, reading.observation, limits))
         for declaration in declarations
     )
     return next(filter(None, reasons), "")
@@ -431,7 +431,7 @@ def _summary(
         finding = case.decision_input.finding
         declaration = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(declaration, finding.differences)
-    plan = planning.plan(case, case.snapshot.desired, reading, live_resources, secrecy)
+    plan = finding_plan.plan(case, case.snapshot.desired, reading, live_resources, secrecy)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 
@@ -443,7 +443,7 @@ _FOLLOW: dict[Action, Callable[[RemediationCase, Decision, RemediationContext], 
     "stop": _stop,
     "wait": _wait,
     "ask": _ask,
-    "rehearse": _rehearse,
-    "hand_off": _hand_off,
+    "rehearse": _dry_run,
+    "hand_off": _delegate,
     "act": _act,
 }

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from setpoint.catalog.methods import Resource
+from setpoint.catalog.methods import ApiResource
 from setpoint.comparison import iam_policies
 from setpoint.comparison.iam_policies import Grant
 from setpoint.model import ignore_patterns
@@ -29,7 +29,7 @@ The id of a custom role may contain the same text. Source: https://cloud.google.
 """
 
 
-def read(resource: Resource) -> Call | None:
+def read(resource: ApiResource) -> Call | None:
     """The request that reads the policy of a resource; None if it has no policy of its own."""
     method = resource.kind.methods.get("getIamPolicy")
     if method is None:
@@ -43,7 +43,7 @@ def read(resource: Resource) -> Call | None:
 def plan_policy(
     declaration: Declaration,
     live: Mapping[str, Any],
-    resource: Resource,
+    resource: ApiResource,
     wanted: set[tuple[str, Any]] | None,
     own: Project = Project(),  # noqa: B008 - an immutable value
 ) -> WritePlan | NotWritable:

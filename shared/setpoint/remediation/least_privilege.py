@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from setpoint.catalog.methods import Kind, Methods
+from setpoint.catalog.methods import Methods, ResourceKind
 from setpoint.catalog.permissions import permission
 from setpoint.remediation.setter_methods import SPECIAL
 
@@ -48,7 +48,7 @@ def of_policy(schema: Schema, methods: Methods) -> tuple[str, ...]:
     return tuple(sorted({permission(kind.methods[name].id) for kind in kinds for name in both}))
 
 
-def _writers(schema: Schema, kind: Kind) -> Iterator[str]:
+def _writers(schema: Schema, kind: ResourceKind) -> Iterator[str]:
     if kind.writer is not None:
         yield kind.writer.id
     names = {setter.method for setter in SPECIAL if (setter.service, setter.schema) == (schema.service, schema.name)}

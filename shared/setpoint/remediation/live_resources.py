@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_natural
-from setpoint.catalog.methods import Methods, Resource, default_methods
+from setpoint.catalog.methods import ApiResource, Methods, default_methods
 from setpoint.catalog.schemas import Catalogue, Schema
 from setpoint.comparison.masking import Masking
 from setpoint.errors import Unavailable
@@ -34,7 +34,7 @@ class LiveReading:
     """
 
     observation: Observation
-    resource: Resource
+    resource: ApiResource
 
 
 class LiveResources:
@@ -136,7 +136,7 @@ def _as_listed(declaration: Declaration, last: Observation | None) -> Declaratio
     return replace(declaration, key=ResourceKey(last.inventory_name, declaration.key.content))
 
 
-def _read_policy(declaration: Declaration, resource: Resource) -> Any:
+def _read_policy(declaration: Declaration, resource: ApiResource) -> Any:
     return iam_planner.read(resource) if declaration.key.content == "iam_policy" else None
 
 

@@ -43,7 +43,7 @@ class FieldChange(NamedTuple):
     secret: bool = False
 
 
-class Target(NamedTuple):
+class MergeTarget(NamedTuple):
     """The resource after the write.
 
     Args:
@@ -122,10 +122,10 @@ def apply_changes(
     schema: Schema | None,
     recording: RecordingComparison,
     changes: Iterable[FieldChange],
-) -> Target:
+) -> MergeTarget:
     """The live resource with the changes applied; unchanged values are shared, not copied."""
     merge = _Merge(recording, changes)
-    return Target(merge.message(field_path.ROOT, schema, None, declared, live), tuple(merge.dropped))
+    return MergeTarget(merge.message(field_path.ROOT, schema, None, declared, live), tuple(merge.dropped))
 
 
 _GONE: Any = object()

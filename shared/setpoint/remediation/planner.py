@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.catalog.methods import Methods, Resource
+from setpoint.catalog.methods import ApiResource, Methods
 from setpoint.comparison import masking
 from setpoint.comparison.masking import Masking
 from setpoint.comparison.options import options_of
@@ -29,7 +29,14 @@ from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
 from setpoint.remediation import api_requests, manual_only_fields, update_masks, wire_format
 from setpoint.remediation.api_requests import FieldPath
 from setpoint.remediation.iam_planner import plan_policy
-from setpoint.remediation.merge import FieldChange, RecordingComparison, Target, apply_changes, fields_along, record
+from setpoint.remediation.merge import (
+    FieldChange,
+    MergeTarget,
+    RecordingComparison,
+    apply_changes,
+    fields_along,
+    record,
+)
 from setpoint.remediation.setter_methods import SetterMethod
 from setpoint.remediation.write_refusals import SEALED, WriteInput, is_complete, plain, refusal
 from setpoint.remediation.write_summary import line
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
 _OTHER_CONTENT = "organisation and access policies are written by hand, or declared as the API's own resources"
 
 
-def reach(declaration: Declaration, schema: Schema, methods: Methods) -> Resource | None:
+def reach(declaration: Declaration, schema: Schema, methods: Methods) -> ApiResource | None:
     """How a declared resource is read and written: by the beta API if it declares fields that only the beta has.
 
     Args:
@@ -78,7 +85,7 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
     declaration: Declaration,
     live: Any,
     schema: Schema | None,
-    resource: Resource | None,
+    resource: ApiResource | None,
     *,
     own: Project = Project(),  # noqa: B008 - an immutable value
     differences: Iterable[Difference] | None = None,
@@ -144,7 +151,7 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
         summary=(*(line(change.difference) for change in first), *_dropped_lines(target)),
         coarser=None if how is not None else _coarser_call(write_input, target.body, cuts),
         later=tuple(change.difference.path for _, rest in others for change in rest),
-        side_effects=_disturbances(schema, first),
+        side_effects=_side_effects(schema, first),
     )
     return _refused(declaration, "sealed", SEALED) if _holds_digest(declaration, planned) else planned
 
@@ -215,7 +222,7 @@ def _remaining(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwri
     )
 
 
-def _disturbances(schema: Schema, changes: list[FieldChange]) -> tuple[str, ...]:
+def _side_effects(schema: Schema, changes: list[FieldChange]) -> tuple[str, ...]:
     effects = (
         manual_only_fields.side_effects(schema.service, schema.name, plain(schema, change)) for change in changes
     )
@@ -226,7 +233,7 @@ def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable
     return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
 
 
-def _dropped_lines(target: Target) -> list[str]:
+def _dropped_lines(target: MergeTarget) -> list[str]:
     """Lines about removed fields of a oneof group; a field in a list is removed with its element."""
     return [f"{field_path.text(path)}: cleared, since only one of its group may be set" for path in target.dropped]
 

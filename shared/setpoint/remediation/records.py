@@ -23,7 +23,7 @@ from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.secrecy import Secrecy
-from setpoint.ports.services import ProjectPlaces
+from setpoint.ports.services import ProjectAncestors
 from setpoint.ports.stores import RemediationStore, Snapshot, Store, StoredSafetyState
 from setpoint.remediation import earlier_reasons
 from setpoint.remediation.decision import Decision, DecisionInput
@@ -62,7 +62,7 @@ class RemediationContext:
     detection: Context
     live_resources: LiveResources
     worker: str = "setpoint"
-    places: ProjectPlaces | None = None
+    places: ProjectAncestors | None = None
 
     @property
     def store(self) -> Store:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Refused(NamedTuple):
+class RefusedMask(NamedTuple):
     """A mask that an API refuses.
 
     Args:
@@ -32,12 +32,12 @@ _TOPIC = f"{_PROVIDER}/pubsub/resource_pubsub_topic.go"
 _ALERT = f"{_PROVIDER}/monitoring/resource_monitoring_alert_policy.go"
 _VIEW = f"{_PROVIDER}/bigtable/resource_bigtable_authorized_view.go"
 
-REFUSED: tuple[Refused, ...] = (
-    Refused("pubsub", "Subscription", "expirationPolicy.", _SUBSCRIPTION),
-    Refused("pubsub", "Subscription", "retryPolicy.", _SUBSCRIPTION),
-    Refused("pubsub", "Topic", "messageStoragePolicy.", _TOPIC),
-    Refused("monitoring", "AlertPolicy", "documentation.", _ALERT),
-    Refused("bigtableadmin", "AuthorizedView", "subsetView.", _VIEW),
+REFUSED: tuple[RefusedMask, ...] = (
+    RefusedMask("pubsub", "Subscription", "expirationPolicy.", _SUBSCRIPTION),
+    RefusedMask("pubsub", "Subscription", "retryPolicy.", _SUBSCRIPTION),
+    RefusedMask("pubsub", "Topic", "messageStoragePolicy.", _TOPIC),
+    RefusedMask("monitoring", "AlertPolicy", "documentation.", _ALERT),
+    RefusedMask("bigtableadmin", "AuthorizedView", "subsetView.", _VIEW),
 )
 """Masks that were refused with error 400, and whose parent the provider sends."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from setpoint.catalog import schemas
-from setpoint.catalog.methods import Resource
+from setpoint.catalog.methods import ApiResource
 from setpoint.comparison import absence
 from setpoint.comparison.scalars import is_masked
 from setpoint.comparison.sealed import holds_seal
@@ -30,7 +30,7 @@ class WriteInput(NamedTuple):
     """The input of a write: the schema, how the resource is written, and its live state."""
 
     schema: Schema
-    resource: Resource
+    resource: ApiResource
     live: Mapping[str, Any]
 
     def special(self, change: FieldChange) -> SetterMethod | None:

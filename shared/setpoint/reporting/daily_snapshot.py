@@ -18,12 +18,12 @@ from setpoint.model.drift_origin import CommonChanges
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.services import Warehouse
 from setpoint.ports.stores import Problems, Store
 from setpoint.reporting.rows import CoverageCounter, SnapshotTime, WeeklyDigest, finding_row, sweep_row
 from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
-from setpoint.sweep.digest_set import Digests, digest_of
+from setpoint.sweep.digest_set import DigestSet, digest_of
 from setpoint.util import telemetry
 from setpoint.util.clock import utc_now
 from setpoint.util.external_sort import batches
@@ -77,8 +77,8 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
     findings = put(FINDINGS_SNAPSHOT, _findings(states, taken, digest, checked, common))
     for problem in problems:
         telemetry.happened("unreadable", "ERROR", reason=str(problem))
-    RecordProblems(reporter.store.notices).note(problems, reporter.clock())
-    coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, Digests(checked)).rows(taken))
+    RecordProblemLog(reporter.store.notices).note(problems, reporter.clock())
+    coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, DigestSet(checked)).rows(taken))
     sweeps = [sweep.value for sweep in reporter.store.sweeps.sweeps() if sweep.value is not None]
     return {
         FINDINGS_SNAPSHOT: findings,
@@ -115,7 +115,7 @@ def _findings(
             yield row
 
 
-def _coverage(store: Store, checked: Digests) -> CoverageCounter:
+def _coverage(store: Store, checked: DigestSet) -> CoverageCounter:
     """Count declarations in the order of keys; only a few hundred are in memory at a time."""
     coverage, control = CoverageCounter(), store.control().value
     for keys in batches(_declared(store), _BATCH):

@@ -11,6 +11,6 @@ from __future__ import annotations
 from setpoint.model.sweep_records import LAG
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.coordinator import MessageResult, receive
-from setpoint.sweep.in_process import Swept, sweep
+from setpoint.sweep.in_process import SweepResult, sweep
 
-__all__ = ["LAG", "MessageResult", "Sweeper", "Swept", "receive", "sweep"]
+__all__ = ["LAG", "MessageResult", "SweepResult", "Sweeper", "receive", "sweep"]

@@ -26,11 +26,11 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.sharding import is_plain, matches
 from setpoint.model.sources import Control, visible
 from setpoint.model.sweep_records import Shard, Summary, Sweep, known_at
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.stores import DesiredStore, Problems, StateStore, Store, SweepStore
+from setpoint.sweep.auto_created_counts import together
 from setpoint.sweep.context import Sweeper
-from setpoint.sweep.digest_set import Digests, Marks, digest_of, unpacked
-from setpoint.sweep.unreported import together
+from setpoint.sweep.digest_set import DigestSet, Marks, digest_of, unpacked
 from setpoint.util.external_sort import batches
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -97,7 +97,7 @@ class _MissingResource(NamedTuple):
 class _Declared:
     """The digests of declared keys: listed ones are marked in the listing's set, only the others are stored."""
 
-    def __init__(self, seen: Digests) -> None:
+    def __init__(self, seen: DigestSet) -> None:
         self.seen = Marks(seen)
         self._others: set[int] = set()
 
@@ -186,8 +186,8 @@ class _Listing:
         self.shards = [shard.value for shard in records.shards(sweep.run) if shard.value is not None]
         if len(self.shards) != sweep.shards:
             raise Conflict(f"sweep {sweep.name}: the records of its shards are gone; run the sweep again")
-        self.seen = Digests(_collected(self.shards, records, "seen"))
-        self.unchecked = Digests(_collected(self.shards, records, "unchecked"))
+        self.seen = DigestSet(_collected(self.shards, records, "seen"))
+        self.unchecked = DigestSet(_collected(self.shards, records, "unchecked"))
         self.read_at = {content: self._read_at(content) for content in sweep.start.contents}
         self._types = {
             content: {kind for shard in self.shards if _done(shard, content) for kind in shard.counts}
@@ -277,7 +277,7 @@ def _undeclared_drift(
             missing[digest] = state
         elif digest in listing.seen and _is_drifted(state):
             counters.seen_drifted += digest in declared.seen and digest not in listing.unchecked
-    RecordProblems(store.notices).note(problems, now)
+    RecordProblemLog(store.notices).note(problems, now)
     return list(missing.values())
 
 

@@ -32,7 +32,7 @@ from setpoint.model.sweep_records import (
     Work,
     decode_message,
 )
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.operations.retention import drop_resolved
 from setpoint.ports.stores import Problems, StoredSweep, SweepStore
 from setpoint.sweep.conclude import conclude
@@ -215,7 +215,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
         readings = sweeper.read_due()
     except TransientError as error:
         return MessageResult("not healed", str(error))
-    RecordProblems(sweeper.deps.store.notices).note(problems, sweeper.now())
+    RecordProblemLog(sweeper.deps.store.notices).note(problems, sweeper.now())
     if readings is not None and readings.left:
         telemetry.note(deep_reads_due=readings.left)
     return MessageResult(

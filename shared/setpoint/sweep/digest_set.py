@@ -24,7 +24,7 @@ def digest_of(key: ResourceKey) -> int:
     return int.from_bytes(digest, sys.byteorder)
 
 
-class Digests:
+class DigestSet:
     """A read-only set of digests.
 
     Args:
@@ -93,7 +93,7 @@ class Marks:
 
     __slots__ = ("_marked", "_whole")
 
-    def __init__(self, whole: Digests) -> None:
+    def __init__(self, whole: DigestSet) -> None:
         self._whole = whole
         self._marked = bytearray(len(whole))
 

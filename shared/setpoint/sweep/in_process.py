@@ -15,7 +15,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
 from setpoint.model.retention import DEFAULT, Retention
 from setpoint.model.sweep_records import Start, Summary, SweepMessage, Work
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Problems, SweepStore
 from setpoint.sweep.context import Sweeper
@@ -27,7 +27,7 @@ RESUMABLE = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class Swept:
+class SweepResult:
     """The result of a sweep; see ``Summary`` for what is counted.
 
     Args:
@@ -88,7 +88,7 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     *,
     resume: bool = False,
     retention: Retention = DEFAULT,
-) -> Swept:
+) -> SweepResult:
     """List scopes, and evaluate both listed and missing resources.
 
     Args:
@@ -116,10 +116,10 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
         start(request, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _drain(queue, sweeper)
     pipeline.promote_settled(deps, problems)
-    RecordProblems(deps.store.notices).note(problems, sweeper.now())
+    RecordProblemLog(deps.store.notices).note(problems, sweeper.now())
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
-    return Swept(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))
+    return SweepResult(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))
 
 
 def _resume(request: Start, records: SweepStore, now: datetime, queue: _MemoryQueue) -> bool:

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from setpoint.detection import parents
-from setpoint.detection.parents import parent_of
+from setpoint.detection import parent_types
+from setpoint.detection.parent_types import parent_of
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.model.observation import Observation
 from setpoint.model.sources import rules_of
-from setpoint.model.sweep_records import Part, Shard, Start, Status
+from setpoint.model.sweep_records import Shard, ShardPart, Start, Status
 from setpoint.ports.services import Inventory
 from setpoint.sweep.context import Sweeper
 
@@ -38,7 +38,7 @@ def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
         return ""
     name = f"{run}-parents"
     sweeper.records.drop_run(name)  # what an earlier start left
-    types = tuple(asset_type for asset_type in parents.TYPES if sweeper.inventory.lists(asset_type))
+    types = tuple(asset_type for asset_type in parent_types.TYPES if sweeper.inventory.lists(asset_type))
     for number, scope in enumerate(request.scopes):
         shard = Shard(name, number, scope, "resource", sweeper.now(), types)
         version = sweeper.records.write_shard(shard, None).version
@@ -47,7 +47,9 @@ def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
     return name
 
 
-def _listed(shard: Shard, inventory: Inventory, clock: Callable[[], datetime]) -> Iterator[tuple[Shard, Part | None]]:
+def _listed(
+    shard: Shard, inventory: Inventory, clock: Callable[[], datetime]
+) -> Iterator[tuple[Shard, ShardPart | None]]:
     """The record of a shard after each page, with the parents of the page."""
     if not shard.types:
         return
@@ -68,5 +70,5 @@ def _listed(shard: Shard, inventory: Inventory, clock: Callable[[], datetime]) -
         yield replace(shard, status=status, reason=str(error), updated_at=clock()), None
 
 
-def _part(observed: Sequence[Observation]) -> Part:
-    return Part(parents=tuple(filter(None, map(parent_of, observed))))
+def _part(observed: Sequence[Observation]) -> ShardPart:
+    return ShardPart(parents=tuple(filter(None, map(parent_of, observed))))

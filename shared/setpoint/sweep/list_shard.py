@@ -15,13 +15,13 @@ from setpoint.errors import BadRequest, Conflict, CorruptState, PermanentError, 
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.sources import rules_of
-from setpoint.model.sweep_records import Part, Shard, Status, known_at
-from setpoint.operations.record_problems import RecordProblems
-from setpoint.ports.services import Inventory, Page
+from setpoint.model.sweep_records import Shard, ShardPart, Status, known_at
+from setpoint.operations.record_problem_log import RecordProblemLog
+from setpoint.ports.services import Inventory, InventoryPage
 from setpoint.ports.stores import StoredShard
+from setpoint.sweep.auto_created_counts import AutoCreatedCounts
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import digest_of, packed
-from setpoint.sweep.unreported import Unreported
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 100
@@ -69,7 +69,7 @@ class _ShardRecord:
         self._version = stored.version
         self._sweeper = sweeper
 
-    def write(self, shard: Shard, part: Part | None = None) -> None:
+    def write(self, shard: Shard, part: ShardPart | None = None) -> None:
         try:
             self._version = self._sweeper.records.write_shard(shard, self._version, part).version
         except Conflict:
@@ -92,7 +92,7 @@ def _read(record: _ShardRecord, sweeper: Sweeper, until: float) -> None:
             break
 
 
-def _pages(record: _ShardRecord, inventory: Inventory, clock: Callable[[], datetime]) -> Iterator[Page]:
+def _pages(record: _ShardRecord, inventory: Inventory, clock: Callable[[], datetime]) -> Iterator[InventoryPage]:
     """The pages left to list; a denied or failed listing is written to the record."""
     shard = record.shard
     try:
@@ -102,12 +102,12 @@ def _pages(record: _ShardRecord, inventory: Inventory, clock: Callable[[], datet
         record.write(replace(record.shard, status=status, reason=str(error), updated_at=clock()))
 
 
-def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
+def _judge_page(page: InventoryPage, shard: Shard, known: set[str], sweeper: Sweeper) -> tuple[Shard, ShardPart]:
     """Evaluate a page; return the new record and the keys of the page."""
     deps = sweeper.deps
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
-    unreported = Unreported(shard, rules_of(deps.store.control().value), deps)
+    unreported = AutoCreatedCounts(shard, rules_of(deps.store.control().value), deps)
     seen: list[int] = []
     unchecked: list[int] = []
     projects: set[str] = set()
@@ -143,7 +143,7 @@ def _judge_page(page: Page, shard: Shard, known: set[str], sweeper: Sweeper) -> 
         above_projects=above_projects,
         parts=shard.parts + 1,
     )
-    return done, Part(packed(seen), packed(unchecked), tuple(sorted(new)), tuple(sorted(new_places)))
+    return done, ShardPart(packed(seen), packed(unchecked), tuple(sorted(new)), tuple(sorted(new_places)))
 
 
 def _digests(observation: Observation, projects: ProjectIdResolver) -> list[int]:
@@ -162,7 +162,7 @@ def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) ->
         results = batch.handle_many(some, deps)
         unread = [result for result in results if isinstance(result, CorruptState)]
         if unread:
-            RecordProblems(deps.store.notices).note(unread, deps.clock())
+            RecordProblemLog(deps.store.notices).note(unread, deps.clock())
         for observation, result in zip(some, results, strict=True):
             outcome = batch.outcome_of(result)
             yield observation, _judge_stale(read_at, observation, deps) if outcome == "stale" else outcome

@@ -24,7 +24,7 @@ from setpoint.attribution.service import Attributor
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import feed as recorded
 from setpoint.declarations import apply, apply_states
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.apply_states import StateOptions, StateReport
 from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
@@ -40,7 +40,7 @@ from setpoint.ports.queues import EventBus
 from setpoint.remediation import bulk_exemptions, commands, engine
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import RemediationContext
-from setpoint.sweep import Swept
+from setpoint.sweep import SweepResult
 from setpoint_tools.demo import audit_log, feed, files, incidents, terraform_states
 from setpoint_tools.demo.audit_log import Entry
 from setpoint_tools.demo.feed import Sent
@@ -174,7 +174,7 @@ class Run:
     first: list[ResourceState] = field(default_factory=list)
     accepted: int = 0
     writes: list[str] = field(default_factory=list)
-    swept: Swept | None = None
+    swept: SweepResult | None = None
     after: list[ResourceState] = field(default_factory=list)
 
 
@@ -274,7 +274,7 @@ class Installation:
     def declare(self, places: DemoPaths) -> None:
         """Apply what is in Git, and what the bucket of states holds."""
         loaded = load.load([str(places.fleet)], root=str(places.fleet), secrecy=self.context.secrecy)
-        apply.sync(loaded, Request("fleet"), self.context, self.clock())
+        apply.sync(loaded, ApplyRequest("fleet"), self.context, self.clock())
         pattern = f"{terraform_states.STATE_BUCKET}/**/*.tfstate"
         bucket = terraform_states.StateFolder(places.states)
         reports: list[StateReport] = []
@@ -282,7 +282,7 @@ class Installation:
         if applied.needs_attention:
             raise BadRequest(f"not every state of the demo could be applied: {reports}")
 
-    def sweep(self, export: Path) -> Swept:
+    def sweep(self, export: Path) -> SweepResult:
         """Sweep an export as ``setpoint sweep --from`` does."""
         inventory = bootstrap.open_inventory_files([str(export)])
         return sweeping.sweep(inventory.scopes, CONTENTS, (), inventory, self.context)

@@ -20,7 +20,7 @@ from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind
-from setpoint.sweep import Swept
+from setpoint.sweep import SweepResult
 from setpoint_tools.demo.pipeline import DemoPaths, Run
 from setpoint_tools.demo.spellings import Spellings
 
@@ -229,7 +229,7 @@ def show_speed(console: Console, run: Run) -> None:
     )
 
 
-def show_sweep(console: Console, swept: Swept | None) -> None:
+def show_sweep(console: Console, swept: SweepResult | None) -> None:
     """What a sweep from an export file finds after the feed."""
     if swept is None:
         return
@@ -241,7 +241,7 @@ def show_sweep(console: Console, swept: Swept | None) -> None:
     )
 
 
-def show_sum(console: Console, states: Iterable[ResourceState], swept: Swept | None) -> None:
+def show_sum(console: Console, states: Iterable[ResourceState], swept: SweepResult | None) -> None:
     """How the numbers of this output add up, and what each of them counts."""
     known = [state for state in states if state.finding is not None]
     statuses = Counter(state.finding.status for state in known if state.finding is not None)

@@ -20,7 +20,7 @@ import yaml
 
 from setpoint import bootstrap
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers import load
 from setpoint.errors import BadRequest
 from setpoint.model import events
@@ -207,7 +207,7 @@ class System:
         loaded = load.load([str(files)], root=str(files), secrecy=deps.secrecy)
         if loaded.problems:
             raise BadRequest(str(loaded.problems[0]))
-        apply.sync(loaded, Request("dev", prune=True, max_removals=1.0), deps, datetime.now(UTC))
+        apply.sync(loaded, ApplyRequest("dev", prune=True, max_removals=1.0), deps, datetime.now(UTC))
         deps.store.close()
 
     def run(self) -> None:

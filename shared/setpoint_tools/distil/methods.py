@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from setpoint.catalog.methods import FOLDER as METHODS
-from setpoint.catalog.methods import Kind
+from setpoint.catalog.methods import ResourceKind
 from setpoint_tools.distil import artefact, documents
 from setpoint_tools.distil.lines import renamer
 from setpoint_tools.distil.schemas import methods as methods_of
@@ -47,7 +47,7 @@ def main() -> int:
             services += 1
             kinds += len(resources)
             methods += sum(len(resource["methods"]) for resource in resources)
-            written += sum(msgspec.convert(resource, Kind).writer is not None for resource in resources)
+            written += sum(msgspec.convert(resource, ResourceKind).writer is not None for resource in resources)
     sys.stdout.write(
         f"{services} services, {kinds:,} resources that are read, {written:,} of them written, "
         f"{methods:,} methods, {size / 1e3:.0f} KB\n"

@@ -19,7 +19,7 @@ from setpoint import sweep
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -29,7 +29,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint.ports.services import Page
+from setpoint.ports.services import InventoryPage
 from setpoint.remediation import commands, engine
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import RemediationContext
@@ -101,7 +101,7 @@ class _Inventory:
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[InventoryPage]:
         """See ``Inventory.pages``."""
         del scope, page_token
         listed = [
@@ -111,7 +111,7 @@ class _Inventory:
             and not entry.deleted
             and (not asset_types or entry.asset_type in asset_types)
         ]
-        yield Page(listed, "", self._read_at)
+        yield InventoryPage(listed, "", self._read_at)
 
 
 def warehouse() -> DuckWarehouse:
@@ -158,7 +158,7 @@ def _rehearse(deps: Context, recorder: Recorder) -> None:
     """The policy becomes a dry run, and another drift is approved: its write is only reported."""
     state = next(state for state in _open(deps) if state.asset_type == _BUCKET and _waits(state))
     policy = replace(deps.store.read(state.key).rules.policy or Policy(), dry_run=True)
-    apply.sync(LoadResult(policy=policy), Request("fleet"), deps, recorder.clock())
+    apply.sync(LoadResult(policy=policy), ApplyRequest("fleet"), deps, recorder.clock())
     google = FakeGoogle()
     remediation = RemediationContext(deps, LiveResources(google, default_catalogue()), worker="demo")
     seen = deps.store.last_observation(state.key)

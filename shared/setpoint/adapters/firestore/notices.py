@@ -13,7 +13,7 @@ from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
-from setpoint.ports.people import Filed, StoredBody
+from setpoint.ports.people import NoticeIndex, StoredBody
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentSnapshot, Query
@@ -38,7 +38,7 @@ class FirestoreNotices:
             document = self._client.collection(kind).document(name).get(field_paths=_BODY)
         return _stored(document) if document.exists else None
 
-    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: NoticeIndex) -> Any:
         """See ``NoticeStore.write``; absent fields are not indexed."""
         fields = {field: value for field, value in filed._asdict().items() if value}
         document = {"body": body.decode(), **fields}

@@ -14,7 +14,7 @@ from google.cloud.firestore import Client
 from setpoint.adapters.firestore.documents import put_body
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
 from setpoint.model.newer_fields import Revision
-from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
+from setpoint.model.sweep_records import Shard, ShardPart, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
 from setpoint.util.external_sort import batches
 
@@ -66,7 +66,7 @@ class FirestoreSweeps:
         with answering(f"the shards of run {run}"):
             return iter([_shard(document) for document in self._shards(run).stream()])
 
-    def write_shard(self, shard: Shard, version: Revision | None, part: Part | None = None) -> StoredShard:
+    def write_shard(self, shard: Shard, version: Revision | None, part: ShardPart | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``; one request, which is atomic."""
         with answering(shard.label), racing(shard.label):
             batch = self._client.batch()
@@ -79,13 +79,13 @@ class FirestoreSweeps:
             written = batch.commit()[0]
         return StoredShard(shard, Revision(written.update_time, body))
 
-    def parts(self, run: str, number: int) -> Iterator[Part]:
+    def parts(self, run: str, number: int) -> Iterator[ShardPart]:
         """See ``SweepStore.parts``."""
         parts = self._parts(run)
         first, last = (parts.document(f"{number:06d}-{end}") for end in ("", "~"))
         with answering(f"the parts of shard {number} of run {run}"):
             for document in parts.order_by("__name__").start_at([first]).end_at([last]).stream():
-                yield decode_record(body_of(document), Part)
+                yield decode_record(body_of(document), ShardPart)
 
     def drop_run(self, run: str) -> None:
         """See ``SweepStore.drop_run``."""

@@ -20,7 +20,7 @@ from setpoint.adapters.google.asset_inventory import (
     CONTENT_TYPES,
     NO_CREDENTIALS,
     PASSING,
-    RetryPolicy,
+    QuotaRetryPolicy,
     denied,
     message_of,
     pause_after,
@@ -37,7 +37,7 @@ NAMES = 100
 """Maximum number of names of a call."""
 CALLS_A_MINUTE = 100
 """The quota of a project; that of an organisation is 180 (https://cloud.google.com/asset-inventory/docs/quota)."""
-_PATIENCE = RetryPolicy()
+_PATIENCE = QuotaRetryPolicy()
 
 
 class GoogleAssetHistory:
@@ -50,7 +50,7 @@ class GoogleAssetHistory:
     """
 
     def __init__(
-        self, client: AssetServiceClient, pace: CallPace | None = None, patience: RetryPolicy = _PATIENCE
+        self, client: AssetServiceClient, pace: CallPace | None = None, patience: QuotaRetryPolicy = _PATIENCE
     ) -> None:
         self._client = client
         self._pace = pace or CallPace(CALLS_A_MINUTE, CallBudget())

@@ -22,7 +22,7 @@ from setpoint.errors import LOG_IN, BadRequest, ScopeDenied, TokenExpired, Unava
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey, content_of
 from setpoint.model.sweep_records import known_at
-from setpoint.ports.services import Page
+from setpoint.ports.services import InventoryPage
 from setpoint.util.retries import backoff
 
 CONTENT_TYPES = {
@@ -45,7 +45,7 @@ _EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class QuotaRetryPolicy:
     """The retries of a page request.
 
     A quota is per minute (https://cloud.google.com/asset-inventory/docs/quota), so its error has a longer wait.
@@ -67,7 +67,7 @@ class RetryPolicy:
     calls_a_minute: float = 100.0
 
 
-_PATIENCE = RetryPolicy()
+_RETRIES = QuotaRetryPolicy()
 
 
 class _RateLimiter:
@@ -115,7 +115,7 @@ class AssetInventory:
     def __init__(
         self,
         client: AssetServiceClient,
-        patience: RetryPolicy = _PATIENCE,
+        patience: QuotaRetryPolicy = _RETRIES,
         *,
         read_at: datetime | None = None,
         page_size: int = 1000,
@@ -137,7 +137,7 @@ class AssetInventory:
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
-    ) -> Iterator[Page]:
+    ) -> Iterator[InventoryPage]:
         """See ``Inventory.pages``."""
         if not _SCOPE.match(scope):
             raise BadRequest(f"`{scope}` is no scope; use organizations/NUMBER, folders/NUMBER or projects/ID")
@@ -155,7 +155,7 @@ class AssetInventory:
             response = self._answer(request)
             read_at = response.read_time.ToDatetime(tzinfo=UTC)
             observations = [to_observation(asset, content, read_at) for asset in response.assets]
-            yield Page(observations, response.next_page_token, read_at)
+            yield InventoryPage(observations, response.next_page_token, read_at)
             if not response.next_page_token:
                 return
             request.page_token = response.next_page_token
@@ -185,7 +185,7 @@ class AssetInventory:
                 raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
 
 
-def pause_after(patience: RetryPolicy, error: Exception, calls: int) -> float:
+def pause_after(patience: QuotaRetryPolicy, error: Exception, calls: int) -> float:
     """Exponential backoff with jitter, so that clients that were refused together do not retry together."""
     first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
     return backoff(first, patience.longest, calls)

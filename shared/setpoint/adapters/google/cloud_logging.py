@@ -62,7 +62,7 @@ class GoogleActivityLogs:
         for query in queries(windows):
             yield from self._pages_of(query)
 
-    def _pages_of(self, query: Query) -> Iterator[LogPage]:
+    def _pages_of(self, query: LogQuery) -> Iterator[LogPage]:
         containers = tuple(query.windows)
         token = ""
         while True:
@@ -104,7 +104,7 @@ class GoogleActivityLogs:
         raise Unavailable("Cloud Logging does not answer; try again later")
 
 
-class Query(NamedTuple):
+class LogQuery(NamedTuple):
     """The times of some containers that one query reads.
 
     Args:
@@ -116,7 +116,7 @@ class Query(NamedTuple):
     next_begin: datetime | None = None
 
 
-def queries(windows: LogWindows) -> Iterator[Query]:
+def queries(windows: LogWindows) -> Iterator[LogQuery]:
     """Pack containers into queries, each within the limits on filters and containers.
 
     A container by number is a query of its own, and so is each part of one whose times do not fit into one filter.
@@ -126,19 +126,19 @@ def queries(windows: LogWindows) -> Iterator[Query]:
     for container, all_times in windows.items():
         times = all_times
         while len(times) > _MOST_TIMES:
-            yield Query({container: times[:_MOST_TIMES]}, times[_MOST_TIMES][0])
+            yield LogQuery({container: times[:_MOST_TIMES]}, times[_MOST_TIMES][0])
             times = times[_MOST_TIMES:]
         if _is_numbered(container):
-            yield Query({container: times})
+            yield LogQuery({container: times})
             continue
         length = len(_clause(container, times)) + len(" OR ")
         if query and (size + length > MOST_LETTERS or len(query) == MOST_CONTAINERS):
-            yield Query(query)
+            yield LogQuery(query)
             query, size = {}, _FRAME
         query[container] = times
         size += length
     if query:
-        yield Query(query)
+        yield LogQuery(query)
 
 
 def filter_of(query: LogWindows) -> str:
@@ -160,11 +160,11 @@ def _text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _halves(query: Query) -> Iterator[Query]:
+def _halves(query: LogQuery) -> Iterator[LogQuery]:
     containers = list(query.windows)
     middle = len(containers) // 2
     for part in (containers[:middle], containers[middle:]):
-        yield Query({container: query.windows[container] for container in part})
+        yield LogQuery({container: query.windows[container] for container in part})
 
 
 def _reason(container: str, error: Exception) -> str:

@@ -72,8 +72,8 @@ class _Content(BytesIO):
         return written
 
 
-class Archives:
-    """``Archives`` in buckets; uploads are ordered by time.
+class CloudStorageArchives:
+    """``CloudStorageArchives`` in buckets; uploads are ordered by time.
 
     Generations distinguish uploads of one object, but do not order two objects
     (https://cloud.google.com/storage/docs/object-versioning).

@@ -14,7 +14,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from setpoint.adapters.google import answers
+from setpoint.adapters.google import responses
 from setpoint.adapters.retry_after import http_date
 from setpoint.errors import LOG_IN, BadRequest, Unavailable
 from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
@@ -90,14 +90,14 @@ class GoogleRest:
 
     def read(self, call: Call) -> Any:
         """See ``ResourceApi.read``."""
-        answer = self._send(call, again=answers.may_pass)
-        return None if answers.meaning(answer) == "gone" else answers.body(call, answer)
+        answer = self._send(call, again=responses.is_transient)
+        return None if responses.classify(answer) == "gone" else responses.body(call, answer)
 
     def write(self, plan: WritePlan) -> Written | Started | Failed:
         """See ``ResourceApi.write``."""
         call = plan.call
         answer = self._send(call, again=_is_busy if call.guarded else _never, reading=False)
-        body = answers.body(call, answer)
+        body = responses.body(call, answer)
         if not call.long_running:
             return Written()
         match operations.progress(body):
@@ -115,10 +115,10 @@ class GoogleRest:
     def operation(self, started: Started) -> Running | Done | Failed:
         """See ``ResourceApi.operation``."""
         call = Call("operations.get", "GET", started.url, permission="operations.get")
-        answer = self._send(call, again=answers.may_pass)
-        if answers.meaning(answer) == "gone":
+        answer = self._send(call, again=responses.is_transient)
+        if responses.classify(answer) == "gone":
             return Failed("the operation is no longer known: read the resource again")
-        return operations.progress(answers.body(call, answer))
+        return operations.progress(responses.body(call, answer))
 
     def time(self) -> datetime:
         """The current time of Google's servers, to the second.
@@ -127,7 +127,7 @@ class GoogleRest:
             Unavailable: no server answers; try again.
         """
         call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
-        date = http_date(self._send(call, again=answers.may_pass).headers.get("Date", ""))
+        date = http_date(self._send(call, again=responses.is_transient).headers.get("Date", ""))
         if date is None:
             raise Unavailable(f"{call.url} does not say the time; try again later")
         return date.astimezone(UTC)
@@ -146,7 +146,7 @@ class GoogleRest:
             if answer is not None and not again(answer):
                 return answer
             is_last = tries == patience.tries or (answer is not None and not reading and tries >= _WRITE_TRIES)
-            if is_last or (answer is not None and answers.wait(answer) > patience.longest):
+            if is_last or (answer is not None and responses.wait(answer) > patience.longest):
                 break
             time.sleep(_pause(patience, tries, answer))
         if answer is not None:
@@ -187,12 +187,12 @@ def _never_left(failure: Exception) -> bool:
 
 def _pause(patience: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
     """The API's requested wait, or exponential backoff with jitter; a longer request is left to the engine."""
-    asked = answers.wait(answer) if answer is not None else 0.0
+    asked = responses.wait(answer) if answer is not None else 0.0
     return asked or backoff(patience.first, patience.longest, tries - 1)
 
 
 def _is_busy(answer: requests.Response) -> bool:
-    return answers.meaning(answer) == "busy"
+    return responses.classify(answer) == "busy"
 
 
 def _never(answer: requests.Response) -> bool:

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from setpoint.errors import Conflict
-from setpoint.ports.people import Filed, StoredBody
+from setpoint.ports.people import NoticeIndex, StoredBody
 
 
 class _Record(NamedTuple):
     body: bytes
     version: int
-    filed: Filed
+    filed: NoticeIndex
 
 
 class MemoryNotices:
@@ -29,7 +29,7 @@ class MemoryNotices:
         record = self._records.get((kind, name))
         return StoredBody(name, record.body, record.version) if record is not None else None
 
-    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: NoticeIndex) -> Any:
         """See ``NoticeStore.write``."""
         with self._lock:
             record = self._records.get((kind, name))
@@ -69,7 +69,7 @@ class MemoryNotices:
                 del self._records[key]
         return len(old)
 
-    def _filed(self, kind: str, fits: Callable[[Filed], bool]) -> list[StoredBody]:
+    def _filed(self, kind: str, fits: Callable[[NoticeIndex], bool]) -> list[StoredBody]:
         with self._lock:
             matching = [
                 (key[1], record) for key, record in self._records.items() if key[0] == kind and fits(record.filed)

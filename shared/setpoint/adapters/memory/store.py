@@ -281,7 +281,7 @@ class MemoryBus:
         self.events.extend(events)
 
 
-class DeadLetter(NamedTuple):
+class StoredDeadLetter(NamedTuple):
     """A message that cannot be handled."""
 
     message: bytes
@@ -293,8 +293,8 @@ class MemoryDeadLetters:
     """``DeadLetters`` that end with the process."""
 
     def __init__(self) -> None:
-        self.kept: list[DeadLetter] = []
+        self.kept: list[StoredDeadLetter] = []
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``."""
-        self.kept.append(DeadLetter(message, attributes, reason))
+        self.kept.append(StoredDeadLetter(message, attributes, reason))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from setpoint.errors import Conflict
-from setpoint.model.sweep_records import Part, Shard, Sweep
+from setpoint.model.sweep_records import Shard, ShardPart, Sweep
 from setpoint.ports.stores import StoredShard, StoredSweep
 
 
@@ -18,7 +18,7 @@ class MemorySweeps:
         self._lock = threading.Lock()
         self._sweeps: dict[str, Sweep] = {}
         self._shards: dict[str, dict[int, Shard]] = {}
-        self._parts: dict[tuple[str, int], list[Part]] = {}
+        self._parts: dict[tuple[str, int], list[ShardPart]] = {}
 
     def sweep(self, name: str) -> StoredSweep:
         """See ``SweepStore.sweep``."""
@@ -47,7 +47,7 @@ class MemorySweeps:
         shards = sorted(self._shards.get(run, {}).items())
         return iter([StoredShard(shard, shard) for _, shard in shards])
 
-    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+    def write_shard(self, shard: Shard, version: Any, part: ShardPart | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``."""
         with self._lock:
             shards = self._shards.setdefault(shard.run, {})
@@ -58,7 +58,7 @@ class MemorySweeps:
                 self._parts.setdefault((shard.run, shard.number), []).append(part)
         return StoredShard(shard, shard)
 
-    def parts(self, run: str, number: int) -> Iterator[Part]:
+    def parts(self, run: str, number: int) -> Iterator[ShardPart]:
         """See ``SweepStore.parts``."""
         return iter(list(self._parts.get((run, number), ())))
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from setpoint.adapters.repositories.rest import Answer, Rest, is_amended, text_of
+from setpoint.adapters.repositories.rest import ApiResponse, Rest, is_amended, text_of
 from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListing
-from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
+from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, RequestState
 
 _RAW = "application/vnd.github.raw+json"
 _FILE, _EXECUTABLE = "100644", "100755"
@@ -81,7 +81,7 @@ class GitHubRepository:
         amended = is_amended(data["author"]["date"], data["committer"]["date"])
         return BranchHead(commit, str(data["message"]), amended)
 
-    def put(self, branch: str, commit: Commit) -> None:
+    def put(self, branch: str, commit: GitCommit) -> None:
         """See ``Repository.put``."""
         tree = self._get(f"/git/commits/{commit.parent}")["tree"]["sha"]
         if commit.files:
@@ -175,7 +175,7 @@ class GitHubRepository:
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         return self._rest.call("GET", f"{self._path}{path}", query=query).data
 
-    def _post(self, path: str, body: Any, expected: Collection[int] = ()) -> Answer:
+    def _post(self, path: str, body: Any, expected: Collection[int] = ()) -> ApiResponse:
         return self._rest.call("POST", f"{self._path}{path}", body, expected=expected)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from setpoint.adapters.repositories.rest import Rest, is_amended, text_of
 from setpoint.errors import BadRequest
-from setpoint.ports.repositories import BranchHead, ChangeRequest, Commit, RequestState
+from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, RequestState
 
 _NOT_FOUND, _INVALID = 404, 400
 _STATES: Mapping[str, RequestState] = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
@@ -69,7 +69,7 @@ class GitLabRepository:
         amended = is_amended(commit["authored_date"], commit["committed_date"])
         return BranchHead(str(commit["id"]), str(commit["message"]), amended)
 
-    def put(self, branch: str, commit: Commit) -> None:
+    def put(self, branch: str, commit: GitCommit) -> None:
         """See ``Repository.put``; ``force`` sets an existing branch to the new commit.
 
         GitLab refuses a commit without actions (https://gitlab.com/gitlab-org/gitlab/-/issues/584164): an empty one

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from setpoint.adapters.repositories.rest import Rest
 from setpoint.alerting.rendering import issue as rendering
 from setpoint.model.notice_view import FindingView, GroupView, Links
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 
 LABEL = "setpoint"
 """The label of every issue, by which they are searched."""
@@ -62,10 +62,10 @@ class GitHubIssues:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """See ``Sink.show``."""
         del maybe
         since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
@@ -73,13 +73,26 @@ class GitHubIssues:
         return self._put(name, channel, issue, posted)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """See ``Sink.escalate``."""
         return self.show(name, channel, view, links, posted, maybe=maybe)
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """See ``Sink.reply``."""
         tracker, mark = self._tracker(posted.channel), _mark(name)
@@ -96,7 +109,7 @@ class GitHubIssues:
         title, body = rendering.digest(findings)
         self._put(name, channel, _Issue(title, body, is_open=True), None)
 
-    def _put(self, name: str, channel: str, issue: _Issue, posted: Posted | None) -> Posted:
+    def _put(self, name: str, channel: str, issue: _Issue, posted: PostedMessage | None) -> PostedMessage:
         """Update the issue of a message, or open it."""
         tracker, mark = self._tracker(channel), _mark(name)
         number = posted.ts if posted is not None else self._find(mark, issue.since, tracker)
@@ -106,9 +119,9 @@ class GitHubIssues:
             state = {"state": "open"} if issue.is_open else {"state": "closed", "state_reason": "completed"}
             answer = tracker.rest.call("PATCH", f"{issues}/{number}", change | state, expected=(_NOT_FOUND, _GONE))
             if answer.status not in (_NOT_FOUND, _GONE):
-                return Posted(channel, number)
+                return PostedMessage(channel, number)
         made = tracker.rest.call("POST", issues, {**change, "labels": [LABEL, *tracker.labels]}).data
-        opened = Posted(channel, str(made["number"]))
+        opened = PostedMessage(channel, str(made["number"]))
         return opened if issue.is_open else self._put(name, channel, issue, opened)
 
     def _find(self, mark: str, since: datetime | None, tracker: Tracker) -> str:

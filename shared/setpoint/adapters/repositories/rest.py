@@ -28,7 +28,7 @@ _AT_ONCE = 5.0
 """Seconds between the two dates of a commit that an API makes, at most."""
 
 
-class Answer(NamedTuple):
+class ApiResponse(NamedTuple):
     """An answer of the API.
 
     Args:
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
         return "; ".join(str(text) for text in texts if text)[:300]
 
 
-def text_of(answer: Answer) -> str | None:
+def text_of(answer: ApiResponse) -> str | None:
     """The text of a file; None where there is none, or it is no text."""
     if answer.status == _NOT_FOUND:
         return None
@@ -102,7 +102,7 @@ class Rest:
         *,
         accept: str = "application/json",
         expected: Collection[int] = (),
-    ) -> Answer:
+    ) -> ApiResponse:
         """Send a request once.
 
         Args:
@@ -135,7 +135,7 @@ class Rest:
             )
         except requests.RequestException as error:
             raise Unavailable(f"repository `{self.what}`: no answer ({type(error).__name__})") from None
-        answer = Answer(response.status_code, _parsed(response.content), response.content)
+        answer = ApiResponse(response.status_code, _parsed(response.content), response.content)
         if answer.status not in expected:
             self._check(answer, response.headers)
         return answer
@@ -158,7 +158,7 @@ class Rest:
             f"there are more than {MOST_PAGES * PAGE}"
         )
 
-    def _check(self, answer: Answer, headers: Mapping[str, str]) -> None:
+    def _check(self, answer: ApiResponse, headers: Mapping[str, str]) -> None:
         status, what = answer.status, f"repository `{self.what}`"
         if 200 <= status < 300:  # noqa: PLR2004 - of HTTP
             return
@@ -179,7 +179,7 @@ class Rest:
             raise BadRequest(f"{what}: it has moved; correct its url in setpoint-sinks")
         raise BadRequest(f"{what}: refused with {status}: {answer.message or 'look there for the reason'}")
 
-    def _wait(self, answer: Answer, headers: Mapping[str, str]) -> float | None:
+    def _wait(self, answer: ApiResponse, headers: Mapping[str, str]) -> float | None:
         """Seconds to wait for a rate limit; None where there is none."""
         if answer.status not in (_FORBIDDEN, _TOO_MANY):
             return None

@@ -17,7 +17,7 @@ from setpoint.adapters.slack.channels import Channels
 from setpoint.adapters.slack.slack_client import SlackRefused, call, pages
 from setpoint.alerting.rendering import slack as messages
 from setpoint.model.notice_view import FindingView, GroupView, Links, Message
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 
 EVENT_TYPE = "setpoint_notice"
 """The event type of the metadata."""
@@ -58,24 +58,37 @@ class SlackSink:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """See ``Sink.show``."""
         made = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
         since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
         return self._stand(name, channel, made, posted, since if maybe else None)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """See ``Sink.escalate``."""
         del links
         return self._stand(name, channel, messages.escalation(view), posted, view.data.first_seen if maybe else None)
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """See ``Sink.reply``."""
         if isinstance(view, FindingView):
@@ -96,7 +109,9 @@ class SlackSink:
         if not maybe or self._find(name, channel, self._oldest(None)) is None:
             self._post(name, channel, messages.digest(findings, links))
 
-    def _stand(self, name: str, channel: str, made: Message, posted: Posted | None, since: datetime | None) -> Posted:
+    def _stand(
+        self, name: str, channel: str, made: Message, posted: PostedMessage | None, since: datetime | None
+    ) -> PostedMessage:
         """Post a message once, or update it.
 
         Args:
@@ -119,7 +134,7 @@ class SlackSink:
             return earlier
         return self._post(name, channel, made)
 
-    def _post(self, name: str, channel: str, made: Message, thread: str | None = None) -> Posted:
+    def _post(self, name: str, channel: str, made: Message, thread: str | None = None) -> PostedMessage:
         answer = call(
             self._client,
             "chat.postMessage",
@@ -130,9 +145,9 @@ class SlackSink:
             unfurl_media=False,
             **_content(name, made),
         )
-        return Posted(str(answer.get("channel", channel)), str(answer.get("ts", "")))
+        return PostedMessage(str(answer.get("channel", channel)), str(answer.get("ts", "")))
 
-    def _update(self, name: str, posted: Posted, made: Message) -> bool:
+    def _update(self, name: str, posted: PostedMessage, made: Message) -> bool:
         """Update a message; False if it does not exist."""
         try:
             call(
@@ -154,11 +169,11 @@ class SlackSink:
         limit = self._clock() - _LOOK_BACK
         return f"{max(limit, since.timestamp() - _SLACK_MARGIN) if since is not None else limit:.6f}"
 
-    def _find(self, name: str, channel: str, oldest: str) -> Posted | None:
+    def _find(self, name: str, channel: str, oldest: str) -> PostedMessage | None:
         """The position of the first message with an id; None if there is none."""
         place = self._channels.readable(channel, lambda identifier: self._history(identifier, oldest))
         ours = sorted(_ts(message) for message in place.messages if _id_of(message) == name)
-        return Posted(place.channel, ours[0]) if ours else None
+        return PostedMessage(place.channel, ours[0]) if ours else None
 
     def _history(self, channel: str, oldest: str) -> list[Mapping[str, Any]]:
         listed = pages(
@@ -166,7 +181,7 @@ class SlackSink:
         )
         return [message for page in listed for message in _messages(page) if _id_of(message)]
 
-    def _replied(self, posted: Posted) -> frozenset[str]:
+    def _replied(self, posted: PostedMessage) -> frozenset[str]:
         """The ids of the replies to a message."""
 
         def replies(channel: str) -> list[Mapping[str, Any]]:

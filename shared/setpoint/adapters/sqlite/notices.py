@@ -8,7 +8,7 @@ from typing import Any
 
 from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.errors import Conflict
-from setpoint.ports.people import Filed, StoredBody
+from setpoint.ports.people import NoticeIndex, StoredBody
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS notices (
@@ -63,7 +63,7 @@ class SqliteNotices:
         bodies = self._bodies(_READ, (kind, name))
         return bodies[0] if bodies else None
 
-    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: NoticeIndex) -> Any:
         """See ``NoticeStore.write``."""
         now = (version or 0) + 1
         row = (now, body, filed.finding, filed.thread, _seconds(filed.due), _seconds(filed.expires), kind, name)

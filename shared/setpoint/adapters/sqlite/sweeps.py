@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.errors import Conflict
 from setpoint.model.newer_fields import Revision
-from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
+from setpoint.model.sweep_records import Shard, ShardPart, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
 
 SCHEMA = """
@@ -74,7 +74,7 @@ class SqliteSweeps:
             rows = self._connections.execute(statement, (run,)).fetchall()
         return (_shard(*row) for row in rows)
 
-    def write_shard(self, shard: Shard, version: Revision | None, part: Part | None = None) -> StoredShard:
+    def write_shard(self, shard: Shard, version: Revision | None, part: ShardPart | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``."""
         known, before = version or Revision(0, b"")
         row = (known + 1, body := encode_record(shard, before), shard.run, shard.number)
@@ -86,12 +86,12 @@ class SqliteSweeps:
                 connection.execute(_ADD_PART, (shard.run, shard.number, shard.parts, encode_record(part)))
         return StoredShard(shard, Revision(row[0], body))
 
-    def parts(self, run: str, number: int) -> Iterator[Part]:
+    def parts(self, run: str, number: int) -> Iterator[ShardPart]:
         """See ``SweepStore.parts``."""
         statement = "SELECT body FROM shard_parts WHERE run = ? AND number = ? ORDER BY at"
         with answering:
             for (body,) in self._connections.execute(statement, (run, number)):
-                yield decode_record(body, Part)
+                yield decode_record(body, ShardPart)
 
     def drop_run(self, run: str) -> None:
         """See ``SweepStore.drop_run``."""

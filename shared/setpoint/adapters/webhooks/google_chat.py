@@ -16,7 +16,7 @@ from setpoint.adapters.webhooks.http_post import post
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.alerting.rendering import google_chat as messages
 from setpoint.model.notice_view import FindingView, GroupView, Links
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 
 _REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
@@ -47,24 +47,37 @@ class GoogleChatSink:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """See ``Sink.show``."""
         del posted, maybe
         card = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
         return self._send(name, channel, name, card)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """See ``Sink.escalate``."""
         del posted, maybe
         return self._send(name, channel, name, messages.escalation(view, links))
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """See ``Sink.reply``."""
         del maybe
@@ -79,12 +92,12 @@ class GoogleChatSink:
         del maybe
         self._send(name, channel, name, messages.digest(findings, links))
 
-    def _send(self, name: str, channel: str, thread: str, card: dict[str, Any]) -> Posted:
+    def _send(self, name: str, channel: str, thread: str, card: dict[str, Any]) -> PostedMessage:
         address = self._addresses.get(channel, "chat")
         body = msgspec.json.encode(card | {"thread": {"threadKey": thread}})
         query = {"messageReplyOption": _REPLY, "requestId": _request_id(name, body)}
         post(self._session, channel, address.url, body, {}, query, seconds=self._seconds)
-        return Posted(channel, thread)
+        return PostedMessage(channel, thread)
 
 
 def _request_id(name: str, body: bytes) -> str:

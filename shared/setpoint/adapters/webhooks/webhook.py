@@ -16,7 +16,7 @@ from setpoint.alerting import pagerduty, webhook_payloads
 from setpoint.alerting.webhook_payloads import WebhookNotice
 from setpoint.errors import BadRequest
 from setpoint.model.notice_view import FindingView, GroupView, Links
-from setpoint.ports.people import Posted
+from setpoint.ports.people import PostedMessage
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -54,27 +54,40 @@ class WebhookSink:
         channel: str,
         view: FindingView | GroupView,
         links: Links,
-        posted: Posted | None,
+        posted: PostedMessage | None,
         *,
         maybe: bool = False,
-    ) -> Posted:
+    ) -> PostedMessage:
         """See ``Sink.show``; a retry carries the same id."""
         del posted, maybe
         if not self._page(name, channel, view, links):
             self._send(channel, webhook_payloads.shown(name, view, links))
-        return Posted(channel, name)
+        return PostedMessage(channel, name)
 
     def escalate(
-        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
-    ) -> Posted:
+        self,
+        name: str,
+        channel: str,
+        view: FindingView,
+        links: Links,
+        posted: PostedMessage | None,
+        *,
+        maybe: bool = False,
+    ) -> PostedMessage:
         """See ``Sink.escalate``."""
         del posted, maybe
         if not self._page(name, channel, view, links):
             self._send(channel, webhook_payloads.escalation(name, view, links))
-        return Posted(channel, name)
+        return PostedMessage(channel, name)
 
     def reply(
-        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
+        self,
+        name: str,
+        posted: PostedMessage,
+        view: FindingView | Sequence[FindingView],
+        links: Links,
+        *,
+        maybe: bool = False,
     ) -> None:
         """See ``Sink.reply``; a PagerDuty incident has no thread, and is updated by ``show``."""
         del maybe

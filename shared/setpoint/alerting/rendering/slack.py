@@ -15,7 +15,7 @@ from setpoint.alerting.rendering.mrkdwn import code, date, link, prose
 from setpoint.alerting.rendering.slack_blocks import (
     Block,
     Confirmation,
-    Part,
+    MessagePart,
     actions,
     context,
     fields,
@@ -326,7 +326,7 @@ def digest(findings: Sequence[FindingView], links: Links) -> Message:
     title = _counts(findings)
     lines = [_line(shown, links) for shown in sorted(findings, key=phrases.worst_first)[:_A_LIST]]
     unsaid = len(findings) - len(lines)
-    packed = pack([Part("", lines or ["No findings."])], _rest, messages=1, unsaid=unsaid)
+    packed = pack([MessagePart("", lines or ["No findings."])], _rest, messages=1, unsaid=unsaid)
     return message(title, [header(f"🗞️ {title}"), *packed[0]])
 
 
@@ -366,7 +366,7 @@ def details(findings: Sequence[FindingView], links: Links) -> tuple[Message, ...
         return _in_full(findings[0], links)
     lines = [_line(shown, links) for shown in findings[: _A_LIST * _MOST_MESSAGES]]
     unsaid = len(findings) - len(lines)
-    packed = pack([Part("", lines)], _rest, messages=_MOST_MESSAGES, lines=_A_LIST, unsaid=unsaid)
+    packed = pack([MessagePart("", lines)], _rest, messages=_MOST_MESSAGES, lines=_A_LIST, unsaid=unsaid)
     return tuple(message(_counts(findings), blocks) for blocks in packed)
 
 
@@ -384,15 +384,15 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
     ]
     unsaid = max(data.difference_count - len(lines), 0)
     parts = [
-        Part(
+        MessagePart(
             f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {fact}" for name, fact in _all_facts(shown) if fact]
         ),
-        Part(
+        MessagePart(
             "*What has happened*", [f"{date(entry.occurred_at)}  {phrases.past(entry, FORM)}" for entry in shown.steps]
         ),
-        Part("*What would remediate it*", _summary(data)),
-        Part("*Before it was deleted*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
-        Part(fields_heading, lines),
+        MessagePart("*What would remediate it*", _summary(data)),
+        MessagePart("*Before it was deleted*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
+        MessagePart(fields_heading, lines),
     ]
     packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
     return tuple(message(f"All of {phrases.what(data)}", blocks) for blocks in packed)

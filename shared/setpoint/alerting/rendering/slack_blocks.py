@@ -137,7 +137,7 @@ def _snooze() -> Block:
     }
 
 
-class Part(NamedTuple):
+class MessagePart(NamedTuple):
     """A heading, in markup, and the lines below it, each of up to a few hundred characters."""
 
     heading: str
@@ -150,7 +150,7 @@ class _Section(NamedTuple):
 
 
 def pack(
-    parts: Iterable[Part], rest: Callable[[int], str], *, messages: int, lines: int = 1_000, unsaid: int = 0
+    parts: Iterable[MessagePart], rest: Callable[[int], str], *, messages: int, lines: int = 1_000, unsaid: int = 0
 ) -> list[tuple[Block, ...]]:
     """Pack lines into as many sections and messages as needed, up to a limit.
 
@@ -176,7 +176,7 @@ def pack(
     return built
 
 
-def _sections(parts: Iterable[Part], most_lines: int) -> list[_Section]:
+def _sections(parts: Iterable[MessagePart], most_lines: int) -> list[_Section]:
     sections = []
     for part in parts:
         text, count = part.heading, 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from setpoint.comparison.literal import leaves
-from setpoint.comparison.untellable import untellable_values
+from setpoint.comparison.unobservable_fields import unobservable_values
 from setpoint.declarations.readers import limits
 from setpoint.declarations.readers.deferred_documents import TextStore
 from setpoint.declarations.readers.documents import Document, Problem
@@ -104,7 +104,7 @@ class _Addition(NamedTuple):
     body: FileOffset
     leaves: int
     unchecked: int
-    untellable: int
+    unobservable: int
     after: int
     file: str
     line: int
@@ -134,14 +134,14 @@ class DeduplicatedDeclarations(NamedTuple):
         repeated: the duplicates, in the order of the files.
         leaves: number of declared values.
         unchecked: number of values that cannot be compared.
-        untellable: number of values in fields that the inventory never carries.
+        unobservable: number of values in fields that the inventory never carries.
     """
 
     declared: DeclaredResources
     repeated: list[DuplicateDeclaration]
     leaves: int
     unchecked: int
-    untellable: int
+    unobservable: int
 
 
 class DeclarationSet:
@@ -175,7 +175,9 @@ class DeclarationSet:
             self._bodies.put(_encode(declaration)),
             leaves(declaration.data) + unchecked,
             unchecked,
-            untellable_values(declaration.asset_type, declaration.data) if declaration.key.content == "resource" else 0,
+            unobservable_values(declaration.asset_type, declaration.data)
+            if declaration.key.content == "resource"
+            else 0,
             after,
             document.file,
             document.line,
@@ -188,7 +190,7 @@ class DeclarationSet:
         """Group the declarations by resource, and drop parts that another declaration owns."""
         entries: Spool[Row] = Spool(encode_row, decode_row)
         repeated: list[DuplicateDeclaration] = []
-        total = unchecked = untellable = 0
+        total = unchecked = unobservable = 0
         for (name, content), rows in groupby(self._added, key=_key):
             added = [_Addition(*row) for row in rows]
             digest = added[0].digest
@@ -202,10 +204,10 @@ class DeclarationSet:
             entries.append((name, content, digest, added[0].order, tuple(addition.body for addition in added)))
             total += sum(addition.leaves for addition in added)
             unchecked += sum(addition.unchecked for addition in added)
-            untellable += sum(addition.untellable for addition in added)
+            unobservable += sum(addition.unobservable for addition in added)
         repeated.sort()
         return DeduplicatedDeclarations(
-            DeclaredResources(entries, self._bodies), repeated, total, unchecked, untellable
+            DeclaredResources(entries, self._bodies), repeated, total, unchecked, unobservable
         )
 
     def _fitting(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> list[_Addition]:

@@ -43,7 +43,7 @@ class Token(NamedTuple):
     end: int
 
 
-class Attribute(NamedTuple):
+class HclAttribute(NamedTuple):
     """An attribute, or an entry of an object.
 
     Args:
@@ -55,7 +55,7 @@ class Attribute(NamedTuple):
     tokens: Sequence[Token]
 
 
-class Block(NamedTuple):
+class HclBlock(NamedTuple):
     """A block.
 
     Args:
@@ -67,10 +67,10 @@ class Block(NamedTuple):
 
     type: str
     labels: tuple[str, ...]
-    attributes: Sequence[Attribute]
-    blocks: Sequence[Block]
+    attributes: Sequence[HclAttribute]
+    blocks: Sequence[HclBlock]
 
-    def attribute(self, name: str) -> Attribute | None:
+    def attribute(self, name: str) -> HclAttribute | None:
         """An attribute by its name."""
         return next((each for each in self.attributes if each.name == name), None)
 
@@ -152,7 +152,7 @@ def _interpolation_end(text: str, position: int) -> int:
     raise NotHclError("an interpolation has no end")
 
 
-def parse(text: str) -> Block:
+def parse(text: str) -> HclBlock:
     """The content of a file, as a block without type and labels.
 
     Raises:
@@ -176,10 +176,10 @@ class _Reading:
     def _peek(self) -> Token | None:
         return self.tokens[self.position] if self.position < len(self.tokens) else None
 
-    def body(self, block_type: str, labels: tuple[str, ...]) -> Block:
+    def body(self, block_type: str, labels: tuple[str, ...]) -> HclBlock:
         """The attributes and blocks up to the closing brace or the end."""
-        attributes: list[Attribute] = []
-        blocks: list[Block] = []
+        attributes: list[HclAttribute] = []
+        blocks: list[HclBlock] = []
         while (token := self._peek()) is not None and token.text != "}":
             if token.kind == "line":
                 self.position += 1
@@ -187,15 +187,15 @@ class _Reading:
                 raise NotHclError(f"`{token.text[:20]}` is no name of an attribute or block")
             else:
                 self._item(token, attributes, blocks)
-        return Block(block_type, labels, attributes, blocks)
+        return HclBlock(block_type, labels, attributes, blocks)
 
-    def _item(self, name: Token, attributes: list[Attribute], blocks: list[Block]) -> None:
+    def _item(self, name: Token, attributes: list[HclAttribute], blocks: list[HclBlock]) -> None:
         self.position += 1
         labels: list[str] = []
         while (token := self._peek()) is not None:
             self.position += 1
             if token.text == "=" and not labels:
-                attributes.append(Attribute(name.text, self._expression()))
+                attributes.append(HclAttribute(name.text, self._expression()))
                 return
             if token.text == "{":
                 blocks.append(self.body(name.text, tuple(labels)))
@@ -290,7 +290,7 @@ def elements(expression: Sequence[Token]) -> list[Sequence[Token]]:
     return [part for part in _split(inner, lines=False) if part]
 
 
-def entries(expression: Sequence[Token]) -> list[Attribute]:
+def entries(expression: Sequence[Token]) -> list[HclAttribute]:
     """The entries of an object.
 
     Raises:
@@ -299,14 +299,14 @@ def entries(expression: Sequence[Token]) -> list[Attribute]:
     inner = _inside(expression, "{")
     if inner and inner[0].text == "for":
         raise NotHclError("it is made by `for`")
-    listed: list[Attribute] = []
+    listed: list[HclAttribute] = []
     for part in _split(inner, lines=True):
         if not part:
             continue
         if len(part) < 3 or part[1].text not in ("=", ":"):  # noqa: PLR2004 - KEY = VALUE
             raise NotHclError("a key is an expression")
         key = part[0]
-        listed.append(Attribute(key.text if key.kind == "name" else str(scalar([key])), part[2:]))
+        listed.append(HclAttribute(key.text if key.kind == "name" else str(scalar([key])), part[2:]))
     return listed
 
 

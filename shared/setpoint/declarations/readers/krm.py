@@ -255,7 +255,7 @@ def uncomparable(value: Mapping[str, Any], *, name: str, asset_type: str) -> Tra
 
 
 def translate_part(
-    value: Mapping[str, Any], objects: Objects, part: krm_parts.Part, *, name: str, asset_type: str
+    value: Mapping[str, Any], objects: Objects, part: krm_parts.KindPart, *, name: str, asset_type: str
 ) -> Translated:
     """Convert an object that is a list element of another resource to that resource's shape.
 

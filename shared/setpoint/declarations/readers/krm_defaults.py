@@ -1,8 +1,8 @@
-"""Defaults for documents: command options, and documents of kind ``Defaults``.
+"""Defaults for documents: command options, and documents of kind ``DocumentDefaults``.
 
 Project and namespace apply to Config Connector objects, owner rules to any declaration without an owner.
 
-A ``Defaults`` document applies to the files of its directory and below; the nearest one takes precedence.
+A ``DocumentDefaults`` document applies to the files of its directory and below; the nearest one takes precedence.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ExactRule(Conditions, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
+class DocumentDefaults:
     """The defaults of a directory.
 
     Args:
@@ -102,11 +102,11 @@ class DefaultsModel(StrictModel):
     spec: DefaultsSpec
 
 
-def defaults(checked: DefaultsModel, source: Source) -> Defaults:
+def defaults(checked: DefaultsModel, source: Source) -> DocumentDefaults:
     """Convert a document."""
     rules = tuple(map(owner_rule, checked.spec.rules))
     exact = tuple(ExactRule(**rule.conditions(), paths=rule.paths) for rule in checked.spec.exact)
-    return Defaults(checked.spec.project, checked.spec.namespace, str(source), rules, exact)
+    return DocumentDefaults(checked.spec.project, checked.spec.namespace, str(source), rules, exact)
 
 
 def _is_below(folder: str, above: str) -> bool:
@@ -121,13 +121,13 @@ class DefaultsByDirectory:
         everywhere: The defaults for all directories without a document.
     """
 
-    def __init__(self, everywhere: Defaults) -> None:
+    def __init__(self, everywhere: DocumentDefaults) -> None:
         self._everywhere = everywhere
-        self._by_folder: dict[str, Defaults] = {}
+        self._by_folder: dict[str, DocumentDefaults] = {}
         self._has_rules = False
         self._without_rules: set[str] = set()
 
-    def add(self, defaults: Defaults, document: Document) -> list[Problem]:
+    def add(self, defaults: DocumentDefaults, document: Document) -> list[Problem]:
         """Add the defaults of a document's directory; report a second document there."""
         folder = os.path.dirname(document.file)  # noqa: PTH120 - paths as they were given
         first = self._by_folder.setdefault(folder, defaults)
@@ -154,7 +154,7 @@ class DefaultsByDirectory:
         """
         defaults_ = self._of(document.file)
         if context and not (defaults_.project or defaults_.namespace):
-            defaults_ = Defaults(namespace=context)
+            defaults_ = DocumentDefaults(namespace=context)
         value = document.value
         if not (defaults_.project or defaults_.namespace) or not isinstance(value.get("metadata"), dict):
             return document
@@ -189,7 +189,7 @@ class DefaultsByDirectory:
                         declaration = exact_paths.with_paths(declaration, rule.paths)
         return declaration
 
-    def _above(self, file: str) -> Iterator[Defaults]:
+    def _above(self, file: str) -> Iterator[DocumentDefaults]:
         """The defaults of the directories above a file, the nearest first."""
         folder = os.path.dirname(file)  # noqa: PTH120 - paths as they were given
         while True:
@@ -200,7 +200,7 @@ class DefaultsByDirectory:
                 return
             folder = above
 
-    def _of(self, file: str) -> Defaults:
+    def _of(self, file: str) -> DocumentDefaults:
         folder = os.path.dirname(file)  # noqa: PTH120 - paths as they were given
         while True:
             if (defaults_ := self._by_folder.get(folder)) is not None:

@@ -76,7 +76,7 @@ _RULED = frozenset(
 """Kinds whose asset type follows from the rule, in place of the table."""
 
 
-class Target(NamedTuple):
+class KindTarget(NamedTuple):
     """The asset type of a Config Connector kind, and its schema if the catalog has one."""
 
     asset_type: str
@@ -84,7 +84,7 @@ class Target(NamedTuple):
 
 
 @lru_cache(maxsize=2048)
-def resolve(group: str, kind: str) -> Target:
+def resolve(group: str, kind: str) -> KindTarget:
     """Look up the asset type and the schema of a kind.
 
     Args:
@@ -102,15 +102,15 @@ def resolve(group: str, kind: str) -> Target:
     types = entry.types if entry is not None and kind not in _RULED else ()
     for asset_type in types[:1]:
         if (schema := catalogue.schema_for(asset_type)) is not None:
-            return Target(asset_type, schema)
+            return KindTarget(asset_type, schema)
     named = KINDS.get((label, kind))
     for ending in (named,) if named else endings(kind):
         schema = catalogue.schema_for(f"{host}/{ending}")
         if schema is not None:
-            return Target(f"{host}/{_spelled(ending, schema)}", schema)
+            return KindTarget(f"{host}/{_spelled(ending, schema)}", schema)
     if entry is not None and (entry.types or entry.host):
-        return Target(entry.types[0] if entry.types else f"{entry.host}/{_without(label, kind)}", None)
-    return Target(f"{host}/{named or _without(label, kind)}", None)
+        return KindTarget(entry.types[0] if entry.types else f"{entry.host}/{_without(label, kind)}", None)
+    return KindTarget(f"{host}/{named or _without(label, kind)}", None)
 
 
 def faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -124,14 +124,14 @@ def faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
         yield (correction.field,), correction.message
 
 
-def _correction(group: str, kind: str) -> config_connector.Correction | None:
+def _correction(group: str, kind: str) -> config_connector.FieldCorrection | None:
     if config_connector.kind(group, kind) is not None or _same_service(group, kind):
         return None
     if (meant := config_connector.correction(group, kind)) is not None:
         return meant
     if resolve(group, kind).schema is not None:
         return None
-    return config_connector.Correction(
+    return config_connector.FieldCorrection(
         "kind", f"{kind} of {group} is not known; declare the resource in the native format, or check the spelling"
     )
 

@@ -137,7 +137,7 @@ def why_unnamed(value: Mapping[str, Any], objects: Objects) -> Unnamed:
     )
 
 
-def external_name(path: str, target: krm_kinds.Target) -> str:
+def external_name(path: str, target: krm_kinds.KindTarget) -> str:
     """The full resource name of an external reference: a path, a self link, a bucket's name."""
     parts = references.segments(path)
     if len(parts) == 1 and target.asset_type == "storage.googleapis.com/Bucket":
@@ -145,7 +145,7 @@ def external_name(path: str, target: krm_kinds.Target) -> str:
     return name_patterns.full_name(target.asset_type, "/".join(parts)) if len(parts) > 1 else ""
 
 
-def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, depth: int) -> str:
+def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.KindTarget, depth: int) -> str:
     """The relative resource name, by the pattern that uses the most parameters of the object."""
     kind = str(value.get("kind", ""))
     patterns = _patterns(value, target)
@@ -208,13 +208,13 @@ def _own(value: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     return "/".join(values) if all(values) else ""
 
 
-def _patterns(value: Mapping[str, Any], target: krm_kinds.Target) -> tuple[str, ...]:
+def _patterns(value: Mapping[str, Any], target: krm_kinds.KindTarget) -> tuple[str, ...]:
     """The patterns of a kind's relative resource names."""
     return _patterns_of(group_of(value), str(value.get("kind", "")), target)
 
 
 @lru_cache(maxsize=2048)
-def _patterns_of(group: str, kind: str, target: krm_kinds.Target) -> tuple[str, ...]:
+def _patterns_of(group: str, kind: str, target: krm_kinds.KindTarget) -> tuple[str, ...]:
     """The API's patterns that the controller's templates confirm; else the templates, else all of the API's."""
     schema: Schema | None = target.schema
     api = name_patterns.of(target.asset_type, schema.name) if schema is not None else ()

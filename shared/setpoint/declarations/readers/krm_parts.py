@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from setpoint.declarations.readers.krm_references import Objects, namespace_of
 
 
-class Part(NamedTuple):
+class KindPart(NamedTuple):
     """Where a kind stands in the resource that holds it.
 
     Args:
@@ -27,31 +27,31 @@ class Part(NamedTuple):
 _ROUTER = ("compute.googleapis.com/Router",)
 _POLICY = ("compute.googleapis.com/FirewallPolicy", "compute.googleapis.com/NetworkFirewallPolicy")
 
-PARTS: Mapping[str, Part] = {
-    "ComputeFirewallPolicyAssociation": Part(_POLICY, "associations", "name"),
-    "ComputeFirewallPolicyRule": Part(_POLICY, "rules", "priority", "priority"),
-    "ComputeInstanceGroupNamedPort": Part(("compute.googleapis.com/InstanceGroup",), "namedPorts", "name"),
-    "ComputeNetworkFirewallPolicyAssociation": Part(_POLICY, "associations", "name"),
-    "ComputeNetworkFirewallPolicyRule": Part(_POLICY, "rules", "priority", "priority"),
-    "ComputeNetworkPeering": Part(("compute.googleapis.com/Network",), "peerings", "name"),
-    "ComputeRouterInterface": Part(_ROUTER, "interfaces", "name"),
-    "ComputeRouterNAT": Part(_ROUTER, "nats", "name"),
-    "ComputeRouterPeer": Part(_ROUTER, "bgpPeers", "name"),
-    "StorageBucketAccessControl": Part(("storage.googleapis.com/Bucket",), "acl", "entity", "entity"),
-    "StorageDefaultObjectAccessControl": Part(
+PARTS: Mapping[str, KindPart] = {
+    "ComputeFirewallPolicyAssociation": KindPart(_POLICY, "associations", "name"),
+    "ComputeFirewallPolicyRule": KindPart(_POLICY, "rules", "priority", "priority"),
+    "ComputeInstanceGroupNamedPort": KindPart(("compute.googleapis.com/InstanceGroup",), "namedPorts", "name"),
+    "ComputeNetworkFirewallPolicyAssociation": KindPart(_POLICY, "associations", "name"),
+    "ComputeNetworkFirewallPolicyRule": KindPart(_POLICY, "rules", "priority", "priority"),
+    "ComputeNetworkPeering": KindPart(("compute.googleapis.com/Network",), "peerings", "name"),
+    "ComputeRouterInterface": KindPart(_ROUTER, "interfaces", "name"),
+    "ComputeRouterNAT": KindPart(_ROUTER, "nats", "name"),
+    "ComputeRouterPeer": KindPart(_ROUTER, "bgpPeers", "name"),
+    "StorageBucketAccessControl": KindPart(("storage.googleapis.com/Bucket",), "acl", "entity", "entity"),
+    "StorageDefaultObjectAccessControl": KindPart(
         ("storage.googleapis.com/Bucket",), "defaultObjectAcl", "entity", "entity"
     ),
 }
 """Kind → its place; each element of the list has the key."""
 
 
-def of(value: Mapping[str, Any], asset_type: str) -> Part | None:
+def of(value: Mapping[str, Any], asset_type: str) -> KindPart | None:
     """The place of an object in a resource of an asset type, or None where it is none of its parts."""
     part = PARTS.get(str(value.get("kind", "")))
     return part if part is not None and asset_type in part.types else None
 
 
-def key_of(part: Part, value: Mapping[str, Any]) -> Any:
+def key_of(part: KindPart, value: Mapping[str, Any]) -> Any:
     """The value of the field that tells the object's element from others."""
     spec, metadata = value.get("spec"), value.get("metadata")
     spec = spec if isinstance(spec, dict) else {}
@@ -60,7 +60,7 @@ def key_of(part: Part, value: Mapping[str, Any]) -> Any:
     return spec.get("resourceID") or (metadata.get("name") if isinstance(metadata, dict) else None)
 
 
-def only_element(live: Mapping[str, Any], part: Part, key: Any) -> dict[str, Any]:
+def only_element(live: Mapping[str, Any], part: KindPart, key: Any) -> dict[str, Any]:
     """A live resource with no more of the list than the element of a key."""
     elements = live.get(part.field)
     listed = elements if isinstance(elements, list) else []
@@ -68,7 +68,7 @@ def only_element(live: Mapping[str, Any], part: Part, key: Any) -> dict[str, Any
     return {**live, part.field: kept}
 
 
-class Holder(NamedTuple):
+class PartHolder(NamedTuple):
     """What holds a part.
 
     Args:
@@ -83,16 +83,18 @@ class Holder(NamedTuple):
 
 
 _COMPUTE = "compute.cnrm.cloud.google.com"
-HOLDERS: Mapping[str, Holder] = {
-    "ComputeInstanceGroupNamedPort": Holder("groupRef", _COMPUTE, "ComputeInstanceGroup"),
-    "ComputeNetworkFirewallPolicyAssociation": Holder("firewallPolicyRef", _COMPUTE, "ComputeNetworkFirewallPolicy"),
-    "ComputeNetworkFirewallPolicyRule": Holder("firewallPolicyRef", _COMPUTE, "ComputeNetworkFirewallPolicy"),
-    "ComputeNetworkPeering": Holder("networkRef", _COMPUTE, "ComputeNetwork"),
-    "ComputeRouterInterface": Holder("routerRef", _COMPUTE, "ComputeRouter"),
-    "ComputeRouterNAT": Holder("routerRef", _COMPUTE, "ComputeRouter"),
-    "ComputeRouterPeer": Holder("routerRef", _COMPUTE, "ComputeRouter"),
-    "StorageBucketAccessControl": Holder("bucketRef", "storage.cnrm.cloud.google.com", "StorageBucket"),
-    "StorageDefaultObjectAccessControl": Holder("bucketRef", "storage.cnrm.cloud.google.com", "StorageBucket"),
+HOLDERS: Mapping[str, PartHolder] = {
+    "ComputeInstanceGroupNamedPort": PartHolder("groupRef", _COMPUTE, "ComputeInstanceGroup"),
+    "ComputeNetworkFirewallPolicyAssociation": PartHolder(
+        "firewallPolicyRef", _COMPUTE, "ComputeNetworkFirewallPolicy"
+    ),
+    "ComputeNetworkFirewallPolicyRule": PartHolder("firewallPolicyRef", _COMPUTE, "ComputeNetworkFirewallPolicy"),
+    "ComputeNetworkPeering": PartHolder("networkRef", _COMPUTE, "ComputeNetwork"),
+    "ComputeRouterInterface": PartHolder("routerRef", _COMPUTE, "ComputeRouter"),
+    "ComputeRouterNAT": PartHolder("routerRef", _COMPUTE, "ComputeRouter"),
+    "ComputeRouterPeer": PartHolder("routerRef", _COMPUTE, "ComputeRouter"),
+    "StorageBucketAccessControl": PartHolder("bucketRef", "storage.cnrm.cloud.google.com", "StorageBucket"),
+    "StorageDefaultObjectAccessControl": PartHolder("bucketRef", "storage.cnrm.cloud.google.com", "StorageBucket"),
 }
 """Kind → what holds it, where its name follows from the reference."""
 _PLACES = ("location", "region", "zone")

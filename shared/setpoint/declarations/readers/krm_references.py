@@ -28,7 +28,7 @@ _STRUCTS = {"structValue": {"fields"}, "listValue": {"values"}}
 _KEYED = frozenset(("name", "key", "namespace", "optional"))
 
 
-Named = Callable[[str, str], Sequence[Mapping[str, Any]]]
+NamedObjects = Callable[[str, str], Sequence[Mapping[str, Any]]]
 """Looks up all objects of a name that may be in a namespace; in any namespace if it is empty."""
 
 
@@ -55,12 +55,12 @@ class Objects:
             names.setdefault(str(value.get("kind")), set()).add(name)
             if places := places_of_namespace(value):
                 self._namespaces = {**self._namespaces, name: places}
-        self._named: Named = lambda name, _: by_name.get(name, ())
+        self._named: NamedObjects = lambda name, _: by_name.get(name, ())
         self.names = names
 
     @classmethod
     def looked_up(
-        cls, named: Named, namespaces: Mapping[str, Mapping[str, str]], names: Mapping[str, Collection[str]]
+        cls, named: NamedObjects, namespaces: Mapping[str, Mapping[str, str]], names: Mapping[str, Collection[str]]
     ) -> Objects:
         """Objects in an external store.
 

@@ -14,7 +14,7 @@ from setpoint.catalog import config_connector
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.declarations.readers import krm_table, terraform_classes
 from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN
-from setpoint.declarations.readers.terraform_shapes import Reshaped
+from setpoint.declarations.readers.terraform_shapes import ReshapedTree
 from setpoint.model.naming import camel
 
 _KEYED: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -96,7 +96,7 @@ def overrides(group: str, kind: str) -> Mapping[str, str | None]:
     return {path: target for path, target in paths.items() if path.partition(".")[0] not in _NOT_MERGED}
 
 
-def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
+def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> ReshapedTree:
     """Convert a spec to the API's shape.
 
     Args:
@@ -120,7 +120,7 @@ def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
             origins[name] = path
     for path, name in _ENTRIES.get(kind, {}).items():
         shaped = _changed(shaped, path.split("."), _as_entries(name))
-    return Reshaped(_with_switches(shaped, schema), origins)
+    return ReshapedTree(_with_switches(shaped, schema), origins)
 
 
 def renamed(kind: str, tree: Mapping[str, Any]) -> dict[str, Any]:

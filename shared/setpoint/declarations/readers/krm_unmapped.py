@@ -24,7 +24,7 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
     slips: list[Problem] = []
     others: list[UnmappedField] = []
     for unplaced in translated.unplaced:
-        meant = [name for name in unplaced.nearest() if typos.is_slip(unplaced.name.removesuffix("Ref"), name)]
+        meant = [name for name in unplaced.nearest() if typos.is_typo(unplaced.name.removesuffix("Ref"), name)]
         if meant and "status" not in document.value:
             line = document.line_of(steps(unplaced.path))
             message = f"{translated.declaration.asset_type} has no such field; did you mean {' or '.join(meant)}?"

@@ -16,7 +16,7 @@ from typing import Any
 from setpoint.declarations.readers import boundaries, documents, kustomize_patches
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.kustomize_patches import PatchError
-from setpoint.declarations.readers.kustomize_resources import Resource, Selector
+from setpoint.declarations.readers.kustomize_resources import KustomizeObject, Selector
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -150,8 +150,8 @@ class _Builder:
         return os.path.relpath(path, self._root) if self._root else os.path.normpath(path)
 
     def accumulate(
-        self, folder: str, above: tuple[str, ...], resources: list[Resource] | None = None
-    ) -> list[Resource]:
+        self, folder: str, above: tuple[str, ...], resources: list[KustomizeObject] | None = None
+    ) -> list[KustomizeObject]:
         """The objects of a directory after its own transformations.
 
         Args:
@@ -201,7 +201,9 @@ class _Builder:
             if name not in _SUPPORTED and name not in _UNSUPPORTED:
                 raise KustomizeError(shown, f"`{name}` is no field of a kustomization", name)
 
-    def _take(self, entry: str, folder: str, field: str, collected: list[Resource], above: tuple[str, ...]) -> None:
+    def _take(
+        self, entry: str, folder: str, field: str, collected: list[KustomizeObject], above: tuple[str, ...]
+    ) -> None:
         """Add the objects of an entry of `resources`: a file, or a directory with a kustomization."""
         shown = self._shown(kustomization_of(folder))
         path = os.path.normpath(Path(folder, entry))
@@ -216,7 +218,7 @@ class _Builder:
                 _append(collected, resource)
             return
         for document in self.documents(path, folder, field):
-            resource = Resource(document)
+            resource = KustomizeObject(document)
             if fault := resource.fault():
                 raise KustomizeError(document.file, fault, line=document.line)
             if not resource.is_local_config():
@@ -237,7 +239,7 @@ class _Builder:
             yield item
 
 
-def _append(collected: list[Resource], resource: Resource) -> None:
+def _append(collected: list[KustomizeObject], resource: KustomizeObject) -> None:
     twin = next((other for other in collected if other.current == resource.current), None)
     if twin is not None:
         where = f"{twin.origin.file}:{twin.origin.line}"
@@ -267,7 +269,7 @@ class _Transformation:
         self._folder = folder
         self._shown = shown
 
-    def apply(self, resources: list[Resource]) -> list[Resource]:
+    def apply(self, resources: list[KustomizeObject]) -> list[KustomizeObject]:
         """The objects after all transformations."""
         for entry in _listed(self._fields, "patchesStrategicMerge", self._shown):
             resources = self._merge(self._patch_texts(entry, "patchesStrategicMerge"), None, resources)
@@ -291,7 +293,7 @@ class _Transformation:
             raise KustomizeError(self._shown, "has to be a text", name)
         return value
 
-    def _set_namespace(self, resources: list[Resource]) -> None:
+    def _set_namespace(self, resources: list[KustomizeObject]) -> None:
         namespace = self._string("namespace")
         if not namespace:
             return
@@ -299,20 +301,20 @@ class _Transformation:
             resource.set_namespace(namespace)
         self._check_unique(resources, "namespace")
 
-    def _rename(self, resources: list[Resource]) -> None:
+    def _rename(self, resources: list[KustomizeObject]) -> None:
         prefix, suffix = self._string("namePrefix"), self._string("nameSuffix")
         if prefix or suffix:
             for resource in resources:
                 resource.rename(prefix, suffix)
 
-    def _check_unique(self, resources: list[Resource], field: str) -> None:
-        seen: dict[Any, Resource] = {}
+    def _check_unique(self, resources: list[KustomizeObject], field: str) -> None:
+        seen: dict[Any, KustomizeObject] = {}
         for resource in resources:
             if resource.current in seen:
                 raise KustomizeError(self._shown, f"makes two objects one: {resource.subject} is there twice", field)
             seen[resource.current] = resource
 
-    def _label(self, resources: list[Resource]) -> None:
+    def _label(self, resources: list[KustomizeObject]) -> None:
         pairs: dict[str, str] = {}
         for entry in _listed(self._fields, "labels", self._shown):
             if not isinstance(entry, dict) or entry.get("fields"):
@@ -359,7 +361,7 @@ class _Transformation:
             return [[item.value for item in lists]]
         return [item.value for item in parsed]
 
-    def _patch(self, entry: Any, field: str, resources: list[Resource]) -> list[Resource]:
+    def _patch(self, entry: Any, field: str, resources: list[KustomizeObject]) -> list[KustomizeObject]:
         if not isinstance(entry, dict):
             raise KustomizeError(self._shown, "has to be a list of {path or patch, target}", field)
         if (options := entry.get("options")) and any(options.values() if isinstance(options, dict) else [1]):
@@ -379,7 +381,9 @@ class _Transformation:
                     raise KustomizeError(self._shown, f"{resource.subject}: {error}", field) from None
         return resources
 
-    def _merge(self, patches: list[Any], target: Selector | None, resources: list[Resource]) -> list[Resource]:
+    def _merge(
+        self, patches: list[Any], target: Selector | None, resources: list[KustomizeObject]
+    ) -> list[KustomizeObject]:
         """Apply strategic merge patches, each to the object that it names, or to the selected objects."""
         for patch in patches:
             if not isinstance(patch, dict):
@@ -389,7 +393,7 @@ class _Transformation:
             else:
                 chosen = [resource for resource in resources if resource.is_meant_by(patch)]
                 if len(chosen) != 1:
-                    named = Resource.subject_of(patch)
+                    named = KustomizeObject.subject_of(patch)
                     count = "no object" if not chosen else "more than one object"
                     raise KustomizeError(self._shown, f"{count} matches the patch of {named}", "patches")
             if kustomize_patches.is_deletion(patch):

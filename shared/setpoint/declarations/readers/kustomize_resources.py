@@ -25,7 +25,7 @@ _NOT_RENAMED = frozenset(("Namespace", "CustomResourceDefinition", "APIService")
 _REQUIREMENT = re.compile(r"\s*(!?)\s*([^\s!=,()]+)\s*(?:(==|=|!=)\s*([^\s,]*)|\s(in|notin)\s*\(([^)]*)\))?\s*")
 
 
-class Id(NamedTuple):
+class ObjectId(NamedTuple):
     """The identity of an object in Kustomize."""
 
     api_version: str
@@ -34,7 +34,7 @@ class Id(NamedTuple):
     namespace: str
 
 
-class Resource:
+class KustomizeObject:
     """An object during a build.
 
     Args:
@@ -69,10 +69,10 @@ class Resource:
         return self.subject_of(self.value)
 
     @property
-    def current(self) -> Id:
+    def current(self) -> ObjectId:
         """The current id of the object."""
         metadata = self.value["metadata"]
-        return Id(
+        return ObjectId(
             str(self.value.get("apiVersion", "")),
             str(self.value["kind"]),
             str(metadata["name"]),
@@ -92,7 +92,7 @@ class Resource:
         """Whether a patch names the object, by its current or an earlier id."""
         metadata = patch.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
-        wanted = Id(
+        wanted = ObjectId(
             str(patch.get("apiVersion", "")),
             str(patch.get("kind", "")),
             str(metadata.get("name", "")),
@@ -183,7 +183,7 @@ class Selector(NamedTuple):
         names = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
         return cls(*(str(target.get(name) or "") for name in names))
 
-    def selects(self, resource: Resource) -> bool:
+    def selects(self, resource: KustomizeObject) -> bool:
         """Whether an object matches, by its first or its current name and namespace."""
         first, current = resource.ids[0], resource.current
         group, slash, version = current.api_version.rpartition("/")

@@ -12,8 +12,6 @@ from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import inventory_name
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.declarations import held_back
-from setpoint.declarations.held_back import HeldBack
 from setpoint.declarations.readers import (
     discovery,
     exact_paths,
@@ -25,6 +23,7 @@ from setpoint.declarations.readers import (
     krm_unmapped,
     native,
     native_checks,
+    prune_protection,
     reference_checks,
     server_ids,
     setting_checks,
@@ -42,8 +41,9 @@ from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
 from setpoint.declarations.readers.policy_tests import PolicyTest
+from setpoint.declarations.readers.prune_protection import PruneProtection
 from setpoint.declarations.readers.reference_checks import MissingReference
-from setpoint.declarations.readers.terraform_config import Configured, Key
+from setpoint.declarations.readers.terraform_config import ConfiguredResource, Key
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
@@ -88,18 +88,18 @@ class LoadResult:
         leaves: number of declared values.
         unchecked: number of values that cannot be compared.
         pending: number of further values that a plan knows only after apply.
-        untellable: number of other values in fields that the inventory never carries: deep reads compare them.
+        unobservable: number of other values in fields that the inventory never carries: deep reads compare them.
         policy: the policy of the fleet, or None.
         alerting: the alerting rules, or None.
         sources: the permissions of sources, or None.
         policy_tests: the tests of the policy.
-        held_back: what pruning must keep, since an invalid document may declare it.
+        prune_protection: what pruning must keep, since an invalid document may declare it.
         unmapped: attributes of generated documents without a known field of the API, with their number.
         bindings: declared names by inventory name, from states and statuses.
         states: serials of raw Terraform states, by lineage.
         elsewhere: references to objects that are not among the documents, with their number and the first of them.
-        default_projects: the projects that ``Defaults`` documents name, with file and line.
-        defaults: number of ``Defaults`` documents.
+        default_projects: the projects that ``DocumentDefaults`` documents name, with file and line.
+        defaults: number of ``DocumentDefaults`` documents.
     """
 
     desired: Sequence[Desired] = ()
@@ -110,12 +110,12 @@ class LoadResult:
     leaves: int = 0
     unchecked: int = 0
     pending: int = 0
-    untellable: int = 0
+    unobservable: int = 0
     policy: Policy | None = None
     alerting: Alerting | None = None
     sources: Sources | None = None
     policy_tests: list[PolicyTest] = field(default_factory=list)
-    held_back: HeldBack = held_back.NOTHING
+    prune_protection: PruneProtection = prune_protection.NOTHING
     unmapped: Counter[str] = field(default_factory=Counter)
     bindings: dict[str, str] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
@@ -162,7 +162,7 @@ def load(  # noqa: PLR0913 - what is read, and how
     """
     paths = list(dict.fromkeys(paths))
     ignored = IgnoreFiles([path for path in paths if path != STANDARD_INPUT], root)
-    loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root, secrecy)
+    loading = _Loading(ignored, krm_defaults.DocumentDefaults(project=project, namespace=namespace), root, secrecy)
     if config:
         loading.configure(config)
     for item in discovery.find(paths, root, exclude):
@@ -181,7 +181,7 @@ def load_documents(
         project: the project of Config Connector objects without one.
         secrecy: as for ``load``.
     """
-    loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(project=project), "", secrecy)
+    loading = _Loading(IgnoreFiles(()), krm_defaults.DocumentDefaults(project=project), "", secrecy)
     for item in items:
         loading.take(item)
     return loading.done()
@@ -190,7 +190,9 @@ def load_documents(
 class _Loading:
     """The state of a load."""
 
-    def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults, root: str, secrecy: Secrecy) -> None:
+    def __init__(
+        self, ignore_files: IgnoreFiles, defaults: krm_defaults.DocumentDefaults, root: str, secrecy: Secrecy
+    ) -> None:
         self._root = root
         self._secrecy = secrecy
         texts = TextStore()
@@ -202,7 +204,7 @@ class _Loading:
         self._deferred = DeferredDocuments(texts)
         self._settings = krm_settings.ControllerSettings()
         self._scopes: dict[str, Scope] = {}
-        self._files: Mapping[Key, Configured] = {}
+        self._files: Mapping[Key, ConfiguredResource] = {}
         self._configured = 0
 
     def configure(self, folder: str) -> None:
@@ -269,13 +271,13 @@ class _Loading:
         pending = self._loaded.pending
         self._loaded.leaves = max(0, gathered.leaves - pending)
         self._loaded.unchecked = max(0, gathered.unchecked - pending)
-        self._loaded.untellable = gathered.untellable
+        self._loaded.unobservable = gathered.unobservable
         self._loaded.scopes = tuple(self._scopes.values())
         self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
-        self._loaded.held_back = held_back.by_problems(self._loaded.problems, self._root)
+        self._loaded.prune_protection = prune_protection.by_problems(self._loaded.problems, self._root)
         if any(problem.category == "kustomize" for problem in self._loaded.problems):
             # Files of a root are valid by themselves.
-            self._loaded.held_back = self._loaded.held_back._replace(everything=True)
+            self._loaded.prune_protection = self._loaded.prune_protection._replace(everything=True)
         return self._loaded
 
     def _krm(self, objects: Objects, document: Document) -> None:
@@ -324,7 +326,7 @@ class _Loading:
             if not isinstance(result, Sources):
                 self._report(setting_checks.problems(result, document))
             self._setting(result, document)
-        elif isinstance(result, krm_defaults.Defaults):
+        elif isinstance(result, krm_defaults.DocumentDefaults):
             self._report(self._defaults.add(result, document))
             self._loaded.defaults += 1
             self._loaded.default_projects |= dict.fromkeys(result.projects, result.source)

@@ -26,7 +26,7 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.krm_defaults import Defaults, DefaultsModel
+from setpoint.declarations.readers.krm_defaults import DefaultsModel, DocumentDefaults
 from setpoint.declarations.readers.owners import owner_of
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTest, PolicyTestModel
@@ -179,7 +179,7 @@ class ScopeModel(StrictModel):
     spec: ScopeSpec
 
 
-Declared = Declaration | Scope | Policy | Alerting | Sources | Defaults | tuple[PolicyTest, ...]
+NativeDocument = Declaration | Scope | Policy | Alerting | Sources | DocumentDefaults | tuple[PolicyTest, ...]
 """The content of a native document."""
 
 KINDS: dict[
@@ -207,7 +207,7 @@ def is_native(value: Any) -> bool:
     return isinstance(named, str) and named.startswith("//")
 
 
-def read(document: Document) -> Declared | list[Problem]:
+def read(document: Document) -> NativeDocument | list[Problem]:
     """Read a document; errors are reported by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
@@ -273,7 +273,7 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
     )
 
 
-_OTHERS: dict[type[StrictModel], Callable[[Any, Source], Declared]] = {
+_OTHERS: dict[type[StrictModel], Callable[[Any, Source], NativeDocument]] = {
     ScopeModel: _scope,
     PolicyModel: policies.policy,
     AlertingModel: alerting.alerting,

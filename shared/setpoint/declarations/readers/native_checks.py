@@ -13,7 +13,7 @@ from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison import sealed
 from setpoint.declarations.readers import krm_placeholders, value_checks
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.value_checks import Fault, Place
+from setpoint.declarations.readers.value_checks import Place, ValueFault
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
 from setpoint.model.naming import camel
@@ -69,17 +69,17 @@ def _problem(document: Document, where: Place, message: str, category: str, subj
     return Problem(document.file, document.line_of(where), field, message, subject or document.subject, category)
 
 
-def _faults(declaration: Declaration) -> Iterator[Fault]:
+def _faults(declaration: Declaration) -> Iterator[ValueFault]:
     schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
     for where, message in _in_place(declaration, schema):
-        yield Fault(where, message)
+        yield ValueFault(where, message)
     if message := value_checks.location_of_name(declaration.key.name):
-        yield Fault(("metadata", "name"), message, is_certain=False)
+        yield ValueFault(("metadata", "name"), message, is_certain=False)
     for fault in value_checks.faults(declaration, schema):
         yield fault._replace(where=("spec", "data", *fault.where))
     if declaration.key.content in WHOLE and schema is not None:
         for where, message in _in_ignored(declaration.ignore, schema):
-            yield Fault(where, message)
+            yield ValueFault(where, message)
 
 
 def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[tuple[Place, str]]:

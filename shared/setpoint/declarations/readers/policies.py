@@ -19,7 +19,7 @@ from setpoint.model.policy import (
     ObserveRule,
     Policy,
     Rule,
-    Shown,
+    ShownFields,
     Undeclared,
     UndeclaredGrants,
     UndeclaredMatch,
@@ -197,7 +197,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         appliers=spec.appliers,
         applier_grace=spec.applier_grace,
         observe=tuple(ObserveRule(**rule.model_dump()) for rule in spec.observe),
-        show=tuple(Shown(entry.fields, entry.asset_types) for entry in spec.show),
+        show=tuple(ShownFields(entry.fields, entry.asset_types) for entry in spec.show),
         compare=tuple(CompareRule(**rule.model_dump()) for rule in spec.compare),
         undeclared=Undeclared(
             report=spec.undeclared.report,

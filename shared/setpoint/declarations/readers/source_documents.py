@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from setpoint.declarations.readers.owners import owner_of
 from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, StrictModel
 from setpoint.model.declaration import Source
-from setpoint.model.source_grants import INSTALLATION, Carried, Grant, Sources
+from setpoint.model.source_grants import INSTALLATION, Carried, SourceGrant, Sources
 
 _SourceName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*|(gs|https|tfc)://[!-~]+)$")]
 _AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
@@ -82,7 +82,7 @@ def sources(checked: SourcesModel, source: Source) -> Sources:
     owner = checked.metadata.owner
     return Sources(
         grants=tuple(
-            Grant(
+            SourceGrant(
                 name=grant.name,
                 uploaders=grant.uploaders,
                 everywhere=grant.everywhere,

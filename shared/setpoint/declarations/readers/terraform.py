@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import Schema, default_catalogue
-from setpoint.declarations import held_back
 from setpoint.declarations.readers import (
     exact_paths,
     field_mapping,
+    prune_protection,
     secret_values,
     server_ids,
     terraform_classes,
@@ -37,10 +37,10 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.documents import UNREADABLE, Document, Problem
 from setpoint.declarations.readers.field_mapping import EMPTY, MappedFields, UnmappedField
-from setpoint.declarations.readers.terraform_config import Configured, Key
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_config import ConfiguredResource, Key
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.terraform_names import Name
-from setpoint.declarations.readers.terraform_parts import Place
+from setpoint.declarations.readers.terraform_parts import PartPlacement
 from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
@@ -49,7 +49,7 @@ from setpoint.model.resource_key import ResourceKey, content_of, project_of
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
 
 _camel = lru_cache(maxsize=4096)(camel)
-_NO_FILES: Mapping[Key, Configured] = {}
+_NO_FILES: Mapping[Key, ConfiguredResource] = {}
 
 
 class TerraformLoaded(NamedTuple):
@@ -77,7 +77,7 @@ def read(
     document: Document,
     *,
     project: str = "",
-    files: Mapping[Key, Configured] = _NO_FILES,
+    files: Mapping[Key, ConfiguredResource] = _NO_FILES,
     secrecy: Secrecy = THIS_PROCESS,
 ) -> TerraformLoaded:
     """Read the declarations of a plan or state.
@@ -108,7 +108,9 @@ def read(
     return loaded
 
 
-def _read_block(block: Block, source: Source, document: Document, loaded: TerraformLoaded, secrecy: Secrecy) -> None:
+def _read_block(
+    block: TerraformResource, source: Source, document: Document, loaded: TerraformLoaded, secrecy: Secrecy
+) -> None:
     """Collect what a resource declares."""
     reader = _reader_of(block.type)
     if reader is not None:
@@ -127,7 +129,7 @@ def _read_block(block: Block, source: Source, document: Document, loaded: Terraf
             loaded.skipped[block.type] += 1
 
 
-def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
+def _reader_of(terraform_type: str) -> Callable[[TerraformResource, Source], Translated | None] | None:
     """The reader of a type that is set on another resource, or None."""
     if reader := terraform_parts.OF_PROJECTS.get(terraform_type):
         return reader
@@ -138,7 +140,7 @@ def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | No
     return lambda block, source: of_policies(block._replace(values=secret_values.unknown(block.values)), source)
 
 
-def _collect(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
+def _collect(translated: Translated, block: TerraformResource, document: Document, loaded: TerraformLoaded) -> None:
     declaration = translated.declaration
     if declaration.key.name:
         if terraform_owners.is_labelled(block.values):
@@ -152,13 +154,13 @@ def _collect(translated: Translated, block: Block, document: Document, loaded: T
     loaded.problems.append(_problem(block, document, message, category))
 
 
-def _problem(block: Block, document: Document, message: str, category: str) -> Problem:
+def _problem(block: TerraformResource, document: Document, message: str, category: str) -> Problem:
     """A problem of one resource, which holds back only what this resource may be."""
-    names = frozenset((block.address, *held_back.words(block.values)))
+    names = frozenset((block.address, *prune_protection.words(block.values)))
     return Problem(document.file, document.line, block.address, message, category=category, names=names)
 
 
-def _labelled(declaration: Declaration, block: Block) -> Declaration:
+def _labelled(declaration: Declaration, block: TerraformResource) -> Declaration:
     """The declaration with the owner and the exact fields that labels name."""
     exact = exact_paths.by_label(block.values)
     return replace(
@@ -169,7 +171,7 @@ def _labelled(declaration: Declaration, block: Block) -> Declaration:
     )
 
 
-class Part(NamedTuple):
+class DeclaredPart(NamedTuple):
     """A Google resource in a Terraform resource: usually the whole, sometimes a block.
 
     Args:
@@ -181,15 +183,15 @@ class Part(NamedTuple):
         place: Where it stands in the resource that holds it, for an element of a list.
     """
 
-    block: Block
+    block: TerraformResource
     means: Meaning
     name: Name
     prefix: str
     type: str
-    place: Place | None = None
+    place: PartPlacement | None = None
 
 
-def parts(block: Block) -> list[Part]:
+def parts(block: TerraformResource) -> list[DeclaredPart]:
     """The Google resources that a Terraform resource declares: itself, and blocks that are separate in the API."""
     if block.type in terraform_table.LISTS:
         return [part for listed in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(listed)]
@@ -197,7 +199,7 @@ def parts(block: Block) -> list[Part]:
         return [_element(element) for element in terraform_parts.elements(block)]
     means = meaning(block.type)
     name = terraform_names.name_of(block, means)
-    resources = [Part(block, means, name, block.address, block.type)]
+    resources = [DeclaredPart(block, means, name, block.address, block.type)]
     for attribute, asset_type, own in terraform_table.KEPT_APART.get(block.type, ()):
         inside = block.values.get(attribute)
         apart = Meaning(asset_type, ())
@@ -208,23 +210,27 @@ def parts(block: Block) -> list[Part]:
                     text = f"{name.text}/{terraform_names.collection_of(apart)}/{inner.value(own)}"
                     held = Name(text if inner.value(own) else "", frozenset(("zone",)), own, inner.value(own))
                     resources.append(
-                        Part(inner, apart, held, f"{block.address}.{attribute}[{index}]", f"{block.type}.{attribute}")
+                        DeclaredPart(
+                            inner, apart, held, f"{block.address}.{attribute}[{index}]", f"{block.type}.{attribute}"
+                        )
                     )
         elif inside is not None:
             inner = block._replace(values={name: value for name, value in block.values.items() if name in own.split()})
             resources.append(
-                Part(inner, apart, terraform_names.name_of(block, apart), block.address, f"{block.type}.{attribute}")
+                DeclaredPart(
+                    inner, apart, terraform_names.name_of(block, apart), block.address, f"{block.type}.{attribute}"
+                )
             )
     return resources
 
 
-def _element(block: Block) -> Part:
+def _element(block: TerraformResource) -> DeclaredPart:
     place = terraform_parts.PLACES[block.type]
     means, name = terraform_parts.holder_of(block, place)
-    return Part(block, means, name, block.address, block.type, place)
+    return DeclaredPart(block, means, name, block.address, block.type, place)
 
 
-def _listed(block: Block, attribute: str, single: str) -> list[Block]:
+def _listed(block: TerraformResource, attribute: str, single: str) -> list[TerraformResource]:
     """The resources in a Terraform resource that is a list of them."""
     listed = block.values.get(attribute)
     return [
@@ -236,7 +242,7 @@ def _listed(block: Block, attribute: str, single: str) -> list[Block]:
     ]
 
 
-def schemas_of(part: Part) -> tuple[Schema, ...]:
+def schemas_of(part: DeclaredPart) -> tuple[Schema, ...]:
     """The possible schemas of a part: those of its asset type, or that of the list's elements."""
     if part.place is None:
         return default_catalogue().schemas_for(part.means.asset_type)
@@ -245,7 +251,7 @@ def schemas_of(part: Part) -> tuple[Schema, ...]:
 
 
 def translate(
-    part: Part,
+    part: DeclaredPart,
     schemas: tuple[Schema, ...],
     source: Source = Source(),  # noqa: B008 - an immutable value
     secrecy: Secrecy = THIS_PROCESS,
@@ -326,7 +332,7 @@ def _moves(
     }
 
 
-def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> MappedFields:
+def _place(part: DeclaredPart, chosen: terraform_classes.AttributeSelection, schema: Schema) -> MappedFields:
     tree = chosen.tree
     if part.place is not None:
         tree = {name: value for name, value in tree.items() if name != part.place.attribute}
@@ -348,7 +354,7 @@ def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> M
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
 
 
-def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
+def _as_written(part: DeclaredPart, tree: Mapping[str, Any]) -> MappedFields:
     """Without a schema a block may be an object or a list: only plain values can be compared."""
     no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around, part.name.attribute}
     plain, blocks = {}, []
@@ -363,7 +369,7 @@ def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
     return MappedFields(placed.data, placed.origins, placed.unplaced, (*placed.unknown, *blocks))
 
 
-def _is_in_name(field: UnmappedField, part: Part) -> bool:
+def _is_in_name(field: UnmappedField, part: DeclaredPart) -> bool:
     """Whether an attribute without a place is a part of the resource's name."""
     in_name = (*part.name.around, part.name.attribute)
     return field.name in in_name and field.path == f"{part.prefix}.{field.name}"

@@ -32,7 +32,7 @@ _SMALL = 3
 """Maximum number of attributes in a block in which one set attribute means that all are set."""
 
 
-class Selection(NamedTuple):
+class AttributeSelection(NamedTuple):
     """The declared attributes of a resource.
 
     Args:
@@ -51,7 +51,7 @@ class Selection(NamedTuple):
     unread: frozenset[str] = frozenset()
 
 
-def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix: str) -> Selection:
+def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix: str) -> AttributeSelection:
     """Select the declared attributes of a resource.
 
     Args:
@@ -63,7 +63,9 @@ def select(terraform_type: str, values: Mapping[str, Any], written: Any, prefix:
     known = terraform_types.of(terraform_type)
     walk = _Walk(terraform_defaults.of(terraform_type))
     tree, _ = walk.block(values, known.attributes if known is not None else {}, written, _Place(prefix, ""))
-    return Selection(tree, frozenset(walk.recorded | walk.unread), tuple(walk.unchecked), frozenset(walk.unread))
+    return AttributeSelection(
+        tree, frozenset(walk.recorded | walk.unread), tuple(walk.unchecked), frozenset(walk.unread)
+    )
 
 
 @cache
@@ -126,7 +128,7 @@ class _Place(NamedTuple):
 class _Walk:
     """The traversal of a resource's blocks."""
 
-    def __init__(self, defaults: terraform_defaults.Defaults) -> None:
+    def __init__(self, defaults: terraform_defaults.ProviderDefaults) -> None:
         self._defaults = defaults
         self.recorded: set[str] = set()
         self.unread: set[str] = set()

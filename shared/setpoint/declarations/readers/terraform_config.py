@@ -51,7 +51,7 @@ _MAY_BE_NULL = re.compile(r"\bnull\b|\b(?:try|lookup|one)\(")
 _INTERPOLATION = re.compile(r"(?<!\$)\$\{|(?<!%)%\{")
 
 
-class Configured(NamedTuple):
+class ConfiguredResource(NamedTuple):
     """A resource block.
 
     Args:
@@ -73,7 +73,7 @@ class Configuration(NamedTuple):
         problems: Files that cannot be read, and modules whose files are not there.
     """
 
-    resources: Mapping[Key, Configured]
+    resources: Mapping[Key, ConfiguredResource]
     problems: list[Problem]
 
 
@@ -120,7 +120,7 @@ class _Reading:
     """The traversal of the modules."""
 
     def __init__(self, root: Path) -> None:
-        self.resources: dict[Key, Configured] = {}
+        self.resources: dict[Key, ConfiguredResource] = {}
         self.problems: list[Problem] = []
         self._root = root
         self._installed = _installed(root)
@@ -161,7 +161,7 @@ class _Reading:
         scope = {**nulls, **{name: _given(value, {}) for name, value in module.given.items()}}
         for path, document in bodies:
             for (type_, name), body in _labelled(document.get("resource"), 2):
-                self.resources[(module.path, type_, name)] = Configured(
+                self.resources[(module.path, type_, name)] = ConfiguredResource(
                     _expressions(body, scope), tuple(_ignored(body)), str(path)
                 )
             for (name,), body in _labelled(document.get("module"), 1):

@@ -83,7 +83,7 @@ _CHOSEN: Mapping[str, Mapping[str, frozenset[Any]]] = {
 """Terraform type → attribute → values that the service sets; an empty set includes every value."""
 
 
-class Defaults(NamedTuple):
+class ProviderDefaults(NamedTuple):
     """The known defaults of a type.
 
     Args:
@@ -117,6 +117,6 @@ class Defaults(NamedTuple):
 
 
 @cache
-def of(terraform_type: str) -> Defaults:
+def of(terraform_type: str) -> ProviderDefaults:
     """The known defaults of a type."""
-    return Defaults(_CHOSEN.get(terraform_type, {}), terraform_type in _CLUSTER)
+    return ProviderDefaults(_CHOSEN.get(terraform_type, {}), terraform_type in _CLUSTER)

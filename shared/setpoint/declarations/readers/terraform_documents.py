@@ -19,7 +19,7 @@ from setpoint.declarations.readers import json_tree, terraform_state
 from setpoint.declarations.readers.field_mapping import UNKNOWN
 from setpoint.declarations.readers.secret_values import concealed
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN, expression_of, expressions_of
-from setpoint.declarations.readers.terraform_config import Configured, Key
+from setpoint.declarations.readers.terraform_config import ConfiguredResource, Key
 from setpoint.model import terraform_addresses
 
 _PROVIDERS = frozenset(("google", "google-beta"))
@@ -28,10 +28,10 @@ _AROUND = re.compile(r"(?:module\.[^.\[]+(?:\.|\Z))*")
 _VARIABLE = re.compile(r"var\.([\w-]+)\Z")
 _MANAGED = "managed"
 _NOTHING: frozenset[str] = frozenset()
-_NO_FILES: Mapping[Key, Configured] = {}
+_NO_FILES: Mapping[Key, ConfiguredResource] = {}
 
 
-class Block(NamedTuple):
+class TerraformResource(NamedTuple):
     """A managed resource of the Google providers.
 
     Args:
@@ -51,7 +51,7 @@ class Block(NamedTuple):
     defaults: Mapping[str, str]
     names: frozenset[str] = frozenset()
     written: Any = NOT_KNOWN
-    configured: Configured | None = None
+    configured: ConfiguredResource | None = None
     unknown: frozenset[str] = frozenset()
 
     def value(self, *names: str) -> str:
@@ -67,7 +67,7 @@ class Block(NamedTuple):
         return self.value(name) or (self.defaults.get(name, "") if name == "project" or name in self.names else "")
 
 
-class Blocks(NamedTuple):
+class TerraformResources(NamedTuple):
     """The resources of a plan or state.
 
     Args:
@@ -75,7 +75,7 @@ class Blocks(NamedTuple):
         others: Number of resources of each other provider.
     """
 
-    google: tuple[Block, ...]
+    google: tuple[TerraformResource, ...]
     others: Counter[str]
 
 
@@ -88,7 +88,9 @@ def is_terraform(value: Any) -> bool:
     )
 
 
-def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Configured] = _NO_FILES) -> Blocks:
+def read(
+    value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, ConfiguredResource] = _NO_FILES
+) -> TerraformResources:
     """Collect the resources of a plan (planned) or of a state (existing).
 
     Args:
@@ -119,7 +121,7 @@ def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Con
         expressions = configured.get("expressions") or (in_files.expressions if in_files is not None else None)
         has_classes = terraform_types.of(kind) is not None
         google.append(
-            Block(
+            TerraformResource(
                 address=address,
                 type=kind,
                 values=_attributes(resource, change, expressions, has_classes=has_classes),
@@ -130,7 +132,7 @@ def read(value: Mapping[str, Any], *, project: str = "", files: Mapping[Key, Con
                 names=frozenset(_object(resource.get("values"))).union(_object(change.get("after_unknown"))),
             )
         )
-    return Blocks(tuple(google), others)
+    return TerraformResources(tuple(google), others)
 
 
 def _unknown(marks: Any, path: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from setpoint.declarations.readers import terraform_names
 from setpoint.declarations.readers.field_mapping import UNKNOWN
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.terraform_types import PARTS, meaning
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Authority, Declaration, Source
@@ -42,7 +42,7 @@ def is_iam(terraform_type: str) -> bool:
     return _TYPE.match(terraform_type) is not None
 
 
-def translate(block: Block, source: Source) -> Translated | None:
+def translate(block: TerraformResource, source: Source) -> Translated | None:
     """Read an IAM resource; its target is named like the target's own Terraform type.
 
     Args:
@@ -75,7 +75,7 @@ def translate(block: Block, source: Source) -> Translated | None:
     )
 
 
-def _naming(block: Block) -> dict[str, Any]:
+def _naming(block: TerraformResource) -> dict[str, Any]:
     """The attributes that name the target; the IAM resource's own id is different."""
     no_name = {"id", "role", "member", "members", "condition", "policy_data", "etag"}
     no_name |= {"service", "audit_log_config"} if block.type.endswith("_audit_config") else set()
@@ -83,7 +83,7 @@ def _naming(block: Block) -> dict[str, Any]:
     return {"project": block.default("project")} | named if block.type.startswith("google_project_iam_") else named
 
 
-def _policy(block: Block) -> _GrantFields | None:
+def _policy(block: TerraformResource) -> _GrantFields | None:
     text = block.values.get("policy_data")
     try:
         policy = json.loads(text) if isinstance(text, str) else None
@@ -98,16 +98,16 @@ def _policy(block: Block) -> _GrantFields | None:
     )
 
 
-def _binding(block: Block) -> _GrantFields | None:
+def _binding(block: TerraformResource) -> _GrantFields | None:
     return _grants(block, "members", block.values.get("members"))
 
 
-def _member(block: Block) -> _GrantFields | None:
+def _member(block: TerraformResource) -> _GrantFields | None:
     member = block.values.get("member")
     return _grants(block, "member", [member] if isinstance(member, str) else member)
 
 
-def _grants(block: Block, attribute: str, members: Any) -> _GrantFields | None:
+def _grants(block: TerraformResource, attribute: str, members: Any) -> _GrantFields | None:
     """One binding; None if a part of it is known only after apply."""
     role, condition = block.values.get("role"), _condition(block.values.get("condition"))
     if not isinstance(role, str) or not isinstance(members, list) or condition is UNKNOWN:
@@ -133,7 +133,7 @@ def _condition(value: Any) -> Any:
     return {name: part for name, part in block_value.items() if part}
 
 
-def _audit(block: Block) -> _GrantFields | None:
+def _audit(block: TerraformResource) -> _GrantFields | None:
     """The audit logging of a service, with its exemptions."""
     service, logs = block.values.get("service"), block.values.get("audit_log_config")
     if not isinstance(service, str) or not isinstance(logs, list):

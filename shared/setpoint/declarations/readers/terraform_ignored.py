@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from setpoint.comparison.source_paths import join
 from setpoint.declarations.readers.terraform_config import ALL
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path, ignore_patterns
 
 
-def applied(translated: Translated, block: Block) -> Translated:
+def applied(translated: Translated, block: TerraformResource) -> Translated:
     """A declaration that ignores what its resource block leaves alone, each path with the file that says so."""
     if block.configured is None or not block.configured.ignored:
         return translated

@@ -13,7 +13,7 @@ from setpoint.catalog import field_rules
 from setpoint.catalog.schemas import Schema
 from setpoint.comparison import absence, system_fields
 from setpoint.declarations.readers import terraform, terraform_documents, terraform_iam
-from setpoint.declarations.readers.terraform import Part
+from setpoint.declarations.readers.terraform import DeclaredPart
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path, references
 from setpoint.model.field_path import Path
@@ -27,7 +27,7 @@ _CLOSE = 0.9
 """Minimum similarity of an unknown name to a known one: one letter added or missing."""
 
 
-def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
+def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[DeclaredPart]:
     """The resources of a plan that may declare a live one, only the most certain.
 
     Args:
@@ -64,7 +64,7 @@ def _plain(kind: str) -> str:
     return kind.removeprefix("Region").removeprefix("Global").lower()
 
 
-def likest(parts: Sequence[Part], live: Mapping[str, Any]) -> Part:
+def likest(parts: Sequence[DeclaredPart], live: Mapping[str, Any]) -> DeclaredPart:
     """Of several candidates, the one whose attributes have most values of the live resource."""
     there = set(_scalars(live))
     return max(parts, key=lambda part: sum(value in there for value in _scalars(part.block.values)))

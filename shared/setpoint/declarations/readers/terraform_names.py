@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from setpoint.catalog import name_patterns
 from setpoint.declarations.readers import name_heuristics
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.terraform_types import Meaning
 from setpoint.model import references
 
@@ -183,7 +183,7 @@ class Name(NamedTuple):
     own: str
 
 
-def name_of(block: Block, meaning: Meaning) -> Name:
+def name_of(block: TerraformResource, meaning: Meaning) -> Name:
     """The full resource name of a resource."""
     attribute, own = _own(block, meaning)
     around = _AROUND.get(meaning.asset_type, ())
@@ -256,7 +256,7 @@ _SPECIAL = {
 }
 
 
-def _special(block: Block, meaning: Meaning, project: str) -> str | None:
+def _special(block: TerraformResource, meaning: Meaning, project: str) -> str | None:
     """A name that follows no rule; None if it follows the rule."""
     if meaning.asset_type not in _SPECIAL:
         return None
@@ -284,7 +284,7 @@ def _service_account(named: str, project: str) -> str:
 _NAMED_BY_SERVER = frozenset(("google_cloudbuild_trigger",))
 
 
-def _own(block: Block, meaning: Meaning) -> tuple[str, str]:
+def _own(block: TerraformResource, meaning: Meaning) -> tuple[str, str]:
     """The attribute with the resource's own id, and the id."""
     if block.type in _NAMED_BY_SERVER:
         return "", ""
@@ -311,7 +311,7 @@ def _own_attributes(meaning: Meaning) -> Iterator[str]:
     yield from ("domain_name", "domain")
 
 
-def _parent(block: Block, collection: str) -> tuple[str, str]:
+def _parent(block: TerraformResource, collection: str) -> tuple[str, str]:
     """The attribute that names the parent, and its value."""
     words = re.findall(r"[A-Z]?[a-z0-9]+", collection)
     singular = "_".join([*(word.lower() for word in words[:-1]), name_heuristics.singular(words[-1].lower())])
@@ -328,7 +328,7 @@ def _parent(block: Block, collection: str) -> tuple[str, str]:
     return singular, ""
 
 
-def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[tuple[str, str]]) -> str:
+def _top(block: TerraformResource, meaning: Meaning, around: tuple[str, ...], parents: list[tuple[str, str]]) -> str:
     """The path before the resource's own collection; empty if a part is unknown."""
     parent = block.value("parent")
     if not around and _is_path(parent):
@@ -349,7 +349,7 @@ def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[
     return path or _root(block, meaning)
 
 
-def _root(block: Block, meaning: Meaning) -> str:
+def _root(block: TerraformResource, meaning: Meaning) -> str:
     """The project or another root, with the location."""
     top = ""
     for attribute, collection in _TOPS.items():
@@ -364,7 +364,7 @@ def _root(block: Block, meaning: Meaning) -> str:
     return f"{top}/{place}" if place else top
 
 
-def _place(block: Block, meaning: Meaning) -> str:
+def _place(block: TerraformResource, meaning: Meaning) -> str:
     if meaning.service in _PLACELESS:
         return ""
     if meaning.service in _AREAS:

@@ -12,7 +12,7 @@ from typing import Any
 
 from setpoint.declarations.readers import org_policies
 from setpoint.declarations.readers.field_mapping import UNKNOWN
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey, project_of
@@ -31,7 +31,7 @@ def is_org_policy(terraform_type: str) -> bool:
     return terraform_type in _TARGETS
 
 
-def translate(block: Block, source: Source) -> Translated | None:
+def translate(block: TerraformResource, source: Source) -> Translated | None:
     """Read an organization policy.
 
     Args:
@@ -60,7 +60,7 @@ def translate(block: Block, source: Source) -> Translated | None:
     )
 
 
-def _policy(block: Block, origins: dict[str, str]) -> dict[str, Any] | None:
+def _policy(block: TerraformResource, origins: dict[str, str]) -> dict[str, Any] | None:
     """The policy in the format of API v1: a constraint, and one of the three kinds of policies."""
     constraint = block.value("constraint")
     forms = {name: block.values.get(name) for name in ("boolean_policy", "list_policy", "restore_policy")}

@@ -15,7 +15,7 @@ from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.declarations.readers import secret_values, terraform_names
 from setpoint.declarations.readers.field_mapping import UNKNOWN
 from setpoint.declarations.readers.shape_matching import Secret
-from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.terraform_names import Name
 from setpoint.declarations.readers.terraform_types import Meaning, meaning
 from setpoint.declarations.readers.translation import Translated
@@ -23,7 +23,7 @@ from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey
 
 
-class Place(NamedTuple):
+class PartPlacement(NamedTuple):
     """Where a type stands in the resource that holds it.
 
     Args:
@@ -59,14 +59,16 @@ _ACCESS = (
 )
 
 
-def _named(holder: str, attribute: str, field: str, key: str = "name") -> Place:
-    return Place(f"google_{holder}", attribute, "name", field, (key,))
+def _named(holder: str, attribute: str, field: str, key: str = "name") -> PartPlacement:
+    return PartPlacement(f"google_{holder}", attribute, "name", field, (key,))
 
 
 _RULE = ("rules", "priority")
-_METADATA = Place("google_project", "project", "project_id", "commonInstanceMetadata.items", ("key",))
-PLACES: Mapping[str, Place] = {
-    "google_bigquery_dataset_access": Place("google_bigquery_dataset", "dataset_id", "dataset_id", "access", _ACCESS),
+_METADATA = PartPlacement("google_project", "project", "project_id", "commonInstanceMetadata.items", ("key",))
+PLACES: Mapping[str, PartPlacement] = {
+    "google_bigquery_dataset_access": PartPlacement(
+        "google_bigquery_dataset", "dataset_id", "dataset_id", "access", _ACCESS
+    ),
     "google_compute_firewall_policy_association": _named("compute_firewall_policy", "firewall_policy", "associations"),
     "google_compute_firewall_policy_rule": _named("compute_firewall_policy", "firewall_policy", *_RULE),
     "google_compute_instance_group_named_port": _named("compute_instance_group", "group", "namedPorts"),
@@ -121,7 +123,7 @@ def is_part(terraform_type: str) -> bool:
     return terraform_type in PLACES or terraform_type in _LISTS
 
 
-def elements(block: Block) -> Iterator[Block]:
+def elements(block: TerraformResource) -> Iterator[TerraformResource]:
     """The blocks of single elements that a block declares."""
     single = _LISTS.get(block.type)
     if single is None:
@@ -136,7 +138,7 @@ def elements(block: Block) -> Iterator[Block]:
         )
 
 
-def _listed(block: Block) -> Iterator[tuple[str, dict[str, Any]]]:
+def _listed(block: TerraformResource) -> Iterator[tuple[str, dict[str, Any]]]:
     """The attributes of each element, with the author's path."""
     entries = block.values.get("role_entity")
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -145,11 +147,11 @@ def _listed(block: Block) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"role_entity[{index}]", {"role": role, "entity": entity}
 
 
-def _around(block: Block) -> dict[str, Any]:
+def _around(block: TerraformResource) -> dict[str, Any]:
     return {name: block.values[name] for name in ("project", "bucket") if name in block.values}
 
 
-def _as_answered(block: Block) -> Block:
+def _as_answered(block: TerraformResource) -> TerraformResource:
     """Access to a dataset as BigQuery answers it: roles by their older names, members by their kind."""
     values = dict(block.values)
     values["role"] = _ROLES.get(str(values.get("role")), values.get("role"))
@@ -159,7 +161,9 @@ def _as_answered(block: Block) -> Block:
     return block._replace(values=values)
 
 
-def _of_project(block: Block, source: Source, data: dict[str, Any], origins: Mapping[str, str]) -> Translated:
+def _of_project(
+    block: TerraformResource, source: Source, data: dict[str, Any], origins: Mapping[str, str]
+) -> Translated:
     """A declaration of what Compute Engine holds of a project."""
     project = block.default("project")
     return Translated(
@@ -175,7 +179,7 @@ def _of_project(block: Block, source: Source, data: dict[str, Any], origins: Map
     )
 
 
-def _metadata(block: Block, source: Source) -> Translated | None:
+def _metadata(block: TerraformResource, source: Source) -> Translated | None:
     """All metadata of a project: an entry that somebody adds is drift, as it is for the provider."""
     metadata = block.values.get("metadata")
     if not isinstance(metadata, Mapping):
@@ -191,19 +195,19 @@ def _metadata(block: Block, source: Source) -> Translated | None:
     return _of_project(block, source, {"commonInstanceMetadata": {"items": items}}, origins)
 
 
-def _shared_vpc_host(block: Block, source: Source) -> Translated | None:
+def _shared_vpc_host(block: TerraformResource, source: Source) -> Translated | None:
     """That a project shares its networks."""
     return _of_project(block, source, {"xpnProjectStatus": "HOST"}, {})
 
 
-OF_PROJECTS: Mapping[str, Callable[[Block, Source], Translated | None]] = {
+OF_PROJECTS: Mapping[str, Callable[[TerraformResource, Source], Translated | None]] = {
     "google_compute_project_metadata": _metadata,
     "google_compute_shared_vpc_host_project": _shared_vpc_host,
 }
 """The readers of types that declare fields of a project in Compute Engine."""
 
 
-def holder_of(block: Block, place: Place) -> tuple[Meaning, Name]:
+def holder_of(block: TerraformResource, place: PartPlacement) -> tuple[Meaning, Name]:
     """The resource that holds a part: its asset type, and its name without an id where it is not known.
 
     The name's attributes are those of the part that say where it stands.
@@ -216,7 +220,7 @@ def holder_of(block: Block, place: Place) -> tuple[Meaning, Name]:
     return means, Name(_name_of(block, place, means, address), around, key, block.value(key) if key else "")
 
 
-def _name_of(block: Block, place: Place, means: Meaning, address: str) -> str:
+def _name_of(block: TerraformResource, place: PartPlacement, means: Meaning, address: str) -> str:
     if not address:
         return ""
     if place is _METADATA:
@@ -249,7 +253,7 @@ def overrides(paths: Mapping[str, str | None], field: str) -> Mapping[str, str |
     return {name: path.removeprefix(f"{field}.") if path else path for name, path in paths.items()}
 
 
-def wrapped(translated: Translated, place: Place, block: Block, prefix: str) -> Translated:
+def wrapped(translated: Translated, place: PartPlacement, block: TerraformResource, prefix: str) -> Translated:
     """An element's declaration as that of its holder."""
     declaration = translated.declaration
     data = dict(declaration.data)

@@ -57,7 +57,7 @@ RENAMED: Mapping[str, Mapping[str, str]] = {"google_cloud_scheduler_job": {"paus
 """Type → attribute → the field that a conversion replaces it by."""
 
 
-class Reshaped(NamedTuple):
+class ReshapedTree(NamedTuple):
     """Attributes in the API's shape.
 
     Args:
@@ -69,14 +69,14 @@ class Reshaped(NamedTuple):
     origins: dict[str, str]
 
 
-def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
+def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> ReshapedTree:
     """Convert the attributes of a resource to the API's shape."""
     tree = terraform_keys.with_known_keys(terraform_type, tree)
     whole = _WHOLE.get(terraform_type)
     if whole is not None and isinstance(text := tree.get(whole), str):
         decoded = from_json(text)
         if isinstance(decoded, dict):
-            return Reshaped(decoded, dict.fromkeys(decoded, whole))
+            return ReshapedTree(decoded, dict.fromkeys(decoded, whole))
     given = tree.keys()
     tree = _with_startup_script(tree) if terraform_type in _WITH_INTERFACES else tree
     tree = _with_flags(terraform_type, tree)
@@ -96,7 +96,7 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
         item = _item(schema, name)
         if item is not None:
             _wrap(name, value, item, out, origins)
-    return Reshaped(out, origins)
+    return ReshapedTree(out, origins)
 
 
 def reshaped_names(terraform_type: str, names: frozenset[str]) -> frozenset[str]:

@@ -81,7 +81,7 @@ def _near_services(host: str) -> list[str]:
     if host in services:
         return []
     near = difflib.get_close_matches(host, sorted(services), n=3, cutoff=_CLOSE_TYPE)
-    return [service for service in near if is_slip(host, service) or service == f"cloud{host}"]
+    return [service for service in near if is_typo(host, service) or service == f"cloud{host}"]
 
 
 _At = tuple[Any, str | int] | None
@@ -134,7 +134,7 @@ def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
     return matches[0] if matches else ""
 
 
-def is_slip(name: str, meant: str) -> bool:
+def is_typo(name: str, meant: str) -> bool:
     """Whether a name is another one with a letter or two wrong, missing, added or swapped."""
     return edits(name.lower(), meant.lower()) <= _MOST_EDITS
 

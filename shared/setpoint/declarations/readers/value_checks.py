@@ -23,7 +23,7 @@ Place = tuple[str | int, ...]
 """A path, key by key."""
 
 
-class Fault(NamedTuple):
+class ValueFault(NamedTuple):
     """Something wrong with a value.
 
     Args:
@@ -53,7 +53,7 @@ _LOCATED = frozenset(("storage.googleapis.com/Bucket", "bigquery.googleapis.com/
 _LOCATION_OF_NAME = re.compile(r"//[^/]+/projects/[^/]+/(?:locations|regions|zones)/([^/]+)")
 
 
-def faults(declaration: Declaration, schema: Schema | None) -> Iterator[Fault]:
+def faults(declaration: Declaration, schema: Schema | None) -> Iterator[ValueFault]:
     """What is wrong with the values of a declaration; paths start at its data.
 
     Args:
@@ -76,14 +76,14 @@ def location_of_name(name: str) -> str:
     return _location_fault(part[1]) if part is not None and not locations.is_known(part[1]) else ""
 
 
-def _in_locations(declaration: Declaration) -> Iterator[Fault]:
+def _in_locations(declaration: Declaration) -> Iterator[ValueFault]:
     for field in _LOCATIONS:
         value = declaration.data.get(field)
         if not isinstance(value, str) or not value:
             continue
         location = value.rpartition("/")[2]
         if not locations.is_known(location) and (declaration.asset_type in _LOCATED or locations.closest(location)):
-            yield Fault((field,), _location_fault(location), is_certain=False, in_translated=True)
+            yield ValueFault((field,), _location_fault(location), is_certain=False, in_translated=True)
 
 
 def _location_fault(location: str) -> str:
@@ -93,7 +93,7 @@ def _location_fault(location: str) -> str:
     return f"{location} is no location that this version knows; {hint}"
 
 
-def _in_policy(data: dict[str, Any]) -> Iterator[Fault]:
+def _in_policy(data: dict[str, Any]) -> Iterator[ValueFault]:
     for index, binding in enumerate(data.get("bindings") or ()):
         where: Place = ("bindings", index)
         role = binding.get("role") if isinstance(binding, dict) else None
@@ -102,38 +102,38 @@ def _in_policy(data: dict[str, Any]) -> Iterator[Fault]:
         if not _ROLE.match(role):
             meant = f"roles/{role.rpartition('/')[2]}"
             meant = predefined_roles.closest(meant) or meant
-            yield Fault((*where, "role"), f"{role} is no role; did you mean {meant}?", in_translated=True)
+            yield ValueFault((*where, "role"), f"{role} is no role; did you mean {meant}?", in_translated=True)
         elif meant := predefined_roles.closest(role):
             message = f"{role} is no predefined role that this version knows; did you mean {meant}?"
-            yield Fault((*where, "role"), message, is_certain=False, in_translated=True)
+            yield ValueFault((*where, "role"), message, is_certain=False, in_translated=True)
         for position, member in enumerate(binding.get("members") or ()):
             if fault := member_checks.fault(member):
-                yield Fault((*where, "members", position), fault, in_translated=True)
+                yield ValueFault((*where, "members", position), fault, in_translated=True)
 
 
-def _in_labels(labels: Any, where: Place) -> Iterator[Fault]:
+def _in_labels(labels: Any, where: Place) -> Iterator[ValueFault]:
     """What labels of Google Cloud do not take: https://cloud.google.com/resource-manager/docs/labels-overview."""
     for key in labels if isinstance(labels, dict) else ():
         if any(letter.isupper() for letter in str(key)):
             message = f"{key}: keys of labels have no upper case letters; did you mean {key.lower()}?"
-            yield Fault((*where, key), message, is_certain=False)
+            yield ValueFault((*where, key), message, is_certain=False)
 
 
-def _in_message(data: dict[str, Any], schema: Schema, where: Place) -> Iterator[Fault]:
+def _in_message(data: dict[str, Any], schema: Schema, where: Place) -> Iterator[ValueFault]:
     for key, value in data.items():
         field = schema.fields.get(key) or schema.fields.get(camel(key))
         if field is not None:
             yield from _in_value(value, field, (*where, key), schema)
 
 
-def _in_value(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[Fault]:
+def _in_value(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[ValueFault]:
     if value is None:
         return
     if isinstance(value, dict) and field.schema is not None:
         yield from _in_message(value, field.schema, where)
     elif isinstance(value, (bool, int, float)) and field.kind == "message" and field.schema and field.schema.fields:
         first = next(iter(field.schema.fields))
-        yield Fault(where, f"{str(value).lower()} is a single value, and {field.name} has fields, as {first}")
+        yield ValueFault(where, f"{str(value).lower()} is a single value, and {field.name} has fields, as {first}")
     elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
         for key, part in value.items():
             yield from _in_value(part, field.item, (*where, key), owner)
@@ -144,13 +144,13 @@ def _in_value(value: Any, field: Field, where: Place, owner: Schema) -> Iterator
         yield from _in_scalar(value, field, where, owner)
 
 
-def _in_scalar(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[Fault]:
+def _in_scalar(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[ValueFault]:
     if message := _of_other_kind(value, field):
-        yield Fault(where, message)
+        yield ValueFault(where, message)
     elif field.type in ("integer", "number"):
         yield from _in_number(value, field, where, owner)
     elif isinstance(value, str) and (message := _in_enum(value, field) if field.enum else _in_range(value)):
-        yield Fault(where, message, in_translated=True)
+        yield ValueFault(where, message, in_translated=True)
 
 
 def _of_other_kind(value: Any, field: Field) -> str:
@@ -187,7 +187,7 @@ def _in_range(value: str) -> str:
     return ""
 
 
-def _in_number(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[Fault]:
+def _in_number(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[ValueFault]:
     number = float(value)
     ranges = number_ranges.ranges_of(field, owner) if number else ()
     broken = [allowed for allowed in ranges if not allowed.least <= number <= allowed.most]
@@ -197,7 +197,7 @@ def _in_number(value: Any, field: Field, where: Place, owner: Schema) -> Iterato
         limits = f"{allowed.least} {'or more' if allowed.most >= _NO_LIMIT else f'to {allowed.most}'}"
         meant = _meant(value, nearest, allowed)
         message = f"{value} is out of range: {field.name} takes {limits}; did you mean {meant}?"
-        yield Fault(where, message, is_certain=broken[0].is_certain, in_translated=True)
+        yield ValueFault(where, message, is_certain=broken[0].is_certain, in_translated=True)
 
 
 def _meant(value: Any, nearest: int, allowed: number_ranges.NumberRange) -> int:
@@ -211,7 +211,7 @@ def _in_enum(value: str, field: Field) -> str:
     if value.upper() in {word.upper() for word in field.enum}:
         return ""
     meant = difflib.get_close_matches(value.upper(), [word.upper() for word in field.enum], n=1, cutoff=_CLOSE)
-    if not meant or not typos.is_slip(value, meant[0]):
+    if not meant or not typos.is_typo(value, meant[0]):
         return ""
     word = next(word for word in field.enum if word.upper() == meant[0])
     return f"{value} is no value of {field.name}; did you mean {word}?"

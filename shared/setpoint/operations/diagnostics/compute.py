@@ -9,7 +9,7 @@ from setpoint.detection.installation_key import VARIABLE
 from setpoint.model.secrecy import KEY_BYTES
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.pubsub import subscriptions_of
-from setpoint.operations.diagnostics.result import Finding
+from setpoint.operations.diagnostics.result import Diagnosis
 
 FUNCTIONS = ("detect", "sweep", "sync")
 """What no installation can do without."""
@@ -34,7 +34,7 @@ _SKEW_DOUBTFUL = 5.0
 _SKEW_ILL = 60.0
 
 
-def permissions(installation: Installation) -> Iterator[Finding]:
+def permissions(installation: Installation) -> Iterator[Diagnosis]:
     """The caller has the permissions that the checks need."""
     missing = sorted(set(MINE) - installation.permitted(list(MINE)))
     if missing:
@@ -43,7 +43,7 @@ def permissions(installation: Installation) -> Iterator[Finding]:
         yield "pass", "the calling account may read everything"
 
 
-def apis(installation: Installation) -> Iterator[Finding]:
+def apis(installation: Installation) -> Iterator[Diagnosis]:
     """The APIs are enabled."""
     for name in APIS:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
@@ -68,7 +68,7 @@ def functions_of(installation: Installation) -> dict[str, dict[str, Any]]:
     }
 
 
-def functions(installation: Installation) -> Iterator[Finding]:
+def functions(installation: Installation) -> Iterator[Diagnosis]:
     """The functions exist, are active, and have the same settings of the store."""
     deployed = functions_of(installation)
     for name in FUNCTIONS:
@@ -95,7 +95,7 @@ def environment(function: dict[str, Any]) -> dict[str, str]:
     return variables
 
 
-def versions(installation: Installation) -> Iterator[Finding]:
+def versions(installation: Installation) -> Iterator[Diagnosis]:
     """All functions run the same archive."""
     built: dict[str, list[str]] = {}
     for name, function in functions_of(installation).items():
@@ -112,7 +112,7 @@ def versions(installation: Installation) -> Iterator[Finding]:
         yield "pass", f"all functions are of {next(iter(built)) or 'one archive'}"
 
 
-def tokens(installation: Installation) -> Iterator[Finding]:
+def tokens(installation: Installation) -> Iterator[Diagnosis]:
     """Every push subscription sends the token that its function expects."""
     deployed = functions_of(installation)
     for name, subscription in subscriptions_of(installation).items():
@@ -130,7 +130,7 @@ def tokens(installation: Installation) -> Iterator[Finding]:
             yield "pass", f"{name} pushes with the token that setpoint-{owner} wants"
 
 
-def secret_key(installation: Installation) -> Iterator[Finding]:
+def secret_key(installation: Installation) -> Iterator[Diagnosis]:
     """All functions that mask secrets have the same key, and the key in the store is wrapped with it."""
     by_key: dict[str, list[str]] = {}
     for name, function in functions_of(installation).items():
@@ -165,7 +165,7 @@ def _key_of(function: dict[str, Any]) -> str:
     return f"version {keys[0].get('version')} of {keys[0].get('secret')}" if keys else ""
 
 
-def jobs(installation: Installation) -> Iterator[Finding]:
+def jobs(installation: Installation) -> Iterator[Diagnosis]:
     """The Cloud Scheduler jobs are enabled, and their last attempt succeeded."""
     url = (
         f"https://cloudscheduler.googleapis.com/v1/projects/{installation.project}/locations/{installation.region}/jobs"
@@ -190,7 +190,7 @@ def jobs(installation: Installation) -> Iterator[Finding]:
             yield "pass", f"the job {name} is on"
 
 
-def clock(installation: Installation) -> Iterator[Finding]:
+def clock(installation: Installation) -> Iterator[Diagnosis]:
     """The local clock agrees with Google's; with a wrong clock, commands misjudge what is due."""
     skew = abs((installation.now() - installation.api.time()).total_seconds())
     if skew > _SKEW_ILL:

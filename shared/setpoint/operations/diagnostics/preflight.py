@@ -7,7 +7,7 @@ from typing import Any
 
 from setpoint.model.write_plan import Call
 from setpoint.operations.diagnostics.installation import Installation
-from setpoint.operations.diagnostics.result import Check, Finding
+from setpoint.operations.diagnostics.result import Check, Diagnosis
 from setpoint.util.counts import counted
 
 OPTIONS = ("alerts", "attribution", "console", "kms_key", "remediation", "reports")
@@ -43,7 +43,7 @@ _BY_OPTION = {
 }
 
 
-def apis(installation: Installation) -> Iterator[Finding]:
+def apis(installation: Installation) -> Iterator[Diagnosis]:
     """The APIs that Terraform itself needs are enabled."""
     for name in APIS:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
@@ -52,7 +52,7 @@ def apis(installation: Installation) -> Iterator[Finding]:
         yield ("pass", f"{name} is switched on") if state == "ENABLED" else ("fail", f"{name} is switched off", do)
 
 
-def billing(installation: Installation) -> Iterator[Finding]:
+def billing(installation: Installation) -> Iterator[Diagnosis]:
     """The project has billing."""
     url = f"https://cloudbilling.googleapis.com/v1/projects/{installation.project}/billingInfo"
     if (installation.get(url, "resourcemanager.projects.get") or {}).get("billingEnabled"):
@@ -62,7 +62,7 @@ def billing(installation: Installation) -> Iterator[Finding]:
         yield "fail", f"the project {installation.project} has no billing, or is not there", do
 
 
-def permissions(installation: Installation) -> Iterator[Finding]:
+def permissions(installation: Installation) -> Iterator[Diagnosis]:
     """The caller has the permissions to create what Terraform creates."""
     needed = [*_TO_APPLY, *(name for option in sorted(installation.options) for name in _BY_OPTION.get(option, ()))]
     yield from _missing(installation, f"projects/{installation.project}", needed, "roles/owner")
@@ -75,7 +75,7 @@ def permissions(installation: Installation) -> Iterator[Finding]:
         yield from _missing(installation, parent, ["cloudasset.feeds.create", *granting, *more, *of_roles], role)
 
 
-def _missing(installation: Installation, place: str, needed: list[str], role: str) -> Iterator[Finding]:
+def _missing(installation: Installation, place: str, needed: list[str], role: str) -> Iterator[Diagnosis]:
     permission = f"resourcemanager.{place.partition('/')[0]}.testIamPermissions"
     url = f"{_PROJECT}/{place}:testIamPermissions"
     asked = Call(permission, "POST", url, body={"permissions": needed}, permission="none: anybody may ask")
@@ -90,7 +90,7 @@ def _missing(installation: Installation, place: str, needed: list[str], role: st
         yield "pass", f"the calling account may make what is needed on {place}"
 
 
-def organisation_policies(installation: Installation) -> Iterator[Finding]:
+def organisation_policies(installation: Installation) -> Iterator[Diagnosis]:
     """No organisation policy refuses the resources of the installation."""
     for constraint, (option, refusing, what, do) in _CONSTRAINTS.items():
         if (option and option not in installation.options) or _MET_BY.get(constraint) in installation.options:
@@ -168,7 +168,7 @@ _MET_BY = {"gcp.restrictNonCmekServices": "kms_key"}
 """The option that does what a constraint asks for."""
 
 
-def feeds(installation: Installation) -> Iterator[Finding]:
+def feeds(installation: Installation) -> Iterator[Diagnosis]:
     """Each watched parent has quota for its feeds, and no feed of the same name."""
     for parent in installation.watch:
         url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"
@@ -188,7 +188,7 @@ def feeds(installation: Installation) -> Iterator[Finding]:
             yield "pass", f"{parent} has room for {counted(free, 'more feed')}"
 
 
-def names(installation: Installation) -> Iterator[Finding]:
+def names(installation: Installation) -> Iterator[Diagnosis]:
     """None of the resources exists yet."""
     project = installation.project
     accounts = [f"setpoint-{name}@{project}.iam.gserviceaccount.com" for name in ACCOUNTS]
@@ -210,7 +210,7 @@ def _buckets(project: str) -> tuple[str, str]:
     return f"{project}-setpoint", f"{project}-setpoint-source"
 
 
-def database(installation: Installation) -> Iterator[Finding]:
+def database(installation: Installation) -> Iterator[Diagnosis]:
     """An existing database is of the right kind, and where the new one is to be."""
     name = installation.store_url.rpartition("/")[2]
     url = f"https://firestore.googleapis.com/v1/projects/{installation.project}/databases/{name}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from setpoint.operations.diagnostics.installation import Installation
-from setpoint.operations.diagnostics.result import Finding
+from setpoint.operations.diagnostics.result import Diagnosis
 from setpoint.util.counts import counted
 
 TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps", "uploads")
@@ -19,7 +19,7 @@ _LATE = 900.0
 _GONE = "_deleted-topic_"
 
 
-def topics(installation: Installation) -> Iterator[Finding]:
+def topics(installation: Installation) -> Iterator[Diagnosis]:
     """The topics exist."""
     for name in TOPICS:
         topic = f"projects/{installation.project}/topics/{name}"
@@ -29,7 +29,7 @@ def topics(installation: Installation) -> Iterator[Finding]:
             yield "pass", f"topic {name}"
 
 
-def subscriptions(installation: Installation) -> Iterator[Finding]:
+def subscriptions(installation: Installation) -> Iterator[Diagnosis]:
     """The subscriptions exist, push to their function with a token, and drop nothing."""
     configured = subscriptions_of(installation)
     for name in SUBSCRIPTIONS:
@@ -73,7 +73,7 @@ def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "has no pauses between tries", _APPLY
 
 
-def publishers(installation: Installation) -> Iterator[Finding]:
+def publishers(installation: Installation) -> Iterator[Diagnosis]:
     """The feeds may publish to their topic, and Pub/Sub to the dead-letter topic."""
     number = project_number(installation)
     agents = {
@@ -98,7 +98,7 @@ def project_number(installation: Installation) -> str:
     return str((installation.get(url, "resourcemanager.projects.get") or {}).get("projectNumber", ""))
 
 
-def feeds(installation: Installation) -> Iterator[Finding]:
+def feeds(installation: Installation) -> Iterator[Diagnosis]:
     """Every watched parent has a resource feed and an IAM policy feed, both to the right topic."""
     if not installation.watch:
         yield "unknown", "no setting says what is watched", "name it: --watch organizations/NUMBER"
@@ -118,7 +118,7 @@ def feeds(installation: Installation) -> Iterator[Finding]:
                 yield "fail", f"{parent} has no feed of {content} to asset-changes", _APPLY
 
 
-def delivery(installation: Installation) -> Iterator[Finding]:
+def delivery(installation: Installation) -> Iterator[Diagnosis]:
     """The feeds delivered a message within a day, and recently."""
     metric = "pubsub.googleapis.com/topic/send_request_count"
     if installation.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
@@ -133,7 +133,7 @@ def delivery(installation: Installation) -> Iterator[Finding]:
         yield "fail", "no feed message within a day", "see infra/runbooks/feed-silent.md"
 
 
-def lag(installation: Installation) -> Iterator[Finding]:
+def lag(installation: Installation) -> Iterator[Diagnosis]:
     """No pushed message waits for long."""
     ages = installation.measured(
         "pubsub.googleapis.com/subscription/oldest_unacked_message_age", "pubsub_subscription", timedelta(minutes=15)
@@ -151,7 +151,7 @@ def lag(installation: Installation) -> Iterator[Finding]:
                 yield "pass", f"{name}: the oldest message has waited for {age:.0f} s"
 
 
-def dead_letters(installation: Installation) -> Iterator[Finding]:
+def dead_letters(installation: Installation) -> Iterator[Diagnosis]:
     """No dead letter waits."""
     waiting = installation.measured(
         "pubsub.googleapis.com/subscription/num_undelivered_messages", "pubsub_subscription", timedelta(minutes=15)

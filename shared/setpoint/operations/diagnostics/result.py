@@ -34,10 +34,10 @@ class CheckResult(msgspec.Struct, frozen=True):
     do: str = ""
 
 
-Finding = tuple[Verdict, str] | tuple[Verdict, str, str]
+Diagnosis = tuple[Verdict, str] | tuple[Verdict, str, str]
 """Verdict, what was found, and what to do about it."""
 
-Check = Callable[[Installation], Iterable[Finding]]
+Check = Callable[[Installation], Iterable[Diagnosis]]
 
 
 def examine(installation: Installation, checks: Mapping[str, Check]) -> list[CheckResult]:

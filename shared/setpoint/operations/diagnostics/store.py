@@ -7,8 +7,8 @@ from datetime import timedelta
 from itertools import chain, islice
 
 from setpoint.operations.diagnostics.installation import Installation
-from setpoint.operations.diagnostics.result import Finding
-from setpoint.operations.record_problems import RecordProblems
+from setpoint.operations.diagnostics.result import Diagnosis
+from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.util.counts import counted
 
 _SWEEP = timedelta(hours=13)
@@ -20,7 +20,7 @@ UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "bod
 """Large fields that no query uses, some of those of infra/firestore.tf."""
 
 
-def store(installation: Installation) -> Iterator[Finding]:
+def store(installation: Installation) -> Iterator[Diagnosis]:
     """The store answers, and this version can read its records."""
     opened = installation.store()
     control = opened.control().value
@@ -41,9 +41,9 @@ def store(installation: Installation) -> Iterator[Finding]:
         yield "pass", f"source {name} declares {source.declared}"
 
 
-def records(installation: Installation) -> Iterator[Finding]:
+def records(installation: Installation) -> Iterator[Diagnosis]:
     """Every stored record can be decoded."""
-    problems = RecordProblems(installation.store().notices).listed(installation.now())
+    problems = RecordProblemLog(installation.store().notices).listed(installation.now())
     for problem in problems[:_MOST_PROBLEMS]:
         since = (
             f"since {problem.first_seen:%Y-%m-%d %H:%M} UTC, met in {counted(problem.count, 'period')} of ten minutes"
@@ -56,7 +56,7 @@ def records(installation: Installation) -> Iterator[Finding]:
         yield "pass", "every record that was met can be read"
 
 
-def database(installation: Installation) -> Iterator[Finding]:
+def database(installation: Installation) -> Iterator[Diagnosis]:
     """The database has backups and deletion protection, and large fields are not indexed."""
     if not installation.store_url.startswith("firestore://"):
         return
@@ -83,7 +83,7 @@ def database(installation: Installation) -> Iterator[Finding]:
             yield "pass", f"{collection}.{field} is not indexed"
 
 
-def sweeps(installation: Installation) -> Iterator[Finding]:
+def sweeps(installation: Installation) -> Iterator[Diagnosis]:
     """A sweep ended recently, and could list everything in its scopes."""
     records = [sweep.value for sweep in installation.store().sweeps.sweeps() if sweep.value is not None]
     ended = [record for record in records if record.summary is not None]
@@ -110,7 +110,7 @@ def sweeps(installation: Installation) -> Iterator[Finding]:
         yield "warn", text, "`setpoint sweep --scope SCOPE` shows what is unknown"
 
 
-def guardrails(installation: Installation) -> Iterator[Finding]:
+def guardrails(installation: Installation) -> Iterator[Diagnosis]:
     """No pause and no open circuit breaker stops remediation."""
     state = installation.store().safety_state().value
     if state.breaker is not None:
@@ -127,7 +127,7 @@ def guardrails(installation: Installation) -> Iterator[Finding]:
         yield "pass", "nothing is paused, and the breaker is closed"
 
 
-def waiting(installation: Installation) -> Iterator[Finding]:
+def waiting(installation: Installation) -> Iterator[Diagnosis]:
     """Pending events are published, and due records are evaluated."""
     opened = installation.store()
     unpublished = sum(1 for _ in islice(opened.unpublished([]), _MOST))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
-from setpoint.detection.watching import watching_of
+from setpoint.detection.watched_fields import watching_of
 from setpoint.errors import CorruptState
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey

@@ -85,7 +85,7 @@ def instead_of(schema: Schema | None, key: str, declared: Mapping[str, Any], obs
     return next((name for name in others if observed.get(name) is not None and name not in declared), "")
 
 
-class Trial(Protocol):
+class DryRun(Protocol):
     """A comparison whose differences do not count."""
 
     differences: list[Difference]
@@ -98,7 +98,7 @@ class Trial(Protocol):
         """Compare one value with its counterpart."""
 
 
-def is_lost(trial: Trial, path: Path, field: Field | None, want: Any) -> bool:
+def is_lost(trial: DryRun, path: Path, field: Field | None, want: Any) -> bool:
     """Whether a declared choice is lost, of which another is set: by any rule, or since it is a message with values.
 
     That absence equals the defaults in it does not make the other choice the declared one.

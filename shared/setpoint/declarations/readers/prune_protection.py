@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from setpoint.declarations.readers import encodings, whole_files
 from setpoint.declarations.readers.documents import IGNORE_FILE, UNREADABLE, Problem
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sources import Version
+from setpoint.model.sources import DeclaredVersion
 
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 _PLACEHOLDER = re.compile(r"\{\{|\$\{|\$\(|<%")
 """Templates, with which a document may name any resource."""
 
 
-class HeldBack(NamedTuple):
+class PruneProtection(NamedTuple):
     """The declarations that must not be removed.
 
     Args:
@@ -32,7 +32,7 @@ class HeldBack(NamedTuple):
     everything: bool = False
     addresses: frozenset[tuple[str, str]] = frozenset()
 
-    def holds(self, key: ResourceKey, before: Version | None) -> bool:
+    def holds(self, key: ResourceKey, before: DeclaredVersion | None) -> bool:
         """Whether an undeclared resource stays current.
 
         Args:
@@ -54,7 +54,7 @@ class HeldBack(NamedTuple):
         return segment in self.words or (first is not None and first[0] in self.words)
 
 
-NOTHING = HeldBack()
+NOTHING = PruneProtection()
 """Nothing is kept: all documents are valid."""
 
 
@@ -70,7 +70,7 @@ def words(value: Any) -> Iterator[str]:
         yield from _WORD.findall(str(value))
 
 
-def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
+def by_problems(problems: Iterable[Problem], root: str = "") -> PruneProtection:
     """The declarations that invalid documents may contain; a file that is no YAML or JSON may contain any.
 
     Args:
@@ -86,21 +86,21 @@ def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
     )
 
 
-def _by_files(errors: list[Problem], root: str) -> HeldBack:
+def _by_files(errors: list[Problem], root: str) -> PruneProtection:
     """The declarations that invalid documents may contain, by their files."""
     files = frozenset(problem.file for problem in errors)
     if any(problem.category == UNREADABLE for problem in errors):
-        return HeldBack(files, everything=True)
+        return PruneProtection(files, everything=True)
     named: set[str] = set()
     for file in files:
         try:
             text = encodings.decoded(whole_files.read(Path(root, file)))
         except (OSError, UnicodeDecodeError):
-            return HeldBack(files, everything=True)
+            return PruneProtection(files, everything=True)
         if _PLACEHOLDER.search(text):
-            return HeldBack(files, everything=True)
+            return PruneProtection(files, everything=True)
         in_file = _WORD.findall(text)
         if not in_file:  # a truncated file may have named any resource
-            return HeldBack(files, everything=True)
+            return PruneProtection(files, everything=True)
         named.update(in_file)
-    return HeldBack(files, frozenset(named))
+    return PruneProtection(files, frozenset(named))

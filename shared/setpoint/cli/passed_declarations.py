@@ -9,7 +9,7 @@ import typer
 
 from setpoint.cli.output import print_claims, print_warning
 from setpoint.declarations import apply
-from setpoint.declarations.apply import Request
+from setpoint.declarations.apply import ApplyRequest
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.ports.stores import DesiredStore
@@ -30,7 +30,7 @@ def declare(loaded: LoadResult, context: Context, applied_at: datetime | None = 
         applied_at: what counts as the time of the apply; None for now.
     """
     synced = retry_on_conflict(
-        lambda: apply.sync(loaded, Request(), context, applied_at or datetime.now(UTC)),
+        lambda: apply.sync(loaded, ApplyRequest(), context, applied_at or datetime.now(UTC)),
         what="the declarations",
         then="run the command again",
         plans_anew=True,

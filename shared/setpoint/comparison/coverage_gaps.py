@@ -16,8 +16,8 @@ from setpoint.comparison import absence, free_text
 from setpoint.comparison.absence import child
 from setpoint.comparison.api_versions import OTHER_VERSION
 from setpoint.comparison.sealed import OTHER_KEY, SPELLINGS, TOO_MANY
-from setpoint.comparison.untellable import REASON as NOT_CARRIED
-from setpoint.comparison.untellable import untellable
+from setpoint.comparison.unobservable_fields import REASON as NOT_CARRIED
+from setpoint.comparison.unobservable_fields import unobservable
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference, Explanation
@@ -147,7 +147,7 @@ def coverage(declaration: Declaration, schema: Schema | None, unknown: Iterable[
                 explanations.append(Explanation(field_path.text(path), reason))
             else:
                 compared.append(Difference(field_path.text(path), "missing", leaf))
-    lacking = untellable(declaration.asset_type, compared, {})
+    lacking = unobservable(declaration.asset_type, compared, {})
     explanations += (Explanation(difference.path, NOT_CARRIED) for difference in lacking)
     known = {explanation.path for explanation in explanations}
     explanations += (

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import restoration, undeclared_changes
-from setpoint.detection.restoration import Changed, Restored
+from setpoint.detection.restoration import ChangedValues, RestoredDeclaration
 from setpoint.detection.value_folding import is_below
 from setpoint.model.declaration import Desired
 from setpoint.model.own_project import own_project
@@ -96,7 +96,7 @@ def _with_good_values(
     return _marked(planned, restored)
 
 
-def unrestored(changed: Changed, restored: Restored, schema: Schema | None) -> tuple[str, ...]:
+def unrestored(changed: ChangedValues, restored: RestoredDeclaration, schema: Schema | None) -> tuple[str, ...]:
     """The undeclared fields that would not be as they were after a write of all that differs, others included.
 
     Args:
@@ -117,7 +117,7 @@ def unrestored(changed: Changed, restored: Restored, schema: Schema | None) -> t
     )
 
 
-def _marked(planned: WritePlan, restored: Restored) -> WritePlan:
+def _marked(planned: WritePlan, restored: RestoredDeclaration) -> WritePlan:
     """The plan, whose lines tell last known good values from declared ones."""
     lines = (
         line + _MARK if any(_is_of(path, other) for other in restored.paths) else line

@@ -20,7 +20,7 @@ from setpoint.catalog import shown_fields
 from setpoint.errors import AccessDenied, Conflict, Refused, Throttled, Unavailable
 from setpoint.model.write_plan import Call
 
-Meaning = Literal[
+ResponseClass = Literal[
     "done",  # done; the body is an object
     "gone",  # the resource does not exist
     "stale",  # the resource has another state than the precondition
@@ -34,7 +34,14 @@ _PASSING = frozenset((429, 500, 502, 503, 504))
 _GONE = frozenset((404, 410))
 _NEVER_TAKEN = frozenset((400, 405, 411, 413, 414, 415, 422, 501))
 """Statuses of requests that were not executed, with any body: Google's front ends send some as HTML."""
-_BY_STATUS: Mapping[int, Meaning] = {401: "denied", 403: "denied", 404: "gone", 410: "gone", 409: "stale", 412: "stale"}
+_BY_STATUS: Mapping[int, ResponseClass] = {
+    401: "denied",
+    403: "denied",
+    404: "gone",
+    410: "gone",
+    409: "stale",
+    412: "stale",
+}
 _TOO_FAST = (
     "rateLimitExceeded",
     "userRateLimitExceeded",
@@ -51,7 +58,7 @@ _SHORTEST = 4
 _HIDDEN = "(hidden)"
 
 
-def meaning(answer: requests.Response) -> Meaning:
+def classify(answer: requests.Response) -> ResponseClass:
     """The meaning of an answer by itself."""
     status, error = answer.status_code, _error(answer)
     if 200 <= status < 300:  # noqa: PLR2004 - of HTTP
@@ -67,9 +74,9 @@ def meaning(answer: requests.Response) -> Meaning:
     return _BY_STATUS.get(status, "refused")
 
 
-def may_pass(answer: requests.Response) -> bool:
+def is_transient(answer: requests.Response) -> bool:
     """Whether a retry of the request may succeed."""
-    return meaning(answer) == "busy" or answer.status_code in _PASSING
+    return classify(answer) == "busy" or answer.status_code in _PASSING
 
 
 def body(call: Call, answer: requests.Response) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def body(call: Call, answer: requests.Response) -> dict[str, Any]:
     """
     where = f"{call.method} at {call.url}"
     message = _message(answer, call)
-    match meaning(answer):
+    match classify(answer):
         case "done":
             return _object(answer) or {}
         case "stale":

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from setpoint.model.field_path import Element, Path
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """The position of a field, and the resources on both sides."""
 
     path: Path = None

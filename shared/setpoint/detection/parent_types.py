@@ -43,7 +43,7 @@ PREFIX = 5
 """The first characters of a name by which parents are looked up; a longer name is cut to no fewer."""
 
 
-class Claimed(NamedTuple):
+class ClaimedParent(NamedTuple):
     """The parent that a resource claims.
 
     Args:

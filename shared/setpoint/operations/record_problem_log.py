@@ -7,8 +7,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from setpoint.errors import Conflict, CorruptState, TransientError
-from setpoint.model.record_problem import RecordProblem, decode_problem, encode_problem, met, problem_id
-from setpoint.ports.people import Filed, NoticeStore
+from setpoint.model.record_problem import RecordProblem, decode_problem, encode_problem, problem_id, recorded_again
+from setpoint.ports.people import NoticeIndex, NoticeStore
 from setpoint.util import telemetry
 
 KIND = "problems"
@@ -20,7 +20,7 @@ _MOST = 200
 """Problems that one run notes at most."""
 
 
-class RecordProblems:
+class RecordProblemLog:
     """The problems of stored records.
 
     Args:
@@ -47,13 +47,15 @@ class RecordProblems:
     def _note(self, error: CorruptState, now: datetime) -> None:
         stored = self._store.read(KIND, problem_id(error.record))
         before = decode_problem(stored.body) if stored is not None else None
-        problem = met(before, error, now)
+        problem = recorded_again(before, error, now)
         if problem is None:
             return
         if before is None:
             telemetry.happened("record_problem", "ERROR", record=error.record, reason=problem.reason)
         version = stored.version if stored is not None else None
-        self._store.write(KIND, problem.id, encode_problem(problem), version, Filed(thread=_ALL, expires=now + _KEPT))
+        self._store.write(
+            KIND, problem.id, encode_problem(problem), version, NoticeIndex(thread=_ALL, expires=now + _KEPT)
+        )
 
     def listed(self, now: datetime) -> list[RecordProblem]:
         """The problems met within the last days, the oldest first."""
@@ -66,4 +68,4 @@ class RecordProblems:
         stored = self._store.read(KIND, problem_id(record))
         if stored is not None:
             with suppress(Conflict):
-                self._store.write(KIND, stored.id, stored.body, stored.version, Filed(expires=now))
+                self._store.write(KIND, stored.id, stored.body, stored.version, NoticeIndex(expires=now))

@@ -22,7 +22,7 @@ _MARKS = re.compile(r"\[[^\]]*\]|\{[^}]*\}")
 REASON = "not carried by Cloud Asset Inventory"
 
 
-def untellable(
+def unobservable(
     asset_type: str, differences: Iterable[Difference], observed: Any, *, truncated: bool = False
 ) -> tuple[Difference, ...]:
     """The differences that only show that the inventory lacks a field.
@@ -72,7 +72,7 @@ def _has_only(value: Any, fields: list[tuple[str, ...]]) -> bool:
     )
 
 
-def untellable_values(asset_type: str, declared: Any) -> int:
+def unobservable_values(asset_type: str, declared: Any) -> int:
     """The number of declared values in fields that the inventory never carries."""
     fields = _fields(asset_type)
     return _count(declared, list(fields)) if fields else 0
@@ -115,7 +115,7 @@ def _is_present(field: tuple[str, ...], observed: Any) -> bool:
     return isinstance(observed, Mapping) and _is_present(tuple(rest), observed.get(first))
 
 
-def seen_otherwise(
+def known_by_api(
     lacking: Iterable[Difference], known: Iterable[Difference], asset_type: str, observed: Any, *, same: bool
 ) -> tuple[Difference, ...]:
     """The valid results of the last API read for fields that an asset lacks.

@@ -9,22 +9,21 @@ from typing import Any
 import pytest
 
 from declarations.states import state as terraform_state
-from setpoint.declarations import held_back
 from setpoint.declarations.apply_states import load_state
-from setpoint.declarations.readers import terraform
+from setpoint.declarations.readers import prune_protection, terraform
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.declaration import Declaration, Source, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sources import Version
+from setpoint.model.sources import DeclaredVersion
 
 GOOGLE = "registry.terraform.io/hashicorp/google"
 GONE = ResourceKey("//storage.googleapis.com/orders", "resource")
 
 
-def before(file: str) -> Version:
+def before(file: str) -> DeclaredVersion:
     declaration = Declaration(GONE, "storage.googleapis.com/Bucket", {}, source=Source(file))
-    return Version("default", 1, "d", desired((declaration,)).declarations)
+    return DeclaredVersion("default", 1, "d", desired((declaration,)).declarations)
 
 
 def loaded(tmp_path: Path, text: str, name: str = "bad.yaml") -> LoadResult:
@@ -44,36 +43,38 @@ def resource(kind: str, values: dict[str, Any]) -> dict[str, Any]:
 
 def test_good_documents_hold_nothing_back(tmp_path: Path) -> None:
     result = loaded(tmp_path, state(resource("google_storage_bucket", {"name": "b", "location": "EU"})), "s.json")
-    assert not result.held_back.holds(GONE, before("other.yaml"))
+    assert not result.prune_protection.holds(GONE, before("other.yaml"))
 
 
 def test_a_bad_document_holds_back_what_it_declared_before_and_what_it_names(tmp_path: Path) -> None:
     text = "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: orders}\nspec: {assetType: 3}\n"
     result = loaded(tmp_path, text)
     assert result.problems
-    assert result.held_back.holds(GONE, before("other.yaml"))  # it is named in the bad file: it may have moved there
+    assert result.prune_protection.holds(
+        GONE, before("other.yaml")
+    )  # it is named in the bad file: it may have moved there
     other = ResourceKey("//storage.googleapis.com/invoices", "resource")
-    assert result.held_back.holds(other, before("bad.yaml"))
-    assert not result.held_back.holds(other, before("other.yaml"))
+    assert result.prune_protection.holds(other, before("bad.yaml"))
+    assert not result.prune_protection.holds(other, before("other.yaml"))
 
 
 def test_a_document_that_is_no_yaml_holds_everything_back(tmp_path: Path) -> None:
     result = loaded(tmp_path, "{")
-    assert result.held_back.holds(GONE, before("other.yaml"))
+    assert result.prune_protection.holds(GONE, before("other.yaml"))
 
 
 def test_a_bad_document_with_placeholders_holds_everything_back(tmp_path: Path) -> None:
     result = loaded(tmp_path, "kind: Declaration\nmetadata: [{{ .Values.name }}\n")
-    assert result.held_back.holds(GONE, before("other.yaml"))
+    assert result.prune_protection.holds(GONE, before("other.yaml"))
 
 
 def test_a_file_that_names_nothing_any_more_holds_everything_back(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "{").held_back.holds(GONE, before("other.yaml"))
+    assert loaded(tmp_path, "{").prune_protection.holds(GONE, before("other.yaml"))
 
 
 def test_a_kustomization_that_cannot_be_built_holds_everything_back(tmp_path: Path) -> None:
     result = loaded(tmp_path, "resources: [gone.yaml]\n", "kustomization.yaml")
-    assert result.held_back.holds(GONE, before("base/topic.yaml"))
+    assert result.prune_protection.holds(GONE, before("base/topic.yaml"))
 
 
 def test_an_attribute_that_nobody_knows_is_counted_and_is_no_error(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_resource_whose_name_is_known_after_apply_is_pending(tmp_path: Path) -
 )
 def test_a_service_account_that_an_invalid_document_names_stays(tmp_path, text):
     (tmp_path / "bad.yaml").write_text(text)
-    held = held_back.by_problems([Problem("bad.yaml", 1, "kin", "unknown", category="invalid")], str(tmp_path))
+    held = prune_protection.by_problems([Problem("bad.yaml", 1, "kin", "unknown", category="invalid")], str(tmp_path))
     name = "//iam.googleapis.com/projects/p/serviceAccounts/{}@p.iam.gserviceaccount.com"
     assert held.holds(ResourceKey(name.format("robot")), None)
     assert not held.holds(ResourceKey(name.format("other")), None)
@@ -120,14 +121,14 @@ def topic_key(name: str) -> ResourceKey:
     return ResourceKey(f"//pubsub.googleapis.com/projects/p/topics/{name}")
 
 
-def before_in_state(name: str, address: str = "") -> Version:
+def before_in_state(name: str, address: str = "") -> DeclaredVersion:
     source = Source(URL, address=address or f"google_pubsub_topic.{name}")
     declaration = Declaration(topic_key(name), "pubsub.googleapis.com/Topic", {}, source=source)
-    return Version(URL, 1, "d", (declaration,))
+    return DeclaredVersion(URL, 1, "d", (declaration,))
 
 
 def test_a_resource_of_a_state_that_cannot_be_named_holds_back_what_it_may_be_and_nothing_else() -> None:
-    held = load_state(raw_state(NAMELESS, TOPIC | {"name": "fine", "values": {"project": "p"}}), URL).held_back
+    held = load_state(raw_state(NAMELESS, TOPIC | {"name": "fine", "values": {"project": "p"}}), URL).prune_protection
 
     assert held.holds(topic_key("orders"), before_in_state("orders"))  # its name
     assert held.holds(topic_key("invoices"), before_in_state("invoices"))  # a word of it
@@ -138,7 +139,7 @@ def test_a_resource_of_a_state_that_cannot_be_named_holds_back_what_it_may_be_an
 def test_a_resource_that_a_reader_fails_on_costs_this_resource_alone(mocker) -> None:
     translate = terraform.translate
 
-    def failing(part: terraform.Part, *arguments: Any) -> Any:
+    def failing(part: terraform.DeclaredPart, *arguments: Any) -> Any:
         if part.block.values["name"] == "orders":
             raise TypeError("an unexpected value")
         return translate(part, *arguments)
@@ -152,8 +153,8 @@ def test_a_resource_that_a_reader_fails_on_costs_this_resource_alone(mocker) -> 
     [problem] = loaded_state.problems
     assert problem.field == "google_pubsub_topic.orders"
     assert "please report this" in problem.message
-    assert loaded_state.held_back.holds(topic_key("orders"), before_in_state("orders"))
-    assert not loaded_state.held_back.holds(topic_key("gone"), before_in_state("gone"))
+    assert loaded_state.prune_protection.holds(topic_key("orders"), before_in_state("orders"))
+    assert not loaded_state.prune_protection.holds(topic_key("gone"), before_in_state("gone"))
 
 
 SERVICE = {"type": "google_project_service"}
@@ -168,7 +169,7 @@ def test_two_modules_that_declare_the_same_are_a_warning_and_hold_nothing_back()
     assert loaded_state.problems == []
     [warning] = loaded_state.warnings
     assert (warning.field, warning.category) == ("google_project_service.b", "repeated")
-    assert loaded_state.held_back == held_back.NOTHING
+    assert loaded_state.prune_protection == prune_protection.NOTHING
 
 
 def test_two_modules_that_contradict_each_other_are_an_error_and_hold_nothing_back() -> None:
@@ -180,7 +181,7 @@ def test_two_modules_that_contradict_each_other_are_an_error_and_hold_nothing_ba
 
     [problem] = loaded_state.problems
     assert problem.field == "google_pubsub_topic.b"
-    assert not loaded_state.held_back.holds(topic_key("gone"), before_in_state("gone"))
+    assert not loaded_state.prune_protection.holds(topic_key("gone"), before_in_state("gone"))
 
 
 def test_two_files_that_declare_the_same_by_hand_stay_an_error(tmp_path: Path) -> None:
@@ -190,4 +191,4 @@ def test_two_files_that_declare_the_same_by_hand_stay_an_error(tmp_path: Path) -
     )
     result = loaded(tmp_path, f"{text}---\n{text}", "twice.yaml")
     assert len(result.problems) == 1
-    assert not result.held_back.holds(GONE, before("other.yaml"))
+    assert not result.prune_protection.holds(GONE, before("other.yaml"))

@@ -21,7 +21,7 @@ _UNPROVED = ", as its name, label or text says"
 """Added to a creator of which a claim is the only evidence."""
 
 
-class Unreported:
+class AutoCreatedCounts:
     """The counts of a shard.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.comparison import gaps
+from setpoint.comparison import coverage_gaps
 from setpoint.detection import scopes, undeclared_changes
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.fleet_rules import Rules
@@ -17,7 +17,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.util.counts import counted
 
 
-class Watching(NamedTuple):
+class WatchedFields(NamedTuple):
     """What of a resource is watched.
 
     Args:
@@ -52,7 +52,7 @@ class Watching(NamedTuple):
 
 def watching_of(
     desired: Desired | None, rules: Rules, state: ResourceState | None, last: Observation | None = None
-) -> Watching | None:
+) -> WatchedFields | None:
     """What of a resource is watched; None where nothing of it is declared and no scope makes its grants the whole.
 
     The arguments are those of ``watching``.
@@ -60,10 +60,12 @@ def watching_of(
     if desired is not None:
         return watching(desired, rules, state, last)
     scope = _scope(rules, state, last)
-    return Watching(0, 0, None, exact=("all",), scope=scope) if scope else None
+    return WatchedFields(0, 0, None, exact=("all",), scope=scope) if scope else None
 
 
-def watching(desired: Desired, rules: Rules, state: ResourceState | None, last: Observation | None = None) -> Watching:
+def watching(
+    desired: Desired, rules: Rules, state: ResourceState | None, last: Observation | None = None
+) -> WatchedFields:
     """What of a declared resource is watched.
 
     Args:
@@ -74,21 +76,23 @@ def watching(desired: Desired, rules: Rules, state: ResourceState | None, last: 
     """
     declarations = desired.declarations
     covered = [
-        gaps.coverage(declaration, default_catalogue().fitting(declaration.asset_type, declaration.data))
+        coverage_gaps.coverage(declaration, default_catalogue().fitting(declaration.asset_type, declaration.data))
         if declaration.key.content in WHOLE
-        else gaps.coverage(declaration, None)
+        else coverage_gaps.coverage(declaration, None)
         for declaration in declarations
     ]
     declared = sum(coverage.declared for coverage in covered)
     compared = declared - sum(len(coverage.gaps) for coverage in covered)
     if declarations[0].key.content not in WHOLE:
         scope = _scope(rules, state, last)
-        return Watching(declared, compared, None, exact=_exact_policy(declarations, scope), scope=scope)
+        return WatchedFields(declared, compared, None, exact=_exact_policy(declarations, scope), scope=scope)
     stored = unpack(state.last_good) if state is not None else None
     why_none = _why_none(desired, rules, state) if stored is None else ""
     exact = ("all",) if any(part.exact for part in declarations) else ()
     paths = tuple(dict.fromkeys(path for part in declarations for path in part.exhaustive_paths))
-    return Watching(declared, compared, len(stored.values) if stored is not None else None, why_none, exact or paths)
+    return WatchedFields(
+        declared, compared, len(stored.values) if stored is not None else None, why_none, exact or paths
+    )
 
 
 def _why_none(desired: Desired, rules: Rules, state: ResourceState | None) -> str:

@@ -33,7 +33,7 @@ class RefusedClaim(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Contest(msgspec.Struct, frozen=True):
+class ClaimConflicts(msgspec.Struct, frozen=True):
     """The declarations of a resource that do not count.
 
     Args:
@@ -54,7 +54,7 @@ class Contest(msgspec.Struct, frozen=True):
 
 def settled(
     desired: Desired | None, sources: Sources | None, observation: Observation
-) -> tuple[Desired | None, Contest | None]:
+) -> tuple[Desired | None, ClaimConflicts | None]:
     """Separate the declarations of an observed resource into those that count and those that do not.
 
     Args:
@@ -74,11 +74,11 @@ def settled(
         claims.append(claim if bounded is claim.declarations else replace(claim, declarations=bounded))
     disputed = _disputed(claims) if len(claims) > 1 else ()
     if disputed:
-        return None, Contest(tuple(refused), disputed, desired.digest)
+        return None, ClaimConflicts(tuple(refused), disputed, desired.digest)
     if len(claims) == len(desired.claims) and all(map(is_, claims, desired.claims)):
         return desired, None
     counting = _joined(claims)
-    return counting, Contest(tuple(refused), (), desired.digest) if refused else None
+    return counting, ClaimConflicts(tuple(refused), (), desired.digest) if refused else None
 
 
 def _refusal(claim: Claim, sources: Sources, observation: Observation) -> str:
