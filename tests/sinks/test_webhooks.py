@@ -11,8 +11,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from setpoint.adapters.webhooks.retry_after import seconds_of
 
+from setpoint.adapters.retry_after import seconds_of
 from setpoint.adapters.webhooks.google_chat import GoogleChatSink
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.adapters.webhooks.webhook import WebhookSink, signature
