@@ -109,7 +109,7 @@ class Bench:
         from setpoint_tools.testing.fleet import FaultRates, Fleet
         from setpoint_tools.testing.pubsub import PubSubProject
 
-        fleet = Fleet(messages, projects=50, rounds=1, drifting=0.02, wrongs=FaultRates(0, 0, 0))
+        fleet = Fleet(messages, projects=50, rounds=1, drifting=0.02, fault_rates=FaultRates(0, 0, 0))
         self.topics = PubSubProject(PROJECT)
         names = ("asset-changes", "drift-events", "dead-letters")
         self.changes, self.events, self.letters = map(self.topics.topic, names)
@@ -117,7 +117,7 @@ class Bench:
         apply.declare(store, fleet.desired(), (), datetime.now(UTC))
         store.close()
         self.records = Client(project=PROJECT).collection("findings")
-        expectations = [expectation for expectation in fleet.feed() if expectation.standing]
+        expectations = [expectation for expectation in fleet.feed() if expectation.expected_state]
         self.feed: list[tuple[bytes, dict[str, str]]] = [(expectation.data, {}) for expectation in expectations]
         self.declared = [expectation.outcome != "undeclared" for expectation in expectations]
         self.environment = {

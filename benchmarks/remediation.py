@@ -76,7 +76,7 @@ def times(store: str, count: int) -> list[float]:
     """Seconds from observation to write, of as many drifts, sorted."""
     api, bus, schemas = Api(), MemoryBus(), default_catalogue()
     deps = Context(open_store(store), bus, MemoryDeadLetters(), schemas)
-    hands = RemediationContext(deps, LiveResources(api, schemas))
+    context = RemediationContext(deps, LiveResources(api, schemas))
     names = [f"bucket-{number}" for number in range(count)]
     wanted = [
         desired((Declaration(key, TYPE, {"versioning": {"enabled": True}}, project="shop"),))
@@ -91,7 +91,7 @@ def times(store: str, count: int) -> list[float]:
         message = messages.resource(_key(name).name, TYPE, live, datetime.now(UTC))
         began = time.perf_counter()
         pipeline.receive(message, {}, deps)
-        engine.receive(events.encode(bus.events[-1]), {}, hands)
+        engine.receive(events.encode(bus.events[-1]), {}, context)
         seconds.append(api.written_at - began - api.busy)
         assert api.buckets[name]["versioning"] == {"enabled": True}
         bus.events.clear()

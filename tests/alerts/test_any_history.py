@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.office import Crash, Office, event
+from alerts.harness import AlertingHarness, Crash, event
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent
 from setpoint.model.notice_view import FindingView, GroupView
@@ -44,11 +44,11 @@ def last(story: list[CloudEvent]) -> dict[str, CloudEvent]:
     return latest
 
 
-def where(office: Office, name: str) -> list[str]:
+def where(harness: AlertingHarness, name: str) -> list[str]:
     """The status of a finding in each message that shows it and took the last that was told of it."""
     statuses = []
-    for thread, view in office.sink.messages.items():
-        notices = [stored.value for stored in office.desk.records.of_thread(thread)]
+    for thread, view in harness.sink.messages.items():
+        notices = [stored.value for stored in harness.context.records.of_thread(thread)]
         for notice in notices:
             if notice.key.name == name:
                 shown = view.statuses if isinstance(view, GroupView) else {view.data.status: 1}
@@ -59,30 +59,30 @@ def where(office: Office, name: str) -> list[str]:
 @settings(max_examples=size(60, 300), deadline=None)
 @given(lives(), st.data(), FAULTS)
 def test_the_last_state_of_each_finding_is_shown_once(story, data, faults):
-    office = Office()
+    harness = AlertingHarness()
     deliveries = [*story, *data.draw(st.lists(st.sampled_from(story), max_size=4))]
     pauses = data.draw(st.lists(st.sampled_from([0, 1, 700]), min_size=len(deliveries), max_size=len(deliveries)))
-    office.sink.faults = list(faults)
+    harness.sink.faults = list(faults)
     for event_, pause in zip(deliveries, pauses, strict=True):
         try:
-            office.tell(event_)
+            harness.tell(event_)
         except Crash:
-            office.tell(event_)  # delivered again
-        office.clock.sleep(pause)
+            harness.tell(event_)  # delivered again
+        harness.clock.sleep(pause)
     for _ in range(200):
         try:
-            office.tick(minutes=5)
+            harness.tick(minutes=5)
         except Crash:
             continue
 
-    assert not list(office.desk.records.due(office.clock()))
+    assert not list(harness.context.records.due(harness.clock()))
     for name, event_ in last(story).items():
-        shown = where(office, name)
+        shown = where(harness, name)
         assert [status for sequence, status, _, _ in shown if sequence == event_.sequence] == [event_.data.status]
         assert not any(is_new for _, _, is_new, _ in shown)
-    assert len(office.sink.posts) == len(set(office.sink.posts))
-    for thread, view in office.sink.messages.items():
-        notices = [stored.value for stored in office.desk.records.of_thread(thread)]
+    assert len(harness.sink.posts) == len(set(harness.sink.posts))
+    for thread, view in harness.sink.messages.items():
+        notices = [stored.value for stored in harness.context.records.of_thread(thread)]
         if isinstance(view, FindingView):
             assert [(notice.shown.data.resource_name, notice.shown.data.status) for notice in notices] == [
                 (view.data.resource_name, view.data.status)

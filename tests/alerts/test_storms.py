@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from alerts.office import Clock, Office, event
+from alerts.harness import AlertingHarness, Clock, event
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.alerting.group_summary import GroupSummary
 from setpoint.alerting.model import AlertNotice
@@ -17,12 +17,12 @@ from setpoint.model.resource_key import ResourceKey
 from sizes import size
 
 
-def storm(tmp_path, count: int) -> tuple[Office, str]:
-    """An office with a group of so many findings, none of them shown."""
+def storm(tmp_path, count: int) -> tuple[AlertingHarness, str]:
+    """An harness with a group of so many findings, none of them shown."""
     store = SqliteStore(tmp_path / f"{count}.db")
-    office = Office(store=store, clock=Clock())
-    office.tell(event("drift.opened", 1))
-    (first,) = office.desk.records.of_finding(event("drift.opened").data.finding_id)
+    harness = AlertingHarness(store=store, clock=Clock())
+    harness.tell(event("drift.opened", 1))
+    (first,) = harness.context.records.of_finding(event("drift.opened").data.finding_id)
     with store._connections.transaction():
         for number in range(2, count + 1):
             opened = event("drift.opened", 1, number=number)
@@ -32,19 +32,19 @@ def storm(tmp_path, count: int) -> tuple[Office, str]:
                 shown=replace(first.value.shown, data=opened.data),
                 shown_sequence="",
             )
-            office.desk.records.write_notice(notice, None, office.clock())
-    office.clock.sleep(3_600)
-    return office, first.value.thread
+            harness.context.records.write_notice(notice, None, harness.clock())
+    harness.clock.sleep(3_600)
+    return harness, first.value.thread
 
 
 def with_data(notice: AlertNotice, **changes) -> AlertNotice:
     return replace(notice, shown=replace(notice.shown, data=replace(notice.shown.data, **changes)))
 
 
-def peak_of_showing(office: Office, thread: str) -> int:
+def peak_of_showing(harness: AlertingHarness, thread: str) -> int:
     tracemalloc.start()
     try:
-        assert show(thread, office.desk.alerting(), office.desk, 5.0) == "shown"
+        assert show(thread, harness.context.alerting(), harness.context, 5.0) == "shown"
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -53,38 +53,38 @@ def peak_of_showing(office: Office, thread: str) -> int:
 def test_showing_a_group_takes_the_same_memory_whatever_its_size(tmp_path):
     few, many = size((500, 3_000), (2_000, 25_000))
     small = peak_of_showing(*storm(tmp_path, few))
-    office, thread = storm(tmp_path, many)
-    large = peak_of_showing(office, thread)
+    harness, thread = storm(tmp_path, many)
+    large = peak_of_showing(harness, thread)
     assert large < small + 400 * many  # a mark of what is shown and a name of a project, not a notice of some 10 KB
-    shown = office.only()
-    assert (shown.total, len(office.sink.posts)) == (many, 1)
+    shown = harness.only()
+    assert (shown.total, len(harness.sink.posts)) == (many, 1)
     assert shown.project_count == min(many, 20_000), "more projects are counted together"
-    assert list(office.desk.records.due(office.clock())) == []
+    assert list(harness.context.records.due(harness.clock())) == []
 
 
 def test_a_large_group_is_shown_the_more_seldom_the_larger_it_is(tmp_path):
-    office, thread = storm(tmp_path, 1_000)
-    show(thread, office.desk.alerting(), office.desk, 5.0)
-    updates = office.sink.updates
+    harness, thread = storm(tmp_path, 1_000)
+    show(thread, harness.context.alerting(), harness.context, 5.0)
+    updates = harness.sink.updates
     for number in range(20):
-        office.tell(event("drift.changed", 2 + number))
-        office.clock.sleep(2)
-    assert office.sink.updates == updates
-    office.clock.sleep(60)
-    office.tick()
-    assert office.sink.updates == updates + 1
-    stored = office.desk.records.thread(thread).value
-    assert stored.shown_at + timedelta(minutes=11) > office.clock()
+        harness.tell(event("drift.changed", 2 + number))
+        harness.clock.sleep(2)
+    assert harness.sink.updates == updates
+    harness.clock.sleep(60)
+    harness.tick()
+    assert harness.sink.updates == updates + 1
+    stored = harness.context.records.thread(thread).value
+    assert stored.shown_at + timedelta(minutes=11) > harness.clock()
 
 
-def peak_of_ticking(office: Office, thread: str) -> int:
+def peak_of_ticking(harness: AlertingHarness, thread: str) -> int:
     """The memory of a tick while another process shows the thread, so that all its notices stay due."""
-    stored = office.desk.records.thread(thread)
-    claimed = replace(stored.value, claimed_until=office.clock.now + timedelta(hours=1))
-    office.desk.records.write_thread(claimed, stored.version, office.clock())
+    stored = harness.context.records.thread(thread)
+    claimed = replace(stored.value, claimed_until=harness.clock.now + timedelta(hours=1))
+    harness.context.records.write_thread(claimed, stored.version, harness.clock())
     tracemalloc.start()
     try:
-        office.tick()
+        harness.tick()
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -98,13 +98,13 @@ def test_a_tick_takes_the_same_memory_however_much_is_due(tmp_path):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_worst_findings_are_the_samples_in_whatever_order_they_come(tmp_path, order):
-    office, thread = storm(tmp_path, 30)
-    notices = [stored.value for stored in office.desk.records.of_thread(thread)]
+    harness, thread = storm(tmp_path, 30)
+    notices = [stored.value for stored in harness.context.records.of_thread(thread)]
     notices[7], notices[9] = with_data(notices[7], severity="critical"), with_data(notices[9], status="resolved")
     summary = GroupSummary()
     for notice in notices[::order]:
         summary.add(notice)
-    view = summary.view(office.desk.records.thread(thread).value)
+    view = summary.view(harness.context.records.thread(thread).value)
     assert view.samples[0].data.severity == view.severity == "critical"
     assert len(view.samples) == 10
     names = [sample.data.resource_name for sample in view.samples[1:]]

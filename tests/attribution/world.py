@@ -69,8 +69,13 @@ class World:
 
     def __init__(self, policy: Policy | None = None, store: Any = None, key: ResourceKey = KEY) -> None:
         self.now = moment(600)
-        self.bus, self.letters, self.store, self.key = MemoryBus(), MemoryDeadLetters(), store or MemoryStore(), key
-        self.deps = Context(self.store, self.bus, self.letters, default_catalogue(), lambda: self.now)
+        self.bus, self.dead_letters, self.store, self.key = (
+            MemoryBus(),
+            MemoryDeadLetters(),
+            store or MemoryStore(),
+            key,
+        )
+        self.deps = Context(self.store, self.bus, self.dead_letters, default_catalogue(), lambda: self.now)
         self.attributor = Attributor(self.deps, frozenset((OWN,)))
         self.declare(policy)
 

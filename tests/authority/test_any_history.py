@@ -108,7 +108,7 @@ class History:
         self.installation = Installation(store or MemoryStore(), sources=None)
         self.regrant()
         deps = self.installation.deps
-        self.hands = RemediationContext(deps, LiveResources(self.world, default_catalogue()), places=self.world)
+        self.context = RemediationContext(deps, LiveResources(self.world, default_catalogue()), places=self.world)
         self.declared: dict[str, dict[ResourceKey, Declaration]] = {name: {} for name in ("platform", *TEAMS)}
         self.paused: set[str] = set()
         self.counts: Counter[str] = Counter()
@@ -212,7 +212,7 @@ class History:
 
     def _remediate(self, key: ResourceKey) -> None:
         self.installation.now += timedelta(minutes=self.random.choice((1, 10, 100)))
-        remediate(key, self.hands)
+        remediate(key, self.context)
 
     def _decide(self, key: ResourceKey) -> tuple[str, str, str]:
         state = self.installation.store.read(key).state

@@ -33,7 +33,7 @@ def asked(world) -> World:
     """A drift that a person is to approve."""
     world.declare(policy=ASKING)
     world.drift()
-    assert remediate(KEY, world.hands) == "asked"
+    assert remediate(KEY, world.context) == "asked"
     return world
 
 
@@ -62,10 +62,10 @@ def test_an_approval_that_was_not_used_is_over_after_a_day(asked):
     approve(asked)
     asked.clock.forward(hours=25)
 
-    assert (remediate(KEY, asked.hands), asked.writes) == ("asked", 0)
+    assert (remediate(KEY, asked.context), asked.writes) == ("asked", 0)
     approve(asked)
     asked.clock.forward(hours=23)
-    assert (remediate(KEY, asked.hands), asked.writes) == ("resolved", 1)
+    assert (remediate(KEY, asked.context), asked.writes) == ("resolved", 1)
 
 
 def test_an_approval_is_over_when_the_policy_is_another_one(asked):
@@ -73,21 +73,21 @@ def test_an_approval_is_over_when_the_policy_is_another_one(asked):
     other = Rule("other", Match(asset_types=("a/B",)))
     asked.declare(policy=replace(ASKING, rules=(other, *ASKING.rules)))
 
-    assert (remediate(KEY, asked.hands), asked.writes) == ("asked", 0)
+    assert (remediate(KEY, asked.context), asked.writes) == ("asked", 0)
 
 
 def test_an_approval_is_over_when_the_declaration_is_another_one(asked):
     approve(asked)
     asked.declare(policy=ASKING, data={**DECLARED, "storageClass": "COLDLINE"})
 
-    assert (remediate(KEY, asked.hands), asked.writes) == ("asked", 0)
+    assert (remediate(KEY, asked.context), asked.writes) == ("asked", 0)
 
 
 def test_an_approval_is_over_when_something_else_drifts(asked):
     approve(asked)
     asked.drift({**DRIFTED, "labels": {"team": "other"}})
 
-    assert (remediate(KEY, asked.hands), asked.writes) == ("asked", 0)
+    assert (remediate(KEY, asked.context), asked.writes) == ("asked", 0)
 
 
 @pytest.mark.parametrize("by", ["ann@example.com", "slack:U1 ann@example.com", "user:Ann@example.com"])
@@ -103,10 +103,10 @@ def test_whoever_made_a_change_may_neither_approve_accept_nor_exempt_it(asked, b
         with pytest.raises(BadRequest, match="somebody else has to decide"):
             order()
     assert asked.state.exemption is None
-    assert (remediate(KEY, asked.hands), asked.writes) == ("asked", 0)
+    assert (remediate(KEY, asked.context), asked.writes) == ("asked", 0)
 
     approve(asked, "bob@example.com")
-    assert (remediate(KEY, asked.hands), asked.writes) == ("resolved", 1)
+    assert (remediate(KEY, asked.context), asked.writes) == ("resolved", 1)
 
 
 def test_whoever_may_have_made_a_change_may_not_accept_it_either(asked):
@@ -118,14 +118,14 @@ def test_whoever_may_have_made_a_change_may_not_accept_it_either(asked):
 def test_where_a_rule_asks_for_two_people_one_does_not_do_and_neither_does_the_same_twice(world):
     world.declare(policy=replace(AUTO, rules=(Rule("all", mode="approve", approvals=2),)))
     world.drift()
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     approve(world, "bob@example.com")
     approve(world, "bob@example.com")
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
 
     approve(world, "carl@example.com")
     assert world.state.remediation.approved_by == "bob@example.com and carl@example.com"
-    assert (remediate(KEY, world.hands), world.writes) == ("resolved", 1)
+    assert (remediate(KEY, world.context), world.writes) == ("resolved", 1)
 
 
 def test_an_exemption_takes_an_approval_back(asked):
@@ -141,24 +141,24 @@ def test_an_approval_that_an_older_version_stored_without_its_time_is_over(asked
     old = replace(snapshot.state.remediation, approved_at=None, approvers=(), approved_under="")
     asked.store.commit(snapshot, replace(snapshot.state, remediation=old))
 
-    assert (remediate(KEY, asked.hands), asked.writes) == ("asked", 0)
+    assert (remediate(KEY, asked.context), asked.writes) == ("asked", 0)
 
 
 def test_the_next_commit_of_a_source_does_not_end_the_hold_of_a_roll_out(world):
     held = replace(AUTO, limits=replace(AUTO.limits, rollout=1800.0))
     world.declare(policy=held)
     world.drift()
-    assert remediate(KEY, world.hands) == "waiting"
+    assert remediate(KEY, world.context) == "waiting"
     other = Declaration(ResourceKey("//storage.googleapis.com/other"), TYPE, DECLARED, project="shop-prod")
     for _ in range(3):
         world.clock.forward(minutes=5)
         mine = Declaration(KEY, TYPE, DECLARED, project="shop-prod")
         world.declare_all([(mine,), (replace(other, data={"n": str(world.clock.now)}),)], held)
-        assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+        assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
     assert "being rolled out" in world.state.remediation.reason
 
     world.clock.forward(minutes=30)
-    assert (remediate(KEY, world.hands), world.writes) == ("resolved", 1)
+    assert (remediate(KEY, world.context), world.writes) == ("resolved", 1)
 
 
 def fleet(world: World, count: int, drifting: int, policy: Policy) -> list[ResourceKey]:
@@ -179,7 +179,7 @@ def test_99_wrong_declarations_of_one_source_are_not_all_written(google_apis, go
     keys = fleet(world, 1_000, 99, replace(AUTO, limits=limits))
     for _ in range(4):
         for key in keys:
-            remediate(key, world.hands)
+            remediate(key, world.context)
         world.clock.forward(minutes=35)
 
     assert world.writes == 50
@@ -188,7 +188,7 @@ def test_99_wrong_declarations_of_one_source_are_not_all_written(google_apis, go
     assert world.event_types.count("remediation.blocked") == 1
     commands.resume("sources/git", "ann", world.deps.store, world.deps.clock())
     world.clock.forward(hours=2)
-    assert remediate(keys[-1], world.hands) == "resolved"
+    assert remediate(keys[-1], world.context) == "resolved"
 
 
 def test_one_source_writes_no_more_in_an_hour_than_it_may(google_apis, google_rest):
@@ -196,7 +196,7 @@ def test_one_source_writes_no_more_in_an_hour_than_it_may(google_apis, google_re
     world = World(google_apis, google_rest)
     limits = Limits(rollout=0.0, per_project=1_000, per_fleet=1_000, per_source=3, source_share=1.0)
     keys = fleet(world, 9, 9, replace(AUTO, limits=limits))
-    assert [remediate(key, world.hands) for key in keys] == ["resolved"] * 3 + ["waiting"] * 6
+    assert [remediate(key, world.context) for key in keys] == ["resolved"] * 3 + ["waiting"] * 6
     assert "3 writes by source git" in world.store.read(keys[-1]).state.remediation.reason
 
 

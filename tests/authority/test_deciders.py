@@ -120,7 +120,7 @@ def asked(google_apis, google_rest, store) -> World:
     world = World(google_apis, google_rest, store)
     world.declare(policy=ASKING)
     world.drift()
-    assert remediate(KEY, world.hands) == "asked"
+    assert remediate(KEY, world.context) == "asked"
     return world
 
 
@@ -160,7 +160,7 @@ def test_a_variable_of_the_caller_lets_nobody_past_the_approvers_of_a_store_in_g
 def test_a_rule_that_asks_for_two_people_takes_no_unverified_one(asked):
     asked.declare(policy=replace(AUTO, rules=(Rule("all", mode="approve", approvals=2),)))
     asked.drift()
-    remediate(KEY, asked.hands)
+    remediate(KEY, asked.context)
     for by in ("ann (unverified)", "bob (unverified)"):
         with pytest.raises(NotPermitted, match="asks for 2 approvers"):
             commands.approve(
@@ -185,7 +185,7 @@ def test_the_command_line_refuses_an_unverified_approval_where_approvers_are_lis
     world.declare(policy=ASKING)
     apply.sync(LoadResult(alerting=LISTED), ApplyRequest("alerting"), world.deps, world.clock())
     world.drift()
-    monkeypatch.setattr(bootstrap, "live_resources", lambda _: world.hands.live_resources)
+    monkeypatch.setattr(bootstrap, "live_resources", lambda _: world.context.live_resources)
     monkeypatch.setattr(bootstrap, "project_places", lambda: None)
     with pytest.raises(SetpointError) as refused:
         app([command, KEY.name, "--yes", "--as", ANN, "--store", url], standalone_mode=False)

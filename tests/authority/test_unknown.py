@@ -75,8 +75,8 @@ class Case:
         self.store = Blind(store or MemoryStore())
         self.world = World(self.google, in_process(self.google), self.store)
         self.places = Places()
-        hands = self.world.hands
-        self.world.hands = RemediationContext(hands.detection, hands.live_resources, hands.worker, self.places)
+        context = self.world.context
+        self.world.context = RemediationContext(context.detection, context.live_resources, context.worker, self.places)
         self.declaration = Declaration(KEY, TYPE, DECLARED)
         self.seen: dict[str, Any] = {"data": LIVE, "ancestors": PLACES, "project_id": "shop-prod"}
         self.mode = mode
@@ -94,17 +94,17 @@ class Case:
         for make_unknown in self.late:
             make_unknown()
         with suppress(SetpointError):
-            remediate(KEY, world.hands)
+            remediate(KEY, world.context)
         for minutes in (1, 20, 70, 600, 700):
             now.forward(minutes=minutes)
             with suppress(SetpointError):
-                resume_due(world.hands)
+                resume_due(world.context)
         return world.writes
 
     def approve(self) -> None:
         """A person approves the drift that is shown, where any is."""
         with suppress(SetpointError):
-            remediate(KEY, self.world.hands)
+            remediate(KEY, self.world.context)
             state = self.world.store.read(KEY).state
             if state is not None and state.remediation is not None:
                 self.world.approve()

@@ -62,8 +62,8 @@ class Places:
 
 def placed(world: World, places: Places) -> Any:
     """A worker who asks where projects are."""
-    hands = world.hands
-    return type(hands)(hands.detection, hands.live_resources, hands.worker, places)
+    context = world.context
+    return type(context)(context.detection, context.live_resources, context.worker, places)
 
 
 def test_a_declared_project_gives_no_rule_of_that_project(world):
@@ -73,16 +73,16 @@ def test_a_declared_project_gives_no_rule_of_that_project(world):
     assert world.state.finding.project == "shop-prod"
     assert world.state.finding.mode == "alert"
     assert world.state.finding.differences[0].path == "project"
-    assert (remediate(KEY, world.hands), world.writes) == ("left", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("left", 0)
 
 
 def test_a_declaration_of_another_project_is_never_written_although_the_rule_says_auto(world):
     world.declare_all([(Declaration(KEY, TYPE, DECLARED, project="sandbox"),)], AUTO)
     world.drift()
-    assert (remediate(KEY, world.hands), world.writes) == ("left", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("left", 0)
 
     world.declare_all([(Declaration(KEY, TYPE, DECLARED, project="shop-prod"),)], AUTO)
-    assert (remediate(KEY, world.hands), world.writes) == ("resolved", 1)
+    assert (remediate(KEY, world.context), world.writes) == ("resolved", 1)
 
 
 def written(key: ResourceKey, asset_type: str, live: Any, body: Any, limits: Limits = LIMITS) -> str:
@@ -194,7 +194,7 @@ def test_the_first_sample_rule_asks_before_a_policy_that_lost_its_bindings_in_gi
     world.google.put_policy(URL, live | {"version": 3})
     world.observe(live, GRANTS)
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("asked", 0)
     reason = world.store.read(GRANTS).state.remediation.reason
     assert "last owner" in reason
     assert "Setpoint's own" in reason
@@ -205,7 +205,7 @@ def test_a_bucket_that_a_stranger_made_again_under_its_name_is_not_written(world
     world.drift({**DRIFTED, "projectNumber": "12", "timeCreated": "2026-01-01T00:00:00Z"})
     world.google.put(URL, {**DRIFTED, "projectNumber": "666", "timeCreated": "2026-03-01T00:00:00Z"})
     snapshot = world.store.read(KEY)
-    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("stopped", 0)
     assert "project 666" in world.state.remediation.reason
 
     commands.exempt(KEY, Exemption("known", "ann", world.clock(), world.clock() + timedelta(days=1)), world.deps)
@@ -232,7 +232,7 @@ def test_a_bucket_in_a_strangers_project_is_not_in_sync_although_the_declaration
 def test_findings_approvals_and_exemptions_of_a_resource_that_was_made_again_do_not_carry_over(world):
     world.declare(policy=replace(AUTO, rules=(Rule("all", mode="approve"),)))
     world.drift({**DRIFTED, "timeCreated": "2026-01-01T00:00:00.123Z"})
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.approve()
     first = world.state.finding
 
@@ -240,7 +240,7 @@ def test_findings_approvals_and_exemptions_of_a_resource_that_was_made_again_do_
     assert world.state.finding.episodes == first.episodes + 1
     assert world.state.remediation is None
     assert world.event_types[-2:] == ["drift.resolved", "drift.opened"]
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_a_pause_holds_a_resource_by_its_projects_id_and_number_alike(world, nam
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED, ancestors=PLACES), world.deps)
     commands.pause(Pause(name, world.clock(), "ann"), world.deps.store)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_a_pause_of_a_place_that_is_known_is_taken(world, name):
     world.declare()
     world.drift()
     commands.pause(Pause(name, world.clock(), "ann"), world.deps.store)
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
 
 
 def test_while_the_id_of_a_project_is_unknown_no_rule_by_id_falls_through_to_auto(world):
@@ -356,7 +356,7 @@ def test_while_the_id_of_a_project_is_unknown_no_rule_by_id_falls_through_to_aut
     world.google.put(URL, DRIFTED)
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED, ancestors=PLACES), world.deps)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("stopped", 0)
     assert "the id of its project 12 is not known" in world.state.remediation.reason
 
 
@@ -365,10 +365,10 @@ def test_what_is_not_known_of_a_place_lets_nothing_be_written_even_with_an_appro
     world.declare_all([(Declaration(KEY, TYPE, DECLARED),)], AUTO)
     world.google.put(URL, DRIFTED)
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED, ancestors=ancestors), world.deps)
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.approve()
 
-    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("stopped", 0)
 
 
 def test_a_source_whose_place_it_no_longer_is_writes_nothing(world):
@@ -376,7 +376,7 @@ def test_a_source_whose_place_it_no_longer_is_writes_nothing(world):
     world.drift()
     world.declare_sources(Sources((SourceGrant("git", projects=("other",)),)))
 
-    assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("nothing", 0)
     assert world.state.finding.status == "resolved"
 
 
@@ -399,7 +399,7 @@ def test_a_change_that_is_paired_with_an_unwritable_one_is_told_with_it(world):
     world.declare(data={**DECLARED, "location": "US"})
     world.drift()
 
-    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("handed_off", 0)
     summary = "; ".join(world.state.remediation.summary)
     assert "location" in summary
     assert "versioning.enabled: it is not written either" in summary

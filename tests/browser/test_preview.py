@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 
-from rendering.anything import NASTY
 from rendering.samples import ALICE, LINKS, resolved, shown
+from rendering.strategies import NASTY
 from setpoint.alerting.rendering import preview, slack
 from setpoint.model.declaration import Owner
 from setpoint.model.difference import Difference

@@ -39,7 +39,7 @@ WRONGS = FaultRates(repeated=0.05, late=0.05, broken=0.003)
 def fleet_of(messages: int, resources: int) -> Fleet:
     """A fleet of which the feed sends about so many messages."""
     return Fleet(
-        resources, projects=max(resources // 16, 1), rounds=-(-messages // resources), drifting=0.2, wrongs=WRONGS
+        resources, projects=max(resources // 16, 1), rounds=-(-messages // resources), drifting=0.2, fault_rates=WRONGS
     )
 
 

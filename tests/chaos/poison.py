@@ -46,7 +46,7 @@ _NEWER = 99
 
 def poisoned_store(folder: Path, messages: int, resources: int = 400, workers: int = 16) -> Report:
     """Files, messages and records that cannot be read, and a roll-back in the middle: all else goes on."""
-    fleet = replace(fleet_of(messages, resources), wrongs=WRONGS._replace(broken=SHARE))
+    fleet = replace(fleet_of(messages, resources), fault_rates=WRONGS._replace(broken=SHARE))
     url = f"sqlite:///{folder}/setpoint.db"
     report, started = Report(f"poison, {workers} workers, SQLite"), time.monotonic()
     report.wrong += _apply_files(fleet, folder / "declarations", url)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alerts.office import NOON, Clock, Office, event
+from alerts.harness import NOON, AlertingHarness, Clock, event
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.alerting import service
 from setpoint.ports.people import NoticeIndex
@@ -107,31 +107,31 @@ def simulated_storm(folder: Path, count: int, advance: Callable[[int], object] =
     store._connections.execute("PRAGMA synchronous = OFF")  # no disk is measured here
     counted = _CountedWrites(store.notices, clock)
     store.notices = counted
-    office = Office(store=store, clock=clock)
+    harness = AlertingHarness(store=store, clock=clock)
     calls: Counter[int] = Counter()
-    take = office.sink._do
+    take = harness.sink._do
 
     def count_call(act: Callable[[], object]) -> None:
         calls[int((clock.now - NOON).total_seconds())] += 1
         take(act)
 
-    office.sink._do = count_call
+    harness.sink._do = count_call
     memory = []
     for number in range(1, count + 1):
         clock.now = max(clock.now, NOON + timedelta(seconds=number * SECONDS / count))
-        service.notify(event("drift.opened", number=number), office.desk)
+        service.notify(event("drift.opened", number=number), harness.context)
         if number % (count // SAMPLES) == 0:
             memory.append(resident() // MIB)
             advance(number)
     lag = timedelta()
-    while next(office.desk.records.due(clock()), None) and lag < _LONGEST:
-        office.tick()
+    while next(harness.context.records.due(clock()), None) and lag < _LONGEST:
+        harness.tick()
         lag = clock.now - NOON - timedelta(seconds=SECONDS)
     memory.append(resident() // MIB)
     return SimulatedStorm(
         findings=count,
-        messages=len(office.sink.posts),
-        total=office.only().total,
+        messages=len(harness.sink.posts),
+        total=harness.only().total,
         calls=sum(calls.values()),
         calls_a_second=max(calls.values()),
         writes_in_ten_seconds=counted.most_in_ten_seconds,

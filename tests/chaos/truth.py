@@ -61,25 +61,33 @@ def differing(fleet: Fleet, states: Iterable[ResourceState], *, by_sweep: bool =
     """
     by_key = {state.key: state for state in states}
     wrong = []
-    for standing in fleet.standings():
-        fault = _fault(standing, by_key.pop(standing.key, None), by_sweep=by_sweep)
+    for expected_state in fleet.expected_states():
+        fault = _fault(expected_state, by_key.pop(expected_state.key, None), by_sweep=by_sweep)
         if fault:
-            wrong.append((fault, f"{fault}: {standing.key.name} ({standing.key.content}) is {standing.kind}"))
+            wrong.append(
+                (fault, f"{fault}: {expected_state.key.name} ({expected_state.key.content}) is {expected_state.kind}")
+            )
     wrong += [("false", f"false: {key.name} is declared by nobody") for key, state in by_key.items() if state.finding]
     return wrong
 
 
-def _fault(standing: ExpectedState, state: ResourceState | None, *, by_sweep: bool) -> str:
+def _fault(expected_state: ExpectedState, state: ResourceState | None, *, by_sweep: bool) -> str:
     if state is None:
         return "lost"
     finding = state.finding if state.is_open else None
-    if standing.kind is None or finding is None:
+    if expected_state.kind is None or finding is None:
         if finding is not None:
             return "false"
-        return "lost" if standing.kind is not None or (state.observed_at != standing.time and not by_sweep) else ""
-    if finding.kind != standing.kind or (state.observed_at != standing.time and not by_sweep):
+        return (
+            "lost"
+            if expected_state.kind is not None or (state.observed_at != expected_state.time and not by_sweep)
+            else ""
+        )
+    if finding.kind != expected_state.kind or (state.observed_at != expected_state.time and not by_sweep):
         return "lost"
-    return "" if all(difference.path.startswith(standing.field) for difference in finding.differences) else "false"
+    return (
+        "" if all(difference.path.startswith(expected_state.field) for difference in finding.differences) else "false"
+    )
 
 
 class Heard:

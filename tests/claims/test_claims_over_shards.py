@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from claims.controlled_fleet import ALL, LONG_AGO, ORG, Fleet, cluster, compute, dataproc, group
-from detection.swept import Queue, deliver, ended, work_off
+from detection.swept_fleet import Queue, deliver, ended, work_off
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.declarations import apply
 from setpoint.detection import parent_types

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from typer.testing import CliRunner
 
-from detection.swept import ORG, QUICK, declare, populate
+from detection.swept_fleet import ORG, QUICK, declare, populate
 from setpoint import bootstrap
 from setpoint.adapters.google.asset_inventory import AssetInventory
 from setpoint.bootstrap import open_store

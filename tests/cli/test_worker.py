@@ -41,9 +41,9 @@ def test_a_worker_without_its_settings_names_them(monkeypatch):
 def test_a_worker_ends_well_when_it_is_told_to(pubsub_emulator, pubsub_project, monkeypatch, tmp_path):
     monkeypatch.setenv(PUBSUB.variable, pubsub_emulator.address)
     pubsub = PubSubProject(pubsub_project)
-    changes, events, letters = map(pubsub.topic, ("asset-changes", "drift-events", "dead-letters"))
-    subscription, dead = pubsub.subscription(changes, ordered=False), pubsub.subscription(letters)
-    values = (f"sqlite:///{tmp_path}/setpoint.db", events, letters, subscription)
+    changes, events, dead_letters = map(pubsub.topic, ("asset-changes", "drift-events", "dead-letters"))
+    subscription, dead = pubsub.subscription(changes, ordered=False), pubsub.subscription(dead_letters)
+    values = (f"sqlite:///{tmp_path}/setpoint.db", events, dead_letters, subscription)
     for name, value in zip(NEEDED, values, strict=True):
         monkeypatch.setenv(name, value)
     pubsub.publish(changes, [(b"no feed message", {"origin": "replay"})])

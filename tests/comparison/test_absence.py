@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import drift, explained
+from comparison.compared import drift, explained
 from setpoint.comparison.explain import as_inventoried
 
 ZEROS_WITH_A_MEANING = [

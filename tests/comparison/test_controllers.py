@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import drift
+from comparison.compared import drift
 
 SQL = "sqladmin.googleapis.com/Instance"
 POOL = "container.googleapis.com/NodePool"

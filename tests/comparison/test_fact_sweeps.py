@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from comparison.comparing import OWN
+from comparison.compared import OWN
 from setpoint.catalog import field_rules
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
 from setpoint.comparison.compare import compare

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import drift, explained
+from comparison.compared import drift, explained
 
 INSTANCE = "compute.googleapis.com/Instance"
 SERVICE = "run.googleapis.com/Service"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import explained, schema
+from comparison.compared import explained, schema
 from setpoint.comparison import coverage_gaps
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Explanation

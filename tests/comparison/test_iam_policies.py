@@ -179,9 +179,12 @@ def test_the_version_and_the_etag_of_a_policy_mean_nothing() -> None:
 
 
 def test_a_condition_that_a_policy_of_version_1_does_not_tell_is_taken_for_the_declared_one() -> None:
-    untold = {"role": "roles/owner_withcond_2b17cc25d2cd9e2c54d8", "members": ["user:boss@x.com", "user:new@x.com"]}
-    assert compared([{**OWNER, "condition": NIGHT}], [untold]) == [("unexpected", "user:new@x.com")]
-    assert compared([OWNER], [untold]) == [
+    undetermined = {
+        "role": "roles/owner_withcond_2b17cc25d2cd9e2c54d8",
+        "members": ["user:boss@x.com", "user:new@x.com"],
+    }
+    assert compared([{**OWNER, "condition": NIGHT}], [undetermined]) == [("unexpected", "user:new@x.com")]
+    assert compared([OWNER], [undetermined]) == [
         ("missing", "user:boss@x.com"),
         ("unexpected", "user:boss@x.com"),
         ("unexpected", "user:new@x.com"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import drift
+from comparison.compared import drift
 
 ORDERED = [
     (

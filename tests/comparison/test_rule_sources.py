@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from comparison.comparing import explained, schema
+from comparison.compared import explained, schema
 from setpoint.comparison.rule_sources import with_sources
 
 BUCKET = "storage.googleapis.com/Bucket"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import OWN, drift
+from comparison.compared import OWN, drift
 from setpoint.comparison import dns_records, iam_members, images, spellings
 from setpoint.comparison.compare import Comparison
 from setpoint.model.references import Project

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comparison.comparing import OWN, schema
+from comparison.compared import OWN, schema
 from setpoint.comparison.undeclared_values import Before, ValueDigests, changes, is_digest, undeclared
 from setpoint.model.secrecy import Secrecy
 

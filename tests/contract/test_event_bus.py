@@ -34,7 +34,7 @@ class Listened(NamedTuple):
 class Kept(NamedTuple):
     """Dead letters, and what a person finds there."""
 
-    letters: DeadLetters
+    port: DeadLetters
     dead_letters: Callable[[], list[StoredDeadLetter]]
 
 
@@ -72,8 +72,8 @@ def kept(request) -> Kept:
 
 @pytest.fixture
 def memory_letters():
-    letters = MemoryDeadLetters()
-    return Kept(letters, lambda: letters.kept)
+    dead_letters = MemoryDeadLetters()
+    return Kept(dead_letters, lambda: dead_letters.kept)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_a_resource_name_longer_than_an_ordering_key_is_published_too(listened):
 
 
 def test_a_dead_letter_keeps_message_attributes_and_reason(kept):
-    kept.letters.put(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
+    kept.port.put(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
 
     assert kept.dead_letters() == [
         StoredDeadLetter(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
@@ -173,7 +173,7 @@ def test_a_dead_letter_keeps_message_attributes_and_reason(kept):
 
 
 def test_an_empty_message_without_attributes_is_kept(kept):
-    kept.letters.put(b"", {}, "not a feed message")
+    kept.port.put(b"", {}, "not a feed message")
 
     assert kept.dead_letters() == [StoredDeadLetter(b"", {}, "not a feed message")]
 
@@ -245,7 +245,7 @@ def test_threads_that_publish_of_one_resource_to_a_missing_topic_all_hear_that_i
 
 @pytest.mark.emulator
 def test_a_dead_letter_topic_that_is_missing_is_unavailable(pubsub):
-    letters = PubSubDeadLetters(pubsub.publisher, f"projects/{pubsub.project}/topics/dead-letters")
+    dead_letters = PubSubDeadLetters(pubsub.publisher, f"projects/{pubsub.project}/topics/dead-letters")
 
     with pytest.raises(Unavailable, match="dead-letters did not take a dead letter"):
-        letters.put(b"x", {}, "because")
+        dead_letters.put(b"x", {}, "because")

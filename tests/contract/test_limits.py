@@ -154,11 +154,11 @@ class Picky(MemoryBus):
 def test_an_event_that_no_bus_takes_goes_to_the_dead_letters_and_the_queue_goes_on(store):
     for key in (KEY, OTHER):
         store.commit(store.read(key), drifted(key, pending=1))
-    bus, letters = Picky(KEY), MemoryDeadLetters()
-    context = Context(store, bus, letters, clock=lambda: LATER)
+    bus, dead_letters = Picky(KEY), MemoryDeadLetters()
+    context = Context(store, bus, dead_letters, clock=lambda: LATER)
     assert context.outbox.republish_pending() == 2
     assert [item.subject for item in bus.events] == [OTHER.name]
-    (letter,) = letters.kept
+    (letter,) = dead_letters.kept
     assert letter.reason == "the topic will never take it"
     assert events.read(letter.message).subject == KEY.name
     assert list(store.unpublished()) == []
@@ -193,11 +193,11 @@ def test_publishing_of_one_resource_sets_aside_only_what_is_refused(store):
                 raise Refused("not this one")
             super().publish(published)
 
-    bus, letters = One(), MemoryDeadLetters()
+    bus, dead_letters = One(), MemoryDeadLetters()
     snapshot = store.commit(store.read(KEY), drifted(sequence=2, pending=2))
-    Outbox(store, bus, letters).publish_pending(snapshot)
+    Outbox(store, bus, dead_letters).publish_pending(snapshot)
     assert [item.type for item in bus.events] == ["drift.changed"]
-    assert len(letters.kept) == 1
+    assert len(dead_letters.kept) == 1
 
 
 def test_a_declaration_that_no_document_holds_is_named_and_all_others_are_applied(store, tmp_path):

@@ -294,9 +294,9 @@ def test_events_and_dead_letters_are_kept(folder, shown, sent):
         *("drift.attributed", "remediation.requested", "remediation.started", "remediation.succeeded"),
         *("remediation.blocked", "drift.exempted"),
     }
-    letters = (folder / "dead-letters.jsonl").read_text().splitlines()
-    assert len(letters) == len(messages.broken([message.data for message in sent if message.outcome == "in_sync"]))
-    assert all(json.loads(line)["reason"] for line in letters)
+    dead_letters = (folder / "dead-letters.jsonl").read_text().splitlines()
+    assert len(dead_letters) == len(messages.broken([message.data for message in sent if message.outcome == "in_sync"]))
+    assert all(json.loads(line)["reason"] for line in dead_letters)
 
 
 def test_the_commands_that_it_names_work(folder, shown):

@@ -22,14 +22,14 @@ class Recorded(NamedTuple):
 
 
 def recorded(world: Context) -> Recorded:
-    bus, letters = world.bus, world.dead_letters
+    bus, dead_letters = world.bus, world.dead_letters
     assert isinstance(bus, MemoryBus)
-    assert isinstance(letters, MemoryDeadLetters)
+    assert isinstance(dead_letters, MemoryDeadLetters)
     once = list({event.id: event for event in bus.events}.values())
     for event in bus.events:
         assert event in once, "one id, two different events"
     assert list(world.store.unpublished()) == []
-    return Recorded(once, records(world.store), {(letter.message, letter.reason) for letter in letters.kept})
+    return Recorded(once, records(world.store), {(letter.message, letter.reason) for letter in dead_letters.kept})
 
 
 def uninterrupted(feed: list[bytes]) -> Recorded:

@@ -64,7 +64,7 @@ def world(store=None) -> Context:
         rounds=st.integers(1, 6),
         seed=st.integers(0, 1000),
         drifting=st.floats(0, 1),
-        wrongs=st.builds(FaultRates, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 0.3)),
+        fault_rates=st.builds(FaultRates, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 0.3)),
     ),
     sizes=st.lists(st.integers(1, 60), min_size=1),
 )

@@ -126,13 +126,13 @@ def test_an_exposure_does_not_settle():
 
 
 def test_a_declaration_says_how_long_a_difference_has_to_last():
-    patient = desired((Declaration(KEY, TYPE, {"machineType": "e2-small"}, settle=300.0),))
+    with_grace = desired((Declaration(KEY, TYPE, {"machineType": "e2-small"}, settle=300.0),))
     hasty = desired((Declaration(KEY, TYPE, {"machineType": "e2-small"}, settle=0.0),))
 
-    waiting = after(None, seen(0, "e2-medium"), 0, patient)
+    waiting = after(None, seen(0, "e2-medium"), 0, with_grace)
     assert waiting.outcome == "settling"
-    assert after(waiting.state, seen(0, "e2-medium"), 299, patient).outcome == "repeated"
-    assert after(waiting.state, seen(0, "e2-medium"), 300, patient).outcome == "opened"
+    assert after(waiting.state, seen(0, "e2-medium"), 299, with_grace).outcome == "repeated"
+    assert after(waiting.state, seen(0, "e2-medium"), 300, with_grace).outcome == "opened"
     assert after(None, seen(0, "e2-medium", "STAGING"), 0, hasty).outcome == "opened"
 
 

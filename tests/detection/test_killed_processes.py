@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import forked
-from detection import doomed
+from detection import killed_process
 from detection.fleet import BUCKET, bucket, declare, records
 from detection.runs import uninterrupted
 from setpoint.bootstrap import open_store
@@ -21,7 +21,7 @@ LIVES = (0, "never", "kill")
 
 def deliver(message: bytes, url: str, events_file: Path, death: tuple[int, str, str]) -> int:
     """Have a process handle a message; its exit code."""
-    return forked.call(doomed.handle, url, str(events_file), *death, stdin=message).returncode
+    return forked.call(killed_process.handle, url, str(events_file), *death, stdin=message).returncode
 
 
 @pytest.mark.parametrize(("how", "code"), [("kill", -signal.SIGKILL), ("exit", 70)])

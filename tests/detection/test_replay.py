@@ -119,7 +119,7 @@ def test_a_feed_in_another_order_gives_the_same_findings_in_the_end(new_backend,
     @given(feeds_in_two_orders())
     def holds(feeds):
         for feed in feeds:
-            assert standing(run(new_world(new_backend), *feed).records.values()) == latest(verdicts(feed))
+            assert final_states_of(run(new_world(new_backend), *feed).records.values()) == latest(verdicts(feed))
 
     holds()
 
@@ -144,7 +144,7 @@ def test_no_order_of_a_feed_gives_an_event_without_a_reason(new_backend, example
     holds()
 
 
-class Standing(NamedTuple):
+class FinalState(NamedTuple):
     """What an observation says of its resource, told apart as far as consumers can."""
 
     key: ResourceKey
@@ -155,10 +155,10 @@ class Standing(NamedTuple):
     differences: tuple[Any, ...]
 
 
-def verdicts(feed: Iterable[bytes]) -> list[Standing]:
+def verdicts(feed: Iterable[bytes]) -> list[FinalState]:
     """What each message of a feed says by itself: no state, no order."""
     desired = {desired_.declarations[0].key: desired_ for desired_ in DESIRED}
-    standings = []
+    final_states = []
     for message in feed:
         try:
             observation = observations.parse(message)
@@ -169,26 +169,28 @@ def verdicts(feed: Iterable[bytes]) -> list[Standing]:
         verdict = judging.judge(desired.get(observation.key), RULES, observation, default_catalogue())
         if isinstance(verdict, Verdict):
             seen = (observation.key, observation.observed_at, observation.deleted)
-            standings.append(
-                Standing(*seen, verdict.fingerprint, verdict.kind, verdict.differences if verdict.kind else ())
+            final_states.append(
+                FinalState(*seen, verdict.fingerprint, verdict.kind, verdict.differences if verdict.kind else ())
             )
-    return standings
+    return final_states
 
 
-def latest(standings: Iterable[Standing]) -> dict[ResourceKey, Standing]:
+def latest(final_states: Iterable[FinalState]) -> dict[ResourceKey, FinalState]:
     """The last word on each resource; of one instant, a deletion, then the greater fingerprint."""
-    return {each.key: each for each in sorted(standings, key=lambda each: (each.time, each.deleted, each.fingerprint))}
+    return {
+        each.key: each for each in sorted(final_states, key=lambda each: (each.time, each.deleted, each.fingerprint))
+    }
 
 
-def standing(records: Iterable[ResourceState]) -> dict[ResourceKey, Standing]:
+def final_states_of(records: Iterable[ResourceState]) -> dict[ResourceKey, FinalState]:
     """What the records say; a finding that is resolved, and one that never was, say the same."""
-    standings = {}
+    final_states = {}
     for record in records:
         is_open = record.finding is not None and record.finding.status == "open"
         told_of = (record.finding.kind, record.finding.differences) if is_open else (None, ())
         seen = (record.key, record.observed_at, record.deleted, record.fingerprint)
-        standings[record.key] = Standing(*seen, *told_of)
-    return standings
+        final_states[record.key] = FinalState(*seen, *told_of)
+    return final_states
 
 
 def stories(events: Iterable[CloudEvent]) -> list[tuple[ResourceKey, list[CloudEvent]]]:

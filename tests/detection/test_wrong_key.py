@@ -25,8 +25,8 @@ def context_() -> Context:
     store = MemoryStore()
     InstallationKey(store, (b"1" * 32,)).read()
     key = InstallationKey(store, (b"2" * 32,))
-    letters = EncryptedDeadLetters(MemoryDeadLetters(), key.read)
-    context = Context(store, MemoryBus(), letters, default_catalogue(), secret_key=key.read)
+    dead_letters = EncryptedDeadLetters(MemoryDeadLetters(), key.read)
+    context = Context(store, MemoryBus(), dead_letters, default_catalogue(), secret_key=key.read)
     declaration = Declaration(BUCKET, BUCKET_TYPE, {"labels": {"team": "billing"}}, project="billing")
     apply.declare(store, [desired((declaration,))], (), moment(0))
     return context

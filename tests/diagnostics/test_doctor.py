@@ -193,21 +193,23 @@ def swept(store: MemoryStore, summary: Summary | None, started: datetime | None 
 
 
 @pytest.fixture
-def patient(server, google):  # noqa: ARG001 - it starts well
+def installation(server, google):  # noqa: ARG001 - it starts well
     with requests.Session() as session:
         api = GoogleRest(session, server[1], RetryPolicy(call=5, first=0.001, longest=0.01))
         store = stored()
         yield Installation(P, R, (ORG,), lambda: store, STORE, api)
 
 
-def failures(patient: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:
-    results = diagnostics.examine(patient, diagnostics.CHECKS)
+def failures(installation: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:
+    results = diagnostics.examine(installation, diagnostics.CHECKS)
     return [result for result in results if result.verdict != "pass" and (not only or result.check == only)]
 
 
-def test_of_an_installation_that_passes_nothing_is_shown_and_every_check_was_made(patient):
-    assert failures(patient) == []
-    assert {result.check for result in diagnostics.examine(patient, diagnostics.CHECKS)} == diagnostics.CHECKS.keys()
+def test_of_an_installation_that_passes_nothing_is_shown_and_every_check_was_made(installation):
+    assert failures(installation) == []
+    assert {
+        result.check for result in diagnostics.examine(installation, diagnostics.CHECKS)
+    } == diagnostics.CHECKS.keys()
 
 
 def change(path: str, *keys, to=None):
@@ -278,10 +280,10 @@ DOUBTFUL = [
     [*((*case, "fail") for case in ILL), *((*case, "warn") for case in DOUBTFUL)],
     ids=[f"{check}: {text}"[:60] for check, _, text in (*ILL, *DOUBTFUL)],
 )
-def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, text, verdict):
+def test_what_is_broken_is_said_with_what_to_do(installation, google, check, broken, text, verdict):
     broken(google.answers)
-    results = [result for result in failures(patient, only=check) if text in result.what]
-    assert results, failures(patient)
+    results = [result for result in failures(installation, only=check) if text in result.what]
+    assert results, failures(installation)
     assert {result.verdict for result in results} == {verdict}
     assert all(result.do for result in results)
 
@@ -319,10 +321,10 @@ STATES = [
 
 
 @pytest.mark.parametrize(("check", "broken", "verdict", "text"), STATES, ids=[state[3] for state in STATES])
-def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, verdict, text):
-    broken(patient.store())
-    results = [result for result in failures(patient, only=check) if text in result.what]
-    assert [result.verdict for result in results] == [verdict], failures(patient)
+def test_what_the_store_tells_is_said_with_what_to_do(installation, check, broken, verdict, text):
+    broken(installation.store())
+    results = [result for result in failures(installation, only=check) if text in result.what]
+    assert [result.verdict for result in results] == [verdict], failures(installation)
     assert results[0].do
 
 
@@ -348,78 +350,78 @@ IN_PLAIN = {"environmentVariables": {"SETPOINT_STORE": STORE, "SETPOINT_SECRET_K
     ],
 )
 def test_the_key_of_the_store_is_wrapped_with_the_one_key_of_all_functions(
-    patient, google, wrapping_keys, settings, verdict, text
+    installation, google, wrapping_keys, settings, verdict, text
 ):
-    InstallationKey(patient.store(), wrapping_keys).read()
+    InstallationKey(installation.store(), wrapping_keys).read()
     keyed(google.answers, settings)
-    results = diagnostics.examine(patient, {"secret key": diagnostics.CHECKS["secret key"]})
+    results = diagnostics.examine(installation, {"secret key": diagnostics.CHECKS["secret key"]})
     assert verdict in {result.verdict for result in results if text in result.what}, results
     assert all(result.do for result in results if result.verdict != "pass")
 
 
-def test_looking_at_the_key_makes_none(patient):
-    diagnostics.examine(patient, {"secret key": diagnostics.CHECKS["secret key"]})
-    assert patient.store().stored_key() == b""
+def test_looking_at_the_key_makes_none(installation):
+    diagnostics.examine(installation, {"secret key": diagnostics.CHECKS["secret key"]})
+    assert installation.store().stored_key() == b""
 
 
-def test_what_waits_in_the_store_is_said(patient, mocker):
+def test_what_waits_in_the_store_is_said(installation, mocker):
     key = ResourceKey("//storage.googleapis.com/exports")
-    store = patient.store()
+    store = installation.store()
     mocker.patch.object(store, "unpublished", return_value=iter([key]))
     mocker.patch.object(store, "due", return_value=iter([key]))
     mocker.patch.object(store, "remediations_due", return_value=iter([key]))
-    first, second = failures(patient, only="waiting")
+    first, second = failures(installation, only="waiting")
     assert (first.verdict, second.verdict) == ("warn", "fail")
     assert "events of 1 resource" in first.what
     assert "overdue by more than ten minutes: 2 findings" in second.what
 
 
 @pytest.mark.parametrize(("skew", "verdict"), [(0, None), (-20, "warn"), (600, "fail")])
-def test_a_clock_that_is_wrong_is_said(patient, skew, verdict):
-    patient.now = lambda: datetime.now(UTC) + timedelta(seconds=skew)
-    assert [result.verdict for result in failures(patient, only="clock")] == ([verdict] if verdict else [])
+def test_a_clock_that_is_wrong_is_said(installation, skew, verdict):
+    installation.now = lambda: datetime.now(UTC) + timedelta(seconds=skew)
+    assert [result.verdict for result in failures(installation, only="clock")] == ([verdict] if verdict else [])
 
 
-def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
+def test_a_store_that_cannot_be_opened_hides_nothing_else(installation):
     def broken():
         raise BadRequest("no credentials for firestore://fleet-ops")
 
-    patient.store = broken
-    results = failures(patient)
+    installation.store = broken
+    results = failures(installation)
     assert {result.check for result in results} == {"store", "records", "sweeps", "secret key", "waiting", "guardrails"}
     assert {result.verdict for result in results} == {"unknown"}
 
 
 @pytest.mark.parametrize("status", [403, 500])
-def test_an_api_that_refuses_or_fails_makes_its_checks_unknown_and_no_other(patient, google, status):
+def test_an_api_that_refuses_or_fails_makes_its_checks_unknown_and_no_other(installation, google, status):
     google.answers[JOBS] = status
-    (result,) = failures(patient)
+    (result,) = failures(installation)
     assert (result.check, result.verdict) == ("jobs", "unknown")
     assert result.do
 
 
-def test_a_bug_in_one_check_hides_no_other(patient):
+def test_a_bug_in_one_check_hides_no_other(installation):
     def bug(_):
         raise KeyError("x")
         yield
 
-    results = diagnostics.examine(patient, {"bug": bug, **diagnostics.CHECKS})
+    results = diagnostics.examine(installation, {"bug": bug, **diagnostics.CHECKS})
     assert (results[0].check, results[0].verdict) == ("bug", "unknown")
     assert len(results) > len(diagnostics.CHECKS)
 
 
-def test_lists_are_read_to_their_last_page(patient, google):
+def test_lists_are_read_to_their_last_page(installation, google):
     google.answers[FEEDS] = {**well()[FEEDS], "nextPageToken": ""}
-    assert failures(patient, only="feeds") == []
+    assert failures(installation, only="feeds") == []
 
 
-def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
-    monkeypatch.setattr(bootstrap, "open_installation", lambda *_: patient)
+def test_the_command_tells_exits_and_writes_json(installation, google, monkeypatch):
+    monkeypatch.setattr(bootstrap, "open_installation", lambda *_: installation)
     run = ["doctor", "--project", P]
     fine = CliRunner().invoke(app, run)
     assert (fine.exit_code, fine.stdout) == (0, "")
     google.answers[JOBS]["jobs"][0]["state"] = "PAUSED"
-    patient._read.clear()
+    installation._read.clear()
     bad = CliRunner().invoke(app, run)
     assert bad.exit_code == 1
     assert "→ gcloud scheduler jobs resume setpoint-sweep" in bad.stdout

@@ -23,7 +23,7 @@ from setpoint_tools.testing.pubsub import PubSubProject
 
 pytestmark = pytest.mark.emulator
 
-FLEET = Fleet(60, projects=5, rounds=4, drifting=0.4, wrongs=FaultRates(repeated=0.3, late=0.2, broken=0))
+FLEET = Fleet(60, projects=5, rounds=4, drifting=0.4, fault_rates=FaultRates(repeated=0.3, late=0.2, broken=0))
 
 READ, WRITE, WRITE_MANY, PUBLISH = "BatchGetDocuments", "Commit", "BatchWrite", "Publish"
 STEADY = {READ: 1, WRITE: 1}

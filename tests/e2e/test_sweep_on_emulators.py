@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detection.swept import ORG, bucket, declare, populate, topic
+from detection.swept_fleet import ORG, bucket, declare, populate, topic
 from setpoint.bootstrap import open_store
 from setpoint.model.sweep_records import Start, encode_message
 from setpoint_tools.testing import inventory

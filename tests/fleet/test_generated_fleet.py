@@ -42,17 +42,17 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
     world = world_of(fleet)
 
     for expectation in fleet.feed():
-        assert pipeline.receive(expectation.data, {}, world) == expectation.outcome, expectation.standing
+        assert pipeline.receive(expectation.data, {}, world) == expectation.outcome, expectation.expected_state
 
     states = {state.key: state for state in world.store.states()}
-    for standing in fleet.standings():
-        state = states.pop(standing.key)
+    for expected_state in fleet.expected_states():
+        state = states.pop(expected_state.key)
         finding = state.finding
-        assert state.observed_at == standing.time
-        assert (finding is not None and finding.status == "open") == (standing.kind is not None)
-        if standing.kind is not None:
-            assert finding.kind == standing.kind
-            assert all(difference.path.startswith(standing.field) for difference in finding.differences)
+        assert state.observed_at == expected_state.time
+        assert (finding is not None and finding.status == "open") == (expected_state.kind is not None)
+        if expected_state.kind is not None:
+            assert finding.kind == expected_state.kind
+            assert all(difference.path.startswith(expected_state.field) for difference in finding.differences)
     assert not states, "records of what nobody declared"
 
 
@@ -65,14 +65,14 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
         rounds=st.integers(1, 9),
         seed=st.integers(0, 1000),
         drifting=st.floats(0, 1),
-        wrongs=st.builds(FaultRates, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 1)),
+        fault_rates=st.builds(FaultRates, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 1)),
     )
 )
 def test_the_truth_holds_for_a_fleet_of_any_shape(fleet):
     world = world_of(fleet)
 
     for expectation in fleet.feed():
-        assert pipeline.receive(expectation.data, {}, world) == expectation.outcome, expectation.standing
+        assert pipeline.receive(expectation.data, {}, world) == expectation.outcome, expectation.expected_state
 
 
 @pytest.mark.thorough
@@ -89,7 +89,7 @@ def test_a_fleet_is_the_same_each_time_and_another_with_another_seed():
 def test_a_feed_has_all_that_goes_wrong_on_the_way_and_payloads_of_all_sizes():
     expectations = list(FLEET.feed())
     outcomes = Counter(expectation.outcome for expectation in expectations)
-    sizes = sorted(len(expectation.data) for expectation in expectations if expectation.standing)
+    sizes = sorted(len(expectation.data) for expectation in expectations if expectation.expected_state)
 
     assert outcomes.keys() >= {"opened", "changed", "drifted", "resolved", "in_sync", "stale", "repeated", "undeclared"}
     assert outcomes.keys() >= {"welcome", "rejected"}
@@ -124,18 +124,18 @@ def nowhere(wanted):
 
 def test_the_inventory_lists_what_the_last_round_told():
     last = {
-        expectation.standing.key: expectation
+        expectation.expected_state.key: expectation
         for expectation in FLEET.feed()
-        if expectation.standing and expectation.outcome != "stale"
+        if expectation.expected_state and expectation.outcome != "stale"
     }
     listed = {}
     for asset in FLEET.assets():
         observed = observation.parse(json.dumps({"asset": asset}).encode())
         listed[observed.key] = observed
 
-    assert listed.keys() == {key for key, expectation in last.items() if expectation.standing.kind != "deleted"}
+    assert listed.keys() == {key for key, expectation in last.items() if expectation.expected_state.kind != "deleted"}
     for key, observed in listed.items():
-        assert observed.observed_at == last[key].standing.time
+        assert observed.observed_at == last[key].expected_state.time
         assert observed.data == observation.parse(last[key].data).data
 
 

@@ -52,7 +52,7 @@ def test_who_changed_it_is_told(client, world, deliver):
 def test_what_is_no_entry_is_taken_and_dead_lettered_with_the_reason(client, world, deliver):
     assert deliver(client, message_of(b"{broken", origin="replay")) == 200
 
-    (letter,) = world.letters.kept
+    (letter,) = world.dead_letters.kept
     assert (letter.message, letter.attributes) == (b"{broken", {"origin": "replay"})
     assert letter.reason.startswith("not an entry of an audit log: ")
 

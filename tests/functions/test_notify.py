@@ -8,7 +8,7 @@ from pathlib import Path
 import functions_framework
 import pytest
 
-from alerts.office import Office, event
+from alerts.harness import AlertingHarness, event
 from functions.test_detect import eventarc, message_of, push
 from setpoint import bootstrap
 from setpoint.adapters.slack.sink import SlackSink
@@ -39,16 +39,16 @@ def service():
 
 
 @pytest.fixture(params=["new_memory", "new_sqlite"])
-def office(request, monkeypatch, service) -> Office:
+def harness(request, monkeypatch, service) -> AlertingHarness:
     """What stands behind the function, in place of Google's and Slack's services."""
-    made = Office(store=request.getfixturevalue(request.param)().open())
-    made.desk.sinks["slack"] = SlackSink(slack_client(TOKEN, service.address), made.clock.seconds, made.clock.sleep)
-    monkeypatch.setattr(bootstrap, "notifier", lambda: made.desk)
+    made = AlertingHarness(store=request.getfixturevalue(request.param)().open())
+    made.context.sinks["slack"] = SlackSink(slack_client(TOKEN, service.address), made.clock.seconds, made.clock.sleep)
+    monkeypatch.setattr(bootstrap, "notifier", lambda: made.context)
     return made
 
 
 @DELIVERIES
-@pytest.mark.usefixtures("office")
+@pytest.mark.usefixtures("harness")
 def test_an_event_is_a_message_and_the_next_one_changes_it(client, service, deliver):
     assert deliver(client, message_of(OPENED, type="drift.opened")) == 200
     assert deliver(client, message_of(RESOLVED, type="drift.resolved")) == 200
@@ -59,22 +59,22 @@ def test_an_event_is_a_message_and_the_next_one_changes_it(client, service, deli
 
 
 @DELIVERIES
-def test_what_slack_did_not_take_is_said_and_told_with_the_next_tick(client, office, service, deliver, capsys):
+def test_what_slack_did_not_take_is_said_and_told_with_the_next_tick(client, harness, service, deliver, capsys):
     service.plan = [Fault(status=503)]
     assert deliver(client, message_of(OPENED)) == 200
     assert "slack" in capsys.readouterr().out.lower()
     assert service.shown("drift") == []
 
-    office.clock.sleep(60)
+    harness.clock.sleep(60)
     assert deliver(client, message_of(b"tick", type="tick")) == 200
     assert len(service.shown("drift")) == 1
 
 
 @DELIVERIES
-def test_what_is_no_event_is_taken_and_dead_lettered_with_the_reason(client, office, deliver):
+def test_what_is_no_event_is_taken_and_dead_lettered_with_the_reason(client, harness, deliver):
     assert deliver(client, message_of(b"{broken", origin="replay")) == 200
 
-    (letter,) = office.letters.kept
+    (letter,) = harness.dead_letters.kept
     assert (letter.message, letter.attributes) == (b"{broken", {"origin": "replay"})
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import functions_framework
 import pytest
 
-from alerts.office import Office
+from alerts.harness import AlertingHarness
 from attribution.world import World as AttributionWorld
 from detection.fleet import bucket, declare, deps
-from detection.swept import declare as declare_swept
-from detection.swept import deps_of, populate, sweeper_of
+from detection.swept_fleet import declare as declare_swept
+from detection.swept_fleet import deps_of, populate, sweeper_of
 from remediation.fleet import World as RemediationWorld
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
@@ -98,35 +98,35 @@ def function(request, monkeypatch, google_apis, google_rest, asset_service):
     """A function behind its framework, with empty stores in place of Google's services, and its dead letters."""
     name = request.param
     store = MemoryStore()
-    letters = MemoryDeadLetters()
+    dead_letters = MemoryDeadLetters()
     declare(store)
     if name == "detect":
-        context = deps(store, MemoryBus(), letters)
+        context = deps(store, MemoryBus(), dead_letters)
         monkeypatch.setattr(bootstrap, "detector", lambda: context)
     elif name == "notify":
-        office = Office(store=store)
-        letters = office.letters
-        monkeypatch.setattr(bootstrap, "notifier", lambda: office.desk)
+        harness = AlertingHarness(store=store)
+        dead_letters = harness.dead_letters
+        monkeypatch.setattr(bootstrap, "notifier", lambda: harness.context)
     elif name == "attribute":
         world = AttributionWorld(store=store)
-        letters = world.letters
+        dead_letters = world.dead_letters
         monkeypatch.setattr(bootstrap, "attributor", lambda: world.attributor)
     elif name == "remediate":
         remediation = RemediationWorld(google_apis, google_rest, store)
-        monkeypatch.setattr(bootstrap, "remediator", lambda: remediation.hands)
+        monkeypatch.setattr(bootstrap, "remediator", lambda: remediation.context)
     elif name == "sweep":
         populate(asset_service)
         declare_swept(store)
         sweeper = sweeper_of(asset_service, deps_of(store))
-        letters = sweeper.deps.dead_letters
+        dead_letters = sweeper.deps.dead_letters
         monkeypatch.setattr(bootstrap, "sweeper", lambda: sweeper)
     else:
-        applier = uploads.Uploads(_NoArchives(), deps(store, MemoryBus(), letters), None, {}, "declarations")
+        applier = uploads.Uploads(_NoArchives(), deps(store, MemoryBus(), dead_letters), None, {}, "declarations")
         monkeypatch.setattr(bootstrap, "declaration_applier", lambda: applier)
     monkeypatch.setattr(sys, "path", list(sys.path))  # functions-framework adds the function's folder
     source = str(ROOT / f"functions/{name}/main.py")
     app = functions_framework.create_app(target=name, source=source, signature_type="cloudevent")
-    return SimpleNamespace(name=name, client=app.test_client(), letters=letters)
+    return SimpleNamespace(name=name, client=app.test_client(), dead_letters=dead_letters)
 
 
 class _NoArchives:

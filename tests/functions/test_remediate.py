@@ -31,7 +31,7 @@ def client(monkeypatch):
 def world(request, monkeypatch, google_apis, google_rest) -> World:
     """A drifted bucket, and what stands behind the function in place of Google's services."""
     world = World(google_apis, google_rest, request.getfixturevalue(request.param)().open())
-    monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: world.context)
     world.declare()
     world.drift()
     return world

@@ -12,7 +12,7 @@ from typing import Any
 import functions_framework
 import pytest
 
-from detection.swept import ORG, START, bucket, declare, deps_of, populate, standing, sweeper_of, topic
+from detection.swept_fleet import ORG, START, bucket, declare, deps_of, populate, standing, sweeper_of, topic
 from setpoint import bootstrap
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.model.sweep_records import Heal, encode_message

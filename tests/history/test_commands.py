@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from history.past import ALICE, BOB, ORG, asset, entry, name_of
+from history.past_bucket import ALICE, BOB, ORG, asset, entry, name_of
 from setpoint.bootstrap import open_store
 from setpoint.cli import app
 

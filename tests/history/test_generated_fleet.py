@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from history.past import NOW, World
+from history.past_bucket import NOW, World
 from setpoint.attribution.history import read_histories
 from setpoint.declarations import apply
 from setpoint.model.declaration import Declaration, desired

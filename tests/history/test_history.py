@@ -6,7 +6,7 @@ import grpc
 import pytest
 from msgspec.structs import replace
 
-from history.past import ALICE, ANCESTORS, BOB, BUCKET, ORG, World, ago, asset, declared, entry, name_of
+from history.past_bucket import ALICE, ANCESTORS, BOB, BUCKET, ORG, World, ago, asset, declared, entry, name_of
 from setpoint.attribution.history import read_histories, read_history_of
 from setpoint.model.declaration import Declaration, Scope
 from setpoint.model.policy import Policy

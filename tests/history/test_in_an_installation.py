@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from detection.swept import Queue
-from history.past import ALICE, World, ago, asset, declared, entry, name_of
+from detection.swept_fleet import Queue
+from history.past_bucket import ALICE, World, ago, asset, declared, entry, name_of
 from setpoint.alerting import interactions
 from setpoint.alerting.interactions import InteractionHandler
 from setpoint.alerting.rendering import ephemeral_replies

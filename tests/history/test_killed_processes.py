@@ -7,8 +7,8 @@ import signal
 import pytest
 
 import forked
-from history import doomed
-from history.past import NOW, World
+from history import killed_process
+from history.past_bucket import NOW, World
 from setpoint.attribution.history import read_histories
 from setpoint.bootstrap import open_store
 from setpoint.declarations import apply
@@ -56,7 +56,7 @@ def test_a_run_that_is_killed_at_each_page_asks_for_no_more_than_that_page_again
     address = cloud_logging_at[1]
     expected, (history_calls, log_calls) = uninterrupted(world, address)
     url = f"sqlite:///{tmp_path}/setpoint.db"
-    done = forked.call(doomed.lives, url, world.assets.address, address, PAGE_SIZE)
+    done = forked.call(killed_process.lives, url, world.assets.address, address, PAGE_SIZE)
     *killed, last = map(int, done.stdout.split())
     assert (set(killed), last) == ({-signal.SIGKILL}, 0), done.stderr.decode()
     assert len(killed) >= history_calls + log_calls - 2

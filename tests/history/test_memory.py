@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from history.past import NOW
+from history.past_bucket import NOW
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.attribution.history import HistoryReader, read_histories

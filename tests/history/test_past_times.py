@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from detection.swept import QUICK
-from history.past import ANCESTORS, BUCKET, NOW, ORG, World, ago, asset, declared, name_of
+from detection.swept_fleet import QUICK
+from history.past_bucket import ANCESTORS, BUCKET, NOW, ORG, World, ago, asset, declared, name_of
 from setpoint import sweep
 from setpoint.adapters.google.asset_inventory import AssetInventory
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from infra.blocks import ROOT, local
+from infra.functions_archive import copy_repository, deployed_files, pack
 from infra.hcl import entries
-from infra.packed import copy_repository, deployed_files, pack
 
 FIGURES = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))
 MAKERS = FIGURES["CLIENTS"]

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from infra.blocks import ROOT, local
+from infra.functions_archive import pack
 from infra.hcl import entries
-from infra.packed import pack
 
 pytestmark = pytest.mark.long
 

@@ -12,8 +12,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from infra.blocks import INFRA, TERRAFORM
+from infra.functions_archive import copy_repository
 from infra.options import BASE
-from infra.packed import copy_repository
 from infra.pages import INSTALL, UPGRADING, blocks_of, commands, is_settings
 from infra.workspace import Workspace, addresses
 from setpoint.cli import app

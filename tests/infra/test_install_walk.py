@@ -22,7 +22,7 @@ import pytest
 
 import setpoint
 from infra.blocks import TERRAFORM
-from infra.packed import commit, copy_repository, deployed_files, pack
+from infra.functions_archive import commit, copy_repository, deployed_files, pack
 from infra.pages import blocks, is_settings
 from infra.standin import provider
 from setpoint import bootstrap

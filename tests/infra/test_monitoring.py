@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from detection import fleet
-from detection.swept import START, deps_of, populate, sweeper_of
-from detection.swept import declare as declare_swept
+from detection.swept_fleet import START, deps_of, populate, sweeper_of
+from detection.swept_fleet import declare as declare_swept
 from functions.test_detect import bucket as changed
 from functions.test_detect import message_of, push
 from functions.test_serving import served
@@ -49,7 +49,7 @@ class Refusing:
 def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) -> list[dict[str, Any]]:
     """What an installation logs: a drift, a race, a sweep, a heal, a remediation, an open breaker, a stranger."""
     world = World(google_apis, google_rest)
-    monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: world.context)
     world.declare()
     world.drift({"name": "exports", "versioning": {"enabled": False}, "labels": {"team": "shop"}})
     (opened,) = [event for event in world.bus.events if event.type == "drift.opened"]
@@ -74,7 +74,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     refuse_an_event(detecting, mocker)
 
     failing = World(google_apis, google_rest)
-    monkeypatch.setattr(bootstrap, "remediator", lambda: failing.hands)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: failing.context)
     failing.declare()
     failing.drift({"name": "exports", "versioning": {"enabled": False}, "labels": {"team": "shop"}})
     (opened,) = [event for event in failing.bus.events if event.type == "drift.opened"]

@@ -153,7 +153,7 @@ def test_what_has_moved_is_no_longer_where_it_was_and_is_where_it_moved_to():
         assert key in keys[address]
         arrived.setdefault(address, set()).add(key)
     assert len({before for before, _ in moved}) == len({after for _, after in moved}) == len(moved)
-    subscriptions, letters, callers = (arrived[address] for address in keys)
+    subscriptions, dead_letters, callers = (arrived[address] for address in keys)
     assert subscriptions == {"sweep", "attribute", *NOTIFY, *PRESS, *REMEDIATE, "report"}
-    assert letters == subscriptions - {"sweep"}  # whose were at the address already, as those of detect
+    assert dead_letters == subscriptions - {"sweep"}  # whose were at the address already, as those of detect
     assert callers == {"attribute", "notify", "remediate", "report"}

@@ -17,9 +17,9 @@ import yaml
 
 import setpoint
 from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
+from infra.functions_archive import commit, copy_repository
 from infra.hcl import strings
 from infra.options import BASE, COMBINED, EVERYTHING, OPTIONS
-from infra.packed import commit, copy_repository
 from infra.workspace import TerraformError, Workspace, addresses
 from setpoint.declarations import apply_archive
 from setpoint.declarations.readers import documents, native

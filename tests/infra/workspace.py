@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.blocks import INFRA, TERRAFORM
-from infra.packed import copy_repository
+from infra.functions_archive import copy_repository
 from infra.standin import provider
 from infra.standin.states import States
 

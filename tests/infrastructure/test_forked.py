@@ -4,7 +4,7 @@ import signal
 import sys
 
 import forked
-from infrastructure.children import die, show
+from infrastructure.forked_processes import die, show
 
 
 def test_a_forked_command_line_has_streams_an_environment_and_a_folder_of_its_own(tmp_path):

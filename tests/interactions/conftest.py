@@ -1,4 +1,4 @@
-"""A drifted bucket, the message that shows it in a fake Slack, and people who press its buttons."""
+"""A drifted bucket, the message that shows it in a fake Slack, and people who click its buttons."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ALERTING = Alerting(
 )
 
 
-class Desk:
-    """Where buttons are pressed: the world behind it, the fake Slack before it."""
+class InteractionHarness:
+    """Where buttons are clicked: the world behind it, the fake Slack before it."""
 
     def __init__(self, world: World, service: Slack, address: str) -> None:
         self.world = world
@@ -57,8 +57,8 @@ class Desk:
 
     def _post(self, value: str) -> str:
         buttons = [
-            {"type": "button", "action_id": button_payload.action_id(press), "value": value, "text": _plain(press)}
-            for press in ("fix", "approve", "accept", "why")
+            {"type": "button", "action_id": button_payload.action_id(click), "value": value, "text": _plain(click)}
+            for click in ("fix", "approve", "accept", "why")
         ]
         options = [{"text": _plain(time), "value": time} for time in SNOOZES]
         menu = {"type": "static_select", "action_id": button_payload.action_id("snooze"), "options": options}
@@ -66,23 +66,23 @@ class Desk:
         blocks = [{"type": "actions", "block_id": "buttons", "elements": elements}]
         return self.client.chat_postMessage(channel="#shop", text="drift", blocks=blocks)["ts"]
 
-    def button(self, press: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
+    def button(self, click: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
         """A button of a message, as Slack tells of it when it is pressed."""
         (block,) = self.slack.channel("shop").messages[ts or self.ts].blocks
         (element,) = [
-            element_ for element_ in block["elements"] if element_["action_id"] == button_payload.action_id(press)
+            element_ for element_ in block["elements"] if element_["action_id"] == button_payload.action_id(click)
         ]
         chosen = next((option for option in element.get("options", ()) if option["value"] == times), None)
         return element | ({"selected_option": chosen} if chosen else {})
 
-    def message(self, press: str, user: str, ts: str = "", times: str = "1d") -> bytes:
+    def message(self, click: str, user: str, ts: str = "", times: str = "1d") -> bytes:
         """What slack_actions hands on."""
-        payload = self.slack.pressed("shop", ts or self.ts, self.button(press, ts, times), user)
+        payload = self.slack.pressed("shop", ts or self.ts, self.button(click, ts, times), user)
         body, _ = signed(payload, 0)
         return slack_interaction.encode(slack_interaction.of_request(body))
 
-    def press(self, press: str, user: str = "UALICE", ts: str = "", times: str = "1d") -> InteractionResult:
-        return self.receive(self.message(press, user, ts, times))
+    def click(self, click: str, user: str = "UALICE", ts: str = "", times: str = "1d") -> InteractionResult:
+        return self.receive(self.message(click, user, ts, times))
 
     def receive(self, message: bytes) -> InteractionResult:
         return interactions.receive(message, {"type": "press"}, self.handler)
@@ -110,9 +110,9 @@ def world(google_apis, google_rest, store) -> World:
 
 
 @pytest.fixture
-def desk(world) -> Iterator[Desk]:
+def harness(world) -> Iterator[InteractionHarness]:
     with slack(clock=lambda: world.clock().timestamp()) as (service, address):
-        yield Desk(world, service, address)
+        yield InteractionHarness(world, service, address)
 
 
 def without_groups(alerting: Alerting) -> Alerting:

@@ -94,7 +94,7 @@ def test_no_command_prints_a_marked_secret(tmp_path: Path) -> None:
     secrets = chosen()
     assert len({number % (len(TOKENS) + len(SAID)) for number, _ in enumerate(secrets)}) == len(TOKENS) + len(SAID)
     fleet, store = write_fleet(tmp_path / "fleet", secrets), f"sqlite:///{tmp_path / 'setpoint.db'}"
-    feed, letters, picture = tmp_path / "feed.jsonl", tmp_path / "letters.jsonl", tmp_path / "page.html"
+    feed, dead_letters, picture = tmp_path / "feed.jsonl", tmp_path / "letters.jsonl", tmp_path / "page.html"
     lines = [messages.resource(marked.name, marked.asset_type, marked.live, NOON) for marked in secrets]
     feed.write_bytes(b"\n".join([*lines, *(line[:-20] for line in lines)]))
     shown: dict[str, str] = {}
@@ -104,7 +104,9 @@ def test_no_command_prints_a_marked_secret(tmp_path: Path) -> None:
         shown[" ".join(words)] = f"{ran.output}{ran.stderr}{ran.exception or ''}"
 
     here = ("--store", store)
-    run("detect", "-d", str(fleet), "--feed", str(feed), "--output", "jsonl", "--dead-letters", str(letters), *here)
+    run(
+        "detect", "-d", str(fleet), "--feed", str(feed), "--output", "jsonl", "--dead-letters", str(dead_letters), *here
+    )
     for output in ("table", "json", "jsonl"):
         run("findings", "list", "--limit", "0", "--output", output, *here)
         run("coverage", "--output", output, *here)
@@ -123,7 +125,7 @@ def test_no_command_prints_a_marked_secret(tmp_path: Path) -> None:
         run("propose", marked.name, "--root", str(tmp_path), *here)
         run("remediate", marked.name, "--dry-run", *here)
     shown["page"] = picture.read_text()
-    shown["dead letters"] = letters.read_text()
+    shown["dead letters"] = dead_letters.read_text()
     assert "hidden" in shown[f"findings list --limit 0 --output json --store {store}"]
     assert shown["page"].count("hidden") > len(secrets)
     leaked = [(marked.place, name) for marked in secrets for name, text in shown.items() if is_seen(marked, text)]

@@ -22,9 +22,9 @@ def moment(**how: float) -> datetime:
     return NOON + timedelta(**how)
 
 
-def claimed(remedy=None, when=NOON, paths=("a", "b")):
+def claimed(attempt=None, when=NOON, paths=("a", "b")):
     return remediation_attempt.claimed(
-        remedy or start(None, DRIFT, LIMITS, when), "worker", ("a: 2 -> 1",), paths, when
+        attempt or start(None, DRIFT, LIMITS, when), "worker", ("a: 2 -> 1",), paths, when
     )
 
 
@@ -44,19 +44,19 @@ def test_whatever_drifts_somebody_who_writes_is_left_alone_until_the_claim_runs_
 
 
 def test_failures_are_paused_after_longer_each_time_and_end_with_a_person():
-    remedy, pauses = None, []
+    attempt, pauses = None, []
     for minutes in (0, 10, 20):
-        remedy = remediation_attempt.failed(
-            claimed(remedy, moment(minutes=minutes)), "boom", LIMITS, moment(minutes=minutes)
+        attempt = remediation_attempt.failed(
+            claimed(attempt, moment(minutes=minutes)), "boom", LIMITS, moment(minutes=minutes)
         )
-        pauses.append((remedy.step, remedy.due - moment(minutes=minutes)))
+        pauses.append((attempt.step, attempt.due - moment(minutes=minutes)))
 
     assert pauses == [
         ("waiting", timedelta(minutes=1)),
         ("waiting", timedelta(minutes=2)),
         ("stopped", timedelta(hours=1)),
     ]
-    assert remedy.reason == remediation_attempt.exhausted(remedy) == "3 attempts failed, the last: boom"
+    assert attempt.reason == remediation_attempt.exhausted(attempt) == "3 attempts failed, the last: boom"
 
 
 def test_failures_count_for_the_resource_whatever_drifts_next():
@@ -139,7 +139,7 @@ class TestApproval:
 
 
 def test_a_claim_is_too_old_to_write_on_long_before_another_may_take_over():
-    remedy = claimed()
-    assert remediation_attempt.may_write(remedy, moment(minutes=2))
-    assert not remediation_attempt.may_write(remedy, moment(minutes=3))
-    assert remediation_attempt.is_held(remedy, moment(minutes=3))
+    attempt = claimed()
+    assert remediation_attempt.may_write(attempt, moment(minutes=2))
+    assert not remediation_attempt.may_write(attempt, moment(minutes=3))
+    assert remediation_attempt.is_held(attempt, moment(minutes=3))

@@ -92,7 +92,7 @@ def _made(chance: random.Random, name: str, asset_type: str, project: str) -> Re
         else tuple(Difference(path, "changed", want, have) for path, want, have in chance.sample(FIELDS, 3))
     )
     step = chance.choice(("asked", "verifying", "stopped", "waiting")) if status == "open" else "done"
-    remedy = RemediationState(
+    attempt = RemediationState(
         "f", step, first, attempts=1, claimed_at=first, applied_fixes=(AppliedFix(min(NOW, first + lasted), ("a",)),)
     )
     actor = Actor(
@@ -124,7 +124,7 @@ def _made(chance: random.Random, name: str, asset_type: str, project: str) -> Re
         resolved_at=min(NOW, first + lasted) if status == "resolved" else None,
         reason="in sync" if status == "resolved" else "",
         actor=actor if chance.random() < 0.7 else None,
-        remediation=remedy if chance.random() < 0.2 else None,
+        remediation=attempt if chance.random() < 0.2 else None,
     )
 
 

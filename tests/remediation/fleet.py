@@ -67,7 +67,7 @@ class World:
         self.bus = MemoryBus()
         self.store = store or MemoryStore()
         self.deps = Context(self.store, self.bus, MemoryDeadLetters(), default_catalogue(), self.clock)
-        self.hands = self.worker("worker-1", rest)
+        self.context = self.worker("worker-1", rest)
 
     def worker(self, name: str, rest: Any) -> RemediationContext:
         """Another worker on the same store, and on the API that is given."""
@@ -106,7 +106,7 @@ class World:
         """Time goes by, and every so many minutes somebody looks at what is due; what waits is published."""
         for _ in range(0, minutes, every):
             self.clock.forward(minutes=every)
-            resume_due(self.hands)
+            resume_due(self.context)
         self.deps.outbox.republish_pending()
 
     def brake(self, change: Any) -> None:
@@ -122,8 +122,8 @@ class World:
 
     def approve(self, key: ResourceKey = KEY) -> None:
         snapshot = self.store.read(key)
-        remedy = remediation_attempt.approved(snapshot.state.remediation, "ann", self.clock())
-        self.store.commit(snapshot, replace(snapshot.state, remediation=remedy))
+        attempt = remediation_attempt.approved(snapshot.state.remediation, "ann", self.clock())
+        self.store.commit(snapshot, replace(snapshot.state, remediation=attempt))
 
     @property
     def writes(self) -> int:

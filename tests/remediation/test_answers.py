@@ -17,7 +17,7 @@ from setpoint_tools.testing.google_faults import Fault
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 422])
 def test_what_an_api_refuses_is_handed_off_at_once_with_its_own_sentence_and_never_sent_again(drifted, status):
     drifted.google.fail(Fault(status), verb=PATCH, times=-1)
-    assert remediate(KEY, drifted.hands) == "handed_off"
+    assert remediate(KEY, drifted.context) == "handed_off"
     drifted.ticks(300)
 
     assert sum(request.startswith(PATCH) for request in drifted.google.requests) == 1
@@ -31,10 +31,10 @@ def test_what_an_api_refuses_is_handed_off_at_once_with_its_own_sentence_and_nev
 
 def test_what_was_refused_is_sent_again_when_something_else_is_declared(drifted):
     drifted.google.fail(Fault(400), verb=PATCH)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.declare(data={"versioning": {"enabled": True}})
     drifted.observe(DRIFTED)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.ticks(70)
 
     assert_put_back_once(drifted)
@@ -43,7 +43,7 @@ def test_what_was_refused_is_sent_again_when_something_else_is_declared(drifted)
 @pytest.mark.parametrize("fault", [Fault(429, wait=600), Fault(403, "rateLimitExceeded"), Fault(503, wait=600)])
 def test_a_busy_api_is_waited_for_as_it_asks_and_the_attempt_does_not_count(drifted, fault):
     drifted.google.fail(fault, verb=PATCH, times=-1)
-    assert remediate(KEY, drifted.hands) == "waiting"
+    assert remediate(KEY, drifted.context) == "waiting"
     drifted.ticks(9)
     if fault.wait:
         assert sum(request.startswith(PATCH) for request in drifted.google.requests) == 1
@@ -83,7 +83,7 @@ class TestAnyAnswer:
 
     def test_of_a_read_tells_nothing_and_the_resource_is_read_again_later(self, drifted, fault):
         drifted.google.fail(fault, verb="GET", times=-1)
-        assert remediate(KEY, drifted.hands) == "unread"
+        assert remediate(KEY, drifted.context) == "unread"
         drifted.ticks(200)
 
         assert (drifted.state.finding.kind, drifted.state.deleted) == ("modified", False)
@@ -96,7 +96,7 @@ class TestAnyAnswer:
 
     def test_of_a_write_is_followed_by_a_reading(self, drifted, fault):
         drifted.google.fail(fault, verb=PATCH)
-        remediate(KEY, drifted.hands)
+        remediate(KEY, drifted.context)
         drifted.ticks(70)
 
         if drifted.state.remediation.step != "handed_off":
@@ -105,7 +105,7 @@ class TestAnyAnswer:
 
     def test_that_took_effect_all_the_same_is_proved(self, drifted, fault):
         drifted.google.fail(fault._replace(lost="shown"), verb=PATCH)
-        remediate(KEY, drifted.hands)
+        remediate(KEY, drifted.context)
         drifted.ticks(70)
 
         assert_put_back_once(drifted)
@@ -122,9 +122,9 @@ def test_an_exception_at_one_resource_reaches_no_other(world):
         world.observe(DRIFTED, key)
         pause = Pause("fleet", world.clock())
         world.brake(lambda now, pause=pause: safety_limits.pause(now, pause))
-        remediate(key, world.hands)
+        remediate(key, world.context)
     world.brake(lambda now: safety_limits.resume(now, "fleet"))
-    real = world.hands.live_resources.api
+    real = world.context.live_resources.api
 
     class Faulty:
         def __getattr__(self, name):
@@ -146,7 +146,7 @@ def test_an_exception_at_one_resource_reaches_no_other(world):
 @pytest.mark.parametrize("status", [403, 413, 422])
 def test_a_verification_that_may_not_be_read_is_no_proof_that_the_write_failed(drifted, status):
     drifted.google.fail(Fault(lost="after"), verb=PATCH)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.google.fail(Fault(status), verb="GET", times=2)
     drifted.ticks(70)
 

@@ -150,11 +150,11 @@ class Sequence:
 
     def tick(self) -> None:
         self.world.clock.forward(minutes=self.draw.choice((1, 2, 16, 61)))
-        resume_due(self.world.hands)  # raises nothing, whatever comes of one resource
+        resume_due(self.world.context)  # raises nothing, whatever comes of one resource
 
     def deliver(self) -> None:
         try:
-            remediate(self.draw.choice(KINDS).key, self.world.hands)
+            remediate(self.draw.choice(KINDS).key, self.world.context)
         except SetpointError:
             return
 
@@ -187,10 +187,10 @@ class Sequence:
             stored = self.world.store.safety_state()
             self.world.store.write_safety_state(resume(stored.value, "fleet"), stored.version)
             self.world.clock.forward(hours=1)
-            resume_due(self.world.hands)
+            resume_due(self.world.context)
             for kind in KINDS:  # the events that are published are delivered
                 self.world.observe(self.google.get(kind.url), kind.key, kind.asset_type)
-                remediate(kind.key, self.world.hands)
+                remediate(kind.key, self.world.context)
             states = [self.world.store.read(kind.key).state for kind in KINDS]
             if all(state.finding.status == "resolved" and state.due is None for state in states):
                 break

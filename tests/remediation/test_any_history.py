@@ -44,7 +44,7 @@ class History:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.workers = [world.hands, world.worker("worker-2", world.hands.live_resources.api)]
+        self.workers = [world.context, world.worker("worker-2", world.context.live_resources.api)]
         world.declare(PATIENT)
         world.google.put(URL, {**DRIFTED, "versioning": {"enabled": True}})
 
@@ -67,7 +67,7 @@ class History:
 
     def _tick(self, minutes: object) -> None:
         self.world.clock.forward(minutes=int(str(minutes)))
-        resume_due(self.world.hands)
+        resume_due(self.world.context)
 
     def _fault(self, number: object) -> None:
         self.world.google.fail(FAULTS[int(str(number))], verb="PATCH")

@@ -38,7 +38,7 @@ class TestMasks:
         live = {"messageStoragePolicy": {"allowedPersistenceRegions": ["us-east1"], "enforceInTransit": True}}
         opened_topic(world, declared, live)
 
-        assert remediate(TOPIC, world.hands) == "resolved"
+        assert remediate(TOPIC, world.context) == "resolved"
         assert world.google.get(TOPIC_URL)["messageStoragePolicy"] == {
             "allowedPersistenceRegions": ["europe-west1"],
             "enforceInTransit": True,
@@ -50,7 +50,7 @@ class TestMasks:
         declared = {"schemaSettings": {"encoding": "JSON"}}
         opened_topic(world, declared, {"schemaSettings": {"encoding": "BINARY", "schema": "projects/p/schemas/s"}})
 
-        assert remediate(TOPIC, world.hands) == "resolved"
+        assert remediate(TOPIC, world.context) == "resolved"
         assert world.google.get(TOPIC_URL)["schemaSettings"] == {"encoding": "JSON", "schema": "projects/p/schemas/s"}
         assert sum(request.startswith(PATCH) for request in world.google.requests) == 2
         assert world.writes == 1
@@ -59,7 +59,7 @@ class TestMasks:
         world.google.refused_masks.add("pubsub/Topic/schemaSettings")
         opened_topic(world, {"schemaSettings": {"encoding": "JSON"}}, {"schemaSettings": {"encoding": "BINARY"}})
 
-        assert remediate(TOPIC, world.hands) == "handed_off"
+        assert remediate(TOPIC, world.context) == "handed_off"
         world.ticks(300, every=5)
         assert sum(request.startswith(PATCH) for request in world.google.requests) == 2
         assert "Invalid update_mask" in state_of(world, TOPIC).remediation.reason
@@ -78,13 +78,13 @@ class TestOwnSideEffects:
             return {name: value for name, value in after.items() if name in named or name not in fields}
 
         world.google.side_effect = replaces
-        remediate(TOPIC, world.hands)
+        remediate(TOPIC, world.context)
         world.ticks(30)
 
         assert {name: world.google.get(TOPIC_URL)[name] for name in fields} == FULL
         assert world.writes == 2
         failed = [event.data.remediation for event in world.bus.events if event.type == "remediation.failed"]
-        assert [remedy.outcome for remedy in failed] == ["changed"]
+        assert [attempt.outcome for attempt in failed] == ["changed"]
         assert "the write itself changed kmsKeyName, messageStoragePolicy.allowedPersistenceRegions" in failed[0].reason
 
     def test_where_that_fails_too_it_is_delegated_in_those_words(self, world):
@@ -95,20 +95,20 @@ class TestOwnSideEffects:
             return {key: value for key, value in after.items() if key != name}
 
         world.google.side_effect = clears_another
-        remediate(TOPIC, world.hands)
+        remediate(TOPIC, world.context)
         world.ticks(300, every=5)
 
         assert world.writes == 2
-        remedy = state_of(world, TOPIC).remediation
-        assert remedy.step == "handed_off"
-        assert "each write to it changes other declared fields" in remedy.reason
+        attempt = state_of(world, TOPIC).remediation
+        assert attempt.step == "handed_off"
+        assert "each write to it changes other declared fields" in attempt.reason
 
     @pytest.mark.parametrize("lost", ["after", "shown"])
     def test_all_declared_fields_go_into_the_next_request_although_the_first_ones_answer_was_lost(self, world, lost):
         world.google.manners = {"pubsub": "replaces"}
         opened_topic(world, FULL, {**FULL, "labels": {}})
         world.google.fail(Fault(502 if lost == "shown" else 0, lost=lost), verb="PATCH")
-        remediate(TOPIC, world.hands)
+        remediate(TOPIC, world.context)
         world.ticks(300, every=5)
 
         assert {name: world.google.get(TOPIC_URL)[name] for name in FULL} == FULL
@@ -117,7 +117,7 @@ class TestOwnSideEffects:
 
     def test_what_somebody_else_changes_later_is_no_side_effect(self, world):
         opened_topic(world, FULL, {**FULL, "labels": {}})
-        assert remediate(TOPIC, world.hands) == "resolved"
+        assert remediate(TOPIC, world.context) == "resolved"
         later = {**FULL, "kmsKeyName": "other"}
         world.google.put(TOPIC_URL, later)
         world.observe(later, TOPIC, TOPIC_TYPE)
@@ -129,7 +129,7 @@ class TestOperationsEnd:
     def test_one_that_never_ends_is_told_of_with_its_name_and_its_resource_read_ever_more_seldom(self, world):
         firewall = opened_firewall(world)
         firewall.google.polls = 10**6
-        assert remediate(FIREWALL, firewall.hands) == "operating"
+        assert remediate(FIREWALL, firewall.context) == "operating"
         firewall.ticks(19)
         assert "remediation.failed" not in firewall.event_types
         firewall.ticks(10 * 60, every=5)
@@ -145,7 +145,7 @@ class TestOperationsEnd:
     def test_one_that_ends_late_is_a_success_after_all(self, world):
         firewall = opened_firewall(world)
         firewall.google.polls = 30
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         firewall.ticks(60 * 20)
 
         assert firewall.writes == 1
@@ -156,7 +156,7 @@ class TestOperationsEnd:
         firewall = opened_firewall(world)
         firewall.google.polls = polls
         firewall.google.fail(Fault(operation="internal error", has_effect=True), verb=PATCH)
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         firewall.ticks(30)
 
         assert firewall.writes == 1
@@ -171,9 +171,9 @@ def test_what_is_only_given_when_a_resource_is_made_is_no_secret(world):
     wanted = Declaration(key, "file.googleapis.com/Instance", {"fileShares": [{**share, "capacityGb": "2048"}]})
     live = {"name": "projects/p/locations/europe-west1-b/instances/files", "fileShares": [share]}
     world.google.put("https://file.googleapis.com/v1/projects/p/locations/europe-west1-b/instances/files", live)
-    reading = world.hands.live_resources.read(wanted, None, world.clock())
+    reading = world.context.live_resources.read(wanted, None, world.clock())
     world.declare_all([(wanted,)])
-    plan = world.hands.live_resources.plan(world.store.read(key).desired, reading)
+    plan = world.context.live_resources.plan(world.store.read(key).desired, reading)
 
     assert not isinstance(plan, NotWritable), plan
     assert isinstance(plan, WritePlan)

@@ -60,7 +60,7 @@ def doomed(world: World, step: int, when: str, trouble=crash) -> RemediationCont
 
     deps = Context(port(world.store), port(world.bus), MemoryDeadLetters(), default_catalogue(), world.clock)
     return RemediationContext(
-        deps, LiveResources(port(world.hands.live_resources.api), default_catalogue()), worker="doomed"
+        deps, LiveResources(port(world.context.live_resources.api), default_catalogue()), worker="doomed"
     )
 
 
@@ -84,7 +84,7 @@ def test_a_crash_at_any_call_ends_with_one_write_and_every_event_told_once(new_w
         except (Crash, Unavailable):
             crashed = True
         if delivered_again or world.state.remediation is None:  # Pub/Sub does, and before a first record nothing is due
-            receive(message, {}, world.hands)
+            receive(message, {}, world.context)
         world.ticks(30)
 
         assert_put_back_once(world)
@@ -104,7 +104,7 @@ def test_a_crash_at_any_call_of_a_round_loses_no_operation(new_world, trouble, w
     for step in count(1):
         world = opened_firewall(new_world())
         world.google.polls = 1
-        receive(opened(world), {}, world.hands)
+        receive(opened(world), {}, world.context)
         crashed = False
         for _ in range(3):
             world.clock.forward(minutes=1)
@@ -142,7 +142,7 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
     world.drift()
 
     class Deadly:
-        read = world.hands.live_resources.api.read
+        read = world.context.live_resources.api.read
         write = staticmethod(lambda _: crash())
 
     deadly = RemediationContext(world.deps, LiveResources(Deadly(), default_catalogue()))

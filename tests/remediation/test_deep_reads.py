@@ -34,7 +34,7 @@ class Datasets:
     def __init__(self, world: World) -> None:
         self.world = world
         self.budget = ReadBudget()
-        self.live = world.hands.live_resources
+        self.live = world.context.live_resources
 
     def declare(self, policy: Policy = READ, names: tuple[str, ...] = ("sales",)) -> None:
         prefix = KEY.name.removesuffix("sales")

@@ -39,7 +39,7 @@ def assert_told_once(world: World) -> None:
 def test_a_write_that_an_api_is_too_busy_for_is_made_later(drifted, status, times):
     drifted.google.fail(Fault(status), verb=PATCH, times=times)
 
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.ticks(30)
 
     assert_put_back_once(drifted)
@@ -48,7 +48,7 @@ def test_a_write_that_an_api_is_too_busy_for_is_made_later(drifted, status, time
 def test_a_write_whose_answer_is_lost_is_read_and_not_sent_again(drifted):
     drifted.google.fail(Fault(lost="after"), verb=PATCH)
 
-    assert (remediate(KEY, drifted.hands), drifted.state.remediation.step) == ("verifying", "verifying")
+    assert (remediate(KEY, drifted.context), drifted.state.remediation.step) == ("verifying", "verifying")
     drifted.ticks(2)
 
     assert_put_back_once(drifted)
@@ -60,7 +60,7 @@ def test_a_write_whose_answer_is_lost_is_read_and_not_sent_again(drifted):
 def test_a_write_that_is_lost_on_its_way_is_made_again_after_a_reading(drifted):
     drifted.google.fail(Fault(lost="before"), verb=PATCH)
 
-    assert remediate(KEY, drifted.hands) == "verifying"
+    assert remediate(KEY, drifted.context) == "verifying"
     drifted.ticks(10)
 
     assert_put_back_once(drifted)
@@ -71,7 +71,7 @@ def test_a_write_that_is_lost_on_its_way_is_made_again_after_a_reading(drifted):
 def test_a_write_for_another_state_of_the_resource_is_made_anew_and_alarms_nobody(drifted, status):
     drifted.google.fail(Fault(status), verb=PATCH)
 
-    assert remediate(KEY, drifted.hands) == "failed"
+    assert remediate(KEY, drifted.context) == "failed"
     assert drifted.store.safety_state().value.failures == ()
     drifted.ticks(5)
 
@@ -82,7 +82,7 @@ def test_what_somebody_changes_between_reading_and_writing_is_not_overwritten(dr
     theirs = {**DRIFTED, "labels": {"team": "theirs"}, "metageneration": "9"}
     drifted.google.meanwhile.append(lambda: drifted.google.put(URL, theirs))
 
-    assert remediate(KEY, drifted.hands) == "failed"
+    assert remediate(KEY, drifted.context) == "failed"
     assert (drifted.writes, drifted.google.get(URL)["labels"]) == (0, {"team": "theirs"})
     drifted.ticks(10)
 
@@ -94,7 +94,7 @@ def test_what_somebody_changes_between_reading_and_writing_is_not_overwritten(dr
 def test_what_is_denied_is_handed_off_with_the_permission_and_tried_ever_more_seldom(drifted, verb):
     drifted.google.fail(Fault(403), verb=verb, times=-1)
 
-    assert remediate(KEY, drifted.hands) == "handed_off"
+    assert remediate(KEY, drifted.context) == "handed_off"
     drifted.ticks(300)
 
     tries = [request for request in drifted.google.requests if request.startswith(verb)]
@@ -109,7 +109,7 @@ def test_what_is_denied_is_handed_off_with_the_permission_and_tried_ever_more_se
 
 def test_what_was_denied_is_put_back_when_somebody_has_granted_it(drifted):
     drifted.google.fail(Fault(403), verb=PATCH)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.ticks(70)
 
     assert_put_back_once(drifted)
@@ -117,7 +117,7 @@ def test_what_was_denied_is_put_back_when_somebody_has_granted_it(drifted):
 
 def test_a_resource_that_cannot_be_read_is_read_again_later_and_keeps_back_no_other(drifted):
     drifted.google.fail(Fault(503), verb="GET", times=4)
-    assert remediate(KEY, drifted.hands) == "unread"
+    assert remediate(KEY, drifted.context) == "unread"
     drifted.ticks(2)
 
     assert_put_back_once(drifted)
@@ -125,11 +125,11 @@ def test_a_resource_that_cannot_be_read_is_read_again_later_and_keeps_back_no_ot
 
 def test_a_round_goes_on_after_what_cannot_be_gone_on_with(drifted):
     drifted.google.fail(Fault(lost="before"), verb=PATCH)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.google.fail(Fault(503), verb="GET", times=4)
     drifted.clock.forward(minutes=2)
 
-    tick = resume_due(drifted.hands)
+    tick = resume_due(drifted.context)
     assert (dict(tick.outcomes), len(tick.problems)) == ({"unread": 1}, 1)
     drifted.ticks(10)
 
@@ -140,15 +140,15 @@ def test_an_event_that_comes_again_or_late_changes_nothing(drifted):
     (opened,) = [event for event in drifted.bus.events if event.type == "drift.opened"]
     message = events.encode(opened)
     for _ in range(5):
-        receive(message, {}, drifted.hands)
+        receive(message, {}, drifted.context)
     drifted.clock.forward(days=1)
-    receive(message, {}, drifted.hands)
+    receive(message, {}, drifted.context)
 
     assert_put_back_once(drifted)
 
 
 def test_a_message_that_is_no_event_is_kept_with_its_attributes_and_the_reason(drifted):
-    receive(b"{broken", {"type": "drift.opened"}, drifted.hands)
+    receive(b"{broken", {"type": "drift.opened"}, drifted.context)
 
     (letter,) = drifted.deps.dead_letters.kept
     assert (letter.message, letter.attributes) == (b"{broken", {"type": "drift.opened"})
@@ -157,7 +157,7 @@ def test_a_message_that_is_no_event_is_kept_with_its_attributes_and_the_reason(d
 
 def test_other_events_are_passed_over(drifted):
     (opened,) = drifted.bus.events
-    receive(events.encode(replace(opened, type="drift.resolved")), {}, drifted.hands)
+    receive(events.encode(replace(opened, type="drift.resolved")), {}, drifted.context)
     assert drifted.writes == 0
 
 
@@ -169,7 +169,7 @@ class TestLandsBeforeTheClaim:
         pause = Pause(of, drifted.clock(), "ann", "freeze")
         drifted.google.meanwhile.append(lambda: drifted.brake(lambda now: safety_limits.pause(now, pause)))
 
-        assert (remediate(KEY, drifted.hands), drifted.writes) == ("waiting", 0)
+        assert (remediate(KEY, drifted.context), drifted.writes) == ("waiting", 0)
         drifted.ticks(20)
         assert (drifted.writes, drifted.event_types) == (0, ["drift.opened"])
 
@@ -180,20 +180,20 @@ class TestLandsBeforeTheClaim:
     def test_an_exemption(self, drifted):
         drifted.google.meanwhile.append(drifted.exempt)
 
-        assert (remediate(KEY, drifted.hands), drifted.writes) == ("left", 0)
+        assert (remediate(KEY, drifted.context), drifted.writes) == ("left", 0)
         drifted.ticks(60)
         assert drifted.writes == 0
 
     def test_another_declaration(self, drifted):
         drifted.google.meanwhile.append(lambda: drifted.declare(data={"versioning": {"enabled": False}}))
 
-        remediate(KEY, drifted.hands)
+        remediate(KEY, drifted.context)
         drifted.ticks(60)
         assert (drifted.writes, drifted.state.finding.status) == (0, "resolved")
 
     def test_another_worker(self, drifted):
-        other = drifted.worker("worker-2", drifted.hands.live_resources.api)
-        slow = Meanwhile(drifted.hands.live_resources.api, "read", lambda: remediate(KEY, other))
+        other = drifted.worker("worker-2", drifted.context.live_resources.api)
+        slow = Meanwhile(drifted.context.live_resources.api, "read", lambda: remediate(KEY, other))
 
         remediate(KEY, drifted.worker("worker-1", slow))
 
@@ -216,7 +216,7 @@ class TestLandsBetweenClaimAndWrite:
                 return real(*args)
 
             mocker.patch.object(execution, "write", write)
-            remediate(KEY, drifted.hands)
+            remediate(KEY, drifted.context)
             mocker.stopall()
 
         return lands
@@ -245,7 +245,7 @@ class TestLandsBetweenClaimAndWrite:
         assert_put_back_once(drifted)
 
     def test_a_long_sleep_in_which_another_worker_puts_it_back(self, drifted, landing):
-        other = drifted.worker("worker-2", drifted.hands.live_resources.api)
+        other = drifted.worker("worker-2", drifted.context.live_resources.api)
 
         def sleep():
             drifted.clock.forward(minutes=6)
@@ -256,11 +256,11 @@ class TestLandsBetweenClaimAndWrite:
         assert_put_back_once(drifted)
 
 
-def put_back_by(hands):
+def put_back_by(context):
     """Another worker, whose writes nothing happens before."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(execution, "write", WRITE)
-        remediate(KEY, hands)
+        remediate(KEY, context)
 
 
 WRITE = execution.write
@@ -286,10 +286,10 @@ class TestOperations:
     def test_one_is_watched_over_several_rounds_and_then_proved(self, firewall):
         firewall.google.polls = 3
 
-        assert remediate(FIREWALL, firewall.hands) == "operating"
+        assert remediate(FIREWALL, firewall.context) == "operating"
         assert firewall.writes == 0
         for _ in range(2):
-            assert remediate(FIREWALL, firewall.hands) == "waiting"
+            assert remediate(FIREWALL, firewall.context) == "waiting"
         firewall.ticks(10)
 
         assert firewall.writes == 1
@@ -299,7 +299,7 @@ class TestOperations:
     def test_one_that_fails_is_tried_again(self, firewall):
         firewall.google.fail(Fault(operation="no capacity"), verb=PATCH)
 
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         firewall.ticks(10)
 
         assert firewall.writes == 1
@@ -309,7 +309,7 @@ class TestOperations:
         firewall.google.polls = 0
         firewall.google.fail(Fault(403), path="operations", times=-1)
         firewall.google.polls = 1
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         assert firewall.store.read(FIREWALL).state.remediation.step == "operating"
 
         firewall.ticks(2)
@@ -317,24 +317,24 @@ class TestOperations:
 
     def test_whatever_drifts_meanwhile_waits_for_it(self, firewall):
         firewall.google.polls = 2
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         firewall.observe({"name": "web", "disabled": True, "priority": 7}, FIREWALL, FIREWALL_TYPE)
 
-        assert remediate(FIREWALL, firewall.hands) == "waiting"
+        assert remediate(FIREWALL, firewall.context) == "waiting"
 
     def test_a_breaker_that_opens_meanwhile_does_not_forget_it(self, firewall):
         firewall.google.polls = 1
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         firewall.brake(lambda now: safety_limits.fail(now, "//a", Limits(failures=1), firewall.clock()))
-        remediate(FIREWALL, firewall.hands)
+        remediate(FIREWALL, firewall.context)
         firewall.ticks(5)
 
         assert firewall.event_types == PUT_BACK
 
 
 def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
-    mocker.patch.object(drifted.hands.live_resources.api, "write", return_value=Written())
-    assert remediate(KEY, drifted.hands) == "verifying"
+    mocker.patch.object(drifted.context.live_resources.api, "write", return_value=Written())
+    assert remediate(KEY, drifted.context) == "verifying"
     drifted.ticks(60 * 5)
 
     assert drifted.state.remediation.step == "stopped"
@@ -346,7 +346,7 @@ def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(wo
     world.declare(replace(AUTO, limits=replace(AUTO.limits, attempts=1)))
     world.drift()
     world.google.fail(Fault(lost="before"), verb=PATCH)
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.exempt()
     world.observe(DRIFTED)
     assert world.state.finding.status == "exempted"
@@ -358,7 +358,7 @@ def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(wo
 
 def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
     drifted.brake(lambda now: safety_limits.pause(now, Pause("fleet", drifted.clock())))
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     assert drifted.state.remediation.due is not None
 
     drifted.observe({**DRIFTED, "versioning": {"enabled": True}})
@@ -369,7 +369,7 @@ def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
 
 def test_what_is_no_longer_declared_was_not_put_back(drifted):
     drifted.google.fail(Fault(lost="before"), verb=PATCH)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.declare_nothing()
 
     assert (drifted.state.finding.reason, drifted.state.remediation.step) == ("no longer declared", "over")
@@ -380,11 +380,11 @@ def test_what_is_no_longer_declared_was_not_put_back(drifted):
 def test_an_approval_is_for_one_episode(world):
     world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], mode="approve"),)))
     world.drift()
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.approve()
     world.observe({**DRIFTED, "versioning": {"enabled": True}})
     world.drift()
 
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
     assert world.event_types.count("remediation.requested") == 2
     assert remediation_attempt.returns(world.state.remediation, ["versioning.enabled"]) == 0

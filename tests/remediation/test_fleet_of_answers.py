@@ -84,12 +84,12 @@ def _remediated(world: World, google: GoogleApis, *, is_faulty: bool) -> tuple[l
         pipeline.handle_observation(seen, world.deps)
     began = world.clock()
     for key in keys:
-        remediate(key, world.hands)
+        remediate(key, world.context)
     done = [key for key in keys if key.name.endswith("-back") or not is_faulty]
     last = max(world.store.read(key).state.finding.resolved_at for key in done)
     for _ in range(72):
         world.clock.forward(minutes=5)
-        resume_due(world.hands)
+        resume_due(world.context)
     return names, (last - began).total_seconds()
 
 

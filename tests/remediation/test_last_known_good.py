@@ -58,7 +58,7 @@ def test_a_bucket_that_was_opened_is_closed_again(world):
     change(world)
 
     assert world.state.finding.differences[0].kind == "undeclared_change"
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert live(world) == GOOD
     (effect,) = world.google.journal
     assert effect.after["iamConfiguration"] == GOOD["iamConfiguration"]
@@ -84,7 +84,7 @@ def test_without_the_policy_asking_nothing_is_written(world, policy: Policy):
     watched(world, policy)
     change(world)
 
-    assert (remediate(KEY, world.hands), world.writes, live(world)) == ("left", 0, OPEN)
+    assert (remediate(KEY, world.context), world.writes, live(world)) == ("left", 0, OPEN)
     world.ticks(30)
     assert world.writes == 0
 
@@ -93,14 +93,14 @@ def test_a_quiet_change_is_never_written_back(world):
     watched(world, live={**GOOD, "storageClass": "STANDARD"})
     change(world, {**GOOD, "storageClass": "NEARLINE"})
 
-    assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("nothing", 0)
 
 
 def test_a_dry_run_says_what_it_would_write(world):
     watched(world, replace(asking(), dry_run=True))
     change(world)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("rehearsed", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("rehearsed", 0)
     assert world.state.remediation.summary == (f"{PATH}: inherited -> enforced (last known good)",)
 
 
@@ -108,7 +108,7 @@ def test_the_preview_shows_the_last_known_good_value(world):
     watched(world, replace(asking(), dry_run=True))
     change(world)
 
-    shown = preview(KEY, world.hands)
+    shown = preview(KEY, world.context)
     assert shown is not None
     assert shown[1].summary == (f"{PATH}: inherited -> enforced (last known good)",)
 
@@ -117,13 +117,13 @@ def test_an_approval_is_of_this_change_alone(world):
     watched(world, asking(policy=replace(AUTO, rules=(Rule("all", mode="approve"),))))
     change(world)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
     commands.approve(KEY, world.state.fingerprint, "bob", world.store, world.deps.projects, world.clock)
     worse = {**OPEN, "softDeletePolicy": {"retentionDurationSeconds": "0"}}
     change(world, worse)
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
     commands.approve(KEY, world.state.fingerprint, "bob", world.store, world.deps.projects, world.clock)
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert live(world) == GOOD
 
 
@@ -131,7 +131,7 @@ def test_outside_of_the_window_and_with_an_open_breaker_it_waits(world):
     closed = Window("0 1 * * 1", 3600.0)
     watched(world, asking(policy=replace(AUTO, rules=(Rule("all", mode="auto", windows=(closed,)),))))
     change(world)
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
 
 
 def test_many_undeclared_changes_open_the_breaker(world):
@@ -144,9 +144,9 @@ def test_many_undeclared_changes_open_the_breaker(world):
     world.observe(GOOD, other)
     world.clock.forward(hours=2)
     world.observe(OPEN, other)
-    remediate(other, world.hands)
+    remediate(other, world.context)
     world.google.journal.clear()
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
 
     assert world.writes == 0
 
@@ -155,7 +155,7 @@ def test_a_field_added_beside_declared_ones_is_removed(world):
     watched(world)
     change(world, {**GOOD, "cors": [{"origin": ["*"], "method": ["GET"]}]})
 
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert "cors" not in world.google.get(URL)
 
 
@@ -166,7 +166,7 @@ def test_a_field_that_is_gone_is_set_again(world):
     change(world, GOOD)
 
     assert world.state.finding.differences[0].op == "missing"
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     assert world.google.get(URL)["retentionPolicy"]["retentionPeriod"] == "86400"
 
 
@@ -174,7 +174,7 @@ def test_declared_drift_and_an_undeclared_change_are_written_together(world):
     watched(world)
     change(world, {**OPEN, "versioning": {"enabled": False}})
 
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert live(world) == GOOD
 
 
@@ -182,7 +182,7 @@ def test_what_the_policy_does_not_ask_for_stays_as_it_is(world):
     watched(world, asking(UndeclaredMatch(paths=("iamConfiguration",))))
     change(world, {**OPEN, "softDeletePolicy": {"retentionDurationSeconds": "0"}})
 
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     assert live(world) == {**GOOD, "softDeletePolicy": {"retentionDurationSeconds": "0"}}
     assert [difference.path for difference in world.state.finding.differences] == [
         "softDeletePolicy.retentionDurationSeconds"
@@ -194,9 +194,9 @@ def test_a_value_that_is_kept_as_a_digest_is_refused_by_name(world):
     watched(world, live={**GOOD, **long})
     change(world, {**GOOD, "cors": [{"origin": ["*"], "method": ["GET"]}]})
 
-    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("handed_off", 0)
     assert "cors: only a digest of its last known good value is kept" in world.state.remediation.reason
-    _, plan = preview(KEY, world.hands)
+    _, plan = preview(KEY, world.context)
     assert (plan.reason, [field.path for field in plan.fields]) == ("not_kept", ["cors"])
 
 
@@ -205,7 +205,7 @@ def test_beside_a_value_that_is_not_kept_nothing_is_written(world):
     watched(world, live={**GOOD, **long})
     change(world, {**OPEN, "cors": [{"origin": ["*"], "method": ["GET"]}]})
 
-    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("handed_off", 0)
 
 
 def test_a_value_that_is_not_kept_keeps_no_declared_one_from_being_written(world):
@@ -214,10 +214,10 @@ def test_a_value_that_is_not_kept_keeps_no_declared_one_from_being_written(world
     now = {**GOOD, "versioning": {"enabled": False}, "cors": [{"origin": ["*"], "method": ["GET"]}]}
     change(world, now)
 
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     assert world.google.get(URL)["versioning"] == {"enabled": True}
     assert [difference.kind for difference in world.state.finding.differences] == ["undeclared_change"]
-    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 1)
+    assert (remediate(KEY, world.context), world.writes) == ("handed_off", 1)
     assert "cors: only a digest" in world.state.remediation.reason
 
 
@@ -229,10 +229,10 @@ def test_an_undeclared_change_from_before_an_apply_keeps_no_declared_drift_from_
     now = {**OPEN, "labels": {"team": "stranger"}}
     change(world, now)
 
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     assert world.google.get(URL)["labels"] == {"team": "other"}
     assert world.google.get(URL)["iamConfiguration"] == OPEN["iamConfiguration"]
-    assert remediate(KEY, world.hands) == "asked"
+    assert remediate(KEY, world.context) == "asked"
 
 
 def test_a_value_that_has_moved_since_is_decided_about_again(world):
@@ -240,7 +240,7 @@ def test_a_value_that_has_moved_since_is_decided_about_again(world):
     change(world)
     world.google.put(URL, {**OPEN, "softDeletePolicy": {"retentionDurationSeconds": "0"}})
 
-    assert (remediate(KEY, world.hands), world.writes) == ("changed", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("changed", 0)
 
 
 def test_a_value_that_is_good_again_is_not_written(world):
@@ -248,14 +248,14 @@ def test_a_value_that_is_good_again_is_not_written(world):
     change(world)
     world.google.put(URL, GOOD)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("resolved", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("resolved", 0)
 
 
 def test_a_change_between_the_reading_and_the_write_wins(world):
     watched(world)
     change(world)
     third = {**OPEN, "storageClass": "NEARLINE"}
-    api = Meanwhile(world.hands.live_resources.api, "write", lambda: world.google.put(URL, third))
+    api = Meanwhile(world.context.live_resources.api, "write", lambda: world.google.put(URL, third))
 
     remediate(KEY, world.worker("worker-1", api))
     assert world.google.get(URL)["storageClass"] == "NEARLINE"
@@ -267,7 +267,7 @@ def test_a_field_that_is_declared_meanwhile_is_left_to_its_declaration(world):
     declared = {"versioning": {"enabled": True}, "iamConfiguration": {"publicAccessPrevention": "inherited"}}
     world.declare(asking(), data=declared)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("nothing", 0)
     assert world.state.finding.status == "resolved"
 
 
@@ -281,7 +281,7 @@ def test_a_declaration_that_lands_while_a_worker_reads_wins(world):
         if next(once, False):
             world.declare(asking(), data=declared)
 
-    remediate(KEY, world.worker("worker-1", Meanwhile(world.hands.live_resources.api, "read", declares)))
+    remediate(KEY, world.worker("worker-1", Meanwhile(world.context.live_resources.api, "read", declares)))
     world.ticks(30)
     assert (world.writes, live(world)) == (0, OPEN)
 
@@ -294,10 +294,10 @@ def test_after_an_apply_that_does_not_name_the_field_a_person_is_asked(world):
     world.observe({**OPEN, "labels": {"team": "other"}})
 
     assert world.state.finding.differences[0].path == PATH
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
     assert "applied after the change" in world.state.remediation.reason
     commands.approve(KEY, world.state.fingerprint, "bob", world.store, world.deps.projects, world.clock)
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert world.google.get(URL)["iamConfiguration"] == GOOD["iamConfiguration"]
 
 
@@ -309,7 +309,7 @@ def test_while_an_apply_is_rolled_out_nothing_is_written(world):
     world.clock.forward(minutes=5)
     change(world)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
 
 
 def test_an_accepted_change_is_never_written_back(world):
@@ -317,7 +317,7 @@ def test_an_accepted_change_is_never_written_back(world):
     change(world)
     commands.accept(KEY, "a public site by now", "ann", world.deps)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("nothing", 0)
     world.observe(OPEN)
     world.ticks(60)
     assert (world.writes, live(world)) == (0, OPEN)
@@ -331,7 +331,7 @@ def test_after_an_acceptance_the_accepted_value_is_the_one_that_comes_back(world
     world.clock.forward(hours=1)
     change(world, {**OPEN, "softDeletePolicy": {"retentionDurationSeconds": "0"}})
 
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     assert live(world) == OPEN
 
 
@@ -344,7 +344,7 @@ def test_a_person_who_accepts_while_a_worker_reads_is_not_overruled(world):
         if next(once, False):
             commands.accept(KEY, "a public site by now", "ann", world.deps)
 
-    remediate(KEY, world.worker("worker-1", Meanwhile(world.hands.live_resources.api, "read", accepts)))
+    remediate(KEY, world.worker("worker-1", Meanwhile(world.context.live_resources.api, "read", accepts)))
     world.ticks(30)
     assert (world.writes, live(world)) == (0, OPEN)
     assert world.state.finding.status == "accepted"
@@ -354,7 +354,7 @@ def test_the_same_change_again_and_again_is_flapping(world):
     watched(world)
     for _ in range(4):
         change(world)
-        remediate(KEY, world.hands)
+        remediate(KEY, world.context)
         world.clock.forward(minutes=10)
     world.ticks(30)
 
@@ -399,7 +399,7 @@ def test_a_firewall_is_as_it_was(world, changed: dict[str, Any]):
     world.google.put(FIREWALL_URL, now)
     world.observe(now, FIREWALL, FIREWALL_TYPE)
 
-    assert remediate(FIREWALL, world.hands) == "operating"
+    assert remediate(FIREWALL, world.context) == "operating"
     world.google.end_operations()
     world.ticks(3)
     assert world.store.read(FIREWALL).state.finding.status == "resolved"
@@ -415,8 +415,8 @@ def test_a_field_that_the_api_cannot_change_is_handed_off(world):
     watched(world, policy)
     change(world, {**GOOD, "location": "US"})
 
-    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
-    _, plan = preview(KEY, world.hands)
+    assert (remediate(KEY, world.context), world.writes) == ("handed_off", 0)
+    _, plan = preview(KEY, world.context)
     assert (plan.reason, [field.path for field in plan.fields]) == ("immutable", ["location"])
 
 
@@ -447,7 +447,7 @@ def test_values_of_another_api_version_than_the_one_that_is_written_are_handed_o
     observe(weak)
     assert world.store.read(key).state.finding.status == "open"
 
-    outcomes = [remediate(key, world.hands) for _ in range(3)]
+    outcomes = [remediate(key, world.context) for _ in range(3)]
     assert (outcomes, world.writes) == (["handed_off"] * 3, 0)
     reads = len(world.google.requests)
     world.ticks(30)

@@ -48,7 +48,7 @@ def test_a_grant_to_the_world_is_taken_back_and_conditions_stay(world):
     world.declare_all([(grants([READERS, conditional]),)])
     granted(world, [{"role": VIEWER, "members": ["group:billing@example.com", "allUsers"]}, conditional])
 
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
 
     policy = world.google.policy(URL)
     assert held(world) == {(VIEWER, "group:billing@example.com"), (ADMIN, "user:ann@example.com")}
@@ -61,10 +61,10 @@ def test_a_policy_that_somebody_changes_meanwhile_is_read_again_and_nothing_of_t
     world.declare_all([(grants([READERS], authority="role"),)])
     granted(world, [{"role": VIEWER, "members": ["allUsers"]}])
     theirs = [{"role": VIEWER, "members": ["allUsers"]}, {"role": ADMIN, "members": ["user:bob@example.com"]}]
-    written = world.hands.live_resources.api.write
+    written = world.context.live_resources.api.write
 
     class Meanwhile:
-        read = world.hands.live_resources.api.read
+        read = world.context.live_resources.api.read
 
         def write(self, plan):
             if not world.writes and theirs:
@@ -73,8 +73,8 @@ def test_a_policy_that_somebody_changes_meanwhile_is_read_again_and_nothing_of_t
             return written(plan)
 
     theirs_now = list(theirs)
-    hands = world.worker("worker-1", Meanwhile())
-    assert remediate(GRANTS, hands) == "failed"
+    context = world.worker("worker-1", Meanwhile())
+    assert remediate(GRANTS, context) == "failed"
     assert held(world) == {(binding["role"], member) for binding in theirs_now for member in binding["members"]}
     world.ticks(10)
 
@@ -85,7 +85,7 @@ def test_one_who_owns_a_member_never_takes_away_from_others(world):
     world.declare_all([(grants([READERS], authority="member"),)])
     granted(world, [{"role": VIEWER, "members": ["user:other@example.com", "allUsers"]}])
 
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
     assert held(world) == {
         (VIEWER, "group:billing@example.com"),
         (VIEWER, "user:other@example.com"),
@@ -100,8 +100,8 @@ def test_several_declarations_of_one_policy_are_put_back_one_after_the_other_wit
     world.declare_all([(declared_role, other)])
     granted(world, [{"role": VIEWER, "members": ["allUsers"]}, {"role": ADMIN, "members": ["user:bob@example.com"]}])
 
-    assert remediate(GRANTS, world.hands) == "changed"
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "changed"
+    assert remediate(GRANTS, world.context) == "resolved"
 
     assert world.writes == 2
     assert held(world) == {
@@ -115,7 +115,7 @@ def test_what_cannot_be_written_is_handed_off_with_the_reasons(world):
     world.declare(data={"location": "EU"})
     world.drift({"name": "exports", "location": "US"})
 
-    assert [remediate(KEY, world.hands) for _ in range(2)] == ["handed_off"] * 2
+    assert [remediate(KEY, world.context) for _ in range(2)] == ["handed_off"] * 2
 
     assert (world.writes, world.event_types) == (0, ["drift.opened", "remediation.requested"])
     remediation = world.bus.events[-1].data.remediation
@@ -127,7 +127,7 @@ def test_what_cannot_be_written_is_handed_off_with_the_reasons(world):
 def test_what_was_handed_off_and_is_put_back_by_others_has_succeeded(world):
     world.declare(data={"location": "EU"})
     world.drift({"name": "exports", "location": "US"})
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.observe({"name": "exports", "location": "EU"})
 
     assert world.event_types[-2:] == ["drift.resolved", "remediation.succeeded"]
@@ -138,10 +138,10 @@ def test_a_deletion_is_handed_off(world):
     world.drift()
     world.google.delete(URL)
 
-    assert remediate(KEY, world.hands) == "unread"  # what the inventory shows is not called deleted
+    assert remediate(KEY, world.context) == "unread"  # what the inventory shows is not called deleted
     assert world.event_types == ["drift.opened"]
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), deleted=True), world.deps)
-    assert remediate(KEY, world.hands) == "handed_off"
+    assert remediate(KEY, world.context) == "handed_off"
     assert world.writes == 0
     assert "never automatic" in world.bus.events[-1].data.remediation.reason
 
@@ -160,11 +160,11 @@ def two_methods(world) -> World:
 
 def test_what_takes_two_methods_is_put_back_under_one_approval(two_methods):
     world = two_methods
-    assert remediate(BACKEND, world.hands) == "asked"
+    assert remediate(BACKEND, world.context) == "asked"
     world.approve(BACKEND)
 
-    assert remediate(BACKEND, world.hands) == "changed"
-    assert remediate(BACKEND, world.hands) == "resolved"
+    assert remediate(BACKEND, world.context) == "changed"
+    assert remediate(BACKEND, world.context) == "resolved"
 
     assert world.writes == 2
     assert world.event_types.count("remediation.requested") == 1
@@ -175,30 +175,30 @@ def test_what_takes_two_methods_is_put_back_under_one_approval(two_methods):
 def test_what_nobody_approved_is_asked_for_although_a_part_was(two_methods):
     """Somebody changes another field before the second step."""
     world = two_methods
-    remediate(BACKEND, world.hands)
+    remediate(BACKEND, world.context)
     world.approve(BACKEND)
-    assert remediate(BACKEND, world.hands) == "changed"
+    assert remediate(BACKEND, world.context) == "changed"
     live = {**world.google.get(BACKEND_URL), "timeoutSec": 99}
     world.google.put(BACKEND_URL, live)
     world.observe(live, BACKEND, BACKEND_TYPE)
 
-    assert (remediate(BACKEND, world.hands), world.writes) == ("asked", 1)
+    assert (remediate(BACKEND, world.context), world.writes) == ("asked", 1)
 
 
 def test_what_disturbs_is_asked_for_and_done_when_approved(world, mocker):
     world.declare()
     world.drift()
-    planned = world.hands.live_resources.plan
+    planned = world.context.live_resources.plan
 
     def disturbing(*args, **named):
         return replace(planned(*args, **named), side_effects=("it restarts",))
 
-    mocker.patch.object(world.hands.live_resources, "plan", disturbing)
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    mocker.patch.object(world.context.live_resources, "plan", disturbing)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
     assert "it restarts" in world.bus.events[-1].data.remediation.reason
 
     world.approve()
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
 
 
 def test_a_part_of_a_large_drift_is_not_enough_to_go_by(world):
@@ -208,12 +208,12 @@ def test_a_part_of_a_large_drift_is_not_enough_to_go_by(world):
     world.drift({"name": "exports", "labels": {}})
 
     assert world.state.finding.difference_count > len(world.state.finding.differences)
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
 
 
 def test_a_firewall_is_put_back_by_an_operation(world):
     opened_firewall(world)
-    remediate(FIREWALL, world.hands)
+    remediate(FIREWALL, world.context)
     world.ticks(3)
 
     assert world.google.get(FIREWALL_URL)["disabled"] is False

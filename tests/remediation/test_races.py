@@ -35,7 +35,7 @@ def test_workers_that_begin_together_write_once(drifted, delay):
     def work(number: int) -> None:
         together.wait()
         with suppress(SetpointError):  # a conflict too many is delivered again
-            remediate(KEY, drifted.worker(f"worker-{number}", drifted.hands.live_resources.api))
+            remediate(KEY, drifted.worker(f"worker-{number}", drifted.context.live_resources.api))
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(work, range(WORKERS)))
@@ -46,13 +46,13 @@ def test_workers_that_begin_together_write_once(drifted, delay):
 
 def test_rounds_that_overlap_write_once(drifted):
     drifted.google.fail(Fault(lost="before"), verb="PATCH")
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.clock.forward(minutes=1)
-    resume_due(drifted.hands)
+    resume_due(drifted.context)
     drifted.clock.forward(minutes=2)
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(resume_due, [drifted.hands] * WORKERS))
+        list(pool.map(resume_due, [drifted.context] * WORKERS))
     drifted.ticks(20)
 
     assert_put_back_once(drifted)
@@ -60,8 +60,8 @@ def test_rounds_that_overlap_write_once(drifted):
 
 @pytest.mark.parametrize("method", ["read", "write"])
 def test_a_second_worker_at_any_point_of_the_first_writes_nothing_more(drifted, method):
-    other = drifted.worker("worker-2", drifted.hands.live_resources.api)
-    slow = Meanwhile(drifted.hands.live_resources.api, method, lambda: remediate(KEY, other))
+    other = drifted.worker("worker-2", drifted.context.live_resources.api)
+    slow = Meanwhile(drifted.context.live_resources.api, method, lambda: remediate(KEY, other))
 
     remediate(KEY, drifted.worker("worker-1", slow))
     drifted.ticks(20)
@@ -71,13 +71,13 @@ def test_a_second_worker_at_any_point_of_the_first_writes_nothing_more(drifted, 
 
 def test_a_worker_whose_claim_was_taken_over_does_not_tell_what_came_of_it(drifted):
     """It wrote, and slept before it could say so; the other has found it put back."""
-    other = drifted.worker("worker-2", drifted.hands.live_resources.api)
+    other = drifted.worker("worker-2", drifted.context.live_resources.api)
 
     def asleep() -> None:
         drifted.clock.forward(minutes=6)
         assert remediate(KEY, other) == "resolved"
 
-    remediate(KEY, drifted.worker("worker-1", Meanwhile(drifted.hands.live_resources.api, "write", asleep)))
+    remediate(KEY, drifted.worker("worker-1", Meanwhile(drifted.context.live_resources.api, "write", asleep)))
     drifted.ticks(20)
 
     assert_put_back_once(drifted)

@@ -108,7 +108,7 @@ def live(*, team: str = "shop", versioning: bool = True) -> dict[str, Any]:
 def test_a_drifted_secret_is_handed_to_terraform(world_with_secret: World):
     world = world_with_secret
     world.drift(live(team="other"))
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.ticks()
     assert world.writes == 0
     assert world.state.is_open
@@ -122,7 +122,7 @@ def test_a_drifted_secret_is_handed_to_terraform(world_with_secret: World):
 def test_other_drift_of_the_resource_is_put_back(world_with_secret: World):
     world = world_with_secret
     world.drift(live(versioning=False))
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.ticks()
     assert world.google.get(URL)["versioning"] == {"enabled": True}
     assert world.google.get(URL)["labels"] == {"team": "shop"}
@@ -135,7 +135,7 @@ def test_last_known_good_values_are_written_back_beside_a_secret(world: World):
     world.drift(live())
     world.drift(live(versioning=False))
     assert [difference.path for difference in world.state.finding.differences] == ["versioning.enabled"]
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.ticks()
     assert world.google.get(URL)["versioning"] == {"enabled": True}
     assert world.google.get(URL)["labels"] == {"team": "shop"}

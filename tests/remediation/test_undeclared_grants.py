@@ -64,7 +64,7 @@ def test_a_stranger_beside_a_declared_member_is_removed_and_nobody_else(world):
     declare(world, member(VIEWER, ANN))
     granted(world, (VIEWER, ANN), (VIEWER, "allUsers"))
 
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
     assert held(world) == {(VIEWER, ANN)}
     assert world.event_types[-1] == "remediation.succeeded"
 
@@ -73,7 +73,7 @@ def test_a_stranger_is_removed_where_nobody_declares_anything(world):
     declare(world)
     granted(world, (VIEWER, "allUsers"))
 
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
     assert held(world) == set()
 
 
@@ -82,7 +82,7 @@ def test_without_the_policy_or_the_scope_nothing_is_removed(world, grants: Undec
     declare(world, member(VIEWER, ANN), grants=grants, mode=mode)
     granted(world, (VIEWER, ANN), (VIEWER, "allUsers"))
 
-    remediate(GRANTS, world.hands)
+    remediate(GRANTS, world.context)
     assert (world.writes, held(world)) == (0, {(VIEWER, ANN), (VIEWER, "allUsers")})
 
 
@@ -90,14 +90,14 @@ def test_a_dry_run_writes_nothing(world):
     declare(world, policy=replace(AUTO, dry_run=True))
     granted(world, (VIEWER, "allUsers"))
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("rehearsed", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("rehearsed", 0)
 
 
 def test_a_removal_waits_for_its_approval_where_the_scope_says_so(world):
     declare(world, member(VIEWER, ANN), mode="approve")
     granted(world, (VIEWER, ANN), (VIEWER, "allUsers"))
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("asked", 0)
     commands.approve(
         GRANTS,
         world.store.read(GRANTS).state.fingerprint,
@@ -106,7 +106,7 @@ def test_a_removal_waits_for_its_approval_where_the_scope_says_so(world):
         world.deps.projects,
         world.deps.clock,
     )
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
     assert held(world) == {(VIEWER, ANN)}
 
 
@@ -114,7 +114,7 @@ def test_a_declared_grant_that_is_missing_is_added_and_the_stranger_waits_for_th
     declare(world, member(VIEWER, ANN), mode="alert")
     granted(world, (VIEWER, EVE))
 
-    remediate(GRANTS, world.hands)
+    remediate(GRANTS, world.context)
     assert held(world) == {(VIEWER, ANN), (VIEWER, EVE)}
 
 
@@ -123,7 +123,7 @@ def test_the_last_owner_is_never_removed_not_even_with_an_approval(world, mode: 
     declare(world, member(VIEWER, ANN), mode=mode, policy=replace(AUTO, limits=replace(AUTO.limits, grants_lost=1.0)))
     granted(world, (VIEWER, ANN), (OWNER, BOB), (ADMIN, EVE))
 
-    remediate(GRANTS, world.hands)
+    remediate(GRANTS, world.context)
     if mode == "approve":
         commands.approve(
             GRANTS,
@@ -133,7 +133,7 @@ def test_the_last_owner_is_never_removed_not_even_with_an_approval(world, mode: 
             world.deps.projects,
             world.deps.clock,
         )
-        remediate(GRANTS, world.hands)
+        remediate(GRANTS, world.context)
     assert (OWNER, BOB) in held(world)
     assert (ADMIN, EVE) not in held(world)
     world.ticks(30)
@@ -156,7 +156,7 @@ def test_beside_an_expired_owner_the_last_one_is_not_removed(world, role):
     world.google.put_policy(URL, {"version": 3, "bindings": bindings})
     world.observe({"bindings": bindings}, GRANTS)
 
-    remediate(GRANTS, world.hands)
+    remediate(GRANTS, world.context)
     world.ticks(30)
     assert (role, BOB) in held(world)
 
@@ -165,7 +165,7 @@ def test_one_of_two_owners_is_removed(world):
     declare(world, member(OWNER, ANN), policy=replace(AUTO, limits=replace(AUTO.limits, grants_lost=1.0)))
     granted(world, (OWNER, ANN), (OWNER, EVE))
 
-    remediate(GRANTS, world.hands)
+    remediate(GRANTS, world.context)
     assert held(world) == {(OWNER, ANN)}
 
 
@@ -173,7 +173,7 @@ def test_many_removals_at_once_need_a_person(world):
     declare(world)
     granted(world, (VIEWER, ANN), (VIEWER, BOB), (VIEWER, EVE))
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("asked", 0)
 
 
 def test_a_conditional_grant_is_removed_with_its_condition_alone(world):
@@ -184,7 +184,7 @@ def test_a_conditional_grant_is_removed_with_its_condition_alone(world):
     world.google.put_policy(URL, {"version": 3, "bindings": bindings})
     world.observe({"bindings": bindings}, GRANTS)
 
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
     assert world.google.policy(URL)["bindings"] == [{"role": VIEWER, "members": [ANN]}]
 
 
@@ -193,7 +193,7 @@ def test_a_grant_by_privileged_access_manager_is_revoked_by_a_person_alone(world
     expression = 'request.time < timestamp("2026-03-01T14:00:00Z")'
     granted(world, (ADMIN, EVE), condition={"title": "Created by: PAM", "expression": expression})
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("asked", 0)
     assert "Privileged Access Manager" in world.store.read(GRANTS).state.remediation.reason
 
 
@@ -203,9 +203,9 @@ def test_a_grant_whose_declaration_was_just_removed_is_left_until_the_rollout_is
     granted(world, (VIEWER, ANN))
     declare(world, policy=slow)
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("waiting", 0)
     world.clock.forward(minutes=31)
-    assert remediate(GRANTS, world.hands) == "resolved"
+    assert remediate(GRANTS, world.context) == "resolved"
 
 
 def test_sources_that_were_applied_too_long_ago_remove_nothing(world):
@@ -213,14 +213,14 @@ def test_sources_that_were_applied_too_long_ago_remove_nothing(world):
     world.clock.now += timedelta(days=9)
     granted(world, (VIEWER, "allUsers"))
 
-    assert (remediate(GRANTS, world.hands), world.writes) == ("stopped", 0)
+    assert (remediate(GRANTS, world.context), world.writes) == ("stopped", 0)
 
 
 def test_the_preview_says_what_would_be_removed(world):
     declare(world, policy=replace(AUTO, dry_run=True))
     granted(world, (VIEWER, "allUsers"))
 
-    shown = preview(GRANTS, world.hands)
+    shown = preview(GRANTS, world.context)
     assert shown is not None
     assert shown[1].summary == (f"bindings[role={VIEWER}].members[allUsers]: remove",)
 

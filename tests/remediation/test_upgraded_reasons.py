@@ -49,7 +49,7 @@ def reworded(world: World, current: str, earlier: str) -> None:
 
 def test_a_denied_step_is_reported_once_over_an_upgrade(drifted: World):
     drifted.google.fail(Fault(403), verb="GET", times=-1)
-    assert remediate(KEY, drifted.hands) == "handed_off"
+    assert remediate(KEY, drifted.context) == "handed_off"
     drifted.ticks(5)
     reworded(drifted, "to the calling account", "to whoever runs this")
     events, trail = drifted.event_types, drifted.trail
@@ -60,9 +60,9 @@ def test_a_denied_step_is_reported_once_over_an_upgrade(drifted: World):
 
 def test_a_step_for_another_reason_is_reported(drifted: World):
     drifted.google.fail(Fault(403), verb="GET", times=-1)
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     drifted.ticks(5)
     events = drifted.event_types
     drifted.declare(replace(AUTO, rules=(Rule("all", mode="approve"),)))
-    remediate(KEY, drifted.hands)
+    remediate(KEY, drifted.context)
     assert len(drifted.event_types) > len(events)

@@ -19,7 +19,7 @@ from setpoint.remediation.engine import remediate
 def test_a_bucket_that_was_open_from_the_start_is_not_opened_again_by_itself(world: World):
     watched(world, live=OPEN)
     change(world, GOOD)
-    assert remediate(KEY, world.hands) == "asked"
+    assert remediate(KEY, world.context) == "asked"
     world.ticks(300)
     assert (world.writes, live(world)) == (0, GOOD)
     assert "ends a protection" in world.state.remediation.reason
@@ -28,16 +28,16 @@ def test_a_bucket_that_was_open_from_the_start_is_not_opened_again_by_itself(wor
 def test_with_an_approval_it_is(world: World):
     watched(world, live=OPEN)
     change(world, GOOD)
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.approve()
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert live(world) == OPEN
 
 
 def test_declared_drift_beside_it_is_written(world: World):
     watched(world, live=OPEN)
     change(world, {**GOOD, "versioning": {"enabled": False}})
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.ticks(300)
     assert live(world) == GOOD
     assert world.state.is_open

@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rendering.anything import groups, links, showns, words
 from rendering.block_kit import faults
+from rendering.strategies import groups, links, showns, words
 from setpoint.alerting.rendering import mrkdwn, safe_text, slack
 from setpoint.model.notice_view import FindingView
 from sizes import size

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from rendering.anything import sources
+from rendering.strategies import sources
 from setpoint.model.declaration import Source
 from setpoint.model.declaration_links import declared_at
 

@@ -89,11 +89,11 @@ class Model:
         self.latest_delivered: dict[object, Message] = {}
         self._applying: Applying | None = None
         self.bus = Bus()
-        self.letters = MemoryDeadLetters()
+        self.dead_letters = MemoryDeadLetters()
         self.processes = [self._process() for _ in range(_PROCESSES)]
 
     def _process(self) -> Context:
-        return Context(self._open(), self.bus, self.letters, default_catalogue(), lambda: self.world.now)
+        return Context(self._open(), self.bus, self.dead_letters, default_catalogue(), lambda: self.world.now)
 
     def close(self) -> None:
         for process in self.processes:

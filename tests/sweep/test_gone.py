@@ -6,7 +6,7 @@ from dataclasses import replace as with_fields
 
 import pytest
 
-from detection.swept import (
+from detection.swept_fleet import (
     BUCKET,
     LONG_AGO,
     START,

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from detection.crashing import Crash
-from detection.swept import (
+from detection.swept_fleet import (
     BUCKET,
     LONG_AGO,
     ORG,
@@ -372,10 +372,10 @@ def test_a_message_that_no_sweep_knows_is_dead_lettered_with_the_reason(sweeper)
         b'{"kind": "shard"}',
     ):
         assert sweep.receive(message, {"a": "b"}, "1", sweeper).done == "rejected"
-    letters = sweeper.deps.dead_letters.kept
-    assert len(letters) == 5
+    dead_letters = sweeper.deps.dead_letters.kept
+    assert len(dead_letters) == 5
     assert all(
-        letter.reason.startswith("not a sweep message: ") and letter.attributes == {"a": "b"} for letter in letters
+        letter.reason.startswith("not a sweep message: ") and letter.attributes == {"a": "b"} for letter in dead_letters
     )
 
 

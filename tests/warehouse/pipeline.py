@@ -112,7 +112,7 @@ def a_week(world: World) -> Recording:
     clock.forward(days=1)
     world.drift()
     recording.attribute(KEY, ANN)
-    engine.remediate(KEY, world.hands)
+    engine.remediate(KEY, world.context)
     clock.forward(minutes=2)
     world.observe(world.google.get("https://storage.googleapis.com/storage/v1/b/exports"))
     clock.forward(days=6)

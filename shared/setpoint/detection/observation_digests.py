@@ -52,7 +52,7 @@ def code_digest(package: str) -> str:
 
 
 @cache
-def _own_understanding() -> str:
+def _own_code_digest() -> str:
     return code_digest(_PACKAGE)
 
 
@@ -81,7 +81,7 @@ def of_verdict(
         (
             judged_by,
             kept_quiet,
-            _own_understanding(),
+            _own_code_digest(),
             observation.through,
             observation.truncated,
             observation.project_id or desired.declarations[0].project,

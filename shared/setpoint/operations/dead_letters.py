@@ -29,12 +29,12 @@ class EncryptedDeadLetters:
     """``DeadLetters`` that encrypts messages, since feeds and logs carry the configuration of a whole fleet.
 
     Args:
-        letters: takes the encrypted messages.
+        dead_letters: takes the encrypted messages.
         key: reads the installation's key.
     """
 
-    def __init__(self, letters: DeadLetters, key: Callable[[], bytes]) -> None:
-        self._letters = letters
+    def __init__(self, dead_letters: DeadLetters, key: Callable[[], bytes]) -> None:
+        self._letters = dead_letters
         self._key = key
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:

@@ -347,8 +347,8 @@ def _body(message: Sent) -> object:
 @contextmanager
 def install(places: DemoPaths, now: datetime) -> Iterator[Installation]:
     """Install Setpoint on an empty store, at a time before the demo's hour; events and dead letters go into files."""
-    with places.events.open("wb") as events, places.dead_letters.open("wb") as letters:
-        context = bootstrap.open_feed_detection(places.store, bootstrap.dead_letters_in(letters), events, None)
+    with places.events.open("wb") as events, places.dead_letters.open("wb") as dead_letters:
+        context = bootstrap.open_feed_detection(places.store, bootstrap.dead_letters_in(dead_letters), events, None)
         try:
             yield Installation(context, Clock(now - INSTALLED_BEFORE))
         finally:

@@ -77,12 +77,12 @@ class FeedExpectation(NamedTuple):
     Args:
         data: the message.
         outcome: what has to become of it where all messages are handled in this order.
-        standing: what the resource really was then; None where the message is about none.
+        expected_state: what the resource really was then; None where the message is about none.
     """
 
     data: bytes
     outcome: Outcome
-    standing: ExpectedState | None = None
+    expected_state: ExpectedState | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Fleet:
         rounds: how often the feed tells of each.
         seed: another one makes another fleet.
         drifting: the share of resources that differ at any time.
-        wrongs: what goes wrong on the way.
+        fault_rates: what goes wrong on the way.
         seconds: time between two messages.
     """
 
@@ -104,14 +104,14 @@ class Fleet:
     rounds: int = 2
     seed: int = 0
     drifting: float = 0.1
-    wrongs: FaultRates = field(default_factory=FaultRates)
+    fault_rates: FaultRates = field(default_factory=FaultRates)
     seconds: float = 0.05
 
     def sample(self, number: int) -> Sample:
         """The resource with a number from 0, each time the same."""
         rng = self._rng(number)
         site = Site(self._project(number % self.projects), SpellingVariator(rng), Server(rng))
-        made = self._breed(number).make(site, number)
+        made = self._template(number).make(site, number)
         if not self._is_stray(number):
             return made
         path = made.key.name.removeprefix("//").replace(".googleapis.com", "", 1)
@@ -135,17 +135,17 @@ class Fleet:
             state = self._state(number, self.rounds - 1)
             if state != _GONE:
                 sample = self.sample(number)
-                time = self.standing(number).time
+                time = self.expected_state(number).time
                 yield messages.asset(sample, self._live(sample, number, self.rounds - 1), time)
 
-    def standings(self) -> Iterator[ExpectedState]:
+    def expected_states(self) -> Iterator[ExpectedState]:
         """What everything that is declared really is after the last round."""
-        return (self.standing(number) for number in range(self.resources) if not self._is_stray(number))
+        return (self.expected_state(number) for number in range(self.resources) if not self._is_stray(number))
 
-    def standing(self, number: int) -> ExpectedState:
+    def expected_state(self, number: int) -> ExpectedState:
         """What a resource really is after the last round."""
         last = next(round_ for round_ in range(self.rounds - 1, -1, -1) if self._is_told(number, round_))
-        return self._standing(self.sample(number).key, number, last)
+        return self._expected_state(self.sample(number).key, number, last)
 
     def feed(self) -> Iterator[FeedExpectation]:
         """All messages, in the order of their arrival."""
@@ -161,18 +161,18 @@ class Fleet:
         for place in range(self.resources):
             for expectation in self._of(self._number(place, now), now):
                 yield expectation
-                if rng.random() < self.wrongs.repeated:
+                if rng.random() < self.fault_rates.repeated:
                     outcome: Outcome = (
                         "repeated" if expectation.outcome not in ("stale", "undeclared") else expectation.outcome
                     )
                     heapq.heappush(
                         again, (place + rng.uniform(0, 50), len(again), expectation._replace(outcome=outcome))
                     )
-                if expectation.standing and expectation.standing.kind != "deleted":
+                if expectation.expected_state and expectation.expected_state.kind != "deleted":
                     whole = [*whole[-3:], expectation.data]
             while again and again[0][0] <= place:
                 yield heapq.heappop(again)[2]
-            if len(whole) == 4 and rng.random() < self.wrongs.broken:  # noqa: PLR2004 - what `broken` asks for
+            if len(whole) == 4 and rng.random() < self.fault_rates.broken:  # noqa: PLR2004 - what `broken` asks for
                 yield FeedExpectation(rng.choice(messages.broken(whole)), "rejected")
         yield from (late for _, _, late in sorted(again, key=lambda delayed: delayed[0]))
 
@@ -194,7 +194,7 @@ class Fleet:
             seen: the last round that was told of before, or less where that ended with the same.
         """
         sample = self.sample(number)
-        standing = self._standing(sample.key, number, now)
+        expected_state = self._expected_state(sample.key, number, now)
         before = self._state(number, now - 1) if now else _QUIET
         prior = None
         if before != _GONE:
@@ -203,12 +203,12 @@ class Fleet:
                 self._live(sample, number, now - 1),
                 self._time(number, now - 1) if now else _START - timedelta(days=9),
             )
-        if standing.kind == "deleted":
+        if expected_state.kind == "deleted":
             assert prior is not None  # noqa: S101 - what is gone is not told of again
-            data = messages.deleted(sample, standing.time, prior, with_asset=number % 2 == 0)
+            data = messages.deleted(sample, expected_state.time, prior, with_asset=number % 2 == 0)
         else:
-            data = messages.changed(sample, self._live(sample, number, now), standing.time, prior)
-        return FeedExpectation(data, self._outcome(number, now, seen), standing)
+            data = messages.changed(sample, self._live(sample, number, now), expected_state.time, prior)
+        return FeedExpectation(data, self._outcome(number, now, seen), expected_state)
 
     def _outcome(self, number: int, now: int, seen: int) -> Outcome:
         if self._is_stray(number):
@@ -220,7 +220,7 @@ class Fleet:
             return "resolved"
         return "opened" if before == _QUIET else "changed"
 
-    def _standing(self, key: ResourceKey, number: int, now: int) -> ExpectedState:
+    def _expected_state(self, key: ResourceKey, number: int, now: int) -> ExpectedState:
         state, time = self._state(number, now), self._time(number, now)
         if state == _GONE:
             return ExpectedState(key, time, "deleted")
@@ -234,18 +234,18 @@ class Fleet:
         return edited(live, (drift.edit,)) if drift else live
 
     def _drift(self, number: int, state: int) -> TemplateDrift | None:
-        return self._breed(number).drifts[state - 1] if state > _QUIET else None
+        return self._template(number).drifts[state - 1] if state > _QUIET else None
 
     def _state(self, number: int, now: int) -> int:
-        """What a resource is in a round: quiet, gone, or one of its breed's drifts from 1."""
+        """What a resource is in a round: quiet, gone, or one of its template's drifts from 1."""
         if self._is_stray(number):
             return _QUIET
         rng = self._rng("state", number, (now + number) // _LASTS)
         if rng.random() >= self.drifting:
             return _QUIET
-        breed = self._breed(number)
-        may_go = breed.make is not PROJECT_POLICY.make and rng.random() < 0.1  # noqa: PLR2004 - a share
-        return _GONE if may_go else rng.randrange(len(breed.drifts)) + 1
+        template = self._template(number)
+        may_go = template.make is not PROJECT_POLICY.make and rng.random() < 0.1  # noqa: PLR2004 - a share
+        return _GONE if may_go else rng.randrange(len(template.drifts)) + 1
 
     def _is_told(self, number: int, now: int) -> bool:
         """Whether there is anything to tell: what is gone is told of once."""
@@ -259,12 +259,12 @@ class Fleet:
             or not (self._is_told(number, now) and self._is_told(number, now + 1))
         ):
             return False
-        return self._rng("late", number, now).random() < 2 * self.wrongs.late
+        return self._rng("late", number, now).random() < 2 * self.fault_rates.late
 
     def _is_stray(self, number: int) -> bool:
         return number % _STRAYS == _STRAYS - 1
 
-    def _breed(self, number: int) -> ResourceTemplate:
+    def _template(self, number: int) -> ResourceTemplate:
         """The first resources are policies of projects, each of another one."""
         if number < self.projects and number % _POLICIES == 0:
             return PROJECT_POLICY

@@ -1,4 +1,4 @@
-"""What a generated fleet is made of: each breed a resource as people declare it, as its API answers, and its drifts."""
+"""What a generated fleet is made of: templates of a resource as people declare it, as its API answers, and drifts."""
 
 from __future__ import annotations
 

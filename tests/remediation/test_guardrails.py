@@ -57,10 +57,10 @@ def test_a_surge_writes_no_more_than_the_limit_and_alarms_once(world):
     count = size(1000, 5000)
     limits = AUTO.limits
     for key in fleet_drifts(world, count, AUTO):
-        remediate(key, world.hands)
+        remediate(key, world.context)
     for _ in range(3):
         world.clock.forward(hours=1)
-        resume_due(world.hands)
+        resume_due(world.context)
 
     assert world.writes <= limits.per_fleet
     assert world.event_types.count("remediation.blocked") == 1
@@ -75,7 +75,7 @@ def test_a_surge_writes_no_more_than_the_limit_and_alarms_once(world):
 def test_after_a_person_has_looked_the_rest_is_put_back_at_the_pace_of_the_limit(world):
     fleet_drifts(world, 12, limited(surge=10, per_fleet=4, per_project=9))
     for number in range(12):
-        remediate(bucket(number), world.hands)
+        remediate(bucket(number), world.context)
     assert (world.writes, world.store.safety_state().value.breaker is None) == (4, False)
 
     world.brake(lambda now: safety_limits.resume(now, "fleet"))
@@ -90,7 +90,7 @@ def test_after_a_person_has_looked_the_rest_is_put_back_at_the_pace_of_the_limit
 
 def test_a_limit_of_a_project_keeps_back_no_other_project(world):
     fleet_drifts(world, 30, limited(per_project=1, per_fleet=50))
-    outcomes = [remediate(bucket(number), world.hands) for number in range(30)]
+    outcomes = [remediate(bucket(number), world.context) for number in range(30)]
 
     assert (outcomes.count("resolved"), outcomes.count("waiting")) == (10, 20)
     assert "remediation.blocked" not in world.event_types
@@ -98,9 +98,9 @@ def test_a_limit_of_a_project_keeps_back_no_other_project(world):
 
 def test_writes_that_may_have_done_harm_open_the_breaker_and_it_names_their_resources(world):
     fleet_drifts(world, 20, limited(failures=3))
-    world.hands.live_resources.api.write = lambda _: Failed("it ended half way")
+    world.context.live_resources.api.write = lambda _: Failed("it ended half way")
     for number in range(20):
-        remediate(bucket(number), world.hands)
+        remediate(bucket(number), world.context)
 
     assert world.event_types.count("remediation.blocked") == 1
     (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
@@ -116,7 +116,7 @@ def test_what_an_api_does_not_do_never_opens_the_breaker(world, status):
     fleet_drifts(world, 20, limited(failures=2))
     world.google.fail(Fault(status), verb=PATCH, times=-1)
     for number in range(20):
-        remediate(bucket(number), world.hands)
+        remediate(bucket(number), world.context)
     world.ticks(10)
 
     assert world.store.safety_state().value.breaker is None
@@ -126,7 +126,7 @@ def test_of_all_that_one_permission_denies_one_event_tells_loudly(world):
     fleet_drifts(world, 20, AUTO)
     world.google.fail(Fault(403), verb=PATCH, times=-1)
     for number in range(20):
-        remediate(bucket(number), world.hands)
+        remediate(bucket(number), world.context)
 
     assert world.event_types.count("remediation.failed") == 1
     assert world.event_types.count("remediation.requested") == 20
@@ -139,10 +139,10 @@ def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a
         change = AuditedChange(principal="bob@example.com", method="storage.buckets.update", requested_at=world.clock())
         world.store.remember(KEY, change, world.clock())
         world.drift()
-        remediate(KEY, world.hands)
+        remediate(KEY, world.context)
         for _ in range(10):
             world.clock.forward(minutes=1)
-            resume_due(world.hands)
+            resume_due(world.context)
         writes.append(world.writes)
 
     assert writes == [1, 2, 2, 2, 2]
@@ -154,7 +154,7 @@ def test_a_controller_that_sets_another_value_each_time_is_found_out_too(world):
     world.declare(data={"labels": {"team": "shop"}})
     for number in range(6):
         world.drift({"name": "exports", "labels": {"team": f"other-{number}"}})
-        remediate(KEY, world.hands)
+        remediate(KEY, world.context)
         world.ticks(10)
 
     assert world.writes == AUTO.limits.flaps
@@ -165,7 +165,7 @@ def test_a_day_of_peace_forgets_returns(world):
     world.declare()
     for _ in range(4):
         world.drift()
-        assert remediate(KEY, world.hands) == "resolved"
+        assert remediate(KEY, world.context) == "resolved"
         world.declare()  # its source goes on being applied
         world.clock.forward(days=2)
 
@@ -177,7 +177,7 @@ def test_outside_of_its_window_a_drift_waits_and_is_put_back_when_it_opens(world
     world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], windows=(night,)),)))
     world.drift()
 
-    assert remediate(KEY, world.hands) == "waiting"
+    assert remediate(KEY, world.context) == "waiting"
     world.ticks(9 * 60, every=10)
     assert world.writes == 0
     world.ticks(70, every=5)
@@ -189,7 +189,7 @@ def test_a_stale_declaration_is_not_acted_on_until_it_is_applied_again(world):
     world.clock.forward(days=8)
     world.drift()
 
-    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("stopped", 0)
     assert world.event_types.count("remediation.blocked") == 1
     world.declare()
     world.ticks(70)
@@ -200,7 +200,7 @@ def test_a_change_of_declarations_that_is_being_rolled_out_is_left_alone(world):
     world.declare(limited(rollout=1800.0))
     world.drift()
 
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
     world.ticks(25)
     assert world.writes == 0
     world.ticks(10)
@@ -213,7 +213,7 @@ def test_a_pause_that_ends_by_itself_ends_by_itself(world):
     until = world.clock() + timedelta(hours=2)
     world.brake(lambda now: safety_limits.pause(now, Pause("folders/3", world.clock(), "ann", "migration", until)))
 
-    assert remediate(KEY, world.hands) == "waiting"
+    assert remediate(KEY, world.context) == "waiting"
     world.ticks(110)
     assert world.writes == 0
     world.ticks(20)
@@ -223,7 +223,7 @@ def test_a_pause_that_ends_by_itself_ends_by_itself(world):
 def test_a_dry_run_rehearses_once_and_looks_again_without_reading(world):
     world.declare(replace(AUTO, dry_run=True))
     world.drift()
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     reads = len(world.google.requests)
     world.ticks(600, every=5)
 
@@ -237,7 +237,7 @@ def test_a_resource_whose_folder_nobody_knows_is_never_written(world):
     world.google.put(URL, DRIFTED)
     pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED), world.deps)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("stopped", 0)
     assert "not known in which project" in world.state.remediation.reason
 
 
@@ -247,7 +247,7 @@ def test_a_label_that_was_set_since_counts_although_no_feed_has_told_of_it(world
     world.drift()
     world.google.put(URL, {**DRIFTED, "labels": {**DRIFTED["labels"], "hands": "off"}})
 
-    assert (remediate(KEY, world.hands), world.writes) == ("left", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("left", 0)
 
 
 @pytest.mark.parametrize("mode", ["off", "alert"])
@@ -255,9 +255,9 @@ def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
     world.declare()
     world.drift()
     world.google.fail(Fault(lost="before"), verb=PATCH)
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     world.clock.forward(minutes=2)
-    resume_due(world.hands)
+    resume_due(world.context)
     assert world.state.remediation.step == "waiting"
     world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], mode=mode),)))
     world.ticks(30)

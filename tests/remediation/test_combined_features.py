@@ -35,7 +35,7 @@ def test_what_is_put_back_beside_something_ignored_was_put_back_and_flaps_like_a
     world.declare(ignore=("labels",))
     for _ in range(6):
         world.drift({**DRIFTED, "labels": {"team": "other"}})
-        remediate(KEY, world.hands)
+        remediate(KEY, world.context)
         world.clock.forward(minutes=10)
 
     assert "remediation.succeeded" in world.event_types
@@ -50,7 +50,7 @@ def test_a_pause_by_the_projects_id_holds_what_is_declared_without_it(world, pro
     drift_as_fed(world)
     commands.pause(Pause("projects/shop-prod", world.clock(), "ann", "incident"), world.deps.store)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
 
 
 def test_a_rule_by_the_projects_id_is_for_what_is_declared_without_it(world):
@@ -60,7 +60,7 @@ def test_a_rule_by_the_projects_id_is_for_what_is_declared_without_it(world):
     teach(world)
     drift_as_fed(world)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("left", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("left", 0)
 
 
 def test_a_resource_is_not_paused_by_a_name_that_nobody_knows(world):
@@ -73,7 +73,7 @@ def test_a_resource_is_not_paused_by_a_name_that_nobody_knows(world):
 def test_what_was_handed_off_is_put_back_when_the_policy_says_so(world):
     world.declare(Policy(rules=(Rule("all", mode="auto", executor="handoff"),), dry_run=False, limits=AUTO.limits))
     world.drift()
-    assert remediate(KEY, world.hands) == "handed_off"
+    assert remediate(KEY, world.context) == "handed_off"
 
     world.declare(AUTO)
     world.ticks(minutes=120, every=5)

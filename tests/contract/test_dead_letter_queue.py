@@ -33,8 +33,8 @@ GIVEN_UP = {
 class Box:
     """A ``DeadLetterQueue`` in memory; what it is told to break breaks once."""
 
-    def __init__(self, *letters: DeadLetter) -> None:
-        self.kept = list(letters)
+    def __init__(self, *dead_letters: DeadLetter) -> None:
+        self.kept = list(dead_letters)
         self.sent: list[tuple[str, bytes, dict[str, str]]] = []
         self.given_back: list[DeadLetter] = []
         self.breaks = ""
@@ -104,12 +104,12 @@ def test_what_was_cut_comes_from_nowhere_or_from_what_is_gone_is_left_with_the_r
 
 @pytest.mark.parametrize("breaks", ["send", "ack"])
 def test_whatever_breaks_no_letter_is_lost_and_one_is_sent_twice_at_worst(breaks):
-    letters = [letter(number, b"%d" % number, **GIVEN_UP) for number in range(3)]
-    box = Box(*letters)
+    dead_letters = [letter(number, b"%d" % number, **GIVEN_UP) for number in range(3)]
+    box = Box(*dead_letters)
     box.breaks = breaks
     with pytest.raises(Unavailable):
         dead_letter_replay.replay(box, 10)
-    assert box.kept == letters
+    assert box.kept == dead_letters
     dead_letter_replay.replay(box, 10)
     assert {data for _, data, _ in box.sent} == {b"0", b"1", b"2"}
     assert len(box.sent) <= 4

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from history.past import NOW
+from history.past_bucket import NOW
 from setpoint.adapters.google.asset_history import GoogleAssetHistory
 from setpoint.adapters.google.cloud_logging import GoogleActivityLogs
 from setpoint.adapters.google.rest import GoogleRest

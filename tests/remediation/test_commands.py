@@ -34,11 +34,11 @@ def exemption(world: World, days: int = 7, reason: str = "moving") -> Exemption:
 
 
 def test_what_was_approved_is_put_back_and_the_trail_says_by_whom(world):
-    assert remediate(KEY, world.hands) == "asked"
+    assert remediate(KEY, world.context) == "asked"
 
     commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
 
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert world.writes == 1
     assert [(entry.what, entry.by) for entry in world.store.trail(KEY)][:2] == [
         ("ask", "worker-1"),
@@ -52,7 +52,7 @@ def test_only_the_drift_that_was_shown_can_be_approved(world):
 
     with pytest.raises(BadRequest, match="another drift by now"):
         commands.approve(KEY, shown, "ann", world.deps.store, world.deps.projects, world.deps.clock)
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
 
 
 @pytest.mark.parametrize("mode", ["off", "alert"])
@@ -63,12 +63,12 @@ def test_an_approval_that_would_do_nothing_is_refused_and_does_not_wait_for_anot
         commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
 
     world.declare(ASKING)
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
 
 
 def test_what_was_put_back_cannot_be_approved_again(world):
     commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
 
     with pytest.raises(BadRequest, match="has no drift"):
         commands.approve(KEY, "any", "ann", world.deps.store, world.deps.projects, world.deps.clock)
@@ -86,7 +86,7 @@ def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_ov
     commands.approve(KEY, world.state.fingerprint, "bob", world.deps.store, world.deps.projects, world.deps.clock)
 
     assert commands.exempt(KEY, exemption(world), world.deps) == "exempted"
-    assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("nothing", 0)
     assert world.event_types[-1] == "drift.exempted"
 
     world.clock.forward(days=7)
@@ -129,10 +129,10 @@ def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
 def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_it_go(world, of):
     commands.approve(KEY, world.state.fingerprint, "bob", world.deps.store, world.deps.projects, world.deps.clock)
     commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps.store)
-    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("waiting", 0)
 
     assert commands.resume(of, "ann", world.deps.store, world.deps.clock())
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
     assert not commands.resume(of, "ann", world.deps.store, world.deps.clock())
 
 
@@ -141,7 +141,7 @@ def test_a_pause_of_something_else_holds_nothing(world):
     for of in ("projects/other", "folders/4"):
         commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps.store, not_seen_yet=True)
 
-    assert remediate(KEY, world.hands) == "resolved"
+    assert remediate(KEY, world.context) == "resolved"
 
 
 def test_a_pause_of_a_misspelt_project_is_refused_with_the_one_that_was_meant(world):
@@ -158,7 +158,7 @@ def test_what_means_nothing_cannot_be_paused(world, of):
 
 @pytest.mark.parametrize("step", ["acting", "operating", "verifying"])
 def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(world, step):
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     snapshot = world.store.read(KEY)
     due = world.clock() + timedelta(minutes=5)
     writing = replace(snapshot.state.remediation, step=step, worker="worker-2", attempts=1, due=due)
@@ -166,15 +166,15 @@ def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(
 
     with pytest.raises(BadRequest, match="remediation is in progress"):
         commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
-    assert (world.state.remediation.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
+    assert (world.state.remediation.worker, remediate(KEY, world.context), world.writes) == ("worker-2", "waiting", 0)
 
 
 def test_what_was_approved_is_no_longer_after_an_exemption(world):
-    remediate(KEY, world.hands)
+    remediate(KEY, world.context)
     commands.approve(KEY, world.state.fingerprint, "ann", world.deps.store, world.deps.projects, world.deps.clock)
     commands.exempt(KEY, exemption(world), world.deps)
     world.clock.forward(days=1)
 
     commands.end_exemption(KEY, "bob", world.deps)
 
-    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert (remediate(KEY, world.context), world.writes) == ("asked", 0)

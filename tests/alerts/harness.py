@@ -1,4 +1,4 @@
-"""A desk over fakes: a store in memory, a sink that fails by plan, a clock that tests move, and events to tell."""
+"""Alerting over fakes: a store in memory, a sink that fails by plan, a clock that tests move, and events."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class MemorySink:
             raise Crash
 
 
-class Office:
+class AlertingHarness:
     """All that alerting works with, over fakes."""
 
     def __init__(
@@ -166,11 +166,11 @@ class Office:
     ) -> None:
         self.clock = clock or Clock()
         self.sink = MemorySink()
-        self.letters = MemoryDeadLetters()
-        self.deps = Context(store or MemoryStore(), None, self.letters, clock=self.clock)
-        self.desk = AlertingContext(
+        self.dead_letters = MemoryDeadLetters()
+        self.deps = Context(store or MemoryStore(), None, self.dead_letters, clock=self.clock)
+        self.context = AlertingContext(
             self.deps.store,
-            self.letters,
+            self.dead_letters,
             {"slack": self.sink, "webhook": self.sink},
             clock=self.clock,
             sleep=self.clock.sleep,
@@ -183,12 +183,12 @@ class Office:
 
     def tell(self, *events: CloudEvent) -> None:
         for event in events:
-            service.notify(event, self.desk)
+            service.notify(event, self.context)
 
     def tick(self, times: int = 1, minutes: float = 1) -> None:
         for _ in range(times):
             self.clock.sleep(minutes * 60)
-            service.send_due(self.desk)
+            service.send_due(self.context)
 
     @property
     def shown(self) -> list[FindingView | GroupView]:

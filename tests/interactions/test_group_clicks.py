@@ -20,37 +20,37 @@ KEYS = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in r
 
 
 @pytest.fixture
-def fleet(desk):
+def fleet(harness):
     """Four buckets with the same drift, one of them in another project."""
     projects = ["shop-prod", "shop-prod", "shop-prod", "web-prod"]
     wanted = [
         (Declaration(key, TYPE, {"versioning": {"enabled": True}}, project=project),)
         for key, project in zip(KEYS, projects, strict=True)
     ]
-    desk.world.declare_all([*wanted, (Declaration(KEY, TYPE, DECLARED, project="shop-prod"),)], ASKING)
+    harness.world.declare_all([*wanted, (Declaration(KEY, TYPE, DECLARED, project="shop-prod"),)], ASKING)
     for key in KEYS:
-        desk.world.observe({**DRIFTED, "name": key.name}, key)
+        harness.world.observe({**DRIFTED, "name": key.name}, key)
     for key, project in zip(KEYS, projects, strict=True):
-        snapshot = desk.world.store.read(key)
+        snapshot = harness.world.store.read(key)
         finding = replace(snapshot.state.finding, project=project)
-        desk.world.store.commit(snapshot, replace(snapshot.state, finding=finding))
-    desk.several = desk.show_several(*shown(desk))
-    return desk
+        harness.world.store.commit(snapshot, replace(snapshot.state, finding=finding))
+    harness.several = harness.show_several(*shown(harness))
+    return harness
 
 
-def shown(desk, *keys) -> list[GroupedFinding]:
+def shown(harness, *keys) -> list[GroupedFinding]:
     """The findings with the drift that the message shows."""
-    store = desk.world.store
+    store = harness.world.store
     return [GroupedFinding(key, store.read(key).state.fingerprint, NOON) for key in keys or KEYS]
 
 
-def approved(desk):
-    states = [desk.world.store.read(key).state for key in KEYS]
+def approved(harness):
+    states = [harness.world.store.read(key).state for key in KEYS]
     return [bool(state.remediation and state.remediation.approved_by) for state in states]
 
 
 def test_each_finding_that_somebody_may_decide_about_is_approved_and_they_are_told_how_many(fleet):
-    handled = fleet.press("approve", ts=fleet.several)
+    handled = fleet.click("approve", ts=fleet.several)
 
     assert approved(fleet) == [True, True, True, False]
     assert [done.key for done in handled.done] == KEYS[:3]
@@ -77,7 +77,7 @@ def test_one_that_has_drifted_otherwise_since_is_left_alone(fleet):
 def test_one_whose_drift_is_not_the_one_that_is_shown_is_left_alone(fleet):
     late = shown(fleet, KEYS[2])[0]._replace(shown_at=NOON + timedelta(days=1))
     ts = fleet.show_several(GroupedFinding(KEYS[0], "another"), *shown(fleet, KEYS[1]), late, GroupedFinding(KEYS[2]))
-    handled = fleet.press("accept", ts=ts)
+    handled = fleet.click("accept", ts=ts)
 
     assert [result.outcome for result in handled.results] == ["stale", "done", "stale", "stale"]
 
@@ -104,7 +104,7 @@ def test_one_that_others_write_keeps_back_no_other_and_is_tried_again(fleet, moc
 
 def test_whoever_may_decide_about_none_is_told_who_may(fleet):
     fleet.alerting = replace(ALERTING, approvers=(Approvers(Match(), users=("UOPS",)),))
-    fleet.press("approve", ts=fleet.several)
+    fleet.click("approve", ts=fleet.several)
 
     assert "<@UOPS>" in fleet.whispers[0][1]
     assert not any(approved(fleet))
@@ -112,10 +112,10 @@ def test_whoever_may_decide_about_none_is_told_who_may(fleet):
 
 def test_a_message_whose_findings_are_all_gone_says_so(fleet):
     ts = fleet.show_several()
-    assert fleet.press("approve", ts=ts).results == ()
+    assert fleet.click("approve", ts=ts).results == ()
     assert "no findings any more" in fleet.whispers[0][1]
 
 
 def test_why_of_several_asks_to_look_at_one(fleet):
-    fleet.press("why", ts=fleet.several)
+    fleet.click("why", ts=fleet.several)
     assert len(fleet.whispers) == 1

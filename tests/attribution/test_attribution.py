@@ -189,7 +189,7 @@ def test_what_setpoint_itself_writes_is_nobodys_drift():
 def test_what_is_no_entry_is_dead_lettered_with_the_reason():
     world = World()
     assert world.receive(b"{broken") == "rejected"
-    assert world.letters.kept[0].reason.startswith("not an entry of an audit log: ")
+    assert world.dead_letters.kept[0].reason.startswith("not an entry of an audit log: ")
     assert world.receive(entry(method="storage.buckets.get")) == "nothing"
 
 

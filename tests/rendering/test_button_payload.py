@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rendering.anything import words
+from rendering.strategies import words
 from setpoint.alerting.rendering import button_payload
 from setpoint.alerting.rendering.button_payload import ClickedButton
 from setpoint.alerting.rendering.safe_text import units
