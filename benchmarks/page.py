@@ -5,14 +5,14 @@
 
 The clock's time counts: from the beginning of the navigation until a filter can be used, and from an event until what
 follows from it is laid out and painted, which is two frames with up to 17 ms of waiting each. Other work of the machine
-lengthens it; what the page's own thread worked stands beside it, to tell the one from the other. Needs chromium.
+lengthens it; what the page's own thread worked stands beside it, to tell the one from the other.
+It needs Chromium (``.ci/browser``).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import sys
 import tempfile
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from pages.samples import NOW, PERIOD, facts, many  # type: ignore[import-not-found]
 from setpoint.reporting.html.build import build
 from setpoint.reporting.html.page import render
+from setpoint_tools.testing import chromium
 
 _TIMED = """
 ({{ {names} }}) => new Promise((done) => {{
@@ -87,9 +88,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "report.html"
         file.write_bytes(page)
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--enable-precise-memory-info"]
-        )
+        browser = chromium.launch(playwright, "--enable-precise-memory-info")
         figures |= measured(browser, file.as_uri(), asked.rounds)
         browser.close()
     for name, figure in figures.items():

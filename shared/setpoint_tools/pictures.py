@@ -6,7 +6,6 @@ It needs Chromium (``.ci/browser``) and Playwright, which the development enviro
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.console import Console
 from setpoint_tools import review_pictures
 from setpoint_tools.demo.__main__ import main as run_demo
 from setpoint_tools.demo.pipeline import DemoPaths
+from setpoint_tools.testing import chromium
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs/images"
 _WIDTH, _HEIGHT, _HIGHEST = 1440, 1180, 1760
@@ -27,9 +27,8 @@ _MESSAGE = "IAM of Project payments-prod"
 def main() -> int:
     """Run the demo and take the pictures; 1 where the demo fails or there is no browser."""
     console = Console(stderr=True, highlight=False)
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        console.print("chromium is not installed; .ci/browser installs it")
+    if chromium.executable() is None:
+        console.print(chromium.MISSING)
         return 1
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         places = DemoPaths(Path("demo-out"))
@@ -37,7 +36,7 @@ def main() -> int:
             console.print("the demo fails; run `make demo`")
             return 1
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = chromium.launch(playwright)
             _report(browser, places.report)
             _slack(browser, places.slack)
             review_pictures.take(browser, IMAGES)

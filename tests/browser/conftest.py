@@ -1,8 +1,7 @@
-"""A real browser: Debian's chromium, driven by Playwright."""
+"""A real browser: Debian's Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = shutil.which("chromium")
+from setpoint_tools.testing import chromium
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("NO BROWSER: chromium is not installed (.ci/browser installs it); nothing of the pages was tried")
+    if chromium.executable() is None:
+        pytest.skip(f"NO BROWSER: {chromium.MISSING}. Nothing of the pages was tried")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = chromium.launch(playwright)
         yield launched
         launched.close()
 
