@@ -45,6 +45,10 @@ TERMS = {
     r"(not|were) looked at": "read, considered",
     r"is not so|not as it should be": "still differs",
     r"(exits?|ends?) with \d where": "exits with N if",
+    r"(?<!there )(is|are|was|were|be) no (?!longer|more|less|later|earlier|other|such|safer)": "is not a",
+    r"judged again": "evaluated again",
+    r"puts? (it|them) right": "fix, correct",
+    r"is there (no longer|already)": "no longer exists; exists already",
 }
 """A word that users had to learn here, and the term that they know."""
 

@@ -48,7 +48,7 @@ def observation(number: int, *, versioning: bool) -> str:
 
 
 def plan(drifted: range, declared: int, changed: int) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """A Terraform plan, and the effects that each changed bucket has to be given."""
+    """A Terraform plan, and the effects that each changed bucket must be given."""
     chosen = random.Random(1)  # noqa: S311 - the same plan in each run
     truth: dict[str, list[str]] = {}
     planned, changes = [], []

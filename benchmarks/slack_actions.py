@@ -60,7 +60,7 @@ def post(connection: http.client.HTTPConnection) -> float:
     answer.read()
     took = time.perf_counter() - began
     if answer.status != http.HTTPStatus.OK:
-        raise RuntimeError(f"answered with {answer.status}")
+        raise RuntimeError(f"returned {answer.status}")
     return took
 
 

@@ -2,7 +2,7 @@
 
 Resources of recorded cases, where they are, and of the generated fleet are declared in part, and observed each day, as
 services answer when nobody changes anything. What is reported at the default settings is a false alarm. Then an author
-changes recorded resources: what is reported has to be what has changed.
+changes recorded resources: what is reported must be what has changed.
 
     python benchmarks/undeclared.py                     # 100,000 resource-days, some minutes
     python benchmarks/undeclared.py --days 5000

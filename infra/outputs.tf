@@ -60,7 +60,7 @@ output "needs" {
     ]
     console = [
       "Before it is on, Identity-Aware Proxy needs its service agent: gcloud beta services identity create --service=iap.googleapis.com --project=${var.project_id}",
-      "Afterwards the A record of console.domain has to be the address in the output console; the certificate is issued within an hour of that.",
+      "Afterwards the A record of console.domain must be the address in the output console; the certificate is issued within an hour of that.",
       "In a project outside of an organisation Identity-Aware Proxy needs an OAuth client of its own: https://cloud.google.com/iap/docs/custom-oauth-configuration",
     ]
     remediation = [
@@ -74,7 +74,7 @@ output "needs" {
       "Afterwards the key that is in the database already is wrapped: setpoint secret-key wrap --store=firestore://${var.project_id}/${google_firestore_database.setpoint.name} (docs/security.md).",
     ]
     otlp = [
-      "Before otlp.headers_secret is set, that secret has to be in this project: printf %s 'NAME=VALUE' | gcloud secrets create NAME --data-file=- --project=${var.project_id}",
+      "Before otlp.headers_secret is set, that secret must be in this project: printf %s 'NAME=VALUE' | gcloud secrets create NAME --data-file=- --project=${var.project_id}",
     ]
     watch_itself = [
       "The state of this root is declared by uploading it: docs/install.md, Watching Setpoint.",

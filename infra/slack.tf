@@ -107,7 +107,7 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_notify" {
   member  = google_service_account.function[each.key].member
 }
 
-# What happens once a minute: groups that are complete, digests, escalations, what Slack did not take.
+# What happens once a minute: groups that are complete, digests, escalations, what Slack did not accept.
 resource "google_cloud_scheduler_job" "notify" {
   for_each = local.notify
 

@@ -58,11 +58,11 @@ def _faults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], path
 
 def _value_faults(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
-        yield f"{path}: {value!r} is none of {schema['enum']}"
+        yield f"{path}: {value!r} is not one of {schema['enum']}"
     if "const" in schema and value != schema["const"]:
         yield f"{path}: {value!r} is not {schema['const']!r}"
     if schema.get("format") == "date-time" and not _is_time(value):
-        yield f"{path}: {value!r} is no time"
+        yield f"{path}: {value!r} is not a time"
 
 
 def _list_faults(value: list[Any], schema: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -145,7 +145,7 @@ NOT_LISTED = {
     f"{MODEL}.record_size:_LONGEST_TEXT": "how far a value is cut",
     f"{MODEL}.record_size:_LONGEST_LIST": "how far a list is cut",
 }
-"""Numbers of the modules of limits that are no limits by themselves, and what they are."""
+"""Numbers of the modules of limits that are not limits by themselves, and what they are."""
 
 NAMED = {name: entry for row in LIMITS.values() for name, entry in row.items()}
 MODULES = sorted(

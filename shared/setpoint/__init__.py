@@ -6,4 +6,4 @@ The command line and the functions call ``bootstrap``, which puts ``adapters`` b
 """
 
 __version__ = "0.1.0"
-"""Also kept with every verdict: what a newer version understands better is judged again."""
+"""Also kept with every verdict: what a newer version understands better is evaluated again."""

@@ -13,7 +13,7 @@
     │   │   ├── NotPermitted      a guardrail, an owner or a limit of the installation forbids it
     │   │   ├── MissingState      there is no Terraform state where one is named
     │   │   └── Superseded        something later is in force
-    │   ├── Refused               a write that an API will never take
+    │   ├── Refused               a write that an API will never accept
     │   └── CorruptState          a stored record that this version cannot read
     │       └── NewerRecord       a record that a newer version wrote: it is left alone
     └── TransientError            the same input may succeed later: let it be delivered again
@@ -108,7 +108,7 @@ class Superseded(BadRequest):
 
 
 class Refused(PermanentError):  # noqa: N818 - as above
-    """A write that an API will never take as it is: a person has to look at it."""
+    """A write that an API will never accept as it is: a person has to look at it."""
 
 
 class CorruptState(PermanentError):  # noqa: N818 - as above

@@ -165,7 +165,7 @@ def test_the_command_line_warns_before_the_first_sweep_and_refuses_after_it(tmp_
         app([*command, str(file), "--store", url], standalone_mode=False)
         return capsys.readouterr().err
 
-    assert "rule quiet names folders/33: whether that exists is not known" in run().replace("\n", " ")
+    assert "rule quiet names folders/33: its existence is unknown" in run().replace("\n", " ")
     file.write_text(file.read_text().replace("folders/33", "folders/44"))
     store = open_store(url)
     start = Start((ORGANIZATION,))

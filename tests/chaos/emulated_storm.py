@@ -1,7 +1,7 @@
 """A storm on Google's emulators, as fast as they are: changes through the worker, alerts through ``functions/notify``.
 
 A scope covers one project. Each change is a new firewall that nobody declares, so that all findings have one cause; one
-change in ten is made in another project and is no finding. Slack takes a message a second.
+change in ten is made in another project and is not a finding. Slack takes a message a second.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class _Storm:
         return min(len(self._opened), sum(self.noticed))
 
     def _publish(self) -> None:
-        """Publish changes of which one in ten is no finding."""
+        """Publish changes of which one in ten is not a finding."""
         report, now = self._report, datetime.now(UTC)
         batch = []
         for number in range(report.changes, report.changes + _BATCH):

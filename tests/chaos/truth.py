@@ -1,4 +1,4 @@
-"""What has to be so when all is over: findings exact, events complete, nothing written twice."""
+"""What must be so when all is over: findings exact, events complete, nothing written twice."""
 
 from __future__ import annotations
 

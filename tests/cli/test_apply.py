@@ -156,7 +156,7 @@ def test_a_changed_declaration_judges_what_was_observed_again(fleet, setpoint, t
     assert "drift.opened" in setpoint("detect", "--feed", feed, "--output", "jsonl").stdout
 
     (fleet / "00.yaml").write_text(bucket("b0", "US"))
-    assert "findings judged again: 1 resolved" in setpoint("apply", fleet).stderr
+    assert "findings evaluated again: 1 resolved" in setpoint("apply", fleet).stderr
     later = setpoint("detect", "--feed", feed, "--output", "jsonl")
     assert [json.loads(line)["type"] for line in later.stdout.splitlines()] == ["drift.resolved"]
 
@@ -276,12 +276,12 @@ def test_a_dry_run_over_states_shows_the_plans_and_does_nothing(setpoint, monkey
 )
 def test_an_option_of_files_is_refused_for_states(setpoint, options):
     done = setpoint("apply", "gs://states/**/*.tfstate", *options)
-    assert (done.returncode, f"{options[0]} goes with files" in done.stderr) == (1, True)
+    assert (done.returncode, f"{options[0]} needs files" in done.stderr) == (1, True)
 
 
 def test_an_option_of_states_is_refused_for_files(setpoint, fleet):
     done = setpoint("apply", fleet, "--grace", "5m")
-    assert (done.returncode, "--grace goes with URLs" in done.stderr) == (1, True)
+    assert (done.returncode, "--grace needs URLs" in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["plan", "validate"])
@@ -293,7 +293,7 @@ def test_a_url_of_states_is_refused_where_files_are_read(setpoint, command):
 def test_states_and_files_are_applied_by_commands_of_their_own(setpoint, fleet):
     done = setpoint("apply", "gs://states/**/*.tfstate", fleet)
     assert done.returncode == 1
-    assert "commands of their own" in done.stderr
+    assert "a separate command for each" in done.stderr
 
 
 def test_findings_are_listed_by_their_address_in_terraform(setpoint, tmp_path):

@@ -126,7 +126,7 @@ def test_where_people_decided_about_all_findings_the_list_counts_their_decisions
 
     title = "no open findings; 2 exempted, 2 in the baseline (--status all)\n"
     assert setpoint("findings", "list").stdout == title
-    fitting = "no open findings fit the filter"
+    fitting = "no open findings match the filter"
     assert setpoint("findings", "list", "--team", "shop").stdout == f"{fitting}; 2 exempted (--status all)\n"
     assert setpoint("findings", "list", "--team", "nobody").stdout == f"{fitting}\n"
     assert setpoint("findings", "list", "--status", "all").stdout.startswith("4 findings\n")
@@ -201,10 +201,10 @@ def test_a_filter_selects(setpoint, options, selected):
     ("options", "advice"),
     [
         (("--severity", "grave"), "give some of low, medium, high, critical"),
-        (("--scope", "shop-prod"), "it looks like projects/ID"),
-        (("--older-than", "soon"), "it looks like 30m, 2h or 7d"),
-        (("--until", "tomorrow"), "it looks like 2026-12-31"),
-        (("--until", "2020-01-01"), "it is over already"),
+        (("--scope", "shop-prod"), "use the form projects/ID"),
+        (("--older-than", "soon"), "use the form 30m, 2h or 7d"),
+        (("--until", "tomorrow"), "use the form 2026-12-31"),
+        (("--until", "2020-01-01"), "it is in the past"),
         (("--for", "7d", "--until", "2099-01-01"), "not both"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
@@ -227,9 +227,9 @@ def test_a_wrong_value_is_refused_with_what_is_right(setpoint, options, advice):
         ("1 month", "--for 1 month: is not a time; did you mean 30d?"),
         ("5min", "--for 5min: is not a time; did you mean 5m?"),
         ("1 Hour", "--for 1 Hour: is not a time; did you mean 1h?"),
-        ("0d", "--for 0d: is not a time; it looks like 30m, 2h or 7d"),
-        ("0", "--for 0: is not a time; it looks like 30m, 2h or 7d"),
-        ("soon", "--for soon: is not a time; it looks like 30m, 2h or 7d"),
+        ("0d", "--for 0d: is not a time; use the form 30m, 2h or 7d"),
+        ("0", "--for 0: is not a time; use the form 30m, 2h or 7d"),
+        ("soon", "--for soon: is not a time; use the form 30m, 2h or 7d"),
         ("99999d", "--for 99999d: is more than ten years"),
         ("500d", "--for 500d: is more than a year, the longest that drift may be accepted or exempt"),
     ],

@@ -100,7 +100,7 @@ def test_a_list_that_always_expires_applies_nothing_and_says_so(setpoint, api):
     api.expires = 1_000
     result = setpoint("apply", "--cluster", "--source", "cluster")
     assert result.returncode == 1
-    assert "list it anew" in result.stderr
+    assert "start the listing again" in result.stderr
 
 
 def test_a_namespace_that_may_not_be_listed_is_named_and_nothing_of_it_is_removed(setpoint, api):
@@ -175,7 +175,7 @@ def test_events_that_may_not_be_written_are_said_and_the_apply_counts(setpoint, 
     [
         ((), "give PATH…, or --cluster"),
         (("fleet.yaml", "--cluster"), "not both"),
-        (("fleet.yaml", "--report-to-cluster"), "go with --cluster"),
+        (("fleet.yaml", "--report-to-cluster"), "need --cluster"),
         (("--cluster", "--context", "elsewhere"), "no context elsewhere"),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_bad_line_gets_an_error_and_the_run_goes_on() -> None:
     assert [difference["verdict"] for difference in answered] == ["unknown"] * 4 + ["in_sync"]
     assert [difference["id"] for difference in answered] == [None, 7, 7, 7, 7]
     for answer_, expected in zip(
-        answered, ("not a question", "format has to be", "has to be an object", "not a question"), strict=False
+        answered, ("not a DiffRequest", "format must be", "must be an object", "not a DiffRequest"), strict=False
     ):
         assert expected in answer_["error"]
     assert "error" not in answered[4]
@@ -63,7 +63,7 @@ def test_a_fault_of_the_reader_is_the_answer_of_that_question_and_of_no_other(mo
 
     monkeypatch.setitem(diff_jsonl._ANSWERS, "krm", broken)
     answered = diff_jsonl.answer(question(format="krm").encode())
-    assert (answered.id, answered.verdict, answered.error) == (7, "unknown", "unforeseen: KeyError: 'spec'")
+    assert (answered.id, answered.verdict, answered.error) == (7, "unknown", "unexpected error: KeyError: 'spec'")
     assert diff_jsonl.answer(question().encode()).verdict == "in_sync"
 
 

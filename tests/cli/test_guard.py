@@ -121,7 +121,7 @@ def test_the_exit_code_follows_the_effects_that_are_asked_for(setpoint, fleet, f
     done = setpoint("guard", "fleet", "--fail-on", fail_on)
 
     assert done.returncode == code
-    assert ("is no effect; give some of" in done.stderr) == (code == 1)
+    assert ("is not an effect; give some of" in done.stderr) == (code == 1)
 
 
 def test_a_document_that_cannot_be_read_is_an_error_and_the_others_are_reviewed(setpoint, fleet):
@@ -277,8 +277,8 @@ def test_a_changed_resource_that_cannot_be_named_is_said_not_to_be_reviewed(setp
     ("arguments", "advice"),
     [
         (("fleet", "--store", "sqlite:///typo.db"), "typo.db"),
-        (("fleet", "--store", "memory:"), "is --store the right one?"),
-        (("empty",), "is it the right path?"),
+        (("fleet", "--store", "memory:"), "check --store"),
+        (("empty",), "check the path"),
         (("nowhere",), "nowhere"),
     ],
 )

@@ -170,14 +170,14 @@ def test_declared_and_live_in_the_wrong_order_are_named(tmp_path: Path) -> None:
     live, declared = written(tmp_path / "live.json", ASSET), written(tmp_path / "d.yaml", NATIVE)
     result = CliRunner().invoke(app, ["diff", live, declared])
     assert result.exit_code == 1
-    assert f"{declared} is what is declared, and {live} is not; DECLARED comes first" in str(result.exception)
+    assert f"{declared} holds the declaration, and {live} is not; pass DECLARED first" in str(result.exception)
 
 
 def test_several_declarations_in_the_place_of_live_are_named_too(tmp_path: Path) -> None:
     both = "\n---\n".join([NATIVE, NATIVE.replace("/b,", "/c,")])
     live, declared = written(tmp_path / "live.json", ASSET), written(tmp_path / "d.yaml", both)
     result = CliRunner().invoke(app, ["diff", live, declared])
-    assert "DECLARED comes first" in str(result.exception)
+    assert "pass DECLARED first" in str(result.exception)
 
 
 def test_settings_alone_are_what_is_declared(tmp_path: Path) -> None:

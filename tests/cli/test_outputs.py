@@ -64,7 +64,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def checked(name: str, done: subprocess.CompletedProcess[str]) -> Any:
-    """The output of a command, which has to be as its schema says."""
+    """The output of a command, which must be as its schema says."""
     written = json.loads(done.stdout)
     assert schema_check.faults(written, schema(name)) == []
     return written

@@ -1,4 +1,4 @@
-"""What a declared controller moves is no drift within its bounds, and is drift without it."""
+"""What a declared controller moves is not drift within its bounds, and is drift without it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Every reference, set, ordered list, stated default, and field that is never returned.
 
-The facts are no part of the project; without them these tests are skipped. `SETPOINT_FACTS` names their folder.
+The facts are not part of the project; without them these tests are skipped. `SETPOINT_FACTS` names their folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Spellings by the type of a field: what means the same is no drift, and the nearest other thing is."""
+"""Spellings by the type of a field: what means the same is not drift, and the nearest other thing is."""
 
 # ruff: noqa: E501 - tables read best as tables
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records for the contract suites: small, and each different from the others where it has to be."""
+"""Records for the contract suites: small, and each different from the others where it must be."""
 
 from __future__ import annotations
 

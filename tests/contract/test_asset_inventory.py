@@ -208,7 +208,7 @@ def test_a_page_that_does_not_come_in_time_is_asked_for_again(asset_service) -> 
 def test_an_expired_token_says_to_begin_anew(asset_service, inventory) -> None:
     first = next(inventory.pages(ORGANIZATION, "resource"))
     asset_service.expire_tokens()
-    with pytest.raises(Unavailable, match="page token has expired; list it anew"):
+    with pytest.raises(Unavailable, match="page token has expired; start the listing again"):
         next(inventory.pages(ORGANIZATION, "resource", page_token=first.next_token))
 
 
@@ -239,7 +239,7 @@ def test_an_inventory_that_is_switched_off_is_told_apart_from_a_missing_role(ass
 
 @pytest.mark.parametrize("scope", ["", "shop", "organizations/example.com", "projects/", "projects/a/b"])
 def test_what_is_no_scope_is_refused_before_anything_is_asked(asset_service, inventory, scope) -> None:
-    with pytest.raises(BadRequest, match="is no scope; use organizations/NUMBER"):
+    with pytest.raises(BadRequest, match="is not a scope; use organizations/NUMBER"):
         listed(inventory, scope)
     assert asset_service.requests == []
 

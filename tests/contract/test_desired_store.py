@@ -335,7 +335,7 @@ def test_an_upload_gives_way_to_a_later_one_that_came_into_force_since_it_was_pl
 
     with pytest.raises((Conflict, Superseded)):
         early()
-    with pytest.raises(Superseded, match="uploaded later"):
+    with pytest.raises(Superseded, match="later upload"):
         revised(store, 2, "ASIA")()
     assert store.read(KEY).desired == declared(KEY, location=later)
 
@@ -345,7 +345,7 @@ def test_an_upload_gives_way_to_a_later_one_that_came_into_force_while_it_was_wr
     early, late = revised(store, 2, "ASIA"), revised(store, 3)
     between(store, monkeypatch, late)
 
-    with pytest.raises(Superseded, match="uploaded later"):
+    with pytest.raises(Superseded, match="later upload"):
         early()
     assert store.read(KEY).desired == declared(KEY)
 

@@ -1,4 +1,4 @@
-"""A record without a body, or with one that is no text, is damaged: it does not pass for one that is not there."""
+"""A record without a body, or with one that is not text, is damaged: it does not pass for one that is not there."""
 
 from __future__ import annotations
 

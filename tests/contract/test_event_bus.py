@@ -211,7 +211,7 @@ def test_a_reason_longer_than_an_attribute_is_cut_between_characters(pubsub):
 @pytest.mark.emulator
 def test_a_topic_that_does_not_take_events_is_unavailable_until_it_does(pubsub):
     bus = PubSubBus(pubsub.publisher, f"projects/{pubsub.project}/topics/drift-events")
-    with pytest.raises(Unavailable, match="drift-events did not take an event"):
+    with pytest.raises(Unavailable, match="drift-events did not accept an event"):
         bus.publish([event(KEY, 1), event(KEY, 2)])
     with pytest.raises(Unavailable):
         bus.publish([event(KEY, 1), event(KEY, 2)])
@@ -247,5 +247,5 @@ def test_threads_that_publish_of_one_resource_to_a_missing_topic_all_hear_that_i
 def test_a_dead_letter_topic_that_is_missing_is_unavailable(pubsub):
     dead_letters = PubSubDeadLetters(pubsub.publisher, f"projects/{pubsub.project}/topics/dead-letters")
 
-    with pytest.raises(Unavailable, match="dead-letters did not take a dead letter"):
+    with pytest.raises(Unavailable, match="dead-letters did not accept a dead letter"):
         dead_letters.put(b"x", {}, "because")

@@ -145,7 +145,7 @@ class Picky(MemoryBus):
     def publish(self, published) -> None:
         for item in published:
             if item.subject == self.refused:
-                raise Refused("the topic will never take it")
+                raise Refused("the topic will never accept it")
             if item.subject in self.is_down:
                 raise Unavailable("the topic did not answer")
         super().publish(published)
@@ -159,7 +159,7 @@ def test_an_event_that_no_bus_takes_goes_to_the_dead_letters_and_the_queue_goes_
     assert context.outbox.republish_pending() == 2
     assert [item.subject for item in bus.events] == [OTHER.name]
     (letter,) = dead_letters.kept
-    assert letter.reason == "the topic will never take it"
+    assert letter.reason == "the topic will never accept it"
     assert events.read(letter.message).subject == KEY.name
     assert list(store.unpublished()) == []
 

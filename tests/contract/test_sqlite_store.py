@@ -1,4 +1,4 @@
-"""What is particular to the store in a file: other processes, their death, and files that are no stores."""
+"""What is particular to the store in a file: other processes, their death, and files that are not stores."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_store_that_was_closed_does_not_answer(file):
     store = SqliteStore(file)
     store.close()
 
-    with pytest.raises(Unavailable, match="did not answer"):
+    with pytest.raises(Unavailable, match="did not respond"):
         store.read(KEY)
 
 

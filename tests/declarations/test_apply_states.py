@@ -131,13 +131,13 @@ def test_a_state_that_is_gone_stays_in_force_until_somebody_allows_it(runs: Runs
         (b'{"version": 3, "serial": 1, "modules": []}', "format version 3"),
         (b'{"serial": 1, "lineage": "x", "encrypted_data": "AAAA", "encryption_version": "v0"}', "encrypted"),
         (b"<html></html>", "JSON"),
-        (b"{}", "is no Terraform state"),
+        (b"{}", "is not a Terraform state"),
         (b"\xc3", "UTF-8"),
         (b"\xff\xfe{", "UTF-16"),
         (b'{"version": 3, "checkpoint": {"stack": "prod", "latest": {"resources": []}}}', "state of Pulumi"),
         (
             b'{"format_version": "1.0", "terraform_version": "1.9.8", "values": {"root_module": {}}}',
-            "is no Terraform state",
+            "is not a Terraform state",
         ),
     ],
 )

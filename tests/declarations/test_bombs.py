@@ -193,5 +193,5 @@ def test_a_line_of_an_ignore_file_of_any_length_is_named_in_few_words(tmp_path):
 def test_a_pattern_that_is_too_long_or_no_expression_is_named():
     with pytest.raises(BadDeclaration, match="at most"):
         linear_patterns.compiled("a" * 3_000)
-    with pytest.raises(BadDeclaration, match="is no pattern"):
+    with pytest.raises(BadDeclaration, match="is not a pattern"):
         linear_patterns.compiled("(")

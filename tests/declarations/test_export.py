@@ -289,7 +289,7 @@ def test_a_zero_in_a_map_or_in_a_free_form_object_is_no_default() -> None:
         (observed({"a": 1}, "x.googleapis.com/Unknown"), "of a type that no API schema describes"),
         (observed(None), "the inventory does not say what it is"),
         (observed({}, deleted=True), "gone"),
-        (observed({}, name="//compute.googleapis.com/a b"), "its name is no full resource name"),
+        (observed({}, name="//compute.googleapis.com/a b"), "its name is not a full resource name"),
         (observed({}, "run.googleapis.com/Revision"), "something that happened, not something desired"),
         (observed({"labels": {"goog-gke-node": ""}}, INSTANCE), "made by Kubernetes Engine"),
         (

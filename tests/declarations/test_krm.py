@@ -273,7 +273,7 @@ def test_a_misspelt_field_is_left_and_comes_with_the_nearest_names() -> None:
     [
         ({"apiVersion": "x.cnrm.cloud.google.com/v1", "metadata": {"name": "a"}}, "kind", "is missing"),
         ({"apiVersion": "x.cnrm.cloud.google.com/v1", "kind": "X"}, "metadata.name", "is missing"),
-        (an_object("StorageBucket", {}) | {"spec": [1]}, "spec", "has to be an object"),
+        (an_object("StorageBucket", {}) | {"spec": [1]}, "spec", "must be an object"),
         (
             an_object("Folder", {"displayName": "F"}, group="resourcemanager"),
             "spec.resourceID",

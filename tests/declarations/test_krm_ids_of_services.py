@@ -171,7 +171,7 @@ def test_rules_of_a_firewall_policy_are_parts_of_it(tmp_path: Path) -> None:
         ("storage.cnrm.cloud.google.con/v1beta1", "StorageBucket", "did you mean storage.cnrm.cloud.google.com?"),
         ("pubsub.cnrm.cloud.google.com/v1beta1", "StorageBucket", "did you mean storage.cnrm.cloud.google.com?"),
         ("storage.cnrm.cloud.google.com/v1beta1", "Nonsense", "is not known"),
-        ("storage.cnrm.cloud.google.com", "StorageBucket", "has to be GROUP/VERSION"),
+        ("storage.cnrm.cloud.google.com", "StorageBucket", "must be GROUP/VERSION"),
     ],
 )
 def test_a_misspelt_kind_or_group_is_an_error(tmp_path: Path, version: str, kind: str, message: str) -> None:

@@ -119,9 +119,9 @@ def test_an_approval_of_what_the_controller_reverts_by_itself_is_reported(
 @pytest.mark.parametrize(
     ("text", "field", "message"),
     [
-        (context(actuationMode="Pause"), "spec.actuationMode", "has to be Reconciling or Paused"),
-        (context(stateIntoSpec="merge"), "spec.stateIntoSpec", "has to be Absent or Merge"),
-        (connector(mode="namespace"), "spec.mode", "has to be namespaced or cluster"),
+        (context(actuationMode="Pause"), "spec.actuationMode", "must be Reconciling or Paused"),
+        (context(stateIntoSpec="merge"), "spec.stateIntoSpec", "must be Absent or Merge"),
+        (connector(mode="namespace"), "spec.mode", "must be namespaced or cluster"),
         (context("", actuationMode="Paused"), "metadata.namespace", "is missing"),
         (context().replace("Context\n", "Contxt\n"), "kind", "did you mean ConfigConnectorContext?"),
     ],

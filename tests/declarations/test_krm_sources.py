@@ -42,7 +42,7 @@ def test_a_fault_in_a_list_is_told_with_the_line_and_the_object(tmp_path: Path) 
     item = head + "  metadata: {name: a, namespace: p-123}\n"
     path.write_text(f"apiVersion: v1\nkind: List\nitems:\n{item}{item.replace('name: a', 'name: b')}  spec: [1]\n")
     (problem,) = load([str(path)]).problems
-    assert str(problem).endswith("all.yaml:10: PubSubTopic/b: spec: has to be an object")
+    assert str(problem).endswith("all.yaml:10: PubSubTopic/b: spec: must be an object")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_components_change_what_uses_them(tmp_path: Path) -> None:
     [
         ("resources: [topic.yaml]\nreplacements: [{path: r.yaml}]\n", "replacements"),
         ("resources: [topic.yaml]\nhelmCharts: [{name: x}]\n", "helmCharts"),
-        ("resources: [topic.yaml]\nresource: []\n", "no field of a kustomization"),
+        ("resources: [topic.yaml]\nresource: []\n", "not a field of a kustomization"),
         ("resources: [topic.yaml, 'https://github.com/example/bases//net?ref=v1']\n", "nothing is fetched"),
         ("resources: [topic.yaml, missing.yaml]\n", "no such file"),
         ("resources: [topic.yaml, topic.yaml]\n", "twice"),
@@ -157,7 +157,7 @@ def test_components_change_what_uses_them(tmp_path: Path) -> None:
         ("resources: [topic.yaml, ../in]\n", "cycle"),
         ("resources: [topic.yaml]\npatches: [{patch: '{kind: X, metadata: {name: y}}'}]\n", "no object matches"),
         ("resources: [topic.yaml]\npatches: [{patch: '[{op: add, path: /a, value: 1}]'}]\n", "needs a target"),
-        ("resources: [topic.yaml]\ncommonLabels: {a: 1}\n", "map of texts"),
+        ("resources: [topic.yaml]\ncommonLabels: {a: 1}\n", "map of strings"),
         (
             "resources: [topic.yaml]\npatches: [{target: {kind: P.*}, patch: '[{op: remove, path: /spec/x}]'}]\n",
             "there is no /spec/x",

@@ -79,7 +79,7 @@ def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
         (("assetType:", "assetTyp:"), 8, "spec.assetTyp", "no such field; did you mean assetType?"),
         (("metadata:\n", "metadata:\n  nmae: x\n"), 4, "metadata.nmae", "no such field; did you mean name?"),
         (("//storage", "storage"), 4, "metadata.name", "not a full resource name"),
-        (("1m30s", "soon"), 11, "spec.settle", "not a duration; it looks like 30s, 5m or 1h"),
+        (("1m30s", "soon"), 11, "spec.settle", "not a duration; use the form 30s, 5m or 1h"),
         (("1m30s", "25h"), 11, "spec.settle", "less than or equal to 86400"),
         (("1m30s", "-1"), 11, "spec.settle", "greater than or equal to 0"),
         (("approve", "sometimes"), 12, "spec.remediation.mode", "'off', 'alert', 'approve' or 'auto'"),
@@ -87,12 +87,12 @@ def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
         (("kind: Declaration", "kind: Declaraton"), 2, "kind", "did you mean Declaration?"),
         (("apiVersion: setpoint.dev/v1", "apiVersion: setpiont.dev/v1"), 1, "apiVersion", "setpoint.dev/v1"),
         (("rule[*]", "rule[*"), 10, "spec.ignore", "is not a field path"),
-        (("{location: EU, versioning: {enabled: true}}", "[1]"), 9, "spec.data", "has to be a map"),
+        (("{location: EU, versioning: {enabled: true}}", "[1]"), 9, "spec.data", "must be a map"),
         (
             ("storage.googleapis.com/Bucket", "Bucket"),
             8,
             "spec.assetType",
-            "looks like compute.googleapis.com/Firewall",
+            "use the form compute.googleapis.com/Firewall",
         ),
         (("  data:", "  authority: role\n  data:"), 7, "spec", "authority"),
     ],
@@ -125,7 +125,7 @@ def test_a_misspelt_asset_type_is_reported_wherever_it_is_written(tmp_path: Path
     scope = f"{SCOPE_OF}[{known}, {written}]}}\n"
     result = loaded(tmp_path, GOOD.replace(known, written), scope)
 
-    message = f"{written} is no asset type; did you mean {meant}?"
+    message = f"{written} is not an asset type; did you mean {meant}?"
     assert problems_of(result) == [(8, "spec.assetType", message), (4, "spec.assetTypes.1", message)]
 
 

@@ -78,7 +78,7 @@ WRONG = [
         "Publisher",
         "did you mean roles/pubsub.publisher?",
     ),
-    ("true for a number", bucket("{retentionPolicy: {retentionPeriod: true}}"), 6, "True", "is no whole number"),
+    ("true for a number", bucket("{retentionPolicy: {retentionPeriod: true}}"), 6, "True", "is not an integer"),
     ("a location of a bucket", bucket("{location: EUX}"), 6, "EUX", "did you mean EU?"),
     ("a region of a bucket", bucket("{location: europe-wst1}"), 6, "europe-wst1", "did you mean europe-west1?"),
     (

@@ -23,8 +23,8 @@ def problems(tmp_path: Path, asset_type: str, data: str, *, name: str = FIREWALL
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("{direction: INGRES}", "spec.data.direction: INGRES is no value of direction; did you mean INGRESS?"),
-        ("{priority: high}", "spec.data.priority: high is no whole number"),
+        ("{direction: INGRES}", "spec.data.direction: INGRES is not a value of direction; did you mean INGRESS?"),
+        ("{priority: high}", "spec.data.priority: high is not an integer"),
         ("{disabled: perhaps}", "spec.data.disabled: perhaps is neither true nor false"),
         ("{priority: [1]}", "spec.data.priority: priority is a single value, and not a list"),
         ("{logConfig: {enable: 7}}", "spec.data.logConfig.enable: 7 is neither true nor false"),
@@ -69,7 +69,7 @@ def test_a_name_has_a_form_of_its_type(tmp_path: Path, asset_type: str, name: st
     ("binding", "message"),
     [
         ("{role: storage.admin, members: ['user:a@example.com']}", "did you mean roles/storage.admin?"),
-        ("{role: roles/storage.admin, members: [a@example.com]}", "a@example.com is no member"),
+        ("{role: roles/storage.admin, members: [a@example.com]}", "a@example.com is not a member"),
     ],
 )
 def test_a_role_or_member_without_its_prefix_is_an_error(tmp_path: Path, binding: str, message: str) -> None:

@@ -102,10 +102,10 @@ def test_a_policy_of_either_api_is_read(tmp_path: Path, data: Any, meant: Any) -
         ({"constraint": LOGIN}, "spec.data", "one of booleanPolicy, listPolicy, restoreDefault"),
         ({"constraint": LOGIN, "booleanPolcy": {}}, "spec.data.booleanPolcy", "did you mean booleanPolicy?"),
         ({"constraint": LOGIN, "booleanPolicy": {"enforce": True}}, "spec.data.booleanPolicy.enforce", "enforced?"),
-        ({"constraint": LOGIN, "booleanPolicy": True}, "spec.data.booleanPolicy", "has to be an object"),
+        ({"constraint": LOGIN, "booleanPolicy": True}, "spec.data.booleanPolicy", "must be an object"),
         ({"policies": {}}, "spec.data.policies", "list of policies"),
         ({"policies": []}, "spec.data.policies", "list of policies"),
-        ({"policies": ["x"]}, "spec.data.policies[0]", "has to be a policy"),
+        ({"policies": ["x"]}, "spec.data.policies[0]", "must be a policy"),
         (
             {"policies": [{"constraint": LOGIN, "booleanPolicy": {}}, {"constraint": LOGIN[12:], "booleanPolicy": {}}]},
             "spec.data.policies[1]",
@@ -125,7 +125,7 @@ def test_a_policy_of_either_api_is_read(tmp_path: Path, data: Any, meant: Any) -
             "spec.data.spec.rules[0].condition",
             "cannot be compared",
         ),
-        ({"name": "projects/p/policies/a"}, "spec.data.spec", "has to be an object"),
+        ({"name": "projects/p/policies/a"}, "spec.data.spec", "must be an object"),
         (
             {"name": "projects/p/policies/a", "dryRunSpec": {"reset": True}},
             "spec.data.spec",

@@ -81,12 +81,12 @@ def test_a_policy_that_says_little_is_careful(tmp_path):
     ("change", "line", "field", "message"),
     [
         (("0 22 * * MON-FRI", "0 25 * * *"), 21, "cron", "not a cron expression of five fields"),
-        (("Europe/Berlin", "Berlin"), 21, "timeZone", "no such time zone; it looks like Europe/Berlin"),
+        (("Europe/Berlin", "Berlin"), 21, "timeZone", "no such time zone; use the form Europe/Berlin"),
         (("labels-at-night", "public-grants"), 7, "spec.rules", "two rules are named public-grants"),
         (("mode: auto", "mode: automatic"), 11, "mode", "'off', 'alert', 'approve' or 'auto'"),
         (("labels.*", "labels["), 15, "paths", "is not a field path"),
         (("perProject: 3", "perProjct: 3"), 6, "perProjct", "no such field; did you mean perProject?"),
-        (("folders/12", "folder/12"), 17, "ancestors", "looks like folders/123"),
+        (("folders/12", "folder/12"), 17, "ancestors", "use the form folders/123"),
         (("30m", "soon"), 6, "within", "not a duration"),
     ],
 )

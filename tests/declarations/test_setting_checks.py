@@ -73,9 +73,9 @@ def test_a_misspelt_type_of_a_rule_is_an_error_with_the_one_that_was_meant(tmp_p
 @pytest.mark.parametrize(
     ("approvers", "named"),
     [
-        ("{groups: ['@shop-oncall']}", "`@shop-oncall` is no id of a user group; it looks like S0123ABCD"),
-        ("{users: [ann]}", "`ann` is no id of a user; it looks like U0123ABCD, or is an e-mail address"),
-        ("{users: ['@ann']}", "`@ann` is no id of a user"),
+        ("{groups: ['@shop-oncall']}", "`@shop-oncall` is not an id of a user group; use the form S0123ABCD"),
+        ("{users: [ann]}", "`ann` is not an id of a user; use the form U0123ABCD, or an e-mail address"),
+        ("{users: ['@ann']}", "`@ann` is not an id of a user"),
     ],
 )
 def test_an_approver_that_slack_does_not_know_is_an_error(tmp_path, approvers, named):
@@ -105,7 +105,7 @@ spec:
     [
         ("set", "descripton", "Firewall", "did you mean description?"),
         ("set", "description", "Firewall", "has a scalar there, which cannot be compared as set"),
-        ("literal", "description[*]", "Firewall", "[*] stands behind what is no list"),
+        ("literal", "description[*]", "Firewall", "[*] stands behind what is not a list"),
         ("literal", "allowed[*].port", "Firewall", "did you mean ports?"),
         ("literal", "description", "Firewal", "did you mean compute.googleapis.com/Firewall?"),
         ("sets", "sourceRanges", "Firewall", "set"),

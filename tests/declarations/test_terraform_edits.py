@@ -137,7 +137,7 @@ REFUSED = {
     "for each": {"main.tf": MAIN.replace("  name   ", '  for_each = toset(["a"])\n  name   ')},
     "two blocks of one name": {"main.tf": MAIN, "main_override.tf": MAIN},
     "an attribute that others use": {"main.tf": MAIN + f"output x {{ value = {ADDRESS}.storage_class }}\n"},
-    "text that is no HCL": {"main.tf": MAIN, "broken.tf": 'resource "x" {\n'},
+    "text that is not HCL": {"main.tf": MAIN, "broken.tf": 'resource "x" {\n'},
     "a heredoc": {"main.tf": MAIN.replace("var.class", "<<EOT\nSTANDARD\nEOT")},
 }
 

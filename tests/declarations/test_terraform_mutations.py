@@ -28,7 +28,7 @@ _EMPTY_BLOCK = "a block without attributes; that it is there is compared"
 UNNOTICED = {
     "google_cloud_run_service": {"metadata.namespace": _NAME},
     "google_compute_instance": {
-        "desired_status": "an act: whether an instance runs is no configuration",
+        "desired_status": "an act: whether an instance runs is not configuration",
         "network_interface.subnetwork_project": _NAME,
         "zone": _NAME,
     },

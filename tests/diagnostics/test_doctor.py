@@ -235,7 +235,7 @@ def key_version(number: int) -> list[dict]:
 
 FIRST = (SUBSCRIPTIONS, "subscriptions", 0)
 ILL = [
-    ("apis", change(f"/serviceusage.googleapis.com/v1/projects/{P}/services/run.googleapis.com", to={"state": "DISABLED"}), "run is switched off"),
+    ("apis", change(f"/serviceusage.googleapis.com/v1/projects/{P}/services/run.googleapis.com", to={"state": "DISABLED"}), "run is not enabled"),
     ("topics", change(f"{PUBSUB}/projects/{P}/topics/sweeps"), "there is no topic sweeps"),
     ("subscriptions", change(*FIRST), "there is no subscription detect"),
     ("subscriptions", change(*FIRST, "topic", to="_deleted-topic_"), "of a topic that was deleted"),
@@ -313,7 +313,7 @@ STATES = [
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "fail", "14.0 hours ago"),
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "fail", "nobody may"),
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), failed={"s": "lost"})), "warn", "lost"),
-    ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be judged"),
+    ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be evaluated"),
     ("records", unreadable, "fail", "cannot be read (since"),
     ("guardrails", lambda place: opened(place, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
     ("guardrails", lambda place: opened(place, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),

@@ -73,7 +73,7 @@ IN_THE_WAY = [
     (
         f"https://serviceusage.googleapis.com/v1/projects/{P}/services/pubsub.googleapis.com",
         {"state": "DISABLED"},
-        "pubsub is switched off",
+        "pubsub is not enabled",
         "gcloud services enable pubsub.googleapis.com",
     ),
     (
@@ -111,7 +111,7 @@ IN_THE_WAY = [
     (
         DATABASE,
         {"locationId": R},
-        "there is a database setpoint",
+        "the database setpoint exists already",
         f"terraform import module.setpoint.google_firestore_database.setpoint projects/{P}/databases/setpoint",
     ),
     (DATABASE, {"locationId": R, "type": "DATASTORE_MODE"}, "of the kind DATASTORE_MODE", "firestore = { database"),

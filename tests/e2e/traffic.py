@@ -27,7 +27,7 @@ class Traffic(NamedTuple):
     Args:
         desired: what is declared.
         feed: all messages: changes, some of them again, some late, some broken.
-        broken: those that are no feed messages.
+        broken: those that are not a feed messages.
     """
 
     desired: list[Desired]

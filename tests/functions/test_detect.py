@@ -120,7 +120,7 @@ def test_a_raw_push_of_attributes_only_is_refused_by_the_framework_so_that_pubsu
 
 @DELIVERIES
 def test_an_error_gives_a_status_that_has_pubsub_deliver_again(client, world, deliver, mocker):
-    mocker.patch.object(world.bus, "publish", side_effect=Unavailable("the topic did not take an event"))
+    mocker.patch.object(world.bus, "publish", side_effect=Unavailable("the topic did not accept an event"))
     assert deliver(client, message_of(bucket(1, location="US"))) >= 500
     mocker.stopall()
 
@@ -130,7 +130,7 @@ def test_an_error_gives_a_status_that_has_pubsub_deliver_again(client, world, de
 
 @DELIVERIES
 def test_a_dead_letter_that_cannot_be_kept_is_delivered_again(client, world, deliver, mocker):
-    mocker.patch.object(world.dead_letters, "put", side_effect=Unavailable("the topic did not take a dead letter"))
+    mocker.patch.object(world.dead_letters, "put", side_effect=Unavailable("the topic did not accept a dead letter"))
 
     assert deliver(client, message_of(b"{broken")) >= 500
 

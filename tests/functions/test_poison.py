@@ -1,4 +1,4 @@
-"""Requests that are no messages, and messages as no service of Google's sends them: each is answered for good.
+"""Requests that are not messages, and messages as no service of Google's sends them: each is answered for good.
 
 A status of 500 has Pub/Sub deliver a message again; what no delivery can mend must not have it.
 """
@@ -41,7 +41,7 @@ def packed(content: bytes, **message: Any) -> dict[str, Any]:
 DATA: dict[str, bytes] = {
     "nothing": b"",
     "no JSON": b"{broken",
-    "no UTF-8": b'{"a":"\xff\xfe"}',
+    "not UTF-8": b'{"a":"\xff\xfe"}',
     "a NUL": b"\0",
     "a number": b"7",
     "a list": b"[]",
@@ -64,7 +64,7 @@ MESSAGES: dict[str, Any] = {
     "an empty object": {},
     "no data": {"messageId": "1", "attributes": {"a": "b"}},
     "null everywhere": {"messageId": None, "publishTime": None, "attributes": None, "data": None},
-    "data that is no base64": packed(b"", data="%%% {} %%%"),
+    "data that is not base64": packed(b"", data="%%% {} %%%"),
     "data of half a pair": packed(b"", data="\ud800"),
     "data of one letter": packed(b"", data="A"),
     "data that is a number": packed(b"", data=7),
@@ -84,7 +84,7 @@ MESSAGES: dict[str, Any] = {
     "a time that is a number": packed(b"{}", publishTime=1e400),
     **{f"data: {name}": packed(data) for name, data in DATA.items()},
 }
-# What is no UTF-8 or too deep is the framework's to answer; Pub/Sub sends neither.
+# What is not UTF-8 or too deep is the framework's to answer; Pub/Sub sends neither.
 BODIES: dict[str, bytes] = {
     "no body": b"",
     "no JSON": b"{",

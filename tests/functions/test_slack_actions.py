@@ -221,7 +221,7 @@ def test_a_payload_of_any_depth_is_refused(client):
 
 @pytest.mark.parametrize("secret", ["", "none", "0123456789"])
 def test_a_secret_that_could_be_guessed_is_refused(queue, secret):
-    with pytest.raises(BadRequest, match="SETPOINT_SLACK_SIGNING_SECRET is no signing secret"):
+    with pytest.raises(BadRequest, match="SETPOINT_SLACK_SIGNING_SECRET is not a signing secret"):
         SlackRequests(secret, queue)
 
 

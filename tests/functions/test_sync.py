@@ -137,7 +137,7 @@ def test_a_bucket_of_somebody_else_replaces_neither_sources_nor_declarations(ser
     for name, text in (("setpoint/sources.yaml", grants), ("mine/a.yaml", bucket("a"))):
         service.put("theirs", name, text.encode(), {"not-seen-yet": "true"})
         assert client.post(**deliver({"bucket": "theirs", "name": name})).status_code == 200
-    assert "gs://theirs: is no bucket of this installation" in capsys.readouterr().out
+    assert "gs://theirs: is not a bucket of this installation" in capsys.readouterr().out
     assert not deps.store.control().value.sources
 
 
@@ -188,7 +188,7 @@ def test_a_changed_declaration_judges_its_finding_again_at_once(upload, deps):
         (packed({"a.yaml": "apiVersion: v1\nkind: ConfigMap\n"}), "declares nothing"),
         (None, "no such object"),
     ],
-    ids=["no archive", "no YAML", "no declaration", "no object"],
+    ids=["not an archive", "no YAML", "no declaration", "no object"],
 )
 def test_what_can_never_be_applied_is_said_and_not_tried_again(upload, capsys, data, message):
     assert upload("x", data) == 200
@@ -254,7 +254,7 @@ def test_an_event_that_comes_late_does_not_undo_what_was_uploaded_later(upload, 
     line = logged(capsys)[-1]
     assert (line["severity"], line["outcome"]) == ("NOTICE", "superseded")
     assert line["message"] == (
-        "sync: source git: something uploaded later is in force already (commit later); nothing was changed"
+        "sync: source git: a later upload is applied already (commit later); nothing was changed"
     )
 
 

@@ -172,8 +172,8 @@ def test_a_sweep_at_a_time_compares_in_memory_what_was_there_then(fleet, now, tm
     ("options", "reason"),
     [
         (["--at", "2020-01-01"], "--declarations"),
-        (["--at", "2999-01-01", "-d", "FLEET"], "not come yet"),
-        (["--at", "then", "-d", "FLEET"], "looks like"),
+        (["--at", "2999-01-01", "-d", "FLEET"], "in the future"),
+        (["--at", "then", "-d", "FLEET"], "use the form"),
         (["--at", "2026-01-01", "-d", "FLEET", "--history"], "without --from"),
     ],
 )

@@ -69,7 +69,7 @@ def pushed(data: bytes, **attributes: str) -> tuple[str, dict[str, str], str]:
 
 STORED = json.dumps({"bucket": "fleet", "name": "no-folder.tgz", "generation": "1"})
 REQUESTS = {
-    "attribute": (pushed(b"{}"), "did not take a dead letter"),  # there is no Pub/Sub
+    "attribute": (pushed(b"{}"), "did not accept a dead letter"),  # there is no Pub/Sub
     "console": (("GET", {}, ""), "STATUS 403"),
     "detect": (pushed(b"You have successfully configured real time feed"), "STATUS 200"),
     "notify": (pushed(b"tick", type="tick"), "STATUS 200"),

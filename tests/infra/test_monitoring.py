@@ -112,7 +112,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
 
 def refuse_an_event(detecting: Context, mocker) -> None:
     """A change whose event no bus takes."""
-    refusing = mocker.patch.object(detecting.bus, "publish", side_effect=Refused("the topic will never take it"))
+    refusing = mocker.patch.object(detecting.bus, "publish", side_effect=Refused("the topic will never accept it"))
     assert push(served("detect"), message_of(changed(2, location="ASIA"))) == 200
     mocker.stop(refusing)
 
@@ -213,7 +213,7 @@ FIRED = {
     "source-late": lambda line: line["source_age_seconds"] > 24 * 3600,
     "sweep-missing": lambda line: line["sweep_age_seconds"] >= 0,
 }
-"""What a line has to be like for the alert to fire, beyond what its filters say."""
+"""What a line must be like for the alert to fire, beyond what its filters say."""
 
 
 def test_every_alert_on_a_log_is_fired_by_lines_that_the_code_writes(lines):

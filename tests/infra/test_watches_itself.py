@@ -44,7 +44,7 @@ EXCEPTIONS = {
     "google_monitoring_custom_service": "not in the inventory; it holds the objective alone",
     "google_monitoring_dashboard": "it shows, and tells nobody",
     "google_monitoring_slo": "not in the inventory; its alert is watched",
-    "google_storage_bucket_object": "not in the inventory: an object is no resource",
+    "google_storage_bucket_object": "not in the inventory: an object is not a resource",
     "google_storage_notification": "not in the inventory; uploads that stay away are the alert `source-late`",
 }
 """Types of the plan that are not watched, each with the reason."""

@@ -1,4 +1,4 @@
-"""Values that are no secret are shown in full, and a secret in the same place is not."""
+"""Values that are not secrets are shown in full, and a secret in the same place is not."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class World:
         self.store.write_safety_state(change(stored.value), stored.version)
 
     def exempt(self) -> None:
-        """Somebody says to leave the bucket alone, and the finding is not judged again yet."""
+        """Somebody says to leave the bucket alone, and the finding is not evaluated again yet."""
         snapshot = self.store.read(KEY)
         exemption = Exemption("migration", "ann", self.clock())
         self.store.commit(snapshot, replace(snapshot.state, exemption=exemption))

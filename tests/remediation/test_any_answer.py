@@ -90,7 +90,7 @@ ENDS = {"remediation.succeeded", "remediation.failed", "remediation.blocked", "r
 
 
 class Sequence:
-    """A world in which drawn things happen, and what has to hold of it."""
+    """A world in which drawn things happen, and what must hold of it."""
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - no secret

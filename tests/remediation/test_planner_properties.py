@@ -38,7 +38,7 @@ def planned(asset_type: str, wanted: dict[str, Any], live: dict[str, Any]) -> Wr
 
 
 def applied(call: Call, resource: ApiResource, live: dict[str, Any]) -> dict[str, Any]:
-    """What an API makes of a call that is no method of one field: by mask, merged, or replaced."""
+    """What an API makes of a call that is not a method of one field: by mask, merged, or replaced."""
     method = next(candidate for candidate in resource.kind.methods.values() if candidate.id == call.method)
     body = call.body[method.wrap] if method.wrap else call.body
     if method.masked:

@@ -25,6 +25,19 @@ EARLIER = {
     "its API tells none of the ids and times by which it is known, so that it may be another resource": (
         "its API returns none of the ids and times that identify it, so that it may be another resource"
     ),
+    "storage.buckets.get at https://h/p: no answer (ConnectionError); it may have been done": (
+        "storage.buckets.get at https://h/p: no response (ConnectionError); it may have been done"
+    ),
+    "storage.buckets.get at https://h/p: no answer, 3 times in a row": (
+        "storage.buckets.get at https://h/p: no response, 3 times in a row"
+    ),
+    "the API is switched off; switch it on with `gcloud services enable run.googleapis.com`": (
+        "the API is not enabled; enable it with `gcloud services enable run.googleapis.com`"
+    ),
+    "machineType: the instance has to be stopped first: stop it, set it, start it": (
+        "machineType: the instance must be stopped first: stop it, set it, start it"
+    ),
+    "zone: the API cannot change it: it has to be recreated": "zone: the API cannot change it: it must be recreated",
 }
 
 

@@ -173,7 +173,7 @@ def _text(what: str, node: Any, most: int) -> Iterator[str]:
 def _plain(what: str, node: Any, most: int) -> Iterator[str]:
     yield from _only(node, "type", "text", "emoji")
     if node["type"] != "plain_text" or node.get("emoji") is not False:
-        yield f"{what} is no plain text"
+        yield f"{what} is not a plain text"
     yield from _length(what, node["text"], 1, most)
     if re.search(r"[<>&]", node["text"]):
         yield f"{what}: control characters in plain text"

@@ -100,7 +100,7 @@ def test_a_run_whose_jobs_have_all_failed_is_left_to_a_person(service, warehouse
     [
         (TABLE, {"colour": "red"}, "colour has no column"),
         (TABLE, {"team": None}, "team is required"),
-        (TABLE, {"checked": "many"}, "checked is no INTEGER"),
+        (TABLE, {"checked": "many"}, "checked is not of type INTEGER"),
         (TABLE, {"day": "2026-03-02"}, "not of the partition 20260301"),
         ("nowhere", {}, "Not found: Table nowhere"),
     ],

@@ -169,9 +169,9 @@ def test_nothing_but_values_of_any_form_is_left_out(event):
     ("change", "expected"),
     [
         ({"id": None}, ["id is required"]),
-        ({"time": "yesterday"}, ["time is no TIMESTAMP"]),
-        ({"data": "x"}, ["data is no RECORD"]),
-        ({"sequence": 1}, ["sequence is no STRING"]),
+        ({"time": "yesterday"}, ["time is not of type TIMESTAMP"]),
+        ({"data": "x"}, ["data is not of type RECORD"]),
+        ({"sequence": 1}, ["sequence is not of type STRING"]),
         ({"colour": "red"}, ["colour has no column"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""The statement of docs/install.md that finds drift events which BigQuery did not take."""
+"""The statement of docs/install.md that finds drift events which BigQuery did not accept."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def exporter(environment: Mapping[str, str] = os.environ) -> OtlpJsonExporter:
     """The exporter to the collector in ``OTEL_EXPORTER_OTLP_ENDPOINT``, by HTTP.
 
     Raises:
-        BadRequest: the address is no HTTP address, or the headers cannot be read.
+        BadRequest: the address is not an HTTP address, or the headers cannot be read.
     """
     endpoint = environment[ENDPOINT]
     parts = urlsplit(endpoint)

@@ -63,7 +63,7 @@ def principals_of(authentication: Authentication | None, metadata: Any = None) -
     """The originator of a request, and the accounts it acted through.
 
     The originator is the original principal where the entry names one, else a person, a federated identity or a
-    workload anywhere in the chain, else the first account that is no service agent of Google, else the first.
+    workload anywhere in the chain, else the first account that is not a service agent of Google, else the first.
     """
     if authentication is None:
         return Principals("")

@@ -141,7 +141,7 @@ def _message(event: CloudEvent) -> Mapping[str, Any]:
 
 
 def _attributes(message: Mapping[str, Any]) -> Mapping[str, str]:
-    """The attributes of a message; what is no text is none (https://cloud.google.com/pubsub/docs/reference/rest)."""
+    """The attributes of a message; what is not text is none (https://cloud.google.com/pubsub/docs/reference/rest)."""
     attributes = message.get("attributes")
     given = attributes.items() if isinstance(attributes, dict) else ()
     return {name: value for name, value in given if isinstance(value, str)}

@@ -36,8 +36,8 @@ class Settings:
         iap_audience: ``SETPOINT_IAP_AUDIENCE``, whom Identity-Aware Proxy's assertions are for:
             ``/projects/NUMBER/global/backendServices/ID``.
         dataset: ``SETPOINT_DATASET``, ``project.dataset``, where ``functions/report`` writes.
-        push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
-        push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
+        push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message must be for; empty for anybody.
+        push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it must be; empty to check no token.
         secret_key: ``SETPOINT_SECRET_KEY``, 32 characters or more, with which the store's key is wrapped; earlier ones
             may follow it, with spaces between. The store's key is kept in plain where it is empty.
         subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
@@ -120,7 +120,7 @@ class Settings:
         """
         keys = self.secret_key.split()
         if any(len(key) < _SHORTEST_KEY for key in keys):
-            raise BadRequest(f"{VARIABLES['secret_key']} has to have {_SHORTEST_KEY} characters or more")
+            raise BadRequest(f"{VARIABLES['secret_key']} must have {_SHORTEST_KEY} characters or more")
         return tuple(hashlib.sha256(key.encode()).digest() for key in keys)
 
     def accounts(self) -> frozenset[str]:

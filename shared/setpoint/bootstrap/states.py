@@ -23,7 +23,7 @@ def state_storage(url: str) -> StateStorage:
         url: ``gs://…``, ``http(s)://…`` or ``tfc://HOST/…``.
 
     Raises:
-        BadRequest: a token or password is set without its host, or the maximum size is no number.
+        BadRequest: a token or password is set without its host, or the maximum size is not a number.
     """
     largest = largest_state(os.environ)
     if url.startswith("gs://"):
@@ -42,7 +42,7 @@ def largest_state(environment: Mapping[str, str]) -> int:
     """Maximum size of a state in bytes: ``SETPOINT_LARGEST_STATE``, or the default.
 
     Raises:
-        BadRequest: it is no number of bytes.
+        BadRequest: it is not a number of bytes.
     """
     from setpoint.adapters.states.sizes import LARGEST_STATE
 

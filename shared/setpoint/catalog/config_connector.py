@@ -147,10 +147,10 @@ def correction(group: str, name: str) -> FieldCorrection | None:
         )
     own = [known.partition("/")[2] for known in _all() if known.startswith(f"{label}/")]
     if meant := _nearest(name, own) or _nearest(name, _groups()):
-        return FieldCorrection("kind", f"{name} is no kind of Config Connector; did you mean {meant}?")
+        return FieldCorrection("kind", f"{name} is not a kind of Config Connector; did you mean {meant}?")
     if not own and (meant := _nearest(label, {key.partition("/")[0] for key in _all()})):
         return FieldCorrection(
-            "apiVersion", f"{group} is no API group of Config Connector; did you mean {meant}{SUFFIX}?"
+            "apiVersion", f"{group} is not an API group of Config Connector; did you mean {meant}{SUFFIX}?"
         )
     return None
 

@@ -275,7 +275,7 @@ def natural_key(asset_type: str, values: Mapping[str, Any]) -> str:
 
 
 def _segment(text: str) -> str:
-    """A text as a part of a name: what is no letter, digit, dot, hyphen or underscore as ``~`` and its code."""
+    """A text as a part of a name: what is not a letter, digit, dot, hyphen or underscore as ``~`` and its code."""
     return re.sub(r"[^A-Za-z0-9._-]", lambda match: "".join(f"~{byte:02X}" for byte in match[0].encode()), text)
 
 

@@ -34,7 +34,7 @@ _EXCEPTIONS = (
 
 
 def path_of(name: str, service: str, schema: str) -> str:
-    """The path of a resource after the API's address and version, or empty where the name is no full resource name.
+    """The path of a resource after the API's address and version, or empty where the name is not a full resource name.
 
     Args:
         name: the full resource name.

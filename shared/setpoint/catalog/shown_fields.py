@@ -33,7 +33,7 @@ _NAMES_OF_HEADERS = frozenset(("allow", "allowed", "expose", "exposed", "forward
 _CODES = frozenset(
     ("status", "language", "currency", "country", "region", "response", "redirect", "error", "languages")
 )
-"""What a code is of that is no secret: ``authCode`` is one."""
+"""What a code is of that is not a secret: ``authCode`` is one."""
 
 _LABELS = ("labels", "annotations")
 _TAG_MAPS = frozenset(("tags", "resourceManagerTags"))

@@ -105,9 +105,8 @@ class ReportFormat(StrEnum):
     markdown = "markdown"
 
 
-UNBOUNDED = (
-    "note: no Sources document is in force: whoever may write this store may declare anything, under any source's name"
-)
+UNBOUNDED = "note: no Sources document is applied: anybody with write access to this store can declare anything, "
+"under the name of any source"
 _TOLD = ("opened", "changed", "resolved")
 
 
@@ -247,7 +246,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         _apply_states(files, _state_options(of_files, max_removals, grace, dry_run=dry_run), store, events_topic)
         return
     if grace:
-        raise BadRequest("--grace goes with URLs of Terraform states; files say `settle`, or use a Defaults document")
+        raise BadRequest("--grace needs URLs of Terraform states; files say `settle`, or use a Defaults document")
     most = planning.part(max_removals or _USUAL_REMOVALS)
     request = ApplyRequest(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
     is_plain = not (cluster or dry_run or config) and output is Output.text
@@ -342,9 +341,9 @@ def _check_revision(commit: str, repo: str) -> None:
         BadRequest: one of them cannot.
     """
     if commit and not _COMMIT.match(commit):
-        raise BadRequest(f"--commit {commit}: is no hash of a commit; give that of `git rev-parse {commit}`")
+        raise BadRequest(f"--commit {commit}: is not a hash of a commit; give that of `git rev-parse {commit}`")
     if repo and not _REPOSITORY.match(repo):
-        raise BadRequest(f"--repo {repo}: is no URL; it looks like https://github.com/OWNER/REPOSITORY")
+        raise BadRequest(f"--repo {repo}: is not a URL; use the form https://github.com/OWNER/REPOSITORY")
 
 
 def _state_options(of_files: Mapping[str, object], max_removals: str, grace: str, *, dry_run: bool) -> StateOptions:
@@ -361,7 +360,7 @@ def _state_options(of_files: Mapping[str, object], max_removals: str, grace: str
     """
     for option, value in of_files.items():
         if value:
-            raise BadRequest(f"{option} goes with files; each state is a source of its own, with its URL as name")
+            raise BadRequest(f"{option} needs files; each state is a separate source, named by its URL")
     seconds = scalars.seconds(grace) if grace else None
     if grace and seconds is None:
         raise BadRequest(f"--grace takes a duration like 5m, not `{grace}`")
@@ -373,7 +372,7 @@ def _apply_states(paths: list[str], options: StateOptions, store: str, events_to
     files = [path for path in paths if not is_state_url(path)]
     if files:
         url = next(filter(is_state_url, paths))
-        raise BadRequest(f"{files[0]} is a file and {url} a URL of states; give them to commands of their own")
+        raise BadRequest(f"{files[0]} is a file and {url} a URL of states; use a separate command for each")
     deps = bootstrap.open_detection(store, events_topic)
     try:
         done = states.apply_urls(paths, options, deps)
@@ -412,7 +411,7 @@ def _sync(loaded: LoadResult, request: ApplyRequest, deps: pipeline.Context) -> 
         print_status(UNBOUNDED)
     counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))
     if counts:
-        print_status(f"findings judged again: {counts}")
+        print_status(f"findings evaluated again: {counts}")
     if synced.failed:
-        print_error(f"{counted(synced.failed, 'finding')} could not be judged again, first: {synced.failure}")
+        print_error(f"{counted(synced.failed, 'finding')} could not be evaluated again, first: {synced.failure}")
     return synced

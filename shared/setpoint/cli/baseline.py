@@ -64,10 +64,10 @@ class _Run(NamedTuple):
         """When the decision ends; None if that was not said.
 
         Raises:
-            BadRequest: it is no time, has passed, or is more than a year away.
+            BadRequest: it is not a time, has passed, or is more than a year away.
         """
         if self.until and self.lasts:
-            raise BadRequest("give --until or --for, not both")
+            raise BadRequest("use --until or --for, not both")
         if self.lasts:
             period = duration("--for", self.lasts)
             if period > _YEAR:
@@ -240,8 +240,8 @@ def _date(text: str, now: datetime) -> datetime:
     try:
         end = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"--until {text}: it looks like 2026-12-31 or 2026-12-31T18:00Z") from None
+        raise BadRequest(f"--until {text}: use the form 2026-12-31 or 2026-12-31T18:00Z") from None
     end = in_utc(end)
     if end <= now:
-        raise BadRequest(f"--until {text}: it is over already")
+        raise BadRequest(f"--until {text}: it is in the past")
     return end

@@ -91,7 +91,7 @@ def _sarif(result: CiResult) -> dict[str, Any]:
 
 
 def as_junit(results: Sequence[CiResult], suite: str, passed: int) -> str:
-    """The results as a JUnit report; a warning is no failure.
+    """The results as a JUnit report; a warning is not a failure.
 
     Args:
         results: what is wrong.

@@ -60,9 +60,9 @@ def checked(paths: list[str] | None, options: ClusterOptions) -> list[str]:
         BadRequest: both or none are meant, or an option goes with a cluster alone.
     """
     if options.is_asked and paths:
-        raise BadRequest("give PATH… or --cluster, not both")
+        raise BadRequest("use PATH… or --cluster, not both")
     if not options.is_asked and (options.context or options.is_reported):
-        raise BadRequest("--context and --report-to-cluster go with --cluster")
+        raise BadRequest("--context and --report-to-cluster need --cluster")
     if not options.is_asked and not paths:
         raise BadRequest("give PATH…, or --cluster for the objects of a cluster")
     return paths or []

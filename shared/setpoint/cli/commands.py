@@ -160,11 +160,11 @@ def _as_error(call: Any, *arguments: Any, **options: Any) -> Any:
 
 
 _NUMBERS = {
-    "greater_than_equal": "{input} is too small; the least is {ge}",
-    "less_than_equal": "{input} is too large; the most is {le}",
-    "int_parsing": "{input} is no whole number",
-    "int_from_float": "{input} is no whole number",
-    "float_parsing": "{input} is no number",
+    "greater_than_equal": "{input} is too small; the minimum is {ge}",
+    "less_than_equal": "{input} is too large; the maximum is {le}",
+    "int_parsing": "{input} is not an integer",
+    "int_from_float": "{input} is not an integer",
+    "float_parsing": "{input} is not a number",
 }
 """What a validator calls a wrong number, and how people are told."""
 
@@ -189,4 +189,4 @@ def _in_words(message: str) -> str:
     near = difflib.get_close_matches(choice[1], possible, n=1)
     near = near or [word for word in possible if choice[1] and word.startswith(choice[1])]
     meant = f"; did you mean {near[0]}?" if near else ""
-    return f"{choice[1]} is none of {', '.join(possible)}{meant}"
+    return f"{choice[1]} is not one of {', '.join(possible)}{meant}"

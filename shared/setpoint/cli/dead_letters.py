@@ -149,7 +149,7 @@ def _message_of(line: bytes, file: Path, key: Callable[[], bytes] | None) -> byt
         letter = msgspec.json.decode(line, type=_StoredMessage)
         message = base64.b64decode(letter.message)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise BadRequest(f"{file} is no file of dead letters; see `setpoint detect --help`") from error
+        raise BadRequest(f"{file} is not a file of dead letters; see `setpoint detect --help`") from error
     if ENCRYPTED not in letter.attributes:
         return message
     if key is None:

@@ -121,11 +121,11 @@ def detect(  # noqa: PLR0913 - the options of the command
     --fail-on, exits with 2 if something has drifted.
     """
     if (feed_file is None) == (subscription is None):
-        raise BadRequest("give either --feed FILE or --subscription NAME")
+        raise BadRequest("use either --feed FILE or --subscription NAME")
     check_severity(fail_on)
     if subscription and not _SUBSCRIPTION.match(subscription):
         raise BadRequest(
-            f"--subscription {subscription}: is no subscription; it looks like projects/ID/subscriptions/NAME"
+            f"--subscription {subscription}: is not a subscription; use the form projects/ID/subscriptions/NAME"
         )
     options = LoadOptions(secrecy=bootstrap.secrecy_of(store, create=True))
     loaded = load_all(declarations, options) if declarations else None
@@ -253,7 +253,7 @@ def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, 
 
 
 def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes) -> tuple[bool, bool]:
-    """Handle one batch; return whether it had messages, and whether any has to be delivered again."""
+    """Handle one batch; return whether it had messages, and whether any must be delivered again."""
     batch = subscription.pull()
     done, again = [], []
     for message in batch:

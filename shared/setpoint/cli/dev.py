@@ -66,7 +66,7 @@ def up(
         system.empty(folder)
         _run(root.resolve(), folder, heard, hear, play=play, emulators=emulators)
     if play and tuple(heard[: len(_STORY)]) != _STORY:
-        raise BadRequest(f"the story did not come out: {', '.join(heard) or 'no event'}; see {folder}/*.log")
+        raise BadRequest(f"the story did not end as expected: {', '.join(heard) or 'no event'}; see {folder}/*.log")
 
 
 def _ask(folder: Path, names: list[str], *, yes: bool) -> None:

@@ -76,7 +76,7 @@ def diff(  # noqa: PLR0913 - the options of the command
     if declared is None or live is None:
         raise BadRequest("name two files, DECLARED and LIVE, or use --jsonl FILE")
     if asset_type and (meant := typos.closest_asset_type(asset_type)):
-        raise BadRequest(f"--asset-type {asset_type}: is no asset type; did you mean {meant}?")
+        raise BadRequest(f"--asset-type {asset_type}: is not an asset type; did you mean {meant}?")
     identifier, _, number = project.partition(",")
     rules = _compare_rules(policy) if policy else ()
     own = Project(identifier, number)
@@ -158,7 +158,7 @@ def _check_order(declared: str, live: str) -> None:
         BadRequest: LIVE is a declaration, and DECLARED is none.
     """
     if load.load([live]).desired:
-        raise BadRequest(f"{live} is what is declared, and {declared} is not; DECLARED comes first")
+        raise BadRequest(f"{live} holds the declaration, and {declared} is not; pass DECLARED first")
 
 
 def _declarations(file: str, address: str) -> list[Declaration]:
@@ -170,7 +170,7 @@ def _declarations(file: str, address: str) -> list[Declaration]:
     if address:
         declarations = [declaration for declaration in declarations if declaration.source.address == address]
         if not declarations:
-            raise BadRequest(f"{file}: holds nothing at {address}; `terraform state list` lists the addresses")
+            raise BadRequest(f"{file}: has no resource at {address}; `terraform state list` lists the addresses")
     return declarations
 
 
@@ -269,7 +269,7 @@ def _policy(asset: dict[str, Any]) -> Any:
 def _only_document(file: str) -> dict[str, Any]:
     values = _objects(file)
     if len(values) != 1:
-        raise BadRequest(f"{file}: has to hold one object")
+        raise BadRequest(f"{file}: must hold one object")
     return values[0]
 
 
@@ -287,7 +287,7 @@ def _objects(file: str) -> list[dict[str, Any]]:
     if len(values) == 1 and isinstance(values[0], list):
         values = values[0]
     if not values or not all(isinstance(value, dict) for value in values):
-        raise BadRequest(f"{file}: has to hold one object")
+        raise BadRequest(f"{file}: must hold one object")
     return values
 
 
@@ -299,7 +299,7 @@ def _print(explained: ExplainedComparison, *, explain: bool) -> None:
             out.print(Text(f"  {reason}", "dim"), soft_wrap=True)
     if explain and (explained.notes or explained.unchecked):
         table = Table(show_edge=False, box=None)
-        for column in ("field", "why it is no difference"):
+        for column in ("field", "why it is not a difference"):
             table.add_column(column, overflow="fold")
         for note in explained.notes:
             table.add_row(Text(note.path), Text(note.reason))

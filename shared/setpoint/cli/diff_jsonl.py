@@ -124,21 +124,21 @@ def answer(line: bytes) -> DiffResponse:
         line: a ``DiffRequest`` as JSON.
     """
     if len(line) > LARGEST_LINE:
-        error = f"not a question: a line of more than {LARGEST_LINE:,} bytes"
+        error = f"not a DiffRequest: a line of more than {LARGEST_LINE:,} bytes"
         return DiffResponse(None, "unknown", [], error=error)
     try:
         question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return DiffResponse(_id_of(line), "unknown", [], error=f"not a question: {error}")
+        return DiffResponse(_id_of(line), "unknown", [], error=f"not a DiffRequest: {error}")
     reader = _ANSWERS.get(question.format)
     if reader is None:
-        return DiffResponse(question.id, "unknown", [], error=f"format has to be {' or '.join(_ANSWERS)}")
+        return DiffResponse(question.id, "unknown", [], error=f"format must be {' or '.join(_ANSWERS)}")
     try:
         return reader(question)
     except SetpointError as error:
         return DiffResponse(question.id, "unknown", [], error=str(error))
     except Exception as error:  # noqa: BLE001 - a question that nobody foresaw must not cost the others their answers
-        return DiffResponse(question.id, "unknown", [], error=f"unforeseen: {type(error).__name__}: {error}")
+        return DiffResponse(question.id, "unknown", [], error=f"unexpected error: {type(error).__name__}: {error}")
 
 
 def own_project(question: DiffRequest) -> references.Project:
@@ -152,7 +152,7 @@ def own_project(question: DiffRequest) -> references.Project:
 
 def _as_api(question: DiffRequest) -> DiffResponse:
     if not isinstance(question.declared, dict):
-        raise BadRequest("`declared` has to be an object")
+        raise BadRequest("`declared` must be an object")
     schema = default_catalogue().fitting(question.asset_type, question.live)
     declared, live, schema = one_version(question.asset_type, question.declared, question.live, schema)
     explained = explain.examine(declared, live, schema, own_project(question))
@@ -208,7 +208,7 @@ def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
 
 def _as_krm(question: DiffRequest) -> DiffResponse:
     if not krm.is_krm(question.declared):
-        raise BadRequest("`declared` has to be a Config Connector object")
+        raise BadRequest("`declared` must be a Config Connector object")
     if (part := krm_parts.of(question.declared, question.asset_type)) is not None:
         element = krm.translate_part(
             question.declared,
@@ -240,7 +240,7 @@ def _as_krm(question: DiffRequest) -> DiffResponse:
 
 def _as_terraform(question: DiffRequest) -> DiffResponse:
     if not terraform.is_terraform(question.declared):
-        raise BadRequest("`declared` has to be a plan or a state, raw or as `terraform show -json` writes it")
+        raise BadRequest("`declared` must be a plan or a state, raw or as `terraform show -json` writes it")
     own = own_project(question)
     parts = terraform_match.find_parts(question.declared, question.asset_type, question.full_name, own)
     if not parts:

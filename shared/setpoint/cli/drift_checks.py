@@ -34,7 +34,7 @@ def check_severity(fail_on: str) -> None:
     """Look at the value of ``--fail-on`` before anything is done.
 
     Raises:
-        BadRequest: it is no severity.
+        BadRequest: it is not a severity.
     """
     if fail_on and fail_on not in SEVERITIES:
         raise BadRequest(f"--fail-on {fail_on}: give one of {', '.join(SEVERITIES)}")

@@ -85,7 +85,7 @@ def export(
                 where = project or named or (*observation.ancestors, "global")[0].removeprefix("projects/")
                 files.add(exported.declaration, where.replace("/", "-"), written_as.text, written_as.ending)
         if not tally.seen and not tally.denied:
-            raise BadRequest(f"nothing is listed in {', '.join(scope)}; is it the right scope, type and content?")
+            raise BadRequest(f"nothing is listed in {', '.join(scope)}; check scope, type and content")
         written = files.write(force=force)
     _print(tally, written, output)
     if written.kept:

@@ -17,7 +17,7 @@ from setpoint.model.drift_origin import ORIGINS
 from setpoint.model.severity import SEVERITIES, Kind
 
 _PLACES = ("projects/", "folders/", "organizations/")
-_FORMS = "it looks like projects/ID, folders/NUMBER or organizations/NUMBER"
+_FORMS = "use the form projects/ID, folders/NUMBER or organizations/NUMBER"
 _PROJECT_NAME = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 
 
@@ -73,7 +73,7 @@ def finding_filter(  # noqa: PLR0913 - the options
         check_scope("--scope", place)
     for wanted in asset_type or ():
         if "*" not in wanted and (meant := _closest_asset_type(wanted)):
-            raise BadRequest(f"--type {wanted}: is no asset type; did you mean {meant}?")
+            raise BadRequest(f"--type {wanted}: is not an asset type; did you mean {meant}?")
     return FindingFilter(
         severities=_chosen("--severity", severity, SEVERITIES),
         kinds=_chosen("--kind", kind, get_args(Kind)),
@@ -106,7 +106,7 @@ def check_scope(option: str, scope: str) -> None:
         return
     near = difflib.get_close_matches(kind, [place.removesuffix("/") for place in _PLACES], n=1)
     looks = f"did you mean {near[0]}/{name}?" if near and near[0] != kind and name else _FORMS
-    raise BadRequest(f"{option} {scope}: is no scope; {looks}")
+    raise BadRequest(f"{option} {scope}: is not a scope; {looks}")
 
 
 def _chosen(option: str, given: list[str] | None, possible: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -184,7 +184,7 @@ def _watch(listing: _Listing, output: Output, seconds: float) -> None:
             before = now
             time.sleep(seconds)
     except KeyboardInterrupt:
-        print_status("stopped watching; nothing is changed by it")
+        print_status("stopped watching; nothing was changed")
 
 
 def _print_page(page: FindingPage, problems: Problems, listing: _Listing, output: Output) -> None:
@@ -209,7 +209,7 @@ def _print_page(page: FindingPage, problems: Problems, listing: _Listing, output
         print_suppressed(out, page.states)
     else:
         noun = "finding" if status is StatusChoice.all else f"{status} finding"
-        fit = " fit the filter" if not page.total and listing.wanted != FindingFilter() else ""
+        fit = " match the filter" if not page.total and listing.wanted != FindingFilter() else ""
         title = counted(page.total, noun, none="no") + fit + _part(page) + _decided(page, status)
         print_findings(out, page.states, title, sort=False)
     for problem in problems:
@@ -282,8 +282,8 @@ def find_finding(store: StateStore, wanted: str) -> ResourceState:
     if not matching and unread:
         raise BadRequest(str(unread[0]))
     if not matching:
-        raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
+        raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` lists them all")
     if len(matching) > 1:
         ids = ", ".join(state.key.id[:12] for state in matching[:5])
-        raise BadRequest(f"`{wanted}` means {counted(len(matching), 'finding')} ({ids}…); give more of the id")
+        raise BadRequest(f"`{wanted}` matches {counted(len(matching), 'finding')} ({ids}…); use a longer id")
     return matching[0]

@@ -107,7 +107,7 @@ def guard_command(  # noqa: PLR0913 - the options of the command
 def _effects(fail_on: str) -> list[guard.Effect]:
     wanted = [word.strip() for word in fail_on.split(",") if word.strip()]
     if unknown := [word for word in wanted if word not in EFFECTS]:
-        raise BadRequest(f"--fail-on {', '.join(unknown)}: is no effect; give some of {', '.join(EFFECTS)}")
+        raise BadRequest(f"--fail-on {', '.join(unknown)}: is not an effect; give some of {', '.join(EFFECTS)}")
     return [effect for effect in EFFECTS if effect in wanted]
 
 

@@ -105,7 +105,7 @@ def load_all(
             of states.
     """
     if urls := list(filter(is_state_url, paths)):
-        raise BadRequest(f"{urls[0]}: a URL of states goes with `setpoint apply`, or `setpoint apply --dry-run`")
+        raise BadRequest(f"{urls[0]}: for a URL of states use `setpoint apply`, or `setpoint apply --dry-run`")
     with progress("documents") as advance:
         loaded = read(paths, options, advance=advance)
     if not quietly:
@@ -135,7 +135,7 @@ def next_step(paths: list[str], loaded: LoadResult) -> str:
         return "these are assets of the inventory; give the file to `setpoint sweep --from`, and declarations here"
     if any(next(Path(path).rglob("*.tf"), None) is not None for path in paths if Path(path).is_dir()):
         return "code of Terraform is not read: give a state, `terraform state pull > terraform.tfstate`"
-    return "is it the right path?"
+    return "check the path"
 
 
 def only_beside_others(loaded: LoadResult) -> str:

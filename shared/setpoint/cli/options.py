@@ -64,29 +64,29 @@ StoreUrl = Annotated[
 
 
 def checked_topic(value: str | None) -> str | None:
-    """The name of a topic, which has to be a full one.
+    """The name of a topic, which must be a full one.
 
     Raises:
         BadRequest: it is none.
     """
     if value and not _TOPIC.match(value):
-        raise BadRequest(f"--events-topic {value}: is no topic; it looks like projects/ID/topics/{_last(value)}")
+        raise BadRequest(f"--events-topic {value}: is not a topic; use the form projects/ID/topics/{_last(value)}")
     return value
 
 
 def _checked_project(value: str) -> str:
     if value and not _PROJECT.match(value):
         meant = _last(value).strip().lower().replace("_", "-").replace(" ", "-")
-        looks = f"did you mean {meant}?" if _PROJECT.match(meant) else "it looks like fleet-prod-123"
-        raise BadRequest(f"--project {value}: is no id and no number of a project; {looks}")
+        looks = f"did you mean {meant}?" if _PROJECT.match(meant) else "use the form fleet-prod-123"
+        raise BadRequest(f"--project {value}: is neither an id nor a number of a project; {looks}")
     return value
 
 
 def _checked_region(value: str) -> str:
     if not locations.is_region(value):
         meant = locations.closest(value)
-        looks = f"did you mean {meant}?" if meant else "it looks like europe-west1"
-        raise BadRequest(f"--region {value}: is no region; {looks}")
+        looks = f"did you mean {meant}?" if meant else "use the form europe-west1"
+        raise BadRequest(f"--region {value}: is not a region; {looks}")
     return value
 
 
@@ -177,7 +177,7 @@ def duration(option: str, text: str) -> timedelta:
     if amount.isdigit() and int(amount):
         raise BadRequest(f"{option} {text}: has no unit; {amount}d are days, {amount}h hours, {amount}m minutes")
     meant = _meant_time(amount)
-    looks = f"did you mean {meant}?" if meant else "it looks like 30m, 2h or 7d"
+    looks = f"did you mean {meant}?" if meant else "use the form 30m, 2h or 7d"
     raise BadRequest(f"{option} {text}: is not a time; {looks}")
 
 
@@ -211,10 +211,10 @@ def parsed_time(option: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"{option} {text}: it looks like 2026-11-03T14:00Z") from None
+        raise BadRequest(f"{option} {text}: use the form 2026-11-03T14:00Z") from None
     time = in_utc(time)
     if time > datetime.now(UTC):
-        raise BadRequest(f"{option} {text}: it has not come yet")
+        raise BadRequest(f"{option} {text}: it is in the future")
     return time.astimezone(UTC)
 
 

@@ -384,4 +384,4 @@ def print_unseen(unseen: Sequence[str]) -> None:
     """Warn of places that documents name before any sweep has listed the inventory."""
     if unseen:
         more = f" (and {len(unseen) - 1} more)" if len(unseen) > 1 else ""
-        print_warning(f"{unseen[0]}{more}: whether that exists is not known before the first `setpoint sweep`")
+        print_warning(f"{unseen[0]}{more}: its existence is unknown before the first `setpoint sweep`")

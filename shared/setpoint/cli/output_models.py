@@ -249,8 +249,8 @@ class ApplyOutput(msgspec.Struct, frozen=True, kw_only=True):
         kept: number of resources that are no longer declared and stay.
         claimed: resources that another source declares already; not applied.
         refused: documents that the source may not apply.
-        findings: number of findings that were judged again, by outcome.
-        failed: number of findings that could not be judged again.
+        findings: number of findings that were evaluated again, by outcome.
+        failed: number of findings that could not be evaluated again.
         errors: documents that could not be read; all others are in force.
         warnings: what is right and not compared, or worth a look.
     """

@@ -23,7 +23,7 @@ def print_ambiguous(projects: ProjectIdResolver, store: StateStore) -> None:
     for name, holders in names.ambiguous.items() if names is not None else ():
         if store.read(ResourceKey(name)).desired is not None:
             others = ", ".join(map(short_name, holders))
-            print_warning(f"{short_name(name)} may be any of {others}; declare the right one by its id", "ambiguous")
+            print_warning(f"{short_name(name)} may be one of {others}; declare the right one by its id", "ambiguous")
 
 
 def deep_reads(context: Context) -> Callable[[], None]:

@@ -16,15 +16,15 @@ _COLUMNS = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofN
 
 READING = "nothing was changed; run it again"
 NEXT: dict[str, str] = {
-    "apply": "run it again: what is in force already is not applied twice",
+    "apply": "run it again: what is applied already is not applied twice",
     "detect": "run it again: messages that were handled change nothing",
-    "sweep": "run it again within a day: it goes on where it stopped, and with --from it begins anew",
+    "sweep": "run it again within a day: it continues where it stopped, and restarts with --from",
     "attribute": "run it again: entries that were handled change nothing",
     "baseline": "run it again: it decides about the findings that are left",
     "findings accept": "run it again: it decides about the findings that are left",
     "findings exempt": "run it again: it decides about the findings that are left",
     "export": "nothing was written; run it again",
-    "remediate": "look with `setpoint findings show` what has been written; a write that has begun is not repeated",
+    "remediate": "see with `setpoint findings show` what was written; a started write is not repeated",
     "repair": "run it again: records that were repaired stay",
     "dead-letters replay": "run it again: messages that were published are acknowledged",
 }

@@ -55,5 +55,5 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
     print_status(f"{counted(together.counts.total(), 'state')}: {counts or 'none'}; {done_with}")
     judged = ", ".join(f"{count} {outcome}" for outcome, count in together.outcomes.most_common())
     if judged:
-        print_status(f"findings judged again: {judged}")
+        print_status(f"findings evaluated again: {judged}")
     return together

@@ -170,7 +170,7 @@ def _gaps(swept: SweepResult, rejected: int, unread: Problems) -> list[str]:
     """Why a sweep without open findings does not show that nothing drifts."""
     gaps = []
     if not swept.summary.in_sync + swept.summary.drifted:
-        gaps.append("nothing was compared, so this is no check; check --declarations, --store, --scope and --from")
+        gaps.append("nothing was compared; check --declarations, --store, --scope and --from")
     if swept.unknown:
         gaps += [f"not listed: {reason}" for reason in swept.denied.values()]
     if rejected:

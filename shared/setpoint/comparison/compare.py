@@ -59,7 +59,7 @@ class Comparison:
         own: the project of the resource, by id and number.
         exact: whether undeclared fields are differences.
         whole: paths of maps that are owned with every entry; ``[*]`` stands for any element of a list.
-        null_is_absent: whether a declared null means that the field has to be absent.
+        null_is_absent: whether a declared null means that the field must be absent.
         explain: whether to record the reasons for values without a difference.
         masking: decides what is shown of a difference.
         overrides: comparison rules of the policy, in place of the built-in rules.
@@ -212,7 +212,7 @@ class Comparison:
             self.value((path, key), key, field, want, have)
 
     def _null(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
-        """Handle a declared null: it declares nothing, or that the field has to be absent."""
+        """Handle a declared null: it declares nothing, or that the field must be absent."""
         if self.null_is_absent and have is not None:
             self._unexpected(path, name, key, field, have)
 
@@ -426,7 +426,7 @@ class Comparison:
         self.unchecked_leaves += literal.leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
-        """Record the rule by which a field is no difference, if explanations are requested."""
+        """Record the rule by which a field is not a difference, if explanations are requested."""
         if self.notes is not None:
             self.notes.append(Explanation(field_path.text(path), reason))
 
@@ -464,7 +464,7 @@ def compare(  # noqa: PLR0913 - both sides, and the options
         own: the project of the resource, by id and number.
         exact: whether undeclared fields are differences.
         whole: paths of maps that are owned with every entry.
-        null_is_absent: whether a declared null means that the field has to be absent.
+        null_is_absent: whether a declared null means that the field must be absent.
         masking: decides what is shown of a difference.
     """
     keys = None if exact or whole else literal.unlike(declared, observed)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def unlike(declared: Any, observed: Any) -> list[str] | None:
-    """The declared fields at the top that are not observed literally as declared; None where a side is no object."""
+    """The declared top-level fields that are not observed literally as declared; None if a side is not an object."""
     if type(declared) is not dict or type(observed) is not dict:
         return None
     keys = []

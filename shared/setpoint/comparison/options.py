@@ -16,7 +16,7 @@ class CompareOptions(TypedDict, total=False):
     Args:
         exact: whether undeclared fields are differences.
         whole: paths of maps that are owned with every entry; ``[*]`` stands for any element of a list.
-        null_is_absent: whether a declared null means that the field has to be absent.
+        null_is_absent: whether a declared null means that the field must be absent.
         overrides: comparison rules of the policy, in place of the built-in rules.
     """
 

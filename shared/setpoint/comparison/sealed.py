@@ -1,7 +1,8 @@
 """Compare declared secrets by their digests, since only those are stored.
 
-A seal stands for a scalar, or for a map of texts that is owned whole. The observed value is digested with the same key.
-What is equal in meaning alone has another digest: where a field allows several spellings, unequal digests tell nothing.
+A seal stands for a scalar, or for a map of strings that is owned whole. The observed value is digested with the same
+key. What is equal in meaning alone has another digest: where a field allows several spellings, unequal digests tell
+nothing.
 """
 
 from __future__ import annotations
@@ -340,7 +341,7 @@ class SealedComparison(Comparison):
         return self._masking.is_of(want, (spelled for word in others for spelled in sealed_spellings.cases(word)))
 
     def _is_known_absent(self, path: Path, field: Field | None, want: str) -> bool:
-        """Whether the absence of a sealed value is no difference, or tells nothing."""
+        """Whether the absence of a sealed value is not a difference, or tells nothing."""
         masking = self._masking
         if _parsed(want).withheld:
             self.leave(path, want, WITHHELD)

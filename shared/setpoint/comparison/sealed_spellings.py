@@ -1,4 +1,4 @@
-"""The spellings of an observed value: a declared value of which only a digest is known has to be one of them."""
+"""The spellings of an observed value: a declared value of which only a digest is known must be one of them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def is_off(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
 def why_lost(
     path: Path, key: str, want: Any, have: Any, declared: Mapping[str, Any], observed: Mapping[str, Any]
 ) -> str:
-    """Why an absent or zero field is no difference because of its surrounding message; empty if it is one.
+    """Why an absent or zero field is not a difference because of its surrounding message; empty if it is one.
 
     Args:
         path: path of the message.

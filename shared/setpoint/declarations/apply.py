@@ -162,8 +162,8 @@ def sync(
         report_refused(planned, deps)
     if judging.waiting:
         raise Unavailable(
-            f"source {planned.source} is in force, but {counted(len(judging.waiting), 'step')} of judging its "
-            f"findings again failed, first: {judging.waiting[0]}; apply again, and they are all judged"
+            f"source {planned.source} is applied, but {counted(len(judging.waiting), 'step')} of evaluating its "
+            f"findings again failed, first: {judging.waiting[0]}; apply again to evaluate all of them"
         )
     return ApplyResult(
         planned,

@@ -55,7 +55,7 @@ class ArchiveReport(NamedTuple):
         )
         if self.synced.failed:
             wrong += (
-                f", {counted(self.synced.failed, 'finding')} could not be judged again, first: {self.synced.failure}"
+                f", {counted(self.synced.failed, 'finding')} could not be evaluated again, first: {self.synced.failure}"
             )
         if (refused := self.synced.plan.refused) and (first := next(iter(refused), None)):
             wrong += f"; the first that is refused: {first}"
@@ -99,7 +99,7 @@ def _applied(
 ) -> ArchiveReport:
     with tempfile.TemporaryDirectory() as folder:
         if not _unpack(name, archive.data, Path(folder)):
-            raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; is it the right archive?")
+            raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; check the archive")
         loaded = load([folder], root=folder, secrecy=deps.secrecy)
     if loaded.is_empty:
         raise BadRequest(
@@ -158,7 +158,7 @@ def _upload(event: Mapping[str, Any]) -> tuple[str, str, int]:
     try:
         return event["bucket"], event["name"], int(event.get("generation") or 0)
     except (KeyError, TypeError, ValueError):
-        raise BadRequest("an event that names no object; is the trigger one of Cloud Storage?") from None
+        raise BadRequest("an event that names no object; check that its trigger is one of Cloud Storage") from None
 
 
 def _request(name: str, archive: Archive) -> ApplyRequest:

@@ -77,8 +77,8 @@ class StateReport(NamedTuple):
     Args:
         url: URL of the state.
         status: ``applied``; ``planned`` by a dry run; ``unchanged`` since it was applied; ``superseded`` by a later
-            one; ``refused``, since it is no readable state; ``waiting`` for a person who allows it; ``gone``: current,
-            but its object was deleted; ``failed``: it could not be read, planned or evaluated now.
+            one; ``refused``, since it is not a readable state; ``waiting`` for a person who allows it; ``gone``:
+            current, but its object was deleted; ``failed``: it could not be read, planned or evaluated now.
         message: what was done, or the reason and the next step.
         problems: errors in the state.
     """
@@ -142,7 +142,7 @@ def sync_states(
         run.take(state, data)
     run.flush()
     if not listed and not run.in_force(pattern, control):
-        raise MissingState(f"{pattern}: names no state; is it the right place?")
+        raise MissingState(f"{pattern}: names no state; check the place")
     for url in run.in_force(pattern, control):
         if url not in listed:
             run.gone(url)
@@ -302,7 +302,7 @@ class _Run:
         if new and before and new.isdisjoint(before) and not self._allows_all:
             raise NotPermitted(
                 f"lineage {min(new)} is not that of the state before, {min(before)}: it is the state of another root "
-                "module, or was made anew; if that is meant, allow it with --max-removals 100%"
+                "module, or was created again; if that is meant, allow it with --max-removals 100%"
             )
 
     def _planned(self, url: str, loaded: LoadResult) -> Plan:
@@ -339,7 +339,7 @@ class _Run:
             if source.planned.removed:
                 self._released.add(report.url)
             if reason := applied.failed.get(report.url):
-                message = f"is in force, but not all of its findings were evaluated ({reason}); apply again"
+                message = f"is applied, but not all of its findings were evaluated ({reason}); apply again"
                 self.report(report._replace(status="failed", message=f"{report.url}: {message}"))
             else:
                 self.report(report)
@@ -425,11 +425,11 @@ def _settling(declaration: Declaration, seconds: float) -> Declaration:
 
 
 def _refusal(loaded: LoadResult) -> str:
-    """Why a document is no state; empty if it is one, with or without resources."""
+    """Why a document is not a state; empty if it is one, with or without resources."""
     if loaded.states:
         return ""
     for problem in (*loaded.problems, *loaded.warnings):
         return str(problem)
     if loaded.desired:
         return "is the output of `terraform show -json`; a state that is stored is a raw one; give this as a file"
-    return "is no Terraform state of format version 4; is it the right object?"
+    return "is not a Terraform state of format version 4; check the object"

@@ -51,7 +51,7 @@ def load(cluster: Cluster, namespace: str = "") -> tuple[LoadResult, ClusterObje
     objects = ClusterObjects()
     kinds = cluster.kinds()
     if all(kind.is_setting for kind in kinds):
-        raise BadRequest("the cluster serves no kind of Config Connector; is it the right context?")
+        raise BadRequest("the cluster serves no kind of Config Connector; check --context")
     resources = [kind for kind in kinds if not kind.is_setting]
     settings = _settings(cluster, [kind for kind in kinds if kind.is_setting], namespace)
     loaded = load_documents(chain(settings, _documents(cluster, resources, namespace, objects)))

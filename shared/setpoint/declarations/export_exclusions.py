@@ -37,7 +37,7 @@ def refusal(observation: Observation) -> str:
     if observation.data is None:
         return "the inventory does not say what it is"
     if not is_full_name(observation.key.name):
-        return "its name is no full resource name"
+        return "its name is not a full resource name"
     if observation.key.content not in WHOLE:
         return ""
     if made := auto_created_resources.reason(observation):

@@ -144,7 +144,7 @@ def check_store(store: Store) -> None:
         Unavailable: the store does not answer.
     """
     if not store.control().value.sources:
-        raise BadRequest("the store has no declarations, so that nothing can be reviewed; is --store the right one?")
+        raise BadRequest("the store has no declarations, so that nothing can be reviewed; check --store")
 
 
 def review(

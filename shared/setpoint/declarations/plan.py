@@ -452,7 +452,7 @@ def check_removals(planned: Plan, most: float) -> None:
         allowing = -(-removals * 100 // before)  # rounded up, so that it is allowed
         raise NotPermitted(
             f"this would remove {removals} of the {before} that source {planned.source} declares, more than "
-            f"{most:.0%}; look at `setpoint plan`, then allow it with --max-removals {allowing}%"
+            f"{most:.0%}; check `setpoint plan`, then allow it with --max-removals {allowing}%"
         )
 
 
@@ -460,7 +460,7 @@ def part(percent: str) -> float:
     """Parse a percentage, ``10%``, to a number from 0 to 1.
 
     Raises:
-        BadRequest: the text is no percentage from 0% to 100%.
+        BadRequest: the text is not a percentage from 0% to 100%.
     """
     try:
         number = float(percent.removesuffix("%"))

@@ -1,7 +1,7 @@
 """Edit the Terraform code of a root module so that it declares what was observed, where that is certain.
 
 A value is edited where it is a literal: of the attribute, of a local, of a variable's default, or of a value file. It
-has to be the value that was applied, and used nowhere else. The edited text has to differ in this literal alone, and
+must be the value that was applied, and used nowhere else. The edited text has to differ in this literal alone, and
 the provider's attribute with the new value has to mean what was observed. Otherwise the author is told what to change.
 """
 
@@ -201,7 +201,7 @@ def _has_value(tokens: Sequence[Token], declared: Any) -> bool:
     """Whether a literal has the declared value.
 
     Raises:
-        NotHclError: it is no literal.
+        NotHclError: it is not a literal.
     """
     if isinstance(declared, list):
         return _is_same_list([hcl.scalar(part) for part in hcl.elements(tokens)], declared)

@@ -85,7 +85,7 @@ def sync_upload(
         if bucket in uploads.buckets:
             return _state(str(bucket), str(named.get("name") or ""), uploads, now)
         if "bucket" in named and bucket != uploads.declarations:  # other buckets of a project can notify the topic, too
-            message = f"gs://{bucket}: is no bucket of this installation; nothing was read"
+            message = f"gs://{bucket}: is not a bucket of this installation; nothing was read"
             return UploadReport("ignored", "WARNING", message)
         return _archive(named, uploads, now)
     except Superseded as error:
@@ -128,7 +128,7 @@ def _state(bucket: str, name: str, uploads: Uploads, now: datetime) -> UploadRep
     """Apply the present content of one state, for any event about it."""
     rules, url = uploads.buckets[bucket], f"gs://{bucket}/{name}"
     if not name.endswith(_SUFFIX) or not name.startswith(rules.prefix) or uploads.states is None:
-        return UploadReport("ignored", "INFO", f"{url}: is no state of this installation")
+        return UploadReport("ignored", "INFO", f"{url}: is not a state of this installation")
     reports: list[StateReport] = []
     options = StateOptions(grace_seconds=rules.grace)
     try:

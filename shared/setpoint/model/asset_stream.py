@@ -88,7 +88,7 @@ def _intact(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file itself; what the decompressors raise has no number
-        raise BadRequest(f"compressed data is damaged or cut off ({error}); make the file anew") from None
+        raise BadRequest(f"compressed data is damaged or cut off ({error}); create the file again") from None
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
@@ -121,7 +121,7 @@ def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a stream; one that is too long is cut, and is no record any more."""
+    """The lines of a stream; one that is too long is cut, and is not a record any more."""
     line = stream.readline(LARGEST_LIST + 1)  # the first may be a whole list
     if len(line) > LARGEST_LIST:
         raise BadRequest(_TOO_LARGE)

@@ -37,7 +37,7 @@ class ControllerClaim(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_refuted(self) -> bool:
-        """Whether the claim is known to be wrong, so that the resource has to be declared."""
+        """Whether the claim is known to be wrong, so that the resource must be declared."""
         return self.proof in ("missing", "made_otherwise")
 
     def __str__(self) -> str:

@@ -175,10 +175,10 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         labels: limits the scope to resources with all of these labels, ``*`` for any value.
         exceptions: excludes the resources that one of these selects.
         strict: resources that Google or another resource creates have to be declared, too.
-        settle: seconds that a resource has to be unmanaged before it is a finding; None leaves it to the policy.
+        settle: seconds that a resource must be unmanaged before it is a finding; None leaves it to the policy.
         ignores: resources to leave alone without a declaration; the last rule that matches decides.
         within: excludes resources outside these places, those of its source; None for no restriction.
-        contents: what has to be declared: ``resource``, ``iam_policy``; resources where empty.
+        contents: what must be declared: ``resource``, ``iam_policy``; resources where empty.
     """
 
     name: str

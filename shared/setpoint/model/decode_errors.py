@@ -19,7 +19,7 @@ _DAMAGED = b"\0"
 
 
 def stored_bytes(body: object) -> bytes:
-    """The bytes of a record's body. An empty body, or one that is no text, is damaged: no decoder reads what it gives.
+    """The bytes of a record's body. An empty body, or one that is not text, is damaged: no decoder reads what it gives.
 
     Empty bytes stand for a record that is not there: a damaged one must not pass for that.
     """

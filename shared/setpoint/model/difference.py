@@ -47,7 +47,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why a field is no difference although it is not literally equal, or why it was not compared."""
+    """Why a field is not a difference although it is not literally equal, or why it was not compared."""
 
     path: str
     reason: str

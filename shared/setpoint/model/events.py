@@ -176,7 +176,7 @@ def read(message: bytes) -> CloudEvent:
     """Read an event that Setpoint published.
 
     Raises:
-        MalformedMessage: the message is no event of Setpoint.
+        MalformedMessage: the message is not an event of Setpoint.
     """
     try:
         return decode(message)

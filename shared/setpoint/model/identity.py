@@ -57,7 +57,7 @@ def is_unproved(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
 
 
 def _are_other_times(first: str, other: str) -> bool:
-    """Whether two times are not the same second, however they are written; what is no time tells nothing."""
+    """Whether two times are not the same second, however they are written; what is not a time tells nothing."""
     seconds = _second(first), _second(other)
     return all(seconds) and seconds[0] != seconds[1]
 

@@ -32,7 +32,7 @@ def compiled(expression: str) -> Any:
         return re2.compile(expression, _options(re2.Options))
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise BadDeclaration(f"`{expression[:80]}` is no pattern: {reason}") from None
+        raise BadDeclaration(f"`{expression[:80]}` is not a pattern: {reason}") from None
 
 
 def _options(make: Callable[[], Any]) -> Any:

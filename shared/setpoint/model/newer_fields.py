@@ -115,7 +115,7 @@ def newer_fields(stored: bytes | str, known: bytes) -> NewerFields | None:
 
 
 def unknown_names(stored: bytes | str, form: type[Any]) -> NewerFields | None:
-    """The unknown fields of a damaged record itself; None if there are none, or if it is no object."""
+    """The unknown fields of a damaged record itself; None if there are none, or if it is not an object."""
     names = {field.encode_name for field in msgspec.structs.fields(form)}
     try:
         raw = msgspec.json.decode(stored, type=dict[str, msgspec.Raw])

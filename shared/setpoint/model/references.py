@@ -198,7 +198,7 @@ def segments(reference: str) -> list[str]:
 def _may_precede(prefix: list[str], first: str, own: Project) -> bool:
     """Whether a short form that starts with ``first`` may omit ``prefix``.
 
-    A name from a root collection omits nothing; one from a location omits its project; an omitted project has to be the
+    A name from a root collection omits nothing; one from a location omits its project; an omitted project must be the
     one that holds the resource, where that is known.
     """
     if first in _TOPS or (first in ROOTS and prefix[0] != "projects"):

@@ -41,7 +41,7 @@ def parse(text: str) -> Retention:
     for part in filter(None, text.split(",")):
         match = _PART.match(part.strip())
         if match is None:
-            raise BadRequest(f"`{part}` is no retention; write days, as in audit=400,gone=400,resolved=90")
+            raise BadRequest(f"`{part}` is not a retention; write days, as in audit=400,gone=400,resolved=90")
         days[match.group(1)] = timedelta(days=int(match.group(2)))
     return Retention(**days)
 

@@ -28,7 +28,7 @@ class Interaction(msgspec.Struct, frozen=True):
         ts: id of the message.
         action: the button, in Slack's format.
         blocks: the block with the button; a menu is read together with the buttons beside it.
-        thread: id of the message that it replies to; empty if it is no reply.
+        thread: id of the message that it replies to; empty if it is not a reply.
     """
 
     user: str
@@ -71,7 +71,7 @@ def of_request(body: bytes) -> Interaction:
     """Read Slack's request: a form with one field, which holds JSON.
 
     Raises:
-        MalformedMessage: the request is no click of a button.
+        MalformedMessage: the request is not a click of a button.
     """
     try:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS)
@@ -100,7 +100,7 @@ def decode(message: bytes) -> Interaction:
     """Read a queued interaction.
 
     Raises:
-        MalformedMessage: the message is no interaction.
+        MalformedMessage: the message is not an interaction.
     """
     try:
         return _decode(message)

@@ -197,7 +197,7 @@ def check_revision(now: SourceState, source: str, revision: int) -> None:
     """
     if 0 < revision < now.revision:
         raise Superseded(
-            f"source {source}: something uploaded later is in force already (commit {now.commit or 'unknown'}); "
+            f"source {source}: a later upload is applied already (commit {now.commit or 'unknown'}); "
             "nothing was changed"
         )
 
@@ -217,7 +217,7 @@ def check_serials(now: SourceState, source: str, states: Mapping[str, int]) -> N
         if lineage and serial < now.states.get(lineage, 0):
             raise Superseded(
                 f"source {source}: serial {serial} of the Terraform state with lineage {lineage} is older than serial "
-                f"{now.states[lineage]}, which is in force; nothing was changed; give the newest state"
+                f"{now.states[lineage]}, which is applied; nothing was changed; give the newest state"
             )
 
 

@@ -106,7 +106,7 @@ def decode_message(message: bytes) -> SweepMessage:
     """Read a message of the sweep topic.
 
     Raises:
-        MalformedMessage: the message is no sweep message.
+        MalformedMessage: the message is not a sweep message.
     """
     try:
         return _decode_message(message)
@@ -166,7 +166,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.listed:
             return ""
         reasons = "; ".join([*self.denied.values(), *self.failed.values()])
-        return reasons or "is it the right scope, and is the inventory switched on there?"
+        return reasons or "check the scope, and whether Cloud Asset Inventory is enabled there"
 
 
 class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):

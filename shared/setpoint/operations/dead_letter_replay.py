@@ -124,7 +124,7 @@ def _opened(dead_letter: DeadLetter, key: Callable[[], bytes] | None) -> DeadLet
         return "it is encrypted; give --store, which has the key"
     message = decrypted(dead_letter.data, key())
     if message is None:
-        return "it was encrypted with the key of another store; --drop throws it away"
+        return "it was encrypted with the key of another store; --drop discards it"
     return msgspec.structs.replace(dead_letter, data=message)
 
 
@@ -137,10 +137,10 @@ def _decided(dead_letter: DeadLetter, queue: DeadLetterQueue, reason: str, *, dr
         return ReplayResult(dead_letter, "dropped")
     if dead_letter.is_cut:
         return ReplayResult(
-            dead_letter, "left", "its end was cut off, so that it cannot be sent again; --drop throws it away"
+            dead_letter, "left", "its end was cut off, so that it cannot be sent again; --drop discards it"
         )
     if not dead_letter.subscription:
-        return ReplayResult(dead_letter, "left", "where it came from is not recorded; --drop deletes it")
+        return ReplayResult(dead_letter, "left", "where it came from is not recorded; --drop discards it")
     try:
         return ReplayResult(dead_letter, "sent", queue.topic_of(dead_letter.subscription))
     except BadRequest as error:

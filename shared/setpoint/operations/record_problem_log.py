@@ -64,7 +64,7 @@ class RecordProblemLog:
         return sorted(problems, key=lambda problem: (problem.first_seen, problem.record))
 
     def forget(self, record: str, now: datetime) -> None:
-        """Delete the problem of a record that can be read again; a missing problem is no error."""
+        """Delete the problem of a record that can be read again; a missing problem is not an error."""
         stored = self._store.read(KIND, problem_id(record))
         if stored is not None:
             with suppress(Conflict):

@@ -90,7 +90,9 @@ def _repaired(record: DamagedRecord, context: Context, now: datetime) -> RepairR
             return RepairResult(place, name, "deleted", "run `setpoint sweep`", is_paused)
         outcome = pipeline.reevaluate(state.key, context)
     except Conflict:
-        return RepairResult(place, name, "failed", "it was written meanwhile; run the command again", is_paused)
+        return RepairResult(
+            place, name, "failed", "another process wrote it at the same time; run the command again", is_paused
+        )
     except SetpointError as error:
         return RepairResult(place, name, "failed", str(error), is_paused)
     if outcome == "unreadable":

@@ -88,7 +88,7 @@ class Cluster(Protocol):
         """
 
     def record(self, event: ClusterEvent) -> None:
-        """Write an Event, or that it is still true where it is there already.
+        """Write an Event; if it exists already, update its time.
 
         Raises:
             AccessDenied: Events may not be written there.

@@ -204,7 +204,7 @@ class ResourceApi(Protocol):
 
         Raises:
             Conflict: the resource is not the one that the plan was made for; nothing was changed.
-            Refused: the API will never take it, or there is no such resource or method; nothing was changed.
+            Refused: the API will never accept it, or there is no such resource or method; nothing was changed.
             Throttled: the API takes no more; nothing was changed.
         """
 

@@ -55,7 +55,7 @@ def approve(
         is_verified: whether the caller knows that it is they; a rule that asks for several people takes no other.
 
     Raises:
-        NotPermitted: the mode excludes remediation, or the approver is not verified and has to be.
+        NotPermitted: the mode excludes remediation, or the approver is not verified and must be.
         BadRequest: the finding has no such drift, or its mode excludes remediation; show the finding again.
     """
 

@@ -79,7 +79,7 @@ def read_live(
         case: the finding.
         live_resources: the APIs of the resources.
         now: the current time.
-        places: looks up where the project is, which has to be known for a write; None looks nothing up.
+        places: looks up where the project is, which must be known for a write; None looks nothing up.
 
     Raises:
         AccessDenied: a permission is missing; grant it.

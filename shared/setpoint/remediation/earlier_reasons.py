@@ -22,6 +22,16 @@ _CURRENT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\bits API tells none of the ids and times by which it is known, so",
             "its API returns none of the ids and times that identify it, so",
         ),
+        (r": no answer(?=(?: \(\w+\)|, \d+ times in a row)(?:;|$))", ": no response"),
+        (r"\bis switched off; switch it on with(?= `gcloud services enable )", "is not enabled; enable it with"),
+        (r"\bthe instance has to be (stopped first|moved: )", r"the instance must be \1"),
+        (
+            r"\bthe API cannot change it: (it|the resource) has to be recreated",
+            r"the API cannot change it: \1 must be recreated",
+        ),
+        (r"\b(replication) has to be (set up again)", r"\1 must be \2"),
+        (r"\b(the data) has to be (moved)", r"\1 must be \2"),
+        (r"\b(what) has to be (sent along with it is a secret)", r"\1 must be \2"),
     )
 )
 

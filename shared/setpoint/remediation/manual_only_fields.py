@@ -37,8 +37,8 @@ class ManualField(NamedTuple):
     todo: str
 
 
-_STOPPED = "the instance has to be stopped first: stop it, set it, start it"
-_ANEW = "the API cannot change it: it has to be recreated"
+_STOPPED = "the instance must be stopped first: stop it, set it, start it"
+_ANEW = "the API cannot change it: it must be recreated"
 
 MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
@@ -73,11 +73,11 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     ManualField(
         "sqladmin", "DatabaseInstance", "instanceType", "by_hand", "a replica is promoted, and never demoted again"
     ),
-    ManualField("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication has to be set up again"),
+    ManualField("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication must be set up again"),
     ManualField("sqladmin", "DatabaseInstance", "diskEncryptionConfiguration", "immutable", _ANEW),
     # https://cloud.google.com/sql/docs/mysql/instance-settings#storage-capacity
     ManualField("sqladmin", "DatabaseInstance", "settings.dataDiskSizeGb", "by_hand", "storage only grows"),
-    ManualField("sqladmin", "DatabaseInstance", "settings.dataDiskType", "by_hand", "the data has to be moved"),
+    ManualField("sqladmin", "DatabaseInstance", "settings.dataDiskType", "by_hand", "the data must be moved"),
     # https://cloud.google.com/resource-manager/docs/moving-projects-folders
     ManualField(
         "cloudresourcemanager", "Project", "parent", "by_hand", "a move changes what is inherited: projects.move"
@@ -91,7 +91,7 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs: methods without a field
     ManualField("cloudscheduler", "Job", "state", "by_hand", "a job is paused and resumed: jobs.pause, jobs.resume"),
     # https://cloud.google.com/spanner/docs/move-instance
-    ManualField("spanner", "Instance", "config", "by_hand", "the instance has to be moved: instances.move"),
+    ManualField("spanner", "Instance", "config", "by_hand", "the instance must be moved: instances.move"),
     # https://cloud.google.com/pubsub/docs/subscription-properties
     ManualField("pubsub", "Subscription", "topic", "immutable", _ANEW),
     ManualField("pubsub", "Subscription", "filter", "immutable", _ANEW),

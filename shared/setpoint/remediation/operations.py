@@ -85,7 +85,7 @@ _QUOTED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SHORTEST = 4
-"""A shorter text is no secret."""
+"""A shorter text is not a secret."""
 _LONGEST = 500
 _MOST = 5_000
 

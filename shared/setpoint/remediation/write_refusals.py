@@ -80,7 +80,7 @@ def _of_field(write_input: WriteInput, change: FieldChange) -> Unwritable | None
         keys, along[0][1]
     ):
         make = f" ({resource.kind.create})" if resource.kind.create else ""
-        return Unwritable(path, "immutable", f"the API cannot change it: the resource has to be recreated{make}")
+        return Unwritable(path, "immutable", f"the API cannot change it: the resource must be recreated{make}")
     if any(field is not None and field.output_only for _, field in along):
         return Unwritable(path, "no_method", "only the server writes it: remove it from the declaration")
     return None if write_input.special(change) is not None else _of_general_method(write_input, change)
@@ -107,7 +107,7 @@ def _of_siblings(write_input: WriteInput, change: FieldChange, cut: FieldPath) -
     elif writer is not None and api_requests.is_whole(schema, writer):
         cut = ()
     if not is_complete(write_input, cut):
-        todo = "what has to be sent along with it is a secret that cannot be read back: set it manually"
+        todo = "what must be sent along with it is a secret that cannot be read back: set it manually"
         return Unwritable(change.difference.path, "secret", todo)
     return None
 

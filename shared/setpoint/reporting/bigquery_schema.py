@@ -142,7 +142,7 @@ def refused(columns: Iterable[Column], row: Mapping[str, Any], path: str = "", *
             if column["mode"] == "REQUIRED":
                 problems.append(f"{where} is required")
         elif column["mode"] == "REPEATED" and not isinstance(value, list):
-            problems.append(f"{where} is no list")
+            problems.append(f"{where} is not a list")
         else:
             for item in value if column["mode"] == "REPEATED" else [value]:
                 problems += _refused_value(column, item, where, drop_unknown=drop_unknown)
@@ -152,9 +152,9 @@ def refused(columns: Iterable[Column], row: Mapping[str, Any], path: str = "", *
 def _refused_value(column: Column, value: Any, where: str, *, drop_unknown: bool) -> list[str]:
     if column["type"] == "RECORD":
         if not isinstance(value, dict):
-            return [f"{where} is no RECORD"]
+            return [f"{where} is not of type RECORD"]
         return refused(column["fields"], value, f"{where}.", drop_unknown=drop_unknown)
-    return [] if _FITS[column["type"]](value) else [f"{where} is no {column['type']}"]
+    return [] if _FITS[column["type"]](value) else [f"{where} is not of type {column['type']}"]
 
 
 def _is_time(value: Any) -> bool:

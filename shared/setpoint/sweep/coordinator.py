@@ -67,7 +67,7 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
         about: the sweep or shard, in words.
         summary: the summary of a sweep that has ended.
         healed: resources whose pending events were published after a crash.
-        settled: drifts judged again because their grace period is over.
+        settled: drifts evaluated again because their grace period is over.
         deep_reads: resources that were read through their own API.
         dated: findings whose history was read.
         searched: findings whose audit log was read.

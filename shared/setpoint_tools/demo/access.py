@@ -112,7 +112,7 @@ def project_policy(site: Site, declared: Grants, others: Grants, authority: Auth
 
 
 def bucket_policy(site: Site, bucket: Sample, declared: Grants, authority: Authority) -> Sample:
-    """The IAM policy of a bucket; the legacy roles that every bucket has are no part of the declaration."""
+    """The IAM policy of a bucket; the legacy roles that every bucket has are not part of the declaration."""
     legacy = {
         "roles/storage.legacyBucketOwner": [f"projectEditor:{site.project.id}", f"projectOwner:{site.project.id}"]
     }

@@ -67,7 +67,7 @@ class Incident:
     Args:
         key: the resource and content.
         kind: the kind of the drift.
-        fields: the beginnings of the paths of the last differences; each has to be there, and no other.
+        fields: the beginnings of the paths of the last differences; each must be there, and no other.
         steps: the changes, the oldest first.
         by: who did it, as the audit log says; None where nobody knows.
         remediation: what Setpoint has to do about it.

@@ -45,7 +45,7 @@ def of_findings(incidents: Iterable[Incident], states: Iterable[ResourceState]) 
 
 
 def of_events(sent: Iterable[Sent], incidents: Iterable[Incident], types: Iterable[str]) -> Iterator[str]:
-    """What is wrong with the published events: each transition has to have told of itself once."""
+    """What is wrong with the published events: each transition must have told of itself once."""
     expected = Counter(_EVENTS[message.outcome] for message in sent if message.outcome in _EVENTS)
     expected["drift.resolved"] += sum(message.is_reverted for message in sent)  # which remediation has seen itself
     old = sum(incident.is_old for incident in incidents)

@@ -141,7 +141,7 @@ class Hour:
         sent: the messages of the feed, in the order in which they come.
         entries: the audit log entries, in the order in which they arrive.
         approvals: what people approve, the oldest first.
-        incidents: what happens to the resources, and what has to be found of it.
+        incidents: what happens to the resources, and what must be found of it.
         past: what the inventory's history and the audit log say of the time before.
     """
 

@@ -189,7 +189,7 @@ CHANGES: dict[str, DemoChange] = {
         TOPIC, "keeps messages for ten minutes only", "drift, which raises an alert only", _shortened
     ),
     "relabel-bucket": DemoChange(
-        BUCKET, "is Google itself, which adds a label", "nothing: that is no drift", _relabelled
+        BUCKET, "is Google itself, which adds a label", "nothing: that is not drift", _relabelled
     ),
 }
 

@@ -267,7 +267,7 @@ def check(root: Path) -> list[str]:
     """The functions of a checkout.
 
     Raises:
-        BadRequest: this is no checkout, or something that the system needs is not installed.
+        BadRequest: this is not a checkout, or something that the system needs is not installed.
     """
     names = functions(root)
     if not names:

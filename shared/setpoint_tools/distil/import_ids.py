@@ -264,7 +264,7 @@ _OTHERWISE_BY_HAND = (
 NOT_IMPORTED = frozenset(
     ("google_billing_subaccount", "google_dataproc_cluster", "google_dataproc_job", "google_service_account_key")
 )
-"""Types that the provider does not import, or that are no resource of their own in the inventory."""
+"""Types that the provider does not import, or that are not a resource of their own in the inventory."""
 
 _USUAL = {"LOCATION": "global", "COLLECTION": "default_collection", "FLEET": "default"}
 """What some ids have where the inventory's format has a variable; only names with it fit the line."""
@@ -378,7 +378,7 @@ def _is_plain(form: str) -> bool:
 
 
 def _numbered(form: str) -> str:
-    """A format with variables that are no attributes: the id is the whole name."""
+    """A format with variables that are not attributes: the id is the whole name."""
     return _VARIABLE.sub(lambda var: f"{{{{{var[1].lower()}_}}}}", form)
 
 

@@ -75,7 +75,8 @@ def table(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 def fields(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Where fields of a kind's spec go: kind → names from the spec, joined by dots → the path below what is around.
 
-    What the API keeps as a map by key, or as an item with a certain key, is no path; `krm_shapes` brings it into shape.
+    What the API keeps as a map by key, or as an item with a certain key, is not a path; `krm_shapes` brings it into
+    shape.
     """
     paths: dict[str, dict[str, str]] = {}
     known: dict[tuple[str, str], str] = {(row["kind"], _names(row["spec"])): _names(row["api"]) for row in rows}
@@ -124,7 +125,7 @@ def _several(value: Any) -> list[str]:
 
 
 def _template(url: str) -> str:
-    """A template in one spelling, or an empty string where it is no path of names."""
+    """A template in one spelling, or an empty string where it is not a path of names."""
     text = _PLACEHOLDER.sub(lambda match: "{" + match[1] + "}", url)
     if text.startswith("{project}/"):
         text = f"projects/{text}"

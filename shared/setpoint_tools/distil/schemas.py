@@ -136,7 +136,7 @@ class Packer:
         self._kinds = frozenset(kinds)
 
     def schema(self, name: str, *, resource: bool = False) -> dict[str, Packed]:
-        """Return the packed fields of a schema by name; empty for one that is no object with fields.
+        """Return the packed fields of a schema by name; empty for one that is not an object with fields.
 
         Args:
             name: The schema's name in the document.

@@ -116,7 +116,7 @@ class Listings:
             return None
         time: datetime = asked.read_time.ToDatetime(tzinfo=UTC)
         if not self.now() - HISTORY - _MARGIN <= time <= self.now():
-            refuse(context, "read_time has to be between 35 days ago and now.")
+            refuse(context, "read_time must be between 35 days ago and now.")
         return time
 
     def _present(self, time: datetime | None) -> list[Any]:
@@ -162,7 +162,7 @@ def types_asked(asked: Any, held: HeldAssets, context: grpc.ServicerContext) -> 
 
 
 def _asked(request: ListAssetsRequest) -> str:
-    """What has to be the same on every page of one listing."""
+    """What must be the same on every page of one listing."""
     read_time = request.read_time.isoformat() if request.read_time else ""
     return f"{hash((request.parent, tuple(request.asset_types), int(request.content_type), read_time)):x}"
 

@@ -215,7 +215,7 @@ class GoogleApis:
         if route.document.service == "compute":
             name = "labelFingerprint" if route.name == "setLabels" else "fingerprint"
             if name in route.document.properties(route.request) and name in live and not body.get(name):
-                raise ApiError(412, "conditionNotMet", f"{name} has to be sent")
+                raise ApiError(412, "conditionNotMet", f"{name} must be sent")
 
     def _done(self, route: Route, key: str, before: Any, after: dict[str, Any] | None, fault: Fault) -> Any:
         """Let a write take effect, at once or when its operation ends, and answer."""

@@ -90,7 +90,7 @@ class Shape(NamedTuple):
             resolved = self.document.resolved(field)
             if fields is None:
                 if "additionalProperties" not in resolved:
-                    raise invalid(f"update mask: `{path}` goes through what is no message")
+                    raise invalid(f"update mask: `{path}` goes through what is not a message")
                 field = resolved["additionalProperties"]
             elif key in fields:
                 field = fields[key]
@@ -179,7 +179,7 @@ def _check(document: Document, field: Mapping[str, Any], body: Any, path: str) -
                 raise invalid(f'Unknown name "{key}" at "{path}": Cannot find field.')
             _check(document, fields.get(key) or fields[_camel(key)], value, f"{path}.{key}")
     elif isinstance(body, str) and resolved.get("type") == "boolean":
-        raise invalid(f"{path} is no boolean")
+        raise invalid(f"{path} is not a boolean")
 
 
 def conflicts(live: Mapping[str, Any], body: Any, path: str = "") -> str:

@@ -71,7 +71,7 @@ def _json(_: bool, value: Any) -> str:
 
 
 def _duration(_: bool, value: Any) -> str:
-    return "" if not value or _DURATION.match(value) else f"{value!r} is no duration in seconds, such as 3.5s"
+    return "" if not value or _DURATION.match(value) else f"{value!r} is not a duration in seconds, such as 3.5s"
 
 
 _OF_VALUES: dict[str, Callable[[Any, Any], str]] = {

@@ -88,7 +88,7 @@ def put_body(batch: WriteBatch, reference: DocumentReference, body: bytes, revis
     """Have a batch create a document with a body, or replace the revision that was read.
 
     Args:
-        batch: takes the write; its commit raises where the document is there already, or has another revision.
+        batch: takes the write; its commit raises if the document exists already, or has another revision.
         reference: the document.
         body: the body in JSON.
         revision: what was read; None for no document.

@@ -67,7 +67,7 @@ def answering(what: str) -> Iterator[None]:
     try:
         yield
     except _NO_ANSWER as error:
-        raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
+        raise Unavailable(f"{what}: Firestore did not respond ({type(error).__name__}); try again") from error
     except _NOT_SET_UP as error:
         raise Unavailable(
             f"{what}: Firestore denies access ({type(error).__name__}); check the database's name and your role"

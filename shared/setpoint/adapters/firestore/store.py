@@ -245,7 +245,7 @@ class FirestoreStore:
             with _answering(f"the manifest of {source}"):
                 document = page.get()
             if not document.exists:
-                raise Conflict(f"source {source}: another process applied it meanwhile; try again")
+                raise Conflict(f"source {source}: another process applied it at the same time; try again")
             yield from decode_manifest(_body(document))
 
     def _unordered(self, source: str, generation: int) -> list[tuple[ResourceKey, str]]:

@@ -140,7 +140,7 @@ class AssetInventory:
     ) -> Iterator[InventoryPage]:
         """See ``Inventory.pages``."""
         if not _SCOPE.match(scope):
-            raise BadRequest(f"`{scope}` is no scope; use organizations/NUMBER, folders/NUMBER or projects/ID")
+            raise BadRequest(f"`{scope}` is not a scope; use organizations/NUMBER, folders/NUMBER or projects/ID")
         if content not in CONTENT_TYPES:
             raise BadRequest(f"`{content}` cannot be listed; use {', '.join(CONTENT_TYPES)}")
         request = ListAssetsRequest(
@@ -198,7 +198,9 @@ def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest
     if isinstance(error, exceptions.Unauthenticated):
         return BadRequest(f"{scope} cannot be listed without credentials; {LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
-        return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
+        return TokenExpired(
+            f"the listing of {scope} cannot continue, since its page token has expired; start the listing again"
+        )
     if isinstance(error, exceptions.ClientError):
         return BadRequest(f"{scope} cannot be listed: {message_of(error)}; check the scope and the types")
     return Unavailable(f"{scope} cannot be listed: {message_of(error)}; try again later")
@@ -216,7 +218,7 @@ def denied(error: exceptions.Forbidden, scope: str, reason: str) -> ScopeDenied:
         project = str((error.metadata or {}).get("consumer", "")).removeprefix("projects/") or "PROJECT"
         return ScopeDenied(
             scope,
-            "Cloud Asset Inventory is switched off; switch it on with "
+            "Cloud Asset Inventory is not enabled; enable it with "
             f"`gcloud services enable cloudasset.googleapis.com --project {project}`",
         )
     return ScopeDenied(scope, reason)

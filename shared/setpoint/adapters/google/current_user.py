@@ -42,7 +42,7 @@ def address_in(answer: requests.Response) -> str:
 
     Raises:
         BadRequest: it names none; log in.
-        Unavailable: it is no answer of Google's; try again.
+        Unavailable: it is not an answer of Google's; try again.
     """
     if answer.status_code >= 500:  # noqa: PLR2004 - of HTTP
         raise Unavailable(f"{USERINFO}: {answer.status_code}; nothing says who decides, try again")

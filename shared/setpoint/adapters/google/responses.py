@@ -54,7 +54,7 @@ _NO_METHOD = "method not found"
 """The API front end's 404 message for a path without a method."""
 _LONGEST = 500
 _SHORTEST = 4
-"""A shorter text is no secret, and is a part of many words."""
+"""A shorter text is not a secret, and is a part of many words."""
 _HIDDEN = "(hidden)"
 
 
@@ -172,8 +172,8 @@ def _described(answer: requests.Response, message: str) -> str:
     if _error(answer):
         return f"{answer.status_code} ({message})"
     form = answer.headers.get("Content-Type", "").partition(";")[0].strip()[:80]
-    what = f"a body that is no JSON object ({form or 'of no type'})" if answer.content else "no body"
-    return f"{answer.status_code} with {what}, which is no answer of the API"
+    what = f"a body that is not a JSON object ({form or 'of no type'})" if answer.content else "no body"
+    return f"{answer.status_code} with {what}, which is not an answer of the API"
 
 
 def _remedy(call: Call, error: Mapping[str, Any]) -> str:
@@ -181,5 +181,5 @@ def _remedy(call: Call, error: Mapping[str, Any]) -> str:
         return "the credentials are not accepted; check the service account"
     if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):
         service = urlsplit(call.url).hostname
-        return f"the API is switched off; switch it on with `gcloud services enable {service}`"
+        return f"the API is not enabled; enable it with `gcloud services enable {service}`"
     return f"{call.method} is denied; grant {call.permission} on it to the calling account"

@@ -141,7 +141,7 @@ class GoogleRest:
             answer, failure = self._once(call)
             if failure is not None and not (reading or _never_left(failure)):
                 raise Unavailable(
-                    f"{call.method} at {call.url}: no answer ({type(failure).__name__}); it may have been done"
+                    f"{call.method} at {call.url}: no response ({type(failure).__name__}); it may have been done"
                 ) from failure
             if answer is not None and not again(answer):
                 return answer
@@ -151,7 +151,7 @@ class GoogleRest:
             time.sleep(_pause(patience, tries, answer))
         if answer is not None:
             return answer
-        raise Unavailable(f"{call.method} at {call.url}: no answer, {patience.tries} times in a row") from failure
+        raise Unavailable(f"{call.method} at {call.url}: no response, {patience.tries} times in a row") from failure
 
     def _once(self, call: Call) -> tuple[requests.Response | None, Exception | None]:
         try:

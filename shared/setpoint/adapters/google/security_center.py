@@ -55,7 +55,7 @@ class SecurityCommandCenter:
         """See ``FindingCenter.put``."""
         url = self._address(source)
         if not _SOURCE.match(url):
-            raise BadRequest(f"scc:{source}: its url is no source: https://…/v1/organizations/NUMBER/sources/NUMBER")
+            raise BadRequest(f"scc:{source}: its url is not a source: https://…/v1/organizations/NUMBER/sources/NUMBER")
         if self._session is None:
             self._session = self._open()
         try:
@@ -70,10 +70,10 @@ class SecurityCommandCenter:
             )
         except GoogleAuthError as error:
             if isinstance(error, TransportError):
-                raise Unavailable(f"scc:{source}: no answer ({type(error).__name__})") from error
+                raise Unavailable(f"scc:{source}: no response ({type(error).__name__})") from error
             raise BadRequest(f"scc:{source}: the credentials are not accepted; check the service account") from error
         except requests.RequestException as error:
-            raise Unavailable(f"scc:{source}: no answer ({type(error).__name__})") from None
+            raise Unavailable(f"scc:{source}: no response ({type(error).__name__})") from None
         _check(source, answer)
 
 
@@ -98,7 +98,7 @@ def _check(source: str, answer: requests.Response) -> None:
     if status == _TOO_MANY:
         raise Throttled(what, seconds_of(answer.headers.get("Retry-After")))
     if status >= _BROKEN or status == _TIMEOUT:
-        raise Unavailable(f"{what}: answered with {status}; the effect is unknown")
+        raise Unavailable(f"{what}: returned {status}; the effect is unknown")
     if status in _DENIED:
         reason = "grant roles/securitycenter.findingsEditor to the account of notify"
         raise AccessDenied(what, "securitycenter.findings.update", reason)

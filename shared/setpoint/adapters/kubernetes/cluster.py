@@ -104,7 +104,7 @@ class KubernetesCluster:
         while True:
             answer = self._call("GET", path, limit=str(self._page_size), **({"continue": token} if token else {}))
             if "items" not in answer:
-                raise Unavailable(f"{path}: the API server answers no list; try again later")
+                raise Unavailable(f"{path}: the API server did not return a list; try again later")
             yield answer["items"] or []
             token = (answer.get("metadata") or {}).get("continue") or ""
             if not token:
@@ -132,10 +132,10 @@ class KubernetesCluster:
         except ApiException as error:
             raise _translated(error, verb, path) from error
         except HTTPError as error:
-            raise Unavailable(f"the API server does not answer ({type(error).__name__}); try again later") from error
+            raise Unavailable(f"the API server does not respond ({type(error).__name__}); try again later") from error
         if not isinstance(answer, dict):
             # The client gives text that is no JSON as it is: half an answer is none.
-            raise Unavailable(f"{path}: the API server answers no JSON object; try again later")
+            raise Unavailable(f"{path}: the API server did not return a JSON object; try again later")
         return answer
 
 
@@ -145,14 +145,14 @@ def _translated(error: ApiException, verb: str, path: str) -> Exception:
             right = f"{'list' if verb == 'GET' else 'create and patch'} on {path}"
             return AccessDenied(path, right, f"may not be {_DONE[verb]}; grant {right} (infra/kubernetes/rbac.yaml)")
         case HTTPStatus.UNAUTHORIZED:
-            return BadRequest("the API server does not take the credentials; log in again")
+            return BadRequest("the API server does not accept the credentials; log in again")
         case HTTPStatus.GONE:
-            return TokenExpired(f"the listing of {path} cannot go on; list it anew")
+            return TokenExpired(f"the listing of {path} cannot continue; start the listing again")
         case HTTPStatus.CONFLICT:
-            return Conflict(f"{path}: it is there already")
+            return Conflict(f"{path}: it exists already")
         case HTTPStatus.NOT_FOUND:
             return BadRequest(f"{path}: the API server does not know it; is Config Connector installed?")
-    return Unavailable(f"{path}: the API server answers {error.status} ({error.reason}); try again later")
+    return Unavailable(f"{path}: the API server returned {error.status} ({error.reason}); try again later")
 
 
 _DONE = {"GET": "listed", "POST": "written", "PATCH": "written"}

@@ -177,7 +177,7 @@ class MemoryStore:
     def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
         """See ``StateStore.mend``."""
         del state
-        raise Conflict(f"record {record.id}: it is not there")
+        raise Conflict(f"record {record.id}: it does not exist")
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""

@@ -118,7 +118,7 @@ class PubSubTopic:
             for future in sent:
                 future.result(timeout=seconds)
         except _FAILURES as error:
-            raise Unavailable(f"{self._topic} did not take {what} ({type(error).__name__}); {then}") from error
+            raise Unavailable(f"{self._topic} did not accept {what} ({type(error).__name__}); {then}") from error
 
 
 class PubSubBus:
@@ -158,8 +158,8 @@ class PubSubBus:
             first = next(iter(failed.values()))
             if isinstance(first, (exceptions.InvalidArgument, MessageTooLargeError)):
                 names = ", ".join(sorted(failed)[:_NAMED])
-                raise Refused(f"{self._topic} will never take an event of {names} ({first})") from first
-            raise Unavailable(f"{self._topic} did not take an event ({type(first).__name__}); try again") from first
+                raise Refused(f"{self._topic} will never accept an event of {names} ({first})") from first
+            raise Unavailable(f"{self._topic} did not accept an event ({type(first).__name__}); try again") from first
 
     def _resume(self, keys: Collection[str]) -> None:
         """Resume publishing for resources after a failure.
@@ -357,7 +357,9 @@ class PubSubFeed:
                     ack_deadline_seconds=0,
                 )
         except exceptions.GoogleAPICallError as error:
-            raise Unavailable(f"{self._subscription} did not take acknowledgements ({type(error).__name__})") from error
+            raise Unavailable(
+                f"{self._subscription} did not accept acknowledgements ({type(error).__name__})"
+            ) from error
 
 
 def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:

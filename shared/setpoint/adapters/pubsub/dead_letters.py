@@ -77,7 +77,7 @@ class PubSubDeadLetterQueue:
             try:
                 self._topics[subscription] = self._subscriber.get_subscription(subscription=name).topic
             except exceptions.NotFound:
-                raise BadRequest(f"it came from {name}, which is there no longer; --drop throws it away") from None
+                raise BadRequest(f"it came from {name}, which no longer exists; --drop discards it") from None
             except exceptions.GoogleAPICallError as error:
                 raise Unavailable(f"{name} cannot be looked up ({type(error).__name__}); try again") from error
         return self._topics[subscription]
@@ -88,7 +88,7 @@ class PubSubDeadLetterQueue:
             sent = self._publisher.publish(topic, letter.data, ordering_key=letter.ordering_key, **attributes)
             sent.result(timeout=_PUBLISH_SECONDS)
         except (exceptions.GoogleAPICallError, exceptions.RetryError, futures.TimeoutError) as error:
-            raise Unavailable(f"{topic} did not take a message ({type(error).__name__}); try again") from error
+            raise Unavailable(f"{topic} did not accept a message ({type(error).__name__}); try again") from error
 
     def ack(self, letter: DeadLetter) -> None:
         """See ``DeadLetterQueue.ack``."""
@@ -110,4 +110,4 @@ class PubSubDeadLetterQueue:
                 subscription=self._subscription, ack_ids=handles, ack_deadline_seconds=seconds
             )
         except exceptions.GoogleAPICallError as error:
-            raise Unavailable(f"{self._subscription} did not answer ({type(error).__name__}); try again") from error
+            raise Unavailable(f"{self._subscription} did not respond ({type(error).__name__}); try again") from error

@@ -83,13 +83,15 @@ class PushTokens:
         except exceptions.TransportError as error:
             raise Unavailable("Google's certificates cannot be fetched; the message will be delivered again") from error
         except (exceptions.GoogleAuthError, ValueError) as error:
-            raise _denied(f"its token is not good ({type(error).__name__})") from None
+            raise _denied(f"its token is invalid ({type(error).__name__})") from None
         if claims.get("email") != self._account or claims.get("email_verified") is not True:
-            raise _denied(f"its token is not one of {self._account}")
+            raise _denied(f"its token is not from {self._account}")
 
 
 def _denied(reason: str) -> AccessDenied:
-    return AccessDenied("a pushed message", "run.invoker", f"{reason}; look at the push subscription's OIDC settings")
+    return AccessDenied(
+        "a pushed message", "run.invoker", f"{reason}; check the OIDC settings of the push subscription"
+    )
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -33,7 +33,7 @@ class ApiResponse(NamedTuple):
 
     Args:
         status: its HTTP status.
-        data: its body; None where it is no JSON.
+        data: its body; None where it is not JSON.
         content: its body as it came.
     """
 
@@ -51,7 +51,7 @@ class ApiResponse(NamedTuple):
 
 
 def text_of(answer: ApiResponse) -> str | None:
-    """The text of a file; None where there is none, or it is no text."""
+    """The text of a file; None where there is none, or it is not text."""
     if answer.status == _NOT_FOUND:
         return None
     try:
@@ -134,7 +134,7 @@ class Rest:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise Unavailable(f"repository `{self.what}`: no answer ({type(error).__name__})") from None
+            raise Unavailable(f"repository `{self.what}`: no response ({type(error).__name__})") from None
         answer = ApiResponse(response.status_code, _parsed(response.content), response.content)
         if answer.status not in expected:
             self._check(answer, response.headers)
@@ -165,7 +165,7 @@ class Rest:
         if (wait := self._wait(answer, headers)) is not None:
             raise Throttled(what, wait)
         if status >= _BROKEN or status == _TIMEOUT:
-            raise Unavailable(f"{what}: answered with {status}; the effect is unknown")
+            raise Unavailable(f"{what}: returned {status}; the effect is unknown")
         if status == _CONFLICT:
             raise Conflict(f"{what}: {answer.message or 'another change was made to the same thing'}")
         if status == _UNAUTHORIZED:
@@ -177,7 +177,7 @@ class Rest:
             raise BadRequest(f"{what}: not found, or the token does not reach it; check its url in setpoint-sinks")
         if status < 400:  # noqa: PLR2004 - of HTTP
             raise BadRequest(f"{what}: it has moved; correct its url in setpoint-sinks")
-        raise BadRequest(f"{what}: refused with {status}: {answer.message or 'look there for the reason'}")
+        raise BadRequest(f"{what}: refused with {status}: {answer.message or 'see its log for the reason'}")
 
     def _wait(self, answer: ApiResponse, headers: Mapping[str, str]) -> float | None:
         """Seconds to wait for a rate limit; None where there is none."""

@@ -43,7 +43,7 @@ class Channels:
         """The id of a channel by its name, ``#payments`` or ``payments``, or by its id.
 
         Raises:
-            SlackRefused: the channel does not exist, or it is private and the app is no member; invite the app.
+            SlackRefused: the channel does not exist, or it is private and the app is not a member; invite the app.
             Unavailable: Slack does not answer; try again.
         """
         if _ID.match(channel):

@@ -37,13 +37,13 @@ _STEPS = {
     "restricted_action": "the workspace does not let apps post there: ask its administrators",
     "restricted_action_read_only_channel": "it is read-only: let the app post there, or correct the route",
     "user_not_in_channel": "the user who clicked is not in it",
-    "msg_too_long": "Slack does not take so long a message: please report it",
-    "msg_blocks_too_long": "Slack does not take so long a message: please report it",
-    "invalid_blocks": "Slack does not take the blocks of the message: please report it",
+    "msg_too_long": "Slack does not accept a message of this length: please report it",
+    "msg_blocks_too_long": "Slack does not accept a message of this length: please report it",
+    "invalid_blocks": "Slack does not accept the blocks of the message: please report it",
     "edit_window_closed": "the workspace forbids editing after a time: allow it for apps",
-    "cant_update_message": "the message is not the app's own: was it installed anew?",
+    "cant_update_message": "the message is not the app's own: was it installed again?",
     "missing_scope": "the app lacks a scope: install it again from infra/slack-app.yaml",
-    "not_allowed_token_type": f"{_TOKEN} is no token of a bot (xoxb-…)",
+    "not_allowed_token_type": f"{_TOKEN} is not a token of a bot (xoxb-…)",
     "no_such_subteam": "there is no such user group: correct the approvers",
     "user_not_found": "there is no such user",
     **dict.fromkeys(
@@ -103,9 +103,9 @@ def call(client: WebClient, method: str, what: str, **arguments: Any) -> dict[st
         raise _meaning(error.response, method, what) from None
     except (OSError, HTTPException, ValueError, AttributeError, SlackClientError) as error:
         # In addition to urllib's errors, since the SDK fails on answers that are no JSON objects.
-        raise Unavailable(f"Slack, {what}: {method} had no answer ({type(error).__name__})") from None
+        raise Unavailable(f"Slack, {what}: {method} had no response ({type(error).__name__})") from None
     if not isinstance(answer, dict):
-        raise Unavailable(f"Slack, {what}: {method} had an answer that is none")
+        raise Unavailable(f"Slack, {what}: {method} had an invalid response")
     return answer
 
 
@@ -133,5 +133,5 @@ def _meaning(response: Any, method: str, what: str) -> SetpointError:
     if status == _TOO_MANY or code in _LIMITS:
         return Throttled(f"Slack, {what}", seconds_of(response.headers.get("Retry-After")))
     if status >= _BROKEN or code in _PASSING or not isinstance(code, str) or not _CODE.match(code):
-        return Unavailable(f"Slack, {what}: {method} was answered with {status}; whether it took effect is not known")
+        return Unavailable(f"Slack, {what}: {method} returned {status}; whether it took effect is not known")
     return SlackRefused(what, code)

@@ -29,12 +29,14 @@ class SlackRequests:
         clock: gives the current time.
 
     Raises:
-        BadRequest: the secret is no signing secret, and could be guessed; copy it from the app's settings.
+        BadRequest: the secret is not a signing secret, and could be guessed; copy it from the app's settings.
     """
 
     def __init__(self, secret: str, queue: InteractionQueue, clock: Clock = Clock()) -> None:  # noqa: B008 - it has no state
         if len(secret.strip()) < _SHORTEST_SECRET:
-            raise BadRequest("SETPOINT_SLACK_SIGNING_SECRET is no signing secret of a Slack app: it has 32 characters")
+            raise BadRequest(
+                "SETPOINT_SLACK_SIGNING_SECRET is not a signing secret of a Slack app: it has 32 characters"
+            )
         self._verifier = SignatureVerifier(secret.strip(), clock)
         self._queue = queue
 
@@ -47,7 +49,7 @@ class SlackRequests:
 
         Returns:
             200 if it was queued, or if the button is not one of Setpoint's, such as a link; 401 without a valid
-            signature; 413 if it is too large; 400 if it is no interaction; 503 if the queue is unavailable.
+            signature; 413 if it is too large; 400 if it is not an interaction; 503 if the queue is unavailable.
         """
         body = _read(stream)
         if len(body) > LARGEST:

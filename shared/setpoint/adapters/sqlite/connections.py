@@ -30,7 +30,7 @@ class _Answering:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
-            raise Unavailable(f"the SQLite store did not answer ({error}); try again") from error
+            raise Unavailable(f"the SQLite store did not respond ({error}); try again") from error
 
 
 answering = _Answering()

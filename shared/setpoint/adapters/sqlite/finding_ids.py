@@ -16,7 +16,7 @@ WHERE drifted AND id >= ? AND id < ? || 'g' ORDER BY id LIMIT ?
 
 
 def ids_beginning(path: Path, begun: str, most: int) -> Iterator[tuple[str, str]]:
-    """Ids that begin so, with the names of their resources; none where the file is no store or is busy.
+    """Ids that begin so, with the names of their resources; none where the file is not a store or is busy.
 
     Args:
         path: the file; it is not changed.

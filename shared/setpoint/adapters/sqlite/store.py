@@ -288,7 +288,7 @@ class SqliteStore:
             with answering:
                 row = self._connections.execute(_MANIFEST_PART, (source, generation, part)).fetchone()
             if row is None:
-                raise Conflict(f"source {source}: another process applied it meanwhile; try again")
+                raise Conflict(f"source {source}: another process applied it at the same time; try again")
             yield from decode_manifest(row[0])
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:

@@ -126,17 +126,17 @@ def _answer(
         if not _is_protected(current):
             raise BadRequest(f"{_bare(url)}: its redirect to {_bare(current)} is not encrypted; use its https URL")
     else:
-        raise BadRequest(f"{_bare(url)}: more than {_MOST_REDIRECTS} redirects; is it the right URL?")
+        raise BadRequest(f"{_bare(url)}: more than {_MOST_REDIRECTS} redirects; check the URL")
     with answer:
         if answer.status_code in _FORBIDDEN:
             raise BadRequest(
-                f"{_bare(url)}: answers {answer.status_code}; set the token of this host in the environment "
+                f"{_bare(url)}: returned {answer.status_code}; set the token of this host in the environment "
                 "(docs/terraform.md)"
             )
         if answer.status_code in _MISSING:
             return _Answer(answer.status_code, b"")
         if not answer.ok:
-            raise Unavailable(f"{_bare(url)}: answers {answer.status_code}")
+            raise Unavailable(f"{_bare(url)}: returned {answer.status_code}")
         return _Answer(answer.status_code, _content(answer, url, largest))
 
 
@@ -164,7 +164,7 @@ def _request(http: requests.Session, url: str, login: Login, headers: Mapping[st
     try:
         return http.get(url, headers=sent, auth=basic, timeout=_SECONDS, allow_redirects=False, stream=True)
     except (requests.RequestException, ValueError) as error:
-        raise Unavailable(f"{_bare(url)}: does not answer ({type(error).__name__})") from None
+        raise Unavailable(f"{_bare(url)}: does not respond ({type(error).__name__})") from None
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
@@ -237,7 +237,7 @@ class HttpStates:
         """See ``StateStorage.read``."""
         answer = _answer(self._session, state.locator or state.url, self._login, self._largest)
         if not answer.content:
-            raise MissingState(f"{state.url}: there is no state; is it the right URL?")
+            raise MissingState(f"{state.url}: there is no state; check the URL")
         return answer.content
 
 
@@ -355,10 +355,11 @@ class WorkspaceStates:
         headers = {"Content-Type": "application/vnd.api+json"}
         answer = _answer(self._session, url, self._login(host), self._largest, headers)
         if answer.is_missing:
-            raise BadRequest(f"{_bare(url)}: is not there, or the token may not see it")
+            raise BadRequest(f"{_bare(url)}: does not exist, or the token has no access to it")
         try:
             return msgspec.json.decode(answer.content, type=form)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadRequest(
-                f"{_bare(url)}: this is no answer of the API of Terraform Cloud ({error}); is {host} the right host?"
+                f"{_bare(url)}: this is not an answer of the API of Terraform Cloud ({error}); is {host} the right "
+                "host?"
             ) from None

@@ -12,12 +12,12 @@ from setpoint.errors import BadRequest, Throttled, Unavailable
 SECONDS = 10.0
 _TOO_MANY, _TIMEOUT, _BROKEN = 429, 408, 500
 _STEPS = {
-    400: "it does not take such a body: is its format the right one?",
-    401: "it does not take the signature: is its secret the right one?",
-    403: "it refuses the request: are its address and its secret right?",
-    404: "there is nothing: mend its address in SETPOINT_SINKS",
-    410: "there is nothing any more: mend its address in SETPOINT_SINKS",
-    413: "it does not take so large a body",
+    400: "it does not accept this body; check its format",
+    401: "it does not accept the signature; check its secret",
+    403: "it refuses the request; check its address and its secret",
+    404: "not found: correct its address in SETPOINT_SINKS",
+    410: "gone: correct its address in SETPOINT_SINKS",
+    413: "it does not accept a body of this size",
 }
 
 
@@ -64,12 +64,14 @@ def post(
             status, wait = answer.status_code, answer.headers.get("Retry-After")
             is_taken, is_elsewhere = answer.ok and not answer.is_redirect, 300 <= status < 400  # noqa: PLR2004 - of HTTP
     except requests.RequestException as error:  # its message contains the URL
-        raise Unavailable(f"webhook `{what}`: no answer ({type(error).__name__})") from None
+        raise Unavailable(f"webhook `{what}`: no response ({type(error).__name__})") from None
     if status == _TOO_MANY:
         raise Throttled(f"webhook `{what}`", seconds_of(wait))
     if status >= _BROKEN or status == _TIMEOUT:
-        raise Unavailable(f"webhook `{what}`: answered with {status}; whether it took effect is not known")
+        raise Unavailable(f"webhook `{what}`: returned {status}; whether it took effect is not known")
     if is_elsewhere:
-        raise BadRequest(f"webhook `{what}`: it leads elsewhere ({status}), and is not followed: mend its address")
+        raise BadRequest(
+            f"webhook `{what}`: it redirects ({status}), and redirects are not followed: correct its address"
+        )
     if not is_taken:
-        raise BadRequest(f"webhook `{what}`: answered with {status}; {_STEPS.get(status, 'look there for the reason')}")
+        raise BadRequest(f"webhook `{what}`: returned {status}; {_STEPS.get(status, 'see its log for the reason')}")

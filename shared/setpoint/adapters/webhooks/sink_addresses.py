@@ -114,7 +114,7 @@ def _read(text: str) -> Mapping[str, Address]:
         if address.format == "setpoint" and len(address.secret) < _SHORTEST_SECRET:
             raise BadRequest(f"{SINKS}, `{name}`: its secret has less than {_SHORTEST_SECRET} characters")
         if address.format == "pagerduty" and not address.secret:
-            raise BadRequest(f"{SINKS}, `{name}`: its secret has to be the integration key of a service")
+            raise BadRequest(f"{SINKS}, `{name}`: its secret must be the integration key of a service")
         if address.format in REPOSITORY_FORMATS:
             _check_repository(name, address)
     return known
@@ -122,7 +122,7 @@ def _read(text: str) -> Mapping[str, Address]:
 
 def _check_repository(name: str, address: Address) -> None:
     if not address.secret:
-        raise BadRequest(f"{SINKS}, `{name}`: its secret has to be a token of the repository")
+        raise BadRequest(f"{SINKS}, `{name}`: its secret must be a token of the repository")
     if bool(address.app) != bool(address.installation) or (address.app and address.format != "github"):
         raise BadRequest(f"{SINKS}, `{name}`: a GitHub App needs both app and installation")
     if address.api and not _is_address(address.api):

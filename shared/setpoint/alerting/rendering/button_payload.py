@@ -116,7 +116,7 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButt
     name = action.get("action_id")
     press = name.removeprefix(_PREFIX) if isinstance(name, str) and name.startswith(_PREFIX) else ""
     if press not in get_args(ButtonAction):
-        raise MalformedMessage("an action of Slack that is no button of Setpoint")
+        raise MalformedMessage("an action of Slack that is not a button of Setpoint")
     asked = cast("ButtonAction", press)
     seconds = _seconds(action) if asked == "snooze" else 0
     value = action.get("value")
@@ -135,7 +135,7 @@ def _seconds(action: Mapping[str, Any]) -> int:
     option = action.get("selected_option")
     chosen = option.get("value") if isinstance(option, Mapping) else None
     if not isinstance(chosen, str) or chosen not in SNOOZES:
-        raise MalformedMessage(f"a time to exempt that is none of {', '.join(SNOOZES)}")
+        raise MalformedMessage(f"a time to exempt that is not one of {', '.join(SNOOZES)}")
     return SNOOZES[chosen]
 
 

@@ -30,13 +30,13 @@ _FORMS = "slack:#channel, chat:NAME, webhook:NAME, request:NAME, issue:NAME or s
 def _is_destination(value: str) -> str:
     sink, _, channel = value.partition(":")
     if sink not in _SINKS or not channel:
-        raise ValueError(f"not a destination; it looks like {_FORMS}")
+        raise ValueError(f"not a destination; use the form {_FORMS}")
     return value
 
 
 def _is_link(value: str) -> str:
     if value and (not value.startswith(("https://", "http://")) or _ID not in value):
-        raise ValueError(f"not a link; it looks like https://setpoint.example.com/#finding={_ID}")
+        raise ValueError(f"not a link; use the form https://setpoint.example.com/#finding={_ID}")
     return value
 
 

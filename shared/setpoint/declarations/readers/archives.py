@@ -85,7 +85,7 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
         The number of unpacked files: declarations and ignore files.
 
     Raises:
-        BadRequest: the file is no archive, is damaged or encrypted, or unpacks to too much; upload it again.
+        BadRequest: the file is not an archive, is damaged or encrypted, or unpacks to too much; upload it again.
     """
     limit = min(_MOST_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
     try:

@@ -39,7 +39,7 @@ def _walk(path: str, asset_type: str) -> tuple[str, Field | None]:
     for part in field_path.parse(path):
         if part.startswith("["):
             if field is None or field.kind != "list":
-                return f"{path}: {part} stands behind what is no list in {asset_type}", None
+                return f"{path}: {part} stands behind what is not a list in {asset_type}", None
             field = field.item
         elif field is not None and field.kind == "map":
             field = field.item

@@ -34,7 +34,7 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
         else:
             yield from _file(path, os.path.relpath(path, root) if root else path)
     for glob in (glob for glob, is_used in globs.items() if not is_used):
-        message = f"--exclude {glob}: matches no file of a directory; it looks like *.test.yaml or drafts/"
+        message = f"--exclude {glob}: matches no file of a directory; use the form *.test.yaml or drafts/"
         yield Problem("", 0, "", message, category="value")
 
 

@@ -30,7 +30,7 @@ _WARNINGS = frozenset(
         *("no-routes", "value", "controller", "reference", "repeated"),
     )
 )
-"""Categories of problems that are no mistakes of the author."""
+"""Categories of problems that are not mistakes of the author."""
 
 UNREADABLE = "unreadable"
 """The category of text that is neither YAML nor JSON: what it declares is unknown."""

@@ -16,11 +16,11 @@ def decoded(data: bytes) -> str:
 
 
 def reason(error: UnicodeDecodeError) -> str:
-    """Why bytes are no text, for an error message."""
+    """Why bytes are not text, for an error message."""
     encoding = "UTF-16" if error.encoding.startswith("utf-16") else "UTF-8"
     return f"is not {encoding} (byte {error.start})"
 
 
 def printable(path: str) -> str:
-    """A path as text that can be encoded: bytes of a file name that are no UTF-8 become U+FFFD (PEP 383)."""
+    """A path as text that can be encoded: bytes of a file name that are not UTF-8 become U+FFFD (PEP 383)."""
     return path if path.isascii() else path.encode(errors="surrogateescape").decode(errors="replace")

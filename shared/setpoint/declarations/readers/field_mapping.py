@@ -207,7 +207,7 @@ class _Walk:
     def _put_unread(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
     ) -> None:
-        """Map a field that the API may not return, if a rule says that its absence is no difference."""
+        """Map a field that the API may not return, if a rule says that its absence is not a difference."""
         target = self.paths.get(inner) or camel(name)
         if target.startswith("/") and self.root is not None:
             out, schema = self.root

@@ -16,7 +16,7 @@ FieldOverrides = Mapping[str, str | None]
 """Exceptions to the rules: an author's field, as dotted names from the tree's root, to its API path.
 
 The path is relative to the API path of the parent (`lifecycle.rule`), or to the resource (`/settings.tier`); of several
-(`displayName|name`) the first that the schema has applies. None marks a field of the tool that is no data, UNCHECKED
+(`displayName|name`) the first that the schema has applies. None marks a field of the tool that is not data, UNCHECKED
 one that cannot be compared, and `.` a group that the API does not have.
 """
 
@@ -54,7 +54,7 @@ class UnmappedField(msgspec.Struct, frozen=True, eq=False):
     def nearest(self) -> tuple[str, ...]:
         """Similar names in the API, the most similar first; empty if the name exists in the API.
 
-        A name that exists is no misspelling: its value has another shape than the field.
+        A name that exists is not a misspelling: its value has another shape than the field.
         """
         own = name_heuristics.plain(self.name.removesuffix("Ref"))
         names = {name_heuristics.plain(name): name for name in self.schema.fields}

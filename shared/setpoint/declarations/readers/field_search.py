@@ -152,7 +152,7 @@ def _only(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, 
 
 
 def _takes(field: Field, name: str, value: Any) -> bool:
-    """Whether the field accepts the value; a scalar under another name is no list: `location` is no `locations`."""
+    """Whether the field accepts the value; a scalar under another name is not a list: `location` is not `locations`."""
     if field.kind == "list" and not isinstance(value, (dict, list)) and plain(field.name) != plain(name):
         return False
     return fits(field, value)

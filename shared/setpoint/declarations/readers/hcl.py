@@ -79,12 +79,12 @@ def tokens(text: str) -> list[Token]:
     """The tokens of a file, without spaces and comments.
 
     Raises:
-        NotHclError: a text, comment or heredoc has no end, or texts are nested too deeply.
+        NotHclError: a text, comment or heredoc has no end, or strings are nested too deeply.
     """
     try:
         return list(_tokens(text))
     except RecursionError:
-        raise NotHclError("texts are nested too deeply") from None
+        raise NotHclError("strings are nested too deeply") from None
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -135,7 +135,7 @@ def _text_end(text: str, position: int) -> int:
             break
         else:
             position += 1
-    raise NotHclError("a text in quotes has no end")
+    raise NotHclError("a quoted string has no end")
 
 
 def _interpolation_end(text: str, position: int) -> int:
@@ -184,7 +184,7 @@ class _Reading:
             if token.kind == "line":
                 self.position += 1
             elif token.kind != "name":
-                raise NotHclError(f"`{token.text[:20]}` is no name of an attribute or block")
+                raise NotHclError(f"`{token.text[:20]}` is not a name of an attribute or block")
             else:
                 self._item(token, attributes, blocks)
         return HclBlock(block_type, labels, attributes, blocks)
@@ -282,7 +282,7 @@ def elements(expression: Sequence[Token]) -> list[Sequence[Token]]:
     """The expressions in a list.
 
     Raises:
-        NotHclError: it is no list, or one made by ``for``.
+        NotHclError: it is not a list, or one made by ``for``.
     """
     inner = _inside(expression, "[")
     if inner and inner[0].text == "for":
@@ -294,7 +294,7 @@ def entries(expression: Sequence[Token]) -> list[HclAttribute]:
     """The entries of an object.
 
     Raises:
-        NotHclError: it is no object, one made by ``for``, or a key is an expression.
+        NotHclError: it is not an object, one made by ``for``, or a key is an expression.
     """
     inner = _inside(expression, "{")
     if inner and inner[0].text == "for":

@@ -144,7 +144,7 @@ def _misspelling(written: str) -> str:
     if not _TYPE.match(asset_type):
         return ""
     if meant := typos.closest_asset_type(asset_type):
-        return f"{asset_type} is no asset type; did you mean {meant}?"
+        return f"{asset_type} is not an asset type; did you mean {meant}?"
     own = [field for field in fields if field_path.parse(field)[0] not in _OF_POLICIES]
     faults = (compare_checks.path_fault(field, asset_type) for field in own)
     return next((fault for fault in faults if "did you mean" in fault), "")

@@ -197,9 +197,9 @@ def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         yield ("metadata", "name"), "is missing"
     if not isinstance(value.get("spec", {}) or {}, dict):
-        yield ("spec",), "has to be an object"
+        yield ("spec",), "must be an object"
     if not _VERSION.search(str(value.get("apiVersion", ""))):
-        yield ("apiVersion",), "has to be GROUP/VERSION, as storage.cnrm.cloud.google.com/v1beta1"
+        yield ("apiVersion",), "must be GROUP/VERSION, as storage.cnrm.cloud.google.com/v1beta1"
 
 
 def _problem(document: Document, path: tuple[str, ...], message: str, category: str = "invalid") -> Problem:

@@ -59,13 +59,13 @@ def _faults(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if name not in _KNOWN:
             yield name, f"no such annotation; there are {', '.join(_KNOWN)}"
     if settings.get("mode", "alert") not in _MODES:
-        yield "mode", f"has to be {' or '.join(_MODES)}"
+        yield "mode", f"must be {' or '.join(_MODES)}"
     for name in ("ignore", "exact"):
         for path in _paths(settings, name):
             if fault := _fault_of(path):
                 yield name, fault
     if settings.get("exact", "").strip() == "false":
-        yield "exact", "has to be true, or paths; leave it out for what is declared alone"
+        yield "exact", "must be true, or paths; leave it out for what is declared alone"
     if fault := _settle_fault(settings):
         yield "settle", fault
 
@@ -75,7 +75,7 @@ def _settle_fault(settings: dict[str, Any]) -> str:
         return ""
     seconds = scalars.seconds(settings["settle"])
     fits = seconds is not None and seconds <= MAX_SETTLE
-    return "" if fits else "has to be a duration up to a day, like 30s, 5m or 1h"
+    return "" if fits else "must be a duration up to a day, like 30s, 5m or 1h"
 
 
 def _fault_of(path: str) -> str:

@@ -49,7 +49,7 @@ _OPEN = "*"
 _WORDS_OF_PATHS = {"b": "bucket"}
 """Collection in a path → the name of its members in fields."""
 _METHOD = re.compile(r"/(?:get|list|fetch)[A-Z][A-Za-z]*(?:/|\Z)")
-"""A method in an API path, which is no collection of resources."""
+"""A method in an API path, which is not a collection of resources."""
 
 
 class Unnamed(NamedTuple):

@@ -1,4 +1,4 @@
-"""Why fields of Config Connector's kinds are not compared: a table, for those that are no mistakes of the author.
+"""Why fields of Config Connector's kinds are not compared: a table, for those that are not mistakes of the author.
 
 Sources: the kinds' own custom resource definitions
 (https://github.com/GoogleCloudPlatform/k8s-config-connector/tree/master/crds), whose descriptions say what a field is

@@ -139,7 +139,7 @@ def _of_other_kind(setting: Setting, kind: str) -> Problem:
     """The problem with an object of the group that is of none of its kinds."""
     meant = difflib.get_close_matches(kind, _KINDS, n=1, cutoff=_CLOSE)
     if meant:
-        message = f"{kind} is no kind of Config Connector; did you mean {meant[0]}?"
+        message = f"{kind} is not a kind of Config Connector; did you mean {meant[0]}?"
         return setting.problem(message, ("kind",), "unknown-kind")
     return setting.problem(f"{kind} sets up Config Connector and declares no resource")
 
@@ -147,7 +147,7 @@ def _of_other_kind(setting: Setting, kind: str) -> Problem:
 def _wrong_choices(setting: Setting) -> Iterator[Problem]:
     for field, choices in _CHOICES.items():
         if setting.spec.get(field, choices[0]) not in choices:
-            yield setting.problem(f"has to be {' or '.join(choices)}", ("spec", field), "invalid")
+            yield setting.problem(f"must be {' or '.join(choices)}", ("spec", field), "invalid")
 
 
 def _facts(setting: Setting, project: str) -> str:

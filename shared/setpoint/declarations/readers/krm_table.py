@@ -169,7 +169,7 @@ PARTS: Mapping[str, str] = {
     "GKEHubFeatureMembership": "its feature",
     "ServiceIdentity": "made once, and part of its project's service",
 }
-"""Kinds that are no separate resources in the inventory, and the resources that they are parts of."""
+"""Kinds that are not separate resources in the inventory, and the resources that they are parts of."""
 
 
 IMPLIED: Mapping[str, Mapping[str, Any]] = {

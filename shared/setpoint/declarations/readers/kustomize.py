@@ -123,7 +123,7 @@ def _fields(file: str, shown: str = "") -> dict[str, Any]:
         raise KustomizeError(shown, problem.message, line=problem.line)
     values = [item.value for item in read if isinstance(item, Document)]
     if len(values) != 1 or not isinstance(values[0], dict):
-        raise KustomizeError(shown, "has to hold one object: a Kustomization or a Component")
+        raise KustomizeError(shown, "must hold one object: a Kustomization or a Component")
     return values[0]
 
 
@@ -186,7 +186,7 @@ class _Builder:
             path = str(Path(folder, entry))
             self._check_link(entry, folder, shown, "components")
             if not is_component(path):
-                raise KustomizeError(shown, f"{entry} is no directory with a Component", "components")
+                raise KustomizeError(shown, f"{entry} is not a directory with a Component", "components")
             collected = self.accumulate(path, (*above, real), collected)
         return _Transformation(self, fields, folder, shown).apply(collected)
 
@@ -199,7 +199,7 @@ class _Builder:
                 message = f"`{name}` {_UNSUPPORTED[name]}, which is not supported; {_INSTEAD}"
                 raise KustomizeError(shown, message, name)
             if name not in _SUPPORTED and name not in _UNSUPPORTED:
-                raise KustomizeError(shown, f"`{name}` is no field of a kustomization", name)
+                raise KustomizeError(shown, f"`{name}` is not a field of a kustomization", name)
 
     def _take(
         self, entry: str, folder: str, field: str, collected: list[KustomizeObject], above: tuple[str, ...]
@@ -251,9 +251,9 @@ def _append(collected: list[KustomizeObject], resource: KustomizeObject) -> None
 def _listed(fields: Mapping[str, Any], name: str, shown: str) -> list[Any]:
     value = fields.get(name) or []
     if not isinstance(value, list):
-        raise KustomizeError(shown, "has to be a list", name)
+        raise KustomizeError(shown, "must be a list", name)
     if name in {"resources", "bases", "components"} and not all(isinstance(entry, str) for entry in value):
-        raise KustomizeError(shown, "has to be a list of paths", name)
+        raise KustomizeError(shown, "must be a list of paths", name)
     return value
 
 
@@ -282,7 +282,7 @@ class _Transformation:
             resources = self._patch(entry, "patchesJson6902", resources)
         for image in _listed(self._fields, "images", self._shown):
             if not isinstance(image, dict) or not isinstance(image.get("name"), str):
-                raise KustomizeError(self._shown, "has to be a list of {name, newName, newTag, digest}", "images")
+                raise KustomizeError(self._shown, "must be a list of {name, newName, newTag, digest}", "images")
             for resource in resources:
                 resource.set_image(image)
         return resources
@@ -290,7 +290,7 @@ class _Transformation:
     def _string(self, name: str) -> str:
         value = self._fields.get(name) or ""
         if not isinstance(value, str):
-            raise KustomizeError(self._shown, "has to be a text", name)
+            raise KustomizeError(self._shown, "must be a text", name)
         return value
 
     def _set_namespace(self, resources: list[KustomizeObject]) -> None:
@@ -318,7 +318,7 @@ class _Transformation:
         pairs: dict[str, str] = {}
         for entry in _listed(self._fields, "labels", self._shown):
             if not isinstance(entry, dict) or entry.get("fields"):
-                message = f"`fields` is not supported; {_INSTEAD}" if isinstance(entry, dict) else "has to be {pairs}"
+                message = f"`fields` is not supported; {_INSTEAD}" if isinstance(entry, dict) else "must be {pairs}"
                 raise KustomizeError(self._shown, message, "labels")
             pairs |= self._texts(entry.get("pairs"), "labels")
         pairs |= self._texts(self._fields.get("commonLabels"), "commonLabels")
@@ -330,7 +330,7 @@ class _Transformation:
     def _texts(self, value: Any, field: str) -> dict[str, str]:
         pairs = value or {}
         if not isinstance(pairs, dict) or not all(isinstance(text, str) for text in pairs.values()):
-            raise KustomizeError(self._shown, "has to be a map of texts; put numbers and flags in quotes", field)
+            raise KustomizeError(self._shown, "must be a map of strings; put numbers and flags in quotes", field)
         return pairs
 
     def _patch_texts(self, entry: Any, field: str) -> list[Any]:
@@ -338,13 +338,13 @@ class _Transformation:
         if isinstance(entry, dict):
             path, text = entry.get("path"), entry.get("patch")
             if bool(path) == bool(text):
-                raise KustomizeError(self._shown, "has to have one of `path` and `patch`", field)
+                raise KustomizeError(self._shown, "must have one of `path` and `patch`", field)
             entry = path or text
             is_inline = bool(text)
         else:
             is_inline = isinstance(entry, str) and ("\n" in entry or ":" in entry)
         if not isinstance(entry, str):
-            raise KustomizeError(self._shown, "has to be a path or a patch", field)
+            raise KustomizeError(self._shown, "must be a path or a patch", field)
         if not is_inline:
             path = os.path.normpath(Path(self._folder, entry))
             if not os.path.isfile(path):  # noqa: PTH113 - a string
@@ -363,7 +363,7 @@ class _Transformation:
 
     def _patch(self, entry: Any, field: str, resources: list[KustomizeObject]) -> list[KustomizeObject]:
         if not isinstance(entry, dict):
-            raise KustomizeError(self._shown, "has to be a list of {path or patch, target}", field)
+            raise KustomizeError(self._shown, "must be a list of {path or patch, target}", field)
         if (options := entry.get("options")) and any(options.values() if isinstance(options, dict) else [1]):
             raise KustomizeError(self._shown, f"`options` is not supported; {_INSTEAD}", field)
         target = Selector.of(entry["target"]) if isinstance(entry.get("target"), dict) else None
@@ -387,7 +387,7 @@ class _Transformation:
         """Apply strategic merge patches, each to the object that it names, or to the selected objects."""
         for patch in patches:
             if not isinstance(patch, dict):
-                raise KustomizeError(self._shown, "a strategic merge patch has to be an object", "patches")
+                raise KustomizeError(self._shown, "a strategic merge patch must be an object", "patches")
             if target is not None:
                 chosen = [resource for resource in resources if target.selects(resource)]
             else:

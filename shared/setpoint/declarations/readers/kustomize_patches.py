@@ -72,11 +72,11 @@ def json_patch(value: Any, operations: Any) -> Any:
         PatchError: An operation is malformed, or its target does not exist.
     """
     if not isinstance(operations, list):
-        raise PatchError("a JSON patch has to be a list of operations")
+        raise PatchError("a JSON patch must be a list of operations")
     patched = copy.deepcopy(value)
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-            raise PatchError("an operation has to be {op, path, value}")
+            raise PatchError("an operation must be {op, path, value}")
         apply = _OPERATIONS.get(str(operation.get("op")))
         if apply is None:
             raise PatchError(f"no such operation: {operation.get('op')}")
@@ -86,7 +86,7 @@ def json_patch(value: Any, operations: Any) -> Any:
 
 def _pointer(text: Any) -> list[str]:
     if not isinstance(text, str) or (text and not text.startswith("/")):
-        raise PatchError(f"{text} is no JSON pointer; it begins with a slash")
+        raise PatchError(f"{text} is not a JSON pointer; it begins with a slash")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 

@@ -50,7 +50,7 @@ class KustomizeObject:
         """The error in the object, or an empty string."""
         value = self.value
         if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
-            return "is no Kubernetes object: `kind` is missing"
+            return "is not a Kubernetes object: `kind` is missing"
         metadata = value.get("metadata")
         if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
             return f"{value['kind']}: metadata.name is missing"
@@ -84,7 +84,7 @@ class KustomizeObject:
         return self.origin._replace(value=self.value)
 
     def is_local_config(self) -> bool:
-        """Whether the object is for tools only, and is no part of the output."""
+        """Whether the object is for tools only, and is not part of the output."""
         annotations = self.value["metadata"].get("annotations")
         return isinstance(annotations, dict) and _LOCAL_CONFIG in annotations
 

@@ -119,7 +119,7 @@ def refused_scalar(value: Any) -> str:
         return (
             ""
             if value.isascii() or _is_text(value)
-            else "a string holds half of a surrogate pair, which is no character"
+            else "a string holds half of a surrogate pair, which is not a character"
         )
     if isinstance(value, float) and not math.isfinite(value):
         return "a number is infinite or none; no API takes it"

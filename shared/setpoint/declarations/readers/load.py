@@ -355,7 +355,7 @@ class _Loading:
     def _check_type(self, asset_type: str, document: Document, where: tuple[str | int, ...]) -> None:
         """Report a type that is probably misspelled, since no resource would ever have it."""
         if "*" not in asset_type and (meant := typos.closest_asset_type(asset_type)):
-            message = f"{asset_type} is no asset type; did you mean {meant}?"
+            message = f"{asset_type} is not an asset type; did you mean {meant}?"
             field = ".".join(map(str, where))
             self._loaded.problems.append(Problem(document.file, document.line_of(where), field, message))
 
@@ -375,7 +375,7 @@ class _Loading:
     def _terraform(self, document: Document) -> None:
         self._configured += bool(self._files)
         if self._configured > 1:
-            message = "--config goes with one state or plan; give each of them to a command of its own"
+            message = "--config needs exactly one state or plan; use one command for each of them"
             self._report([Problem(document.file, document.line, "", message)])
             return
         result = terraform.read(document, files=self._files, secrecy=self._secrecy)

@@ -19,23 +19,23 @@ _EXAMPLES = "user:ann@example.com or group:team@example.com"
 
 
 def fault(member: Any) -> str:
-    """Why this is no member, with what may have been meant; empty where it is one.
+    """Why this is not a member, with what may have been meant; empty where it is one.
 
-    A kind that is like none that are known may be newer than this version, and is no fault.
+    A kind that is like none that are known may be newer than this version, and is not a fault.
     """
     if isinstance(member, str) and (member in _ANYBODY or _PRINCIPAL.match(member)):
         return ""
     parts = _MEMBER.match(member) if isinstance(member, str) else None
     if parts is None:
         nearest = difflib.get_close_matches(str(member), sorted(_ANYBODY), n=1, cutoff=_CLOSE)
-        meant = f"; did you mean {nearest[0]}?" if nearest else f"; it looks like {_EXAMPLES}"
+        meant = f"; did you mean {nearest[0]}?" if nearest else f"; use the form {_EXAMPLES}"
         if isinstance(member, str) and "@" in member and " " not in member:
             kind = "serviceAccount" if member.endswith(".gserviceaccount.com") else "user"
-            meant = f"; it looks like {_EXAMPLES}; did you mean {kind}:{member}?"
-        return f"{member} is no member{meant}"
+            meant = f"; use the form {_EXAMPLES}; did you mean {kind}:{member}?"
+        return f"{member} is not a member{meant}"
     kind, name = parts.groups()
     if kind not in _KINDS and (near := difflib.get_close_matches(kind, _KINDS, n=1, cutoff=_CLOSE)):
-        return f"{kind} is no kind of member; did you mean {near[0]}:{name}?"
+        return f"{kind} is not a kind of member; did you mean {near[0]}:{name}?"
     if kind in _WITH_ADDRESS and "@" not in name and "{" not in name and "[" not in name:
-        return f"{member} names no address; it looks like {kind}:{name}@example.com"
+        return f"{member} names no address; use the form {kind}:{name}@example.com"
     return ""

@@ -60,7 +60,7 @@ class Metadata(StrictModel):
     @classmethod
     def _is_full_name(cls, value: str) -> str:
         if not resource_key.is_full_name(value):
-            raise ValueError("not a full resource name; it looks like //storage.googleapis.com/my-bucket")
+            raise ValueError("not a full resource name; use the form //storage.googleapis.com/my-bucket")
         return value.rstrip("/")
 
 
@@ -154,9 +154,9 @@ class ScopeSpec(SelectionModel):
 
     asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
     exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
-    strict: bool = Field(default=False, description="what Google or another resource makes has to be declared too")
+    strict: bool = Field(default=False, description="what Google or another resource makes must be declared too")
     contents: tuple[Literal["resource", "iam_policy"], ...] = Field(
-        ("resource",), min_length=1, description="iam_policy: every grant of these resources has to be declared"
+        ("resource",), min_length=1, description="iam_policy: every grant of these resources must be declared"
     )
     settle: Settle = None
     remediation: Remediation = Remediation()
@@ -218,7 +218,7 @@ def read(document: Document) -> NativeDocument | list[Problem]:
                 document.file,
                 document.line_of(("kind",)),
                 "kind",
-                f"{kind or 'nothing'} is not possible; has to be {known}{_nearest(kind, KINDS)}",
+                f"{kind or 'nothing'} is not possible; must be {known}{_nearest(kind, KINDS)}",
             )
         ]
     try:
@@ -295,11 +295,11 @@ def _owner(model: OwnerModel) -> Owner:
 def _check_policy(data: dict[str, Any]) -> None:
     bindings = data.get("bindings")
     if not isinstance(bindings, list):
-        raise ValueError("`data.bindings` has to be a list of {role, members}")  # noqa: TRY004 - pydantic wants this one
+        raise ValueError("`data.bindings` must be a list of {role, members}")  # noqa: TRY004 - pydantic wants this one
     for index, binding in enumerate(bindings):
         members = binding.get("members") if isinstance(binding, dict) else None
         if not isinstance(members, list) or not isinstance(binding.get("role"), str):
-            raise ValueError(f"`data.bindings[{index}]` has to be {{role, members}}")  # noqa: TRY004 - as above
+            raise ValueError(f"`data.bindings[{index}]` must be {{role, members}}")  # noqa: TRY004 - as above
 
 
 def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
@@ -307,11 +307,11 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
     message = _WORDS.get(error["type"], "")
     if error["type"] == "string_pattern_mismatch":
         looks = _EXAMPLES.get(str(next((part for part in reversed(where) if isinstance(part, str)), "")), "")
-        message = f"has another form{f'; it looks like {looks}' if looks else ''}"
+        message = f"has the wrong form{f'; use the form {looks}' if looks else ''}"
     message = message or re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
-    message = re.sub(r"^Input should be (a valid )?", "has to be ", message)
+    message = re.sub(r"^Input should be (a valid )?", "must be ", message)
     message = re.sub(
-        r"^(?:Tuple|List|Dictionary|Set) should have (.*?)(?: after validation.*)?$", r"has to have \1", message
+        r"^(?:Tuple|List|Dictionary|Set) should have (.*?)(?: after validation.*)?$", r"must have \1", message
     )
     if error["type"] == "extra_forbidden":
         message = "no such field" + _nearest(where[-1], _fields_at(model, where[:-1]))
@@ -340,19 +340,19 @@ def _value(value: Any, where: Iterable[Any]) -> str:
 
 _WORDS = {
     # pydantic's messages for these use Python's terms, or quote an unreadable expression.
-    "bool_parsing": "has to be true or false",
-    "bool_type": "has to be true or false",
-    "dict_type": "has to be a map",
-    "float_parsing": "has to be a number",
-    "float_type": "has to be a number",
-    "int_parsing": "has to be a whole number",
-    "int_type": "has to be a whole number",
-    "list_type": "has to be a list",
-    "model_attributes_type": "has to be an object",
-    "model_type": "has to be an object",
-    "string_type": "has to be a text; put it in quotes",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a map",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be an integer",
+    "int_type": "must be an integer",
+    "list_type": "must be a list",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "string_type": "must be a string; put it in quotes",
     "string_too_short": "is empty",
-    "tuple_type": "has to be a list",
+    "tuple_type": "must be a list",
 }
 """Type of a pydantic error → message for an author."""
 

@@ -84,7 +84,7 @@ def _faults(declaration: Declaration) -> Iterator[ValueFault]:
 
 def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[tuple[Place, str]]:
     if declaration.project and not _PROJECT.match(declaration.project):
-        yield ("metadata", "project"), f"{declaration.project} is no project id; it looks like fleet-prod-123"
+        yield ("metadata", "project"), f"{declaration.project} is not a project id; use the form fleet-prod-123"
     name = declaration.key.name
     own = _PROJECT_OF_NAME.match(name)
     if declaration.project and own and declaration.project != own[1] and not own[1].isdigit():
@@ -94,11 +94,11 @@ def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[tuple
         yield ("metadata", "name"), fault
     path = name.removeprefix("//").partition("/")[2]
     if declaration.asset_type == _BUCKET and "/" in path and declaration.key.content in WHOLE:
-        yield ("metadata", "name"), f"{name} is no bucket's name; it looks like //storage.googleapis.com/my-bucket"
+        yield ("metadata", "name"), f"{name} is not a bucket's name; use the form //storage.googleapis.com/my-bucket"
     if krm_placeholders.has_placeholder(name):
         yield ("metadata", "name"), krm_placeholders.message(name)
     elif looks := _other_form(declaration.asset_type, path, schema):
-        yield ("metadata", "name"), f"{name} is no name of {declaration.asset_type}; it looks like {looks}"
+        yield ("metadata", "name"), f"{name} is not a name of {declaration.asset_type}; use the form {looks}"
 
 
 def _other_service(declaration: Declaration) -> str:

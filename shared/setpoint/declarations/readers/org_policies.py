@@ -97,12 +97,12 @@ def read(data: Mapping[str, Any]) -> OrgPolicyFields:
     _only(data, frozenset((several,)), ())
     policies = data[several]
     if not isinstance(policies, list) or not policies:
-        raise OrgPolicyError((several,), "has to be a list of policies")
+        raise OrgPolicyError((several,), "must be a list of policies")
     read_policies: list[dict[str, Any]] = []
     unchecked = []
     for index, policy in enumerate(policies):
         if not isinstance(policy, dict):
-            raise OrgPolicyError((several, index), "has to be a policy, {constraint, booleanPolicy or listPolicy}")
+            raise OrgPolicyError((several, index), "must be a policy, {constraint, booleanPolicy or listPolicy}")
         read_policy = _policy(policy, (several, index), unchecked)
         if any(other["constraint"] == read_policy["constraint"] for other in read_policies):
             raise OrgPolicyError((several, index), f"{read_policy['constraint']} stands here twice")
@@ -119,10 +119,10 @@ def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> 
         raise OrgPolicyError((*where, "constraint"), "is missing: name the constraint")
     types = [name for name in _TYPES if name in policy]
     if len(types) != 1:
-        raise OrgPolicyError(where, f"has to have one of {', '.join(_TYPES)}")
+        raise OrgPolicyError(where, f"must have one of {', '.join(_TYPES)}")
     kind = types[0]
     if not isinstance(policy[kind], dict):
-        raise OrgPolicyError((*where, kind), "has to be an object")
+        raise OrgPolicyError((*where, kind), "must be an object")
     _only(policy[kind], _V1[kind], (*where, kind))
     return {"constraint": _constraint(constraint), kind: policy[kind]}
 
@@ -132,12 +132,12 @@ def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) ->
     named = _POLICY_NAME.match(str(policy.get("name", "")))
     if named is None:
         raise OrgPolicyError(
-            (*where, "name"), "does not name the constraint; it looks like projects/P/policies/CONSTRAINT"
+            (*where, "name"), "does not name the constraint; use the form projects/P/policies/CONSTRAINT"
         )
     spec = policy.get("spec")
     if not isinstance(spec, dict):
         dry = f"; {_AS_RESOURCE}" if "dryRunSpec" in policy else ""
-        raise OrgPolicyError((*where, "spec"), f"has to be an object with `rules`, `inheritFromParent` or `reset`{dry}")
+        raise OrgPolicyError((*where, "spec"), f"must be an object with `rules`, `inheritFromParent` or `reset`{dry}")
     unchecked += [(*where, name) for name in ("dryRunSpec", "alternate") if name in policy]
     return {"constraint": _constraint(named[1]), **_spec(spec, (*where, "spec"))}
 
@@ -147,7 +147,7 @@ def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
     _only(spec, _V2_SPEC, where)
     rules = spec.get("rules") or []
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise OrgPolicyError((*where, "rules"), "has to be a list of rules")
+        raise OrgPolicyError((*where, "rules"), "must be a list of rules")
     inherits = "inheritFromParent" in spec and _flag(spec["inheritFromParent"], (*where, "inheritFromParent"))
     if "reset" in spec and _flag(spec["reset"], (*where, "reset")):
         if rules or inherits:
@@ -193,11 +193,11 @@ def _add(policy: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
 
 def _add_values(policy: dict[str, Any], values: Any, where: Where) -> None:
     if not isinstance(values, dict):
-        raise OrgPolicyError(where, "has to be {allowedValues} or {deniedValues}")
+        raise OrgPolicyError(where, "must be {allowedValues} or {deniedValues}")
     _only(values, _V2_VALUES, where)
     for name, some in values.items():
         if not isinstance(some, list):
-            raise OrgPolicyError((*where, name), "has to be a list")
+            raise OrgPolicyError((*where, name), "must be a list")
         policy[name] = [*policy.get(name, ()), *some]
 
 
@@ -209,7 +209,7 @@ def _set(policy: dict[str, Any], name: str, value: Any, where: Where) -> None:
 def _flag(value: Any, where: Where) -> bool:
     meant = _FLAGS.get(str(value).lower())
     if meant is None:
-        raise OrgPolicyError(where, "has to be true or false")
+        raise OrgPolicyError(where, "must be true or false")
     return meant
 
 

@@ -24,7 +24,7 @@ def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: FieldOve
     Args:
         tree: The author's fields, as for `place`.
         prefix: The author's path of the tree itself.
-        moves: The fields that are no data.
+        moves: The fields that are not data.
     """
     unknown: list[str] = []
     origins = {"": prefix}

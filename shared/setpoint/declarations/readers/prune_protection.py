@@ -71,7 +71,7 @@ def words(value: Any) -> Iterator[str]:
 
 
 def by_problems(problems: Iterable[Problem], root: str = "") -> PruneProtection:
-    """The declarations that invalid documents may contain; a file that is no YAML or JSON may contain any.
+    """The declarations that invalid documents may contain; a file that is not YAML or JSON may contain any.
 
     Args:
         problems: the errors in the files, without warnings.

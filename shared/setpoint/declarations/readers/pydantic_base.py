@@ -31,15 +31,15 @@ class StrictModel(BaseModel):
 
 def _is_address(value: str) -> str:
     if value and "@" not in value:
-        raise ValueError(f"{value} is no e-mail address; it looks like team@example.com")
+        raise ValueError(f"{value} is not an e-mail address; use the form team@example.com")
     return value
 
 
 def _is_project(value: str) -> str:
     meant = value.removeprefix("projects/").strip().lower().replace(" ", "-").replace("_", "-")
     if value and not _PROJECT.match(value):
-        hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "it looks like fleet-prod-123"
-        raise ValueError(f"{value} is no id and no number of a project; {hint}")
+        hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "use the form fleet-prod-123"
+        raise ValueError(f"{value} is neither an id nor a number of a project; {hint}")
     return value
 
 
@@ -61,7 +61,7 @@ class OwnerModel(StrictModel):
 def _seconds(value: Any) -> Any:
     seconds = scalars.seconds(value) if isinstance(value, str) else value
     if seconds is None:
-        raise ValueError("not a duration; it looks like 30s, 5m or 1h")
+        raise ValueError("not a duration; use the form 30s, 5m or 1h")
     return seconds
 
 
@@ -87,7 +87,7 @@ def _is_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("no such time zone; it looks like Europe/Berlin") from None
+        raise ValueError("no such time zone; use the form Europe/Berlin") from None
     return value
 
 

@@ -17,7 +17,7 @@ from setpoint.declarations.readers.value_checks import Place
 
 _SEPARATORS = re.compile(r"[-_.]")
 _SHORT, _FEWEST = 6, 4
-"""A word of fewer letters may have one letter wrong only; one of fewer than the second number is no misspelling."""
+"""A word of fewer letters may have one letter wrong only; one of fewer than the second number is not a misspelling."""
 _SECRETS = frozenset(("Secret", "ConfigMap"))
 
 

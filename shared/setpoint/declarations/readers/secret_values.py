@@ -60,7 +60,7 @@ def unknown(value: Any) -> Any:
 
 
 def is_of(field: Field, value: Any, *, is_whole: bool) -> bool:
-    """Whether a field's value can be compared by a digest; true for every value that is no secret.
+    """Whether a field's value can be compared by a digest; true for every value that is not a secret.
 
     Args:
         field: the field.

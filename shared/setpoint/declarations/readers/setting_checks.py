@@ -73,7 +73,7 @@ def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
 
     for index, account in enumerate(policy.appliers):
         if "@" not in account and "*" not in account and "://" not in account:
-            message = f"{account} is no account; it looks like {account}@PROJECT.iam.gserviceaccount.com, or ci-*@*"
+            message = f"{account} is not an account; use the form {account}@PROJECT.iam.gserviceaccount.com, or ci-*@*"
             yield ("spec", "appliers", index), message, "invalid"
     for index, compared in enumerate(policy.compare):
         place = ("spec", "compare", index)
@@ -96,8 +96,12 @@ def _of_scope(scope: Scope) -> Iterator[tuple[Place, str, str]]:
     for index, project in enumerate(scope.projects):
         if not _PROJECT.match(project):
             meant = project.removeprefix("projects/").lower().replace(" ", "-").replace("_", "-")
-            hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "it looks like fleet-prod-123"
-            yield ("spec", "projects", index), f"{project} is no id and no number of a project; {hint}", "invalid"
+            hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "use the form fleet-prod-123"
+            yield (
+                ("spec", "projects", index),
+                f"{project} is neither an id nor a number of a project; {hint}",
+                "invalid",
+            )
 
 
 def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
@@ -115,12 +119,12 @@ def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
             if not _GROUP.match(group):
                 yield (
                     (*place, "groups", step),
-                    f"`{group}` is no id of a user group; it looks like S0123ABCD",
+                    f"`{group}` is not an id of a user group; use the form S0123ABCD",
                     "invalid",
                 )
         for step, user in enumerate(approvers.users):
             if "@" not in user.lstrip("@") and "*" not in user and not _USER.match(user):
-                message = f"`{user}` is no id of a user; it looks like U0123ABCD, or is an e-mail address"
+                message = f"`{user}` is not an id of a user; use the form U0123ABCD, or an e-mail address"
                 yield (*place, "users", step), message, "invalid"
 
 
@@ -133,7 +137,7 @@ def _misspelt(asset_types: Iterable[str], place: Place) -> Iterator[tuple[Place,
         if "*" in asset_type:
             continue
         if meant := typos.closest_asset_type(asset_type):
-            message = f"{asset_type} is no asset type; did you mean {meant}?"
+            message = f"{asset_type} is not an asset type; did you mean {meant}?"
             yield (*place, index), message, "invalid"
 
 

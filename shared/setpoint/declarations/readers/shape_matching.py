@@ -182,7 +182,7 @@ def only(schema: Schema, value: Any) -> Field | None:
 def entry_names(entry: Mapping[str, Any]) -> tuple[str, str]:
     """The field names of key and value in a map's entry that is written as an object.
 
-    The value's name is empty if the object itself is the value and contains its key; the key's if it is no entry.
+    The value's name is empty if the object itself is the value and contains its key; the key's if it is not an entry.
     """
     if len(entry) == 2:  # noqa: PLR2004 - a key and a value
         key = next((name for name in entry if words(name)[:1] in {("key",), ("name",)}), "")

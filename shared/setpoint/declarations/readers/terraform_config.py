@@ -261,7 +261,7 @@ def _load(text: str) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """Why a text is no HCL, without the text itself."""
+    """Why a text is not HCL, without the text itself."""
     if isinstance(error, RecursionError):
         return "an expression is nested too deeply, or has hundreds of parts"
     if isinstance(error, ValueError):
@@ -282,7 +282,7 @@ def _load_json(text: str) -> dict[str, Any]:
         raise ValueError(f"{len(text):,} characters are more than {_LARGEST_JSON:,}; split the file")
     document = json.loads(text)
     if not isinstance(document, dict):
-        raise ValueError("it is no object")  # noqa: TRY004 - the content is wrong, not the type of an argument
+        raise ValueError("it is not an object")  # noqa: TRY004 - the content is wrong, not the type of an argument
     return {name: _of_json(value, _LABELS.get(name, 0)) for name, value in document.items() if name != "//"}
 
 

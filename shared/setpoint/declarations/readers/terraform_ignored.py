@@ -1,4 +1,4 @@
-"""``lifecycle.ignore_changes`` of a configuration's files: what Terraform leaves alone is no drift."""
+"""``lifecycle.ignore_changes`` of a configuration's files: what Terraform leaves alone is not drift."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _nearest(name: str, free: AbstractSet[str]) -> str:
 
 
 def is_before_apply(document: Mapping[str, Any]) -> bool:
-    """Whether a document is a plan, whose generated assets are no answers of a server."""
+    """Whether a document is a plan, whose generated assets are not answers of a server."""
     return isinstance(document.get("planned_values"), dict)
 
 

@@ -35,7 +35,7 @@ def refusal(value: Mapping[str, Any]) -> str:
     if version != _VERSION:
         return f"is a state of format version {version}, and version {_VERSION} is read; {_NEXT_STEP}"
     if not isinstance(value.get("resources"), list):
-        return f"is a state whose `resources` are no list; it may be half-written; {_NEXT_STEP}"
+        return f"is a state whose `resources` are not a list; it may be half-written; {_NEXT_STEP}"
     return ""
 
 

@@ -89,8 +89,8 @@ def _in_locations(declaration: Declaration) -> Iterator[ValueFault]:
 def _location_fault(location: str) -> str:
     meant = locations.closest(location)
     meant = meant.upper() if location.isupper() else meant
-    hint = f"did you mean {meant}?" if meant else "it looks like europe-west1, or europe-west1-b for a zone"
-    return f"{location} is no location that this version knows; {hint}"
+    hint = f"did you mean {meant}?" if meant else "use the form europe-west1, or europe-west1-b for a zone"
+    return f"{location} is not a location that this version knows; {hint}"
 
 
 def _in_policy(data: dict[str, Any]) -> Iterator[ValueFault]:
@@ -102,9 +102,9 @@ def _in_policy(data: dict[str, Any]) -> Iterator[ValueFault]:
         if not _ROLE.match(role):
             meant = f"roles/{role.rpartition('/')[2]}"
             meant = predefined_roles.closest(meant) or meant
-            yield ValueFault((*where, "role"), f"{role} is no role; did you mean {meant}?", in_translated=True)
+            yield ValueFault((*where, "role"), f"{role} is not a role; did you mean {meant}?", in_translated=True)
         elif meant := predefined_roles.closest(role):
-            message = f"{role} is no predefined role that this version knows; did you mean {meant}?"
+            message = f"{role} is not a predefined role that this version knows; did you mean {meant}?"
             yield ValueFault((*where, "role"), message, is_certain=False, in_translated=True)
         for position, member in enumerate(binding.get("members") or ()):
             if fault := member_checks.fault(member):
@@ -160,11 +160,11 @@ def _of_other_kind(value: Any, field: Field) -> str:
     if field.type == "boolean" and not isinstance(value, bool) and str(value).lower() not in {"true", "false"}:
         return f"{value} is neither true nor false"
     if field.type == "integer" and not _is_whole(value):
-        return f"{value} is no whole number"
+        return f"{value} is not an integer"
     if field.type == "number" and (isinstance(value, bool) or not _is_number(value)):
-        return f"{value} is no number"
+        return f"{value} is not a number"
     if field.format == "duration" and isinstance(value, str) and scalars.seconds(value) is None:
-        return "" if _is_number(value) else f"{value} is no duration; it looks like 604800s, 7d or 90m"
+        return "" if _is_number(value) else f"{value} is not a duration; use the form 604800s, 7d or 90m"
     return ""
 
 
@@ -183,7 +183,7 @@ def _in_range(value: str) -> str:
     except ValueError:
         highest = _HIGHEST_IPV6 if ":" in value else _HIGHEST_IPV4
         example = "2001:db8::/48" if ":" in value else "10.0.0.0/24"
-        return f"{value} is no range of addresses; it looks like {example}, with a prefix of 0 to {highest} bits"
+        return f"{value} is not a range of addresses; use the form {example}, with a prefix of 0 to {highest} bits"
     return ""
 
 
@@ -214,7 +214,7 @@ def _in_enum(value: str, field: Field) -> str:
     if not meant or not typos.is_typo(value, meant[0]):
         return ""
     word = next(word for word in field.enum if word.upper() == meant[0])
-    return f"{value} is no value of {field.name}; did you mean {word}?"
+    return f"{value} is not a value of {field.name}; did you mean {word}?"
 
 
 def _is_number(value: Any) -> bool:

@@ -87,7 +87,7 @@ class Builder:
         """The value; None if there is none.
 
         Raises:
-            YAMLError: it is no YAML, or beyond a limit.
+            YAMLError: it is not YAML, or beyond a limit.
             RecursionError: it is nested too deeply.
         """
         while (event := self._next()) is not None:
@@ -174,7 +174,7 @@ class Builder:
     def _key(self, event: Any, depth: int) -> str:
         key = self._value(event, depth + 1)
         if isinstance(key, (dict, list)):
-            raise _fault("a key has to be a string", event)
+            raise _fault("a key must be a string", event)
         return event.value if isinstance(event, yaml.ScalarEvent) else str(key)
 
 

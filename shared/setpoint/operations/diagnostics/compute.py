@@ -29,7 +29,7 @@ MINE = (
     "pubsub.topics.getIamPolicy",
 )
 """The permissions on the project that the calling account needs to read all of it."""
-_APPLY = "`terraform apply` puts it right"
+_APPLY = "run `terraform apply`"
 _SKEW_DOUBTFUL = 5.0
 _SKEW_ILL = 60.0
 
@@ -49,11 +49,11 @@ def apis(installation: Installation) -> Iterator[Diagnosis]:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
         state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
         if state == "ENABLED":
-            yield "pass", f"{name} is switched on"
+            yield "pass", f"{name} is enabled"
         else:
             yield (
                 "fail",
-                f"{name} is switched off",
+                f"{name} is not enabled",
                 f"gcloud services enable {name}.googleapis.com --project={installation.project}",
             )
 
@@ -83,7 +83,7 @@ def functions(installation: Installation) -> Iterator[Diagnosis]:
             yield (
                 "fail",
                 f"setpoint-{name} keeps its state in {store}, not in {installation.store_url}",
-                "is --store the right one?",
+                "check --store",
             )
         else:
             yield "pass", f"setpoint-{name} is up"

@@ -49,7 +49,7 @@ def apis(installation: Installation) -> Iterator[Diagnosis]:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
         state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
         do = f"gcloud services enable {name}.googleapis.com --project={installation.project}"
-        yield ("pass", f"{name} is switched on") if state == "ENABLED" else ("fail", f"{name} is switched off", do)
+        yield ("pass", f"{name} is enabled") if state == "ENABLED" else ("fail", f"{name} is not enabled", do)
 
 
 def billing(installation: Installation) -> Iterator[Diagnosis]:
@@ -59,7 +59,7 @@ def billing(installation: Installation) -> Iterator[Diagnosis]:
         yield "pass", "the project has billing"
     else:
         do = f"gcloud billing projects link {installation.project} --billing-account=ACCOUNT"
-        yield "fail", f"the project {installation.project} has no billing, or is not there", do
+        yield "fail", f"the project {installation.project} has no billing, or does not exist", do
 
 
 def permissions(installation: Installation) -> Iterator[Diagnosis]:
@@ -180,7 +180,7 @@ def feeds(installation: Installation) -> Iterator[Diagnosis]:
         where = f"--{kind[:-1]}={number}"
         if free < 0:
             do = f"gcloud asset feeds list {where}, and delete what nobody reads"
-            yield "fail", f"{parent} has {len(taken)} feeds; {FEEDS_OF_A_PARENT} are the most", do
+            yield "fail", f"{parent} has {len(taken)} feeds; the maximum is {FEEDS_OF_A_PARENT}", do
         elif taken & own:
             do = f"terraform import them, or: gcloud asset feeds delete {min(taken & own)} {where}"
             yield "warn", f"{parent} has feeds of these names: {', '.join(sorted(taken & own))}", do
@@ -201,7 +201,7 @@ def names(installation: Installation) -> Iterator[Diagnosis]:
     taken = [name for name, url in urls.items() if installation.get(url, reading[name.partition(" ")[0]]) is not None]
     if taken:
         do = "`terraform import` what an earlier installation left; where it is somebody else's, take another project"
-        yield "warn", f"is there already: {', '.join(taken)}", do
+        yield "warn", f"exists already: {', '.join(taken)}", do
     else:
         yield "pass", "no name is taken"
 
@@ -233,7 +233,7 @@ def database(installation: Installation) -> Iterator[Diagnosis]:
         )
         yield "fail", f"the database {name} is in {location}, and cannot be moved to {wanted}", do
     else:
-        yield "warn", f"there is a database {name} in {location} already", imported
+        yield "warn", f"the database {name} exists already in {location}", imported
 
 
 _NATIVE = "FIRESTORE_NATIVE"

@@ -14,7 +14,7 @@ TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps", "uploads")
 """What no installation can do without."""
 SUBSCRIPTIONS = ("detect", "sweep", "uploads", "dead-letters")
 _PUBSUB = "https://pubsub.googleapis.com/v1"
-_APPLY = "`terraform apply` puts it right"
+_APPLY = "run `terraform apply`"
 _LATE = 900.0
 _GONE = "_deleted-topic_"
 

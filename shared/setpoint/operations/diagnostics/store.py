@@ -77,7 +77,7 @@ def database(installation: Installation) -> Iterator[Diagnosis]:
             yield (
                 "fail",
                 f"{collection}.{field} is indexed: writes of large records will fail",
-                "`terraform apply` puts it right",
+                "run `terraform apply`",
             )
         else:
             yield "pass", f"{collection}.{field} is not indexed"
@@ -106,7 +106,7 @@ def sweeps(installation: Installation) -> Iterator[Diagnosis]:
     for shard, reason in last.failed.items():
         yield "warn", f"{shard} was not listed to its end: {reason}", "see the log of setpoint-sweep"
     if last.coverage < _COVERED:
-        text = f"of what is declared {last.coverage:.0%} could be judged"
+        text = f"of the declared resources {last.coverage:.0%} could be evaluated"
         yield "warn", text, "`setpoint sweep --scope SCOPE` shows what is unknown"
 
 
