@@ -18,7 +18,9 @@ def running(request, tmp_path):
     if request.param == "emulators":
         request.getfixturevalue("pubsub_emulator")
         request.getfixturevalue("firestore_emulator")
-    with system.up(ROOT, tmp_path, lambda _: None, emulators=request.param == "emulators") as up, up.going():
+    # Here each function is started by functions-framework's own command; `setpoint dev up` forks them.
+    emulators = request.param == "emulators"
+    with system.up(ROOT, tmp_path, lambda _: None, emulators=emulators, forked=not emulators) as up, up.going():
         yield up
 
 

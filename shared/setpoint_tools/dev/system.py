@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,11 @@ from setpoint_tools.testing import inventory
 from setpoint_tools.testing.asset_service import AssetService, asset_service
 from setpoint_tools.testing.code_hosts import StoredRepository
 from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.fork_server import ForkServer
 from setpoint_tools.testing.github import github
 from setpoint_tools.testing.http_server import serving
 from setpoint_tools.testing.pubsub import PubSubProject
-from setpoint_tools.testing.serving import Served, functions, is_http
+from setpoint_tools.testing.serving import Served, functions, is_http, start_anew
 from setpoint_tools.testing.slack import Slack, signed, slack
 
 _CONSOLE = "console"
@@ -284,7 +286,14 @@ def empty(folder: Path) -> None:
 
 
 @contextmanager
-def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulators: bool = True) -> Iterator[System]:
+def up(
+    root: Path,
+    folder: Path,
+    heard: Callable[[CloudEvent], None],
+    *,
+    emulators: bool = True,
+    forked: bool = sys.platform == "linux",
+) -> Iterator[System]:
     """Start everything, and stop it at the end.
 
     Args:
@@ -292,6 +301,8 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
         folder: for files and logs.
         heard: is called with every event that was published.
         emulators: whether Google's are used where they are installed.
+        forked: whether functions are forked from a process that has loaded what they need, as on Linux alone it may be
+            done, or each starts an interpreter.
 
     Raises:
         BadRequest: see ``check``.
@@ -330,7 +341,9 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
         system.declare(folder, console)
         variables = endpoints.environment(places, google_address, slack_address, github_address)
         # The console of an installation stands behind Identity-Aware Proxy, which is not on this machine.
-        served = _serve(stack, root, folder, [name for name in names if name != _CONSOLE], variables, assets.address)
+        start = stack.enter_context(ForkServer()).start if forked else start_anew
+        serve = partial(Served, environment=variables, root=root, start=start)
+        served = _serve(stack, serve, folder, [name for name in names if name != _CONSOLE], assets.address)
         for name, process in served.items():
             system.addresses[name] = f"http://127.0.0.1:{process.port}"
             if is_http(root, name):
@@ -350,14 +363,14 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
 
 
 def _serve(
-    stack: ExitStack, root: Path, folder: Path, names: list[str], variables: dict[str, str], assets: str
+    stack: ExitStack, serve: Callable[..., Served], folder: Path, names: list[str], assets: str
 ) -> dict[str, Served]:
     """All functions at once, each with a log of its own."""
     under = [sys.executable, str(Path(inventory.__file__)), assets]
     served = {}
     for name in names:
         log = stack.enter_context((folder / f"{name}.log").open("wb"))
-        served[name] = Served(name, free_port(), variables, log, under=under if name == "sweep" else (), root=root)
+        served[name] = serve(name, free_port(), log=log, under=under if name == "sweep" else ())
         stack.push(served[name].__exit__)
         served[name].launch()
     for process in served.values():

@@ -8,9 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 from setpoint_tools.testing.polling import poll
 
@@ -28,6 +28,34 @@ def is_http(root: Path, name: str) -> bool:
     return _HTTP in (root / f"functions/{name}/main.py").read_text()
 
 
+class Process(Protocol):
+    """What is used of ``subprocess.Popen``."""
+
+    @property
+    def pid(self) -> int:
+        """The process, which leads a group of its own."""
+        ...
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        ...
+
+    def wait(self, timeout: float) -> int:
+        """Wait until it has ended, at most so many seconds."""
+        ...
+
+
+Start = Callable[[Sequence[str], Mapping[str, str], IO[bytes]], Process]
+"""Starts a program: its command, all of its environment, and where its output goes."""
+
+
+def start_anew(command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Process:
+    """Start a program as a shell does."""
+    return subprocess.Popen(  # noqa: S603 - functions of the checkout
+        command, env=environment, stdout=log, stderr=log, start_new_session=True
+    )
+
+
 class Served:
     """Serves ``functions/NAME`` on a port of the loopback until it is stopped, killed or left.
 
@@ -38,6 +66,7 @@ class Served:
         log: where its output goes.
         under: a program and its arguments that run the server instead of it being run itself.
         root: the checkout.
+        start: starts the server.
     """
 
     def __init__(
@@ -48,6 +77,7 @@ class Served:
         log: IO[bytes],
         under: Sequence[str] = (),
         root: Path = Path(__file__).parents[3],
+        start: Start = start_anew,
     ) -> None:
         self._command = [
             *under,
@@ -61,7 +91,8 @@ class Served:
         self.port = port
         self._environment = {**os.environ, **environment}
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._start = start
+        self._process: Process | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -77,9 +108,7 @@ class Served:
 
     def launch(self) -> None:
         """Start it, and wait for nothing."""
-        self._process = subprocess.Popen(  # noqa: S603 - functions of the checkout
-            self._command, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True
-        )
+        self._process = self._start(self._command, self._environment, self._log)
 
     def wait(self) -> None:
         """Wait until it accepts connections.
