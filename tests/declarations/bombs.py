@@ -1,7 +1,7 @@
 """Files and archives that are small and cost much to read; run as a script, it reads each within limits.
 
-``python bombs.py FILE…`` writes one JSON object a file: seconds of processor time, and what came of it. Each is
-read in a process of its own with 200 MB more than the imports take.
+``python bombs.py PATH…`` writes one JSON object a path, which is an archive or a folder of declarations: seconds of
+processor time, and what came of it. Each is read in a process of its own with 200 MB more than the imports take.
 """
 
 from __future__ import annotations
@@ -160,32 +160,36 @@ def _read(path: str) -> dict[str, object]:
     from setpoint.declarations.readers import load  # noqa: PLC0415
     from setpoint.errors import BadRequest  # noqa: PLC0415
 
-    is_archive = path.endswith((".gz", ".zip", ".bz2", ".xz"))
+    is_archive = Path(path).is_file()
     data = Path(path).read_bytes() if is_archive else b""
     started = time.process_time()
     problems: list[str] = []
+    read: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         try:
             if is_archive:
                 unpacking.unpack(Path(path).name, data, Path(folder))
             else:
-                problems = [str(problem) for problem in load.load([path]).problems]
+                loaded = load.load([path])
+                assert all(problem.file and problem.message for problem in loaded.problems)
+                problems = [str(problem) for problem in loaded.problems]
+                read = [desired.declarations[0].key.name for desired in loaded.desired]
         except BadRequest as error:
             problems = [str(error)]
         except BaseException as error:  # noqa: BLE001 - that is what must not happen
             return {"leak": f"{type(error).__name__}: {error}"}
-        return {"seconds": time.process_time() - started, "problems": problems[:2]}
+        return {"seconds": time.process_time() - started, "problems": problems[:2], "read": read[:9]}
 
 
 def _limited(path: str) -> None:
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
-    sys.stdout.write(json.dumps({"file": Path(path).name, **_read(path)}) + "\n")
+    sys.stdout.write(json.dumps({"path": path, **_read(path)}) + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Read each file in a process of its own."""
+    """Read each in a process of its own."""
     from setpoint.declarations.readers import load  # noqa: PLC0415 - as above
 
     load.load([])
@@ -196,7 +200,7 @@ def main() -> None:
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status:
-            sys.stdout.write(json.dumps({"file": Path(path).name, "leak": f"it ended with {status}"}) + "\n")
+            sys.stdout.write(json.dumps({"path": path, "leak": f"it ended with {status}"}) + "\n")
             sys.stdout.flush()
 
 
