@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from setpoint.catalog.locations import is_zone
+
 APIS_WITHOUT_RESOURCE_PATHS = frozenset(
     (
         "cloudresourcemanager",  # projects, folders and organisations are resources themselves here
@@ -168,9 +170,6 @@ def _list_field(held: Mapping[str, Any], field: str) -> list[Any]:
     return values if isinstance(values, list) else []
 
 
-_ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]")
-
-
 def alternative_paths(
     service: str, path: str, labels: Mapping[str, str], response: Mapping[str, Any]
 ) -> tuple[str, ...]:
@@ -206,7 +205,7 @@ def _location_path(service: str, path: str, labels: Mapping[str, str], response:
     """Clusters by `zones/` for `locations/` and vice versa; triggers without a location are global."""
     del labels, response
     parts = path.split("/")
-    if service == "container.googleapis.com" and len(parts) > 3 and _ZONE.fullmatch(parts[3]):  # noqa: PLR2004
+    if service == "container.googleapis.com" and len(parts) > 3 and is_zone(parts[3]):  # noqa: PLR2004
         parts[2] = "zones" if parts[2] == "locations" else "locations"
         return "/".join(parts)
     if service == "cloudbuild.googleapis.com" and parts[2:3] == ["triggers"]:

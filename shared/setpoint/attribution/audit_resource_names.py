@@ -17,9 +17,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from setpoint.attribution import audit_name_exceptions
-from setpoint.catalog import asset_types
+from setpoint.catalog import asset_types, name_patterns
 from setpoint.catalog.inventory_names import HOSTS
 from setpoint.catalog.methods import default_methods
+from setpoint.catalog.words import plural, singular
+from setpoint.model.naming import snake
 
 
 class AuditEntryTarget(NamedTuple):
@@ -160,7 +162,7 @@ def _resource_of(path: str, known: frozenset[str]) -> str:
 
 
 def _is_known(path: str, known: frozenset[str]) -> bool:
-    return any(_regex(pattern).fullmatch(path) for pattern in known)
+    return any(name_patterns.compiled(pattern).fullmatch(path) for pattern in known)
 
 
 def _created_path(target: AuditEntryTarget, path: str) -> str:
@@ -199,8 +201,8 @@ def _is_of(target: AuditEntryTarget, path: str) -> bool:
         return bool(own) and not _noun(target)
     if (collection in _ROOT_COLLECTIONS or collection in _LOCATION_COLLECTIONS) and not _noun(target):
         return False
-    named_after = _noun(target) or _singular(_parent_collection(target.method))
-    return named_after.lower().endswith(_singular(collection).lower())
+    named_after = _noun(target) or singular(_parent_collection(target.method))
+    return named_after.lower().endswith(singular(collection).lower())
 
 
 def _parent_collection(method: str) -> str:
@@ -229,7 +231,7 @@ def _requested_id(target: AuditEntryTarget, collection: str) -> str:
         field, label = server_made
         return str(target.response.get(field) or target.labels.get(label) or "")
     asked: list[tuple[Any, str]] = []
-    for word in filter(None, dict.fromkeys((_noun(target), _singular(collection)))):
+    for word in filter(None, dict.fromkeys((_noun(target), singular(collection)))):
         asked += ((request, field) for field in (f"{word}Id", f"{word}_id", f"{word}Name"))
         asked += ((request.get(word), field) for field in ("name", "id", f"{word}Id"))
     asked += ((holder, field) for holder in (request, request.get("resource")) for field in ("name", "id"))
@@ -240,8 +242,8 @@ def _requested_id(target: AuditEntryTarget, collection: str) -> str:
 
 def _label_words(collection: str) -> tuple[str, ...]:
     """The names of a collection's members in the labels of a monitored resource: ``crypto_key``."""
-    singular = _singular(collection)
-    return (re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", singular).lower(), singular.lower()) if singular else ()
+    member = singular(collection)
+    return (snake(member).lower(), member.lower()) if member else ()
 
 
 def _noun(target: AuditEntryTarget) -> str:
@@ -257,8 +259,8 @@ def _collection(target: AuditEntryTarget, path: str) -> str:
     if not noun:
         return _parent_collection(target.method)
     below = _collections_below(target.service, path)
-    candidates = [name for name in below if noun.lower().endswith(_singular(name).lower())]
-    return max(candidates, key=len, default=_plural(noun) if not below else "")
+    candidates = [name for name in below if noun.lower().endswith(singular(name).lower())]
+    return max(candidates, key=len, default=plural(noun) if not below else "")
 
 
 @cache
@@ -267,7 +269,7 @@ def _collections_below(service: str, path: str) -> tuple[str, ...]:
     collections = set()
     for pattern in _known(service):
         parts = pattern.split("/")
-        if len(parts) == depth + 2 and _regex("/".join(parts[:depth])).fullmatch(path):
+        if len(parts) == depth + 2 and name_patterns.compiled("/".join(parts[:depth])).fullmatch(path):
             collections.add(parts[depth])
     return tuple(sorted(collections))
 
@@ -286,23 +288,5 @@ def _api(service: str) -> str:
     return asset_types.SERVICES.get(label, label)
 
 
-@cache
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
-
-
 def _words(camel: str) -> list[str]:
     return re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", camel) or [""]
-
-
-def _singular(collection: str) -> str:
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("s", "")):
-        if collection.endswith(ending):
-            return collection.removesuffix(ending) + instead
-    return collection
-
-
-def _plural(noun: str) -> str:
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith(("s", "x", "ch")) else f"{noun}s"

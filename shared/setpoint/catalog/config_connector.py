@@ -6,20 +6,19 @@ The table is distilled by `python -m setpoint_tools.distil.krm_kinds`.
 from __future__ import annotations
 
 import difflib
-import zlib
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
 
-FILE = Path(__file__).resolve().parent / "data" / "config_connector.json.gz"
+from setpoint.catalog.data_files import FOLDER, unpacked
+
+FILE = FOLDER / "config_connector.json.gz"
 
 SUFFIX = ".cnrm.cloud.google.com"
 """What every API group of Config Connector ends with."""
 
-_GZIP = 31  # zlib's way of saying that the data has gzip's header
 _CLOSE = 0.84
 """How alike a kind or group has to be to a known one to be taken for a slip of it."""
 _IDS: tuple[Literal["user", "service", "fields"], ...] = ("user", "service", "fields")
@@ -75,7 +74,7 @@ class _Table(msgspec.Struct, frozen=True):
 
 @cache
 def _table() -> _Table:
-    return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=_Table)
+    return msgspec.json.decode(unpacked(FILE), type=_Table)
 
 
 def _all() -> dict[str, ConnectorKind]:

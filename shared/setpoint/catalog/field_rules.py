@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-_FOLDER = Path(__file__).resolve().parent / "data"
+from setpoint.catalog.data_files import FOLDER, rows
+
 _FILES = ("field_rules.tsv", "provider_rules.tsv")
 
 
@@ -96,9 +96,7 @@ def _lines() -> Mapping[tuple[str, str], list[list[str]]]:
     """The lines of both tables by service and schema; where both speak of a field, the hand-written line counts."""
     by_schema: dict[tuple[str, str], list[list[str]]] = {}
     for name in _FILES:
-        for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines():
-            if line and line[0] != "#":
-                service, schemas, *columns = line.split("\t")
-                for schema in schemas.split(" "):
-                    by_schema.setdefault((service, schema), []).append(columns)
+        for service, schemas, *columns in rows(FOLDER / name):
+            for schema in schemas.split(" "):
+                by_schema.setdefault((service, schema), []).append(columns)
     return by_schema

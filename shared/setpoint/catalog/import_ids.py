@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from setpoint.catalog.data_files import rows
+
 FILE = Path(__file__).resolve().parent / "data" / "import_ids.tsv"
 WHOLE = "{{*}}"
 """The id that is the whole relative name."""
@@ -87,8 +89,7 @@ def filled(template: str, variables: Mapping[str, str]) -> str:
 
 def lines() -> tuple[tuple[str, str, str, str], ...]:
     """The rows of the table: asset type, Terraform type, template of the resource name, template of the import id."""
-    rows = (line.split("\t") for line in FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return tuple((asset_type, type_, name, identifier) for asset_type, type_, name, identifier in rows)
+    return tuple((asset_type, type_, name, identifier) for asset_type, type_, name, identifier in rows(FILE))
 
 
 @cache

@@ -10,15 +10,16 @@ https://cloud.google.com/asset-inventory/docs/asset-names and recorded assets.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-FILE = Path(__file__).resolve().parent / "data" / "inventory.json.gz"
+from setpoint.catalog.data_files import FOLDER, unpacked
+from setpoint.catalog.locations import is_zone
+
+FILE = FOLDER / "inventory.json.gz"
 
 HOSTS: Mapping[str, str] = {
     "bigtableadmin.googleapis.com": "bigtable.googleapis.com",  # names keep the product's host
@@ -29,8 +30,7 @@ HOSTS: Mapping[str, str] = {
 }
 """The host of a service → the host in resource names, where they differ."""
 
-_LOCATION_WORDS = frozenset(("zones", "regions", "locations"))
-_ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]\Z")
+LOCATION_WORDS = frozenset(("zones", "regions", "locations"))
 _REGION = re.compile(r"[a-z]+-[a-z]+\d+\Z")
 _ESCAPED = re.compile(r"%(2F|3A|40)", re.IGNORECASE)
 _CHARACTERS = {"2F": "/", "3A": ":", "40": "@"}
@@ -82,8 +82,7 @@ class NameEntry(NamedTuple):
 
 @cache
 def _artefact() -> dict[str, Any]:
-    with gzip.open(FILE, "rb") as stream:
-        tables: dict[str, Any] = json.load(stream)
+    tables: dict[str, Any] = json.loads(unpacked(FILE))
     return tables
 
 
@@ -149,19 +148,19 @@ def inventory_name(asset_type: str, name: str) -> str:
         return re.sub(r"\A(//storage\.googleapis\.com/)(?:projects/[^/]+/)?(?:buckets|b)/(?=[^/]+\Z)", r"\1", name)
     if host == "cloudbuild.googleapis.com":
         name = re.sub(r"(/projects/[^/]+)/triggers/", r"\1/locations/global/triggers/", name)
-    return _relocated(asset_type, name) if _LOCATION_WORDS & set(name.split("/")) else name
+    return _relocated(asset_type, name) if LOCATION_WORDS & set(name.split("/")) else name
 
 
 def _relocated(asset_type: str, name: str) -> str:
     """The name with the inventory's word for its location."""
     parts = name.split("/")
-    words = [index for index, part in enumerate(parts) if part in _LOCATION_WORDS and index % 2 == 1][:1]
+    words = [index for index, part in enumerate(parts) if part in LOCATION_WORDS and index % 2 == 1][:1]
     for index in words:
         allowed = _location_words(asset_type, tuple(parts[:index] and parts), index)
         if not allowed:
             continue
         place = parts[index + 1] if index + 1 < len(parts) else ""
-        wanted = "zones" if _ZONE.match(place) else "regions" if _REGION.match(place) else "locations"
+        wanted = "zones" if is_zone(place) else "regions" if _REGION.match(place) else "locations"
         if wanted in allowed:
             parts[index] = wanted
         elif "locations" in allowed:
@@ -178,7 +177,7 @@ def _location_words(asset_type: str, parts: tuple[str, ...], index: int) -> froz
     words = set()
     for form in known.formats if known is not None else ():
         pattern = form.split("/")
-        if len(pattern) != len(parts) or pattern[index] not in _LOCATION_WORDS:
+        if len(pattern) != len(parts) or pattern[index] not in LOCATION_WORDS:
             continue
         if all(
             _PLACE.fullmatch(want) or want == have

@@ -30,6 +30,7 @@ MULTI_REGIONS = frozenset(("global", "us", "eu", "asia", "europe", "us-central",
 _OTHER = re.compile(r"(?:[a-z]{2}|(?:asia|eur|nam)\d{1,2}|(?:aws|azure|u|us-gov|cn)-.*|-|unspecified)\Z")
 """Other forms: countries, places of two regions, other clouds, sovereign clouds, all of them."""
 _ZONE = re.compile(r"(?P<region>.+)-(?:[a-z]|ai\d[a-z]|[a-z]+\d?-[a-z]\d?)\Z")
+_ZONE_NAME = re.compile(r"[a-z]+-[a-z]+\d+-(?:[a-z]|ai\d[a-z])\Z")
 _ZONE_LETTERS = "abcdf"
 _CLOSE = 0.8
 _ZONE_WITHOUT_DASH = re.compile(r"(?P<region>.+\d)(?P<letter>[a-f])\Z")
@@ -74,3 +75,8 @@ def closest(location: str) -> str:
     same_direction = sorted(region for region in REGIONS if _NUMBER.sub("", region) == _NUMBER.sub("", name))
     known = same_direction or sorted(REGIONS | MULTI_REGIONS)
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)), "")
+
+
+def is_zone(name: str) -> bool:
+    """Whether a name has the form of a zone of a region, whether it is known or not."""
+    return _ZONE_NAME.match(name) is not None

@@ -7,8 +7,6 @@ nothing is read at import.
 
 from __future__ import annotations
 
-import re
-import zlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +14,15 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.catalog import data_files
+from setpoint.catalog.data_files import unpacked
+from setpoint.catalog.name_patterns import compiled
 from setpoint.catalog.resource_paths import path_of
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
-FOLDER = Path(__file__).resolve().parent / "data" / "methods"
-
-_GZIP = 31  # zlib's way of saying that the data has gzip's header
+FOLDER = data_files.FOLDER / "methods"
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -87,7 +86,7 @@ class ResourceKind(msgspec.Struct, frozen=True):
 
     def matches(self, path: str) -> bool:
         """Whether a path, without the address and version of the API, names a resource of this kind."""
-        return _regex(self.pattern).fullmatch(path) is not None
+        return compiled(self.pattern).fullmatch(path) is not None
 
     @property
     def writer(self) -> Method | None:
@@ -180,16 +179,11 @@ class Methods:
 
     def _read(self, service: str) -> dict[str, _Line]:
         try:
-            data = (self._folder / f"{service}.json.gz").read_bytes()
+            data = unpacked(self._folder / f"{service}.json.gz")
         except FileNotFoundError:
             return {}
-        stored = msgspec.json.decode(zlib.decompress(data, _GZIP), type=_Stored)
+        stored = msgspec.json.decode(data, type=_Stored)
         return {line.version: line for line in stored.lines}
-
-
-@cache
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
 
 
 @cache

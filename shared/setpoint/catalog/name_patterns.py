@@ -5,29 +5,21 @@ The patterns are the paths of the APIs' own `get` methods, distilled by `python 
 
 from __future__ import annotations
 
-import zlib
+import re
 from functools import cache
-from pathlib import Path
 
 import msgspec
 
 from setpoint.catalog import asset_types
+from setpoint.catalog.data_files import FOLDER, unpacked
+from setpoint.catalog.inventory_names import HOSTS
 
-FILE = Path(__file__).resolve().parent / "data" / "name_patterns.json.gz"
-
-_GZIP = 31  # zlib's way of saying that the data has gzip's header
-
-HOSTS: dict[str, str] = {
-    # Resource names keep the product's host where asset types have the managing API's.
-    "bigtableadmin.googleapis.com": "bigtable.googleapis.com",
-    "sqladmin.googleapis.com": "cloudsql.googleapis.com",
-}
-"""Host in asset types → host in resource names (https://cloud.google.com/asset-inventory/docs/asset-names)."""
+FILE = FOLDER / "name_patterns.json.gz"
 
 
 @cache
 def _all() -> dict[str, dict[str, tuple[str, ...]]]:
-    return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=dict[str, dict[str, tuple[str, ...]]])
+    return msgspec.json.decode(unpacked(FILE), type=dict[str, dict[str, tuple[str, ...]]])
 
 
 def of(asset_type: str, schema: str) -> tuple[str, ...]:
@@ -38,6 +30,12 @@ def of(asset_type: str, schema: str) -> tuple[str, ...]:
         schema: The name of the resource's schema.
     """
     return _all().get(asset_types.resolve(asset_type).service, {}).get(schema, ())
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression: ``*`` is one segment."""
+    return re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
 
 
 def full_name(asset_type: str, path: str) -> str:

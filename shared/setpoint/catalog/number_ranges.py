@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
+from setpoint.catalog.data_files import FOLDER, rows
 from setpoint.catalog.schemas import Field, Schema
 
-TABLE = Path(__file__).resolve().parent / "data" / "number_ranges.tsv"
+TABLE = FOLDER / "number_ranges.tsv"
 
 _INT32 = (-(2**31), 2**31 - 1)
 _BY_FORMAT = {"int32": _INT32, "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1)}
@@ -63,10 +63,7 @@ def ranges_of(field: Field, schema: Schema | None) -> tuple[NumberRange, ...]:
 def _table() -> Mapping[tuple[str, str, str], tuple[int, int] | tuple[()]]:
     """The stated range of each field by service, schema and name; empty where negative numbers have a meaning."""
     table: dict[tuple[str, str, str], tuple[int, int] | tuple[()]] = {}
-    for line in TABLE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        service, schema, name, least, most = line.split("\t")
+    for service, schema, name, least, most in rows(TABLE):
         key = (service, schema, name)
         if not least or table.get(key) == ():
             table[key] = ()

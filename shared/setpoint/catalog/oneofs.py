@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from setpoint.catalog.data_files import FOLDER, rows
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
-TABLE = Path(__file__).resolve().parent / "data" / "oneofs.tsv"
+TABLE = FOLDER / "oneofs.tsv"
 
 _URL_MAPS = "https://cloud.google.com/compute/docs/reference/rest/v1/urlMaps"
 _DOCUMENTED: tuple[tuple[str, str, str, str], ...] = (
@@ -73,7 +74,6 @@ def excluded(schema: Schema | None, chosen: str) -> tuple[str, ...]:
 @cache
 def _table() -> Mapping[tuple[str, str], Groups]:
     table: dict[tuple[str, str], Groups] = defaultdict(tuple)
-    lines = (line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    for service, schema, fields, _ in [*lines, *_DOCUMENTED]:
+    for service, schema, fields, _ in (*rows(TABLE), *_DOCUMENTED):
         table[service, schema] += (tuple(fields.split()),)
     return dict(table)

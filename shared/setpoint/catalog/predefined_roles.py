@@ -7,19 +7,19 @@ gains some each month: a role that is like none of them may be a new one.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 
-TABLE = Path(__file__).resolve().parent / "data" / "predefined_roles.tsv"
+from setpoint.catalog.data_files import FOLDER, rows
+from setpoint.catalog.words import words
+
+TABLE = FOLDER / "predefined_roles.tsv"
 
 PREFIX = "roles/"
 _CLOSE = 0.86
 _CLOSE_SERVICE = 0.8
 _FEWEST_LETTERS = 4
 """A shorter name that is one letter away from another is as likely a name of its own."""
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 @cache
@@ -53,23 +53,18 @@ def _near(name: str, names: Iterable[str]) -> list[str]:
     by_letters = {known.lower(): known for known in names}
     if name.lower() in by_letters:
         return [by_letters[name.lower()]]
-    if len(name) < _FEWEST_LETTERS or set(_words(name)) <= _vocabulary():
+    if len(name) < _FEWEST_LETTERS or set(words(name)) <= _vocabulary():
         return []  # words that other roles have are spelled right: the role may be a new one
     return [by_letters[near] for near in difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=_CLOSE)]
-
-
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(name)]
 
 
 @cache
 def _vocabulary() -> frozenset[str]:
     """The words of all roles."""
-    return frozenset(word for names in _table().values() for name in names for word in _words(name))
+    return frozenset(word for names in _table().values() for name in names for word in words(name))
 
 
 @cache
 def _table() -> Mapping[str, frozenset[str]]:
     """The roles by service, without it; basic roles have none."""
-    lines = (line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return {service: frozenset(names.split()) for service, names in lines}
+    return {service: frozenset(names.split()) for service, names in rows(TABLE)}

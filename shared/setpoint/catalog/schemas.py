@@ -7,21 +7,20 @@ first asked for, a schema is built when its fields are first looked at; nothing 
 
 from __future__ import annotations
 
-import zlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.catalog import asset_types, schema_corrections
+from setpoint.catalog import asset_types, data_files, schema_corrections
+from setpoint.catalog.data_files import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER = Path(__file__).resolve().parent / "data" / "schemas"
+FOLDER = data_files.FOLDER / "schemas"
 
-_GZIP = 31  # zlib's way of saying that the data has gzip's header
 _SCALARS = {
     "string": ("string", ""),
     "boolean": ("boolean", ""),
@@ -363,10 +362,10 @@ class Catalogue:
         if not service.isalnum():
             return ()
         try:
-            data = (self._folder / f"{service}.json.gz").read_bytes()
+            data = unpacked(self._folder / f"{service}.json.gz")
         except FileNotFoundError:
             return ()
-        stored = _stored.decode(zlib.decompress(data, _GZIP))
+        stored = _stored.decode(data)
         return tuple(_Line(stored.service, line) for line in stored.lines)
 
 

@@ -10,10 +10,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from setpoint.catalog.words import words as words_of
+
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _SECRETS = frozenset(
     (
@@ -135,13 +136,13 @@ _LOOKED_AT = 20_000
 @lru_cache(maxsize=4096)
 def names_a_secret(name: str) -> bool:
     """Whether what goes by this name is a secret: a person's own word, or a field that no schema describes."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = words_of(name)
     if not _OPEN.isdisjoint(words) or "secretversion" in "".join(words):
         return False
     return _has_a_secret(words) or _ends_as_a_secret(words)
 
 
-def _has_a_secret(words: list[str]) -> bool:
+def _has_a_secret(words: tuple[str, ...]) -> bool:
     for position, word in enumerate(words):
         if word in _TOKENS and position and words[position - 1] in _NO_CREDENTIAL:
             return False
@@ -150,12 +151,12 @@ def _has_a_secret(words: list[str]) -> bool:
     return False
 
 
-def _ends_as_a_secret(words: list[str]) -> bool:
+def _ends_as_a_secret(words: tuple[str, ...]) -> bool:
     while words:
         last = words[-1]
-        if last in _SECRETS_AT_THE_END or _RUN_TOGETHER.search(last) or tuple(words[-2:]) in _PHRASES:
+        if last in _SECRETS_AT_THE_END or _RUN_TOGETHER.search(last) or words[-2:] in _PHRASES:
             return True
-        if tuple(words[-3:]) in _PHRASES or (last in ("key", "keys") and not _KEYS.isdisjoint(words[-2:-1])):
+        if words[-3:] in _PHRASES or (last in ("key", "keys") and not _KEYS.isdisjoint(words[-2:-1])):
             return True
         if last in _ADDRESSES and not _WITH_A_PASSWORD.isdisjoint(words[-2:-1]):
             return True

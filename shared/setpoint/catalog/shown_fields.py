@@ -12,10 +12,11 @@ import re
 from collections import Counter
 from functools import cache, lru_cache
 from itertools import pairwise
-from pathlib import Path
 
-_TABLE = Path(__file__).resolve().parent / "data" / "shown_words.tsv"
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+from setpoint.catalog.data_files import FOLDER, rows
+from setpoint.catalog.words import words as words_of
+
+_TABLE = FOLDER / "shown_words.tsv"
 
 DESCRIPTIONS = frozenset(("description", "title", "comment", "label", "summary", "message", "reason"))
 """The last word of a field that holds a sentence for people."""
@@ -84,14 +85,13 @@ _LONG_OF_TWO = 20
 @cache
 def _words_of(*kinds: str) -> frozenset[str]:
     """The words of some kinds in `data/shown_words.tsv`."""
-    rows = (line.split("\t") for line in _TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return frozenset(word for kind, words in rows if kind in kinds for word in words.split())
+    return frozenset(word for kind, listed in rows(_TABLE) if kind in kinds for word in listed.split())
 
 
 @lru_cache(maxsize=4096)
 def is_shown(name: str) -> bool:
     """Whether a field of this name holds a name, a reference, a place, a time, a size or a word of an API's own."""
-    words = tuple(word.lower() for word in _WORD.findall(name))
+    words = words_of(name)
     if not words or is_free(name):
         return False
     if words[-1] in ("code", "codes"):
@@ -105,14 +105,14 @@ def is_shown(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_description(name: str) -> bool:
     """Whether a field of this name holds a sentence for people."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = words_of(name)
     return bool(words) and words[-1] in DESCRIPTIONS
 
 
 @lru_cache(maxsize=4096)
 def is_free(name: str) -> bool:
     """Whether a field of this name holds what its author likes: a script, arguments, headers, an environment."""
-    words = tuple(word.lower() for word in _WORD.findall(name))
+    words = words_of(name)
     if not words or words[-1] in ("code", "codes"):
         return False
     if name.lower() in _words_of("whole") or words[-2:] in _FREE_ENDS:

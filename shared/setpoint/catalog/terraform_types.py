@@ -6,17 +6,16 @@ type is first asked for, and one type at a time is decoded.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-FILE = Path(__file__).resolve().parent / "data" / "terraform_types.json.gz"
+from setpoint.catalog.data_files import FOLDER, unpacked
 
-_GZIP = 31  # zlib's way of saying that the data has gzip's header
+FILE = FOLDER / "terraform_types.json.gz"
+
 
 Class = Literal["optional", "required", "either", "computed"]
 """Who gives an attribute its value: the author may, the author must, the author or else the service, the service."""
@@ -98,7 +97,7 @@ _decode = msgspec.json.Decoder(TerraformType).decode
 
 @cache
 def _stored() -> _Stored:
-    return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=_Stored)
+    return msgspec.json.decode(unpacked(FILE), type=_Stored)
 
 
 def version() -> str:

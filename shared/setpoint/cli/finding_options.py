@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, get_args
 
@@ -14,11 +13,11 @@ from setpoint.cli.options import duration
 from setpoint.detection.finding_filter import FindingFilter
 from setpoint.errors import BadRequest
 from setpoint.model.drift_origin import ORIGINS
+from setpoint.model.project_names import is_project
 from setpoint.model.severity import SEVERITIES, Kind
 
 _PLACES = ("projects/", "folders/", "organizations/")
 _FORMS = "use the form projects/ID, folders/NUMBER or organizations/NUMBER"
-_PROJECT_NAME = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 
 
 def _option(name: str, metavar: str, text: str) -> Any:
@@ -102,7 +101,7 @@ def check_scope(option: str, scope: str) -> None:
         BadRequest: it has another one; the message says which was meant, as far as that can be told.
     """
     kind, _, name = scope.partition("/")
-    if f"{kind}/" in _PLACES and (_PROJECT_NAME.match(name) if kind == "projects" else name.isdigit()):
+    if f"{kind}/" in _PLACES and (is_project(name) if kind == "projects" else name.isdigit()):
         return
     near = difflib.get_close_matches(kind, [place.removesuffix("/") for place in _PLACES], n=1)
     looks = f"did you mean {near[0]}/{name}?" if near and near[0] != kind and name else _FORMS

@@ -15,6 +15,7 @@ import typer
 from setpoint.catalog import locations
 from setpoint.comparison import scalars
 from setpoint.errors import BadRequest
+from setpoint.model import project_names
 from setpoint.util.clock import in_utc
 
 _LONGEST = 10 * 366 * 86_400.0
@@ -22,7 +23,6 @@ DEFAULT_STORE = ""
 """No store is named: see ``chosen_store``."""
 _FILE = "setpoint.db"
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+\Z")
-_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 _IN_PLACE_OF_A_STORE = {"coverage": "paths", "notify": "events_file"}
 """Commands, and what they read in place of a store where it is given."""
 _BY_THEMSELVES = frozenset(("detect", "sweep"))
@@ -75,10 +75,8 @@ def checked_topic(value: str | None) -> str | None:
 
 
 def _checked_project(value: str) -> str:
-    if value and not _PROJECT.match(value):
-        meant = _last(value).strip().lower().replace("_", "-").replace(" ", "-")
-        looks = f"did you mean {meant}?" if _PROJECT.match(meant) else "use the form fleet-prod-123"
-        raise BadRequest(f"--project {value}: is neither an id nor a number of a project; {looks}")
+    if value and not project_names.is_project(value):
+        raise BadRequest(f"--project {value}: is neither an id nor a number of a project; {project_names.hint(value)}")
     return value
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from setpoint.declarations.readers import pydantic_base
 from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, StrictModel, TimeZone
 from setpoint.model.alerting_config import (
     Acceptance,
@@ -124,10 +125,7 @@ class AlertingSpec(StrictModel):
     @field_validator("routes")
     @classmethod
     def _have_names_of_their_own(cls, value: tuple[RouteModel, ...]) -> tuple[RouteModel, ...]:
-        names = [route.name for route in value]
-        if twice := next((name for name in names if names.count(name) > 1), ""):
-            raise ValueError(f"two routes are named {twice}")
-        return value
+        return pydantic_base.distinct(value, "routes")
 
 
 class AlertingMetadata(StrictModel):

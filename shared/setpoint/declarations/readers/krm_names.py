@@ -15,7 +15,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from setpoint.catalog import config_connector, inventory_names, name_patterns
+from setpoint.catalog.locations import is_zone
 from setpoint.catalog.schemas import Schema
+from setpoint.catalog.words import singular as singular_of
 from setpoint.declarations.readers import krm_kinds, krm_table, name_heuristics
 from setpoint.declarations.readers.krm_references import (
     FOLDER_ID,
@@ -35,7 +37,6 @@ from setpoint.declarations.readers.krm_references import (
 )
 from setpoint.model import references
 
-_ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]\Z")
 _TOPS = ("projects", "folders", "organizations", "billingAccounts")
 _REFERENCES_TO_TOPS = {
     "folderRef": "folders",
@@ -328,7 +329,7 @@ class _PlacementFields:
             return False
         if collection == "locations":
             return True
-        return (collection == "zones") == (_ZONE.match(self.location) is not None) and self.location != "global"
+        return (collection == "zones") == is_zone(self.location) and self.location != "global"
 
     def _holder(self, collection: str) -> str:
         """The name of the parent: a path if it is complete, else its last segment."""
@@ -342,9 +343,7 @@ class _PlacementFields:
 
     def _holders(self, collection: str) -> Iterator[str]:
         """The fields that may name the parent: `clusterRef`, `cluster`, `parentRef`."""
-        singular = _WORDS_OF_PATHS.get(collection) or name_heuristics.singular(
-            "".join(name_heuristics.words(collection))
-        )
+        singular = _WORDS_OF_PATHS.get(collection) or singular_of("".join(name_heuristics.words(collection)))
         for field in self.spec:
             stem = "".join(word for word in name_heuristics.words(field) if word not in {"ref", "id", "name"})
             if stem == singular:

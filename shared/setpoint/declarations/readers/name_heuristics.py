@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from setpoint.catalog.words import plural, singular
+
 _WORD = re.compile(r"[A-Z]+s?(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 _IDENTIFYING = ("id", "name", "url", "uri", "link", "email", "path")
 """Suffixes of a reference that one side may have and the other not: `networkRef`, `networkUri`."""
@@ -172,19 +174,3 @@ def is_telling(name: str) -> bool:
     """Whether a name is specific in any place; `enabled` and `name` are not."""
     parts = words(name)
     return len(parts) > 1 or parts[0] not in _EVERYBODYS
-
-
-def singular(word: str) -> str:
-    """`policies` → `policy`, `addresses` → `address`, `rules` → `rule`."""
-    if word.endswith("ies") and len(word) > 4:  # noqa: PLR2004 - `ties` is no plural of `ty`
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
-
-
-def plural(word: str) -> str:
-    """`policy` → `policies`, `address` → `addresses`, `rule` → `rules`."""
-    if word.endswith("y") and word[-2:-1] not in "aeiou":
-        return word[:-1] + "ies"
-    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")

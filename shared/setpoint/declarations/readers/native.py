@@ -22,6 +22,7 @@ from setpoint.declarations.readers import (
     org_policies,
     policies,
     policy_tests,
+    pydantic_base,
     source_documents,
 )
 from setpoint.declarations.readers.alerting import AlertingModel
@@ -44,9 +45,6 @@ from setpoint.util.texts import clip
 API_VERSION = "setpoint.dev/v1"
 
 _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
-_AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
-_Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
-_Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
 class Metadata(StrictModel):
@@ -125,18 +123,16 @@ class SelectionModel(StrictModel):
     """Conditions on resources. All must hold."""
 
     projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
-    folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
-    organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
+    folders: tuple[pydantic_base.Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
+    organizations: tuple[pydantic_base.Organization, ...] = Field((), description="numbers; all that lies below")
     labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
-    asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+    asset_types: tuple[pydantic_base.AssetTypes, ...] = Field(
+        (), description="types, or globs as compute.googleapis.com/*"
+    )
 
     def ancestors(self) -> tuple[str, ...]:
         """Folders and organizations in the inventory's format."""
-        folders = (f"folders/{folder.removeprefix('folders/')}" for folder in self.folders)
-        return (
-            *folders,
-            *(f"organizations/{organization.removeprefix('organizations/')}" for organization in self.organizations),
-        )
+        return pydantic_base.ancestors(self.folders, self.organizations)
 
 
 class ExceptionModel(SelectionModel):
@@ -152,7 +148,7 @@ class ExceptionModel(SelectionModel):
 class ScopeSpec(SelectionModel):
     """A fully declared part of the fleet."""
 
-    asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
+    asset_types: Annotated[tuple[pydantic_base.AssetTypes, ...], Field(min_length=1, description="* for all types")]
     exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
     strict: bool = Field(default=False, description="what Google or another resource makes must be declared too")
     contents: tuple[Literal["resource", "iam_policy"], ...] = Field(

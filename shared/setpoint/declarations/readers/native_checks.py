@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from setpoint.catalog import inventory_names, name_patterns
+from setpoint.catalog.inventory_names import LOCATION_WORDS
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison import sealed
 from setpoint.declarations.readers import krm_placeholders, value_checks
@@ -17,9 +18,9 @@ from setpoint.declarations.readers.value_checks import Place, ValueFault
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
 from setpoint.model.naming import camel
+from setpoint.model.project_names import hint, is_project
 from setpoint.model.resource_key import WHOLE
 
-_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
 _PROJECT_OF_NAME = re.compile(r"//[^/]+/projects/([a-z][a-z0-9-]{5,29})/")
 _BUCKET = "storage.googleapis.com/Bucket"
 _CLOSE = 0.8
@@ -83,8 +84,8 @@ def _faults(declaration: Declaration) -> Iterator[ValueFault]:
 
 
 def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[tuple[Place, str]]:
-    if declaration.project and not _PROJECT.match(declaration.project):
-        yield ("metadata", "project"), f"{declaration.project} is not a project id; use the form fleet-prod-123"
+    if declaration.project and not is_project(declaration.project):
+        yield ("metadata", "project"), f"{declaration.project} is not a project id; {hint(declaration.project)}"
     name = declaration.key.name
     own = _PROJECT_OF_NAME.match(name)
     if declaration.project and own and declaration.project != own[1] and not own[1].isdigit():
@@ -121,7 +122,6 @@ def _other_form(asset_type: str, path: str, schema: Schema | None) -> str:
     return entry.formats[0] if entry is not None else ""
 
 
-_PLACES = frozenset(("zones", "regions", "locations"))
 _FILLED = re.compile(r"\{[^}]*\}|\*")
 
 
@@ -131,7 +131,7 @@ def _has_form(path: str, form: str) -> bool:
     if len(parts) < len(wanted):
         return False
     return all(
-        _FILLED.search(want) is not None or part == want or {part, want} <= _PLACES
+        _FILLED.search(want) is not None or part == want or {part, want} <= LOCATION_WORDS
         for part, want in zip(parts, wanted, strict=False)
     ) and (len(parts) == len(wanted) or _FILLED.fullmatch(wanted[-1]) is not None)
 

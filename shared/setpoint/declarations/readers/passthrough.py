@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from setpoint.catalog.words import plural
 from setpoint.comparison.source_paths import join
 from setpoint.declarations.readers import name_heuristics, secret_values, shape_matching
 from setpoint.declarations.readers.field_mapping_result import NO_MOVES, FieldOverrides, MappedFields
@@ -60,7 +61,7 @@ def _without_ref(name: str, value: Any) -> str:
     if isinstance(value, shape_matching.Reference):
         return name.removesuffix("Ref")
     if isinstance(value, list) and name.endswith("Refs"):
-        return name_heuristics.plural(name.removesuffix("Refs"))
+        return plural(name.removesuffix("Refs"))
     return name
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from setpoint.declarations.readers import pydantic_base
 from setpoint.declarations.readers.owner_rules import Ancestor, Path, PlacedOwnerRuleModel, owner_rule
 from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, Settle, StrictModel, TimeZone
 from setpoint.model.compare_rules import CompareRule, How
@@ -164,10 +165,7 @@ class PolicySpec(StrictModel):
     @field_validator("rules")
     @classmethod
     def _have_names_of_their_own(cls, value: tuple[RuleModel, ...]) -> tuple[RuleModel, ...]:
-        names = [rule.name for rule in value]
-        if twice := next((name for name in names if names.count(name) > 1), ""):
-            raise ValueError(f"two rules are named {twice}")
-        return value
+        return pydantic_base.distinct(value, "rules")
 
 
 class PolicyMetadata(StrictModel):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -13,8 +13,13 @@ from pydantic.alias_generators import to_camel
 
 from setpoint.comparison import scalars
 from setpoint.model.declaration import MAX_SETTLE
+from setpoint.model.project_names import hint, is_project
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
+"""A type, or a glob of types."""
+Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
+Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
 class StrictModel(BaseModel):
@@ -29,6 +34,38 @@ class StrictModel(BaseModel):
     )
 
 
+def ancestors(folders: Iterable[str], organizations: Iterable[str]) -> tuple[str, ...]:
+    """Folders and organizations in the inventory's format."""
+    return (
+        *(f"folders/{folder.removeprefix('folders/')}" for folder in folders),
+        *(f"organizations/{number.removeprefix('organizations/')}" for number in organizations),
+    )
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def distinct(parts: tuple[_N, ...], what: str) -> tuple[_N, ...]:
+    """Parts of a document that have names of their own.
+
+    Args:
+        parts: the parts.
+        what: what several of them are called.
+
+    Raises:
+        ValueError: two have the same name.
+    """
+    names = [part.name for part in parts]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise ValueError(f"two {what} are named {twice}")
+    return parts
+
+
 def _is_address(value: str) -> str:
     if value and "@" not in value:
         raise ValueError(f"{value} is not an e-mail address; use the form team@example.com")
@@ -36,15 +73,10 @@ def _is_address(value: str) -> str:
 
 
 def _is_project(value: str) -> str:
-    meant = value.removeprefix("projects/").strip().lower().replace(" ", "-").replace("_", "-")
-    if value and not _PROJECT.match(value):
-        hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "use the form fleet-prod-123"
-        raise ValueError(f"{value} is neither an id nor a number of a project; {hint}")
+    if value and not is_project(value):
+        raise ValueError(f"{value} is neither an id nor a number of a project; {hint(value)}")
     return value
 
-
-_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
-"""An id, also one with a domain before it, or a number."""
 
 ProjectId = Annotated[str, AfterValidator(_is_project)]
 """The id or the number of a project; may be empty."""

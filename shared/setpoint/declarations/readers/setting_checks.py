@@ -11,12 +11,13 @@ from setpoint.model import globs
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Scope
 from setpoint.model.policy import Match, Policy
+from setpoint.model.project_names import hint, is_project
 
 Place = tuple[str | int, ...]
 """A place in a document, key by key."""
 
-_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9*?-]+\Z")
-"""A project's id, its number, or a glob of ids."""
+_GLOBS = str.maketrans("*?", "aa")
+"""Globs of ids, as ids."""
 _GROUP = re.compile(r"S[A-Z0-9]{6,}\Z")
 """The id of a user group (https://api.slack.com/types/usergroup)."""
 _USER = re.compile(r"[UW][A-Z0-9]{6,}\Z")
@@ -94,14 +95,9 @@ def _unknown_paths(match: Match, place: Place) -> Iterator[tuple[Place, str, str
 
 def _of_scope(scope: Scope) -> Iterator[tuple[Place, str, str]]:
     for index, project in enumerate(scope.projects):
-        if not _PROJECT.match(project):
-            meant = project.removeprefix("projects/").lower().replace(" ", "-").replace("_", "-")
-            hint = f"did you mean {meant}?" if _PROJECT.match(meant) else "use the form fleet-prod-123"
-            yield (
-                ("spec", "projects", index),
-                f"{project} is neither an id nor a number of a project; {hint}",
-                "invalid",
-            )
+        if not is_project(project.translate(_GLOBS)):
+            message = f"{project} is neither an id nor a number of a project; {hint(project)}"
+            yield ("spec", "projects", index), message, "invalid"
 
 
 def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:

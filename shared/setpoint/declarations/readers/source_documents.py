@@ -6,16 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from setpoint.declarations.readers import pydantic_base
 from setpoint.declarations.readers.owners import owner_of
 from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, StrictModel
 from setpoint.model.declaration import Source
 from setpoint.model.source_grants import INSTALLATION, Carried, SourceGrant, Sources
 
 _SourceName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*|(gs|https|tfc)://[!-~]+)$")]
-_AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
 _Project = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]+$")]
-_Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
-_Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
 class GrantModel(StrictModel):
@@ -25,9 +23,9 @@ class GrantModel(StrictModel):
     uploaders: tuple[NonEmpty, ...] = Field((), description="who uploads it; the bucket's IAM conditions enforce it")
     everywhere: bool = Field(default=False, description="it may declare resources wherever they lie")
     projects: tuple[_Project, ...] = Field((), description="ids or numbers; no globs, since anybody may choose an id")
-    folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
-    organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
-    asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs; all types unless given")
+    folders: tuple[pydantic_base.Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
+    organizations: tuple[pydantic_base.Organization, ...] = Field((), description="numbers; all that lies below")
+    asset_types: tuple[pydantic_base.AssetTypes, ...] = Field((), description="types, or globs; all types unless given")
     carries: tuple[Carried, ...] = Field((), description="what it may carry besides declarations")
     teams: tuple[NonEmpty, ...] = Field((), description="owners that it may name, or globs; its own name unless given")
 
@@ -41,10 +39,7 @@ class GrantModel(StrictModel):
 
     def ancestors(self) -> tuple[str, ...]:
         """Folders and organizations in the inventory's format."""
-        return (
-            *(f"folders/{folder.removeprefix('folders/')}" for folder in self.folders),
-            *(f"organizations/{number.removeprefix('organizations/')}" for number in self.organizations),
-        )
+        return pydantic_base.ancestors(self.folders, self.organizations)
 
 
 class SourcesMetadata(StrictModel):
@@ -62,10 +57,7 @@ class SourcesSpec(StrictModel):
     @field_validator("sources")
     @classmethod
     def _have_names_of_their_own(cls, value: tuple[GrantModel, ...]) -> tuple[GrantModel, ...]:
-        names = [grant.name for grant in value]
-        if twice := next((name for name in names if names.count(name) > 1), ""):
-            raise ValueError(f"two sources are named {twice}")
-        return value
+        return pydantic_base.distinct(value, "sources")
 
 
 class SourcesModel(StrictModel):

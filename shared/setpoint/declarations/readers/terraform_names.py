@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from setpoint.catalog import name_patterns
-from setpoint.declarations.readers import name_heuristics
+from setpoint.catalog import inventory_names
+from setpoint.catalog.words import plural as plural_of
+from setpoint.catalog.words import singular as singular_of
 from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.declarations.readers.terraform_types import Meaning
 from setpoint.model import references
@@ -193,7 +194,7 @@ def name_of(block: TerraformResource, meaning: Meaning) -> Name:
     if special is not None:
         text = f"//{meaning.service}/{special}" if special else ""
         return Name(text, frozenset(("project", *_SPECIAL[meaning.asset_type][0])), attribute, own)
-    host = name_patterns.HOSTS.get(meaning.service, meaning.service)
+    host = inventory_names.HOSTS.get(meaning.service, meaning.service)
     collection = collection_of(meaning)
     known = block.value("id")
     by_id = bool(_PATH.match(known)) and (meaning.by_id or collection in known.split("/"))
@@ -237,7 +238,7 @@ def collection_of(meaning: Meaning) -> str:
     if collection is not None:
         return collection
     *head, last = re.findall(r"[A-Z][a-z0-9]*", meaning.kind) or [meaning.kind]
-    plural = "".join(head) + name_heuristics.plural(last.lower()).capitalize()
+    plural = "".join(head) + plural_of(last.lower()).capitalize()
     return plural[:1].lower() + plural[1:]
 
 
@@ -314,7 +315,7 @@ def _own_attributes(meaning: Meaning) -> Iterator[str]:
 def _parent(block: TerraformResource, collection: str) -> tuple[str, str]:
     """The attribute that names the parent, and its value."""
     words = re.findall(r"[A-Z]?[a-z0-9]+", collection)
-    singular = "_".join([*(word.lower() for word in words[:-1]), name_heuristics.singular(words[-1].lower())])
+    singular = "_".join([*(word.lower() for word in words[:-1]), singular_of(words[-1].lower())])
     last = singular.rpartition("_")[2]
     names = [f"{value}{ending}" for value in dict.fromkeys((singular, last)) for ending in ("", "_id", "_name")]
     names += ["bucket"] if collection == "b" else []
