@@ -79,7 +79,7 @@ WRONG = [
     ("a member without address", granted("roles/viewer", "group:team"), 7, "group:team", "group:team@"),
     ("a service account", granted("roles/viewer", "x@p.iam.gserviceaccount.com"), 7, "x@p", "serviceAccount:x@p"),
     ("everybody", granted("roles/viewer", "allUser"), 7, "allUser", "did you mean allUsers"),
-    ("a project id", firewall("{}").replace("shop-prod", "Shop_Prod"), 3, "Shop_Prod", "fleet-prod-123"),
+    ("a project id", firewall("{}").replace("shop-prod", "Shop_Prod"), 3, "Shop_Prod", "did you mean shop-prod?"),
     ("another project", firewall("{}").replace("project: shop", "project: other"), 3, "other-prod", "shop-prod?"),
     ("a bucket's name", declared("{}", "//storage.googleapis.com/buckets/b"), 3, "buckets/b", "/my-bucket"),
     ("a name without slashes", declared("{}", "storage.googleapis.com/b"), 3, "full resource name", "//storage"),
