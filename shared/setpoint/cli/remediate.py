@@ -41,7 +41,7 @@ def remediate(
     who = str(person)
     context = bootstrap.open_remediation(store, events_topic, who)
     try:
-        state = find_finding(context.detection.store, finding)
+        state = find_finding(context.store, finding)
         preview = engine.preview(state.key, context, "" if plan else who)
         if preview is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
@@ -51,7 +51,7 @@ def remediate(
             return
         if decision.action in _REFUSED:
             raise NotPermitted(f"nothing is remediated: {decision.because}")
-        check_approver(person, state, context.detection.store.read(state.key).rules.alerting)
+        check_approver(person, state, context.store.read(state.key).rules.alerting)
         if not yes and not typer.confirm("Remediate it?", err=True):
             raise typer.Exit(1)
         is_verified = person.is_verified or not writes_to_google()
@@ -59,14 +59,14 @@ def remediate(
             state.key,
             state.fingerprint,
             who,
-            context.detection.store,
-            context.detection.projects,
-            context.detection.clock,
+            context.store,
+            context.projects,
+            context.clock,
             is_verified=is_verified,
         )
         outcome = engine.remediate(state.key, context)
     finally:
-        context.detection.store.close()
+        context.store.close()
     print_status(f"{state.key.name}: {outcome}")
     if outcome not in ("resolved", "verifying", "operating"):
         raise typer.Exit(1)

@@ -19,7 +19,7 @@ from setpoint.model.policy import Policy
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.ports.stores import Snapshot
-from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationContext, record_outcome
+from setpoint.remediation.records import AttemptRecords, AuditNote, ExecutionOutcome
 from setpoint.util.counts import counted
 
 
@@ -28,17 +28,16 @@ def end(
     claimed: RemediationState,
     after: RemediationState,
     note: AuditNote,
-    context: RemediationContext,
+    records: AttemptRecords,
     change_safety: Callable[[SafetyState], SafetyState] = lambda safety: safety,
 ) -> None:
     """Record an attempt that left the resource unchanged; it does not count as a write."""
     project = snapshot.state.finding.project if snapshot.state is not None and snapshot.state.finding else ""
-    record_outcome(
+    records.record_outcome(
         snapshot.key,
         claimed,
         after,
         note,
-        context,
         lambda safety: change_safety(braking.refund(safety, project, claimed.claimed_at)),
     )
 
@@ -48,12 +47,12 @@ def turn_down(
     claimed: RemediationState,
     outcome: Literal["refused", "denied"],
     error: SetpointError,
-    context: RemediationContext,
+    records: AttemptRecords,
 ) -> ExecutionOutcome:
     """Delegate a write that the API refuses; of all writes that lack one permission, only the first alerts."""
-    now = context.clock()
+    now = records.clock()
     after = remediation_attempt.turned_down(claimed, outcome, f"{outcome}: {error}", now)
-    end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), context, denial(error, context.clock))
+    end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), records, denial(error, records.clock))
     return "handed_off"
 
 
@@ -66,11 +65,11 @@ def denial(error: SetpointError, clock: Callable[[], datetime]) -> Callable[[Saf
 
 
 def wait_for_api(
-    snapshot: Snapshot, claimed: RemediationState, error: Throttled, context: RemediationContext
+    snapshot: Snapshot, claimed: RemediationState, error: Throttled, records: AttemptRecords
 ) -> ExecutionOutcome:
     """Wait as long as a busy API asks."""
-    after = remediation_attempt.busy(claimed, str(error), error.seconds, context.clock())
-    end(snapshot, claimed, after, AuditNote("busy", "remediation.blocked"), context)
+    after = remediation_attempt.busy(claimed, str(error), error.seconds, records.clock())
+    end(snapshot, claimed, after, AuditNote("busy", "remediation.blocked"), records)
     return "waiting"
 
 
@@ -79,7 +78,7 @@ def fail(
     claimed: RemediationState,
     reason: str,
     policy: Policy,
-    context: RemediationContext,
+    records: AttemptRecords,
     *,
     proof: str,
     is_harmless: bool = False,
@@ -91,48 +90,48 @@ def fail(
         claimed: the attempt.
         reason: the error.
         policy: the policy.
-        context: the ports of remediation.
+        records: records the failure.
         proof: the source of the result.
         is_harmless: whether the resource is unchanged; the breaker does not count the failure then.
     """
-    now = context.clock()
+    now = records.clock()
     after = remediation_attempt.failed(replace(claimed, proof=proof), reason, policy.limits, now)
     note = AuditNote("failed", "remediation.failed")
     change = None if is_harmless else (lambda safety: braking.fail(safety, snapshot.key.name, policy.limits, now))
-    record_outcome(snapshot.key, claimed, after, note, context, change)
+    records.record_outcome(snapshot.key, claimed, after, note, change)
     return "failed"
 
 
 def overdue(
-    snapshot: Snapshot, claimed: RemediationState, longest: timedelta, context: RemediationContext
+    snapshot: Snapshot, claimed: RemediationState, longest: timedelta, records: AttemptRecords
 ) -> ExecutionOutcome:
     """Alert about an operation that exceeds its time limit; write nothing again, and read the resource."""
-    policy, now = snapshot.rules.policy or Policy(), context.clock()
+    policy, now = snapshot.rules.policy or Policy(), records.clock()
     minutes = longest.total_seconds() / 60
     reason = f"the operation {claimed.operation} has not ended within {minutes:.0f} minutes; look at it there"
     after = replace(
         remediation_attempt.overdue(claimed, reason, now), proof=f"the operation was last read at {now:%H:%M:%S} UTC"
     )
     change = lambda safety: braking.fail(safety, snapshot.key.name, policy.limits, now)  # noqa: E731 - a default argument
-    record_outcome(snapshot.key, claimed, after, AuditNote("unknown", "remediation.failed"), context, change)
+    records.record_outcome(snapshot.key, claimed, after, AuditNote("unknown", "remediation.failed"), change)
     return "failed"
 
 
-def keep_reading(snapshot: Snapshot, claimed: RemediationState, context: RemediationContext) -> ExecutionOutcome:
+def keep_reading(snapshot: Snapshot, claimed: RemediationState, records: AttemptRecords) -> ExecutionOutcome:
     """Schedule another read of a resource whose last attempt has an unknown result."""
-    after = remediation_attempt.unread(claimed, claimed.reason, context.clock())
-    record_outcome(snapshot.key, claimed, after, AuditNote("waiting"), context)
+    after = remediation_attempt.unread(claimed, claimed.reason, records.clock())
+    records.record_outcome(snapshot.key, claimed, after, AuditNote("waiting"))
     return "verifying"
 
 
 def unread(
-    snapshot: Snapshot, claimed: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
+    snapshot: Snapshot, claimed: RemediationState, error: SetpointError, policy: Policy, records: AttemptRecords
 ) -> ExecutionOutcome:
     """Schedule another read of an unreadable resource; alert after the maximum number of attempts."""
-    after = unread_state(claimed, error, policy, context.clock)
+    after = unread_state(claimed, error, policy, records.clock)
     is_news = after.outcome == "unknown" != claimed.outcome
     note = AuditNote("unread", "remediation.failed" if is_news else None)
-    record_outcome(snapshot.key, claimed, after, note, context)
+    records.record_outcome(snapshot.key, claimed, after, note)
     return "unread"
 
 

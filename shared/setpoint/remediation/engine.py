@@ -28,6 +28,7 @@ from setpoint.errors import (
 from setpoint.model import events, remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import Action, Reason
+from setpoint.model.events import EventType
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import Secrecy
@@ -52,13 +53,12 @@ from setpoint.remediation.context import (
 from setpoint.remediation.decision import Decision
 from setpoint.remediation.live_resources import LiveReading, LiveResources, describe_refusal
 from setpoint.remediation.records import (
+    AttemptRecords,
     AuditNote,
     ExecutionOutcome,
     RemediationCase,
     RemediationContext,
-    end_attempt,
     is_recorded,
-    save_step,
 )
 from setpoint.remediation.verification import judged
 from setpoint.util import telemetry
@@ -116,7 +116,7 @@ def receive(message: bytes, attributes: Mapping[str, str], context: RemediationC
     try:
         event = events.read(message)
     except MalformedMessage as error:
-        context.detection.dead_letters.put(message, attributes, str(error))
+        context.dead_letters.put(message, attributes, str(error))
         return TickResult(Counter(), passed="rejected")
     if event.type not in BEGINNINGS:
         return TickResult(Counter(), passed="ignored")
@@ -182,7 +182,7 @@ def preview(
         context: the ports of remediation.
         approved_by: an approver to assume, or empty.
     """
-    case = load_context(read(key, context.store), context.store, context.detection.projects, context.clock())
+    case = load_context(read(key, context.store), context.store, context.projects, context.clock())
     if case is None:
         return None
     remediation = case.decision_input.remediation
@@ -193,15 +193,15 @@ def preview(
     plan = (
         None
         if reading is None or case.snapshot.desired is None
-        else finding_plan.plan(case, case.snapshot.desired, reading, context.live_resources, context.detection.secrecy)
+        else finding_plan.plan(case, case.snapshot.desired, reading, context.live_resources, context.secrecy)
     )
     return deciding.decide(case.decision_input), plan
 
 
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
-    snapshot = read(key, context.detection.store)
-    outcome = _resume_claimed(snapshot, context) or _begin(_end_unproved(snapshot, context), context)
-    context.detection.outbox.publish_pending(context.store.read(key))
+    snapshot = read(key, context.store)
+    outcome = _resume_claimed(snapshot, context) or _begin(_end_unproved(snapshot, context.records), context)
+    context.records.publish_pending(key)
     return outcome
 
 
@@ -217,7 +217,7 @@ def _resume_claimed(snapshot: Snapshot, context: RemediationContext) -> Executio
     return "waiting" if is_same or remediation_attempt.is_held(remediation, now) else None
 
 
-def _end_unproved(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
+def _end_unproved(snapshot: Snapshot, records: AttemptRecords) -> Snapshot:
     """End an attempt without proof before another begins: its drift is still present, or has changed."""
     state = snapshot.state
     if state is None or state.remediation is None or not state.is_open:
@@ -233,11 +233,11 @@ def _end_unproved(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
         cleared = remediation_attempt.newly_drifting(remediation, state.finding.differences if state.finding else ())
         ended = replace(remediation, outcome="changed", reason=reason, cleared=cleared or remediation.cleared)
     ended = replace(ended, proof=f"the resource was observed at {state.observed_at:%Y-%m-%d %H:%M:%S} UTC")
-    return end_attempt(snapshot, ended, AuditNote(ended.outcome, "remediation.failed"), context)
+    return records.end_attempt(snapshot, ended, AuditNote(ended.outcome, "remediation.failed"))
 
 
 def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
-    case = load_context(snapshot, context.store, context.detection.projects, context.clock())
+    case = load_context(snapshot, context.store, context.projects, context.clock())
     if case is None:
         return _clear_due(snapshot, "nothing", context.store, context.clock())
     decision = deciding.decide(case.decision_input)
@@ -255,7 +255,7 @@ def _clear_due(snapshot: Snapshot, outcome: ExecutionOutcome, store: StateStore,
     return outcome
 
 
-def _stop(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
+def _stop(case: RemediationCase, decision: Decision, records: AttemptRecords) -> ExecutionOutcome:
     """Stop a remediation and record the reason; for an open breaker, only the drift that opened it alerts."""
     remediation = remediation_attempt.stopped(
         case.decision_input.remediation, decision.because, case.decision_input.now
@@ -263,75 +263,68 @@ def _stop(case: RemediationCase, decision: Decision, context: RemediationContext
     before, after = case.safety_state.value, case.decision_input.safety_state
     is_second = any(held.by == braking.SECOND_BREAKER for held in before.pauses) and before.pauses == after.pauses
     is_told = before.breaker is None and not is_second
-    save_step(case, remediation, AuditNote("stop", "remediation.blocked" if is_told else None, decision), context)
+    records.save_step(case, remediation, AuditNote("stop", "remediation.blocked" if is_told else None, decision))
     return "stopped"
 
 
-def _wait(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
+def _wait(case: RemediationCase, decision: Decision, records: AttemptRecords) -> ExecutionOutcome:
     until = decision.until or case.decision_input.now
-    save_step(
-        case,
-        remediation_attempt.postpone(case.decision_input.remediation, until, decision.because),
-        AuditNote("wait", None, decision),
-        context,
-    )
+    after = remediation_attempt.postpone(case.decision_input.remediation, until, decision.because)
+    records.save_step(case, after, AuditNote("wait", None, decision))
     return "waiting"
 
 
-def _ask(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
-    return _propose(
-        case,
-        decision,
-        context,
-        remediation_attempt.request_approval,
-        AuditNote("ask", "remediation.requested", decision),
-        "asked",
-    )
+class _Proposal(NamedTuple):
+    """A step that reports the planned write, and sends nothing.
+
+    Args:
+        step: the attempt after it, from the summary of the write, the reason and the time.
+        event: its event.
+        outcome: its outcome.
+    """
+
+    step: Callable[[RemediationState, tuple[str, ...], str, datetime], RemediationState]
+    event: EventType
+    outcome: ExecutionOutcome
 
 
-def _delegate(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
-    note = AuditNote("hand_off", "remediation.requested", decision)
-    return _propose(case, decision, context, remediation_attempt.delegated, note, "handed_off")
+def _dry_run(remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
+    return replace(remediation_attempt.stopped(remediation, reason, now), summary=summary)
 
 
-def _dry_run(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
-    def stopped(
-        remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
-    ) -> RemediationState:
-        return replace(remediation_attempt.stopped(remediation, reason, now), summary=summary)
-
-    note = AuditNote("rehearse", "remediation.blocked", decision)
-    return _propose(case, decision, context, stopped, note, "rehearsed")
+_PROPOSALS: dict[Action, _Proposal] = {
+    "ask": _Proposal(remediation_attempt.request_approval, "remediation.requested", "asked"),
+    "hand_off": _Proposal(remediation_attempt.delegated, "remediation.requested", "handed_off"),
+    "rehearse": _Proposal(_dry_run, "remediation.blocked", "rehearsed"),
+}
 
 
-def _propose(
-    case: RemediationCase,
-    decision: Decision,
-    context: RemediationContext,
-    step: Callable[[RemediationState, tuple[str, ...], str, datetime], RemediationState],
-    note: AuditNote,
-    outcome: ExecutionOutcome,
-) -> ExecutionOutcome:
+def _propose(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     """Read the resource again and report the planned write, without sending it."""
-    remediation = case.decision_input.remediation
-    now = case.decision_input.now
+    step, event, outcome = _PROPOSALS[decision.action]
+    note = AuditNote(decision.action, event, decision)
+    remediation, now = case.decision_input.remediation, case.decision_input.now
     again = step(remediation, remediation.summary, decision.because, now)
     if is_recorded(case.state.remediation, again):
-        if is_due(case.state, case.decision_input.now):
-            save_step(case, again, note, context)
+        if is_due(case.state, now):
+            context.records.save_step(case, again, note)
         return outcome
     try:
         reading = read_live(case, context.live_resources, context.clock(), context.places)
     except (AccessDenied, Refused) as error:
-        save_step(case, step(remediation, (f"it cannot be read: {error}",), decision.because, now), note, context)
+        unreadable = step(remediation, (f"it cannot be read: {error}",), decision.because, now)
+        context.records.save_step(case, unreadable, note)
         return outcome
     except Unavailable as error:
-        return _unread(case, decision, error, context)
-    if reading is not None and (ended := judged(case.snapshot, reading, context)) is not None:
+        return _unread(case, decision, error, context.records)
+    if (
+        reading is not None
+        and (ended := judged(case.snapshot, reading, context.detection, context.records)) is not None
+    ):
         return ended
-    summary = _summary(case, reading, context.live_resources, context.detection.secrecy)
+    summary = _summary(case, reading, context.live_resources, context.secrecy)
     seen = reading.observation if reading is not None else None
-    save_step(case, step(remediation, summary, decision.because, now), note._replace(reading=seen), context)
+    context.records.save_step(case, step(remediation, summary, decision.because, now), note._replace(reading=seen))
     return outcome
 
 
@@ -340,9 +333,9 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     try:
         reading = read_live(case, context.live_resources, context.clock(), context.places)
     except (AccessDenied, Refused, Unavailable) as error:
-        return _unread(case, decision, error, context)
+        return _unread(case, decision, error, context.records)
     if reading is None or case.snapshot.desired is None:
-        return _delegate(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
+        return _propose(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
     if (ended := _before_planning(case, decision, reading, context)) is not None:
         return ended
     has_cleared = bool(case.decision_input.remediation.cleared)
@@ -351,25 +344,24 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
         case.snapshot.desired,
         reading,
         context.live_resources,
-        context.detection.secrecy,
+        context.secrecy,
         is_whole_declaration=has_cleared,
     )
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
-        return _delegate(case, _instead(decision, "hand_off", why), context)
+        return _propose(case, _instead(decision, "hand_off", why), context)
     decided_on = case.decision_input
     asking = filter(None, (*plan.side_effects, _unattended(case, plan, reading)))
     if (why := "; ".join(asking)) and not decided_on.remediation.approved_by:
-        return _ask(case, _instead(decision, "ask", why), context)
+        return _propose(case, _instead(decision, "ask", why), context)
     remediation = remediation_attempt.claimed(
         decided_on.remediation, context.worker, plan.summary, plan.paths, decided_on.now
     )
     safety = braking.record_write(
         decided_on.safety_state, decided_on.limit_scope, decided_on.policy.limits, decided_on.now
     )
-    save_step(
-        case, remediation, AuditNote("act", "remediation.started", decision, reading.observation), context, safety
-    )
+    note = AuditNote("act", "remediation.started", decision, reading.observation)
+    context.records.save_step(case, remediation, note, safety)
     return execution.write(case, remediation, plan, context)
 
 
@@ -384,8 +376,8 @@ def _before_planning(
     is_unproved = is_unproved_resource(case, reading)
     if (elsewhere := placement.elsewhere(reading.observation)) or is_unproved or is_other_resource(case, reading):
         why = elsewhere or (UNPROVED if is_unproved else MADE_AGAIN)
-        return _stop(case, _instead(decision, "stop", why), context)
-    if (ended := judged(case.snapshot, reading, context)) is not None:
+        return _stop(case, _instead(decision, "stop", why), context.records)
+    if (ended := judged(case.snapshot, reading, context.detection, context.records)) is not None:
         return ended
     if is_under_another_rule(case, reading) or is_in_another_place(case, reading):
         pipeline.handle_observation(reading.observation, context.detection)
@@ -405,20 +397,20 @@ def _unattended(case: RemediationCase, plan: WritePlan, reading: LiveReading) ->
 
 
 def _unread(
-    case: RemediationCase, decision: Decision, error: AccessDenied | Refused | Unavailable, context: RemediationContext
+    case: RemediationCase, decision: Decision, error: AccessDenied | Refused | Unavailable, records: AttemptRecords
 ) -> ExecutionOutcome:
     """Delegate if reading is denied; otherwise retry the read later, and alert if it keeps failing."""
     decided_on = case.decision_input
     if isinstance(error, Unavailable):
-        after = endings.unread_state(decided_on.remediation, error, decided_on.policy, context.clock)
+        after = endings.unread_state(decided_on.remediation, error, decided_on.policy, records.clock)
         is_news = after.outcome == "unknown" != decided_on.remediation.outcome
-        save_step(case, after, AuditNote("unread", "remediation.failed" if is_news else None, decision), context)
+        records.save_step(case, after, AuditNote("unread", "remediation.failed" if is_news else None, decision))
         return "unread"
     outcome: Literal["denied", "refused"] = "denied" if isinstance(error, AccessDenied) else "refused"
     reason = f"{outcome}: it cannot be read: {error}"
     after = remediation_attempt.turned_down(decided_on.remediation, outcome, reason, decided_on.now)
-    safety = endings.denial(error, context.clock)(decided_on.safety_state)
-    save_step(case, after, AuditNote(outcome, "remediation.requested", decision), context, safety)
+    safety = endings.denial(error, records.clock)(decided_on.safety_state)
+    records.save_step(case, after, AuditNote(outcome, "remediation.requested", decision), safety)
     return "handed_off"
 
 
@@ -440,10 +432,10 @@ def _instead(decision: Decision, action: Action, reason: str) -> Decision:
 
 
 _FOLLOW: dict[Action, Callable[[RemediationCase, Decision, RemediationContext], ExecutionOutcome]] = {
-    "stop": _stop,
-    "wait": _wait,
-    "ask": _ask,
-    "rehearse": _dry_run,
-    "hand_off": _delegate,
+    "stop": lambda case, decision, context: _stop(case, decision, context.records),
+    "wait": lambda case, decision, context: _wait(case, decision, context.records),
+    "ask": _propose,
+    "rehearse": _propose,
+    "hand_off": _propose,
     "act": _act,
 }

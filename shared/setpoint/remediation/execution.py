@@ -17,13 +17,7 @@ from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision, operations, update_masks, verification
 from setpoint.remediation.context import declared_digest, read
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import (
-    AuditNote,
-    ExecutionOutcome,
-    RemediationCase,
-    RemediationContext,
-    record_outcome,
-)
+from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationCase, RemediationContext
 
 
 def write(
@@ -35,7 +29,7 @@ def write(
     if why := _reason_to_release(case, snapshot, remediation, context.store, context.clock()):
         before = case.decision_input.remediation
         free = remediation_attempt.postpone(replace(before, outcome="released", proof=why), context.clock(), why)
-        endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
+        endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context.records)
         return "waiting"
     try:
         answer = _send(plan, context.live_resources)
@@ -43,7 +37,7 @@ def write(
         return _not_written(snapshot, remediation, error, policy, context)
     if isinstance(answer, Started):
         going = remediation_attempt.operating(remediation, answer.url, context.clock())
-        record_outcome(key, remediation, going, AuditNote("operating"), context)
+        context.records.record_outcome(key, remediation, going, AuditNote("operating"))
         return "operating"
     if isinstance(answer, Failed):
         return _failed_operation(snapshot, remediation, answer.reason, context)
@@ -68,18 +62,20 @@ def _not_written(
     match error:
         case Conflict():
             proof = "the API answered that the resource has changed since it was read"
-            outcome = endings.fail(snapshot, remediation, str(error), policy, context, proof=proof, is_harmless=True)
+            outcome = endings.fail(
+                snapshot, remediation, str(error), policy, context.records, proof=proof, is_harmless=True
+            )
         case AccessDenied():
-            outcome = endings.turn_down(snapshot, remediation, "denied", error, context)
+            outcome = endings.turn_down(snapshot, remediation, "denied", error, context.records)
         case Refused():  # the error says nothing about a resource that was replaced meanwhile
             outcome = verification.prove(snapshot, context)
-            outcome = outcome or endings.turn_down(snapshot, remediation, "refused", error, context)
+            outcome = outcome or endings.turn_down(snapshot, remediation, "refused", error, context.records)
         case Throttled():
-            outcome = endings.wait_for_api(snapshot, remediation, error, context)
+            outcome = endings.wait_for_api(snapshot, remediation, error, context.records)
         case _:
             reason = str(error) if isinstance(error, SetpointError) else f"its answer cannot be read: {error!r}"
             unsure = remediation_attempt.unanswered(remediation, reason, context.clock())
-            record_outcome(snapshot.key, remediation, unsure, AuditNote("unanswered"), context)
+            context.records.record_outcome(snapshot.key, remediation, unsure, AuditNote("unanswered"))
             outcome = "verifying"
     return outcome
 
@@ -106,7 +102,7 @@ def _reason_to_release(
 def _written(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
     """Record a completed write, and verify it."""
     after = remediation_attempt.written(remediation, context.clock())
-    record_outcome(snapshot.key, remediation, after, AuditNote("written"), context)
+    context.records.record_outcome(snapshot.key, remediation, after, AuditNote("written"))
     try:
         return verification.prove(snapshot, context, after) or "verifying"
     except Unavailable:
@@ -130,9 +126,9 @@ def _watch(snapshot: Snapshot, remediation: RemediationState, context: Remediati
     if isinstance(progress, Running):
         longest = operations.longest(remediation.operation)
         if remediation.claimed_at is not None and now - remediation.claimed_at > longest:
-            return endings.overdue(snapshot, remediation, longest, context)
+            return endings.overdue(snapshot, remediation, longest, context.records)
         going = replace(remediation_attempt.operating(remediation, remediation.operation, now), waits=remediation.waits)
-        record_outcome(snapshot.key, remediation, going, AuditNote("operating"), context)
+        context.records.record_outcome(snapshot.key, remediation, going, AuditNote("operating"))
         return "operating"
     if isinstance(progress, Failed):
         return _failed_operation(snapshot, remediation, progress.reason, context)
@@ -147,7 +143,7 @@ def _failed_operation(
         return ended
     policy = snapshot.rules.policy or Policy()
     proof = "its operation ended with an error, and the resource was read after it: it still differs"
-    return endings.fail(snapshot, remediation, reason, policy, context, proof=proof)
+    return endings.fail(snapshot, remediation, reason, policy, context.records, proof=proof)
 
 
 def _verify(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
@@ -156,16 +152,16 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
     try:
         ended = verification.prove(snapshot, context, is_needed=True)
     except Unavailable as error:
-        return endings.unread(snapshot, remediation, error, policy, context)
+        return endings.unread(snapshot, remediation, error, policy, context.records)
     is_other = snapshot.state is not None and snapshot.state.fingerprint != remediation.fingerprint
     if ended is not None or remediation.outcome == "busy" or is_other:
         return ended
     if remediation.operation and _is_running(remediation, context.live_resources):
-        return endings.keep_reading(snapshot, remediation, context)
+        return endings.keep_reading(snapshot, remediation, context.records)
     reason = remediation.reason or "it was written, and the resource still differs"
     proof = f"the resource was read at {context.clock():%Y-%m-%d %H:%M:%S} UTC: it still differs"
     is_harmless = bool(remediation.failure)  # it was unknown whether the write was done, and it was not
-    return endings.fail(snapshot, remediation, reason, policy, context, proof=proof, is_harmless=is_harmless)
+    return endings.fail(snapshot, remediation, reason, policy, context.records, proof=proof, is_harmless=is_harmless)
 
 
 def _is_running(remediation: RemediationState, live_resources: LiveResources) -> bool:
@@ -182,7 +178,7 @@ def _expire(snapshot: Snapshot, remediation: RemediationState, context: Remediat
     try:
         return verification.prove(snapshot, context)
     except Unavailable as error:
-        return endings.unread(snapshot, remediation, error, policy, context)
+        return endings.unread(snapshot, remediation, error, policy, context.records)
 
 
 _OVERDUE: dict[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,9 @@ from setpoint.comparison import masking
 from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import finding_events
 from setpoint.detection.observed_schema import Schemas
+from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Declaration
 from setpoint.model.events import EventType
@@ -23,8 +25,9 @@ from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.secrecy import Secrecy
+from setpoint.ports.queues import DeadLetters
 from setpoint.ports.services import ProjectAncestors
-from setpoint.ports.stores import RemediationStore, Snapshot, Store, StoredSafetyState
+from setpoint.ports.stores import Snapshot, Store, StoredSafetyState
 from setpoint.remediation import earlier_reasons
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
@@ -46,33 +49,6 @@ ExecutionOutcome = Literal[
     "failed",  # it is retried, or a person has to act
 ]
 """The outcome of a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemediationContext:
-    """The ports of remediation.
-
-    Args:
-        detection: the findings and the event bus.
-        live_resources: the APIs of the resources.
-        worker: the name of this worker, for the audit trail.
-        places: looks up a project's ancestors right before a write; None to use the last observation.
-    """
-
-    detection: Context
-    live_resources: LiveResources
-    worker: str = "setpoint"
-    places: ProjectAncestors | None = None
-
-    @property
-    def store(self) -> Store:
-        """The findings and safety limits."""
-        return self.detection.store
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """Gives the current time."""
-        return self.detection.clock
 
 
 class RemediationCase(NamedTuple):
@@ -124,93 +100,139 @@ def _recorded_step(remediation: RemediationState) -> tuple[str, str, str, int, s
     )
 
 
-def save_step(
-    case: RemediationCase,
-    remediation: RemediationState,
-    note: AuditNote,
-    context: RemediationContext,
-    safety: SafetyState | None = None,
-) -> Snapshot:
-    """Store a step with its guardrails, and add it to the audit trail; its event becomes pending."""
-    detection, state = context.detection, case.state
-    is_repeated = is_recorded(state.remediation, remediation)
-    safety = safety or case.decision_input.safety_state
-    events = [] if is_repeated else _events(note, remediation, case.safety_state.value, safety)
-    after = _with_events(
-        state, remediation, events, case.snapshot, detection.schemas, detection.secrecy, detection.clock()
-    )
-    if safety == case.safety_state.value:
-        stored = detection.store.commit(case.snapshot, after)
-    else:
-        stored = detection.store.claim(case.snapshot, after, safety, case.safety_state.version)
-    if not is_repeated:
-        _audit(stored.key, remediation, note, detection.store, context.worker, detection.clock())
-    return stored
+@dataclass(frozen=True, slots=True)
+class AttemptRecords:
+    """Records the steps of attempts: in the record of the finding, its events and the audit trail.
 
+    Args:
+        store: the findings and safety limits.
+        outbox: publishes the events of a step.
+        schemas: the schemas of asset types; None if there are none.
+        secrecy: hides secrets of what is declared.
+        clock: gives the current time.
+        worker: the name of this worker, for the audit trail.
+    """
 
-def record_outcome(
-    key: ResourceKey,
-    before: RemediationState,
-    after: RemediationState,
-    note: AuditNote,
-    context: RemediationContext,
-    change_safety: Callable[[SafetyState], SafetyState] | None = None,
-) -> None:
-    """Record the outcome of a claim, unless another worker took it over or an observation proved it; publish it."""
-    stored = retry_on_conflict(
-        lambda: _write_outcome(key, before, after, note, context, change_safety),
-        what=key.name,
-        then="the next tick tries again",
-    )
-    if stored is not None:
-        _audit(key, after, note, context.store, context.worker, context.clock())
-    context.detection.outbox.publish_pending(stored or context.store.read(key))
+    store: Store
+    outbox: Outbox
+    schemas: Schemas | None
+    secrecy: Secrecy
+    clock: Callable[[], datetime]
+    worker: str
 
+    def save_step(
+        self, case: RemediationCase, remediation: RemediationState, note: AuditNote, safety: SafetyState | None = None
+    ) -> Snapshot:
+        """Store a step with its guardrails, and add it to the audit trail; its event becomes pending."""
+        state = case.state
+        is_repeated = is_recorded(state.remediation, remediation)
+        safety = safety or case.decision_input.safety_state
+        events = [] if is_repeated else _events(note, remediation, case.safety_state.value, safety)
+        after = self._with_events(state, remediation, events, case.snapshot)
+        if safety == case.safety_state.value:
+            stored = self.store.commit(case.snapshot, after)
+        else:
+            stored = self.store.claim(case.snapshot, after, safety, case.safety_state.version)
+        if not is_repeated:
+            self._audit(stored.key, remediation, note)
+        return stored
 
-def _write_outcome(
-    key: ResourceKey,
-    before: RemediationState,
-    after: RemediationState,
-    note: AuditNote,
-    context: RemediationContext,
-    change_safety: Callable[[SafetyState], SafetyState] | None,
-) -> Snapshot | None:
-    """Store the outcome of a claim; None if the worker no longer has the claim."""
-    store = context.store
-    snapshot, safety_state = store.read(key), store.safety_state()
-    state = snapshot.state
-    if state is None or state.remediation is None or not _is_of(state.remediation, before):
-        return None
-    braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
-    events = _events(note, after, safety_state.value, braked) if state.is_open else []
-    detection = context.detection
-    changed = _with_events(state, after, events, snapshot, detection.schemas, detection.secrecy, detection.clock())
-    if braked == safety_state.value:
-        return store.commit(snapshot, changed)
-    return store.claim(snapshot, changed, braked, safety_state.version)
+    def record_outcome(
+        self,
+        key: ResourceKey,
+        before: RemediationState,
+        after: RemediationState,
+        note: AuditNote,
+        change_safety: Callable[[SafetyState], SafetyState] | None = None,
+    ) -> None:
+        """Record the outcome of a claim, unless another worker took it over or an observation proved it; publish it."""
+        stored = retry_on_conflict(
+            lambda: self._write_outcome(key, before, after, note, change_safety),
+            what=key.name,
+            then="the next tick tries again",
+        )
+        if stored is not None:
+            self._audit(key, after, note)
+        self.outbox.publish_pending(stored or self.store.read(key))
+
+    def _write_outcome(
+        self,
+        key: ResourceKey,
+        before: RemediationState,
+        after: RemediationState,
+        note: AuditNote,
+        change_safety: Callable[[SafetyState], SafetyState] | None,
+    ) -> Snapshot | None:
+        """Store the outcome of a claim; None if the worker no longer has the claim."""
+        snapshot, safety_state = self.store.read(key), self.store.safety_state()
+        state = snapshot.state
+        if state is None or state.remediation is None or not _is_of(state.remediation, before):
+            return None
+        braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
+        events = _events(note, after, safety_state.value, braked) if state.is_open else []
+        changed = self._with_events(state, after, events, snapshot)
+        if braked == safety_state.value:
+            return self.store.commit(snapshot, changed)
+        return self.store.claim(snapshot, changed, braked, safety_state.version)
+
+    def publish_pending(self, key: ResourceKey) -> None:
+        """Publish the events of the steps of a resource."""
+        self.outbox.publish_pending(self.store.read(key))
+
+    def end_attempt(self, snapshot: Snapshot, ended: RemediationState, note: AuditNote) -> Snapshot:
+        """Record the end of an attempt; return the stored snapshot.
+
+        Raises:
+            Conflict: another process wrote the record; retry from the read.
+        """
+        assert snapshot.state is not None  # noqa: S101 - callers pass records with an attempt
+        events = [] if note.event is None else [(note.event, ended.reason)]
+        stored = self.store.commit(snapshot, self._with_events(snapshot.state, ended, events, snapshot))
+        self._audit(stored.key, ended, note)
+        return stored
+
+    def _with_events(
+        self,
+        state: ResourceState,
+        remediation: RemediationState,
+        events: list[tuple[EventType, str]],
+        snapshot: Snapshot,
+    ) -> ResourceState:
+        """The record with another step and its pending events."""
+        now = self.clock()
+        after = replace(state, remediation=remediation)
+        if state.finding is None:
+            return after
+        for event, reason in events:
+            declared = None
+            if event == "remediation.requested" and snapshot.desired is not None:
+                declared = [_shown(part, self.schemas, self.secrecy) for part in snapshot.desired.declarations]
+            telling = replace(after, remediation=replace(remediation, reason=reason))
+            after = replace(
+                finding_events.with_remediation_event(telling, event, declared, now), remediation=remediation
+            )
+        return after
+
+    def _audit(self, key: ResourceKey, remediation: RemediationState, note: AuditNote) -> None:
+        entry = AuditEntry(
+            recorded_at=self.clock(),
+            what=note.what,
+            by=self.worker,
+            fingerprint=remediation.fingerprint,
+            observed_at=note.reading.observed_at if note.reading is not None else None,
+            reasons=note.decision.reasons if note.decision is not None else (),
+            summary=remediation.summary,
+            text=remediation.reason,
+            outcome=remediation.outcome,
+            proof=remediation.proof,
+        )
+        self.store.note(key, entry)
 
 
 def _is_of(now: RemediationState, before: RemediationState) -> bool:
     """Whether a remediation still has the same claim."""
     is_same = (now.attempts, now.claimed_at) == (before.attempts, before.claimed_at)
     return is_same and now.step in UNDER_WAY
-
-
-def end_attempt(snapshot: Snapshot, ended: RemediationState, note: AuditNote, context: RemediationContext) -> Snapshot:
-    """Record the end of an attempt; return the stored snapshot.
-
-    Raises:
-        Conflict: another process wrote the record; retry from the read.
-    """
-    assert snapshot.state is not None  # noqa: S101 - noqa: S101 - callers pass records with an attempt
-    events = [] if note.event is None else [(note.event, ended.reason)]
-    detection = context.detection
-    after = _with_events(
-        snapshot.state, ended, events, snapshot, detection.schemas, detection.secrecy, detection.clock()
-    )
-    stored = context.store.commit(snapshot, after)
-    _audit(stored.key, ended, note, context.store, context.worker, context.clock())
-    return stored
 
 
 def _events(
@@ -225,28 +247,6 @@ def _events(
     return events
 
 
-def _with_events(
-    state: ResourceState,
-    remediation: RemediationState,
-    events: list[tuple[EventType, str]],
-    snapshot: Snapshot,
-    schemas: Schemas | None,
-    secrecy: Secrecy,
-    now: datetime,
-) -> ResourceState:
-    """The record with another step and its pending events."""
-    after = replace(state, remediation=remediation)
-    if state.finding is None:
-        return after
-    for event, reason in events:
-        declared = None
-        if event == "remediation.requested" and snapshot.desired is not None:
-            declared = [_shown(declaration, schemas, secrecy) for declaration in snapshot.desired.declarations]
-        telling = replace(after, remediation=replace(remediation, reason=reason))
-        after = replace(finding_events.with_remediation_event(telling, event, declared, now), remediation=remediation)
-    return after
-
-
 def _shown(declaration: Declaration, schemas: Schemas | None, secrecy: Secrecy) -> Any:
     """A declaration of a resource, with secrets hidden."""
     is_resource = declaration.key.content in WHOLE
@@ -257,24 +257,42 @@ def _shown(declaration: Declaration, schemas: Schemas | None, secrecy: Secrecy) 
     return masking.masked_message(declaration.data, schema, hiding)
 
 
-def _audit(
-    key: ResourceKey,
-    remediation: RemediationState,
-    note: AuditNote,
-    trail: RemediationStore,
-    worker: str,
-    now: datetime,
-) -> None:
-    entry = AuditEntry(
-        recorded_at=now,
-        what=note.what,
-        by=worker,
-        fingerprint=remediation.fingerprint,
-        observed_at=note.reading.observed_at if note.reading is not None else None,
-        reasons=note.decision.reasons if note.decision is not None else (),
-        summary=remediation.summary,
-        text=remediation.reason,
-        outcome=remediation.outcome,
-        proof=remediation.proof,
-    )
-    trail.note(key, entry)
+@dataclass(frozen=True, slots=True)
+class RemediationContext:
+    """The ports of remediation.
+
+    Flow: a drift event, a tick or a command, from the decision to the write that is verified.
+
+    Args:
+        detection: evaluates what is read of a resource.
+        live_resources: the APIs of the resources.
+        worker: the name of this worker, for the audit trail.
+        places: looks up a project's ancestors right before a write; None to use the last observation.
+        store: the findings and safety limits.
+        projects: ids and numbers of projects.
+        secrecy: hides secrets.
+        clock: gives the current time.
+        dead_letters: takes messages that can never be handled.
+        records: records the steps of attempts.
+    """
+
+    detection: Context
+    live_resources: LiveResources
+    worker: str = "setpoint"
+    places: ProjectAncestors | None = None
+    store: Store = field(init=False)
+    projects: ProjectIdResolver = field(init=False)
+    secrecy: Secrecy = field(init=False, repr=False)
+    clock: Callable[[], datetime] = field(init=False)
+    dead_letters: DeadLetters = field(init=False)
+    records: AttemptRecords = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", self.detection.store)
+        object.__setattr__(self, "projects", self.detection.projects)
+        object.__setattr__(self, "secrecy", self.detection.secrecy)
+        object.__setattr__(self, "clock", self.detection.clock)
+        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
+        outbox, schemas = self.detection.outbox, self.detection.schemas
+        records = AttemptRecords(self.store, outbox, schemas, self.secrecy, self.clock, self.worker)
+        object.__setattr__(self, "records", records)

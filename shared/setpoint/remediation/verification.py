@@ -6,11 +6,12 @@ from msgspec.structs import replace
 
 from setpoint.detection import finding_state_machine, ownership, pipeline
 from setpoint.detection import verdict as judging
+from setpoint.detection.pipeline import Context
 from setpoint.errors import AccessDenied, Refused, Unavailable
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation.live_resources import LiveReading
-from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationContext, record_outcome
+from setpoint.remediation.records import AttemptRecords, AuditNote, ExecutionOutcome, RemediationContext
 
 
 def prove(
@@ -40,19 +41,29 @@ def prove(
         if is_needed:
             raise Unavailable(f"it cannot be read: {error}") from error
         return None
-    return judged(snapshot, reading, context, written) if reading is not None else None
+    return judged(snapshot, reading, context.detection, context.records, written) if reading is not None else None
 
 
 def judged(
-    snapshot: Snapshot, reading: LiveReading, context: RemediationContext, written: RemediationState | None = None
+    snapshot: Snapshot,
+    reading: LiveReading,
+    detection: Context,
+    records: AttemptRecords,
+    written: RemediationState | None = None,
 ) -> ExecutionOutcome | None:
-    """The outcome of a read as an observation; None if it shows the same drift."""
+    """The outcome of a read as an observation; None if it shows the same drift.
+
+    Args:
+        snapshot: the stored records before the read.
+        reading: what was read.
+        detection: evaluates it.
+        records: records the side effects of a write.
+        written: as ``prove`` takes it.
+    """
     state = snapshot.state
     known = state.fingerprint if state is not None else ""
     settled = ownership.settled(snapshot, reading.observation)
-    verdict = ownership.judge(
-        settled, reading.observation, context.detection.schemas, secrecy=context.detection.secrecy
-    )
+    verdict = ownership.judge(settled, reading.observation, detection.schemas, secrecy=detection.secrecy)
     if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
         return None
     finding = state.finding if state is not None and state.is_open else None
@@ -62,8 +73,8 @@ def judged(
         before = {difference.path for difference in state.finding.differences}
         cleared = tuple(sorted({difference.path for difference in verdict.differences} - before))
         if cleared:
-            _note_side_effects(snapshot, written, cleared, reading, context)
-    pipeline.handle_observation(reading.observation, context.detection)
+            _note_side_effects(snapshot, written, cleared, reading, records)
+    pipeline.handle_observation(reading.observation, detection)
     return "resolved" if verdict.kind is None else "changed"
 
 
@@ -72,7 +83,7 @@ def _note_side_effects(
     written: RemediationState,
     cleared: tuple[str, ...],
     reading: LiveReading,
-    context: RemediationContext,
+    records: AttemptRecords,
 ) -> None:
     """Record the declared fields that a write changed besides its own."""
     reason = f"the write itself changed {', '.join(cleared)}, which it did not name"
@@ -85,4 +96,4 @@ def _note_side_effects(
         cleared_times=written.cleared_times + 1,
     )
     note = AuditNote("changed", "remediation.failed", reading=reading.observation)
-    record_outcome(snapshot.key, written, after, note, context)
+    records.record_outcome(snapshot.key, written, after, note)
