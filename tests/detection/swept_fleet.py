@@ -109,5 +109,5 @@ def standing(deps: Context) -> dict[str, tuple[str, str]]:
 def later(sweeper: Sweeper, hours: float) -> Sweeper:
     """The same installation, so many hours later."""
     now = datetime.now(UTC) + timedelta(hours=hours)
-    old = sweeper.deps
-    return replace(sweeper, deps=Context(old.store, old.bus, old.dead_letters, old.schemas, lambda: now))
+    old = sweeper.detection
+    return replace(sweeper, detection=Context(old.store, old.bus, old.dead_letters, old.schemas, lambda: now))

@@ -99,7 +99,7 @@ def test_the_settings_say_whether_addresses_are_masked_and_which_accounts_are_se
     assert bootstrap.attributor() is made
     assert made.mask_ip is masks
     assert made.own == {"a@x.iam.gserviceaccount.com", "b@x.iam.gserviceaccount.com"}
-    made.deps.store.close()
+    made.detection.store.close()
 
 
 def test_a_setting_that_is_neither_true_nor_false_is_refused(settings):

@@ -34,8 +34,8 @@ def contexts() -> dict[str, Context]:
         maker.cache_clear()
     return {
         "detect": bootstrap.detector(),
-        "attribute": bootstrap.attributor().deps,
-        "sweep": bootstrap.sweeper().deps,
+        "attribute": bootstrap.attributor().detection,
+        "sweep": bootstrap.sweeper().detection,
         "notify": bootstrap.notifier().interactions.context,
         "remediate": bootstrap.remediator().detection,
         "sync": bootstrap.declaration_applier()[1],

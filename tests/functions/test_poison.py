@@ -118,7 +118,7 @@ def function(request, monkeypatch, google_apis, google_rest, asset_service):
         populate(asset_service)
         declare_swept(store)
         sweeper = sweeper_of(asset_service, deps_of(store))
-        dead_letters = sweeper.deps.dead_letters
+        dead_letters = sweeper.detection.dead_letters
         monkeypatch.setattr(bootstrap, "sweeper", lambda: sweeper)
     else:
         applier = uploads.Uploads(_NoArchives(), deps(store, MemoryBus(), dead_letters), None, {}, "declarations")

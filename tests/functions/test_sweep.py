@@ -61,7 +61,7 @@ def test_a_start_and_the_messages_that_follow_sweep_the_fleet(client, world, cap
     assert push(client, encode_message(START)) == 200
     push_all(client, world)
 
-    assert {bucket(1), bucket(24), topic(24)} < standing(world.deps).keys()
+    assert {bucket(1), bucket(24), topic(24)} < standing(world.detection).keys()
     lines = logged(capsys)
     assert [line["done"] for line in lines] == ["begun", "ended"]
     assert lines[-1]["severity"] == "INFO"
@@ -73,12 +73,12 @@ def test_a_sweep_of_which_nothing_was_listed_is_an_error_in_the_log(client, worl
     push(client, encode_message(START))
     push_all(client, world)
     assert logged(capsys)[-1]["severity"] == "ERROR"
-    assert standing(world.deps) == {}
+    assert standing(world.detection) == {}
 
 
 def test_a_broken_message_is_taken_and_dead_lettered_with_its_attributes_and_a_reason(client, world):
     assert push(client, b'{"kind": "sweep"}', origin="replay") == 200
-    (letter,) = world.deps.dead_letters.kept
+    (letter,) = world.detection.dead_letters.kept
     assert (letter.message, letter.attributes) == (b'{"kind": "sweep"}', {"origin": "replay"})
     assert letter.reason.startswith("not a sweep message: ")
 
@@ -94,7 +94,7 @@ def test_an_error_gives_a_status_that_has_pubsub_deliver_again(client, world, mo
 
 def test_healing_publishes_what_waits_and_leaves_an_outage_to_the_next_minute(client, world, mocker, capsys):
     assert push(client, encode_message(Heal())) == 200
-    mocker.patch.object(world.deps.store, "unpublished", side_effect=Unavailable("the store does not answer"))
+    mocker.patch.object(world.detection.store, "unpublished", side_effect=Unavailable("the store does not answer"))
     assert push(client, encode_message(Heal())) == 200
     assert [(line["done"], line["severity"]) for line in logged(capsys)] == [
         ("healed", "INFO"),
@@ -140,5 +140,5 @@ def test_the_time_of_a_run_is_a_number_of_seconds(monkeypatch, tmp_path, mocker)
     monkeypatch.setenv("SETPOINT_HISTORY_CALLS", "100")
     made = bootstrap.sweeper()
     assert (made.seconds, bootstrap.sweeper()) == (378.0, made)
-    made.deps.store.close()
+    made.detection.store.close()
     bootstrap.sweeper.cache_clear()

@@ -83,10 +83,10 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
 
     populate(asset_service)
     sweeper = sweeper_of(asset_service, deps_of(MemoryStore()))
-    declare_swept(sweeper.deps.store)
-    control = sweeper.deps.store.control()
+    declare_swept(sweeper.detection.store)
+    control = sweeper.detection.store.control()
     uploaded = Control({"git": SourceState(1, applied_at=sweeper.now() - timedelta(hours=30), revision=1)})
-    sweeper.deps.store.write_control(uploaded, control.version)
+    sweeper.detection.store.write_control(uploaded, control.version)
     monkeypatch.setattr(bootstrap, "sweeper", lambda: sweeper)
     sweep = served("sweep")
     assert push(sweep, message_of(encode_message(START))) == 200
@@ -97,7 +97,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
         "the stored finding of a bucket cannot be read", "findings/00ff", "//storage.googleapis.com/b"
     )
     mocker.patch.object(
-        sweeper.deps.store, "unpublished", side_effect=lambda problems: iter(problems.append(unread) or ())
+        sweeper.detection.store, "unpublished", side_effect=lambda problems: iter(problems.append(unread) or ())
     )
     assert push(sweep, message_of(encode_message(Heal()))) == 200
 

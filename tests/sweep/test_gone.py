@@ -75,12 +75,12 @@ def declare_buckets(store, ats, **how) -> None:
 
 def test_what_is_gone_costs_some_calls_a_hundred(torn_down):
     deliver(START, torn_down)
-    before = torn_down.deps.store.calls
+    before = torn_down.detection.store.calls
 
     summary = ended(work_off(torn_down))
 
     assert (summary.deleted, summary.drifted, summary.in_sync) == (598, 599, 3)
-    assert torn_down.deps.store.calls - before <= 12 * 7
+    assert torn_down.detection.store.calls - before <= 12 * 7
 
 
 def test_what_is_listed_and_known_costs_a_read_a_hundred(asset_service):
@@ -106,7 +106,7 @@ def test_an_end_that_takes_several_runs_comes(torn_down):
     assert 1 <= [result.done for result in results].count("handed over") <= 4
     summary = ended(results)
     assert (summary.deleted, summary.drifted, summary.in_sync, summary.unknown) == (598, 599, 3, 0)
-    assert len(standing(sweeper.deps)) == 599
+    assert len(standing(sweeper.detection)) == 599
 
 
 def test_while_the_end_is_handed_over_nobody_sends_a_message_of_his_own(torn_down):
@@ -164,7 +164,7 @@ def test_what_a_rule_keeps_quiet_about_is_in_sync_whether_there_ever_was_a_findi
         deliver(START, sweeper, run)
         summary = ended(work_off(sweeper))
         assert (summary.declared, summary.in_sync, summary.drifted) == (2, 2, 0)
-    assert standing(sweeper.deps) == {}
+    assert standing(sweeper.detection) == {}
 
 
 def test_a_record_that_cannot_be_read_is_unknown_and_keeps_no_other_from_being_gone(asset_service, mocker):

@@ -62,7 +62,7 @@ def sweeper(fleet, store):
 
 
 def kinds(sweeper) -> dict[str, str]:
-    return {name: kind for name, (kind, _) in standing(sweeper.deps).items()}
+    return {name: kind for name, (kind, _) in standing(sweeper.detection).items()}
 
 
 def in_haste(sweeper):
@@ -161,7 +161,7 @@ def test_two_runs_at_one_shard_do_its_work_once(sweeper, fleet, mocker):
         for index, page in enumerate(real(*args, **named)):
             if index == 1 and not between.called:
                 between()
-                other = sweeper_of(fleet, sweeper.deps)
+                other = sweeper_of(fleet, sweeper.detection)
                 assert deliver(message, other).done == "ended"
             yield page
 
@@ -301,7 +301,7 @@ def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_se
         declare(store, 8)
         healthy = sweeper_of(asset_service, deps_of(store), page_size=3, shard_size=10)
         steps = count(1)
-        deps = healthy.deps
+        deps = healthy.detection
         doomed_deps = type(deps)(
             Doomed(store, steps, step, when), Doomed(deps.bus, steps, step, when), deps.dead_letters, deps.schemas
         )
@@ -372,7 +372,7 @@ def test_a_message_that_no_sweep_knows_is_dead_lettered_with_the_reason(sweeper)
         b'{"kind": "shard"}',
     ):
         assert sweep.receive(message, {"a": "b"}, "1", sweeper).done == "rejected"
-    dead_letters = sweeper.deps.dead_letters.kept
+    dead_letters = sweeper.detection.dead_letters.kept
     assert len(dead_letters) == 5
     assert all(
         letter.reason.startswith("not a sweep message: ") and letter.attributes == {"a": "b"} for letter in dead_letters
@@ -395,7 +395,7 @@ def test_a_process_that_lists_knows_the_projects_that_another_has_just_learnt(as
     itself = "//cloudresourcemanager.googleapis.com/projects/111111111111"
     put(asset_service, itself, PROJECTS[0], {"projectId": "shop-prod"})
     starting, listing = (sweeper_of(asset_service, deps_of(store)) for _ in range(2))
-    assert listing.deps.projects.id_of("111111111111") == ""  # and so it believes for a while
+    assert listing.detection.projects.id_of("111111111111") == ""  # and so it believes for a while
 
     deliver(START, starting, "1")
     listing.queue.publish(starting.queue)

@@ -33,7 +33,7 @@ from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import ActivityLogs, AssetHistory, LogPage
-from setpoint.ports.stores import Commit, Problems, ProjectStore, Snapshot, StateStore
+from setpoint.ports.stores import Commit, Problems, ProjectStore, Snapshot, StateStore, Store
 from setpoint.util.external_sort import batches
 from setpoint.util.progress import Advance, no_progress
 
@@ -50,23 +50,36 @@ _TOO_MANY = "more changes fall in that time than are kept, some without a name: 
 
 @dataclass(frozen=True, slots=True)
 class HistoryReader:
-    """The dependencies of a run.
+    """The ports that the history of findings is read through.
+
+    Flow: a run over all findings whose history is not known, or over one that somebody asks about.
 
     Args:
-        context: the context of detection.
+        detection: evaluates past versions as observations are evaluated.
         assets: reads past versions of resources.
         logs: reads audit logs.
         own: the accounts that Setpoint itself writes with.
         mask_ip: whether to truncate caller addresses.
         round_size: the number of findings that are read together.
+        store: the findings.
+        projects: ids and numbers of projects.
+        clock: gives the current time.
     """
 
-    context: Context
+    detection: Context
     assets: AssetHistory
     logs: ActivityLogs
     own: frozenset[str] = frozenset()
     mask_ip: bool = True
     round_size: int = ROUND
+    store: Store = dataclasses.field(init=False)
+    projects: ProjectIdResolver = dataclasses.field(init=False)
+    clock: Callable[[], datetime] = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", self.detection.store)
+        object.__setattr__(self, "projects", self.detection.projects)
+        object.__setattr__(self, "clock", self.detection.clock)
 
 
 @dataclass(slots=True)
@@ -110,7 +123,7 @@ def read_histories(
     """Read all that is not known yet; a run that ends early can be repeated and continues.
 
     Args:
-        reader: the dependencies.
+        reader: the ports.
         wanted: further condition on findings; None for all.
         advance: called with the number of findings whose history was read.
 
@@ -120,7 +133,7 @@ def read_histories(
     result = HistoryResult()
     problems: Problems = []
     try:
-        store, clock = reader.context.store, reader.context.clock
+        store, clock = reader.store, reader.clock
         while keys := list(islice(_open(store, clock(), wanted, problems), reader.round_size)):
             before = result.dated + result.searched
             _date(keys, reader, result, advance)
@@ -139,12 +152,12 @@ def read_history_of(key: ResourceKey, reader: HistoryReader, *, again: bool = Fa
 
     Args:
         key: the resource and content.
-        reader: the dependencies.
+        reader: the ports.
         again: read it even if it was read before.
     """
     result = HistoryResult()
-    state = reader.context.store.read(key).state
-    if state is None or state.finding is None or not (again or _is_open(state, reader.context.clock())):
+    state = reader.store.read(key).state
+    if state is None or state.finding is None or not (again or _is_open(state, reader.clock())):
         return result
     with suppress(BudgetUsed):
         _date([key], reader, result, no_progress, again=again)
@@ -181,9 +194,9 @@ def _date(
 ) -> None:
     """Read since when each of some findings drifts."""
     groups: dict[tuple[str, Content], list[_Wanted]] = {}
-    now = reader.context.clock()
+    now = reader.clock()
     for some in batches(keys, _AT_ONCE):
-        for wanted in _described(some, reader.context.store, now, again=again):
+        for wanted in _described(some, reader.store, now, again=again):
             group = groups.setdefault((wanted.places[0], wanted.key.content), [])
             group.append(wanted)
             if len(group) == _AT_ONCE:
@@ -214,9 +227,9 @@ def _date_group(group: Sequence[_Wanted], reader: HistoryReader, result: History
     """Read the histories of up to 100 findings below one place; where that is denied, of each project by itself."""
     place, content = group[0].places[0], group[0].key.content
     names = [wanted.name for wanted in group]
-    now = reader.context.clock()
+    now = reader.clock()
     if not place:
-        _store(group, {}, reader, result, "it is not known in which project it is")
+        _store(group, {}, reader.detection, result, "it is not known in which project it is")
         return
     try:
         answer = reader.assets.histories(place, content, names, now - drift_histories.KEPT)
@@ -228,28 +241,27 @@ def _date_group(group: Sequence[_Wanted], reader: HistoryReader, result: History
             if places:
                 _date_group(some, reader, result, advance)
             else:
-                _store(some, {}, reader, result, str(error))
+                _store(some, {}, reader.detection, result, str(error))
         return
     except BadRequest as error:
-        _store(group, {}, reader, result, str(error))
+        _store(group, {}, reader.detection, result, str(error))
         return
-    _store(group, answer.versions, reader, result, "")
+    _store(group, answer.versions, reader.detection, result, "")
     advance(len(group))
 
 
 def _store(
     group: Sequence[_Wanted],
     versions: Mapping[str, Sequence[AssetVersion]],
-    reader: HistoryReader,
+    detection: Context,
     result: HistoryResult,
     denied: str,
 ) -> None:
     """Store the histories of up to 100 findings, or why they could not be read."""
-    context = reader.context
     names = {wanted.key: wanted.name for wanted in group}
 
     def history(snapshot: Snapshot) -> DriftHistory | None:
-        state, now = snapshot.state, context.clock()
+        state, now = snapshot.state, detection.clock()
         if state is None or state.finding is None or state.finding.status == "resolved":
             return None
         if denied:
@@ -259,15 +271,15 @@ def _store(
             versions.get(names[snapshot.key], ()),
             judge_by(
                 snapshot,
-                context.projects,
-                context.schemas,
-                context.secrecy,
-                evidence_of(snapshot, context.parents.index),
+                detection.projects,
+                detection.schemas,
+                detection.secrecy,
+                evidence_of(snapshot, detection.parents.index),
             ),
             now,
         )
 
-    for state in _commit(list(names), history, context):
+    for state in _commit(list(names), history, detection):
         result.dated += 1
         finding = state.finding
         if finding is not None and finding.history is not None and finding.history.since is None:
@@ -275,21 +287,21 @@ def _store(
 
 
 def _commit(
-    keys: Sequence[ResourceKey], change: Callable[[Snapshot], DriftHistory | None], context: Context
+    keys: Sequence[ResourceKey], change: Callable[[Snapshot], DriftHistory | None], detection: Context
 ) -> list[ResourceState]:
     """Store a new history in each of up to 100 findings, and publish; what others write meanwhile is left to later."""
-    snapshots = context.store.read_many(keys)
-    observations = context.store.last_observations(keys)
+    snapshots = detection.store.read_many(keys)
+    observations = detection.store.last_observations(keys)
     commits = []
     for key, snapshot in snapshots.items():
         history = change(snapshot)
         if history is not None:
-            commits.append(Commit(snapshot, with_history(snapshot, observations.get(key), history, context)))
-    written = context.store.commit_many(commits) if commits else []
+            commits.append(Commit(snapshot, with_history(snapshot, observations.get(key), history, detection)))
+    written = detection.store.commit_many(commits) if commits else []
     done = [snapshot for snapshot in written if isinstance(snapshot, Snapshot)]
     for snapshot in done:
         with suppress(TransientError):  # the events stay pending, and the next run of the sweep publishes them
-            context.outbox.publish_pending(snapshot)
+            detection.outbox.publish_pending(snapshot)
     return [snapshot.state for snapshot in done if snapshot.state is not None]
 
 
@@ -341,12 +353,12 @@ def _search(keys: Sequence[ResourceKey], reader: HistoryReader, result: HistoryR
     """Read who made the changes with which some findings began."""
     search = _Search()
     for some in batches(keys, _AT_ONCE):
-        for key, snapshot in reader.context.store.read_many(some).items():
+        for key, snapshot in reader.store.read_many(some).items():
             if snapshot.state is not None and (fields := _unsearched(snapshot.state)):
-                search.add(key, _container(snapshot.state, reader.context.projects), fields)
+                search.add(key, _container(snapshot.state, reader.projects), fields)
     if unknown := search.keys.pop("", None):
         search.times.pop("")
-        _finish(list(unknown), None, "it is not known in which project it is", search, reader, result)
+        _finish(list(unknown), None, "it is not known in which project it is", search, reader.detection, result)
     for page in reader.logs.pages(search.windows()):
         _take(page, search, reader)
         for container in page.containers:
@@ -354,7 +366,7 @@ def _search(keys: Sequence[ResourceKey], reader: HistoryReader, result: HistoryR
             denied = page.denied.get(container, "")
             ready = [key for key in waiting if _is_read(search.fields[key], page.read_to)]
             for some in batches(ready, _AT_ONCE):
-                _finish(some, page.read_to, denied, search, reader, result)
+                _finish(some, page.read_to, denied, search, reader.detection, result)
             waiting.difference_update(key for key in ready if page.read_to is None)
 
 
@@ -384,7 +396,7 @@ def _take(page: LogPage, search: _Search, reader: HistoryReader) -> None:
             continue
         for change in logged:
             if change.change.principal not in reader.own:
-                _keep(change, search, reader.context.projects, reader.context.store)
+                _keep(change, search, reader.projects, reader.store)
 
 
 def _keep(logged: LoggedChange, search: _Search, projects: ProjectIdResolver, store: ProjectStore) -> None:
@@ -416,11 +428,10 @@ def _finish(
     read_to: datetime | None,
     denied: str,
     search: _Search,
-    reader: HistoryReader,
+    detection: Context,
     result: HistoryResult,
 ) -> None:
     """Store who made the changes of findings whose time in the log is read."""
-    context = reader.context
 
     def history(snapshot: Snapshot) -> DriftHistory | None:
         finding = snapshot.state.finding if snapshot.state is not None else None
@@ -432,7 +443,7 @@ def _finish(
         )
         return replace(finding.history, fields=fields) if fields != finding.history.fields else None
 
-    for state in _commit(keys, history, context):
+    for state in _commit(keys, history, detection):
         if _unsearched(state):
             continue
         result.searched += 1

@@ -7,8 +7,9 @@ the actor. If the drift arrives first, its finding is evaluated again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from setpoint.attribution import audit_log_parser
@@ -19,6 +20,7 @@ from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import ResourceKey, project_of
+from setpoint.ports.queues import DeadLetters
 from setpoint.ports.stores import ProjectStore, Snapshot, Store
 
 AttributionOutcome = Literal[
@@ -38,17 +40,33 @@ _PROJECTS = "//cloudresourcemanager.googleapis.com/projects/"
 
 @dataclass(frozen=True, slots=True)
 class Attributor:
-    """The dependencies of attribution.
+    """The ports and settings of attribution.
+
+    Flow: an entry of an audit log, from its message to the findings that it explains.
 
     Args:
-        deps: the context of detection.
+        detection: evaluates the findings that an entry explains.
         own: the accounts that Setpoint itself writes with; their changes are not attributed.
         mask_ip: whether to truncate caller addresses.
+        store: findings, and the changes of audit logs.
+        projects: ids and numbers of projects.
+        clock: gives the current time.
+        dead_letters: takes messages that can never be handled.
     """
 
-    deps: Context
+    detection: Context
     own: frozenset[str] = frozenset()
     mask_ip: bool = True
+    store: Store = field(init=False)
+    projects: ProjectIdResolver = field(init=False)
+    clock: Callable[[], datetime] = field(init=False)
+    dead_letters: DeadLetters = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", self.detection.store)
+        object.__setattr__(self, "projects", self.detection.projects)
+        object.__setattr__(self, "clock", self.detection.clock)
+        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
 
 
 def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributor) -> Counter[AttributionOutcome]:
@@ -61,7 +79,7 @@ def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributo
     try:
         logged = audit_log_parser.parse(message, mask_ip=attributor.mask_ip)
     except MalformedMessage as error:
-        attributor.deps.dead_letters.put(message, attributes, str(error))
+        attributor.dead_letters.put(message, attributes, str(error))
         return Counter(("rejected",))
     if not logged:
         return Counter(("nothing",))
@@ -74,24 +92,25 @@ def attribute(logged: LoggedChange, attributor: Attributor) -> AttributionOutcom
     Raises:
         TransientError: the store is unavailable; redeliver the message.
     """
-    deps = attributor.deps
     if logged.change.principal in attributor.own:
         return "own"
-    keys = _storage_keys(logged, deps.projects, deps.store)
+    keys = _storage_keys(logged, attributor.projects, attributor.store)
     for key in keys:
-        deps.store.remember(key, logged.change, deps.clock())
-    outcomes = [_explain(key, logged, deps) for key in keys]
-    return "told" if "told" in outcomes else "kept"
+        attributor.store.remember(key, logged.change, attributor.clock())
+    outcome: AttributionOutcome = "kept"
+    for key in keys:
+        if _explains(logged, attributor.store.read(key)):
+            pipeline.reevaluate(key, attributor.detection)
+            outcome = "told"
+    return outcome
 
 
-def _explain(key: ResourceKey, logged: LoggedChange, deps: Context) -> AttributionOutcome:
-    """Evaluate a drift again that a change may explain."""
-    snapshot = deps.store.read(key)
+def _explains(logged: LoggedChange, snapshot: Snapshot) -> bool:
+    """Whether a change may explain the drift of a resource."""
     appeared = snapshot.state.onset if snapshot.state is not None else None
-    if appeared is None or not any(actor_resolution.explains(change, appeared) for change in _stored(logged, snapshot)):
-        return "kept"
-    pipeline.reevaluate(key, deps)
-    return "told"
+    return appeared is not None and any(
+        actor_resolution.explains(change, appeared) for change in _stored(logged, snapshot)
+    )
 
 
 def _stored(logged: LoggedChange, snapshot: Snapshot) -> Iterator[AuditedChange]:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from setpoint.detection import scopes
 from setpoint.detection.claim_evidence import evidence_of
-from setpoint.detection.pipeline import Context
+from setpoint.detection.parent_index import ParentLookup
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model.controller_claims import ControllerClaim, CountedClaim
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
@@ -27,14 +28,16 @@ class AutoCreatedCounts:
     Args:
         shard: has the counts of its earlier pages.
         rules: the rules of the fleet.
-        deps: the context of detection.
+        projects: ids and numbers of projects.
+        parents: the resources that controllers make others for.
     """
 
-    def __init__(self, shard: Shard, rules: Rules, deps: Context) -> None:
+    def __init__(self, shard: Shard, rules: Rules, projects: ProjectIdResolver, parents: ParentLookup) -> None:
         self.created_by: Counter[str] = Counter(shard.created_by)
         self._claims = Counter({counted.claim: counted.count for counted in shard.claims})
         self._rules = rules
-        self._deps = deps
+        self._projects = projects
+        self._parents = parents
 
     def add(self, observation: Observation, outcome: Outcome) -> None:
         """Count a listed resource that nobody declares, if it is in a scope and has another creator.
@@ -43,7 +46,7 @@ class AutoCreatedCounts:
         """
         if not self._rules.scopes:
             return
-        seen = self._deps.projects.with_project_id(observation)
+        seen = self._projects.with_project_id(observation)
         coverage = scopes.explain(self._rules, seen)
         if not coverage.created_by:
             return
@@ -54,7 +57,7 @@ class AutoCreatedCounts:
             return
         # Who made it is not asked for: a claim that the audit log refutes is a finding by now.
         snapshot = Snapshot(seen.key, None, self._rules, None, None)
-        claim = evidence_of(snapshot, self._deps.parents.index).of(coverage.claim, seen)
+        claim = evidence_of(snapshot, self._parents.index).of(coverage.claim, seen)
         if claim.is_refuted != (outcome == "settling"):
             return
         self._claims[bounded(claim, self._claims)] += 1

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from setpoint.catalog.inventory_names import is_computable
 from setpoint.detection import batch
+from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import Conflict, PermanentError
 from setpoint.model.declaration import Declaration
@@ -45,7 +46,7 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
 
     Args:
         sweep: the record; all its shards have ended.
-        sweeper: the dependencies and limits.
+        sweeper: the ports and limits.
         until: clock time at which to stop.
 
     Returns:
@@ -55,20 +56,20 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
         Conflict: another worker has ended this sweep.
         TransientError: the store is unavailable; try again.
     """
-    listing = _Listing(sweep, sweeper.records, sweeper.deps.projects)
+    listing = _Listing(sweep, sweeper.records, sweeper.projects)
     if sweeper.records.sweep(sweep.name).value != sweep:
         raise Conflict(f"sweep {sweep.name}: another worker ended it and dropped the records of its shards")
     counters = _Counters(_Declared(listing.seen))
-    control = sweeper.deps.store.control().value
-    for keys in batches(_missing(control, listing, counters, sweeper.deps.store), _AT_ONCE):
+    control = sweeper.store.control().value
+    for keys in batches(_missing(control, listing, counters, sweeper.store), _AT_ONCE):
         if sweeper.clock() > until:
             return None
-        _judge(list(_missing_resources(keys, sweep, control, sweeper.deps.store)), listing, counters, sweeper)
-    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper.deps.store, sweeper.now()), _AT_ONCE):
+        _judge(list(_missing_resources(keys, sweep, control, sweeper.store)), listing, counters, sweeper)
+    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper.store, sweeper.now()), _AT_ONCE):
         if sweeper.clock() > until:
             return None
         _judge(
-            [_MissingResource(state.key, state.asset_type, _project_of(state, sweeper.deps.store)) for state in states],
+            [_MissingResource(state.key, state.asset_type, _project_of(state, sweeper.store)) for state in states],
             listing,
             counters,
             sweeper,
@@ -313,10 +314,10 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
             counters.add_unknown(resource)
         else:
             absences.append((resource, known_at(read_at, sweeper.lag)))
-    absences, pending = _conclusive(absences, sweeper.deps.store)
+    absences, pending = _conclusive(absences, sweeper.store)
     counters.unknown += pending
     counters.pending += pending
-    for resource, outcome, is_drifted in _outcomes(absences, sweeper):
+    for resource, outcome, is_drifted in _outcomes(absences, sweeper.detection):
         is_declared = resource.declaration is not None
         if outcome in ("stale", "unreadable"):
             counters.add_unknown(resource)
@@ -347,20 +348,20 @@ def _conclusive(
 
 
 def _outcomes(
-    absences: Sequence[tuple[_MissingResource, datetime]], sweeper: Sweeper
+    absences: Sequence[tuple[_MissingResource, datetime]], detection: Context
 ) -> Iterator[tuple[_MissingResource, Outcome, bool]]:
     """Outcomes of absences as of a time, and whether each is then visible drift.
 
     A resource already known to be deleted is ``repeated``, also where a feed reported it since.
     """
-    before = _states([resource.key for resource, _ in absences], sweeper.deps.store)
+    before = _states([resource.key for resource, _ in absences], detection.store)
     new = [
         (resource, absent_at) for resource, absent_at in absences if not _is_gone(before.get(resource.key), absent_at)
     ]
-    last = sweeper.deps.store.last_observations([resource.key for resource, _ in new])
+    last = detection.store.last_observations([resource.key for resource, _ in new])
     absent = [_absent(resource, last.get(resource.key), absent_at) for resource, absent_at in new]
-    results = dict(zip((resource.key for resource, _ in new), batch.handle_many(absent, sweeper.deps), strict=True))
-    after = before | _states(list(results), sweeper.deps.store)
+    results = dict(zip((resource.key for resource, _ in new), batch.handle_many(absent, detection), strict=True))
+    after = before | _states(list(results), detection.store)
     for resource, absent_at in absences:
         outcome, state = batch.outcome_of(results.get(resource.key, "repeated")), after.get(resource.key)
         if outcome == "stale" and _is_gone(state, absent_at):

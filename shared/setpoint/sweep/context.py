@@ -1,20 +1,23 @@
-"""The dependencies and limits of a sweep."""
+"""The ports and limits of a sweep."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from setpoint.detection.outbox import Outbox
+from setpoint.detection.parent_index import ParentLookup
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.retention import DEFAULT, Retention
 from setpoint.model.sweep_records import LAG
-from setpoint.ports.queues import SweepQueue
+from setpoint.ports.queues import DeadLetters, SweepQueue
 from setpoint.ports.services import Inventory
-from setpoint.ports.stores import SweepStore
+from setpoint.ports.stores import Store, SweepStore
 from setpoint.util.progress import Advance, no_progress
 
 
@@ -61,10 +64,12 @@ class DueReadings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """The dependencies and limits of a sweep.
+    """The ports and limits of a sweep.
+
+    Flow: a sweep in shards, a message at a time, and what is due every minute and every hour.
 
     Args:
-        deps: the context of detection; its clock gives the time.
+        detection: evaluates what is listed.
         inventory: lists assets.
         queue: takes the messages of the next steps.
         seconds: the time of one run before it hands over to the next.
@@ -78,9 +83,15 @@ class Sweeper:
         retention: how long what is kept.
         read_due: reads, every minute, what the policy has read through its own API.
         read_history: reads since when and by whom one finding, or all that began unseen, drift.
+        store: the records of the fleet, and of sweeps.
+        outbox: publishes the pending events of the store.
+        dead_letters: takes messages that can never be handled.
+        projects: ids and numbers of projects.
+        parents: the resources that controllers make others for.
+        now: gives the current time.
     """
 
-    deps: Context
+    detection: Context
     inventory: Inventory
     queue: SweepQueue
     seconds: float = float("inf")
@@ -95,14 +106,25 @@ class Sweeper:
     read_due: Callable[[], DueReadings | None] = _read_nothing
     read_history: Callable[[ResourceKey | None], HistoryCounts | None] = _read_no_history
 
+    store: Store = field(init=False)
+    outbox: Outbox = field(init=False)
+    dead_letters: DeadLetters = field(init=False)
+    projects: ProjectIdResolver = field(init=False)
+    parents: ParentLookup = field(init=False)
+    now: Callable[[], datetime] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", self.detection.store)
+        object.__setattr__(self, "outbox", self.detection.outbox)
+        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
+        object.__setattr__(self, "projects", self.detection.projects)
+        object.__setattr__(self, "parents", self.detection.parents)
+        object.__setattr__(self, "now", self.detection.clock)
+
     @property
     def records(self) -> SweepStore:
         """The stored progress of sweeps."""
-        return self.deps.store.sweeps
-
-    def now(self) -> datetime:
-        """The current time of the context's clock."""
-        return self.deps.clock()
+        return self.store.sweeps
 
     def deadline(self) -> float:
         """The clock time at which this run hands over."""

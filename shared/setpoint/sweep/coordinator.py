@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
 from setpoint.model import sharding
 from setpoint.model.resource_key import ResourceKey
@@ -34,6 +35,7 @@ from setpoint.model.sweep_records import (
 )
 from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.operations.retention import drop_resolved
+from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Problems, StoredSweep, SweepStore
 from setpoint.sweep.conclude import conclude
 from setpoint.sweep.context import HistoryCounts, Sweeper
@@ -101,7 +103,7 @@ def receive(message: bytes, attributes: Mapping[str, str], message_id: str, swee
         message: the message's data.
         attributes: the message attributes.
         message_id: stable across redeliveries; the name of the run that it begins.
-        sweeper: the dependencies and limits.
+        sweeper: the ports and limits.
 
     Raises:
         PermanentError: the installation is at fault, not the message; fix it and redeliver.
@@ -110,7 +112,7 @@ def receive(message: bytes, attributes: Mapping[str, str], message_id: str, swee
     try:
         decoded = decode_message(message)
     except MalformedMessage as error:
-        sweeper.deps.dead_letters.put(message, attributes, str(error))
+        sweeper.dead_letters.put(message, attributes, str(error))
         return MessageResult("rejected", str(error))
     return _HANDLERS[type(decoded)](decoded, message_id, sweeper)
 
@@ -123,7 +125,7 @@ def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) ->
     Args:
         request: the scopes and contents to sweep.
         run: the name of the run; stable across redeliveries.
-        sweeper: the dependencies and limits.
+        sweeper: the ports and limits.
         fresh: restart a running sweep.
     """
     stored = sweeper.records.sweep(request.name)
@@ -137,18 +139,18 @@ def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) ->
             return ended
         stored = sweeper.records.sweep(request.name)
     if before is None or before.run != run:
-        _learn_projects(request.scopes, sweeper)
+        _learn_projects(request.scopes, sweeper.inventory, sweeper.detection)
         before = _begin(request, run, stored, sweeper)
     sweeper.queue.publish(_shuffled([Work(request.name, run, number) for number in before.open]))
     return MessageResult("begun" if before.open else "out of date", _label(request))
 
 
-def _learn_projects(scopes: Sequence[str], sweeper: Sweeper) -> None:
+def _learn_projects(scopes: Sequence[str], inventory: Inventory, detection: Context) -> None:
     """Record the id of each project number before resources that are listed by number are evaluated."""
     for scope in scopes:
         with suppress(BadRequest):  # the listing reports it
-            for page in sweeper.inventory.pages(scope, "resource", (_PROJECT,)):
-                pipeline.record_project_ids(page.observations, sweeper.deps)
+            for page in inventory.pages(scope, "resource", (_PROJECT,)):
+                pipeline.record_project_ids(page.observations, detection)
 
 
 def work(message: Work, sweeper: Sweeper) -> MessageResult:
@@ -201,11 +203,11 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
     """Publish pending events and evaluate drifts past their grace period; the next run retries failures."""
     problems: Problems = []
     try:
-        healed = sweeper.deps.outbox.republish_pending(problems)
-        settled = pipeline.promote_settled(sweeper.deps, problems)
+        healed = sweeper.outbox.republish_pending(problems)
+        settled = pipeline.promote_settled(sweeper.detection, problems)
         stored_sweeps = list(sweeper.records.sweeps())
         _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper.now())
-        _note_source_age(sweeper.deps.store.control().value, sweeper.now())
+        _note_source_age(sweeper.store.control().value, sweeper.now())
         for stored in stored_sweeps:
             sweep = stored.value
             if sweep is None or sweep.summary is not None:
@@ -215,7 +217,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
         readings = sweeper.read_due()
     except TransientError as error:
         return MessageResult("not healed", str(error))
-    RecordProblemLog(sweeper.deps.store.notices).note(problems, sweeper.now())
+    RecordProblemLog(sweeper.store.notices).note(problems, sweeper.now())
     if readings is not None and readings.left:
         telemetry.note(deep_reads_due=readings.left)
     return MessageResult(
@@ -281,7 +283,7 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
     for number, (content, scope, types) in enumerate(plan):
         with suppress(Conflict):  # an earlier start wrote it and crashed; the plan was the same
             sweeper.records.write_shard(Shard(run, number, scope, content, now, types), None)
-    sources = {name: source.generation for name, source in sweeper.deps.store.control().value.sources.items()}
+    sources = {name: source.generation for name, source in sweeper.store.control().value.sources.items()}
     numbers = tuple(range(len(plan)))
     places = before.places if before else ()
     begun = Sweep(
@@ -294,7 +296,7 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
         numbers,
         counts,
         places=places,
-        parents=list_parents(request, run, sweeper),
+        parents=list_parents(request, run, sweeper.store, sweeper.inventory, sweeper.now),
     )
     sweeper.records.write_sweep(begun, stored.version)
     if before is not None:
@@ -347,8 +349,8 @@ def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> Message
         return MessageResult("overtaken", label)
     sweeper.records.drop_run(sweep.run)
     telemetry.note(coverage=round(summary.coverage, 6))
-    drop_resolved(sweeper.deps.store, sweeper.retention, sweeper.now())
-    sweeper.deps.store.forget(sweeper.retention, sweeper.now())
+    drop_resolved(sweeper.store, sweeper.retention, sweeper.now())
+    sweeper.store.forget(sweeper.retention, sweeper.now())
     return MessageResult("ended", label, summary)
 
 

@@ -14,10 +14,10 @@ from setpoint.model.observation import Observation
 from setpoint.model.sources import rules_of
 from setpoint.model.sweep_records import Shard, ShardPart, Start, Status
 from setpoint.ports.services import Inventory
-from setpoint.sweep.context import Sweeper
+from setpoint.ports.stores import Store
 
 
-def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
+def list_parents(request: Start, run: str, store: Store, inventory: Inventory, clock: Callable[[], datetime]) -> str:
     """List the parents in all scopes of a sweep, and store them.
 
     A scope that may not be listed shows no parents, and no claim of its resources is refuted.
@@ -25,7 +25,9 @@ def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
     Args:
         request: the sweep.
         run: the name of its run.
-        sweeper: the dependencies and limits.
+        store: the rules of the fleet, and the records of the listing.
+        inventory: lists assets.
+        clock: gives the current time.
 
     Returns:
         The name of the run that holds them; empty where no claim will be judged.
@@ -33,17 +35,17 @@ def list_parents(request: Start, run: str, sweeper: Sweeper) -> str:
     Raises:
         TransientError: the inventory or the store does not answer; begin again.
     """
-    is_judged = any(not scope.strict for scope in rules_of(sweeper.deps.store.control().value).scopes)
+    is_judged = any(not scope.strict for scope in rules_of(store.control().value).scopes)
     if "resource" not in request.contents or not is_judged:
         return ""
     name = f"{run}-parents"
-    sweeper.records.drop_run(name)  # what an earlier start left
-    types = tuple(asset_type for asset_type in parent_types.TYPES if sweeper.inventory.lists(asset_type))
+    store.sweeps.drop_run(name)  # what an earlier start left
+    types = tuple(asset_type for asset_type in parent_types.TYPES if inventory.lists(asset_type))
     for number, scope in enumerate(request.scopes):
-        shard = Shard(name, number, scope, "resource", sweeper.now(), types)
-        version = sweeper.records.write_shard(shard, None).version
-        for done, part in _listed(shard, sweeper.inventory, sweeper.now):
-            version = sweeper.records.write_shard(done, version, part).version
+        shard = Shard(name, number, scope, "resource", clock(), types)
+        version = store.sweeps.write_shard(shard, None).version
+        for done, part in _listed(shard, inventory, clock):
+            version = store.sweeps.write_shard(done, version, part).version
     return name
 
 

@@ -18,7 +18,7 @@ from setpoint.model.sources import rules_of
 from setpoint.model.sweep_records import Shard, ShardPart, Status, known_at
 from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.services import Inventory, InventoryPage
-from setpoint.ports.stores import StoredShard
+from setpoint.ports.stores import StoredShard, SweepStore
 from setpoint.sweep.auto_created_counts import AutoCreatedCounts
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import digest_of, packed
@@ -33,7 +33,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
 
     Args:
         stored: the record as it was read.
-        sweeper: the dependencies and limits.
+        sweeper: the ports and limits.
         until: clock time at which to stop; at least one page is read.
 
     Returns:
@@ -42,14 +42,14 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
     Raises:
         TransientError: resume later; progress is stored.
     """
-    sweeper.deps.projects.forget_unknown()  # the start of the sweep may have recorded new project ids
-    sweeper.deps.parents.forget()
-    record = _ShardRecord(stored, sweeper)
+    sweeper.projects.forget_unknown()  # the start of the sweep may have recorded new project ids
+    sweeper.parents.forget()
+    record = _ShardRecord(stored, sweeper.records)
     try:
         try:
             _read(record, sweeper, until)
         except TokenExpired:
-            record.begin_anew()
+            record.begin_anew(sweeper.now())
             _read(record, sweeper, until)
     except _Overtaken:
         return None
@@ -63,22 +63,21 @@ class _Overtaken(Exception):  # noqa: N818 - a signal, no error: the other worke
 class _ShardRecord:
     """The record of a shard, as this process last wrote it."""
 
-    def __init__(self, stored: StoredShard, sweeper: Sweeper) -> None:
+    def __init__(self, stored: StoredShard, records: SweepStore) -> None:
         assert stored.value is not None  # noqa: S101 - callers check this; the assertion is for the type checker
         self.shard = stored.value
         self._version = stored.version
-        self._sweeper = sweeper
+        self._records = records
 
     def write(self, shard: Shard, part: ShardPart | None = None) -> None:
         try:
-            self._version = self._sweeper.records.write_shard(shard, self._version, part).version
+            self._version = self._records.write_shard(shard, self._version, part).version
         except Conflict:
             raise _Overtaken from None
         self.shard = shard
 
-    def begin_anew(self) -> None:
+    def begin_anew(self, now: datetime) -> None:
         """Restart the listing; keys of listed pages stay recorded."""
-        now = self._sweeper.now()
         begun = replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, created_by={}, claims=())
         self.write(replace(begun, updated_at=now))
 
@@ -104,16 +103,15 @@ def _pages(record: _ShardRecord, inventory: Inventory, clock: Callable[[], datet
 
 def _judge_page(page: InventoryPage, shard: Shard, known: set[str], sweeper: Sweeper) -> tuple[Shard, ShardPart]:
     """Evaluate a page; return the new record and the keys of the page."""
-    deps = sweeper.deps
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
-    unreported = AutoCreatedCounts(shard, rules_of(deps.store.control().value), deps)
+    unreported = AutoCreatedCounts(shard, rules_of(sweeper.store.control().value), sweeper.projects, sweeper.parents)
     seen: list[int] = []
     unchecked: list[int] = []
     projects: set[str] = set()
     places: set[str] = set()
     above_projects = shard.above_projects
-    for observation, outcome in _judge(page.observations, known_at(page.read_at, sweeper.lag), deps):
+    for observation, outcome in _judge(page.observations, known_at(page.read_at, sweeper.lag), sweeper.detection):
         outcomes[outcome] += 1
         counts[observation.asset_type] += 1
         above_projects = above_projects or not observation.project
@@ -122,7 +120,7 @@ def _judge_page(page: InventoryPage, shard: Shard, known: set[str], sweeper: Swe
         if outcome in ("undeclared", "settling"):
             unreported.add(observation, outcome)
         if outcome != "undeclared":
-            digests = _digests(observation, deps.projects)
+            digests = _digests(observation, sweeper.projects)
             seen += digests
             if outcome == "unreadable":
                 unchecked += digests
@@ -152,23 +150,25 @@ def _digests(observation: Observation, projects: ProjectIdResolver) -> list[int]
     return [digest_of(observation.key), *map(digest_of, others)]
 
 
-def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
+def _judge(
+    observed: Sequence[Observation], read_at: datetime, detection: Context
+) -> Iterator[tuple[Observation, Outcome]]:
     """Evaluate listed assets, each as of its own update time; one that fails does not affect the others.
 
     Raises:
         TransientError: list the page again; progress is stored.
     """
     for some in batches(observed, _AT_ONCE):
-        results = batch.handle_many(some, deps)
+        results = batch.handle_many(some, detection)
         unread = [result for result in results if isinstance(result, CorruptState)]
         if unread:
-            RecordProblemLog(deps.store.notices).note(unread, deps.clock())
+            RecordProblemLog(detection.store.notices).note(unread, detection.clock())
         for observation, result in zip(some, results, strict=True):
             outcome = batch.outcome_of(result)
-            yield observation, _judge_stale(read_at, observation, deps) if outcome == "stale" else outcome
+            yield observation, _judge_stale(read_at, observation, detection) if outcome == "stale" else outcome
 
 
-def _judge_stale(read_at: datetime, observation: Observation, deps: Context) -> Outcome:
+def _judge_stale(read_at: datetime, observation: Observation, detection: Context) -> Outcome:
     """Evaluate a listed asset that is older than the stored state.
 
     The stored state may be later and still wrong: an earlier listing had dropped the resource, or two changes of the
@@ -176,9 +176,9 @@ def _judge_stale(read_at: datetime, observation: Observation, deps: Context) -> 
     ``read_at``, and not later, so that a feed can still correct it.
     """
     try:
-        state = pipeline.load(observation, deps.projects, deps.store.read).snapshot.state
+        state = pipeline.load(observation, detection.projects, detection.store.read).snapshot.state
         if state is None or state.observed_at >= read_at:
             return "stale"
-        return pipeline.handle_observation(replace(observation, observed_at=read_at), deps)
+        return pipeline.handle_observation(replace(observation, observed_at=read_at), detection)
     except PermanentError:
         return "unreadable"
