@@ -44,6 +44,6 @@ def test_settings_show_no_secret():
 def test_clicks_are_handled_with_no_api_of_the_fleet(deps, mocker):
     opened = mocker.patch("setpoint.adapters.google.rest.open_apis")
     handler = bootstrap.open_interaction_handler(from_environment(ENVIRONMENT), deps, lambda _: ())
-    assert handler.context is deps
+    assert handler.detection is deps
     assert not any(isinstance(getattr(deps, field.name), LiveResources) for field in dataclasses.fields(deps))
     opened.assert_not_called()

@@ -21,6 +21,8 @@ from setpoint.util.clock import utc_now
 class AlertingContext:
     """The ports and settings of alerting.
 
+    Flow: a drift event or a tick, from its message to the messages in chats and webhooks.
+
     Args:
         store: findings, the rules of the fleet, and the records of alerting.
         dead_letters: takes messages that can never be handled.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from setpoint.alerting.rendering import button_payload, ephemeral_replies
 from setpoint.alerting.rendering.button_payload import ClickedButton
 from setpoint.detection import drift_histories, finding_events
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import BadRequest, MalformedMessage, TransientError
 from setpoint.model import slack_interaction
 from setpoint.model.alerting_config import Alerting, Approvers
@@ -31,7 +32,8 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.slack_interaction import Interaction
 from setpoint.model.sweep_records import History
 from setpoint.ports.people import People, Person, PostedMessage
-from setpoint.ports.queues import SweepQueue
+from setpoint.ports.queues import DeadLetters, SweepQueue
+from setpoint.ports.stores import RemediationStore, Store
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
 from setpoint.remediation.context import load_context, read
@@ -50,6 +52,8 @@ _AUDIT_WORDS: dict[ButtonAction, str] = {
     "accept": "accepted",
 }
 """The action of each button, as the audit trail names it."""
+_APPROVALS: frozenset[ButtonAction] = frozenset(("fix", "approve"))
+"""The buttons that approve a write."""
 
 _SAME_TIME = timedelta(minutes=1)
 """Two exemptions that end within this time of each other count as the same."""
@@ -73,19 +77,35 @@ class GroupedFinding(NamedTuple):
 class InteractionHandler:
     """The ports that clicks are handled with.
 
+    Flow: a click on a button of a message, from the topic to the action and the answer.
+
     Args:
-        context: the findings and rules that actions change.
+        detection: evaluates findings again after an action.
         people: looks users up, and answers them.
         members: lists the findings of a group message by its id.
         alerting: gives the current alerting rules, which name the approvers.
         queue: takes requests to read the history of a finding; None where none is read.
+        store: the findings and rules that actions change.
+        projects: ids and numbers of projects.
+        clock: gives the current time.
+        dead_letters: takes messages that can never be handled.
     """
 
-    context: Context
+    detection: Context
     people: People
     members: Callable[[str], Iterable[GroupedFinding]]
     alerting: Callable[[Rules], Alerting]
     queue: SweepQueue | None = None
+    store: Store = field(init=False)
+    projects: ProjectIdResolver = field(init=False)
+    clock: Callable[[], datetime] = field(init=False)
+    dead_letters: DeadLetters = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", self.detection.store)
+        object.__setattr__(self, "projects", self.detection.projects)
+        object.__setattr__(self, "clock", self.detection.clock)
+        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
 
 
 class FindingResult(NamedTuple):
@@ -137,14 +157,12 @@ class _Click(NamedTuple):
         interaction: the payload from Slack.
         person: the user.
         problems: what could not be read about the user.
-        handler: the ports that clicks are handled with.
     """
 
     button: ClickedButton
     interaction: Interaction
     person: Person
     problems: list[str]
-    handler: InteractionHandler
 
     @property
     def by(self) -> str:
@@ -174,7 +192,7 @@ def receive(message: bytes, attributes: Mapping[str, str], handler: InteractionH
         interaction = slack_interaction.decode(message)
         button = button_payload.decode(interaction.action, interaction.blocks)
     except MalformedMessage as error:
-        handler.context.dead_letters.put(message, attributes, str(error))
+        handler.dead_letters.put(message, attributes, str(error))
         return InteractionResult(None)
     return handle(button, interaction, handler)
 
@@ -190,24 +208,24 @@ def handle(button: ClickedButton, interaction: Interaction, handler: Interaction
     if button.action == "why" and not button.group:
         text = _explanation(button.key, handler)
         return InteractionResult(button, posted, problems=_answer(text, interaction, handler.people))
-    click = _Click(button, interaction, *_person(interaction.user, handler.people), handler)
+    click = _Click(button, interaction, *_person(interaction.user, handler.people))
     if button.group:
-        results = _apply_to_group(click)
+        results = _apply_to_group(click, handler)
         text = _group_text(click, results)
     else:
-        results = (_apply(GroupedFinding(button.key, button.fingerprint), click),)
+        results = (_apply(GroupedFinding(button.key, button.fingerprint), click, handler),)
         text = _result_text(results[0])
     is_done = any(result.outcome == "done" for result in results)
     problems = _answer(text, interaction, handler.people, is_done=is_done) if text else ()
     return InteractionResult(button, posted, results, (*click.problems, *problems))
 
 
-def _apply_to_group(click: _Click) -> tuple[FindingResult, ...]:
+def _apply_to_group(click: _Click, handler: InteractionHandler) -> tuple[FindingResult, ...]:
     """Apply a click to each finding of a message; a conflict on one finding does not stop the others."""
     results, failure = [], None
-    for member in click.handler.members(click.button.group):
+    for member in handler.members(click.button.group):
         try:
-            results.append(_apply(member, click))
+            results.append(_apply(member, click, handler))
         except TransientError as error:
             failure = error
     if failure is not None:
@@ -215,48 +233,66 @@ def _apply_to_group(click: _Click) -> tuple[FindingResult, ...]:
     return tuple(results)
 
 
-def _apply(member: GroupedFinding, click: _Click) -> FindingResult:
+def _apply(member: GroupedFinding, click: _Click, handler: InteractionHandler) -> FindingResult:
     """Apply a click to one finding.
 
     The order of the checks matters: a user who may not click learns nothing else, and an action that this click took
     before counts as done, whatever the state of the finding is now.
     """
     key = member.key
-    snapshot = click.handler.context.store.read(key)
+    snapshot = handler.store.read(key)
     state = snapshot.state
     if state is None or state.finding is None:
         return FindingResult(key, "stale", "it has no finding any more")
     data = finding_events.data_of(state)
-    alerting = click.handler.alerting(snapshot.rules)
-    if not _may_click(data, alerting, click):
+    alerting = handler.alerting(snapshot.rules)
+    if not _may_click(data, alerting, click, handler.people):
         return FindingResult(key, "refused", approvers=routing.approvers(alerting, data))
-    entry = _audit_entry(key, click)
+    entry = _audit_entry(key, click, handler.store)
     if entry is None:
-        refusal = _refusal(state, member, click) or _order(key, state.fingerprint, click)
+        refusal = _refusal(state, member, click, handler.clock())
+        refusal = refusal or _order(key, state.fingerprint, click, handler.detection)
         if refusal is not None:
             return refusal
-        entry = _audit_entry(key, click)
+        entry = _audit_entry(key, click, handler.store)
     return FindingResult(key, "done", step=_step(entry, click), quiet_until=click.until)
 
 
-def _refusal(state: ResourceState, member: GroupedFinding, click: _Click) -> FindingResult | None:
+def _refusal(state: ResourceState, member: GroupedFinding, click: _Click, now: datetime) -> FindingResult | None:
     """The result where the action is refused; None where it is allowed."""
-    if click.button.action not in _ORDERS:
+    if click.button.action not in _AUDIT_WORDS:
         return FindingResult(member.key, "declined", "ask about each finding by itself")
     if why := _stale(state, member, click.interaction):
         return FindingResult(member.key, "stale", why)
-    is_approval = click.button.action in ("fix", "approve")
-    why = _approved_before(state, click) if is_approval else _exempted_before(state, click)
+    is_approval = click.button.action in _APPROVALS
+    why = _approved_before(state, click) if is_approval else _exempted_before(state, click, now)
     return FindingResult(member.key, "already", why) if why else None
 
 
-def _order(key: ResourceKey, fingerprint: str, click: _Click) -> FindingResult | None:
-    """Take the action; None where it took effect."""
+def _order(key: ResourceKey, fingerprint: str, click: _Click, detection: Context) -> FindingResult | None:
+    """Take the action; None where it took effect. What is approved is written by ``functions/remediate``."""
     try:
-        _ORDERS[click.button.action](key, fingerprint, click)
+        if click.button.action in _APPROVALS:
+            commands.approve(key, fingerprint, click.by, detection.store, detection.projects, detection.clock)
+        else:
+            commands.exempt(key, _exemption(fingerprint, click, detection.clock()), detection)
     except BadRequest as error:
         return FindingResult(key, "declined", str(error))
     return None
+
+
+def _exemption(fingerprint: str, click: _Click, now: datetime) -> Exemption:
+    """The exemption of a click: until a time, or of the drift that the message shows; a later drift stays open.
+
+    Raises:
+        BadRequest: its time is over.
+    """
+    by, clicked_at, until = click.by, click.interaction.clicked_at, click.until
+    if click.button.action == "accept":
+        return Exemption(f"accepted in Slack by {by}", by, clicked_at, None, fingerprint)
+    if until is None or until <= now:
+        raise BadRequest("the time to exempt it for is over already")
+    return Exemption(f"exempted in Slack by {by}", by, clicked_at, until)
 
 
 def _stale(state: ResourceState, member: GroupedFinding, interaction: Interaction) -> str:
@@ -277,10 +313,10 @@ def _approved_before(state: ResourceState, click: _Click) -> str:
     return f"approved by {remedy.approved_by}" if remedy.approved_by not in ("", click.by) else ""
 
 
-def _exempted_before(state: ResourceState, click: _Click) -> str:
+def _exempted_before(state: ResourceState, click: _Click, now: datetime) -> str:
     """The other user who exempted it for as long; empty for nobody, and where this click did."""
     exemption = state.exemption
-    if exemption is None or not is_in_force(exemption, state.fingerprint, click.handler.context.clock()):
+    if exemption is None or not is_in_force(exemption, state.fingerprint, now):
         return ""
     if (exemption.by, exemption.since) == (click.by, click.interaction.clicked_at):
         return ""
@@ -288,44 +324,13 @@ def _exempted_before(state: ResourceState, click: _Click) -> str:
     return f"exempted by {exemption.by or 'somebody'}: {exemption.reason}" if is_as_long else ""
 
 
-def _approve(key: ResourceKey, fingerprint: str, click: _Click) -> None:
-    """Approve a write. Only ``functions/remediate`` has the permissions to make it."""
-    ports = click.handler.context
-    commands.approve(key, fingerprint, click.by, ports.store, ports.projects, ports.clock)
-
-
-def _snooze(key: ResourceKey, fingerprint: str, click: _Click) -> None:
-    del fingerprint
-    context, until = click.handler.context, click.until
-    if until is None or until <= context.clock():
-        raise BadRequest("the time to exempt it for is over already")
-    commands.exempt(
-        key, Exemption(f"exempted in Slack by {click.by}", click.by, click.interaction.clicked_at, until), context
-    )
-
-
-def _accept(key: ResourceKey, fingerprint: str, click: _Click) -> None:
-    """Accept the drift that the message shows; a drift that came since stays open."""
-    reason = f"accepted in Slack by {click.by}"
-    exemption = Exemption(reason, click.by, click.interaction.clicked_at, None, fingerprint)
-    commands.exempt(key, exemption, click.handler.context)
-
-
-_ORDERS: dict[ButtonAction, Callable[[ResourceKey, str, _Click], None]] = {
-    "fix": _approve,
-    "approve": _approve,
-    "snooze": _snooze,
-    "accept": _accept,
-}
-
-
-def _audit_entry(key: ResourceKey, click: _Click) -> AuditEntry | None:
+def _audit_entry(key: ResourceKey, click: _Click, store: RemediationStore) -> AuditEntry | None:
     """The audit entry of this click, or of an equal click that was handled since this one was made."""
     clicked_at = click.interaction.clicked_at
     return next(
         (
             entry
-            for entry in click.handler.context.store.trail(key)
+            for entry in store.trail(key)
             if (entry.what, entry.by) == (click.audit_word, click.by) and entry.recorded_at >= clicked_at
         ),
         None,
@@ -346,7 +351,7 @@ def _person(user: str, people: People) -> tuple[Person, list[str]]:
         return Person(user), [str(error)]
 
 
-def _may_click(data: DriftData, alerting: Alerting, click: _Click) -> bool:
+def _may_click(data: DriftData, alerting: Alerting, click: _Click, people: People) -> bool:
     """Whether a user may click; groups are looked up only where the user alone does not decide."""
     person = click.person
     if person.is_guest:
@@ -355,13 +360,13 @@ def _may_click(data: DriftData, alerting: Alerting, click: _Click) -> bool:
     if routing.may_click(alerting, data, names, ()):
         return True
     groups = dict.fromkeys(group for approver in routing.approvers(alerting, data) for group in approver.groups)
-    return any(routing.may_click(alerting, data, names, (group,)) for group in groups if _is_in(group, click))
+    return any(routing.may_click(alerting, data, names, (group,)) for group in groups if _is_in(group, click, people))
 
 
-def _is_in(group: str, click: _Click) -> bool:
+def _is_in(group: str, click: _Click, people: People) -> bool:
     """Whether a user is in a group; a group that does not exist has no members."""
     try:
-        return click.person.id in click.handler.people.group(group)
+        return click.person.id in people.group(group)
     except BadRequest as error:
         if str(error) not in click.problems:
             click.problems.append(str(error))
@@ -370,18 +375,18 @@ def _is_in(group: str, click: _Click) -> bool:
 
 def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     """The answer to "Why?": the differences, their source and who changed them."""
-    store = handler.context.store
-    snapshot = read(key, handler.context.store)
+    store = handler.store
+    snapshot = read(key, store)
     state = snapshot.state
     if state is None or state.finding is None:
         return ephemeral_replies.stale(key.name, "it has no finding any more")
     data = finding_events.data_of(state)
-    case = load_context(snapshot, store, handler.context.projects, handler.context.clock())
+    case = load_context(snapshot, store, handler.projects, handler.clock())
     decision = deciding.decide(case.decision_input) if case is not None else None
     reply = ephemeral_replies.why(
         data, decision, routing.approvers(handler.alerting(snapshot.rules), data), store.trail(key)
     )
-    is_requested = _requests_history(state, handler.queue, handler.context.clock())
+    is_requested = _requests_history(state, handler.queue, handler.clock())
     return f"{reply}\n{ephemeral_replies.READING}" if is_requested else reply
 
 

@@ -57,6 +57,8 @@ _TIMELY: frozenset[Outcome] = frozenset(
 class Context:
     """The ports of detection.
 
+    Flow: an observation, from its message to the published events; other flows evaluate what they read or change by it.
+
     Args:
         store: desired state and findings.
         bus: publishes events; None leaves them pending in the store, for the next process with a bus.
