@@ -115,9 +115,10 @@ def test_the_only_unknown_number_is_the_only_declared_project():
     declare_shop(context)
     pipeline.handle_observation(policy_of_project(), context)
 
-    assumed = assumed_projects.assume(["111111111111"], context)
+    assumed = assumed_projects.assume(["111111111111"], context.store, context.projects)
 
-    assert assumed == ("111111111111", "shop-prod", ("opened",))
+    assert assumed == ("111111111111", "shop-prod", (policy_of_project().key,))
+    assert [pipeline.reevaluate(key, context) for key in assumed.waiting] == ["opened"]
     assert context.store.project_id("111111111111") == ""
 
 
@@ -125,7 +126,7 @@ def test_an_assumed_project_gives_way_to_the_observed_one():
     context = context_with(None)
     declare_shop(context)
     pipeline.handle_observation(policy_of_project(), context)
-    assumed_projects.assume(["111111111111"], context)
+    assumed_projects.assume(["111111111111"], context.store, context.projects)
 
     itself = seen(SHOP.name.replace("shop-prod", "111111111111"), PROJECT, {"projectId": "another"}, minute=1)
     pipeline.handle_observation(itself, context)
@@ -137,18 +138,18 @@ def test_an_assumed_project_gives_way_to_the_observed_one():
 def test_nothing_is_assumed_unless_one_number_is_left(numbers):
     context = context_with(None)
     declare_shop(context)
-    assert assumed_projects.assume(numbers, context) is None
+    assert assumed_projects.assume(numbers, context.store, context.projects) is None
 
 
 def test_nothing_is_assumed_where_two_projects_are_declared():
     context = context_with(None)
     other = ResourceKey(SHOP.name.replace("shop-prod", "shop-test"), "iam_policy")
     declare(context, Declaration(SHOP, PROJECT, GRANTS), Declaration(other, PROJECT, GRANTS))
-    assert assumed_projects.assume(["111111111111"], context) is None
+    assert assumed_projects.assume(["111111111111"], context.store, context.projects) is None
 
 
 def test_nothing_is_assumed_where_the_declared_project_has_a_number():
     context = context_with(None)
     declare_shop(context)
     context.store.write_project_ids({"222222222222": "shop-prod"})
-    assert assumed_projects.assume(["111111111111"], context) is None
+    assert assumed_projects.assume(["111111111111"], context.store, context.projects) is None

@@ -206,14 +206,14 @@ def _unknown_project(data: bytes, attributes: Mapping[str, str], projects: Proje
 def _without_project(waiting: Counter[str], deps: Context) -> Outcomes:
     """Judge what names a project that nobody knows where only one project can be meant; say so, or what is left."""
     numbers = [number for number in waiting if number and not deps.projects.id_of(number)]
-    assumed = assumed_projects.assume(numbers, deps)
+    assumed = assumed_projects.assume(numbers, deps.store, deps.projects)
     if assumed is not None:
         print_warning(
             f"projects/{assumed.number} is taken for {assumed.identifier}, the only project that is declared; "
             "to be sure, add the project's own asset to the feed, or --resolve-projects",
             "assumed",
         )
-        judged = Counter(assumed.outcomes)
+        judged = Counter(pipeline.reevaluate(key, deps) for key in assumed.waiting)
         judged.subtract({"waiting": waiting[assumed.number]})
         return judged
     if numbers:

@@ -27,14 +27,16 @@ from setpoint.declarations.plan import (
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import ownership, pipeline
 from setpoint.detection.pipeline import Context
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import PermanentError, TransientError, Unavailable
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Desired, Scope
+from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
 from setpoint.model.sources import Control, DeclaredVersion, SourceState
-from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
+from setpoint.ports.stores import DesiredStore, Problems, StateStore, Store, StoredRecord
 from setpoint.util.counts import counted
 from setpoint.util.external_sort import ExternalSorter, batches
 from setpoint.util.progress import Advance, no_progress
@@ -157,9 +159,10 @@ def sync(
     )
     judging = _judge_again(planned, generation, deps, advance)
     with judging.isolated():
-        bind(loaded.bindings, planned, deps)
+        pipeline.evaluate_bound(bind(loaded.bindings, planned, deps.store, deps.projects), deps)
     with judging.isolated():
-        report_refused(planned, deps)
+        if (refused := observation_of_refused(planned, deps.store, deps.clock())) is not None:
+            pipeline.handle_observation(refused, deps)
     if judging.waiting:
         raise Unavailable(
             f"source {planned.source} is applied, but {counted(len(judging.waiting), 'step')} of evaluating its "
@@ -175,18 +178,18 @@ def sync(
     )
 
 
-def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
-    """Bind inventory names to added or changed resources, and evaluate deferred observations.
+def bind(bindings: Mapping[str, str], planned: Plan, store: Store, projects: ProjectIdResolver) -> Iterator[str]:
+    """Bind inventory names to added or changed resources, and give the names that are newly bound.
 
     Bindings from the inventory take precedence: a name that is bound already is not changed.
     """
     applied = {key.name for key in planned.touched} if bindings else set()
     names = {listed: name for listed, name in bindings.items() if applied & {listed, name}}
     for some in batches(names.items(), _BOUND_TOGETHER):
-        bound = deps.store.names.bound_names([listed for listed, _ in some])
+        bound = store.names.bound_names([listed for listed, _ in some])
         news = {listed: name for listed, name in some if listed not in bound}
-        if news and deps.projects.names is not None:
-            pipeline.evaluate_bound(deps.projects.names.record(news), deps)
+        if news and projects.names is not None:
+            yield from projects.names.record(news)
 
 
 def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Evaluation:
@@ -245,21 +248,20 @@ def merged(parts: Iterable[Iterable[ResourceKey]]) -> Iterator[ResourceKey]:
     return (key for key, _ in groupby(heapq.merge(*parts)))
 
 
-def report_refused(planned: Plan, deps: Context) -> None:
-    """Update the finding about a source's refused declarations.
+def observation_of_refused(planned: Plan, store: StateStore, now: datetime) -> Observation | None:
+    """The observation of a source's refused declarations, which its finding is about; None where they are the same.
 
     Declarations that were refused since the last apply, when their resource's place became known, stay listed.
     """
-    last = deps.store.last_observation(ownership.source_key(planned.source))
+    last = store.last_observation(ownership.source_key(planned.source))
     if last is None and not planned.refused:
-        return
+        return None
     before = ownership.refused_before(last)
     touched = {key.name for key in planned.touched} if before else set()
     declared = (key.name for key, _ in planned.manifest) if before else ()
     kept = {name: before[name] for name in declared if name in before and name not in touched}
     refused = kept | {document.name: document.reason for document in planned.refused}
-    if refused != before:
-        pipeline.handle_observation(ownership.source_observation(planned.source, refused, deps.clock()), deps)
+    return ownership.source_observation(planned.source, refused, now) if refused != before else None
 
 
 def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[ResourceKey]:

@@ -18,11 +18,12 @@ from setpoint.declarations.apply import ApplyRequest, ApplyResult
 from setpoint.declarations.plan import DEFAULT_SOURCE
 from setpoint.declarations.readers import archives as unpacking
 from setpoint.declarations.readers.documents import SUFFIXES, Problem
-from setpoint.declarations.readers.load import load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model import source_grants
 from setpoint.model import sources as controlling
+from setpoint.model.secrecy import Secrecy
 from setpoint.ports.services import Archive, Archives
 from setpoint.ports.stores import DesiredStore
 from setpoint.util.counts import counted
@@ -89,23 +90,29 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, no
     bucket, name, generation = _upload(event)
     archive = archives.read(bucket, name, generation)
     request = _request(name, archive)
-    _apply_sources(bucket, name, archives, deps, now)
+    document = _sources_document(bucket, name, archives, deps.store)
+    if document is not None:
+        apply.sync(_loaded(bucket, SOURCES, document, deps.secrecy), _request(SOURCES, document), deps, now)
     _check_source(request.source, archive.metadata, deps.store)
-    return _applied(name, bucket, archive, request, deps, now)
+    loaded = _loaded(bucket, name, archive, deps.secrecy)
+    return ArchiveReport(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
 
 
-def _applied(
-    name: str, bucket: str, archive: Archive, request: ApplyRequest, deps: Context, now: datetime
-) -> ArchiveReport:
+def _loaded(bucket: str, name: str, archive: Archive, secrecy: Secrecy) -> LoadResult:
+    """The declarations of an archive.
+
+    Raises:
+        BadRequest: it declares nothing.
+    """
     with tempfile.TemporaryDirectory() as folder:
         if not _unpack(name, archive.data, Path(folder)):
             raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; check the archive")
-        loaded = load([folder], root=folder, secrecy=deps.secrecy)
+        loaded = load([folder], root=folder, secrecy=secrecy)
     if loaded.is_empty:
         raise BadRequest(
             f"gs://{bucket}/{name}: declares nothing ({counted(len(loaded.problems), 'problem')}); nothing was changed"
         )
-    return ArchiveReport(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
+    return loaded
 
 
 def _unpack(name: str, data: bytes, folder: Path) -> int:
@@ -116,15 +123,14 @@ def _unpack(name: str, data: bytes, folder: Path) -> int:
     return 1
 
 
-def _apply_sources(bucket: str, name: str, archives: Archives, deps: Context, now: datetime) -> None:
-    """Apply the installation's ``Sources`` document first, in case its event is late or lost."""
-    if name == SOURCES or controlling.granted(deps.store.control().value) is not None:
-        return
+def _sources_document(bucket: str, name: str, archives: Archives, store: DesiredStore) -> Archive | None:
+    """The installation's ``Sources`` document where it has to be applied first: its event may be late or lost."""
+    if name == SOURCES or controlling.granted(store.control().value) is not None:
+        return None
     try:
-        document = archives.read(bucket, SOURCES, 0)
+        return archives.read(bucket, SOURCES, 0)
     except BadRequest:
-        return  # without the document, sources are not restricted
-    _applied(SOURCES, bucket, document, _request(SOURCES, document), deps, now)
+        return None  # without the document, sources are not restricted
 
 
 def _check_source(source: str, metadata: Mapping[str, str], store: DesiredStore) -> None:

@@ -90,12 +90,16 @@ def _judge_again(sources: Sequence[PlannedSource], current: Control, deps: Conte
     judging = {source.planned.source: apply.Evaluation() for source in sources}
     for source in sources:
         with judging[source.planned.source].isolated():
-            apply.bind(source.bindings, source.planned, deps)
+            bound = apply.bind(source.bindings, source.planned, deps.store, deps.projects)
+            pipeline.evaluate_bound(bound, deps)
     _judge([source.planned for source in sources], current, judging, deps)
     for source in sources:
         with judging[source.planned.source].isolated():
-            if source.planned.changes:
-                apply.report_refused(source.planned, deps)
+            if not source.planned.changes:
+                continue
+            refused = apply.observation_of_refused(source.planned, deps.store, deps.clock())
+            if refused is not None:
+                pipeline.handle_observation(refused, deps)
     done = AppliedTogether()
     for name, judged in judging.items():
         done.outcomes += judged.outcomes

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
-from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Context
-from setpoint.model.outcome import Outcome
-from setpoint.model.resource_key import project_of
-from setpoint.ports.stores import DesiredStore, ProjectStore
+from setpoint.detection.project_ids import ProjectIdResolver
+from setpoint.model.resource_key import ResourceKey, project_of
+from setpoint.ports.stores import DesiredStore, ProjectStore, Store
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 300
@@ -27,24 +25,25 @@ class AssumedProject(NamedTuple):
     Args:
         number: the project's number.
         identifier: the assumed id.
-        outcomes: the outcome of each observation that was deferred for it.
+        waiting: the resources whose observation was deferred for it.
     """
 
     number: str
     identifier: str
-    outcomes: tuple[Outcome, ...]
+    waiting: tuple[ResourceKey, ...]
 
 
 class Declared(DesiredStore, ProjectStore, Protocol):
     """A store of declarations and of projects."""
 
 
-def assume(numbers: Collection[str], context: Context) -> AssumedProject | None:
-    """Evaluate the observations of the only unknown number as those of the only declared project.
+def assume(numbers: Collection[str], store: Store, projects: ProjectIdResolver) -> AssumedProject | None:
+    """Take the only unknown number for that of the only declared project; what waits for it is to be evaluated then.
 
     Args:
         numbers: the numbers of all projects in the feed without a known id.
-        context: the context of detection.
+        store: the declarations, and the projects that are known.
+        projects: takes the assumption.
 
     Returns:
         The assumption; None if the project is not unique.
@@ -55,12 +54,11 @@ def assume(numbers: Collection[str], context: Context) -> AssumedProject | None:
     if len(numbers) != 1:
         return None
     number = next(iter(numbers))
-    identifier = _only_project(context.store)
-    if not identifier or context.store.project_number(identifier):
+    identifier = _only_project(store)
+    if not identifier or store.project_number(identifier):
         return None
-    context.projects.assume(number, identifier)
-    waiting = context.store.names.waiting_for(f"projects/{number}")
-    return AssumedProject(number, identifier, tuple(pipeline.reevaluate(key, context) for key in waiting))
+    projects.assume(number, identifier)
+    return AssumedProject(number, identifier, tuple(store.names.waiting_for(f"projects/{number}")))
 
 
 def _only_project(store: Declared) -> str:

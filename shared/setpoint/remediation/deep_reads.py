@@ -12,10 +12,11 @@ from setpoint.detection import api_readings, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import AccessDenied, Conflict, Refused, TransientError
 from setpoint.model.api_reading import ApiReading
+from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import rules_of
-from setpoint.ports.stores import DesiredStore, Problems, Snapshot, StateStore
+from setpoint.ports.stores import DesiredStore, Problems, Snapshot, StateStore, Store
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
 
@@ -84,7 +85,10 @@ def read_due(context: Context, live_resources: LiveResources, budget: ReadBudget
     for key in context.store.readings_due(context.clock(), budget.left(per_minute, context.clock()), unread):
         budget.take(context.clock())
         try:
-            problem = _read(key, context, live_resources)
+            reading = _read(key, context.store, live_resources, context.clock())
+            if isinstance(reading, Observation):
+                pipeline.handle_observation(reading, context)
+            problem = reading if isinstance(reading, str) else ""
         except TransientError as error:  # a resource that cannot be read does not stop the others
             problem = str(error)
         if problem:
@@ -95,20 +99,18 @@ def read_due(context: Context, live_resources: LiveResources, budget: ReadBudget
     return DeepReads(read, left, tuple(dict.fromkeys([*problems, *map(str, unread)])))
 
 
-def _read(key: ResourceKey, context: Context, live_resources: LiveResources) -> str:
-    """Read and evaluate a resource; return the error, or an empty string."""
+def _read(key: ResourceKey, store: Store, live_resources: LiveResources, now: datetime) -> Observation | str:
+    """Read a resource; where it is not read now, record when to retry, and give the error, or an empty text."""
 
     def postponed(wait: timedelta | None, problem: str) -> str:
-        return _postpone(key, wait, problem, context.store, context.clock())
+        return _postpone(key, wait, problem, store, now)
 
-    snapshot = context.store.read(key)
+    snapshot = store.read(key)
     state = snapshot.state
     if state is None or snapshot.desired is None or not api_readings.is_selected(snapshot, state.asset_type):
         return postponed(None, "")
     try:
-        reading = live_resources.read(
-            snapshot.desired.declarations[0], context.store.last_observation(key), context.clock()
-        )
+        reading = live_resources.read(snapshot.desired.declarations[0], store.last_observation(key), now)
     except (AccessDenied, Refused) as error:
         return postponed(_LATER, str(error))
     except TransientError as error:
@@ -118,8 +120,7 @@ def _read(key: ResourceKey, context: Context, live_resources: LiveResources) -> 
     if reading.observation.deleted:
         # The inventory reports deletions; a 404 alone may be due to another spelling of the name.
         return postponed(_LATER, f"{key.name}: its API does not know it, and the inventory does")
-    pipeline.handle_observation(reading.observation, context)
-    return ""
+    return reading.observation
 
 
 def _postpone(key: ResourceKey, wait: timedelta | None, problem: str, store: StateStore, now: datetime) -> str:
