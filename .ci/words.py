@@ -1,14 +1,15 @@
 """How the code reads: `make words`.
 
 Fails on bindings that say nothing of what they hold, on words that stand for a term of the field in what users read,
-on files that are too long, and on functions that take the context of a service for a port or two. What is exempt yet is
-listed here, and nowhere else.
+on files that are too long, and on contexts that are taken for a port or two (see ``contexts.py``). What is exempt yet
+is listed here, and nowhere else.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 500
+_CONTEXTS = runpy.run_path(str(Path(__file__).with_name("contexts.py")))
 
 EMPTY_NAMES = frozenset({"one", "told", "found", "at", "said"})
 """Names of bindings that could hold anything."""
@@ -53,19 +55,8 @@ TERMS = {
 """A word that users had to learn here, and the term that they know."""
 
 TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "shared/setpoint")
-LIBRARY = ("shared/setpoint",)
+LIBRARY = ("shared/setpoint", "functions")
 CODE = ("shared", "functions", "benchmarks", "tests", ".ci", "infra")
-
-CONTEXTS = frozenset(
-    {"Context", "RemediationContext", "AlertingContext", "InteractionHandler", "Sweeper", "HistoryReader"}
-)
-"""The classes that hold the ports of a service."""
-INNER_CONTEXTS = frozenset({"detection", "deps", "context"})
-"""The attributes of contexts that are another context; of that the ports count."""
-MOST_PORTS = 3
-"""So many ports a function takes by themselves."""
-OTHER_CONTEXTS = ("shared/setpoint/comparison",)
-"""Packages in which ``Context`` is another class."""
 
 EXEMPT_FROM_NAMES: tuple[str, ...] = ()
 EXEMPT_FROM_TERMS = ("docs/decisions", "docs/how-it-compares.md")
@@ -149,41 +140,6 @@ def _strings(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def needless_contexts(path: str, text: str) -> Iterator[Fault]:
-    """The functions that take a context although they use few of its ports, and pass it on to none that needs it."""
-    for function in ast.walk(ast.parse(text)):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
-            ports = _ports_of(function, argument.arg) if _is_context(argument.annotation) else None
-            if ports is not None and len(ports) <= MOST_PORTS:
-                message = f"{function.name!r} uses {', '.join(sorted(ports)) or 'nothing'} of its context: take that"
-                yield Fault(path, function.lineno, message)
-
-
-def _is_context(annotation: ast.expr | None) -> bool:
-    match annotation:
-        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="pipeline"), attr=name):
-            return name in CONTEXTS
-        case _:
-            return False
-
-
-def _ports_of(function: ast.FunctionDef, argument: str) -> set[str] | None:
-    """The ports that a function uses of a context; None where it passes a context on."""
-    attributes = {node.value: node for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-    ports: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and node.id == argument:
-            port = attributes.get(node)
-            if port is not None and port.attr in INNER_CONTEXTS:
-                port = attributes.get(port)
-            if port is None:
-                return None
-            ports.add(port.attr)
-    return ports
-
-
 def too_long(path: str, text: str) -> Iterator[Fault]:
     """Files that nobody reads from end to end."""
     lines = text.count("\n")
@@ -193,18 +149,20 @@ def too_long(path: str, text: str) -> Iterator[Fault]:
 
 def faults(root: Path) -> Iterator[Fault]:
     """All that reads badly among the files that Git tracks."""
+    library: dict[str, str] = {}
     for path in _tracked(root):
         if Path(path).suffix not in _MEASURED or path.startswith(_BYTES) or not (root / path).is_file():
             continue
         text = (root / path).read_text()
         if path.endswith(".py") and _is_in(path, CODE) and not _is_in(path, EXEMPT_FROM_NAMES):
             yield from empty_names(path, text)
-        if path.endswith(".py") and _is_in(path, LIBRARY) and not _is_in(path, OTHER_CONTEXTS):
-            yield from needless_contexts(path, text)
+        if path.endswith(".py") and _is_in(path, LIBRARY):
+            library[path] = text
         if _is_in(path, TEXTS) and not _is_in(path, EXEMPT_FROM_TERMS):
             yield from private_words(path, text)
         if not _is_in(path, EXEMPT_FROM_LENGTH):
             yield from too_long(path, text)
+    yield from (Fault(*fault) for fault in _CONTEXTS["faults"](library))
 
 
 def _is_in(path: str, folders: tuple[str, ...]) -> bool:

@@ -36,7 +36,7 @@ def contexts() -> dict[str, Context]:
         "detect": bootstrap.detector(),
         "attribute": bootstrap.attributor().detection,
         "sweep": bootstrap.sweeper().detection,
-        "notify": bootstrap.notifier().interactions.context,
+        "notify": bootstrap.notifier().interactions.detection,
         "remediate": bootstrap.remediator().detection,
         "sync": bootstrap.declaration_applier()[1],
     }

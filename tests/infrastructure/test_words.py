@@ -55,32 +55,6 @@ def test_a_file_that_is_too_long_is_found():
     assert list(WORDS["too_long"]("a.md", "x\n" * 500)) == []
 
 
-NEEDLESS = {
-    "a port or two": "def f(context: Context): return context.store.read(context.clock())",
-    "no port": "def f(key, context: Context): return key",
-    "the ports of an inner context": "def f(context: RemediationContext): return context.detection.projects",
-    "a port in a closure": "def f(deps: pipeline.Context):\n    def g(): return deps.store\n    return g",
-    "a keyword": "def f(*, context: AlertingContext): return context.sinks",
-}
-NEEDED = {
-    "it is passed on": "def f(context: Context): g(context, context.store)",
-    "an inner context is passed on": "def f(context: RemediationContext): g(context.detection)",
-    "four ports": "def f(context: Context): g(context.store, context.bus, context.clock, context.projects)",
-    "the context of another library": "def f(ctx: typer.Context): return ctx.params",
-    "it is kept": "class A:\n    def __init__(self, context: Context): self.context = context",
-}
-
-
-@pytest.mark.parametrize("text", NEEDLESS.values(), ids=NEEDLESS)
-def test_a_function_that_takes_a_context_for_a_few_ports_is_found(text):
-    assert len(list(WORDS["needless_contexts"]("a.py", text))) == 1
-
-
-@pytest.mark.parametrize("text", NEEDED.values(), ids=NEEDED)
-def test_a_function_that_needs_a_context_may_take_it(text):
-    assert list(WORDS["needless_contexts"]("a.py", text)) == []
-
-
 def test_commits_that_only_move_and_rename_are_left_out_of_blame():
     names = [line for line in (ROOT / ".git-blame-ignore-revs").read_text().splitlines() if line[0] != "#"]
     assert len(names) == len(set(names)) >= 2

@@ -305,7 +305,7 @@ def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_se
         doomed_deps = type(deps)(
             Doomed(store, steps, step, when), Doomed(deps.bus, steps, step, when), deps.dead_letters, deps.schemas
         )
-        doomed = with_fields(healthy, deps=doomed_deps, queue=Doomed(healthy.queue, steps, step, when))
+        doomed = with_fields(healthy, detection=doomed_deps, queue=Doomed(healthy.queue, steps, step, when))
         crashed = run_until_crash(doomed, healthy)
         assert kinds(healthy) == expected, f"after a crash {when} step {step}"
         assert healthy.records.sweep(START.name).value.summary.seen == 16

@@ -20,9 +20,11 @@ _SUFFIX = ".tfstate"
 class Uploads(NamedTuple):
     """The ports of ``functions/sync``.
 
+    Flow: an upload, from its event to the findings that are evaluated again.
+
     Args:
         archives: reads archives.
-        detection: the context of detection.
+        detection: evaluates what the upload declares otherwise.
         states: reads states.
         buckets: the buckets of states, by name.
         declarations: the only bucket that archives are read from.
