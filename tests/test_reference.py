@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
 from pathlib import Path
 from typing import get_args
 
@@ -14,10 +15,10 @@ from typer.main import get_command
 from infra.blocks import environment, local
 from infra.hcl import entries
 from setpoint.bootstrap.settings import VARIABLES
-from setpoint.cli import app
+from setpoint.cli import app, exit_codes
 from setpoint.model.events import EventType
 from setpoint.model.outcome import Outcome
-from setpoint.model.sweep_records import Summary
+from setpoint.model.sweep_records import Summary, SweepMessage
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -45,6 +46,20 @@ def test_every_setting_is_described_and_every_described_setting_is_read():
     otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
     assert described | FOR_TESTS == {*VARIABLES.values()} | otlp
     assert all(name in section("Environment of the functions") for name in FOR_TESTS)
+
+
+def test_every_variable_that_the_library_reads_is_named_on_the_page():
+    """The command line reads more than the functions do; those in the sentences of the page count."""
+    read = {
+        node.value
+        for path in (ROOT / "shared/setpoint").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"(SETPOINT|TF|TFE|OTEL)_[A-Z_]+", node.value)
+    }
+    named = set(re.findall(r"`((?:SETPOINT|TF|TFE|OTEL)_[A-Z_]+)`", REFERENCE))
+    after_a_host = {name for name in read if name.endswith("_")}
+    assert read - after_a_host | {f"{name}HOST" for name in after_a_host} == named
 
 
 def needed_by_the_worker() -> set[str]:
@@ -90,6 +105,40 @@ def test_every_type_of_event_is_named_and_no_other():
 def test_every_field_of_a_sweeps_summary_is_described_and_no_other():
     fields = {field.encode_name for field in msgspec.structs.fields(Summary)}
     assert set(first_cells("Summary of a sweep")) == fields
+
+
+def test_every_message_of_a_sweep_has_a_row_and_every_row_is_a_message():
+    kinds = [message.__struct_config__.tag for message in get_args(SweepMessage)]
+    described = [kind for row in rows("Messages of a sweep") for kind in re.findall(r'"kind": "(\w+)"', row[0])]
+    assert sorted(described) == sorted(kinds)
+
+
+def test_every_exit_code_has_a_row_and_every_row_is_an_exit_code():
+    codes = {value for name, value in vars(exit_codes).items() if name.isupper()}
+    described = {int(code) for row in rows("Exit codes") for code in row[0].split(", ")}
+    assert described == codes | {128 + signal.SIGINT, 128 + signal.SIGPIPE}
+
+
+def events_logged() -> set[str]:
+    """What the library and the functions log on a line of its own, and the line of a message."""
+    events = {"handled"}
+    for path in [*(ROOT / "shared/setpoint").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                events |= {
+                    value.value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "event"
+                }
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.happened":
+                events.add(ast.literal_eval(node.args[0]))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.log":
+                events |= {keyword.value.value for keyword in node.keywords if keyword.arg == "event"}
+    return events
+
+
+def test_every_event_of_the_log_is_named_and_no_other():
+    (row,) = [row for row in rows("The log") if row[0] == "`function`, `event`"]
+    assert set(re.findall(r"`(\w+)`", row[1])) == events_logged()
 
 
 def fields_logged() -> set[str]:

@@ -8,43 +8,41 @@ import pytest
 from setpoint.cli import progress as module
 from setpoint.cli.output import _Console
 from setpoint.cli.progress import Interrupted, progress
+from setpoint_tools.testing.polling import wait_until
 
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What a console shows; terminal or not."""
+    """What a console shows, a terminal or not, of what takes longer than some seconds."""
 
-    def console(*, terminal: bool) -> io.StringIO:
+    def console(*, terminal: bool, after: float = 0.0) -> io.StringIO:
         stream = io.StringIO()
         monkeypatch.setattr(module, "errors", _Console(file=stream, force_terminal=terminal, width=100))
+        monkeypatch.setattr(module, "_SECONDS", after)
         return stream
 
-    monkeypatch.setattr(module, "_SECONDS", 0.05)
     return console
-
-
-def work(seconds: float) -> None:
-    with progress("assets", 10) as advance:
-        for _ in range(10):
-            time.sleep(seconds / 10)
-            advance(1)
 
 
 def test_what_takes_long_shows_its_progress_on_a_terminal(shown):
     stream = shown(terminal=True)
-    work(0.4)
-    assert "assets" in stream.getvalue()
+    with progress("assets", 10) as advance:
+        advance(1)
+        wait_until(lambda: "assets" in stream.getvalue(), lambda: f"{stream.getvalue()!r} is shown")
 
 
 def test_what_is_quick_shows_none(shown):
-    stream = shown(terminal=True)
-    work(0)
-    assert "assets" not in stream.getvalue()
+    stream = shown(terminal=True, after=600.0)
+    with progress("assets", 10) as advance:
+        advance(10)
+    assert stream.getvalue() == ""
 
 
 def test_a_pipe_gets_none(shown):
     stream = shown(terminal=False)
-    work(0.2)
+    with progress("assets", 10) as advance:
+        time.sleep(0.2)  # in which a terminal would be shown it
+        advance(10)
     assert stream.getvalue() == ""
 
 

@@ -34,6 +34,12 @@ def test_beside_a_null_what_is_declared_is_still_compared():
     ]
 
 
+@pytest.mark.parametrize("live", [{}, {"config": None}])
+def test_a_declared_null_declares_nothing_of_an_object_that_is_not_there(live):
+    assert differing({"config": {"enabled": None, "nested": {"size": None}}}, live) == []
+    assert differing({"config": {"enabled": None, "size": 3}}, live) == [("config.size", "missing")]
+
+
 def test_without_exact_a_value_that_is_not_declared_is_left_alone():
     live = {"ackDeadlineSeconds": 10, "retainAckedMessages": True}
     assert differing({"ackDeadlineSeconds": 10}, live, SUBSCRIPTION) == []
@@ -45,3 +51,18 @@ def test_under_exact_a_zero_that_is_not_declared_is_no_difference_and_a_value_is
     assert differing(wanted, {"ackDeadlineSeconds": 10, "retainAckedMessages": True}, SUBSCRIPTION, exact=True) == [
         ("retainAckedMessages", "unexpected")
     ]
+
+
+@pytest.mark.parametrize(
+    ("asset_type", "field", "default", "other"),
+    [
+        ("compute.googleapis.com/HealthCheck", "checkIntervalSec", 5, 6),
+        ("redis.googleapis.com/Instance", "connectMode", "DIRECT_PEERING", "PRIVATE_SERVICE_ACCESS"),
+        ("storage.googleapis.com/Bucket", "kind", "storage#bucket", "storage#folder"),
+    ],
+    ids=["of a number", "of an enum", "of a constant"],
+)
+def test_under_exact_a_default_that_is_not_declared_is_no_difference_and_a_value_is(asset_type, field, default, other):
+    declared, live = {"description": "a"}, {"description": "a"}
+    assert differing(declared, {**live, field: default}, asset_type, exact=True) == []
+    assert differing(declared, {**live, field: other}, asset_type, exact=True) == [(field, "unexpected")]

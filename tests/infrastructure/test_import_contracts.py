@@ -68,7 +68,10 @@ def test_an_import_that_a_contract_forbids_breaks_it(copy, contract):
     assert f"{contract['name']} BROKEN" in run.stdout
     importer = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     imported = line.split()[1]
-    named = {f"{importer} -> {imported.partition('.')[0]}", f".{importer.rpartition('.')[2]} -> .{imported.rpartition('.')[2]}"}
+    named = {
+        f"{importer} -> {imported.partition('.')[0]}",
+        f".{importer.rpartition('.')[2]} -> .{imported.rpartition('.')[2]}",
+    }
     assert any(pair in run.stdout for pair in named), run.stdout
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from setpoint.model.policy import Limits
 from setpoint.model.safety_limits import (
+    FEWEST_OF_SOURCE,
     FLEET,
     LimitScope,
     Pause,
@@ -16,6 +18,7 @@ from setpoint.model.safety_limits import (
     fail,
     paused,
     record_request,
+    record_source_request,
     record_write,
     resume,
     room_at,
@@ -68,6 +71,24 @@ def test_the_budget_has_room_again_at_the_very_moment_that_is_named():
     assert exceeded(safety, LimitScope("shop"), LIMITS, room - timedelta(microseconds=1))
 
 
+def test_a_smaller_budget_has_room_when_all_but_its_last_writes_are_too_old():
+    safety = written(("shop", 0), ("shop", 100), ("shop", 200))
+    one_write = replace(LIMITS, per_project=1, per_fleet=9)
+    room = room_at(safety, LimitScope("shop"), one_write, later(300))
+    assert room == later(800)
+    assert exceeded(safety, LimitScope("shop"), one_write, room) == ""
+
+
+def test_writes_of_another_source_use_up_no_budget_of_a_source():
+    limits = replace(LIMITS, per_project=9, per_fleet=9, per_source=2)
+    safety = SafetyState()
+    for second, source in enumerate(("team", "platform", "platform")):
+        safety = record_write(safety, LimitScope("shop", source), limits, later(second))
+    assert exceeded(safety, LimitScope("shop", "team"), limits, later(3)) == ""
+    assert "2 writes by source platform" in exceeded(safety, LimitScope("shop", "platform"), limits, later(3))
+    assert exceeded(safety, LimitScope("shop"), limits, later(3)) == "", "a declaration of several sources"
+
+
 def test_where_two_budgets_are_used_up_the_later_end_counts():
     safety = written(("billing", 0), ("shop", 100), ("shop", 200))
     assert room_at(safety, LimitScope("shop"), LIMITS, later(300)) == later(
@@ -93,6 +114,29 @@ def test_a_failure_is_forgotten_after_the_window():
     assert safety.breaker is None
     assert safety.failures == (later(300), later(600))
     assert fail(safety, NAME, LIMITS, later(899)).breaker is not None  # 300, 600 and 899 are within one window
+
+
+def test_the_breaker_names_no_resource_whose_failure_is_forgotten():
+    safety = SafetyState()
+    for second, name in ((0, "forgotten"), (300, "b"), (600, "c"), (899, "d")):
+        safety = fail(safety, name, LIMITS, later(second))
+    assert safety.breaker.resources == ("b", "c", "d")
+
+
+def test_a_drift_is_forgotten_after_the_window():
+    safety = SafetyState()
+    for second in (0, 300, 600):
+        safety = record_request(safety, LIMITS, later(second))
+    assert safety.breaker is None
+    assert record_request(safety, LIMITS, later(899)).breaker is not None
+
+
+def test_a_drift_of_a_source_is_forgotten_after_the_window():
+    safety = SafetyState()
+    for second in range(FEWEST_OF_SOURCE):
+        safety = record_source_request(safety, "team", 1, LIMITS, later(second))
+    assert record_source_request(safety, "team", 1, LIMITS, later(599.9)).pauses[0].of == "sources/team"
+    assert record_source_request(safety, "team", 1, LIMITS, later(600)).pauses == ()
 
 
 def test_drifts_are_counted_like_failures_and_apart_from_them():
