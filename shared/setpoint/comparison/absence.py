@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from setpoint.catalog import field_rules, secrets
 from setpoint.comparison import scalars, system_fields
+from setpoint.model import field_path
 from setpoint.model.field_path import Element, Path
 from setpoint.model.references import Project
 
@@ -31,13 +32,7 @@ def rules_at(table: field_rules.SchemaRules | None, path: Path) -> field_rules.R
         path = path[0]
     if table is None or path is None or not table.names_any(path[1]):
         return field_rules.NO_RULES
-    names: list[str] = []
-    while path is not None:
-        path, part = path
-        if not isinstance(part, Element):
-            names.append(part)
-    names.reverse()
-    return table.at_path(names)
+    return table.at_path(field_path.names(path))
 
 
 def child(field: Field | None, key: str) -> Field | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from setpoint.model import field_path
 from setpoint.model.field_path import Element, Path
 
 
@@ -17,17 +18,11 @@ class Position(NamedTuple):
 
     def names(self) -> list[str]:
         """The fields on the path, without the elements of lists."""
-        return [part for part in self.parts() if not isinstance(part, Element)]
+        return field_path.names(self.path)
 
     def parts(self) -> list[str]:
         """The parts of the path from the top."""
-        parts: list[str] = []
-        path = self.path
-        while path is not None:
-            path, part = path
-            parts.append(part)
-        parts.reverse()
-        return parts
+        return field_path.parts(self.path)
 
     def around(self) -> tuple[Any, Any]:
         """The objects with the field, declared and observed."""
@@ -63,7 +58,5 @@ def _walk(node: Any, parts: list[str]) -> Any:
 
 
 def _element(elements: list[Any], part: str) -> Any:
-    key, named, value = part[1:-1].partition("=")
-    if not named:
-        return elements[int(key)] if key.isdecimal() and int(key) < len(elements) else None
-    return next((entry for entry in elements if isinstance(entry, dict) and str(entry.get(key)) == value), None)
+    position = field_path.position_of(part, elements)
+    return None if position is None else elements[position]

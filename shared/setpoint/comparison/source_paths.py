@@ -7,8 +7,6 @@ from typing import Any
 
 from setpoint.model import field_path
 
-_LONGEST_POSITION = 10
-
 
 def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
     """The author's path of an API path, from the declared data.
@@ -38,17 +36,8 @@ def _step(node: Any, part: str) -> tuple[str, Any] | None:
         return (part, node[part]) if part in node else None
     if not isinstance(node, list) or not isinstance(part, field_path.Element):
         return None
-    name, named, value = part[1:-1].partition("=")
-    if not named:
-        return (part, node[int(name)]) if _is_position(name) and int(name) < len(node) else None
-    for position, element in enumerate(node):
-        if isinstance(element, dict) and str(element.get(name)) == value:
-            return field_path.index(position), element
-    return None
-
-
-def _is_position(name: str) -> bool:
-    return name.isdecimal() and name.isascii() and len(name) < _LONGEST_POSITION
+    position = field_path.position_of(part, node)
+    return None if position is None else (field_path.index(position), node[position])
 
 
 def join(path: str, key: str) -> str:

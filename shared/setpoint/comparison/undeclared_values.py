@@ -247,12 +247,7 @@ def is_settable(name: str, field: Field | None, value: Any) -> bool:
 
 def _plain(path: Path) -> str:
     """A path without the elements of lists."""
-    names: list[str] = []
-    while path is not None:
-        path, part = path
-        if not isinstance(part, Element):
-            names.append(part)
-    return ".".join(reversed(names))
+    return ".".join(field_path.names(path))
 
 
 def _is_as_before(value: Any, kept: Any) -> bool:

@@ -31,6 +31,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.drift_history import DriftHistory, carried_over
 from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
+from setpoint.model.field_path import overlap
 from setpoint.model.identity import identity_of, is_other
 from setpoint.model.last_known_good import LastKnownGood
 from setpoint.model.observation import Observation
@@ -424,14 +425,8 @@ def _hidden(finding: Finding, verdict: Verdict) -> tuple[str, ...]:
     shown = {difference.path for difference in verdict.differences}
     paths = dict.fromkeys((*(difference.path for difference in finding.differences), *finding.hidden))
     return tuple(
-        path for path in paths if path not in shown and any(_is_of(path, unknown.path) for unknown in verdict.unknown)
+        path for path in paths if path not in shown and any(overlap(path, unknown.path) for unknown in verdict.unknown)
     )
-
-
-def _is_of(path: str, field: str) -> bool:
-    """Whether a path is a field, a part of it, or an ancestor of it."""
-    short, long = sorted((path, field), key=len)
-    return long.startswith(short) and long[len(short) : len(short) + 1] in ("", ".", "[")
 
 
 def _still_exempt(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from setpoint.comparison import undeclared_values
 from setpoint.comparison.undeclared_values import Value, ValueDigests
 from setpoint.detection import value_folding
-from setpoint.detection.value_folding import is_below, is_folded
+from setpoint.detection.value_folding import is_folded
 from setpoint.model import declaration as declarations
 from setpoint.model import lifecycle, security_meaning
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
+from setpoint.model.field_path import is_below
 from setpoint.model.last_known_good import FORM, GoodValues
 from setpoint.model.observation import Observation
 

@@ -16,11 +16,10 @@ from setpoint.comparison import undeclared_values
 from setpoint.comparison.absence import child
 from setpoint.comparison.undeclared_values import Value
 from setpoint.detection.good_values import Current
-from setpoint.detection.value_folding import is_below
 from setpoint.model import field_path, ignore_patterns, policy
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
-from setpoint.model.field_path import Element
+from setpoint.model.field_path import Element, is_below
 from setpoint.model.last_known_good import GoodValues
 from setpoint.model.policy import Policy
 from setpoint.model.write_plan import Unwritable

@@ -20,10 +20,10 @@ from setpoint.detection import good_values, observation_digests, value_folding
 from setpoint.detection.good_values import MOST_TRACKED, Current, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
 from setpoint.detection.restoration import ChangedValues
-from setpoint.detection.value_folding import is_below
 from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.difference import Difference, Explanation
+from setpoint.model.field_path import is_below
 from setpoint.model.last_known_good import FORGET, GoodValues, LastKnownGood, pack, unpack
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project

@@ -16,6 +16,7 @@ from setpoint.comparison import undeclared_values
 from setpoint.comparison.undeclared_values import Value, ValueDigests
 from setpoint.model import security_meaning
 from setpoint.model.difference import Difference
+from setpoint.model.field_path import is_below
 
 ROOM = 6_000
 """Bytes of values that are kept of a resource, before they are compressed to a third or so."""
@@ -40,11 +41,6 @@ class BoundedValues(NamedTuple):
     values: dict[str, Any]
     folded: tuple[str, ...]
     is_partial: bool
-
-
-def is_below(path: str, known: str) -> bool:
-    """Whether a path is another one, or lies below it."""
-    return path.startswith(known) and path[len(known) : len(known) + 1] in ("", ".", "[")
 
 
 def bounded(values: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests) -> BoundedValues:

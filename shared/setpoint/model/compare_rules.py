@@ -56,11 +56,5 @@ def rules_for(rules: tuple[CompareRule, ...], asset_type: str) -> tuple[FieldRul
 def rule_of(rules: tuple[FieldRule, ...], path: Path) -> FieldRule | None:
     """The first rule of the field at a path; None where there is none."""
     parts = field_path.readable(field_path.text(path))
-    return next((rule for rule in rules if _fits(rule.parts, parts)), None)
-
-
-def _fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    return len(pattern) == len(parts) and all(
-        wanted == part or wanted == ("[*]" if part.startswith("[") else "*")
-        for wanted, part in zip(pattern, parts, strict=True)
-    )
+    fitting = (rule for rule in rules if len(rule.parts) == len(parts) and field_path.covers(rule.parts, parts))
+    return next(fitting, None)

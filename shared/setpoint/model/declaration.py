@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from setpoint.model.compare_rules import FieldRule
+from setpoint.model.field_path import is_below
 from setpoint.model.org_policy_constraints import by_constraint
 from setpoint.model.resource_key import ResourceKey
 
@@ -262,7 +263,7 @@ def _elements(declaration: Declaration, of_other: str) -> set[tuple[str, ...]]:
     A whole resource does not own a list that its state only recorded.
     """
     field, keys = element_of(declaration.element or of_other)
-    is_recorded = any(f"{pattern}.".startswith((f"{field}.", f"{field}[")) for pattern in declaration.recorded)
+    is_recorded = any(is_below(pattern, field) for pattern in declaration.recorded)
     if is_recorded and not declaration.element:
         return set()
     return {(field, *identity(element, keys)) for element in elements_at(declaration.data, field)}

@@ -25,6 +25,7 @@ _PART = re.compile(
     rf'\.?(?:\[{_QUOTED}\]|\[([^\[\]="]+)={_QUOTED}\]|(\[[^\]]*\])|([^.\[\]]+))',
     re.DOTALL,
 )
+_LONGEST_POSITION = 10
 _TO_QUOTE = re.compile(r'[\[\]"]')
 
 
@@ -38,14 +39,25 @@ def text(path: Path) -> str:
     """The path as text; the root is an empty string."""
     if path is not None and path[0] is None and path[1].isidentifier():
         return str(path[1])
-    parts: list[str] = []
-    while path is not None:
-        path, part = path
-        parts.append(part)
     out = ""
-    for part in reversed(parts):
+    for part in parts(path):
         out = below(out, part)
     return out
+
+
+def parts(path: Path) -> list[str]:
+    """The parts of a path from the root."""
+    upwards: list[str] = []
+    while path is not None:
+        path, part = path
+        upwards.append(part)
+    upwards.reverse()
+    return upwards
+
+
+def names(path: Path) -> list[str]:
+    """The keys of a path from the root, without the elements of lists."""
+    return [part for part in parts(path) if not isinstance(part, Element)]
 
 
 def below(parent: str, part: str) -> str:
@@ -81,6 +93,34 @@ def index(position: int) -> Element:
     return Element(f"[{position}]")
 
 
+def position_of(part: str, elements: list[Any]) -> int | None:
+    """The position of the list element that a part names; None if there is none."""
+    key, is_named, value = part[1:-1].partition("=")
+    if not is_named:
+        is_position = key.isdecimal() and key.isascii() and len(key) < _LONGEST_POSITION
+        return int(key) if is_position and int(key) < len(elements) else None
+    named = (place for place, each in enumerate(elements) if isinstance(each, dict) and str(each.get(key)) == value)
+    return next(named, None)
+
+
+def is_below(path: str, root: str) -> bool:
+    """Whether a path, as text, is another one or lies below it."""
+    return path.startswith(root) and path[len(root) : len(root) + 1] in ("", ".", "[")
+
+
+def overlap(path: str, other: str) -> bool:
+    """Whether of two paths, as text, one is the other or lies below it."""
+    return is_below(path, other) or is_below(other, path)
+
+
+def covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a path fits a pattern, or lies below one that does; both as parts."""
+    return len(pattern) <= len(path) and all(
+        wanted == part or wanted == ("[*]" if part.startswith("[") else "*")
+        for wanted, part in zip(pattern, path, strict=False)
+    )
+
+
 @lru_cache(maxsize=4096)
 def parse(pattern: str) -> tuple[str, ...]:
     """Split a path or pattern into its parts; ``*`` stands for any key, ``[*]`` for any element.
@@ -88,20 +128,20 @@ def parse(pattern: str) -> tuple[str, ...]:
     Raises:
         BadDeclaration: the pattern is not a path.
     """
-    parts, end = _parts(pattern)
+    parsed, end = _parsed(pattern)
     if end < len(pattern):
         raise BadDeclaration(f"`{pattern}` is not a field path: see character {end + 1}")
-    return parts
+    return parsed
 
 
 def readable(path: str) -> tuple[str, ...]:
     """The parts of a path, as far as it can be parsed."""
-    return _parts(path)[0]
+    return _parsed(path)[0]
 
 
-def _parts(pattern: str) -> tuple[tuple[str, ...], int]:
+def _parsed(pattern: str) -> tuple[tuple[str, ...], int]:
     """The parts, and the position at which reading ended."""
-    parts: list[str] = []
+    parsed: list[str] = []
     position = 0
     while position < len(pattern):
         match = _PART.match(pattern, position)
@@ -109,13 +149,13 @@ def _parts(pattern: str) -> tuple[tuple[str, ...], int]:
             break
         quoted, key, value, bracket, plain = match.groups()
         if key is not None:
-            parts.append(element(key, _unquoted(value)))
+            parsed.append(element(key, _unquoted(value)))
         elif bracket is not None:
-            parts.append(Element(bracket))
+            parsed.append(Element(bracket))
         else:
-            parts.append(plain if quoted is None else _unquoted(quoted))
+            parsed.append(plain if quoted is None else _unquoted(quoted))
         position = match.end()
-    return tuple(parts), position
+    return tuple(parsed), position
 
 
 def _unquoted(text: str) -> str:

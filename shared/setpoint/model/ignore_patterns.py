@@ -42,7 +42,7 @@ def covering(path: str, patterns: tuple[str, ...]) -> str | None:
     if not patterns:
         return None
     parts = field_path.readable(path)
-    return next((pattern for pattern in patterns if _covers(field_path.parse(pattern), parts)), None)
+    return next((pattern for pattern in patterns if field_path.covers(field_path.parse(pattern), parts)), None)
 
 
 def without(data: Any, patterns: tuple[str, ...]) -> Any:
@@ -61,13 +61,6 @@ def without(data: Any, patterns: tuple[str, ...]) -> Any:
 def _positions(parts: tuple[str, ...]) -> tuple[int, ...]:
     """The positions in a path; later list positions are removed first, so that indices stay valid."""
     return tuple(int(part[1:-1]) if part[:1] == "[" and part[1:-1].isdecimal() else -1 for part in parts)
-
-
-def _covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    return len(pattern) <= len(path) and all(
-        part == element or part == ("[*]" if element.startswith("[") else "*")
-        for part, element in zip(pattern, path, strict=False)
-    )
 
 
 def _without(data: Any, parts: tuple[str, ...]) -> Any:

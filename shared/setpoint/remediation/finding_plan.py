@@ -11,8 +11,8 @@ from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import restoration, undeclared_changes
 from setpoint.detection.restoration import ChangedValues, RestoredDeclaration
-from setpoint.detection.value_folding import is_below
 from setpoint.model.declaration import Desired
+from setpoint.model.field_path import overlap
 from setpoint.model.own_project import own_project
 from setpoint.model.secrecy import Secrecy
 from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
@@ -120,14 +120,10 @@ def unrestored(changed: ChangedValues, restored: RestoredDeclaration, schema: Sc
 def _marked(planned: WritePlan, restored: RestoredDeclaration) -> WritePlan:
     """The plan, whose lines tell last known good values from declared ones."""
     lines = (
-        line + _MARK if any(_is_of(path, other) for other in restored.paths) else line
+        line + _MARK if any(overlap(path, other) for other in restored.paths) else line
         for path, line in zip(planned.paths, planned.summary, strict=False)
     )
     return replace(planned, summary=(*lines, *planned.summary[len(planned.paths) :]))
-
-
-def _is_of(path: str, other: str) -> bool:
-    return is_below(path, other) or is_below(other, path)
 
 
 def _refused(case: RemediationCase, fields: Sequence[Unwritable]) -> NotWritable:

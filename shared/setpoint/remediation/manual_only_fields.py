@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from setpoint.model.field_path import is_below, overlap
 from setpoint.model.naming import camel
-from setpoint.remediation.setter_methods import is_below
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field
@@ -190,9 +190,7 @@ def manual_rule(service: str, schema: str, path: str) -> ManualField | None:
         path: the field, without list elements.
     """
     for field in MANUAL_FIELDS:
-        if (field.service, field.schema) == (service, schema) and (
-            is_below(path, field.field) or is_below(field.field, path)
-        ):
+        if (field.service, field.schema) == (service, schema) and overlap(path, field.field):
             return field
     patchable = _PATCHABLE.get((service, schema))
     if patchable is not None and not any(is_below(path, field) for field in patchable):

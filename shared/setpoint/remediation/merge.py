@@ -232,14 +232,10 @@ class _Merge:
 
 def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | None]]:
     """The keys of a path from the root, each with its schema; a list element has the schema of its items."""
-    parts: list[str] = []
-    while path is not None:
-        path, part = path
-        parts.append(part)
     along: list[tuple[str, Field | None]] = []
     fields: Mapping[str, Field] = schema.fields if schema is not None else {}
     field: Field | None = None
-    for distance, part in enumerate(reversed(parts)):
+    for distance, part in enumerate(field_path.parts(path)):
         if isinstance(part, Element):
             field = field.item if field is not None else None
         else:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from setpoint.model.field_path import is_below
+
 
 class SetterMethod(NamedTuple):
     """The method that sets one field of a resource.
@@ -135,8 +137,3 @@ def special(service: str, schema: str, path: str, value: Any, methods: frozenset
         if of_this_kind and is_below(path, setter.field) and setter.when in (None, bool(value)):
             return setter
     return None
-
-
-def is_below(path: str, field: str) -> bool:
-    """Whether a path is the field or a part of it."""
-    return path == field or path.startswith((f"{field}.", f"{field}["))

@@ -8,7 +8,7 @@ exactly this change.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from setpoint.comparison import iam_policies
@@ -262,12 +262,8 @@ def _step(node: Any, part: str) -> tuple[str | int, Any] | None:
         return (part, node[part]) if part in node else None
     if not isinstance(node, list) or not isinstance(part, field_path.Element):
         return None
-    key, named, value = part[1:-1].partition("=")
-    if not named:
-        index = int(key) if key.isdecimal() else len(node)
-        return (index, node[index]) if index < len(node) else None
-    fits: Callable[[Any], bool] = lambda element: isinstance(element, dict) and str(element.get(key)) == value  # noqa: E731
-    return next(((index, element) for index, element in enumerate(node) if fits(element)), None)
+    position = field_path.position_of(part, node)
+    return None if position is None else (position, node[position])
 
 
 def _get(value: Any, where: Where) -> Any:

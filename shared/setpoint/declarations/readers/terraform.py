@@ -44,6 +44,7 @@ from setpoint.declarations.readers.terraform_parts import PartPlacement
 from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
+from setpoint.model.field_path import is_below
 from setpoint.model.naming import camel
 from setpoint.model.resource_key import ResourceKey, content_of, project_of
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
@@ -304,7 +305,7 @@ def _sealed(translated: Translated, secrecy: Secrecy) -> Translated:
 
 def _is_pending(path: str, unknown: frozenset[str]) -> bool:
     """Whether a value, or all around or in it, is known only after apply."""
-    return any(f"{path}.".startswith((f"{mark}.", f"{mark}[")) or mark.startswith(f"{path}[") for mark in unknown)
+    return any(is_below(path, mark) or mark.startswith(f"{path}[") for mark in unknown)
 
 
 @lru_cache(maxsize=4096)

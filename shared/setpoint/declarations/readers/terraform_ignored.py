@@ -44,7 +44,7 @@ def _patterns(node: Any, place: tuple[str, str], ignored: str, origins: Mapping[
         origins: API path → author's path.
     """
     path, author = place
-    if path and (author == ignored or author.startswith((f"{ignored}.", f"{ignored}["))):
+    if path and field_path.is_below(author, ignored):
         yield path
         return
     if isinstance(node, dict):

@@ -18,7 +18,7 @@ from setpoint.declarations.readers import terraform_keys
 from setpoint.declarations.readers.field_mapping import MappedFields
 from setpoint.declarations.readers.shape_matching import EMPTY, Secret, from_json
 from setpoint.model import field_path
-from setpoint.model.field_path import Path
+from setpoint.model.field_path import Path, is_below
 
 _ITEMS = "items"
 
@@ -235,7 +235,7 @@ def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> Mappe
     def written(path: str) -> str:
         inside = path.removeprefix(f"{prefix}.")
         for shaped, own in longest_first:
-            if inside == shaped or inside.startswith((f"{shaped}.", f"{shaped}[")):
+            if is_below(inside, shaped):
                 return f"{prefix}.{own}{inside.removeprefix(shaped)}"
         return path
 
