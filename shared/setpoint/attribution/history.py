@@ -193,16 +193,26 @@ def _date(
     again: bool = False,
 ) -> None:
     """Read since when each of some findings drifts."""
+    for group in _groups(keys, reader.store, reader.clock(), again=again):
+        for past in _pasts(group, reader.assets, reader.clock()):
+            _store(past, reader.detection, result)
+            if not past.denied:
+                advance(len(past.group))
+
+
+def _groups(
+    keys: Sequence[ResourceKey], store: StateStore, now: datetime, *, again: bool
+) -> Iterator[Sequence[_Wanted]]:
+    """The findings to read, up to 100 of one place and content together."""
     groups: dict[tuple[str, Content], list[_Wanted]] = {}
-    now = reader.clock()
     for some in batches(keys, _AT_ONCE):
-        for wanted in _described(some, reader.store, now, again=again):
-            group = groups.setdefault((wanted.places[0], wanted.key.content), [])
+        for wanted in _described(some, store, now, again=again):
+            place = wanted.places[0], wanted.key.content
+            group = groups.setdefault(place, [])
             group.append(wanted)
             if len(group) == _AT_ONCE:
-                _date_group(groups.pop((wanted.places[0], wanted.key.content)), reader, result, advance)
-    for group in groups.values():
-        _date_group(group, reader, result, advance)
+                yield groups.pop(place)
+    yield from groups.values()
 
 
 def _described(some: Sequence[ResourceKey], store: StateStore, now: datetime, *, again: bool) -> Iterator[_Wanted]:
@@ -223,52 +233,54 @@ def _described(some: Sequence[ResourceKey], store: StateStore, now: datetime, *,
         yield _Wanted(key, (observation.inventory_name if observation is not None else "") or key.name, places)
 
 
-def _date_group(group: Sequence[_Wanted], reader: HistoryReader, result: HistoryResult, advance: Advance) -> None:
-    """Read the histories of up to 100 findings below one place; where that is denied, of each project by itself."""
+class _Past(NamedTuple):
+    """The past versions of up to 100 resources.
+
+    Args:
+        group: the findings about them.
+        versions: the versions by name.
+        denied: why they cannot be read; empty where they were.
+    """
+
+    group: Sequence[_Wanted]
+    versions: Mapping[str, Sequence[AssetVersion]]
+    denied: str = ""
+
+
+def _pasts(group: Sequence[_Wanted], assets: AssetHistory, now: datetime) -> Iterator[_Past]:
+    """Read the past of up to 100 resources below one place; where that is denied, of each project by itself."""
     place, content = group[0].places[0], group[0].key.content
-    names = [wanted.name for wanted in group]
-    now = reader.clock()
     if not place:
-        _store(group, {}, reader.detection, result, "it is not known in which project it is")
+        yield _Past(group, {}, "it is not known in which project it is")
         return
+    names = [wanted.name for wanted in group]
     try:
-        answer = reader.assets.histories(place, content, names, now - drift_histories.KEPT)
+        versions = assets.histories(place, content, names, now - drift_histories.KEPT).versions
     except ScopeDenied as error:
         below: dict[tuple[str, ...], list[_Wanted]] = {}
         for wanted in group:
             below.setdefault(wanted.places[1:], []).append(wanted._replace(places=wanted.places[1:]))
         for places, some in below.items():
-            if places:
-                _date_group(some, reader, result, advance)
-            else:
-                _store(some, {}, reader.detection, result, str(error))
-        return
+            yield from _pasts(some, assets, now) if places else (_Past(some, {}, str(error)),)
     except BadRequest as error:
-        _store(group, {}, reader.detection, result, str(error))
-        return
-    _store(group, answer.versions, reader.detection, result, "")
-    advance(len(group))
+        yield _Past(group, {}, str(error))
+    else:
+        yield _Past(group, versions)
 
 
-def _store(
-    group: Sequence[_Wanted],
-    versions: Mapping[str, Sequence[AssetVersion]],
-    detection: Context,
-    result: HistoryResult,
-    denied: str,
-) -> None:
+def _store(past: _Past, detection: Context, result: HistoryResult) -> None:
     """Store the histories of up to 100 findings, or why they could not be read."""
-    names = {wanted.key: wanted.name for wanted in group}
+    names = {wanted.key: wanted.name for wanted in past.group}
 
     def history(snapshot: Snapshot) -> DriftHistory | None:
         state, now = snapshot.state, detection.clock()
         if state is None or state.finding is None or state.finding.status == "resolved":
             return None
-        if denied:
-            return DriftHistory(read_at=now, reason=denied, retry_at=now + _LATER)
+        if past.denied:
+            return DriftHistory(read_at=now, reason=past.denied, retry_at=now + _LATER)
         return history_of(
             state,
-            versions.get(names[snapshot.key], ()),
+            past.versions.get(names[snapshot.key], ()),
             judge_by(
                 snapshot,
                 detection.projects,
@@ -360,7 +372,8 @@ def _search(keys: Sequence[ResourceKey], reader: HistoryReader, result: HistoryR
         search.times.pop("")
         _finish(list(unknown), None, "it is not known in which project it is", search, reader.detection, result)
     for page in reader.logs.pages(search.windows()):
-        _take(page, search, reader)
+        for change in _changes(page, reader.own, mask_ip=reader.mask_ip):
+            _keep(change, search, reader.projects, reader.store)
         for container in page.containers:
             waiting = search.keys.get(container, set())
             denied = page.denied.get(container, "")
@@ -387,16 +400,14 @@ def _container(state: ResourceState, projects: ProjectIdResolver) -> str:
     return finding.ancestors[0] if finding.ancestors else ""
 
 
-def _take(page: LogPage, search: _Search, reader: HistoryReader) -> None:
-    """Keep the changes of a page that may explain a difference."""
+def _changes(page: LogPage, own: frozenset[str], *, mask_ip: bool) -> Iterator[LoggedChange]:
+    """The changes of a page that Setpoint itself did not make."""
     for entry in page.entries:
         try:
-            logged = audit_log_parser.parse(entry, mask_ip=reader.mask_ip)
+            logged = audit_log_parser.parse(entry, mask_ip=mask_ip)
         except MalformedMessage:
             continue
-        for change in logged:
-            if change.change.principal not in reader.own:
-                _keep(change, search, reader.projects, reader.store)
+        yield from (change for change in logged if change.change.principal not in own)
 
 
 def _keep(logged: LoggedChange, search: _Search, projects: ProjectIdResolver, store: ProjectStore) -> None:
