@@ -115,9 +115,9 @@ def remediator() -> RemediationContext:
     from setpoint.remediation.records import RemediationContext
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    deps = _publishing_context(settings, publisher(), project_directory())
+    detection = _publishing_context(settings, publisher(), project_directory())
     worker = f"setpoint-remediate/{uuid4().hex[:8]}"
-    return RemediationContext(deps, live_resources(settings.google_apis), worker, project_ancestors())
+    return RemediationContext(detection, live_resources(settings.google_apis), worker, project_ancestors())
 
 
 @cache

@@ -258,27 +258,27 @@ def apply(  # noqa: PLR0913 - the options of the command
     secrecy = bootstrap.secrecy_of(store, create=True)
     options = LoadOptions(tuple(exclude or ()), project, namespace, config, secrecy)
     loaded = listed.loaded if listed else load_some(files, options, quietly=output is not Output.text)
-    deps = bootstrap.open_detection(store, events_topic)
+    detection = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
         if dry_run:
-            planned = _plan(loaded, source, deps.store, prune=prune)
-            pending = plans.pending(planned, deps.store)
+            planned = _plan(loaded, source, detection.store, prune=prune)
+            pending = plans.pending(planned, detection.store)
             _print_planned(planned, pending, loaded, output, prune=prune)
             planning.check_removals(planned, request.max_removals)
-            print_unseen(place_checks.check(planned, loaded, deps.store, not_seen_yet=not_seen_yet))
+            print_unseen(place_checks.check(planned, loaded, detection.store, not_seen_yet=not_seen_yet))
         else:
-            synced = _sync(loaded, request, deps)
+            synced = _sync(loaded, request, detection)
             planned, failed = synced.plan, synced.failed
             # A file that changed since the digest was taken may have been read in either form.
             if not loaded.problems and inputs and unchanged_files.digest_of(files, read_with) == inputs:
-                unchanged_files.remember(deps.store, request, synced, inputs)
+                unchanged_files.remember(detection.store, request, synced, inputs)
             if output is Output.json:
                 print_json(_as_output(synced, loaded))
             if listed is not None and report_to_cluster:
-                listed.report(deps.store, datetime.now(UTC))
+                listed.report(detection.store, datetime.now(UTC))
     finally:
-        deps.store.close()
+        detection.store.close()
     if loaded.problems or failed:
         raise typer.Exit(ERROR)
     if planned.claimed or planned.refused:
@@ -287,15 +287,15 @@ def apply(  # noqa: PLR0913 - the options of the command
 
 def _are_in_force(inputs: str, request: ApplyRequest, store: str, events_topic: str | None) -> bool:
     """Whether the files were applied as they are; records and says it if so, and sends what waits to be published."""
-    deps = bootstrap.open_detection(store, events_topic)
+    detection = bootstrap.open_detection(store, events_topic)
     try:
-        state = unchanged_files.in_force(deps.store, request, inputs)
+        state = unchanged_files.in_force(detection.store, request, inputs)
         if state is None:
             return False
-        unchanged_files.touch(deps.store, request, state, datetime.now(UTC))
-        deps.outbox.republish_pending([])
+        unchanged_files.touch(detection.store, request, state, datetime.now(UTC))
+        detection.outbox.republish_pending([])
     finally:
-        deps.store.close()
+        detection.store.close()
     print_status(f"source {request.source}: nothing to change, {state.declared} unchanged; the files are as they were")
     return True
 
@@ -373,11 +373,11 @@ def _apply_states(paths: list[str], options: StateOptions, store: str, events_to
     if files:
         url = next(filter(is_state_url, paths))
         raise BadRequest(f"{files[0]} is a file and {url} a URL of states; use a separate command for each")
-    deps = bootstrap.open_detection(store, events_topic)
+    detection = bootstrap.open_detection(store, events_topic)
     try:
-        done = states.apply_urls(paths, options, deps)
+        done = states.apply_urls(paths, options, detection)
     finally:
-        deps.store.close()
+        detection.store.close()
     if done.needs_attention:
         raise typer.Exit(ERROR)
 
@@ -397,17 +397,17 @@ def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan
         )
 
 
-def _sync(loaded: LoadResult, request: ApplyRequest, deps: pipeline.Context) -> ApplyResult:
+def _sync(loaded: LoadResult, request: ApplyRequest, detection: pipeline.Context) -> ApplyResult:
     if request.prune and loaded.problems:
         print_warning("nothing is removed that the bad documents might have named")
     with progress("steps of applying", 2 * len(loaded.desired)) as advance:
-        synced = syncing.sync(loaded, request, deps, datetime.now(UTC), advance=advance)
+        synced = syncing.sync(loaded, request, detection, datetime.now(UTC), advance=advance)
     print_claims(synced.plan.claimed)
     print_refused(synced.plan.refused)
     print_unseen(synced.unseen)
     left_out = f"incomplete, {counted(len(loaded.problems), 'problem')} left out; " if loaded.problems else ""
     print_status(f"{left_out}{synced.plan.summary(plans.kept_because(loaded, prune=request.prune))}")
-    if not synced.plan.generation and request.source != INSTALLATION and not granted(deps.store.control().value):
+    if not synced.plan.generation and request.source != INSTALLATION and not granted(detection.store.control().value):
         print_status(UNBOUNDED)
     counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))
     if counts:

@@ -40,8 +40,8 @@ def attribute(
     Exits with 1 if no entry could be read.
     """
     rejected = ReportedDeadLetters(None)
-    deps = bootstrap.open_feed_detection(store, rejected, None, events_topic, create=False)
-    attributor = Attributor(deps, mask_ip=not keep_ip)
+    detection = bootstrap.open_feed_detection(store, rejected, None, events_topic, create=False)
+    attributor = Attributor(detection, mask_ip=not keep_ip)
     outcomes: Counter[AttributionOutcome] = Counter()
     try:
         with progress("entries") as advance:
@@ -50,7 +50,7 @@ def attribute(
                 outcomes.update(service.receive(message.data, message.attributes, attributor))
                 advance(1)
     finally:
-        deps.store.close()
+        detection.store.close()
     counts = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in outcomes.most_common())
     print_status(f"{counted(outcomes.total(), 'resource')} of audit log entries: {counts or 'no entries'}")
     if not outcomes or set(outcomes) == {"rejected"}:

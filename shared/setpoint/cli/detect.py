@@ -131,7 +131,7 @@ def detect(  # noqa: PLR0913 - the options of the command
     loaded = load_all(declarations, options) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
     rejected = ReportedDeadLetters(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
-    deps = bootstrap.open_feed_detection(
+    detection = bootstrap.open_feed_detection(
         store,
         rejected,
         sys.stdout.buffer if output is Output.jsonl else None,
@@ -141,39 +141,39 @@ def detect(  # noqa: PLR0913 - the options of the command
     )
     try:
         if loaded:
-            declare(loaded, deps)
+            declare(loaded, detection)
         problems: Problems = []
-        deps.outbox.republish_pending(problems)
-        pipeline.promote_settled(deps, problems)
+        detection.outbox.republish_pending(problems)
+        pipeline.promote_settled(detection, problems)
         for problem in dict.fromkeys(map(str, problems)):
             print_warning(problem, "unreadable")
         if subscription:
-            outcomes = _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
+            outcomes = _timed(lambda: _from_subscription(subscription, detection, rejected, until_idle=until_idle))
             is_read = True
         else:
-            outcomes = _timed(lambda: _from_file(str(feed_file), deps, rejected))
+            outcomes = _timed(lambda: _from_file(str(feed_file), detection, rejected))
             is_read = not outcomes or outcomes.total() > outcomes["rejected"]
-        deep_reads(deps)()
-        print_ambiguous(deps.projects, deps.store)
+        deep_reads(detection)()
+        print_ambiguous(detection.projects, detection.store)
         if not is_read:
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
-            _show(deps.store, store, str(feed_file or subscription), outcomes)
+            _show(detection.store, store, str(feed_file or subscription), outcomes)
         unread: Problems = []
-        opened = filter(is_open, deps.store.states(drifted=True, problems=unread))
+        opened = filter(is_open, detection.store.states(drifted=True, problems=unread))
         code = drift_code(opened, exit_code=exit_code, fail_on=fail_on)
         if unread and (exit_code or fail_on):
             print_error(f"stored records cannot be read, first: {unread[0]}; run `setpoint repair`")
             code = ERROR
     finally:
-        deps.store.close()
+        detection.store.close()
         rejected.close()
     if not is_read or (loaded and loaded.problems):
         raise typer.Exit(ERROR)
     raise typer.Exit(code)
 
 
-def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outcomes:
+def _from_file(name: str, detection: Context, rejected: ReportedDeadLetters) -> Outcomes:
     outcomes: Outcomes = Counter()
     kinds: Counter[RecordKind] = Counter()
     waiting: Counter[str] = Counter()
@@ -182,15 +182,15 @@ def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outco
             kinds[message.kind] += 1
             rejected.where = f"{name}:{message.where}"
             try:
-                outcome = pipeline.receive(message.data, message.attributes, deps)
+                outcome = pipeline.receive(message.data, message.attributes, detection)
                 outcomes[outcome] += 1
                 if outcome == "waiting":
-                    waiting[_unknown_project(message.data, message.attributes, deps.projects)] += 1
+                    waiting[_unknown_project(message.data, message.attributes, detection.projects)] += 1
             except PermanentError as error:
-                deps.dead_letters.put(message.data, message.attributes, str(error))
+                detection.dead_letters.put(message.data, message.attributes, str(error))
                 outcomes["rejected"] += 1
             advance(1)
-    outcomes.update(_without_project(waiting, deps))
+    outcomes.update(_without_project(waiting, detection))
     if set(kinds) - {"feed message"}:
         print_status(f"{name} holds {feed.in_words(kinds)}")
     return outcomes
@@ -203,17 +203,17 @@ def _unknown_project(data: bytes, attributes: Mapping[str, str], projects: Proje
     return unknown.removeprefix("projects/") if unknown.startswith("projects/") else ""
 
 
-def _without_project(waiting: Counter[str], deps: Context) -> Outcomes:
+def _without_project(waiting: Counter[str], detection: Context) -> Outcomes:
     """Judge what names a project that nobody knows where only one project can be meant; say so, or what is left."""
-    numbers = [number for number in waiting if number and not deps.projects.id_of(number)]
-    assumed = assumed_projects.assume(numbers, deps.store, deps.projects)
+    numbers = [number for number in waiting if number and not detection.projects.id_of(number)]
+    assumed = assumed_projects.assume(numbers, detection.store, detection.projects)
     if assumed is not None:
         print_warning(
             f"projects/{assumed.number} is taken for {assumed.identifier}, the only project that is declared; "
             "to be sure, add the project's own asset to the feed, or --resolve-projects",
             "assumed",
         )
-        judged = Counter(pipeline.reevaluate(key, deps) for key in assumed.waiting)
+        judged = Counter(pipeline.reevaluate(key, detection) for key in assumed.waiting)
         judged.subtract({"waiting": waiting[assumed.number]})
         return judged
     if numbers:
@@ -227,18 +227,18 @@ def _without_project(waiting: Counter[str], deps: Context) -> Outcomes:
     return Counter()
 
 
-def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, *, until_idle: bool) -> Outcomes:
+def _from_subscription(name: str, detection: Context, rejected: ReportedDeadLetters, *, until_idle: bool) -> Outcomes:
     """Pull until interrupted; a message is acknowledged once its results are stored."""
     subscription = bootstrap.open_subscription(name)
     rejected.where = name
     outcomes: Outcomes = Counter()
-    read_due = deep_reads(deps)
+    read_due = deep_reads(detection)
     idle = failures = 0
     try:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
-                came, failed = _pull(subscription, deps, outcomes)
-                pipeline.promote_settled(deps)
+                came, failed = _pull(subscription, detection, outcomes)
+                pipeline.promote_settled(detection)
                 read_due()
             except Unavailable as error:
                 print_warning(error, "again")
@@ -252,16 +252,16 @@ def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, 
     return outcomes
 
 
-def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes) -> tuple[bool, bool]:
+def _pull(subscription: PubSubFeed, detection: Context, outcomes: Outcomes) -> tuple[bool, bool]:
     """Handle one batch; return whether it had messages, and whether any must be delivered again."""
     batch = subscription.pull()
     done, again = [], []
     for message in batch:
         try:
-            outcomes[pipeline.receive(message.data, message.attributes, deps)] += 1
+            outcomes[pipeline.receive(message.data, message.attributes, detection)] += 1
             done.append(message)
         except PermanentError as error:
-            deps.dead_letters.put(message.data, message.attributes, str(error))
+            detection.dead_letters.put(message.data, message.attributes, str(error))
             outcomes["rejected"] += 1
             done.append(message)
         except TransientError as error:

@@ -16,13 +16,13 @@ _SHOWN = frozenset(("refused", "waiting", "gone", "failed"))
 _MOST_SHOWN = 20
 
 
-def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesApplied:
+def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> StatesApplied:
     """Bring the store in step with the states that URLs name, and say what became of them.
 
     Args:
         urls: ``gs://…``, ``http(s)://…`` or ``tfc://…``, with wildcards or without.
         options: how they are applied.
-        deps: where to.
+        detection: where to.
 
     Raises:
         BadRequest: a URL names no state, or nobody may read it.
@@ -43,7 +43,7 @@ def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesA
                     print_error(report.message if report.url in report.message else f"{report.url}: {report.message}")
 
         for url in urls:
-            done = apply_states.sync_states(url, state_storage(url), deps, datetime.now(UTC), options, tell)
+            done = apply_states.sync_states(url, state_storage(url), detection, datetime.now(UTC), options, tell)
             together.counts += done.counts
             together.resources += done.resources
             together.outcomes += done.outcomes

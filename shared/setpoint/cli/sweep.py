@@ -126,36 +126,36 @@ def sweep(  # noqa: PLR0913 - each is an option
     if as_of is not None:
         store = "memory:"
         print_status(f"as of {as_of:%Y-%m-%d %H:%M:%SZ}, in memory: no store is changed")
-    deps = bootstrap.open_detection(store, events_topic, create=bool(declarations))
+    detection = bootstrap.open_detection(store, events_topic, create=bool(declarations))
     if as_of is not None:
-        deps = dataclasses.replace(deps, clock=lambda: as_of)
+        detection = dataclasses.replace(detection, clock=lambda: as_of)
     started = time.perf_counter()
     try:
         if loaded:
-            declare(loaded, deps, as_of - DECLARED_BEFORE if as_of is not None else None)
+            declare(loaded, detection, as_of - DECLARED_BEFORE if as_of is not None else None)
         with progress("assets") as advance:
             swept = sweeping.sweep(
                 scopes,
                 [choice.value for choice in content or _all_contents(scopes)],
                 split(types),
                 inventory,
-                deps,
+                detection,
                 advance=advance,
                 resume=not fresh and not from_files,
                 retention=from_environment(os.environ).kept(),
             )
         if as_of is None:
-            deep_reads(deps)()
-        print_ambiguous(deps.projects, deps.store)
+            deep_reads(detection)()
+        print_ambiguous(detection.projects, detection.store)
         if history:
-            read_all(deps)
+            read_all(detection)
         _report(swept, time.perf_counter() - started, contents)
-        count_declared(deps.store, store)
+        count_declared(detection.store, store)
         unread: Problems = []
-        opened = list(filter(is_open, deps.store.states(drifted=True, problems=unread)))
+        opened = list(filter(is_open, detection.store.states(drifted=True, problems=unread)))
         _write(output, swept, opened)
     finally:
-        deps.store.close()
+        detection.store.close()
     if swept.summary.failed or (loaded and loaded.problems):
         raise typer.Exit(ERROR)
     gaps = _gaps(swept, rejected, unread) if exit_code or fail_on else []

@@ -112,7 +112,7 @@ class Evaluation:
 
 
 def sync(
-    loaded: LoadResult, request: ApplyRequest, deps: Context, now: datetime, advance: Advance = no_progress
+    loaded: LoadResult, request: ApplyRequest, detection: Context, now: datetime, advance: Advance = no_progress
 ) -> ApplyResult:
     """Apply files to a store, and evaluate every affected finding again.
 
@@ -121,7 +121,7 @@ def sync(
     Args:
         loaded: the declarations in the files.
         request: the options.
-        deps: the context of detection.
+        detection: evaluates findings again.
         now: the time of the apply.
         advance: called with the number of written or evaluated records, for a progress bar.
 
@@ -131,14 +131,14 @@ def sync(
         Conflict: another apply of the same source has begun, and nothing of this one is current; apply again.
         Unavailable: the declarations are current, but not all findings were evaluated; apply again.
     """
-    present = deps.store.control().value.sources.get(request.source, SourceState())
+    present = detection.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
     controlling.check_serials(present, request.source, loaded.states)
     planned = plan(
         loaded.desired,
         loaded.scopes,
         request.source,
-        deps.store,
+        detection.store,
         policy=loaded.policy,
         alerting=loaded.alerting,
         sources=loaded.sources,
@@ -146,10 +146,10 @@ def sync(
         held=loaded.prune_protection,
     )
     check_removals(planned, request.max_removals)
-    unseen = place_checks.check(planned, loaded, deps.store, not_seen_yet=request.not_seen_yet)
+    unseen = place_checks.check(planned, loaded, detection.store, not_seen_yet=request.not_seen_yet)
     generation = apply(
         planned,
-        deps.store,
+        detection.store,
         now,
         commit=request.commit,
         repo=scrub(request.repo),
@@ -157,12 +157,12 @@ def sync(
         states=loaded.states,
         advance=advance,
     )
-    judging = _judge_again(planned, generation, deps, advance)
+    judging = _judge_again(planned, generation, detection, advance)
     with judging.isolated():
-        pipeline.evaluate_bound(bind(loaded.bindings, planned, deps.store, deps.projects), deps)
+        pipeline.evaluate_bound(bind(loaded.bindings, planned, detection.store, detection.projects), detection)
     with judging.isolated():
-        if (refused := observation_of_refused(planned, deps.store, deps.clock())) is not None:
-            pipeline.handle_observation(refused, deps)
+        if (refused := observation_of_refused(planned, detection.store, detection.clock())) is not None:
+            pipeline.handle_observation(refused, detection)
     if judging.waiting:
         raise Unavailable(
             f"source {planned.source} is applied, but {counted(len(judging.waiting), 'step')} of evaluating its "
@@ -192,22 +192,22 @@ def bind(bindings: Mapping[str, str], planned: Plan, store: Store, projects: Pro
             yield from projects.names.record(news)
 
 
-def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Evaluation:
+def _judge_again(planned: Plan, generation: int, detection: Context, advance: Advance) -> Evaluation:
     """Evaluate every finding that was not evaluated since a change of its source, and record that if all succeeded."""
     judging = Evaluation()
     with judging.isolated():
-        deps.outbox.republish_pending([])
-    state = deps.store.control().value.sources.get(planned.source, SourceState())
+        detection.outbox.republish_pending([])
+    state = detection.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging
-    for key in concerned_keys(planned, generation, state, deps.store, judging):
+    for key in concerned_keys(planned, generation, state, detection.store, judging):
         with judging.isolated():
-            judging.outcomes[pipeline.reevaluate(key, deps)] += 1
+            judging.outcomes[pipeline.reevaluate(key, detection)] += 1
         advance(1)
     if not judging.waiting and not judging.failed:
         for earlier in state.earlier:
-            deps.store.drop_manifest(planned.source, earlier)
-        update_control(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
+            detection.store.drop_manifest(planned.source, earlier)
+        update_control(detection.store, lambda control: controlling.judged(control, planned.source, state.generation))
     return judging
 
 

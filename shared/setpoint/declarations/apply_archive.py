@@ -71,7 +71,7 @@ class ArchiveReport(NamedTuple):
         return bool(self.synced.failed or len(plan.refused) or len(plan.claimed))
 
 
-def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, now: datetime) -> ArchiveReport:
+def sync_archive(event: Mapping[str, Any], archives: Archives, detection: Context, now: datetime) -> ArchiveReport:
     """Apply an archive of declarations; invalid documents are reported, and nothing that they may declare is removed.
 
     Events arrive in any order and repeatedly: an upload that is older than the current one changes nothing.
@@ -79,7 +79,7 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, no
     Args:
         event: the event's data from Cloud Storage: ``bucket``, ``name`` and ``generation``.
         archives: reads archives.
-        deps: the context of detection.
+        detection: evaluates findings again.
         now: the time of the apply.
 
     Raises:
@@ -90,12 +90,12 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, no
     bucket, name, generation = _upload(event)
     archive = archives.read(bucket, name, generation)
     request = _request(name, archive)
-    document = _sources_document(bucket, name, archives, deps.store)
+    document = _sources_document(bucket, name, archives, detection.store)
     if document is not None:
-        apply.sync(_loaded(bucket, SOURCES, document, deps.secrecy), _request(SOURCES, document), deps, now)
-    _check_source(request.source, archive.metadata, deps.store)
-    loaded = _loaded(bucket, name, archive, deps.secrecy)
-    return ArchiveReport(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
+        apply.sync(_loaded(bucket, SOURCES, document, detection.secrecy), _request(SOURCES, document), detection, now)
+    _check_source(request.source, archive.metadata, detection.store)
+    loaded = _loaded(bucket, name, archive, detection.secrecy)
+    return ArchiveReport(request, apply.sync(loaded, request, detection, now), loaded.problems, loaded.skipped)
 
 
 def _loaded(bucket: str, name: str, archive: Archive, secrecy: Secrecy) -> LoadResult:

@@ -115,7 +115,7 @@ Tell = Callable[[StateReport], None]
 def sync_states(
     pattern: str,
     storage: StateStorage,
-    deps: Context,
+    detection: Context,
     now: datetime,
     options: StateOptions,
     tell: Tell,
@@ -125,7 +125,7 @@ def sync_states(
     Args:
         pattern: the URL, with or without wildcards.
         storage: reads states.
-        deps: the context of detection.
+        detection: evaluates findings again.
         now: the time of the run.
         options: the options.
         tell: called with the result of each state, in any order.
@@ -135,9 +135,9 @@ def sync_states(
         MissingState: it has no state, and none of it is in force.
         Unavailable: the storage does not answer; try again.
     """
-    run = _Run(storage, deps, now, options, tell)
+    run = _Run(storage, detection, now, options, tell)
     listed: set[str] = set()
-    control = deps.store.control().value
+    control = detection.store.control().value
     for state, data in _read_ahead(_new(storage.list(pattern), control, listed, run), storage):
         run.take(state, data)
     run.flush()
@@ -211,9 +211,11 @@ def _read_ahead(
 class _Run:
     """A run that reads, plans and applies states."""
 
-    def __init__(self, storage: StateStorage, deps: Context, now: datetime, options: StateOptions, tell: Tell) -> None:
+    def __init__(
+        self, storage: StateStorage, detection: Context, now: datetime, options: StateOptions, tell: Tell
+    ) -> None:
         self._storage = storage
-        self._deps = deps
+        self._detection = detection
         self._now = now
         self._options = options
         self._tell = tell
@@ -230,13 +232,16 @@ class _Run:
 
     def take(self, state: StateObject, data: bytes | PermanentError | TransientError) -> None:
         """Plan a state; first apply the batch if it is full or declares one of this state's resources."""
-        if isinstance(data, MissingState) and self._deps.store.control().value.sources.get(state.url, _NEW).declared:
+        if (
+            isinstance(data, MissingState)
+            and self._detection.store.control().value.sources.get(state.url, _NEW).declared
+        ):
             self.gone(state.url)
             return
         if isinstance(data, Exception):
             self._not_applied(state.url, data)
             return
-        loaded = load_state(data, state.url, self.grace_seconds, self._deps.secrecy)
+        loaded = load_state(data, state.url, self.grace_seconds, self._detection.secrecy)
         if refusal := _refusal(loaded):
             self.report(StateReport(state.url, "refused", refusal, tuple(loaded.problems)))
             return
@@ -256,7 +261,7 @@ class _Run:
         self.report(StateReport(url, status, message, problems))
 
     def _plan(self, state: StateObject, loaded: LoadResult) -> None:
-        present = self._deps.store.control().value.sources.get(state.url, _NEW)
+        present = self._detection.store.control().value.sources.get(state.url, _NEW)
         self._check_serial(present, state, loaded)
         self._check_lineage(present, loaded)
         planned = self._planned(state.url, loaded)
@@ -306,7 +311,7 @@ class _Run:
             )
 
     def _planned(self, url: str, loaded: LoadResult) -> Plan:
-        return plan.plan(loaded.desired, (), url, self._deps.store, prune=True, held=loaded.prune_protection)
+        return plan.plan(loaded.desired, (), url, self._detection.store, prune=True, held=loaded.prune_protection)
 
     def _check_removals(self, planned: Plan) -> None:
         """Refuse a plan that removes too much, or everything."""
@@ -328,7 +333,7 @@ class _Run:
             return
         sources = [source for source, _ in batch]
         try:
-            applied = apply_together.apply_together(sources, self._deps, self._now)
+            applied = apply_together.apply_together(sources, self._detection, self._now)
         except (Conflict, PermanentError, TransientError) as error:
             for _, report in batch:
                 self.report(report._replace(status="failed", message=f"{report.url}: {error}"))
@@ -372,7 +377,7 @@ class _Run:
         """Read states again whose resources another state declared, and released in this run."""
         if not self._released:
             return
-        for url, state in self._deps.store.control().value.sources.items():
+        for url, state in self._detection.store.control().value.sources.items():
             if state.claims and not self._released.isdisjoint(state.claims) and self._may_read(url):
                 try:
                     again = list(self._storage.list(url))

@@ -58,12 +58,12 @@ class AppliedTogether:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetime) -> AppliedTogether:
+def apply_together(sources: Sequence[PlannedSource], detection: Context, now: datetime) -> AppliedTogether:
     """Apply a batch of sources, and evaluate the changes; no two sources may change the same resource.
 
     Args:
         sources: sources with different names, planned just before.
-        deps: the context of detection.
+        detection: evaluates findings again.
         now: the time of the apply.
 
     Raises:
@@ -72,34 +72,34 @@ def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetim
     states = {source.planned.source: _state(source, now) for source in sources}
     changed = [source.planned for source in sources if source.planned.changes]
     same = [source.planned for source in sources if not source.planned.changes]
-    control = apply.update_control(deps.store, lambda control: _begun(control, changed, same, states))
+    control = apply.update_control(detection.store, lambda control: _begun(control, changed, same, states))
     for batch in batches(_versions(sources, control, now), BATCH):
-        apply.write_versions(deps.store, dict(batch), control)
+        apply.write_versions(detection.store, dict(batch), control)
     for planned in changed:
         generation = control.sources[planned.source].pending
-        deps.store.write_manifest(planned.source, generation, planned.manifest)
-    current = apply.update_control(deps.store, lambda present: _finished(present, changed, control, states))
+        detection.store.write_manifest(planned.source, generation, planned.manifest)
+    current = apply.update_control(detection.store, lambda present: _finished(present, changed, control, states))
     for planned in changed:
         if not planned.removed:
-            deps.store.drop_manifest(planned.source, planned.generation)
-    return _judge_again(sources, current, deps)
+            detection.store.drop_manifest(planned.source, planned.generation)
+    return _judge_again(sources, current, detection)
 
 
-def _judge_again(sources: Sequence[PlannedSource], current: Control, deps: Context) -> AppliedTogether:
+def _judge_again(sources: Sequence[PlannedSource], current: Control, detection: Context) -> AppliedTogether:
     """Evaluate what changed in sources that are current; an error concerns its own source alone."""
     judging = {source.planned.source: apply.Evaluation() for source in sources}
     for source in sources:
         with judging[source.planned.source].isolated():
-            bound = apply.bind(source.bindings, source.planned, deps.store, deps.projects)
-            pipeline.evaluate_bound(bound, deps)
-    _judge([source.planned for source in sources], current, judging, deps)
+            bound = apply.bind(source.bindings, source.planned, detection.store, detection.projects)
+            pipeline.evaluate_bound(bound, detection)
+    _judge([source.planned for source in sources], current, judging, detection)
     for source in sources:
         with judging[source.planned.source].isolated():
             if not source.planned.changes:
                 continue
-            refused = apply.observation_of_refused(source.planned, deps.store, deps.clock())
+            refused = apply.observation_of_refused(source.planned, detection.store, detection.clock())
             if refused is not None:
-                pipeline.handle_observation(refused, deps)
+                pipeline.handle_observation(refused, detection)
     done = AppliedTogether()
     for name, judged in judging.items():
         done.outcomes += judged.outcomes
@@ -108,8 +108,8 @@ def _judge_again(sources: Sequence[PlannedSource], current: Control, deps: Conte
     generations = {name: current.sources[name].generation for name in judging if name not in done.failed}
     for name in generations:
         for earlier in current.sources[name].earlier:
-            deps.store.drop_manifest(name, earlier)
-    apply.update_control(deps.store, lambda present: _judged(present, generations))
+            detection.store.drop_manifest(name, earlier)
+    apply.update_control(detection.store, lambda present: _judged(present, generations))
     return done
 
 
@@ -162,14 +162,16 @@ def _versions(
             yield change.key, apply.version_of(change, written, "", revision)
 
 
-def _judge(plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.Evaluation], deps: Context) -> None:
+def _judge(
+    plans: Iterable[Plan], current: Control, judging: Mapping[str, apply.Evaluation], detection: Context
+) -> None:
     """Evaluate the last observations of everything that was not evaluated since a change of its source."""
-    for keys in batches(_unjudged(plans, current, deps.store), BATCH):
-        observed = deps.store.last_observations({key for _, key in keys})
+    for keys in batches(_unjudged(plans, current, detection.store), BATCH):
+        observed = detection.store.last_observations({key for _, key in keys})
         for source, key in keys:
             if key in observed:
                 with judging[source].isolated():
-                    judging[source].outcomes[pipeline.reevaluate(key, deps)] += 1
+                    judging[source].outcomes[pipeline.reevaluate(key, detection)] += 1
 
 
 def _unjudged(plans: Iterable[Plan], current: Control, store: Store) -> Iterator[tuple[str, ResourceKey]]:

@@ -83,7 +83,7 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     contents: Sequence[Content],
     types: Sequence[str],
     inventory: Inventory,
-    deps: Context,
+    detection: Context,
     advance: Advance = no_progress,
     *,
     resume: bool = False,
@@ -96,7 +96,7 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
         contents: the contents to list.
         types: asset types, or regular expressions for them; all types where empty.
         inventory: lists the assets.
-        deps: the context of detection.
+        detection: evaluates findings again.
         advance: called with the number of judged assets, for a progress bar.
         resume: continue the same sweep if it was interrupted less than a day ago; else start from the beginning.
         retention: how long what is kept.
@@ -108,15 +108,15 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     """
     problems: Problems = []
     queue = _MemoryQueue()
-    sweeper = Sweeper(deps, inventory, queue, advance=advance, retention=retention)
-    healed = deps.outbox.republish_pending(problems)
+    sweeper = Sweeper(detection, inventory, queue, advance=advance, retention=retention)
+    healed = detection.outbox.republish_pending(problems)
     request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(request, sweeper.records, sweeper.now(), queue)
     if not resumed:
         start(request, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _drain(queue, sweeper)
-    pipeline.promote_settled(deps, problems)
-    RecordProblemLog(deps.store.notices).note(problems, sweeper.now())
+    pipeline.promote_settled(detection, problems)
+    RecordProblemLog(detection.store.notices).note(problems, sweeper.now())
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
     return SweepResult(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))
