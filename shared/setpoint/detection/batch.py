@@ -6,7 +6,9 @@ published or a record that cannot be read is handled alone, by ``pipeline``; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol
 
@@ -15,6 +17,7 @@ from msgspec.structs import replace
 from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import pipeline
 from setpoint.detection.known_changes import may_change_actor
+from setpoint.detection.outbox import Outbox
 from setpoint.detection.pipeline import Context
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
@@ -23,7 +26,8 @@ from setpoint.model.events import CloudEvent
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
-from setpoint.ports.stores import Commit, Snapshot
+from setpoint.ports.queues import EventBus
+from setpoint.ports.stores import Commit, Snapshot, Store
 from setpoint.util import telemetry
 
 Result = Outcome | Exception
@@ -73,19 +77,19 @@ def receive_many(messages: Sequence[IncomingMessage], context: Context) -> list[
     """
     results: dict[int, Result] = {}
     observed: dict[int, Observation] = {}
-    for place, message in enumerate(messages):
+    for position, message in enumerate(messages):
         observation = _read(message)
         if observation is None:
-            results[place] = _handle_alone(pipeline.receive, message.data, message.attributes, context)
+            results[position] = _handle_alone(pipeline.receive, message.data, message.attributes, context)
         else:
-            observed[place] = observation
+            observed[position] = observation
     if observed:
         results.update(zip(observed, handle_many(list(observed.values()), context), strict=True))
-    for place, result in results.items():
+    for position, result in results.items():
         if isinstance(result, RecursionError):  # its data is nested too deeply
-            message = messages[place]
-            results[place] = _handle_alone(pipeline.receive, message.data, message.attributes, context)
-    return [results[place] for place in range(len(messages))]
+            message = messages[position]
+            results[position] = _handle_alone(pipeline.receive, message.data, message.attributes, context)
+    return [results[position] for position in range(len(messages))]
 
 
 def _read(message: IncomingMessage) -> Observation | None:
@@ -99,16 +103,18 @@ def _read(message: IncomingMessage) -> Observation | None:
 def handle_many(observed: Sequence[Observation], context: Context) -> list[Result]:
     """Handle observations like ``pipeline.handle_observation``, in their order; see ``receive_many``."""
     described = {
-        place: news
-        for place, observation in enumerate(observed)
+        position: news
+        for position, observation in enumerate(observed)
         if (news := context.projects.described_ids(observation))
     }
     news = dict(chain.from_iterable(ids.items() for ids in described.values()))
     failure = _error_of(context.projects.record, news)
     bound: list[str] = []
     unbound = _error_of(lambda: bound.extend(pipeline.record_bindings(observed, context.projects)))
-    known = [place for place in range(len(observed)) if failure is None or place not in described]
-    results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], context), strict=True))
+    known = [position for position in range(len(observed)) if failure is None or position not in described]
+    results: dict[int, Result] = dict(
+        zip(known, _handle([observed[position] for position in known], context), strict=True)
+    )
     if news and failure is None:
         failure = _error_of(pipeline.evaluate_deferred, news, context)
     if bound and unbound is None:
@@ -116,9 +122,9 @@ def handle_many(observed: Sequence[Observation], context: Context) -> list[Resul
     if failure is not None:  # a failed lookup of project ids does not stop the rest
         results.update(dict.fromkeys(described, failure))
     if unbound is not None:
-        named = [place for place, seen in enumerate(observed) if is_server_named(seen.asset_type)]
+        named = [position for position, seen in enumerate(observed) if is_server_named(seen.asset_type)]
         results.update(dict.fromkeys(named, unbound))
-    return [results[place] for place in range(len(observed))]
+    return [results[position] for position in range(len(observed))]
 
 
 def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
@@ -128,12 +134,16 @@ def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
         return [error] * len(observed)
     except Exception:  # noqa: BLE001 - a record that cannot be read does not stop the rest
         return [_handle_alone(pipeline.handle_observation, observation, context) for observation in observed]
-    batch = _Batch(observed, stored, context)
-    batch.judge()
-    batch.commit()
-    batch.publish()
-    batch.finish()
-    return batch.results()
+    resources, alone = _evaluate_all(observed, stored, context)
+    written, conflicting = _commit_all(resources, context.store, context.clock())
+    _publish_all(written, context.bus, context.store, context.outbox)
+    alone = sorted((*alone, *chain.from_iterable(resource.results for resource in conflicting)))
+    results = {position: _handle_alone(pipeline.handle_observation, observed[position], context) for position in alone}
+    _report_conflicts(written, context)
+    _reevaluate_changed(written, context)
+    for resource in written:
+        results.update(resource.results)
+    return [results[position] for position in range(len(observed))]
 
 
 def _keys(observed: Iterable[Observation], projects: ProjectIdResolver) -> Iterator[ResourceKey]:
@@ -144,149 +154,164 @@ def _keys(observed: Iterable[Observation], projects: ProjectIdResolver) -> Itera
     return iter(dict.fromkeys(chain.from_iterable(named)))
 
 
-class _Batch:
-    """A batch of observations.
+@dataclass(slots=True, eq=False)
+class _Resource:
+    """A resource of a batch, with the observations of it that need not be handled alone.
 
     Args:
-        observed: the observations, in their order.
-        stored: the stored records of their resources.
-        context: the context of detection.
+        stored: the records before the batch.
+        latest: the records after the observations so far; from the write on, as they are stored.
+        results: the outcome of each observation by its position in the batch, or the error for which it comes again.
+        commit: the write; None if no observation changes the record.
     """
 
-    def __init__(
-        self, observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], context: Context
-    ) -> None:
-        self._observed = observed
-        self._stored = stored
-        self._context = context
-        self._now = dict(stored)
-        self._commits: dict[ResourceKey, Commit] = {}
-        self._places: dict[ResourceKey, list[int]] = {}
-        self._alone_keys: set[ResourceKey] = set()
-        self._alone_places: set[int] = set()
-        self._results: dict[int, Result] = {}
+    stored: Snapshot
+    latest: Snapshot
+    results: dict[int, Result] = field(default_factory=dict)
+    commit: Commit | None = None
 
-    def judge(self) -> None:
-        """Evaluate each observation after those before it."""
-        for place, observed in enumerate(self._observed):
-            key = self._judge_one(place, observed)
-            if key is None:
-                self._alone_keys.add(observed.key)
-                self._alone_places.add(place)
-            else:
-                self._places.setdefault(key, []).append(place)
+    def fail(self, error: Exception) -> None:
+        """Have every observation of the resource redelivered."""
+        self.results = dict.fromkeys(self.results, error)
 
-    def _judge_one(self, place: int, observed: Observation) -> ResourceKey | None:
-        """Evaluate an observation; return the key of its record, or None if it must be handled alone."""
-        if observed.key in self._alone_keys:
-            return None
-        try:
-            stored = pipeline.load(observed, self._context.projects, self._now.__getitem__)
-            key = stored.snapshot.key
-            if stored.left is not None or key in self._alone_keys:
-                self._alone_keys.add(key)
-                return None
-            transition = pipeline.evaluate(stored, self._context)
-            if transition.outcome == "waiting":
-                self._alone_keys.add(key)
-                return None
-        except Exception:  # noqa: BLE001 - handled alone later, where its error is reported
-            return None
-        observation: Observation | None = stored.observation
-        if transition.outcome == "stale" and transition.state is not None:
-            if may_change_actor(stored.snapshot, transition.state):
-                self._alone_keys.add(key)
-                return None
-            observation = self._commits[key].observation if key in self._commits else None
-        if transition.state is not None:
-            self._now[key] = replace(stored.snapshot, state=transition.state)
-            self._commits[key] = Commit(self._stored[key], transition.state, observation)
-        self._results[place] = transition.outcome
-        return key
+    @property
+    def is_failed(self) -> bool:
+        """Whether its observations come again."""
+        return any(isinstance(result, Exception) for result in self.results.values())
 
-    def commit(self) -> None:
-        """Write the new records; those with a conflict are handled alone."""
-        commits = list(self._commits.values())
-        written: Sequence[Snapshot | SetpointError] = ()
-        try:
-            written = self._context.store.commit_many(commits) if commits else ()
-        except PermanentError as error:  # the store refuses one of them; handling alone shows which
-            written = [error] * len(commits)
-        except TransientError as error:
-            for commit in commits:
-                self._fail(commit.snapshot.key, error)
-            return
-        for commit, result in zip(commits, written, strict=True):
-            key = commit.snapshot.key
-            if isinstance(result, SetpointError):
-                self._alone_places.update(self._places.pop(key))
-            else:
-                self._now[key] = result
-                pipeline.note_success(commit.snapshot.state, result, self._context.store, self._context.clock())
 
-    def publish(self) -> None:
-        """Publish all pending events, of all resources together."""
-        pending = [
-            snapshot
-            for key in self._places
-            if (snapshot := self._now[key]).state is not None and snapshot.state.pending
-        ]
-        if self._context.bus is None or not pending:
-            return
-        try:
-            self._context.bus.publish([event for snapshot in pending for event in _pending(snapshot)])
-            marked = self._context.store.commit_many([_published(snapshot) for snapshot in pending])
-        except Exception:  # noqa: BLE001 - an event that cannot be published does not stop the rest
-            self._publish_each(pending)
-            return
-        for snapshot, result in zip(pending, marked, strict=True):
-            if isinstance(result, TransientError) and not isinstance(result, Conflict):
-                self._fail(snapshot.key, result)
+def _evaluate_all(
+    observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], context: Context
+) -> tuple[list[_Resource], list[int]]:
+    """Evaluate each observation after those before it.
 
-    def _publish_each(self, pending: Iterable[Snapshot]) -> None:
-        """Publish the events of each resource by itself; stop when the bus counts as down."""
-        failures: list[Exception] = []
-        for snapshot in pending:
-            if len(failures) < _MAX_BUS_FAILURES:
-                error = _error_of(self._context.outbox.publish_pending, snapshot)
-                if error is None:
-                    continue
-                failures.append(error)
-            self._fail(snapshot.key, failures[-1])
+    Returns:
+        The resources by their first observation, and the positions of observations that must be handled alone.
+    """
+    resources = {key: _Resource(snapshot, snapshot) for key, snapshot in stored.items()}
+    alone: list[int] = []
+    alone_keys: set[ResourceKey] = set()
+    for position, observation in enumerate(observed):
+        key = observation.key
+        if key not in alone_keys:
+            key, result = _evaluate(observation, resources, context, alone_keys)
+            if result is not None:
+                resources[key].results[position] = result
+                continue
+        alone.append(position)
+        alone_keys |= {observation.key, key}
+    evaluated = [resource for resource in resources.values() if resource.results]
+    return sorted(evaluated, key=lambda resource: min(resource.results)), alone
 
-    def finish(self) -> None:
-        """Handle the remaining observations alone, in their order; then check for late attributions."""
-        for place in sorted(self._alone_places):
-            self._results[place] = _handle_alone(pipeline.handle_observation, self._observed[place], self._context)
-        for key in list(self._places):
-            if self._now[key].contest is not None:
-                failure = _error_of(pipeline.report_conflicts, self._now[key], self._context)
-                if failure is not None:
-                    self._fail(key, failure)
-        begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]
-        try:
-            known = self._context.store.changes_of(begun) if begun else {}
-        except Exception as error:  # noqa: BLE001 - as above: the error is reported after redelivery
-            for key in begun:
-                self._fail(key, error)
-            return
-        for key, changes in known.items():
-            if changes != self._stored[key].changes:
-                failure = _error_of(pipeline.reevaluate, key, self._context)
-                if failure is not None:
-                    self._fail(key, failure)
 
-    def _began(self, place: int) -> bool:
-        return self._results[place] in pipeline.BEGINNINGS
+def _evaluate(
+    observed: Observation,
+    resources: Mapping[ResourceKey, _Resource],
+    context: Context,
+    alone_keys: Collection[ResourceKey],
+) -> tuple[ResourceKey, Outcome | None]:
+    """Evaluate an observation; return the key of its record, and None if it must be handled alone."""
+    key = observed.key
+    try:
+        loaded = pipeline.load(observed, context.projects, lambda key: resources[key].latest)
+        key = loaded.snapshot.key
+        if loaded.left is not None or key in alone_keys:
+            return key, None
+        transition = pipeline.evaluate(loaded, context)
+    except Exception:  # noqa: BLE001 - handled alone later, where its error is reported
+        return key, None
+    if transition.outcome == "waiting":
+        return key, None
+    resource = resources[key]
+    observation: Observation | None = loaded.observation
+    if transition.outcome == "stale" and transition.state is not None:
+        if may_change_actor(loaded.snapshot, transition.state):
+            return key, None
+        observation = resource.commit.observation if resource.commit is not None else None
+    if transition.state is not None:
+        resource.latest = replace(loaded.snapshot, state=transition.state)
+        resource.commit = Commit(resource.stored, transition.state, observation)
+    return key, transition.outcome
 
-    def results(self) -> list[Result]:
-        """The result of each observation."""
-        return [self._results[place] for place in range(len(self._observed))]
 
-    def _fail(self, key: ResourceKey, error: Exception) -> None:
-        """Mark every observation of a resource for redelivery."""
-        for place in self._places.pop(key):
-            self._results[place] = error
+def _commit_all(resources: Sequence[_Resource], store: Store, now: datetime) -> tuple[list[_Resource], list[_Resource]]:
+    """Write the new records; return the resources that go on, and those that another process wrote meanwhile."""
+    commits = [resource.commit for resource in resources if resource.commit is not None]
+    changed = [resource for resource in resources if resource.commit is not None]
+    written: Sequence[Snapshot | SetpointError] = ()
+    try:
+        written = store.commit_many(commits) if commits else ()
+    except PermanentError as error:  # the store refuses one of them; handling alone shows which
+        written = [error] * len(commits)
+    except TransientError as error:
+        for resource in changed:
+            resource.fail(error)
+        return list(resources), []
+    conflicting = []
+    for resource, result in zip(changed, written, strict=True):
+        if isinstance(result, SetpointError):
+            conflicting.append(resource)
+        else:
+            resource.latest = result
+            pipeline.note_success(resource.stored.state, result, store, now)
+    return [resource for resource in resources if resource not in conflicting], conflicting
+
+
+def _publish_all(resources: Iterable[_Resource], bus: EventBus | None, store: Store, outbox: Outbox) -> None:
+    """Publish all pending events, of all resources together."""
+    pending = [resource for resource in resources if not resource.is_failed and _pending(resource.latest)]
+    if bus is None or not pending:
+        return
+    try:
+        bus.publish([event for resource in pending for event in _pending(resource.latest)])
+        marked = store.commit_many([_published(resource.latest) for resource in pending])
+    except Exception:  # noqa: BLE001 - an event that cannot be published does not stop the rest
+        _publish_each(pending, outbox)
+        return
+    for resource, result in zip(pending, marked, strict=True):
+        if isinstance(result, TransientError) and not isinstance(result, Conflict):
+            resource.fail(result)
+
+
+def _publish_each(resources: Iterable[_Resource], outbox: Outbox) -> None:
+    """Publish the events of each resource by itself; stop when the bus counts as down."""
+    failures: list[Exception] = []
+    for resource in resources:
+        if len(failures) < _MAX_BUS_FAILURES:
+            error = _error_of(outbox.publish_pending, resource.latest)
+            if error is None:
+                continue
+            failures.append(error)
+        resource.fail(failures[-1])
+
+
+def _report_conflicts(resources: Iterable[_Resource], context: Context) -> None:
+    """Report the declarations that do not count."""
+    for resource in resources:
+        if not resource.is_failed and resource.latest.contest is not None:
+            failure = _error_of(pipeline.report_conflicts, resource.latest, context)
+            if failure is not None:
+                resource.fail(failure)
+
+
+def _reevaluate_changed(resources: Iterable[_Resource], context: Context) -> None:
+    """Evaluate again where a change was recorded between the read and the write of a drift that began."""
+    begun = {
+        resource.latest.key: resource
+        for resource in resources
+        if any(result in pipeline.BEGINNINGS for result in resource.results.values())
+    }
+    try:
+        known = context.store.changes_of(list(begun)) if begun else {}
+    except Exception as error:  # noqa: BLE001 - as above: the error is reported after redelivery
+        for resource in begun.values():
+            resource.fail(error)
+        return
+    for key, changes in known.items():
+        if changes != begun[key].stored.changes:
+            failure = _error_of(pipeline.reevaluate, key, context)
+            if failure is not None:
+                begun[key].fail(failure)
 
 
 def _pending(snapshot: Snapshot) -> tuple[CloudEvent, ...]:
