@@ -168,12 +168,12 @@ class AttemptRecords:
         state = snapshot.state
         if state is None or state.remediation is None or not _is_of(state.remediation, before):
             return None
-        braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
-        events = _events(note, after, safety_state.value, braked) if state.is_open else []
+        safety = change_safety(safety_state.value) if change_safety is not None else safety_state.value
+        events = _events(note, after, safety_state.value, safety) if state.is_open else []
         changed = self._with_events(state, after, events, snapshot)
-        if braked == safety_state.value:
+        if safety == safety_state.value:
             return self.store.commit(snapshot, changed)
-        return self.store.claim(snapshot, changed, braked, safety_state.version)
+        return self.store.claim(snapshot, changed, safety, safety_state.version)
 
     def publish_pending(self, key: ResourceKey) -> None:
         """Publish the events of the steps of a resource."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, NamedTuple
 
 from setpoint.catalog import secrets
 from setpoint.catalog.schemas import Field, Schema
@@ -92,15 +92,12 @@ _NAMES = _OF_EVERY_MESSAGE | {"name", "id"}
 """Fields that every resource has, whether declared or not."""
 
 
-class _Cursor:
+class _Cursor(NamedTuple):
     """A position in the traversal: the API path, the author's path, and the author's names without list positions."""
 
-    __slots__ = ("api", "author", "names")
-
-    def __init__(self, api: Path, author: str, names: str) -> None:
-        self.api = api
-        self.author = author
-        self.names = names
+    api: Path
+    author: str
+    names: str
 
 
 class _NoPlaceError(Exception):
@@ -109,19 +106,8 @@ class _NoPlaceError(Exception):
 
 class _Walk:
     __slots__ = (
-        "moves",
-        "origins",
-        "paths",
-        "recorded",
-        "recorded_names",
-        "root",
-        "single",
-        "unknown",
-        "unknown_places",
-        "unplaced",
-        "unread",
-        "whole",
-        "whole_names",
+        *("moves", "origins", "paths", "recorded", "recorded_names", "root", "single"),
+        *("unknown", "unknown_places", "unplaced", "unread", "whole", "whole_names"),
     )
 
     def __init__(
@@ -348,13 +334,10 @@ class _Walk:
             return None
         if field.kind == "message":
             return self._group(field, value, cursor, before)
-        if field.kind == "list":
-            return self._list(field, value, cursor)
-        if field.kind == "map":
-            return self._map(field, value, cursor)
         if field.kind == "any":
             return self._free(value, cursor)
-        return self._scalar(field, value, cursor)
+        convert = {"list": self._list, "map": self._map}.get(field.kind, self._scalar)
+        return convert(field, value, cursor)
 
     def _group(self, field: Field, value: Any, cursor: _Cursor, before: Any) -> Any:
         schema = field.schema
@@ -363,31 +346,38 @@ class _Walk:
         if isinstance(value, str) and not isinstance(value, shape_matching.Reference):
             value = json_tree.unpacked(value)
         if isinstance(value, list) and (inner := self._elements(schema, value, cursor)) is not None:
-            api = (cursor.api, inner.name)
-            self.origins[field_path.text(api)] = cursor.author
-            return {inner.name: self._value(inner, value, _Cursor(api, cursor.author, cursor.names))}
-        if isinstance(value, list):
-            if len(value) > 1:
-                raise _NoPlaceError
-            if not value:
-                return None
-            cursor = _Cursor(cursor.api, f"{cursor.author}[0]", cursor.names)
+            return self._only(inner, value, cursor)
+        if not isinstance(value, list):
+            return self._object(schema, value, cursor, before)
+        if len(value) > 1:
+            raise _NoPlaceError
+        cursor = _Cursor(
+            cursor.api, f"{cursor.author}[0]", cursor.names
+        )  # the one block, as Terraform writes a message
+        if value:
             self.origins[field_path.text(cursor.api)] = cursor.author
-            value = value[0]
-            if value is None or value is UNKNOWN:
-                return self._value(field, UNKNOWN, cursor) if value is UNKNOWN else None
+        if not value or value[0] is None:
+            return None
+        if value[0] is UNKNOWN:
+            return self._value(field, UNKNOWN, cursor)
+        return self._object(schema, value[0], cursor, before)
+
+    def _object(self, schema: Schema, value: Any, cursor: _Cursor, before: Any) -> dict[str, Any] | None:
         if not isinstance(value, dict):
-            inner = shape_matching.only(schema, value)
-            if inner is None:
-                raise _NoPlaceError
-            api = (cursor.api, inner.name)
-            self.origins[field_path.text(api)] = cursor.author
-            return {inner.name: self._value(inner, value, _Cursor(api, cursor.author, cursor.names))}
+            return self._only(shape_matching.only(schema, value), value, cursor)
         out: dict[str, Any] = before if isinstance(before, dict) else {}
         left = len(self.unplaced) + len(self.unknown)
         self.message(value, schema, out, cursor)
         # A group of which no field is known here declares nothing.
         return None if value and not out and len(self.unplaced) + len(self.unknown) > left else out
+
+    def _only(self, inner: Field | None, value: Any, cursor: _Cursor) -> dict[str, Any]:
+        """A message by the value of its one field."""
+        if inner is None:
+            raise _NoPlaceError
+        api = (cursor.api, inner.name)
+        self.origins[field_path.text(api)] = cursor.author
+        return {inner.name: self._value(inner, value, _Cursor(api, cursor.author, cursor.names))}
 
     def _elements(self, schema: Schema, value: list[Any], cursor: _Cursor) -> Field | None:
         """The list of a message that a list sets; none where the tool's table names fields of the message in it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import chain
 
 from setpoint.catalog.words import plural, singular
 
@@ -76,31 +78,42 @@ def habits(name: str, kind: str) -> tuple[str, ...]:
     parts = words(name)
     if not parts:
         return ()
-    names: list[str] = []
-    reference = parts[-1] in {"ref", "refs"}
-    base = parts[:-1] if reference and len(parts) > 1 else parts
+    base = parts[:-1] if parts[-1] in {"ref", "refs"} and len(parts) > 1 else parts
     base = base[:-2] if base[-2:] == ("self", "link") and len(base) > 2 else base  # noqa: PLR2004 - and a word before
-    stem = "".join(base)
-    if base[0] == "num" and len(base) > 1:
-        names.append("".join((*base[1:-1], singular(base[-1]), "count")))
-    if kind == "flag":
-        names += _flags(base)
-    if kind in {"scalar", "list"}:
-        endings = _IDENTIFYING if kind == "scalar" else (*_IDENTIFYING, *_IDENTIFYING_PLURALS)
-        if len(base) > 1 and base[-1] in endings:
-            head = "".join(base[:-1])
-            names += [head, "".join(base[:-2]) + plural(base[-2])] if kind == "list" else [head]
-        heads = [stem, "".join(base[:-1]) + singular(base[-1])] if kind == "list" else [stem]
-        names += [head + ending for head in heads for ending in endings]
-    if kind == "scalar":
-        names += [stem + unit for unit in _UNITS]
-    if kind in {"group", "list"}:
-        if len(base) > 1 and base[-1] in _GROUPING:
-            head = "".join(base[:-1])
-            names += [head, "".join((*base[:-2], plural(base[-2])))]
-        names += [stem + ending for ending in _GROUPING]
-    names += _synonyms(base)
+    names = chain.from_iterable(convention(base) for convention in _CONVENTIONS[kind])
     return tuple(dict.fromkeys(candidate for candidate in names if candidate))
+
+
+def _counts(base: tuple[str, ...]) -> list[str]:
+    """`numNodes` is `nodeCount`."""
+    return ["".join((*base[1:-1], singular(base[-1]), "count"))] if base[0] == "num" and len(base) > 1 else []
+
+
+def _identifiers(base: tuple[str, ...]) -> list[str]:
+    """`network`, `networkName` and `networkUri` are equivalent."""
+    shorter = ["".join(base[:-1])] if len(base) > 1 and base[-1] in _IDENTIFYING else []
+    return [*shorter, *("".join(base) + ending for ending in _IDENTIFYING)]
+
+
+def _lists_of_identifiers(base: tuple[str, ...]) -> list[str]:
+    """`networks`, `networkNames` and `networkUris` are equivalent."""
+    endings = (*_IDENTIFYING, *_IDENTIFYING_PLURALS)
+    head = "".join(base[:-1])
+    has_ending = len(base) > 1 and base[-1] in endings
+    shorter = [head, "".join(base[:-2]) + plural(base[-2])] if has_ending else []
+    return [*shorter, *(stem + ending for stem in ("".join(base), head + singular(base[-1])) for ending in endings)]
+
+
+def _units(base: tuple[str, ...]) -> list[str]:
+    """`timeout` may be `timeoutSec`."""
+    return ["".join(base) + unit for unit in _UNITS]
+
+
+def _groups(base: tuple[str, ...]) -> list[str]:
+    """`backup` and `backupConfig` are equivalent."""
+    has_ending = len(base) > 1 and base[-1] in _GROUPING
+    shorter = ["".join(base[:-1]), "".join((*base[:-2], plural(base[-2])))] if has_ending else []
+    return [*shorter, *("".join(base) + ending for ending in _GROUPING)]
 
 
 def _flags(base: tuple[str, ...]) -> list[str]:
@@ -128,6 +141,15 @@ def _synonyms(base: tuple[str, ...]) -> list[str]:
         elif last == other:
             names.append(head + first)
     return names
+
+
+_CONVENTIONS: Mapping[str, tuple[Callable[[tuple[str, ...]], list[str]], ...]] = {
+    "flag": (_counts, _flags, _synonyms),
+    "scalar": (_counts, _identifiers, _units, _synonyms),
+    "list": (_counts, _lists_of_identifiers, _groups, _synonyms),
+    "group": (_counts, _groups, _synonyms),
+}
+"""The conventions of tools by the kind of a value, the most likely first."""
 
 
 @lru_cache(maxsize=65536)
