@@ -186,7 +186,7 @@ def test_the_command_line_refuses_an_unverified_approval_where_approvers_are_lis
     apply.sync(LoadResult(alerting=LISTED), ApplyRequest("alerting"), world.deps, world.clock())
     world.drift()
     monkeypatch.setattr(bootstrap, "live_resources", lambda _: world.context.live_resources)
-    monkeypatch.setattr(bootstrap, "project_places", lambda: None)
+    monkeypatch.setattr(bootstrap, "project_ancestors", lambda: None)
     with pytest.raises(SetpointError) as refused:
         app([command, KEY.name, "--yes", "--as", ANN, "--store", url], standalone_mode=False)
     assert isinstance(refused.value, NotPermitted), refused.value
