@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 BASE: dict[str, Any] = {
@@ -91,14 +92,35 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def _combined() -> tuple[dict[str, Any], dict[str, Any]]:
-    rows: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    for option in OPTIONS.values():
-        fitting = [row for row in rows if all(row.get(name, value) == value for name, value in option.items())]
-        if fitting and not any(option.items() <= row.items() for row in rows):
-            min(fitting, key=len).update(option)
-    return rows
+TOGETHER: tuple[tuple[str, ...], ...] = (
+    ("watch-organization", "deep-reads", "history", "vpc-connector"),
+    ("watch-itself", "remediation-of-resources", "deep-reads", "alerts", "reports", "secret-key", "otlp"),
+    ("deep-reads-in-a-project", "alerts-without-buttons", "console", "uploaders", "sources", "readers",
+     "state-buckets"),
+    ("watch-folder", "watch-itself", "attribution", "console", "reports", "sources", "monitoring"),
+    ("watch-several", "worker", "alerts-without-buttons", "otlp", "readers", "monitoring"),
+    ("worker", "remediation-of-policies", "history", "attribution", "console", "kms-key", "vpc-connector", "operators",
+     "monitoring"),
+    ("watch-organization", "worker", "remediation-of-resources", "secret-key", "uploaders", "sources",
+     "state-buckets"),
+    ("watch-folder", "remediation-of-policies", "deep-reads", "vpc-connector", "otlp", "readers"),
+    ("watch-several", "deep-reads-in-a-project", "kms-key", "secret-key", "operators", "state-buckets"),
+    ("watch-folder", "watch-itself", "remediation-of-resources", "deep-reads", "alerts-without-buttons", "console",
+     "kms-key", "vpc-connector", "sources", "state-buckets", "monitoring"),
+    ("watch-organization", "worker", "remediation-of-policies", "deep-reads-in-a-project", "history", "attribution",
+     "reports", "secret-key", "otlp", "uploaders", "operators", "readers"),
+)  # fmt: skip
+"""Installations with several options each: each option without each variable that it does not need.
+
+So an option that fails without another one fails in one of them.
+"""
 
 
-COMBINED = _combined()
-"""Two installations that have each option on in one of them and off in the other, but for what only everything has."""
+def together(names: Sequence[str]) -> dict[str, Any]:
+    """What switches these options on; ``history`` switches ``alerts`` on, too."""
+    return {variable: value for name in names for variable, value in OPTIONS[name].items()}
+
+
+def has(values: Mapping[str, Any], option: str) -> bool:
+    """Whether an option is switched on by these values."""
+    return OPTIONS[option].items() <= values.items()

@@ -1,7 +1,8 @@
 """Terraform plans, applies, plans again and destroys infra/, with stand-ins for the providers.
 
-``inventories/`` says what each option adds to the base and what it takes away; write them anew with
-``SETPOINT_WRITE_INVENTORIES=1 pytest tests/infra/test_terraform_plans.py``, and review the change like code.
+``inventories/`` says what each option adds to the base and what it takes away, and what some options do together; write
+them anew with ``SETPOINT_WRITE_INVENTORIES=1 pytest --long tests/infra/test_terraform_plans.py``, and review the change
+like code.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import setpoint
 from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
 from infra.functions_archive import commit, copy_repository
 from infra.hcl import strings
-from infra.options import BASE, COMBINED, EVERYTHING, OPTIONS
+from infra.options import BASE, EVERYTHING, OPTIONS, TOGETHER, has, together
 from infra.workspace import TerraformError, Workspace, addresses
 from setpoint.declarations import apply_archive
 from setpoint.declarations.readers import documents, native
@@ -51,13 +52,18 @@ def base(module) -> set[str]:
     return module.resources()
 
 
+def inventory(name: str) -> dict[str, list[str]]:
+    return yaml.safe_load((INVENTORIES / f"{name}.yaml").read_text())
+
+
 def check_inventory(name: str, planned: dict[str, list[str]]) -> None:
     file = INVENTORIES / f"{name}.yaml"
     if _WRITES:
         file.write_text(yaml.safe_dump(planned, sort_keys=False))
-    assert planned == yaml.safe_load(file.read_text()), f"{file.name} is not what Terraform plans"
+    assert planned == inventory(name), f"{file.name} is not what Terraform plans"
 
 
+@pytest.mark.thorough
 def test_the_base_comes_up_as_its_inventory_says(base):
     check_inventory("base", {"adds": sorted(base)})
 
@@ -71,29 +77,48 @@ def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_def
     assert {tuple(change["actions"]) for change in planned["output_changes"].values()} == {("no-op",)}
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_alone_comes_up_as_its_inventory_says_and_takes_the_one_before_away(module, base, option, request):
+def test_an_option_alone_comes_up_as_its_inventory_says_and_takes_the_one_before_away(module, base, option):
     """Each is applied to what the one before has left, so that what an option leaves behind is found, too."""
     module.apply({**UNPROTECTED, **OPTIONS[option]})
     made = module.resources()
     check_inventory(option, {"adds": sorted(made - base), "removes": sorted(base - made)})
-    if request.config.getoption("long"):
+    assert module.changes() == []
+
+
+REPEATED = TOGETHER[-2:]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", range(len(TOGETHER)))
+def test_options_come_up_together_as_their_inventories_say_and_take_those_before_away(module, base, number):
+    """The inventory of an installation has what its options make only together, and what they do not make then."""
+    options = TOGETHER[number]
+    module.apply({**UNPROTECTED, **together(options)})
+    made, alone = module.resources(), [inventory(option) for option in options]
+    removed = {address for option in alone for address in option["removes"]}
+    expected = (base - removed).union(*(option["adds"] for option in alone))
+    beyond = {"adds": sorted(made - expected), "removes": sorted(expected - made)}
+    check_inventory(f"together-{number + 1}", {"options": list(options), **beyond})
+    if options in REPEATED:
         assert module.changes() == []
 
 
-@pytest.mark.parametrize("combined", COMBINED, ids=["some", "the others"])
-def test_options_together_need_no_change_afterwards(module, combined):
-    module.apply({**UNPROTECTED, **combined})
-    assert module.changes() == []
+@pytest.mark.parametrize("option", OPTIONS)
+def test_each_option_is_installed_without_each_variable_that_it_does_not_need(option):
+    rows = [row for names in TOGETHER if has(row := together(names), option)]
+    others = {variable for values in OPTIONS.values() for variable in values} - OPTIONS[option].keys()
+    assert {variable for variable in others if all(variable in row for row in rows)} == set()
+    assert all(has(together(names), option) for names in TOGETHER if option in names)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_each_option_is_planned_again_in_every_run(option):
     """Beside others; the long runs plan it again alone."""
-    planned_again = [*COMBINED, EVERYTHING]
-    assert any(OPTIONS[option].items() <= row.items() for row in planned_again)
-    assert any(not OPTIONS[option].items() <= row.items() for row in planned_again)
+    planned_again = [*map(together, REPEATED), EVERYTHING]
+    assert any(has(row, option) for row in planned_again)
+    assert any(not has(row, option) for row in planned_again)
 
 
 def test_the_base_goes_and_leaves_nothing(module, base):
@@ -199,8 +224,9 @@ def test_odd_values_that_are_allowed_can_be_planned(module, values):
     assert len(planned) > 100
 
 
-def test_every_inventory_is_of_an_option():
-    assert {file.stem for file in INVENTORIES.glob("*.yaml")} == {"base", *OPTIONS}
+def test_every_inventory_is_of_an_option_or_of_several():
+    several = {f"together-{number}" for number in range(1, len(TOGETHER) + 1)}
+    assert {file.stem for file in INVENTORIES.glob("*.yaml")} == {"base", *OPTIONS, *several}
 
 
 def test_the_readme_of_the_module_has_every_variable_with_its_description():
