@@ -14,7 +14,7 @@ import requests
 import forked
 from setpoint.bootstrap.settings import VARIABLES
 from setpoint.errors import BadRequest
-from setpoint_tools.dev import control_server, endpoints, fleet, system
+from setpoint_tools.dev import control_server, endpoints, fleet, preparation
 from setpoint_tools.dev.fleet import CHANGES
 from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.serving import functions
@@ -24,13 +24,8 @@ SETPOINT = [sys.executable, "-m", "setpoint"]
 PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
 
 
-def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
-    if arguments[:2] != ("dev", "up"):
-        return forked.command_line(*arguments)
-    return subprocess.run(
-        [*SETPOINT, *arguments], capture_output=True, text=True, check=False, timeout=240, env=environment, **more
-    )
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+run = forked.command_line
 
 
 @pytest.mark.parametrize(
@@ -42,7 +37,10 @@ def test_a_firewall_that_somebody_opens_is_put_back_by_the_whole_system(tmp_path
     if emulators == "--emulators":
         request.getfixturevalue("pubsub_emulator")
         request.getfixturevalue("firestore_emulator")
-    played = run("dev", "up", "--play", "--yes", emulators, "--folder", str(tmp_path), "--root", str(ROOT))
+    played = subprocess.run(
+        [*SETPOINT, "dev", "up", "--play", "--yes", emulators, "--folder", str(tmp_path), "--root", str(ROOT)],
+        capture_output=True, text=True, check=False, timeout=240, env=ENVIRONMENT,
+    )  # fmt: skip
     assert played.returncode == 0, played.stderr
     types = [line.split()[0] for line in played.stdout.splitlines() if line.startswith(("drift.", "remediation."))]
     assert [kind for kind in types if kind != "drift.attributed"][:4] == PUT_BACK
@@ -67,10 +65,9 @@ def assert_one_trace(folder: Path) -> None:
 
 def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
     folder = ["--folder", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
     with subprocess.Popen(
         [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=ENVIRONMENT,
     ) as process:  # fmt: skip
         wait_until(
             lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
@@ -112,7 +109,7 @@ def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_
     with printed.open("w") as out, subprocess.Popen(
         [*SETPOINT, "dev", "up", "--yes", "--no-emulators", *folder, "--root", str(ROOT)],
         stdout=out, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "shared"), "PYTHONUNBUFFERED": "1"},
+        env={**ENVIRONMENT, "PYTHONUNBUFFERED": "1"},
     ) as process:  # fmt: skip
         wait_until(
             lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
@@ -154,7 +151,7 @@ def test_one_at_a_time_runs_in_a_folder(tmp_path):
 
 def test_nothing_is_started_or_emptied_before_somebody_says_so(tmp_path):
     (tmp_path / "setpoint.db").write_text("of the last run")
-    refused = run("dev", "up", "--folder", str(tmp_path), "--root", str(ROOT), input="")
+    refused = run("dev", "up", "--folder", str(tmp_path), "--root", str(ROOT))
     assert refused.returncode == 1
     assert "say --yes" in refused.stderr
     assert (tmp_path / "setpoint.db").read_text() == "of the last run"
@@ -164,7 +161,7 @@ def test_only_what_an_earlier_run_has_left_is_emptied(tmp_path):
     (tmp_path / "fleet").mkdir()
     for name in ("setpoint.db", "detect.log", "notes.txt", "fleet/fleet.yaml", "fleet/mine.yaml"):
         (tmp_path / name).write_text("x")
-    system.empty(tmp_path)
+    preparation.empty(tmp_path)
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == ["fleet/mine.yaml", "notes.txt"]
 

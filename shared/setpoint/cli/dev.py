@@ -50,7 +50,7 @@ def up(
     Asks first: it starts servers on this machine, and empties the store and the logs of the last run in its folder. A
     folder holds one running system. With --play, exits with 1 if the story does not end as expected.
     """
-    from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - loads servers, which no other command needs
+    from setpoint_tools.dev import control_server, preparation  # noqa: PLC0415 - loads servers, which only `dev` needs
 
     folder = folder.resolve()
     heard: list[str] = []
@@ -61,9 +61,9 @@ def up(
             heard.append(event.type)
 
     with control_server.claimed(folder):
-        names = system.check(root.resolve())
+        names = preparation.check(root.resolve())
         _ask(folder, names, yes=yes)
-        system.empty(folder)
+        preparation.empty(folder)
         _run(root.resolve(), folder, heard, hear, play=play, emulators=emulators)
     if play and tuple(heard[: len(_STORY)]) != _STORY:
         raise BadRequest(f"the story did not end as expected: {', '.join(heard) or 'no event'}; see {folder}/*.log")
@@ -89,7 +89,7 @@ def _run(
     root: Path, folder: Path, heard: list[str], hear: Callable[[CloudEvent], None], *, play: bool, emulators: bool
 ) -> None:
     """Start the system, and keep it up until it is stopped."""
-    from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - as above
+    from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - loads servers and clients
 
     print_status("starting: emulators, fakes, functions …")
     with system.up(root, folder, hear, emulators=emulators) as running:

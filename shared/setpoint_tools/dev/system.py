@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -30,7 +29,7 @@ from setpoint.model.events import CloudEvent
 from setpoint.model.sweep_records import Heal, Start, encode_message
 from setpoint.remediation.engine import TICK
 from setpoint.reporting.console import Console
-from setpoint_tools.dev import endpoints, fleet
+from setpoint_tools.dev import endpoints, fleet, preparation
 from setpoint_tools.dev.endpoints import Endpoints
 from setpoint_tools.dev.fleet import CHANGES, RESOURCES, Resource
 from setpoint_tools.testing import inventory
@@ -41,7 +40,7 @@ from setpoint_tools.testing.fork_server import ForkServer
 from setpoint_tools.testing.github import github
 from setpoint_tools.testing.http_server import serving
 from setpoint_tools.testing.pubsub import PubSubProject
-from setpoint_tools.testing.serving import Served, functions, is_http, start_anew
+from setpoint_tools.testing.serving import Served, is_http, start_anew
 from setpoint_tools.testing.slack import Slack, signed, slack
 
 _CONSOLE = "console"
@@ -51,7 +50,6 @@ _TICKS = 3.0
 _SECONDS = 10
 _APPROVER = "U1"
 _BY_SLACK = "slack:"
-_FOUND = "google-api-python-client, which `make .venv/.dev` installs"
 
 
 class System:
@@ -265,26 +263,6 @@ class System:
         self._pubsub.publish(endpoints.topic(name), [(data, attributes)])
 
 
-def check(root: Path) -> list[str]:
-    """The functions of a checkout.
-
-    Raises:
-        BadRequest: this is not a checkout, or something that the system needs is not installed.
-    """
-    names = functions(root)
-    if not names:
-        raise BadRequest(f"{root}: there is no functions/*/main.py; run this in the root of a checkout of Setpoint")
-    if importlib.util.find_spec("googleapiclient") is None:
-        raise BadRequest(f"the fake of Google's APIs needs {_FOUND}")
-    return names
-
-
-def empty(folder: Path) -> None:
-    """Remove the store and the logs that an earlier run has left in its folder, and nothing else."""
-    for file in (*folder.glob("setpoint.db*"), *folder.glob("*.log"), folder / "fleet" / "fleet.yaml"):
-        file.unlink(missing_ok=True)
-
-
 @contextmanager
 def up(
     root: Path,
@@ -305,9 +283,9 @@ def up(
             done, or each starts an interpreter.
 
     Raises:
-        BadRequest: see ``check``.
+        BadRequest: see ``preparation.check``.
     """
-    names = check(root)
+    names = preparation.check(root)
     from setpoint_tools.testing.google_apis import google_apis  # noqa: PLC0415 - needs what was just looked for
 
     folder.mkdir(parents=True, exist_ok=True)
