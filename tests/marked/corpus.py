@@ -29,8 +29,11 @@ class Marked(NamedTuple):
     mark: str
 
 
+_COMMON = "xW7kPv9TbR2"
+
+
 def _mark(number: int) -> str:
-    return f"Zq{number:04d}xW7kPv9TbR2"
+    return f"Zq{number:04d}{_COMMON}"
 
 
 _TOKENS: tuple[Callable[[str], str], ...] = (
@@ -304,3 +307,11 @@ def corpus() -> Iterator[Marked]:
                 seen = next((text for text in (mark, mark.lower()) if text in secret), secret)
                 asset_type, name, live = make(secret)
                 yield Marked(place, f"{name}{number}", asset_type, make("declared")[2], live, seen)
+
+
+def marks_in(text: str) -> list[str]:
+    """The marks that a text holds; a long one is read once for all marks but those of encoded secrets."""
+    common = _COMMON.lower()
+    is_suspect = common in text.lower()
+    marks = (marked.mark for marked in corpus())
+    return [mark for mark in marks if (is_suspect or common not in mark.lower()) and mark in text]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from marked.corpus import FREE, NAMED, Marked, corpus
+from marked.corpus import FREE, NAMED, Marked, corpus, marks_in
 from rendering.samples import LINKS
 from setpoint.alerting.rendering import slack
 from setpoint.catalog.schemas import default_catalogue
@@ -78,6 +78,12 @@ def test_the_corpus_is_large_enough_to_say_something() -> None:
     assert len(FREE) + len(NAMED) >= 40
 
 
+def test_each_mark_is_seen_in_a_text() -> None:
+    marks = [marked.mark for marked in corpus()]
+    assert marks_in(f"<p>{' '.join(marks)}</p>") == marks
+    assert [mark for mark in marks[::20] if mark not in marks_in(f"<p>{mark}</p>")] == []
+
+
 @pytest.mark.parametrize("gone", [False, True], ids=["modified", "deleted"])
 def test_no_marked_secret_leaves_the_detector(gone: bool) -> None:
     assert leaks(gone=gone) == Counter()
@@ -87,7 +93,7 @@ def test_no_marked_secret_is_on_the_page() -> None:
     states = [drifted(marked) for marked in corpus()]
     report = build.build(build.Facts(states), NOON - timedelta(days=1), NOON + timedelta(days=1), most=10_000)
     read = page.render(report).decode()
-    assert [marked.mark for marked in corpus() if marked.mark in read] == []
+    assert marks_in(read) == []
 
 
 def test_two_marked_secrets_never_have_one_fingerprint() -> None:
