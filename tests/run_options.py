@@ -130,7 +130,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_finish() -> None:
     """Leave the collected tests, which live until the end, out of each later garbage collection.
 
-    The others are rarer than usual: they took an eighth of the processor time of a run, for tests whose garbage is small.
+    What is left is collected more rarely than usual: that took an eighth of the processor time of a run.
     """
     gc.collect()
     gc.freeze()

@@ -11,20 +11,30 @@ from sqlglot import expressions as sql
 from setpoint.reporting.tables import tables
 from setpoint_tools.testing.event_histories import history
 from setpoint_tools.testing.warehouse import DuckWarehouse, parsed, view_names
+from sizes import size
 from warehouse import oracle
+
+pytestmark = pytest.mark.thorough
 
 NOW = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def published() -> oracle.Published:
-    return list(history(4_000, NOW, days=150))
+    return list(history(size(1_500, 4_000), NOW, days=150))
 
 
 @pytest.fixture(scope="module")
 def warehouse(published):
     made = DuckWarehouse(NOW)
     made.publish(published)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse():
+    made = DuckWarehouse(NOW)
     yield made
     made.close()
 
@@ -203,11 +213,9 @@ def test_no_answer_depends_on_what_lies_outside_of_the_days_that_are_read(publis
 
 
 @pytest.mark.parametrize("view", view_names())
-def test_a_view_on_nothing_answers_nothing_and_fails_not(view):
-    empty = DuckWarehouse(NOW)
-    rows = empty.ask(view)
+def test_a_view_on_nothing_answers_nothing_and_fails_not(view, empty_warehouse):
+    rows = empty_warehouse.ask(view)
     assert all(not any(row[column] for column in row if column != "day") for row in rows)
-    empty.close()
 
 
 @pytest.mark.parametrize("view", view_names())

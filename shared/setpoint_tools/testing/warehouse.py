@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ def question(name: str) -> str:
     return " ".join(lines).partition(" Reads ")[0]
 
 
+@cache
 def parsed(name: str, days: int = DAYS) -> sql.Expr:
-    """A view as BigQuery would read it."""
+    """A view as BigQuery would read it, parsed once: callers transform a copy."""
     return sqlglot.parse_one(view_sql(name, days), read="bigquery")
 
 
