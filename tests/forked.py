@@ -11,24 +11,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from setpoint_tools.testing.polling import LIMIT
 
 _STREAMS = ("stdin", "stdout", "stderr")
-_CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT = multiprocessing.get_context("forkserver")
 LOADED = "setpoint_tools.testing.loaded"
 """Not beside this module: the process that all are forked from has only the path that Python begins with."""
-_CONTEXT.set_forkserver_preload([LOADED])
+CONTEXT.set_forkserver_preload([LOADED])
 
 
 def command_line(
     *arguments: str, stdin: str = "", cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``setpoint ARGUMENTS``."""
-    done = call(_setpoint, *arguments, stdin=stdin.encode(), cwd=cwd, environment=environment)
+    done = call(setpoint, *arguments, stdin=stdin.encode(), cwd=cwd, environment=environment)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -48,7 +48,7 @@ def call(
         folder = Path(name)
         (folder / "stdin").write_bytes(stdin)
         where = (str(folder), str(cwd or Path.cwd()), dict(os.environ if environment is None else environment))
-        process = _CONTEXT.Process(target=_in_child, args=(*where, function, arguments))
+        process = CONTEXT.Process(target=_in_child, args=(*where, function, arguments))
         process.start()
         process.join(LIMIT)
         if process.exitcode is None:
@@ -64,9 +64,15 @@ def call(
 def _in_child(
     folder: str, cwd: str, environment: dict[str, str], function: Callable[..., object], arguments: tuple[Any, ...]
 ) -> None:
-    for number, name in enumerate(_STREAMS):
-        flags = os.O_RDONLY if name == "stdin" else os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        opened = os.open(Path(folder, name), flags, 0o600)
+    write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    opened = [os.open(Path(folder, name), os.O_RDONLY if name == "stdin" else write, 0o600) for name in _STREAMS]
+    become(opened, cwd, environment)
+    function(*arguments)
+
+
+def become(streams: Sequence[int], cwd: str, environment: Mapping[str, str]) -> None:
+    """Make a process that was just forked like one that has just started, with these standard streams."""
+    for number, (name, opened) in enumerate(zip(_STREAMS, streams, strict=True)):
         os.dup2(opened, number)
         os.close(opened)
         mode = "r" if name == "stdin" else "w"
@@ -74,10 +80,10 @@ def _in_child(
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    function(*arguments)
 
 
-def _setpoint(*arguments: str) -> None:
+def setpoint(*arguments: str) -> None:
+    """Run the command line in this process."""
     from setpoint.cli import main  # noqa: PLC0415 - in the child, which has it loaded
 
     sys.argv = ["setpoint", *arguments]

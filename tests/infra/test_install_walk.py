@@ -11,15 +11,16 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import textwrap
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+import forked_program
 import setpoint
 from infra.blocks import TERRAFORM
 from infra.functions_archive import commit, copy_repository, deployed_files, pack
@@ -45,9 +46,9 @@ if [ "$1 $2" = "storage cp" ]; then
   echo "$4" > "$UPLOADS/$number.name"
 fi
 """
-SETPOINT = f"""#!/bin/bash
+SETPOINT = """#!/bin/bash
 printf "%s\\n" "setpoint $*" >> "$ASKED"
-[ "$1" = doctor ] || exec {sys.executable} -m setpoint "${{@/#firestore:*/$STORE}}"
+[ "$1" = doctor ] || exec "$0.forked" "${@/#firestore:*/$STORE}"
 """
 DECLARED = """
 apiVersion: setpoint.dev/v1
@@ -85,7 +86,7 @@ def repository(tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def root(tmp_path, standins) -> Path:
+def root(tmp_path, standins) -> Iterator[Path]:
     """An empty folder but for the stand-in of the bucket of states."""
     folder = tmp_path / "root"
     folder.mkdir()
@@ -96,7 +97,8 @@ def root(tmp_path, standins) -> Path:
     for name, text in (("gcloud", GCLOUD), ("setpoint", SETPOINT)):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
-    return folder
+    with forked_program.program(tmp_path / "bin" / "setpoint.forked"):
+        yield folder
 
 
 @pytest.mark.parametrize("way", [project, organization])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+
+import forked_program
 
 ROOT = Path(__file__).parents[2]
 NAME = "//pubsub.googleapis.com/projects/shop-prod/topics/orders"
@@ -33,10 +34,8 @@ def place(tmp_path):
     (tmp_path / "fleet/orders.yaml").write_text(DECLARED)
     (tmp_path / "drift.jsonl").write_text(ASSET % "600s")
     (tmp_path / "equal.jsonl").write_text(ASSET % "86400s")
-    command = tmp_path / "setpoint"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m setpoint "$@"\n')
-    command.chmod(0o755)
-    return tmp_path
+    with forked_program.program(tmp_path / "setpoint"):
+        yield tmp_path
 
 
 def run(script: str, place: Path, **variables: str) -> subprocess.CompletedProcess[str]:
