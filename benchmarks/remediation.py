@@ -33,8 +33,8 @@ from setpoint.model.policy import Limits, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Call, Done, Started, WritePlan, Written
 from setpoint.remediation import engine
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing import messages
 
 TYPE = "storage.googleapis.com/Bucket"

@@ -21,8 +21,8 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import app
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.google_faults import Fault
 

@@ -26,9 +26,9 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.source_grants import SourceGrant, Sources
 from setpoint.model.write_plan import WritePlan, Written
 from setpoint.remediation import commands
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.engine import remediate
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from sizes import histories
 
 EVERYTHING = Scope("all", projects=(), asset_types=("*",), ancestors=(ORGANIZATION,))

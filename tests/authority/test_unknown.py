@@ -23,8 +23,8 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Rule
 from setpoint.model.source_grants import SourceGrant, Sources
 from setpoint.model.sources import Control
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.engine import remediate, resume_due
-from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing.google_apis import GoogleApis
 from setpoint_tools.testing.google_faults import Fault
 from sizes import histories

@@ -23,9 +23,9 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.source_grants import INSTALLATION, Sources
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.engine import resume_due
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing.google_apis import GoogleApis
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

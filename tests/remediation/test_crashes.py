@@ -15,9 +15,9 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model import events
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.engine import receive, resume_due
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 
 OF_REMEDIATION = {
     *STEPS,

@@ -36,7 +36,7 @@ from setpoint.ports.queues import DeadLetters, SweepQueue
 from setpoint.ports.stores import RemediationStore, Store
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
-from setpoint.remediation.context import load_context, read
+from setpoint.remediation.case import load_case, read
 
 InteractionOutcome = Literal[
     "done",  # ordered now, or by the same click before
@@ -381,7 +381,7 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     if state is None or state.finding is None:
         return ephemeral_replies.stale(key.name, "it has no finding any more")
     data = finding_events.data_of(state)
-    case = load_context(snapshot, store, handler.projects, handler.clock())
+    case = load_case(snapshot, store, handler.projects, handler.clock())
     decision = deciding.decide(case.decision_input) if case is not None else None
     reply = ephemeral_replies.why(
         data, decision, routing.approvers(handler.alerting(snapshot.rules), data), store.trail(key)

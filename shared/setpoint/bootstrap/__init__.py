@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from setpoint.ports.queues import DeadLetters, SweepQueue
     from setpoint.ports.reports import ReportStore
     from setpoint.ports.services import ProjectDirectory
-    from setpoint.remediation.records import RemediationContext
+    from setpoint.remediation.context import RemediationContext
     from setpoint.reporting.console import Console
     from setpoint.reporting.daily_snapshot import Reporter
     from setpoint.sweep import Sweeper
@@ -112,7 +112,7 @@ def declaration_applier() -> tuple[CloudStorageArchives, Context, BucketStates, 
 def remediator() -> RemediationContext:
     """The context of ``functions/remediate``, created by the first event and cached for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
-    from setpoint.remediation.records import RemediationContext
+    from setpoint.remediation.context import RemediationContext
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     detection = _publishing_context(settings, publisher(), project_directory())
@@ -434,7 +434,7 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
     Raises:
         BadRequest: the URL names no store, the store cannot be opened, or there are no credentials.
     """
-    from setpoint.remediation.records import RemediationContext
+    from setpoint.remediation.context import RemediationContext
 
     live = live_resources(from_environment(os.environ).google_apis)
     detection = replace(open_detection(store, events_topic, create=False), directory=project_directory())

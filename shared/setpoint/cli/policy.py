@@ -26,7 +26,7 @@ from setpoint.model.declaration import Declaration, Scope
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Rule
 from setpoint.ports.stores import Snapshot, Store
-from setpoint.remediation.context import primary_declaration
+from setpoint.remediation.case import primary_declaration
 from setpoint.util.counts import counted
 
 

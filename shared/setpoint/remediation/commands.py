@@ -25,7 +25,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import RemediationStore, Snapshot, StateStore, Store
 from setpoint.remediation import separation_of_duties
-from setpoint.remediation.context import load_context, read
+from setpoint.remediation.case import load_case, read
 from setpoint.util.retries import retry_on_conflict
 from setpoint.util.secret_formats import scrub
 
@@ -63,7 +63,7 @@ def approve(
         state = _drifted(snapshot)
         if state.fingerprint != fingerprint:
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
-        case = load_context(snapshot, store, projects, clock())
+        case = load_case(snapshot, store, projects, clock())
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.decision_input.mode in MANUAL_MODES:

@@ -38,18 +38,19 @@ from setpoint.ports.stores import Problems, Snapshot, StateStore
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision as deciding
 from setpoint.remediation import execution, finding_plan, required_approval
-from setpoint.remediation.context import (
+from setpoint.remediation.case import (
     declared_digest,
     is_due,
     is_in_another_place,
     is_other_resource,
     is_under_another_rule,
     is_unproved_resource,
-    load_context,
+    load_case,
     primary_declaration,
     read,
     read_live,
 )
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.decision import Decision
 from setpoint.remediation.live_resources import LiveReading, LiveResources, describe_refusal
 from setpoint.remediation.records import (
@@ -57,7 +58,6 @@ from setpoint.remediation.records import (
     AuditNote,
     ExecutionOutcome,
     RemediationCase,
-    RemediationContext,
     is_recorded,
 )
 from setpoint.remediation.verification import judged
@@ -182,7 +182,7 @@ def preview(
         context: the ports of remediation.
         approved_by: an approver to assume, or empty.
     """
-    case = load_context(read(key, context.store), context.store, context.projects, context.clock())
+    case = load_case(read(key, context.store), context.store, context.projects, context.clock())
     if case is None:
         return None
     remediation = case.decision_input.remediation
@@ -237,7 +237,7 @@ def _end_unproved(snapshot: Snapshot, records: AttemptRecords) -> Snapshot:
 
 
 def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
-    case = load_context(snapshot, context.store, context.projects, context.clock())
+    case = load_case(snapshot, context.store, context.projects, context.clock())
     if case is None:
         return _clear_due(snapshot, "nothing", context.store, context.clock())
     decision = deciding.decide(case.decision_input)

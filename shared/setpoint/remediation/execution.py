@@ -15,9 +15,10 @@ from setpoint.model.write_plan import Failed, Running, Started, WritePlan, Writt
 from setpoint.ports.stores import RemediationStore, Snapshot
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision, operations, update_masks, verification
-from setpoint.remediation.context import declared_digest, read
+from setpoint.remediation.case import declared_digest, read
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationCase, RemediationContext
+from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationCase
 
 
 def write(

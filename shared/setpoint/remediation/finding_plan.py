@@ -16,7 +16,7 @@ from setpoint.model.field_path import overlap
 from setpoint.model.own_project import own_project
 from setpoint.model.secrecy import Secrecy
 from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
-from setpoint.remediation.context import restored_paths
+from setpoint.remediation.case import restored_paths
 from setpoint.remediation.live_resources import LiveReading, LiveResources
 from setpoint.remediation.merge import apply_changes, record
 from setpoint.remediation.records import RemediationCase

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -14,8 +14,6 @@ from setpoint.comparison.sealed import SealedMasking, armed
 from setpoint.detection import finding_events
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.outbox import Outbox
-from setpoint.detection.pipeline import Context
-from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Declaration
 from setpoint.model.events import EventType
@@ -25,12 +23,9 @@ from setpoint.model.resource_key import WHOLE, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.secrecy import Secrecy
-from setpoint.ports.queues import DeadLetters
-from setpoint.ports.services import ProjectAncestors
 from setpoint.ports.stores import Snapshot, Store, StoredSafetyState
 from setpoint.remediation import earlier_reasons
 from setpoint.remediation.decision import Decision, DecisionInput
-from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
 
 ExecutionOutcome = Literal[
@@ -255,44 +250,3 @@ def _shown(declaration: Declaration, schemas: Schemas | None, secrecy: Secrecy) 
     if declaration.digests:
         return SealedMasking(hiding, declaration.digests).message(armed(declaration.data), schema)
     return masking.masked_message(declaration.data, schema, hiding)
-
-
-@dataclass(frozen=True, slots=True)
-class RemediationContext:
-    """The ports of remediation.
-
-    Flow: a drift event, a tick or a command, from the decision to the write that is verified.
-
-    Args:
-        detection: evaluates what is read of a resource.
-        live_resources: the APIs of the resources.
-        worker: the name of this worker, for the audit trail.
-        places: looks up a project's ancestors right before a write; None to use the last observation.
-        store: the findings and safety limits.
-        projects: ids and numbers of projects.
-        secrecy: hides secrets.
-        clock: gives the current time.
-        dead_letters: takes messages that can never be handled.
-        records: records the steps of attempts.
-    """
-
-    detection: Context
-    live_resources: LiveResources
-    worker: str = "setpoint"
-    places: ProjectAncestors | None = None
-    store: Store = field(init=False)
-    projects: ProjectIdResolver = field(init=False)
-    secrecy: Secrecy = field(init=False, repr=False)
-    clock: Callable[[], datetime] = field(init=False)
-    dead_letters: DeadLetters = field(init=False)
-    records: AttemptRecords = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "store", self.detection.store)
-        object.__setattr__(self, "projects", self.detection.projects)
-        object.__setattr__(self, "secrecy", self.detection.secrecy)
-        object.__setattr__(self, "clock", self.detection.clock)
-        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
-        outbox, schemas = self.detection.outbox, self.detection.schemas
-        records = AttemptRecords(self.store, outbox, schemas, self.secrecy, self.clock, self.worker)
-        object.__setattr__(self, "records", records)

@@ -10,8 +10,9 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import AccessDenied, Refused, Unavailable
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.ports.stores import Snapshot
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.live_resources import LiveReading
-from setpoint.remediation.records import AttemptRecords, AuditNote, ExecutionOutcome, RemediationContext
+from setpoint.remediation.records import AttemptRecords, AuditNote, ExecutionOutcome
 
 
 def prove(

@@ -38,8 +38,8 @@ from setpoint.model.resource_key import CONTENTS, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.queues import EventBus
 from setpoint.remediation import bulk_exemptions, commands, engine
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from setpoint.sweep import SweepResult
 from setpoint_tools.demo import audit_log, feed, files, incidents, terraform_states
 from setpoint_tools.demo.audit_log import Entry

@@ -31,8 +31,8 @@ from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import InventoryPage
 from setpoint.remediation import commands, engine
+from setpoint.remediation.context import RemediationContext
 from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from setpoint.reporting import daily_snapshot
 from setpoint.reporting.daily_snapshot import Reporter
 from setpoint_tools.demo import fleet as fleets
