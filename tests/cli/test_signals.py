@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from setpoint.cli.commands import COMMANDS
 from setpoint.cli.progress import NEXT
 
@@ -59,14 +60,14 @@ BUCKETS = "---\n".join(
 )
 def test_an_interrupted_command_says_how_far_it_has_come_and_what_to_do_next(words, done, follows, tmp_path):
     (tmp_path / "fleet.yaml").write_text(BUCKETS)
-    command = [sys.executable, "-c", STOPPED, *words.split()]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=_SECONDS)
-    assert ended.returncode == 130, ended.stderr
-    last = ended.stderr.splitlines()[-1]
+    ended = forked.call(exec, STOPPED.format(["setpoint", *words.split()]), {}, cwd=tmp_path)
+    errors = ended.stderr.decode()
+    assert ended.returncode == 130, errors
+    last = errors.splitlines()[-1]
     assert last.startswith("interrupted ")
     assert done in last
     assert follows in last
-    assert "Traceback" not in ended.stderr
+    assert "Traceback" not in errors
 
 
 STOPPED = """
@@ -82,6 +83,7 @@ def take(self, document):
         signal.raise_signal(signal.SIGINT)
     read(self, document)
 load._Loading.take = take
+sys.argv = {}
 main()
 """
 """The command line, interrupted with the thousandth document."""
