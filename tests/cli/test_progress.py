@@ -57,3 +57,12 @@ def test_an_interruption_says_how_far_it_has_come():
         interrupted("assets", 2, 10)
     with pytest.raises(Interrupted, match=r"\A\Z"):
         interrupted("records", 0)
+
+
+def test_an_interruption_while_the_timer_starts_is_one_as_well(monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.threading.Timer, "start", interrupted)
+    with pytest.raises(Interrupted), progress("documents"):
+        pass

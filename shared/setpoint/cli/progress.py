@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -74,5 +74,6 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         raise Interrupted(f"after {done:,}{of} {what}" if done else within) from None
     finally:
         timer.cancel()
-        timer.join()
+        with suppress(RuntimeError):  # it has not started yet: the interruption came first
+            timer.join()
         bar.stop()
