@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from comparison.strategies import TYPES, answered, declared, leaves, mutated, replaced, schema_of
 from setpoint.comparison import literal
-from setpoint.comparison.compare import compare, walked
+from setpoint.comparison.compare import compare, comparison_of
 from setpoint.comparison.explain import examine
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
@@ -76,8 +76,8 @@ def test_fields_that_are_literally_equal_need_no_walk(asset_type: str, data: st.
     wanted, other = data.draw(declared(schema)), data.draw(declared(schema))
     names = [name for name in wanted if data.draw(st.booleans())]
     live = {**other, **{name: wanted[name] for name in names}}
-    whole = walked(wanted, live, schema, own=Project())
-    part = walked(wanted, live, schema, own=Project(), keys=literal.unlike(wanted, live))
+    whole = comparison_of(wanted, live, schema, own=Project())
+    part = comparison_of(wanted, live, schema, own=Project(), keys=literal.unlike(wanted, live))
     assert part.differences == whole.differences
     assert part.unchecked == whole.unchecked
     assert compare(wanted, live, schema) == tuple(whole.differences)

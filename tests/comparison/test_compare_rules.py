@@ -27,7 +27,7 @@ FIREWALL = "compute.googleapis.com/Firewall"
 def paths(how: str, path: str, declared: object, observed: object, asset_type: str = FIREWALL) -> list[str]:
     overrides = rules_for((CompareRule(how, path),), asset_type)
     schema = default_catalogue().schema_for(asset_type)
-    walk = comparing.walked(declared, observed, schema, own=Project("shop", "12"), overrides=overrides)
+    walk = comparing.comparison_of(declared, observed, schema, own=Project("shop", "12"), overrides=overrides)
     return [difference.path for difference in walk.differences]
 
 
@@ -85,7 +85,7 @@ def test_a_rule_is_for_its_field_alone_and_for_its_types():
 
 def test_the_first_rule_that_fits_counts():
     overrides = rules_for((CompareRule("literal", "description"), CompareRule("ignore-case", "*")), FIREWALL)
-    walk = comparing.walked({"description": "a"}, {"description": "A"}, None, own=Project(), overrides=overrides)
+    walk = comparing.comparison_of({"description": "a"}, {"description": "A"}, None, own=Project(), overrides=overrides)
     assert [difference.path for difference in walk.differences] == ["description"]
 
 

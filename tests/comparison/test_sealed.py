@@ -168,10 +168,10 @@ def test_a_reference_has_several_spellings(spelled: str):
 def test_a_reference_in_an_unknown_spelling_leaves_the_state_unknown():
     rule = declared("compute.googleapis.com/Firewall", {"network": KEY.sealed("projects/12/global/networks/main")})
     observation = Observation(rule.key, rule.asset_type, NOON, data={"network": LINK})
-    walk = sealed.walked(rule, rule.data, observation.data, None, Project(), Masking(KEY))
+    walk = sealed.comparison_of(rule, rule.data, observation.data, None, Project(), Masking(KEY))
     assert walk.differences  # without a schema it is a text
     schema = default_catalogue().schema_for(rule.asset_type)
-    walk = sealed.walked(rule, rule.data, observation.data, schema, Project(), Masking(KEY))
+    walk = sealed.comparison_of(rule, rule.data, observation.data, schema, Project(), Masking(KEY))
     assert [each.reason for each in walk.unchecked] == [sealed.SPELLINGS]
 
 
@@ -205,7 +205,7 @@ def test_a_reference_is_the_same_by_the_number_of_its_project():
     rule = declared("compute.googleapis.com/Firewall", {"network": KEY.sealed("projects/12/global/networks/main")})
     schema = default_catalogue().schema_for(rule.asset_type)
     for own, unknown in ((Project("shop", "12"), 0), (Project("shop", "13"), 1), (Project("other", "12"), 1)):
-        walk = sealed.walked(rule, rule.data, {"network": LINK}, schema, own, Masking(KEY))
+        walk = sealed.comparison_of(rule, rule.data, {"network": LINK}, schema, own, Masking(KEY))
         assert (len(walk.differences), len(walk.unchecked)) == (0, unknown)
 
 
@@ -332,7 +332,7 @@ def test_many_sealed_objects_without_names_are_compared_in_order_or_unknown():
     rule = declared("compute.googleapis.com/Firewall", {"allowed": sealed_rules})
     schema = default_catalogue().schema_for(rule.asset_type)
     walks = [
-        sealed.walked(rule, rule.data, {"allowed": live}, schema, Project(), Masking(KEY))
+        sealed.comparison_of(rule, rule.data, {"allowed": live}, schema, Project(), Masking(KEY))
         for live in (rules, rules[::-1])
     ]
     assert [walk.differences for walk in walks] == [[], []]
@@ -370,7 +370,7 @@ def test_another_key_is_said_once():
     job = declared(JOB, environment(*env), by=OTHER)
     schema = default_catalogue().schema_for(JOB)
     live = environment(*((name, "x") for name, _ in env))
-    walk = sealed.walked(job, job.data, live, schema, Project(), Masking(KEY))
+    walk = sealed.comparison_of(job, job.data, live, schema, Project(), Masking(KEY))
     assert [(each.path, each.reason) for each in walk.unchecked] == [("template", sealed.OTHER_KEY)]
     assert walk.unchecked_leaves == 300
 

@@ -476,7 +476,7 @@ def compare(  # noqa: PLR0913 - both sides, and the options
     return tuple(walk.differences)
 
 
-def walked(  # noqa: PLR0913 - the options of a comparison
+def comparison_of(  # noqa: PLR0913 - the options of a comparison
     declared: Mapping[str, Any],
     observed: Any,
     schema: Schema | None,

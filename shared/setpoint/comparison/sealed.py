@@ -385,7 +385,7 @@ class _SealedTrial(SealedComparison):
         self.differences.append(COUNTED)
 
 
-def walked(
+def comparison_of(
     declaration: Declaration,
     declared: Any,
     observed: Any,
@@ -408,7 +408,7 @@ def walked(
     kind = Comparison
     if declaration.digests:
         kind, declared, masking = SealedComparison, armed(declared), SealedMasking(masking, declaration.digests)
-    return compare.walked(
+    return compare.comparison_of(
         declared,
         observed,
         schema,

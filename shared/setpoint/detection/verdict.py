@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from setpoint.comparison import api_versions, coverage_gaps, iam_policies, literal, org_policies
 from setpoint.comparison.masking import HIDING, Masking
-from setpoint.comparison.sealed import walked
+from setpoint.comparison.sealed import comparison_of
 from setpoint.comparison.source_paths import declared_path
 from setpoint.detection import (
     actor_resolution,
@@ -312,7 +312,7 @@ def _differences(
             declaration, observation = aligned(declaration, observation)
         schema = schema_of(schemas, observation)
         are_sides = sides[0] is declaration.data and sides[1] is observation.data
-        walk = walked(
+        walk = comparison_of(
             declaration, declaration.data, observation.data, schema, own, masking, keys if are_sides else None
         )
         if walk.unchecked or observation.truncated:
@@ -354,7 +354,7 @@ def _not_ignored_fields(
     if ignore_patterns.ALL in declaration.ignore:
         return ()
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, observed))
-    return tuple(walked(declaration, want, have, schema, own, masking).differences)
+    return tuple(comparison_of(declaration, want, have, schema, own, masking).differences)
 
 
 def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> tuple[Difference, ...]:

@@ -61,7 +61,7 @@ class PolicyTest:
         declared, observed = self.compared or ({}, {})
         schema = default_catalogue().fitting(self.case.asset_type, observed)
         overrides = rules_for(policy.compare, self.case.asset_type)
-        walk = comparing.walked(declared, observed, schema, own=Project(), overrides=overrides)
+        walk = comparing.comparison_of(declared, observed, schema, own=Project(), overrides=overrides)
         return frozenset(difference.path for difference in walk.differences)
 
 
