@@ -25,16 +25,12 @@ def incident(name: str, view: FindingView | GroupView, links: Links, routing_key
         routing_key: the integration key of the service.
     """
     key = {"routing_key": routing_key, "dedup_key": name[:_MOST_KEY]}
-    if not _is_open(view):
+    if not view.is_open:
         return key | {"event_action": "resolve"}
     link = _link(view, links)
     more = {"client_url": link} if link else {}
     payload = _of_group(view) if isinstance(view, GroupView) else _of_finding(view)
     return key | {"event_action": "trigger", "client": "Setpoint", "payload": payload} | more
-
-
-def _is_open(view: FindingView | GroupView) -> bool:
-    return view.statuses.get("open", 0) > 0 if isinstance(view, GroupView) else view.data.status == "open"
 
 
 def _link(view: FindingView | GroupView, links: Links) -> str:

@@ -31,7 +31,7 @@ from setpoint.model.events import CloudEvent, drift_event
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.resource_state import ResourceState
+from setpoint.model.resource_state import drifted
 from setpoint.ports.stores import StateStore
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
@@ -183,19 +183,12 @@ def repository_for(key: ResourceKey, alerting: Alerting, store: StateStore) -> D
     Raises:
         BadRequest: there is no such drift, or the rules name none.
     """
-    data = replace(finding_events.data_of(_drifted(key, store)), status="accepted")
+    data = replace(finding_events.data_of(drifted(key, store.read(key).state)), status="accepted")
     destinations = routing.on_acceptance(alerting, data)
     to = next((to for to in destinations if to.sink == "request"), None)
     if to is None:
         raise BadRequest(f"{key.name}: no `acceptances` of the Alerting document name a repository; add --repository")
     return to
-
-
-def _drifted(key: ResourceKey, store: StateStore) -> ResourceState:
-    state = store.read(key).state
-    if state is None or state.finding is None or state.finding.status == "resolved":
-        raise BadRequest(f"{key.name}: it has no drift")
-    return state
 
 
 def request_change(key: ResourceKey, to: Destination, context: AlertingContext, *, is_shown: bool) -> str:
@@ -214,7 +207,7 @@ def request_change(key: ResourceKey, to: Destination, context: AlertingContext, 
         BadRequest: there is no such drift, or the repository refuses it.
         TransientError: the store or the repository does not answer; nothing is lost.
     """
-    state = _drifted(key, context.store)
+    state = drifted(key, context.store.read(key).state)
     event = drift_event("drift.changed", state.sequence, finding_events.data_of(state))
     wanted, alerting = {to.id: _Wanted(to, is_acceptance=True)}, context.alerting()
     retry_on_conflict(

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,10 +23,10 @@ from setpoint.attribution.user_agents import caller_of
 from setpoint.catalog.principal_kinds import REDACTED
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import AuditedChange
+from setpoint.model.observation import Instant
 from setpoint.model.resource_key import Content, ResourceKey, is_full_name
+from setpoint.util.json_values import as_object
 from setpoint.util.secret_formats import holds_known, scrub
-
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _LOGS = re.compile(r"/logs/cloudaudit\.googleapis\.com(?:%2F|/)(?:activity|system_event)\Z", re.IGNORECASE)
 _AUDIT_LOG = "type.googleapis.com/google.cloud.audit.AuditLog"
@@ -164,9 +164,9 @@ def parse(entry: bytes, *, mask_ip: bool) -> tuple[LoggedChange, ...]:
         payload.resource_name
         or next((authorization.resource for authorization in payload.authorization_info if authorization.resource), ""),
         read.resource.labels,
-        _mapping(payload.request),
-        _mapping(payload.response),
-        _mapping(payload.service_data),
+        as_object(payload.request),
+        as_object(payload.response),
+        as_object(payload.service_data),
     )
     return tuple(LoggedChange(key, change, also) for key, also in _keys(target))
 
@@ -181,10 +181,6 @@ def _read(decode: Any, raw: Any) -> Any:
         raise MalformedMessage(f"not an entry of an audit log: {reason}") from None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _is_change(payload: _AuditLog) -> bool:
     if payload.service_name in _IGNORED_SERVICES or not payload.service_name or not payload.method_name:
         return False
@@ -195,7 +191,7 @@ def _is_change(payload: _AuditLog) -> bool:
     kinds = {authorization.permission_type for authorization in payload.authorization_info}
     if kinds and kinds <= {"ADMIN_READ", "DATA_READ"}:
         return False
-    request = _mapping(payload.request)
+    request = as_object(payload.request)
     return not any(request.get(field) is True for field in ("validateOnly", "validate_only", "dryRun"))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from setpoint.catalog.locations import is_zone
+from setpoint.util.json_values import as_list
 
 APIS_WITHOUT_RESOURCE_PATHS = frozenset(
     (
@@ -115,10 +116,10 @@ def batch_paths(service: str, method: str, path: str, request: Mapping[str, Any]
     last = method.rpartition(".")[2]
     if service == "serviceusage.googleapis.com" and last.startswith("Batch"):
         parent = path.removesuffix("/services")
-        ids = (*_list_field(request, "serviceIds"), *_list_field(request, "service_ids"))
+        ids = (*as_list(request.get("serviceIds")), *as_list(request.get("service_ids")))
         return tuple(f"{parent}/services/{id_}" for id_ in ids if isinstance(id_, str))
     if service == "accesscontextmanager.googleapis.com" and last.startswith("Replace"):
-        held = (*_list_field(request, "servicePerimeters"), *_list_field(request, "accessLevels"))
+        held = (*as_list(request.get("servicePerimeters")), *as_list(request.get("accessLevels")))
         return tuple(str(id_["name"]) for id_ in held if isinstance(id_, dict) and id_.get("name"))
     if service == "dns.googleapis.com" and method.endswith("changes.create"):
         return tuple(dict.fromkeys(_record_set_paths(path.partition("/changes")[0], request)))
@@ -160,14 +161,9 @@ def _bigquery_path(name: Mapping[str, Any]) -> str:
 def _record_set_paths(zone: str, request: Mapping[str, Any]) -> Iterator[str]:
     change = request.get("change")
     held: Mapping[str, Any] = change if isinstance(change, dict) else request
-    for record in (*_list_field(held, "additions"), *_list_field(held, "deletions")):
+    for record in (*as_list(held.get("additions")), *as_list(held.get("deletions"))):
         if isinstance(record, dict) and zone and record.get("name") and record.get("type"):
             yield f"{zone}/rrsets/{record['name']}/{record['type']}"
-
-
-def _list_field(held: Mapping[str, Any], field: str) -> list[Any]:
-    values = held.get(field)
-    return values if isinstance(values, list) else []
 
 
 def alternative_paths(

@@ -26,6 +26,7 @@ from setpoint import bootstrap
 from setpoint.errors import AccessDenied, SetpointError
 from setpoint.util import telemetry
 from setpoint.util.clock import in_utc
+from setpoint.util.json_values import as_object
 from setpoint.util.telemetry import Run, Severity
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class PushDelivery:
     """
 
     def __init__(self, event: CloudEvent, run: Run) -> None:
-        self.body: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
+        self.body: Mapping[str, Any] = as_object(event.data)
         message = _message(event)
         self.attributes = _attributes(message)
         self.message_id = str(message.get("messageId") or event["id"])
@@ -135,15 +136,12 @@ def _check_request() -> None:
 
 def _message(event: CloudEvent) -> Mapping[str, Any]:
     """The Pub/Sub message of an event; empty for another event."""
-    data = event.data
-    message = data.get("message") if isinstance(data, dict) else None
-    return message if isinstance(message, dict) else {}
+    return as_object(as_object(event.data).get("message"))
 
 
 def _attributes(message: Mapping[str, Any]) -> Mapping[str, str]:
     """The attributes of a message; what is not text is none (https://cloud.google.com/pubsub/docs/reference/rest)."""
-    attributes = message.get("attributes")
-    given = attributes.items() if isinstance(attributes, dict) else ()
+    given = as_object(message.get("attributes")).items()
     return {name: value for name, value in given if isinstance(value, str)}
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
+from setpoint.cli.github_annotations import annotation
 from setpoint.cli.markdown import code
 from setpoint.cli.output import out
 
@@ -116,19 +117,9 @@ def as_junit(results: Sequence[CiResult], suite: str, passed: int) -> str:
 def as_annotations(results: Sequence[CiResult]) -> Iterator[str]:
     """The results as annotations of lines in a pull request on GitHub."""
     for result in results:
-        place = f" file={_property(result.file)}," if result.file else " "
-        if result.file and result.line and not result.address:
-            place += f"line={result.line},"
+        line = str(result.line) if result.line and not result.address else ""
         text = ": ".join(filter(None, (result.address, result.subject, result.message)))
-        yield f"::{result.level}{place}title=Setpoint::{_escaped(text)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+        yield annotation(result.level, text, result.file, line)
 
 
 def as_markdown(results: Sequence[CiResult], headline: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ import typer
 
 from setpoint import bootstrap
 from setpoint.cli import feed
-from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code, is_open
+from setpoint.cli.drift_checks import ExitCode, FailOn, check_severity, drift_code
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.loading import LoadOptions, load_all
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl, checked_topic
@@ -160,7 +160,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         elif output is Output.table:
             _show(detection.store, store, str(feed_file or subscription), outcomes)
         unread: Problems = []
-        opened = filter(is_open, detection.store.states(drifted=True, problems=unread))
+        opened = (state for state in detection.store.states(drifted=True, problems=unread) if state.is_open)
         code = drift_code(opened, exit_code=exit_code, fail_on=fail_on)
         if unread and (exit_code or fail_on):
             print_error(f"stored records cannot be read, first: {unread[0]}; run `setpoint repair`")
@@ -288,7 +288,7 @@ def _show(records: Store, store: str, feed: str, outcomes: Outcomes) -> None:
     opened, otherwise_due = [], set()
     problems: Problems = []
     for state in records.states(drifted=True, problems=problems):
-        if is_open(state):
+        if state.is_open:
             opened.append(state)
         if state.settling is None:
             otherwise_due.add(state.key)

@@ -25,11 +25,6 @@ FailOn = Annotated[
 ]
 
 
-def is_open(state: ResourceState) -> bool:
-    """Whether the resource has an open finding."""
-    return state.finding is not None and state.finding.status == "open"
-
-
 def check_severity(fail_on: str) -> None:
     """Look at the value of ``--fail-on`` before anything is done.
 

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.markdown import code
-from setpoint.cli.output import actor_text, difference_line, origin_text, suppressed_line, title
+from setpoint.cli.output import actor_text, difference_line, suppressed_line, title
 from setpoint.detection.finding_events import claim_text, data_of
+from setpoint.model import drift_origin
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.drift_history import since_text
 from setpoint.model.resource_state import Finding, ResourceState
@@ -108,7 +109,7 @@ def as_markdown(state: ResourceState, trail: Sequence[AuditEntry], watched: str 
 def _rows(state: ResourceState) -> Iterator[tuple[str, str]]:
     rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
     facts = {"status": "suppressed"} if state.finding is None else _facts(state, state.finding)
-    origin = {"origin": origin_text(data_of(state))} if state.finding is not None else {}
+    origin = {"origin": drift_origin.in_words(data_of(state).origin)} if state.finding is not None else {}
     return ((name, value) for name, value in (rows | facts | origin).items() if value)
 
 

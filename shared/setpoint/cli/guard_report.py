@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from rich.text import Text
 
+from setpoint.cli.github_annotations import annotation
 from setpoint.cli.markdown import code
 from setpoint.cli.output import SEVERITY_STYLES, actor_text, difference_line
 from setpoint.comparison import difference_text
@@ -134,24 +135,16 @@ def as_annotations(review: Review) -> Iterator[str]:
         level = "notice" if resource.effects == ("resolves",) else "warning"
         file, _, line = resource.declared_in.rpartition(":")
         is_line = bool(file) and line.isdigit() and not resource.address
-        place = f" file={_property(file)},line={line}," if is_line else " "
         title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
         name = f"{title.kind} {title.name}{f' ({resource.address})' if resource.address else ''}"
         sentences = [f"{name}: {', '.join(_WORDS[effect] for effect in resource.effects)}"]
         if resource.finding_id:
             sentences.append(_since(resource))
         sentences += [_undone(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
-        yield f"::{level}{place}title=Setpoint::{_message('; '.join([*sentences, *resource.notes]))}"
+        place = (file, line) if is_line else ("", "")
+        yield annotation(level, "; ".join([*sentences, *resource.notes]), *place)
     for address in review.not_reviewed:
-        yield f"::warning title=Setpoint::{_message(f'{address} is not reviewed: its resource cannot be named')}"
-
-
-def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+        yield annotation("warning", f"{address} is not reviewed: its resource cannot be named")
 
 
 def as_json(review: Review) -> str:

@@ -20,12 +20,11 @@ from setpoint.cli.program import as_called
 from setpoint.comparison import difference_text
 from setpoint.declarations.readers import skipped
 from setpoint.detection.finding_events import data_of
-from setpoint.model import display_names
+from setpoint.model import display_names, drift_origin
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
 from setpoint.model.drift_history import beginning
-from setpoint.model.drift_origin import WORDS
 from setpoint.model.events import DriftData
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.source_grants import NOT_LISTED
@@ -267,7 +266,7 @@ def finding_block(state: ResourceState) -> FindingBlock:
         data.finding_id[:8],
         since(data),
         f"changed by {actor_text(data.actor)}",
-        origin_text(data),
+        drift_origin.in_words(data.origin),
         " ".join(filter(None, (data.owner.team, data.owner.slack))),
         data.declared_in.named,
         short_name(data.resource_name),
@@ -280,11 +279,6 @@ def since(finding: DriftData) -> str:
     """How long ago a drift began; ``at least 35 d ago`` if it is older than what is known."""
     began_at, at_least = beginning(finding.history, finding.first_seen)
     return f"at least {ago(began_at)}" if at_least else ago(began_at)
-
-
-def origin_text(finding: DriftData) -> str:
-    """The origin of a finding in words; empty if unknown."""
-    return "" if finding.origin == "unknown" else WORDS[finding.origin]
 
 
 def actor_text(actor: Actor | None) -> str:

@@ -21,7 +21,7 @@ from setpoint import bootstrap
 from setpoint import sweep as sweeping
 from setpoint.bootstrap.settings import from_environment
 from setpoint.cli.check_reports import print_report
-from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code, is_open
+from setpoint.cli.drift_checks import ExitCode, FailOn, as_results, check_severity, drift_code
 from setpoint.cli.exit_codes import ERROR
 from setpoint.cli.feed import in_words
 from setpoint.cli.finding_options import check_scope
@@ -152,7 +152,7 @@ def sweep(  # noqa: PLR0913 - each is an option
         _report(swept, time.perf_counter() - started, contents)
         count_declared(detection.store, store)
         unread: Problems = []
-        opened = list(filter(is_open, detection.store.states(drifted=True, problems=unread)))
+        opened = [state for state in detection.store.states(drifted=True, problems=unread) if state.is_open]
         _write(output, swept, opened)
     finally:
         detection.store.close()

@@ -22,8 +22,10 @@ from setpoint.comparison.older_api_shapes import (
     OLDER_NOTEBOOK,
     function_v2,
     notebook_v2,
+    present,
 )
 from setpoint.model.difference import Difference, Explanation
+from setpoint.util.json_values import as_object
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
@@ -121,12 +123,12 @@ def container_v3(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_service_v2(service: Mapping[str, Any]) -> dict[str, Any]:
     """A Cloud Run service of API v1 in the shape of v2."""
-    metadata, spec = _map(service.get("metadata")), _map(service.get("spec"))
-    annotations = _map(metadata.get("annotations"))
-    template = _map(spec.get("template"))
-    labels = {key: value for key, value in _map(metadata.get("labels")).items() if key != _LOCATION_LABEL}
+    metadata, spec = as_object(service.get("metadata")), as_object(service.get("spec"))
+    annotations = as_object(metadata.get("annotations"))
+    template = as_object(spec.get("template"))
+    labels = {key: value for key, value in as_object(metadata.get("labels")).items() if key != _LOCATION_LABEL}
     own = {key: value for key, value in annotations.items() if not key.startswith(_SYSTEM_PREFIXES)}
-    return _present(
+    return present(
         labels=labels,
         annotations=own,
         description=annotations.get("run.googleapis.com/description"),
@@ -138,30 +140,32 @@ def run_service_v2(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _template(template: Mapping[str, Any]) -> dict[str, Any]:
-    metadata, spec = _map(template.get("metadata")), _map(template.get("spec"))
-    annotations = _map(metadata.get("annotations"))
+    metadata, spec = as_object(template.get("metadata")), as_object(template.get("spec"))
+    annotations = as_object(metadata.get("annotations"))
     timeout = spec.get("timeoutSeconds")
     throttled = annotations.get("run.googleapis.com/cpu-throttling")
     boost = annotations.get("run.googleapis.com/startup-cpu-boost")
     containers = [_container(part) for part in spec.get("containers") or () if isinstance(part, Mapping)]
     for container in containers[:1]:
-        resources = _present(
+        resources = present(
             cpuIdle=None if throttled is None else throttled == "true",
             startupCpuBoost=None if boost is None else boost == "true",
         )
         if resources:
             container["resources"] = container.get("resources", {}) | resources
-    return _present(
+    return present(
         revision=metadata.get("name"),
         labels={
-            key: value for key, value in _map(metadata.get("labels")).items() if not key.startswith(_SYSTEM_PREFIXES)
+            key: value
+            for key, value in as_object(metadata.get("labels")).items()
+            if not key.startswith(_SYSTEM_PREFIXES)
         },
         annotations={key: value for key, value in annotations.items() if not key.startswith(_SYSTEM_PREFIXES)},
-        scaling=_present(
+        scaling=present(
             minInstanceCount=_whole(annotations.get("autoscaling.knative.dev/minScale")),
             maxInstanceCount=_whole(annotations.get("autoscaling.knative.dev/maxScale")),
         ),
-        vpcAccess=_present(
+        vpcAccess=present(
             connector=annotations.get("run.googleapis.com/vpc-access-connector"),
             egress=_EGRESS.get(str(annotations.get("run.googleapis.com/vpc-access-egress"))),
         ),
@@ -177,18 +181,18 @@ def _template(template: Mapping[str, Any]) -> dict[str, Any]:
 
 def _container(container: Mapping[str, Any]) -> dict[str, Any]:
     kept = {field: container.get(field) for field in (*_SAME_IN_CONTAINERS, *_PROBES)}
-    limits = _map(container.get("resources")).get("limits")
-    return _present(
+    limits = as_object(container.get("resources")).get("limits")
+    return present(
         **kept,
         env=[_variable(variable) for variable in container.get("env") or () if isinstance(variable, Mapping)],
-        resources=_present(limits=limits),
+        resources=present(limits=limits),
     )
 
 
 def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
-    reference = _map(_map(variable.get("valueFrom")).get("secretKeyRef"))
-    source = _present(secret=reference.get("name"), version=reference.get("key"))
-    return _present(
+    reference = as_object(as_object(variable.get("valueFrom")).get("secretKeyRef"))
+    source = present(secret=reference.get("name"), version=reference.get("key"))
+    return present(
         name=variable.get("name"),
         value=variable.get("value"),
         valueSource={"secretKeyRef": source} if source else None,
@@ -196,33 +200,24 @@ def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _volume(volume: Mapping[str, Any]) -> dict[str, Any]:
-    secret = _map(volume.get("secret"))
+    secret = as_object(volume.get("secret"))
     items = [
-        _present(path=item.get("path"), version=item.get("key"), mode=item.get("mode"))
+        present(path=item.get("path"), version=item.get("key"), mode=item.get("mode"))
         for item in secret.get("items") or ()
         if isinstance(item, Mapping)
     ]
-    held = _present(secret=secret.get("secretName"), items=items, defaultMode=secret.get("defaultMode"))
-    return _present(name=volume.get("name"), secret=held, emptyDir=volume.get("emptyDir"))
+    held = present(secret=secret.get("secretName"), items=items, defaultMode=secret.get("defaultMode"))
+    return present(name=volume.get("name"), secret=held, emptyDir=volume.get("emptyDir"))
 
 
 def _traffic(target: Mapping[str, Any]) -> dict[str, Any]:
     revision = target.get("revisionName")
     kind = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION" if revision else "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
-    return _present(type=kind, revision=revision, percent=target.get("percent"), tag=target.get("tag"))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return present(type=kind, revision=revision, percent=target.get("percent"), tag=target.get("tag"))
 
 
 def _whole(value: Any) -> int | None:
     return int(value) if str(value).isdigit() else None
-
-
-def _present(**fields: Any) -> dict[str, Any]:
-    """The fields that have a value."""
-    return {name: value for name, value in fields.items() if value not in (None, {}, [])}
 
 
 class _Conversion(NamedTuple):

@@ -34,6 +34,7 @@ from setpoint.model.compare_rules import FieldRule, rule_of
 from setpoint.model.difference import Difference, Explanation, Operation
 from setpoint.model.field_path import Path
 from setpoint.model.references import Project
+from setpoint.util.json_values import as_object
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
@@ -472,7 +473,7 @@ def compare(  # noqa: PLR0913 - both sides, and the options
         return ()
     walk = Comparison(own)
     walk.exact, walk.whole, walk.null_is_absent, walk.masking = exact, whole, null_is_absent, masking
-    walk.resource(schema, declared, observed if isinstance(observed, dict) else {}, keys)
+    walk.resource(schema, declared, as_object(observed), keys)
     return tuple(walk.differences)
 
 
@@ -492,5 +493,5 @@ def comparison_of(  # noqa: PLR0913 - the options of a comparison
 ) -> Comparison:
     """Compare like ``compare``, and return the unchecked fields, too; ``keys`` as in ``Comparison.resource``."""
     walk = kind(own, exact=exact, whole=whole, null_is_absent=null_is_absent, masking=masking, overrides=overrides)
-    walk.resource(schema, declared, observed if isinstance(observed, dict) else {}, keys)
+    walk.resource(schema, declared, as_object(observed), keys)
     return walk

@@ -17,6 +17,7 @@ from setpoint.comparison import grant_origins, iam_members
 from setpoint.model.declaration import Authority
 from setpoint.model.difference import Difference
 from setpoint.model.references import Project
+from setpoint.util.json_values import as_list, as_object
 
 _DELETED = "deleted:"
 _HIDDEN_CONDITION = "_withcond_"
@@ -166,8 +167,7 @@ def _condition(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 def _list(holder: Any, key: str) -> list[Any]:
     """The list under a key; empty if an observed policy has another type there."""
-    elements = holder.get(key) if isinstance(holder, dict) else None
-    return elements if isinstance(elements, list) else []
+    return as_list(as_object(holder).get(key))
 
 
 def _objects(holder: Any, key: str) -> list[dict[str, Any]]:
@@ -211,11 +211,19 @@ def _audit_differences(
 def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """The exempted members of each service and log type, sorted."""
     return {
-        (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
+        audited: sorted(
             iam_members.canonical(member)
             for member in map(str, _list(log, "exemptedMembers"))
             if not is_deleted(member)
         )
+        for audited, log in audit_logs(policy).items()
+    }
+
+
+def audit_logs(policy: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The audit configuration of each service and log type."""
+    return {
+        (str(config.get("service", "")), str(log.get("logType", ""))): log
         for config in _objects(policy, "auditConfigs")
         for log in _objects(config, "auditLogConfigs")
     }

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from setpoint.util.json_values import as_object
+
 _SAME_IN_FUNCTIONS = ("name", "description", "labels", "kmsKeyName")
 _BUILD = {
     "runtime": "runtime",
@@ -60,18 +62,18 @@ NEWER_NOTEBOOK = frozenset(("gceSetup", "healthState", "healthInfo", "disablePro
 def function_v2(function: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a function of Cloud Functions v1 to v2; fields without a counterpart keep their name."""
     timeout, memory = function.get("timeout"), function.get("availableMemoryMb")
-    trigger = _map(function.get("httpsTrigger"))
-    service = _renamed(function, _SERVICE) | _present(
+    trigger = as_object(function.get("httpsTrigger"))
+    service = _renamed(function, _SERVICE) | present(
         timeoutSeconds=int(timeout[:-1]) if isinstance(timeout, str) and timeout[:-1].isdigit() else None,
         availableMemory=f"{memory}M" if memory is not None else None,
         securityLevel=trigger.get("securityLevel"),
     )
-    build = _renamed(function, _BUILD) | _present(source=_source(function))
-    return _present(
+    build = _renamed(function, _BUILD) | present(source=_source(function))
+    return present(
         **{name: function.get(name) for name in (*_SAME_IN_FUNCTIONS, "network", "versionId")},
         buildConfig=build,
         serviceConfig=service,
-        eventTrigger=_event_trigger(_map(function.get("eventTrigger"))),
+        eventTrigger=_event_trigger(as_object(function.get("eventTrigger"))),
         environment="GEN_1",  # the API has no others
     )
 
@@ -84,7 +86,7 @@ def _source(function: Mapping[str, Any]) -> dict[str, Any]:
 def _event_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
     policy = trigger.get("failurePolicy")
     resource = str(trigger.get("resource") or "")
-    return _present(
+    return present(
         eventType=trigger.get("eventType"),
         service=trigger.get("service"),
         pubsubTopic=resource if "/topics/" in resource else None,
@@ -94,8 +96,8 @@ def _event_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
 
 def notebook_v2(instance: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a notebook instance of API v1 to v2."""
-    account, accelerator = instance.get("serviceAccount"), _map(instance.get("acceleratorConfig"))
-    setup = _renamed(instance, _SETUP) | _present(
+    account, accelerator = instance.get("serviceAccount"), as_object(instance.get("acceleratorConfig"))
+    setup = _renamed(instance, _SETUP) | present(
         bootDisk=_disk(instance, "bootDisk"),
         dataDisks=[disk] if (disk := _disk(instance, "dataDisk")) else None,
         serviceAccounts=[{"email": account}] if account else None,
@@ -103,9 +105,9 @@ def notebook_v2(instance: Mapping[str, Any]) -> dict[str, Any]:
             network=instance.get("network"), subnet=instance.get("subnet"), nicType=instance.get("nicType")
         ),
         acceleratorConfigs=_elements(type=accelerator.get("type"), coreCount=accelerator.get("coreCount")),
-        gpuDriverConfig=_present(enableGpuDriver=instance.get("installGpuDriver")),
+        gpuDriverConfig=present(enableGpuDriver=instance.get("installGpuDriver")),
     )
-    return _present(
+    return present(
         **{name: instance.get(name) for name in _SAME_IN_NOTEBOOKS},
         gceSetup=setup,
         disableProxyAccess=instance.get("noProxyAccess"),
@@ -113,23 +115,19 @@ def notebook_v2(instance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _disk(instance: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    disk = _present(diskType=instance.get(f"{kind}Type"), diskSizeGb=instance.get(f"{kind}SizeGb"))
-    return disk | _present(kmsKey=instance.get("kmsKey"), diskEncryption=instance.get("diskEncryption")) if disk else {}
+    disk = present(diskType=instance.get(f"{kind}Type"), diskSizeGb=instance.get(f"{kind}SizeGb"))
+    return disk | present(kmsKey=instance.get("kmsKey"), diskEncryption=instance.get("diskEncryption")) if disk else {}
 
 
 def _elements(**fields: Any) -> list[dict[str, Any]] | None:
-    element = _present(**fields)
+    element = present(**fields)
     return [element] if element else None
 
 
 def _renamed(resource: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return _present(**{newer: resource.get(older) for older, newer in names.items()})
+    return present(**{newer: resource.get(older) for older, newer in names.items()})
 
 
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _present(**fields: Any) -> dict[str, Any]:
+def present(**fields: Any) -> dict[str, Any]:
     """The fields that have a value."""
     return {name: value for name, value in fields.items() if value not in (None, {}, [])}

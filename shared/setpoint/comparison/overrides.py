@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -65,10 +64,7 @@ def _number(want: Any, have: Any, _: Project) -> bool:
     """Compare exactly: two large numbers, or two that a float cannot hold, are not equal for being near."""
     if isinstance(want, bool) or isinstance(have, bool):
         return False
-    try:
-        return Decimal(str(want)) == Decimal(str(have))
-    except InvalidOperation:
-        return False
+    return bool(scalars.number(want, have))
 
 
 def _duration(want: Any, have: Any, _: Project) -> bool:

@@ -16,6 +16,7 @@ from setpoint.detection import actor_resolution
 from setpoint.errors import AccessDenied, BadRequest, TokenExpired
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.clusters import Cluster, ClusterEvent, ClusterKind, ObjectRef
+from setpoint.util.json_values import as_object
 
 REASON = "Drifted"
 _TRIES = 4
@@ -136,8 +137,7 @@ def _document(value: Mapping[str, Any]) -> Document:
 
 
 def _metadata(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    metadata = value.get("metadata")
-    return metadata if isinstance(metadata, Mapping) else {}
+    return as_object(value.get("metadata"))
 
 
 def events(states: Iterable[ResourceState], objects: ClusterObjects, now: datetime) -> Iterator[ClusterEvent]:

@@ -15,6 +15,7 @@ from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration, Desired, Source
 from setpoint.model.resource_key import ResourceKey
+from setpoint.util.json_values import as_object
 
 _ACTIONS: dict[tuple[str, ...], ChangeAction] = {
     ("create",): "create",
@@ -110,10 +111,9 @@ def from_terraform_plan(path: Path, *, project: str = "") -> PlanChanges:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(whole_files.read(path))
+        return as_object(json.loads(whole_files.read(path)))
     except (OSError, ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _actions(document: Mapping[str, Any]) -> Iterator[tuple[str, ChangeAction]]:

@@ -19,6 +19,7 @@ from setpoint.detection.parent_types import ClaimedParent
 from setpoint.model import globs
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import project_of
+from setpoint.util.json_values import as_object
 
 
 class AutoCreatedRule(NamedTuple):
@@ -450,7 +451,7 @@ def claimed(entry: AutoCreatedRule, observation: Observation) -> ClaimedParent |
 
 
 def _asset(observation: Observation) -> Asset:
-    data = observation.data if isinstance(observation.data, dict) else {}
+    data = as_object(observation.data)
     name = observation.key.name
     project = observation.project_id or project_of(name)
     is_id = project[:1].isalpha()

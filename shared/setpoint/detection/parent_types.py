@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from setpoint.model.controller_claims import Parent
 from setpoint.model.observation import Observation
+from setpoint.util.json_values import as_object
 
 CLUSTER = "container.googleapis.com/Cluster"
 MEMBERSHIP = "gkehub.googleapis.com/Membership"
@@ -67,7 +68,7 @@ class ClaimedParent(NamedTuple):
 
 def parent_of(observation: Observation) -> Parent | None:
     """What is kept of a listed resource; None if no claim needs it."""
-    data = observation.data if isinstance(observation.data, dict) else {}
+    data = as_object(observation.data)
     kept = _FACTS.get(observation.asset_type)
     facts = {name: value for name, value in kept(data).items() if value} if kept is not None else {}
     if observation.asset_type not in TYPES or (observation.asset_type == COMPUTE_PROJECT and not facts):

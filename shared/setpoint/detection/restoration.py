@@ -23,6 +23,7 @@ from setpoint.model.field_path import Element, is_below
 from setpoint.model.last_known_good import GoodValues
 from setpoint.model.policy import Policy
 from setpoint.model.write_plan import Unwritable
+from setpoint.util.json_values import put
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
@@ -295,7 +296,7 @@ class _Restoring:
             if any(isinstance(name, Element) for name in names):
                 return _Done(_LEFT_OUT)
             if names:
-                _set(made, names, copy.deepcopy(kept))
+                put(made, names, copy.deepcopy(kept))
         place.node.append(made)
         return _Done()
 
@@ -343,13 +344,6 @@ def _with_identifier(part: str, item: Field | None) -> dict[str, Any] | None:
     if identifier.type in ("integer", "number"):
         return {key: int(value)} if value.lstrip("-").isdigit() else None
     return {key: value} if identifier.type == "string" else None
-
-
-def _set(node: dict[str, Any], names: Iterable[str], value: Any) -> None:
-    *around, last = names
-    for name in around:
-        node = node.setdefault(name, {})
-    node[last] = value
 
 
 def _without_nulls(value: Any) -> Any:

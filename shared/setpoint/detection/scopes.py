@@ -11,7 +11,7 @@ from setpoint.detection.auto_created_resources import AutoCreatedRule
 from setpoint.model import globs, ignore_patterns
 from setpoint.model.declaration import FleetPart, Scope, Selection
 from setpoint.model.fleet_rules import Rules
-from setpoint.model.labels import labels_of
+from setpoint.model.labels import fit, labels_of
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import WHOLE, project_of
 
@@ -155,5 +155,4 @@ def _is_labelled(labels: Mapping[str, str], observation: Observation) -> bool:
     """Whether a resource has all of these labels; True for a deleted resource without data, which may have had them."""
     if observation.data is None:
         return observation.deleted
-    has = labels_of(observation.data)
-    return all(key in has and value in ("*", has[key]) for key, value in labels.items())
+    return fit(labels, labels_of(observation.data))

@@ -19,14 +19,14 @@ def whole(declarations: Iterable[Declaration]) -> str:
     for declaration in declarations:
         if ignore_patterns.ALL not in declaration.ignore:
             return ""
-        rule = rule or _rule(declaration, ignore_patterns.ALL)
+        rule = rule or ignore_patterns.rule_of(declaration, ignore_patterns.ALL)
     return rule
 
 
 def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> tuple[Suppressed, ...]:
     """Differences that a declaration ignores, each with the rule."""
     return tuple(
-        Suppressed(_rule(declaration, _pattern(declaration, difference)), difference=difference)
+        Suppressed(ignore_patterns.rule_of(declaration, _pattern(declaration, difference)), difference=difference)
         for difference in differences
     )
 
@@ -95,7 +95,3 @@ def _pattern(declaration: Declaration, difference: Difference) -> str:
         head = field_path.readable(difference.path)[:1]
         pattern = next((candidate for candidate in patterns if field_path.parse(candidate)[:1] == head), patterns[0])
     return pattern
-
-
-def _rule(declaration: Declaration, pattern: str) -> str:
-    return declaration.ignored_by.get(pattern) or f"{declaration.source}: ignore {pattern}"

@@ -460,7 +460,7 @@ def _split(
 def _rule(declaration: Declaration, settings: Undeclared, fleet_policy: Policy | None, difference: Difference) -> str:
     """The rule by which an undeclared change is left alone, or an empty string."""
     if (pattern := ignore_patterns.covering(difference.path, declaration.ignore)) is not None:
-        return declaration.ignored_by.get(pattern) or f"{declaration.source}: ignore {pattern}"
+        return ignore_patterns.rule_of(declaration, pattern)
     pattern = policy.undeclared_pattern(settings.ignore, declaration.asset_type, difference.path)
     if pattern:
         return f"{fleet_policy.source if fleet_policy is not None else 'policy'}: undeclared ignore {pattern}"

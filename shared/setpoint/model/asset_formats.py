@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from setpoint.model.naming import camel
+from setpoint.util.json_values import as_list
 
 RecordKind = Literal["feed message", "asset", "search result", "unknown"]
 """``search result``: proves that a resource exists, and contains only the requested fields."""
@@ -147,7 +148,7 @@ def _resource(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _searched(outer: Mapping[str, Any]) -> dict[str, Any]:
     """A search result as an asset; its content is that of its newest version, where the search asked for it."""
-    holders = (outer.get("project"), *_listed(outer.get("folders")), outer.get("organization"))
+    holders = (outer.get("project"), *as_list(outer.get("folders")), outer.get("organization"))
     asset: dict[str, Any] = {
         "name": outer["name"],
         "assetType": outer["assetType"],
@@ -155,7 +156,7 @@ def _searched(outer: Mapping[str, Any]) -> dict[str, Any]:
         "resource": {"location": outer.get("location") or ""},
     }
     versions = [
-        _camel_keys(version) for version in _listed(outer.get("versionedResources")) if isinstance(version, dict)
+        _camel_keys(version) for version in as_list(outer.get("versionedResources")) if isinstance(version, dict)
     ]
     if versions:
         newest = versions[-1]
@@ -163,10 +164,6 @@ def _searched(outer: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(outer.get("updateTime"), str):
         asset["updateTime"] = _instant(outer["updateTime"])
     return asset
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _camel_keys(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,12 @@ WORDS: Mapping[DriftOrigin, str] = {
     "unknown": "unknown",
 }
 
+
+def in_words(origin: DriftOrigin) -> str:
+    """Where a drift comes from; empty if that is unknown."""
+    return "" if origin == "unknown" else WORDS[origin]
+
+
 _TOOLS = frozenset(
     (
         "config-connector",

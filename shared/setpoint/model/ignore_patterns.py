@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from setpoint.model import field_path, linear_patterns
-from setpoint.model.declaration import IgnoreRule
+from setpoint.model.declaration import Declaration, IgnoreRule
 
 ALL = ""
 """The pattern that ignores a whole resource."""
@@ -35,6 +35,11 @@ def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> st
         if means(rule, name, asset_type):
             deciding_rule = "" if rule.negated else rule.text or rule.expression
     return deciding_rule
+
+
+def rule_of(declaration: Declaration, pattern: str) -> str:
+    """What put a pattern among the ignored paths of a declaration: the line of an ignore file, or itself."""
+    return declaration.ignored_by.get(pattern) or f"{declaration.source}: ignore {pattern}"
 
 
 def covering(path: str, patterns: tuple[str, ...]) -> str | None:

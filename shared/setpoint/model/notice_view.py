@@ -54,6 +54,11 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
     quiet_until: datetime | None = None
     next_window: datetime | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to act."""
+        return self.data.status == "open"
+
 
 class GroupKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """The common properties of the findings in a message.
@@ -104,6 +109,11 @@ class GroupView(msgspec.Struct, frozen=True, omit_defaults=True):
     teams: dict[str, int]
     actors: dict[str, int]
     samples: tuple[FindingView, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to act on one of them."""
+        return self.statuses.get("open", 0) > 0
 
 
 class Links(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from setpoint.model import globs, ignore_patterns
+from setpoint.model import globs, ignore_patterns, labels
 from setpoint.model.compare_rules import CompareRule
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
@@ -314,10 +314,6 @@ def _one_of(wanted: tuple[str, ...], names: Iterable[str]) -> bool:
     return not wanted or any(globs.fits(wanted, name) for name in names)
 
 
-def _are_labels(match: Match, case: PolicyInput) -> bool:
-    return all(value in ("*", case.labels.get(key)) and key in case.labels for key, value in match.labels.items())
-
-
 def _are_covered(match: Match, case: PolicyInput) -> bool:
     if not match.paths:
         return True
@@ -332,7 +328,7 @@ _CHECKS: tuple[tuple[str, Callable[[Match, PolicyInput], bool]], ...] = (
     ("teams", lambda match, case: _one_of(match.teams, (case.team,))),
     ("projects", lambda match, case: _one_of(match.projects, case.projects)),
     ("ancestors", lambda match, case: not match.ancestors or not set(match.ancestors).isdisjoint(case.ancestors)),
-    ("labels", _are_labels),
+    ("labels", lambda match, case: labels.fit(match.labels, case.labels)),
     ("paths", _are_covered),
     ("actors", lambda match, case: not match.actors or (bool(case.actor) and _one_of(match.actors, (case.actor,)))),
 )

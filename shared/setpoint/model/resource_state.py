@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.errors import CorruptState, NewerRecord
+from setpoint.errors import BadRequest, CorruptState, NewerRecord
 from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.controller_claims import ControllerClaim
@@ -155,6 +155,17 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def is_open(self) -> bool:
         """Whether there is an open finding."""
         return self.finding is not None and self.finding.status == "open"
+
+
+def drifted(key: ResourceKey, state: ResourceState | None) -> ResourceState:
+    """The state of a resource that drifts.
+
+    Raises:
+        BadRequest: it has no drift, or none any more.
+    """
+    if state is None or state.finding is None or state.finding.status == "resolved":
+        raise BadRequest(f"{key.name}: it has no drift")
+    return state
 
 
 def without_digests(state: ResourceState) -> ResourceState:

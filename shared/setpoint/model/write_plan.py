@@ -101,6 +101,17 @@ class NotWritable(msgspec.Struct, frozen=True):
     reason: Reason
     fields: tuple[Unwritable, ...] = ()
 
+    @classmethod
+    def whole(cls, key: ResourceKey, reason: Reason, todo: str) -> NotWritable:
+        """Nothing of a resource can be written.
+
+        Args:
+            key: the resource and content.
+            reason: why.
+            todo: what a person has to do.
+        """
+        return cls(key, reason, (Unwritable("", reason, todo),))
+
 
 class Written(msgspec.Struct, frozen=True):
     """A write has taken effect; what the API answered may lag behind, so verify by reading."""

@@ -14,6 +14,7 @@ from setpoint.catalog.methods import ApiResource, Method
 from setpoint.catalog.permissions import permission
 from setpoint.model.write_plan import Call
 from setpoint.remediation.setter_methods import SetterMethod
+from setpoint.util.json_values import put
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
@@ -176,11 +177,3 @@ def value_at(holder: Any, keys: FieldPath) -> Any:
             return None
         holder = holder.get(key)
     return holder
-
-
-def put(holder: dict[str, Any], keys: FieldPath, value: Any) -> None:
-    """Set a value under a path of keys, creating missing parents."""
-    *way, last = keys
-    for key in way:
-        holder = holder.setdefault(key, {})
-    holder[last] = value

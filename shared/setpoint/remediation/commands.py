@@ -21,7 +21,7 @@ from setpoint.model.exemptions import Exemption
 from setpoint.model.outcome import Outcome
 from setpoint.model.policy import MANUAL_MODES
 from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
-from setpoint.model.resource_state import ResourceState
+from setpoint.model.resource_state import ResourceState, drifted
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import RemediationStore, Snapshot, StateStore, Store
 from setpoint.remediation import separation_of_duties
@@ -60,7 +60,7 @@ def approve(
     """
 
     def approved(snapshot: Snapshot) -> ResourceState:
-        state = _drifted(snapshot)
+        state = drifted(snapshot.key, snapshot.state)
         if state.fingerprint != fingerprint:
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
         case = load_case(snapshot, store, projects, clock())
@@ -116,7 +116,7 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
         raise BadRequest("an exemption lasts for a year at most")
 
     def exempted(snapshot: Snapshot) -> ResourceState:
-        state = _drifted(snapshot)
+        state = drifted(snapshot.key, snapshot.state)
         if exemption.fingerprint not in ("", state.fingerprint):
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
         separation_of_duties.check(key, state.finding, exemption.by)
@@ -139,7 +139,7 @@ def accept(key: ResourceKey, reason: str, by: str, context: Context) -> Outcome:
     Raises:
         BadRequest: there is no such drift, or the reason is empty.
     """
-    state = _drifted(context.store.read(key))
+    state = drifted(key, context.store.read(key).state)
     return exempt(key, Exemption(reason, by, context.clock(), None, state.fingerprint), context)
 
 
@@ -225,13 +225,6 @@ def _check_known(of: str, store: Store) -> None:
     snapshots = (store.read(ResourceKey(of, content)) for content in CONTENTS)
     if not any(snapshot.desired is not None or snapshot.state is not None for snapshot in snapshots):
         raise BadRequest(f"{of}: no resource is known by this name; use the one that `setpoint findings list` shows")
-
-
-def _drifted(snapshot: Snapshot) -> ResourceState:
-    state = snapshot.state
-    if state is None or state.finding is None or state.finding.status == "resolved":
-        raise BadRequest(f"{snapshot.key.name}: it has no drift")
-    return state
 
 
 def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], store: StateStore) -> ResourceState:

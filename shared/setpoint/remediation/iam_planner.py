@@ -17,7 +17,7 @@ from setpoint.model import ignore_patterns
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
 from setpoint.model.references import Project
-from setpoint.model.write_plan import Call, NotWritable, Reason, Unwritable, WritePlan
+from setpoint.model.write_plan import Call, NotWritable, WritePlan
 from setpoint.remediation import last_owners
 from setpoint.remediation.api_requests import call
 
@@ -67,19 +67,25 @@ def plan_policy(
     if not differences:
         return NotWritable(declaration.key, "as_declared")
     if declaration.by_scope and not (differences := _without_last_owner(live, differences)):
-        return _refused(
-            declaration,
+        return NotWritable.whole(
+            declaration.key,
             "by_hand",
             "it would remove the last owner or administrator: declare them without a condition, or remove them by hand",
         )
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
-        return _refused(declaration, "no_method", "the API has no policy for this kind of resource: see to it by hand")
+        return NotWritable.whole(
+            declaration.key, "no_method", "the API has no policy for this kind of resource: see to it by hand"
+        )
     if not live.get("etag") or any(_is_stripped(binding) for binding in live.get("bindings") or ()):
-        return _refused(declaration, "unread", "the policy was not read with its conditions and etag: read it again")
+        return NotWritable.whole(
+            declaration.key, "unread", "the policy was not read with its conditions and etag: read it again"
+        )
     audits = any(difference.path.startswith("auditConfigs") for difference in differences)
     if audits and not method.wrapped_mask:
-        return _refused(declaration, "no_method", "the API takes no audit configuration here: see to it by hand")
+        return NotWritable.whole(
+            declaration.key, "no_method", "the API takes no audit configuration here: see to it by hand"
+        )
     policy = {**live, "version": VERSION, "bindings": _bindings(declaration.data, live, differences)}
     if audits:
         policy["auditConfigs"] = _audit_configs(declaration.data, live, differences)
@@ -120,10 +126,6 @@ def _is_stripped(binding: Mapping[str, Any]) -> bool:
 
 
 _VERBS = {"unexpected": "remove", "changed": "change", "missing": "add"}
-
-
-def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:
-    return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
 
 
 def _bindings(
@@ -177,7 +179,7 @@ def _audit_configs(
         for entry in differences
         if entry.path.startswith("auditConfigs")
     }
-    want, have = _logs(declared), _logs(live)
+    want, have = iam_policies.audit_logs(declared), iam_policies.audit_logs(live)
     for audited in {**have, **want}:
         difference = differing.get(iam_policies.audit_path(*audited))
         if difference is None:
@@ -190,11 +192,3 @@ def _audit_configs(
     for (service, _), log in have.items():
         services.setdefault(service, []).append(log)
     return [{"service": service, "auditLogConfigs": logs} for service, logs in services.items()]
-
-
-def _logs(policy: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-    return {
-        (str(config.get("service", "")), str(log.get("logType", ""))): log
-        for config in policy.get("auditConfigs") or ()
-        for log in config.get("auditLogConfigs") or ()
-    }

@@ -25,7 +25,7 @@ from setpoint.model.field_path import Element, Path
 from setpoint.model.naming import camel
 from setpoint.model.references import Project
 from setpoint.model.secrecy import holds_sealed
-from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
+from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
 from setpoint.remediation import api_requests, manual_only_fields, update_masks, wire_format
 from setpoint.remediation.api_requests import FieldPath
 from setpoint.remediation.iam_planner import plan_policy
@@ -107,15 +107,15 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
     """
     key = declaration.key
     if schema is None or resource is None:
-        return _refused(declaration, "unread", "no API document says how to reach it: change it by hand")
+        return NotWritable.whole(declaration.key, "unread", "no API document says how to reach it: change it by hand")
     if live is None:
         made = f" ({resource.kind.create})" if resource.kind.create else ""
-        return _refused(declaration, "gone", f"it is gone: make it again as declared{made}")
+        return NotWritable.whole(declaration.key, "gone", f"it is gone: make it again as declared{made}")
     wanted = None if differences is None else {(difference.path, difference.op) for difference in differences}
     if key.content == "iam_policy":
         return plan_policy(declaration, live, resource, wanted, own)
     if key.content != "resource":
-        return _refused(declaration, "no_method", _OTHER_CONTENT)
+        return NotWritable.whole(declaration.key, "no_method", _OTHER_CONTENT)
     declared, compared = _comparing(declaration, schema, own, hiding)
     recording = compared(live=live)
     changes = [
@@ -153,7 +153,7 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
         later=tuple(change.difference.path for _, rest in others for change in rest),
         side_effects=_side_effects(schema, first),
     )
-    return _refused(declaration, "sealed", SEALED) if _holds_digest(declaration, planned) else planned
+    return NotWritable.whole(declaration.key, "sealed", SEALED) if _holds_digest(declaration, planned) else planned
 
 
 def _comparing(
@@ -227,10 +227,6 @@ def _side_effects(schema: Schema, changes: list[FieldChange]) -> tuple[str, ...]
         manual_only_fields.side_effects(schema.service, schema.name, plain(schema, change)) for change in changes
     )
     return tuple(dict.fromkeys(filter(None, effects)))
-
-
-def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:
-    return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
 
 
 def _dropped_lines(target: MergeTarget) -> list[str]:

@@ -10,6 +10,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 
 from setpoint.errors import LOG_IN, BadRequest, Unavailable
+from setpoint.util.json_values import as_object
 
 USERINFO = "https://openidconnect.googleapis.com/v1/userinfo"
 """https://developers.google.com/identity/openid-connect/openid-connect#obtaininguserprofileinformation"""
@@ -55,7 +56,6 @@ def address_in(answer: requests.Response) -> str:
 
 def _object(answer: requests.Response) -> dict[str, Any]:
     try:
-        body = answer.json()
+        return as_object(answer.json())
     except requests.JSONDecodeError:
         return {}
-    return body if isinstance(body, dict) else {}

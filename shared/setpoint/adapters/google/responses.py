@@ -19,6 +19,7 @@ from setpoint.adapters.retry_after import LONGEST, requested_seconds
 from setpoint.catalog import shown_fields
 from setpoint.errors import AccessDenied, Conflict, Refused, Throttled, Unavailable
 from setpoint.model.write_plan import Call
+from setpoint.util.json_values import as_object
 
 ResponseClass = Literal[
     "done",  # done; the body is an object
@@ -130,8 +131,7 @@ def _object(answer: requests.Response) -> dict[str, Any] | None:
 
 def _error(answer: requests.Response) -> Mapping[str, Any]:
     """Google's own error in a body; empty if there is none."""
-    error = (_object(answer) or {}).get("error")
-    return error if isinstance(error, dict) else {}
+    return as_object((_object(answer) or {}).get("error"))
 
 
 def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:

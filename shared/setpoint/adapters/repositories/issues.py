@@ -69,7 +69,7 @@ class GitHubIssues:
         """See ``Sink.show``."""
         del maybe
         since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
-        issue = _Issue(rendering.title(view), rendering.body(view, links), rendering.is_open(view), since)
+        issue = _Issue(rendering.title(view), rendering.body(view, links), view.is_open, since)
         return self._put(name, channel, issue, posted)
 
     def escalate(

@@ -12,9 +12,9 @@ from html import escape
 from typing import Any
 
 from setpoint.alerting.rendering import links as addresses
-from setpoint.alerting.rendering import phrases
 from setpoint.alerting.rendering.safe_text import clean
 from setpoint.comparison import difference_text
+from setpoint.model import drift_origin
 from setpoint.model.drift_history import since_text
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.util.counts import counted
@@ -35,7 +35,7 @@ def finding(shown: FindingView, links: Links) -> dict[str, Any]:
         "resource": data.resource_name,
         "owner": " ".join(filter(None, (data.owner.team, data.owner.email))),
         "changed by": _who(shown),
-        "origin": phrases.origin(data),
+        "origin": drift_origin.in_words(data.origin),
         "since": since_text(data.history) or f"{data.first_seen:%Y-%m-%d %H:%M} UTC",
         "declared in": str(data.declared_in),
         "status": _status(shown),

@@ -49,11 +49,6 @@ def digest(findings: Sequence[FindingView]) -> tuple[str, str]:
     return f"Digest: {phrases.plural('finding', len(findings))}", change_request.joined(("Open by now:",), lines, "\n")
 
 
-def is_open(view: FindingView | GroupView) -> bool:
-    """Whether somebody still has to act."""
-    return view.statuses.get("open", 0) > 0 if isinstance(view, GroupView) else view.data.status == "open"
-
-
 def _finding(view: FindingView, links: Links) -> str:
     shown = ShownFinding(view.data, view.data.differences)
     return "\n".join(change_request.of_finding(shown, links))

@@ -5,13 +5,13 @@ Phrases are plain text. Values of the fleet go through the style, which makes th
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from setpoint.alerting.rendering import safe_text as texts
+from setpoint.catalog import words
 from setpoint.comparison import difference_text
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
@@ -21,6 +21,7 @@ from setpoint.model.events import DriftData, EventType, RemediationData
 from setpoint.model.notice_view import FindingView, GroupView, TimelineEntry
 from setpoint.model.secrecy import is_hidden
 from setpoint.model.severity import SEVERITIES, Kind, Severity
+from setpoint.util.counts import counted
 
 SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵"}
 _ENDS: Mapping[str, str] = {
@@ -80,12 +81,7 @@ def happened(data: DriftData) -> str:
 
 def plural(word: str, count: int) -> str:
     """``3 Buckets``, ``1 Policy``, ``2 Policies``."""
-    if count == 1:
-        return f"{count:,} {word}"
-    if re.search(r"[^aeiou]y\Z", word):
-        return f"{count:,} {word[:-1]}ies"
-    ending = "es" if re.search(r"(?:s|x|ch|sh)\Z", word) else "s"
-    return f"{count:,} {word}{ending}"
+    return counted(count, word, words.plural(word))
 
 
 def is_masked(value: Any) -> bool:
@@ -116,11 +112,6 @@ def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
         if actor.kind != "applier"
         else f"{text}: the account that applies your declarations; a sync may be running"
     )
-
-
-def origin(data: DriftData) -> str:
-    """Where a drift comes from; empty if unknown."""
-    return "" if data.origin == "unknown" else WORDS[data.origin]
 
 
 def group_origin(group: GroupView) -> str:

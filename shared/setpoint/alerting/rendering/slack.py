@@ -27,7 +27,7 @@ from setpoint.alerting.rendering.slack_blocks import (
     section,
 )
 from setpoint.comparison import difference_text
-from setpoint.model import declaration_links, grouping
+from setpoint.model import declaration_links, drift_origin, grouping
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.display_names import short_name
 from setpoint.model.drift_history import beginning, since_text
@@ -123,7 +123,7 @@ def _facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Project", _where(data) or "not known"
     yield "Owner", _whose(data)
     yield "Changed by", phrases.by(data.actor, FORM)
-    yield "Origin", phrases.origin(data)
+    yield "Origin", drift_origin.in_words(data.origin)
     yield "Since", _since(data)
 
 
@@ -412,7 +412,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Next", phrases.next_step(shown, FORM)
     yield "Changed by", phrases.by(data.actor, FORM)
     yield from _of_actor(data)
-    yield "Origin", phrases.origin(data)
+    yield "Origin", drift_origin.in_words(data.origin)
     yield "Drifts since", since_text(data.history)
     yield "First seen", date(data.first_seen)
     yield "Last seen", f"{date(data.last_seen)}, {phrases.plural('observation', data.count)}"

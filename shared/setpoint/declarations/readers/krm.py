@@ -35,6 +35,7 @@ from setpoint.declarations.readers.name_heuristics import plain, spellings
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey, content_of
+from setpoint.util.json_values import as_object
 
 __all__ = [
     "Objects",
@@ -303,7 +304,7 @@ def translate(
     """
     kind = str(value.get("kind", ""))
     spec = value.get("spec")
-    fields = spec if isinstance(spec, dict) else {}
+    fields = as_object(spec)
     tree = {name: resolve_references(part, value, objects, name) for name, part in fields.items()}
     moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
     if schema is None:

@@ -27,6 +27,7 @@ from setpoint.declarations.readers.translation import Translated
 from setpoint.model import references
 from setpoint.model.declaration import Authority, Declaration, Source
 from setpoint.model.resource_key import Content, ResourceKey, project_of
+from setpoint.util.json_values import as_list, as_object
 
 _AUTHORITIES: Mapping[str, Authority] = {
     "IAMPolicy": "policy",
@@ -77,8 +78,7 @@ def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Tra
         The declaration; or the field without which the resource cannot be determined.
     """
     kind = str(value.get("kind", ""))
-    spec = value.get("spec")
-    spec = spec if isinstance(spec, dict) else {}
+    spec = as_object(value.get("spec"))
     target = _constrained(value, spec, objects) if kind == _ORG_POLICY else _target(value, spec, objects)
     if target is None:
         return "spec.projectRef" if kind == _ORG_POLICY else "spec.resourceRef"
@@ -132,9 +132,7 @@ def _target(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects)
 
 
 def _annotations(value: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = value.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return annotations if isinstance(annotations, dict) else {}
+    return as_object(as_object(value.get("metadata")).get("annotations"))
 
 
 def _in_hierarchy(
@@ -170,11 +168,11 @@ def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Object
     out: list[dict[str, Any]] = []
     origins: dict[str, str] = {"bindings": "spec.bindings"}
     unknown: list[str] = []
-    for index, binding in enumerate(_listed(spec.get("bindings"))):
+    for index, binding in enumerate(as_list(spec.get("bindings"))):
         if not isinstance(binding, dict):
             continue
         members = []
-        for position, entry in enumerate(_listed(binding.get("members"))):
+        for position, entry in enumerate(as_list(binding.get("members"))):
             member = _member(entry, value, objects)
             if member:
                 members.append(member)
@@ -245,10 +243,6 @@ def _member(entry: Any, value: Mapping[str, Any], objects: Objects) -> str:
     resolved = resolve("serviceAccountRef", account, value, objects)
     address = str(resolved).rpartition("/")[2] if isinstance(resolved, str) else ""
     return f"serviceAccount:{address}" if "@" in address else ""
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _condition(binding: Mapping[str, Any]) -> dict[str, Any]:

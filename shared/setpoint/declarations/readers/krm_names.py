@@ -36,6 +36,7 @@ from setpoint.declarations.readers.krm_references import (
     service_id,
 )
 from setpoint.model import references
+from setpoint.util.json_values import as_object
 
 _TOPS = ("projects", "folders", "organizations", "billingAccounts")
 _REFERENCES_TO_TOPS = {
@@ -250,7 +251,7 @@ class _PlacementFields:
         self.depth = depth
         self.score = 0
         spec = value.get("spec")
-        self.spec: Mapping[str, Any] = spec if isinstance(spec, dict) else {}
+        self.spec: Mapping[str, Any] = as_object(spec)
         entry = config_connector.kind(group_of(value), str(value.get("kind", "")))
         self.parents = entry.parents if entry is not None else ()
         self.location = next(

@@ -22,6 +22,7 @@ from setpoint.declarations.readers.krm_references import Objects, project_of, re
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey
+from setpoint.util.json_values import as_object
 
 _PROJECT = "compute.googleapis.com/Project"
 _CLUSTER = "bigtableadmin.googleapis.com/Cluster"
@@ -57,7 +58,7 @@ def of_project(value: Mapping[str, Any], objects: Objects, source: Source) -> Tr
     reader = _OF_PROJECTS.get(str(value.get("kind", "")))
     project = project_of(value, objects)
     spec = value.get("spec")
-    declared = reader(spec if isinstance(spec, dict) else {}) if reader is not None and project else None
+    declared = reader(as_object(spec)) if reader is not None and project else None
     if declared is None or krm_placeholders.has_placeholder(project):
         return None
     data, origins = declared

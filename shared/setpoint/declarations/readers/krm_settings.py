@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import Objects, annotation, namespace_of
+from setpoint.util.json_values import as_object
 
 CATEGORY = "controller"
 """The category of what the settings tell."""
@@ -77,7 +78,7 @@ class ControllerSettings:
         """Add an object of settings; report what is wrong with it."""
         value = document.value
         kind, spec = str(value.get("kind", "")), value.get("spec")
-        setting = Setting(document, namespace_of(value), spec if isinstance(spec, dict) else {})
+        setting = Setting(document, namespace_of(value), as_object(spec))
         if kind not in _KINDS:
             return [_of_other_kind(setting, kind)]
         if kind == _CONTEXT and not setting.namespace:

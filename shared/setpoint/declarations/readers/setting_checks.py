@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from setpoint.declarations.readers import compare_checks, typos
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.model import globs
+from setpoint.model import globs, labels
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Scope
 from setpoint.model.policy import Match, Policy
@@ -139,8 +139,9 @@ def _misspelt(asset_types: Iterable[str], place: Place) -> Iterator[tuple[Place,
 
 def _covers(first: Match, second: Match) -> bool:
     """Whether the first match includes all drifts of the second, as far as their patterns show."""
-    labels = all(value in ("*", second.labels.get(key)) and key in second.labels for key, value in first.labels.items())
-    return labels and all(_includes(getattr(first, name), getattr(second, name)) for name in _LISTS)
+    return labels.fit(first.labels, second.labels) and all(
+        _includes(getattr(first, name), getattr(second, name)) for name in _LISTS
+    )
 
 
 def _includes(patterns: Iterable[str], names: Iterable[str]) -> bool:

@@ -21,6 +21,7 @@ from setpoint.declarations.readers.secret_values import concealed
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN, expression_of, expressions_of
 from setpoint.declarations.readers.terraform_config import ConfiguredResource, Key
 from setpoint.model import terraform_addresses
+from setpoint.util.json_values import as_object
 
 _PROVIDERS = frozenset(("google", "google-beta"))
 _STEP = re.compile(r"module\.([^.\[]+)")
@@ -98,11 +99,11 @@ def read(
         project: The project of resources without one, if the provider block has none either.
         files: The resource blocks in the configuration's files; a plan's own configuration counts before them.
     """
-    configuration = _object(value.get("configuration"))
-    written = dict(_configurations(_object(configuration.get("root_module")), ()))
-    provided = _Providers(_object(configuration.get("provider_config")), _object(value.get("variables")))
+    configuration = as_object(value.get("configuration"))
+    written = dict(_configurations(as_object(configuration.get("root_module")), ()))
+    provided = _Providers(as_object(configuration.get("provider_config")), as_object(value.get("variables")))
     changes = {
-        str(object_.get("address")): _object(object_.get("change"))
+        str(object_.get("address")): as_object(object_.get("change"))
         for object_ in _objects(value.get("resource_changes"))
     }
     google, others = [], Counter[str]()
@@ -129,7 +130,7 @@ def read(
                 configured=in_files,
                 unknown=frozenset(_unknown(change.get("after_unknown"), address)) if change else _NOTHING,
                 defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
-                names=frozenset(_object(resource.get("values"))).union(_object(change.get("after_unknown"))),
+                names=frozenset(as_object(resource.get("values"))).union(as_object(change.get("after_unknown"))),
             )
         )
     return TerraformResources(tuple(google), others)
@@ -147,10 +148,6 @@ def _unknown(marks: Any, path: str) -> Iterator[str]:
             yield from _unknown(inner, f"{path}[{index}]")
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
 
@@ -166,7 +163,7 @@ def _all_resources(value: Mapping[str, Any]) -> Iterator[tuple[_Place, dict[str,
             yield _modules(str(resource.get("address", ""))), resource
     else:
         yield from _resources(
-            _object(_object(value.get("planned_values") or value.get("values")).get("root_module")), ()
+            as_object(as_object(value.get("planned_values") or value.get("values")).get("root_module")), ()
         )
 
 
@@ -190,8 +187,8 @@ def _configurations(
     for object_ in _objects(module.get("resources")):
         if object_.get("mode", _MANAGED) == _MANAGED:
             yield (path, str(object_.get("type", "")), str(object_.get("name", ""))), object_
-    for name, call in _object(module.get("module_calls")).items():
-        yield from _configurations(_object(_object(call).get("module")), (*path, name))
+    for name, call in as_object(module.get("module_calls")).items():
+        yield from _configurations(as_object(as_object(call).get("module")), (*path, name))
 
 
 class _Providers(NamedTuple):
@@ -205,24 +202,24 @@ class _Providers(NamedTuple):
         if not self.blocks:
             return {}
         block = self.blocks.get(key) or self.blocks.get(provider) or self.blocks.get("google")
-        expressions = _object(_object(block).get("expressions"))
+        expressions = as_object(as_object(block).get("expressions"))
         constants = {name: self._constant(expressions.get(name)) for name in ("project", "region", "zone")}
         return {name: value for name, value in constants.items() if value}
 
     def _constant(self, expression: Any) -> str:
         """The value of an expression that is a constant or a single variable of the root module."""
-        constant = _object(expression)
+        constant = as_object(expression)
         if "constant_value" in constant:
             return str(constant["constant_value"] or "")
         references = constant.get("references")
         named = [match[1] for reference in references or () if (match := _VARIABLE.match(str(reference)))]
-        return str(_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
+        return str(as_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
 
 
 def _attributes(
     resource: Mapping[str, Any], change: Mapping[str, Any], expressions: Any, *, has_classes: bool
 ) -> dict[str, Any]:
-    values = _object(resource.get("values"))
+    values = as_object(resource.get("values"))
     secret = _either(change.get("after_sensitive"), resource.get("sensitive_values"))
     # Values that a plan copies from the state include the service's choices.
     reading = _Reading(taken_over=change.get("before") is not None, keeps_null=has_classes)
