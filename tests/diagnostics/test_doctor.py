@@ -49,7 +49,7 @@ JOBS = f"/cloudscheduler.googleapis.com/v1/projects/{P}/locations/{R}/jobs"
 SUBSCRIPTIONS = f"{PUBSUB}/projects/{P}/subscriptions"
 SERIES = f"/monitoring.googleapis.com/v3/projects/{P}/timeSeries"
 FEEDS = f"/cloudasset.googleapis.com/v1/{ORG}/feeds"
-TEST = f"/cloudresourcemanager.googleapis.com/v1/projects/{P}:testIamPermissions"
+TEST = f"/cloudresourcemanager.googleapis.com/v3/projects/{P}:testIamPermissions"
 ACCOUNT = f"setpoint-push@{P}.iam.gserviceaccount.com"
 
 
@@ -59,7 +59,7 @@ def well() -> dict:
     named = {"sync": "uploads"}
     described = {
         TEST: {"permissions": list(compute.MINE)},
-        f"/cloudresourcemanager.googleapis.com/v1/projects/{P}": {"projectNumber": "20"},
+        f"/cloudresourcemanager.googleapis.com/v3/projects/{P}": {"projectNumber": "20"},
         DATABASE: {
             "pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_ENABLED",
             "deleteProtectionState": "DELETE_PROTECTION_ENABLED",

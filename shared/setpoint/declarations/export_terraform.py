@@ -18,7 +18,7 @@ from setpoint.catalog import terraform_types
 from setpoint.catalog.import_ids import ImportId, import_ids
 from setpoint.catalog.schemas import Catalogue
 from setpoint.catalog.terraform_types import Attribute
-from setpoint.declarations.readers import terraform
+from setpoint.declarations.readers import hcl, terraform
 from setpoint.declarations.readers.terraform_documents import TerraformResource
 from setpoint.detection import verdict
 from setpoint.model import field_path
@@ -192,8 +192,8 @@ def _text(
     others: Sequence[ImportId],
 ) -> str:
     lines = [f"# fill in {{{{{name}}}}} of the id: {_PAGES}/{_page(target.type)}#import" for name in target.missing]
-    lines += ["import {", f"  to = {target.type}.{label}", f"  id = {literal(target.id)}", "}", ""]
-    lines += [f"# or {other.type}, with the id {literal(other.id)}" for other in others]
+    lines += ["import {", f"  to = {target.type}.{label}", f"  id = {hcl.literal(target.id)}", "}", ""]
+    lines += [f"# or {other.type}, with the id {hcl.literal(other.id)}" for other in others]
     lines += [f'resource "{target.type}" "{label}" {{']
     lines += [f"  # {name}: required, and not known" for name in missing]
     lines += [*_body(values, attributes, "  "), "}"]
@@ -220,16 +220,8 @@ def _body(values: Mapping[str, Any], attributes: Mapping[str, Attribute], pad: s
 
 def _expression(value: Any, pad: str) -> str:
     if isinstance(value, Mapping):
-        entries = [f"{pad}  {literal(key)} = {literal(entry)}" for key, entry in value.items()]
+        entries = [f"{pad}  {hcl.literal(key)} = {hcl.literal(entry)}" for key, entry in value.items()]
         return "\n".join(["{", *entries, f"{pad}}}"]) if entries else "{}"
     if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
-    return literal(value)
-
-
-def literal(value: Any) -> str:
-    """A value in HCL: JSON, with template markers escaped.
-
-    Source: https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
-    """
-    return msgspec.json.encode(value).decode().replace("${", "$${").replace("%{", "%%{")
+        return f"[{', '.join(map(hcl.literal, value))}]"
+    return hcl.literal(value)

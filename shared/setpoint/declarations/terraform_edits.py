@@ -287,7 +287,7 @@ def _written(observed: Any, before: Any) -> str:
     """An observed value in the type of the literal before it."""
     text = _as_text(observed)
     if isinstance(before, str):
-        return msgspec.json.encode(text).decode().replace("${", "$${").replace("%{", "%%{")
+        return hcl.literal(text)
     if not re.fullmatch("true|false" if isinstance(before, bool) else r"-?\d+(\.\d+)?", text):
         raise _ByHandError("it has another type")
     return text

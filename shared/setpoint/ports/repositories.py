@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 RequestState = Literal["open", "closed", "merged"]
@@ -24,6 +24,11 @@ class ChangeRequest(NamedTuple):
     title: str
     body: str
     url: str
+
+
+def latest(requests: Iterable[ChangeRequest]) -> ChangeRequest | None:
+    """The request that counts for a branch: an open one, else the newest; None for none."""
+    return max(requests, key=lambda each: (each.state == "open", each.number), default=None)
 
 
 class BranchHead(NamedTuple):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from setpoint.adapters.repositories.rest import ApiResponse, Rest, is_amended, text_of
 from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListing
-from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, RequestState
+from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, RequestState, latest
 
 _RAW = "application/vnd.github.raw+json"
 _FILE, _EXECUTABLE = "100644", "100755"
@@ -106,8 +106,7 @@ class GitHubRepository:
         query = {"head": f"{self._owner}:{branch}", "state": "all", "sort": "created", "direction": "desc"}
         listed = self._rest.pages(f"{self._path}/pulls", query)
         own = (_request(each) for each in listed if _is_from_here(each))
-        requests = sorted(own, key=lambda each: (each.state == "open", each.number))
-        return requests[-1] if requests else None
+        return latest(own)
 
     def open(self, branch: str, title: str, body: str) -> ChangeRequest:
         """See ``Repository.open``."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from setpoint.adapters.repositories.rest import Rest, is_amended, text_of
 from setpoint.errors import BadRequest
-from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, RequestState
+from setpoint.ports.repositories import BranchHead, ChangeRequest, GitCommit, RequestState, latest
 
 _NOT_FOUND, _INVALID = 404, 400
 _STATES: Mapping[str, RequestState] = {"opened": "open", "locked": "open", "merged": "merged", "closed": "closed"}
@@ -100,8 +100,7 @@ class GitLabRepository:
         listed = self._rest.pages(f"{self._project}/merge_requests", query)
         # GitLab compares the branch's name alone: anybody's fork may have one of that name.
         own = (_request(each) for each in listed if each["source_project_id"] == each["target_project_id"])
-        requests = sorted(own, key=lambda each: (each.state == "open", each.number))
-        return requests[-1] if requests else None
+        return latest(own)
 
     def open(self, branch: str, title: str, body: str) -> ChangeRequest:
         """See ``Repository.open``; GitLab answers 409 where an open request from the branch exists."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -82,6 +82,24 @@ class Document(NamedTuple):
                 break
             line, node = self.text_line + child[0], child[1]
         return line
+
+    def problem(
+        self, where: Sequence[str | int], message: str, *, subject: str = "", category: str = "invalid"
+    ) -> Problem:
+        """A problem with a field.
+
+        Args:
+            where: the path of the field.
+            message: the problem and the next step.
+            subject: ``kind/name`` of the object, or empty.
+            category: the kind of problem.
+        """
+        return Problem(self.file, self.line_of(where), place_text(where), message, subject, category)
+
+
+def place_text(where: Sequence[str | int]) -> str:
+    """A place in a document as text: ``spec.data.policies[0].constraint``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
 
 
 @lru_cache(maxsize=4)

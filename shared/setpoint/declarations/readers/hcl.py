@@ -12,9 +12,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 _SPACE = re.compile(r"[ \t\r\f\ufeff]+")
 _COMMENT = re.compile(r"#[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _IDENTIFIER = re.compile(r"[^\W\d][\w-]*")
+TEMPLATE = re.compile(r"(?<!\$)\$\{|(?<!%)%\{")
+"""The beginning of a template in a text."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _HEREDOC = re.compile(r"<<(-?)([^\W\d][\w-]*)\r?\n")
 _OPERATOR = re.compile(r"\.\.\.|=>|==|!=|<=|>=|&&|\|\||.", re.DOTALL)
@@ -260,7 +264,7 @@ def _number(text: str) -> Any:
 
 def _plain(text: str) -> str:
     """The value of a text in quotes without interpolations."""
-    if re.search(r"(?<!\$)\$\{|(?<!%)%\{", text):
+    if TEMPLATE.search(text):
         raise NotHclError("it is a template")
     out = re.sub(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", _unescaped, text, flags=re.DOTALL)
     return out.replace("$${", "${").replace("%%{", "%{")
@@ -335,3 +339,11 @@ def _split(inner: Sequence[Token], *, lines: bool) -> Iterator[Sequence[Token]]:
         elif depth or token.kind != "line":
             part.append(token)
     yield part
+
+
+def literal(value: Any) -> str:
+    """A value in HCL: JSON, with template markers escaped.
+
+    Source: https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
+    """
+    return msgspec.json.encode(value).decode().replace("${", "$${").replace("%{", "%%{")

@@ -99,7 +99,7 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
     name = krm_names.full_name(value, objects) or krm_names.natural_name(value, objects)
     if problem := _why_unread(document, name, objects):
         return [problem]
-    target = krm_kinds.resolve(group_of(value), kind)
+    target = krm_kinds.of(value)
     candidates = default_catalogue().schemas_for(target.asset_type) or (target.schema,)
     translated = [
         translate(value, objects, name=name, asset_type=target.asset_type, schema=schema, source=source)
@@ -150,7 +150,7 @@ def _as_part(value: Mapping[str, Any], objects: Objects, source: Source) -> Tran
     holder = krm_parts.holder_of(value, objects)
     if holder is None:
         return None
-    target = krm_kinds.resolve(group_of(holder), str(holder.get("kind", "")))
+    target = krm_kinds.of(holder)
     part, name = krm_parts.of(value, target.asset_type), krm_names.full_name(holder, objects)
     if part is None or not name or krm_placeholders.has_placeholder(name):
         return None
@@ -204,7 +204,7 @@ def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _problem(document: Document, path: tuple[str, ...], message: str, category: str = "invalid") -> Problem:
-    return Problem(document.file, document.line_of(path), ".".join(path), message, document.subject, category)
+    return document.problem(path, message, subject=document.subject, category=category)
 
 
 def describes_other_type(value: Mapping[str, Any], asset_type: str) -> bool:
@@ -214,7 +214,7 @@ def describes_other_type(value: Mapping[str, Any], asset_type: str) -> bool:
         value: The object.
         asset_type: Cloud Asset Inventory's type.
     """
-    group, kind = str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", ""))
+    group, kind = krm_kinds.name_of(value)
     meant, asked = krm_kinds.resolve(group, kind), asset_type.rpartition("/")[2].lower()
     if kind in krm_table.PARTS:
         return True

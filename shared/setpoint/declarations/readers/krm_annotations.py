@@ -88,4 +88,4 @@ def _fault_of(path: str) -> str:
 
 def _problem(document: Document, name: str, message: str) -> Problem:
     where = ("metadata", "annotations", _PREFIX + name)
-    return Problem(document.file, document.line_of(where), ".".join(where), message)
+    return document.problem(where, message)

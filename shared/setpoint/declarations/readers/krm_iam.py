@@ -19,6 +19,7 @@ from setpoint.declarations.readers.krm_references import (
     ORGANIZATION_ID,
     Objects,
     annotation,
+    annotations_of,
     namespace_of,
     resolve,
 )
@@ -125,14 +126,10 @@ def _target(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects)
         named = objects.find(str(reference.get("name")), namespace, kind=kind) or {
             "apiVersion": group or krm_kinds.group_of(kind),
             "kind": kind,
-            "metadata": {"name": reference.get("name"), "namespace": namespace, "annotations": _annotations(value)},
+            "metadata": {"name": reference.get("name"), "namespace": namespace, "annotations": annotations_of(value)},
         }
         name = krm_names.full_name(named, objects)
     return _Target(name, meant.asset_type) if name else None
-
-
-def _annotations(value: Mapping[str, Any]) -> dict[str, Any]:
-    return as_object(as_object(value.get("metadata")).get("annotations"))
 
 
 def _in_hierarchy(

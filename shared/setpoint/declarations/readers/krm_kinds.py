@@ -113,13 +113,23 @@ def resolve(group: str, kind: str) -> KindTarget:
     return KindTarget(f"{host}/{named or _without(label, kind)}", None)
 
 
+def name_of(value: Mapping[str, Any]) -> tuple[str, str]:
+    """The API group and the kind of an object."""
+    return str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", ""))
+
+
+def of(value: Mapping[str, Any]) -> KindTarget:
+    """What an object's kind is in Google's APIs; see ``resolve``."""
+    return resolve(*name_of(value))
+
+
 def faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Errors about a misspelled or unknown kind or group, each with its field and the likely correction.
 
     Args:
         value: The object.
     """
-    group, kind = str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", ""))
+    group, kind = name_of(value)
     if (correction := _correction(group, kind)) is not None:
         yield (correction.field,), correction.message
 

@@ -75,7 +75,7 @@ def full_name(value: Mapping[str, Any], objects: Objects) -> str:
         value: The object.
         objects: The objects that it may refer to.
     """
-    target = krm_kinds.resolve(group_of(value), str(value.get("kind", "")))
+    target = krm_kinds.of(value)
     path = _path(value, objects, target, 0)
     return name_patterns.full_name(target.asset_type, path) if path else ""
 
@@ -90,7 +90,7 @@ def natural_name(value: Mapping[str, Any], objects: Objects) -> str:
         objects: The objects that it may refer to.
     """
     spec = value.get("spec")
-    target = krm_kinds.resolve(group_of(value), str(value.get("kind", "")))
+    target = krm_kinds.of(value)
     is_by_server = krm_table.is_named_by_server(group_of(value), str(value.get("kind", "")))
     if not is_by_server or service_id(value) or not isinstance(spec, dict):
         return ""
@@ -108,7 +108,7 @@ def why_left_out(value: Mapping[str, Any]) -> tuple[str, str] | None:
     if kind in krm_table.PARTS or part:
         holder = part.partition(":")[0] if "/" in part else krm_table.PARTS.get(kind, "another resource")
         return f"{kind} is a part of {holder} and is not compared by itself; declare it there", "part-of-another"
-    target = krm_kinds.resolve(group_of(value), kind)
+    target = krm_kinds.of(value)
     if kind in krm_table.NOT_IN_INVENTORY or (entry is not None and not entry.types and not _patterns(value, target)):
         message = f"{kind} is not in Cloud Asset Inventory and has no resource name; it is not compared"
         return message, "not-in-inventory"
@@ -125,7 +125,7 @@ def why_unnamed(value: Mapping[str, Any], objects: Objects) -> Unnamed:
             "`kubectl get -o yaml`, whose status has it",
             pending=True,
         )
-    target = krm_kinds.resolve(group_of(value), kind)
+    target = krm_kinds.of(value)
     spec = value.get("spec")
     for field, collection in _REFERENCES_TO_TOPS.items():
         if isinstance(spec, dict) and spec.get(field) and _has_top(_patterns(value, target), collection):
@@ -370,7 +370,7 @@ class _PlacementFields:
             return "" if krm_table.is_named_by_server("", kind) else str(reference.get("name"))
         if self.depth >= _DEEPEST:
             return ""
-        target = krm_kinds.resolve(group_of(holder), str(holder.get("kind", "")))
+        target = krm_kinds.of(holder)
         known = _path(_beside(holder, self.value), self.objects, target, self.depth + 1)
         return known if known or _patterns(holder, target) else resource_id(holder)
 

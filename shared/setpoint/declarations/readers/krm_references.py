@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from setpoint.catalog import config_connector
-from setpoint.declarations.readers import krm_table
+from setpoint.declarations.readers import krm_kinds, krm_table
 from setpoint.declarations.readers.name_heuristics import words
 from setpoint.declarations.readers.shape_matching import UNKNOWN, Reference
+from setpoint.util.json_values import as_object
 
 PROJECT_ID = "cnrm.cloud.google.com/project-id"
 FOLDER_ID = "cnrm.cloud.google.com/folder-id"
@@ -131,10 +132,13 @@ def places_of_namespace(value: Mapping[str, Any]) -> dict[str, str]:
 
 def annotation(value: Mapping[str, Any], name: str) -> str:
     """An annotation of an object, or an empty string."""
-    metadata = value.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    text = annotations.get(name) if isinstance(annotations, dict) else None
+    text = annotations_of(value).get(name)
     return str(text) if text is not None else ""
+
+
+def annotations_of(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations of an object."""
+    return as_object(as_object(value.get("metadata")).get("annotations"))
 
 
 def namespace_of(value: Mapping[str, Any]) -> str:
@@ -160,7 +164,7 @@ def project_of(value: Mapping[str, Any], objects: Objects) -> str:
 
 def group_of(value: Mapping[str, Any]) -> str:
     """An object's API group, `compute.cnrm.cloud.google.com`."""
-    return str(value.get("apiVersion", "")).partition("/")[0]
+    return krm_kinds.name_of(value)[0]
 
 
 def reported_name(value: Mapping[str, Any]) -> str:

@@ -58,8 +58,7 @@ class Setting(NamedTuple):
 
     def problem(self, message: str, path: tuple[str, ...] = (), category: str = CATEGORY) -> Problem:
         """A problem with the object."""
-        document = self.document
-        return Problem(document.file, document.line_of(path), ".".join(path), message, document.subject, category)
+        return self.document.problem(path, message, subject=self.document.subject, category=category)
 
 
 def is_setting(value: Any) -> bool:
@@ -125,7 +124,7 @@ class ControllerSettings:
             f"set actuationMode: Paused in {setting.document.subject}"
         )
         path = ("metadata", "annotations", "setpoint.dev/mode")
-        return [Problem(document.file, document.line_of(path), ".".join(path), message, document.subject, CATEGORY)]
+        return [document.problem(path, message, subject=document.subject, category=CATEGORY)]
 
     def _is_paused(self, value: Mapping[str, Any]) -> bool:
         """Whether the controller leaves an object's resource alone: by its annotations, its namespace, the cluster."""

@@ -124,22 +124,27 @@ def _add(value: Any, operation: Mapping[str, Any]) -> Any:
 
 def _remove(value: Any, operation: Mapping[str, Any]) -> Any:
     path = _pointer(operation["path"])
-    _get(value, path)
     if not path:
         raise PatchError("the whole object cannot be removed so; use $patch: delete")
-    holder, last = _get(value, path[:-1]), path[-1]
-    del holder[last if isinstance(holder, dict) else int(last)]
+    holder, key = _entry(value, path)
+    del holder[key]
     return value
 
 
 def _replace(value: Any, operation: Mapping[str, Any]) -> Any:
     path = _pointer(operation["path"])
-    _get(value, path)
     if not path:
         return copy.deepcopy(operation.get("value"))
-    holder, last = _get(value, path[:-1]), path[-1]
-    holder[last if isinstance(holder, dict) else int(last)] = copy.deepcopy(operation.get("value"))
+    holder, key = _entry(value, path)
+    holder[key] = copy.deepcopy(operation.get("value"))
     return value
+
+
+def _entry(value: Any, path: list[str]) -> tuple[Any, Any]:
+    """What holds an existing entry, and its key or position there."""
+    _get(value, path)
+    holder, last = _get(value, path[:-1]), path[-1]
+    return holder, last if isinstance(holder, dict) else int(last)
 
 
 def _copy(value: Any, operation: Mapping[str, Any]) -> Any:

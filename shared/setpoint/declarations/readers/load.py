@@ -356,8 +356,7 @@ class _Loading:
         """Report a type that is probably misspelled, since no resource would ever have it."""
         if "*" not in asset_type and (meant := typos.closest_asset_type(asset_type)):
             message = f"{asset_type} is not an asset type; did you mean {meant}?"
-            field = ".".join(map(str, where))
-            self._loaded.problems.append(Problem(document.file, document.line_of(where), field, message))
+            self._loaded.problems.append(document.problem(where, message))
 
     def _spelled(self, declaration: Declaration, document: Document) -> Declaration:
         """Remove and report misspelled fields, which would be missing in every comparison."""

@@ -53,11 +53,15 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(name))
 
 
+def _without_ref(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
+
+
 @lru_cache(maxsize=65536)
 def spellings(name: str) -> tuple[str, ...]:
     """The plain names that are equivalent to the name: without `Ref`, in singular and plural."""
     parts = words(name)
-    base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
+    base = _without_ref(parts)
     many = parts[-1:] == ("refs",)
     names = [plain(name), "".join(base)]
     if base:
@@ -178,7 +182,7 @@ def tails(name: str) -> tuple[str, ...]:
     `backendServiceRef` is `service` in an API with one kind of target; the same with identifying suffixes.
     """
     parts = words(name)
-    base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
+    base = _without_ref(parts)
     names = ["source" + "".join(base)]  # a disk's `imageRef` is its source image
     for start in range(1, len(base)):
         stem = "".join(base[start:])

@@ -18,6 +18,7 @@ from pydantic import (
 
 from setpoint.declarations.readers import (
     alerting,
+    documents,
     krm_defaults,
     org_policies,
     policies,
@@ -210,10 +211,8 @@ def read(document: Document) -> NativeDocument | list[Problem]:
     if model is None:
         known = " or ".join(KINDS)
         return [
-            Problem(
-                document.file,
-                document.line_of(("kind",)),
-                "kind",
+            document.problem(
+                ("kind",),
                 f"{kind or 'nothing'} is not possible; must be {known}{_nearest(kind, KINDS)}",
             )
         ]
@@ -228,7 +227,7 @@ def read(document: Document) -> NativeDocument | list[Problem]:
         return _declaration(checked, source)
     except org_policies.OrgPolicyError as fault:
         where = ("spec", "data", *fault.where)
-        return [Problem(document.file, document.line_of(where), _field(where), fault.message)]
+        return [document.problem(where, fault.message)]
 
 
 def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
@@ -248,7 +247,7 @@ def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
         mode=spec.remediation.mode,
         source=source,
         settle=spec.settle,
-        unchecked=tuple(_field(("spec", "data", *where)) for where in policies_.unchecked),
+        unchecked=tuple(documents.place_text(("spec", "data", *where)) for where in policies_.unchecked),
     )
 
 
@@ -320,8 +319,7 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
     given = _value(document.value, where)
     if given and given not in message and error["type"] != "extra_forbidden" and "\n" not in given:
         message = f"{clip(given, _MOST_LETTERS)}: {message}"
-    field = ".".join(str(part) for part in where)
-    return Problem(document.file, document.line_of(where), field, message)
+    return document.problem(where, message)
 
 
 def _value(value: Any, where: Iterable[Any]) -> str:
@@ -364,11 +362,6 @@ _EXAMPLES = {
     "organizations": "456",
 }
 """Field → an example of its values."""
-
-
-def _field(where: tuple[str | int, ...]) -> str:
-    """A path as text: ``spec.data.policies[0].constraint``."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
 
 
 def _nearest(word: Any, known: Iterable[str]) -> str:

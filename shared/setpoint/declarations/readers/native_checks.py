@@ -66,8 +66,7 @@ def warnings(
 
 
 def _problem(document: Document, where: Place, message: str, category: str, subject: str = "") -> Problem:
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
-    return Problem(document.file, document.line_of(where), field, message, subject or document.subject, category)
+    return document.problem(where, message, subject=subject or document.subject, category=category)
 
 
 def _faults(declaration: Declaration) -> Iterator[ValueFault]:

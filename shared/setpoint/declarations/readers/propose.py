@@ -95,7 +95,7 @@ def _names(value: Any, declaration: Declaration) -> bool:
     metadata, spec = value.get("metadata"), value.get("spec")
     name = metadata.get("name", "") if isinstance(metadata, dict) else ""
     own = spec.get("resourceID") if isinstance(spec, dict) else None
-    kind = krm_kinds.resolve(str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", "")))
+    kind = krm_kinds.of(value)
     wanted = str(own or name).rpartition("/")[2]
     segments = (
         segment.partition("@")[0] for segment in declaration.key.name.split("/")

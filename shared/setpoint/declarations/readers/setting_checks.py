@@ -47,16 +47,7 @@ def problems(setting: Policy | Alerting | Scope, document: Document) -> list[Pro
         faults = _of_scope(setting)
     else:
         faults = _of_policy(setting) if isinstance(setting, Policy) else _of_alerting(setting)
-    return [
-        Problem(
-            document.file,
-            document.line_of(place),
-            "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix("."),
-            message,
-            category=category,
-        )
-        for place, message, category in faults
-    ]
+    return [document.problem(place, message, category=category) for place, message, category in faults]
 
 
 def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:

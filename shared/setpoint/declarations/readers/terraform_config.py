@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.declarations.readers import boundaries, whole_files
+from setpoint.declarations.readers import boundaries, hcl, whole_files
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.encodings import printable
 from setpoint.declarations.readers.terraform_classes import NOT_KNOWN
@@ -48,7 +48,6 @@ _VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
 _PLAIN = re.compile(r"\$\{[\w.\[\]*\"-]+\}")
 _RESOURCE = re.compile(r"\$\{(?:data\.)?[a-z]+_\w+\.")
 _MAY_BE_NULL = re.compile(r"\bnull\b|\b(?:try|lookup|one)\(")
-_INTERPOLATION = re.compile(r"(?<!\$)\$\{|(?<!%)%\{")
 
 
 class ConfiguredResource(NamedTuple):
@@ -293,7 +292,7 @@ _LABELS = {"resource": 2, "data": 2, "variable": 1, "module": 1, "output": 1, "p
 def _of_json(value: Any, labels: int = 0) -> Any:
     """A value as the reader of HCL writes it: blocks are lists of objects, a constant text has quotes."""
     if isinstance(value, str):
-        return value if _INTERPOLATION.search(value) else json.dumps(value, ensure_ascii=False)
+        return value if hcl.TEMPLATE.search(value) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return [part for element in value for part in _as_list(_of_json(element, labels))]
     if not isinstance(value, dict):
@@ -392,7 +391,7 @@ def _constant(value: Any) -> Any:
     """The value of a constant; `NOT_KNOWN` for any other expression."""
     if not isinstance(value, str):
         return value if isinstance(value, (bool, int, float)) else NOT_KNOWN
-    if not value.startswith('"') or _INTERPOLATION.search(value):
+    if not value.startswith('"') or hcl.TEMPLATE.search(value):
         return NOT_KNOWN
     try:
         return json.loads(value.replace("$${", "${").replace("%%{", "%{"))

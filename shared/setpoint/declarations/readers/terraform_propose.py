@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from setpoint.declarations.readers import hcl
 from setpoint.model.difference import Difference
 from setpoint.model.secrecy import holds_hidden
 
@@ -50,10 +51,4 @@ def _variable(document: Mapping[str, Any], where: str) -> str:
 
 
 def _hcl(value: Any) -> str:
-    """A value in HCL: JSON, with template markers escaped.
-
-    Source: https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
-    """
-    if value is msgspec.UNSET:
-        return "null"
-    return msgspec.json.encode(value).decode().replace("${", "$${").replace("%{", "%%{")
+    return "null" if value is msgspec.UNSET else hcl.literal(value)

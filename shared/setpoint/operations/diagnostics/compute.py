@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from setpoint.detection.installation_key import VARIABLE
 from setpoint.model.secrecy import KEY_BYTES
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.pubsub import subscriptions_of
-from setpoint.operations.diagnostics.result import Diagnosis
+from setpoint.operations.diagnostics.result import APPLY, Diagnosis
 
 FUNCTIONS = ("detect", "sweep", "sync")
 """What no installation can do without."""
@@ -29,7 +29,6 @@ MINE = (
     "pubsub.topics.getIamPolicy",
 )
 """The permissions on the project that the calling account needs to read all of it."""
-_APPLY = "run `terraform apply`"
 _SKEW_DOUBTFUL = 5.0
 _SKEW_ILL = 60.0
 
@@ -45,17 +44,16 @@ def permissions(installation: Installation) -> Iterator[Diagnosis]:
 
 def apis(installation: Installation) -> Iterator[Diagnosis]:
     """The APIs are enabled."""
-    for name in APIS:
+    yield from enabled(installation, APIS)
+
+
+def enabled(installation: Installation, names: Iterable[str]) -> Iterator[Diagnosis]:
+    """APIs are enabled in the project, by their names without ``.googleapis.com``."""
+    for name in names:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
         state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
-        if state == "ENABLED":
-            yield "pass", f"{name} is enabled"
-        else:
-            yield (
-                "fail",
-                f"{name} is not enabled",
-                f"gcloud services enable {name}.googleapis.com --project={installation.project}",
-            )
+        do = f"gcloud services enable {name}.googleapis.com --project={installation.project}"
+        yield ("pass", f"{name} is enabled") if state == "ENABLED" else ("fail", f"{name} is not enabled", do)
 
 
 def functions_of(installation: Installation) -> dict[str, dict[str, Any]]:
@@ -73,7 +71,7 @@ def functions(installation: Installation) -> Iterator[Diagnosis]:
     deployed = functions_of(installation)
     for name in FUNCTIONS:
         if name not in deployed:
-            yield "fail", f"there is no function setpoint-{name} in {installation.region}", _APPLY
+            yield "fail", f"there is no function setpoint-{name} in {installation.region}", APPLY
     for name, function in deployed.items():
         state = function.get("state", "")
         store = environment(function).get("SETPOINT_STORE", installation.store_url)
@@ -125,7 +123,7 @@ def tokens(installation: Installation) -> Iterator[Diagnosis]:
         pairs = (("SETPOINT_PUSH_ACCOUNT", "serviceAccountEmail"), ("SETPOINT_PUSH_AUDIENCE", "audience"))
         wrong = [variable for variable, key in pairs if wanted.get(variable) and wanted[variable] != token.get(key)]
         if wrong:
-            yield "fail", f"{name} pushes with another token than {', '.join(wrong)} of setpoint-{owner} says", _APPLY
+            yield "fail", f"{name} pushes with another token than {', '.join(wrong)} of setpoint-{owner} says", APPLY
         else:
             yield "pass", f"{name} pushes with the token that setpoint-{owner} wants"
 
@@ -138,7 +136,7 @@ def secret_key(installation: Installation) -> Iterator[Diagnosis]:
             by_key.setdefault(_key_of(function), []).append(name)
     if len(by_key) > 1:
         keys = "; ".join(f"{', '.join(sorted(names))}: {key or 'none'}" for key, names in sorted(by_key.items()))
-        yield "fail", f"functions have different keys in {VARIABLE}: {keys}", _APPLY
+        yield "fail", f"functions have different keys in {VARIABLE}: {keys}", APPLY
         return
     key = next(iter(by_key), "")
     if key == _IN_PLAIN:
@@ -174,7 +172,7 @@ def jobs(installation: Installation) -> Iterator[Diagnosis]:
     configured = {job["name"].rpartition("/")[2]: job for job in listed}
     for name in JOBS:
         if name not in configured:
-            yield "fail", f"there is no job {name}", _APPLY
+            yield "fail", f"there is no job {name}", APPLY
     for name, job in configured.items():
         if not name.startswith("setpoint-"):
             continue

@@ -76,12 +76,13 @@ class Installation:
         policy = self.get(f"https://pubsub.googleapis.com/v1/{topic}:getIamPolicy", "pubsub.topics.getIamPolicy") or {}
         return {binding["role"]: set(binding.get("members") or ()) for binding in policy.get("bindings") or ()}
 
-    def permitted(self, permissions: list[str]) -> set[str]:
-        """The given permissions that the caller has on the project."""
+    def permitted(self, permissions: list[str], place: str = "") -> set[str]:
+        """The given permissions that the caller has on a place, ``folders/1``; by default on the project."""
+        place = place or f"projects/{self.project}"
         call = Call(
-            "resourcemanager.projects.testIamPermissions",
+            f"resourcemanager.{place.partition('/')[0]}.testIamPermissions",
             "POST",
-            f"https://cloudresourcemanager.googleapis.com/v1/projects/{self.project}:testIamPermissions",
+            f"https://cloudresourcemanager.googleapis.com/v3/{place}:testIamPermissions",
             body={"permissions": permissions},
             permission="none: anybody may ask",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from setpoint.model.write_plan import Call
+from setpoint.operations.diagnostics.compute import enabled
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Check, Diagnosis
 from setpoint.util.counts import counted
@@ -45,11 +45,7 @@ _BY_OPTION = {
 
 def apis(installation: Installation) -> Iterator[Diagnosis]:
     """The APIs that Terraform itself needs are enabled."""
-    for name in APIS:
-        url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
-        state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
-        do = f"gcloud services enable {name}.googleapis.com --project={installation.project}"
-        yield ("pass", f"{name} is enabled") if state == "ENABLED" else ("fail", f"{name} is not enabled", do)
+    yield from enabled(installation, APIS)
 
 
 def billing(installation: Installation) -> Iterator[Diagnosis]:
@@ -76,11 +72,7 @@ def permissions(installation: Installation) -> Iterator[Diagnosis]:
 
 
 def _missing(installation: Installation, place: str, needed: list[str], role: str) -> Iterator[Diagnosis]:
-    permission = f"resourcemanager.{place.partition('/')[0]}.testIamPermissions"
-    url = f"{_PROJECT}/{place}:testIamPermissions"
-    asked = Call(permission, "POST", url, body={"permissions": needed}, permission="none: anybody may ask")
-    granted = set((installation.api.read(asked) or {}).get("permissions") or ())
-    if missing := sorted(set(needed) - granted):
+    if missing := sorted(set(needed) - installation.permitted(needed, place)):
         yield (
             "fail",
             f"the calling account may not, on {place}: {', '.join(missing)}",

@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from setpoint.operations.diagnostics.installation import Installation
-from setpoint.operations.diagnostics.result import Diagnosis
+from setpoint.operations.diagnostics.result import APPLY, Diagnosis
 from setpoint.util.counts import counted
 
 TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps", "uploads")
 """What no installation can do without."""
 SUBSCRIPTIONS = ("detect", "sweep", "uploads", "dead-letters")
 _PUBSUB = "https://pubsub.googleapis.com/v1"
-_APPLY = "run `terraform apply`"
 _LATE = 900.0
 _GONE = "_deleted-topic_"
 
@@ -24,7 +23,7 @@ def topics(installation: Installation) -> Iterator[Diagnosis]:
     for name in TOPICS:
         topic = f"projects/{installation.project}/topics/{name}"
         if installation.get(f"{_PUBSUB}/{topic}", "pubsub.topics.get") is None:
-            yield "fail", f"there is no topic {name}", _APPLY
+            yield "fail", f"there is no topic {name}", APPLY
         else:
             yield "pass", f"topic {name}"
 
@@ -34,7 +33,7 @@ def subscriptions(installation: Installation) -> Iterator[Diagnosis]:
     configured = subscriptions_of(installation)
     for name in SUBSCRIPTIONS:
         if name not in configured:
-            yield "fail", f"there is no subscription {name}", _APPLY
+            yield "fail", f"there is no subscription {name}", APPLY
     for name, subscription in configured.items():
         faults = [*_faults(subscription)]
         yield from (("fail", f"subscription {name} {what}", do) for what, do in faults)
@@ -61,16 +60,16 @@ def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if subscription.get("state", "ACTIVE") != "ACTIVE":
         yield f"is not active ({subscription['state']})", "look at the error of its push endpoint in the console"
     if subscription.get("expirationPolicy", {}).get("ttl"):
-        yield "expires when it is quiet", _APPLY
+        yield "expires when it is quiet", APPLY
     push = subscription.get("pushConfig") or {}
     if not push.get("pushEndpoint"):
         return
     if not push.get("oidcToken", {}).get("serviceAccountEmail"):
-        yield "pushes without a token, which Cloud Run refuses", _APPLY
+        yield "pushes without a token, which Cloud Run refuses", APPLY
     if not subscription.get("deadLetterPolicy", {}).get("deadLetterTopic"):
-        yield "has no dead-letter topic: what fails for a week is lost", _APPLY
+        yield "has no dead-letter topic: what fails for a week is lost", APPLY
     if not subscription.get("retryPolicy"):
-        yield "has no pauses between tries", _APPLY
+        yield "has no pauses between tries", APPLY
 
 
 def publishers(installation: Installation) -> Iterator[Diagnosis]:
@@ -88,7 +87,7 @@ def publishers(installation: Installation) -> Iterator[Diagnosis]:
             yield (
                 "fail",
                 f"{agent.partition(':')[2]} may not publish to {name}",
-                f"grant roles/pubsub.publisher; {_APPLY}",
+                f"grant roles/pubsub.publisher; {APPLY}",
             )
 
 
@@ -115,7 +114,7 @@ def feeds(installation: Installation) -> Iterator[Diagnosis]:
             if any(our.get("contentType") == content for our in ours):
                 yield "pass", f"{parent}: feed of {content}"
             else:
-                yield "fail", f"{parent} has no feed of {content} to asset-changes", _APPLY
+                yield "fail", f"{parent} has no feed of {content} to asset-changes", APPLY
 
 
 def delivery(installation: Installation) -> Iterator[Diagnosis]:

@@ -17,6 +17,9 @@ Verdict = Literal[
     "unknown",  # it could not be looked at
 ]
 
+APPLY = "run `terraform apply`"
+"""What to do about most of what is not as the code of the installation says."""
+
 
 class CheckResult(msgspec.Struct, frozen=True):
     """One result of a check.
