@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from setpoint.util.secret_formats import scrub
 
+NO_CREDENTIALS = "Getting metadata from plugin failed"
+"""What gRPC says of a failed login, which it hides behind UNAVAILABLE."""
 LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
 """The next step of every message about missing credentials of Google Cloud."""
 

@@ -15,7 +15,6 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.catalog import data_files
-from setpoint.catalog.data_files import unpacked
 from setpoint.catalog.name_patterns import compiled
 from setpoint.catalog.resource_paths import path_of
 
@@ -133,12 +132,15 @@ class _Stored(msgspec.Struct):
     lines: tuple[_Line, ...]
 
 
+def _by_version(data: bytes) -> dict[str, _Line]:
+    return {line.version: line for line in msgspec.json.decode(data, type=_Stored).lines}
+
+
 class Methods:
     """The methods of all services, read as they are asked for; safe to share between threads."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._folder = folder
-        self._services: dict[str, dict[str, _Line]] = {}
+        self._services = data_files.FilesByService[dict[str, _Line]](folder, _by_version, {})
 
     def kinds(self, schema: Schema) -> tuple[ResourceKind, ...]:
         """The kinds that a schema describes, such as regional and global ones; empty where no method reads it."""
@@ -151,7 +153,7 @@ class Methods:
         Args:
             service: the API's name in its discovery document, ``compute``.
         """
-        return frozenset(kind.pattern for line in self._lines(service).values() for kind in line.resources)
+        return frozenset(kind.pattern for line in self._services.of(service).values() for kind in line.resources)
 
     def resource(self, name: str, schema: Schema) -> ApiResource | None:
         """The resource of a full resource name, or None where no method reads it.
@@ -169,21 +171,7 @@ class Methods:
         return None if kind is None else ApiResource(name, kind, path, line.operations)
 
     def _line(self, schema: Schema) -> _Line | None:
-        return self._lines(schema.service).get(schema.version)
-
-    def _lines(self, service: str) -> dict[str, _Line]:
-        lines = self._services.get(service)
-        if lines is None:
-            lines = self._services[service] = self._read(service)
-        return lines
-
-    def _read(self, service: str) -> dict[str, _Line]:
-        try:
-            data = unpacked(self._folder / f"{service}.json.gz")
-        except FileNotFoundError:
-            return {}
-        stored = msgspec.json.decode(data, type=_Stored)
-        return {line.version: line for line in stored.lines}
+        return self._services.of(schema.service).get(schema.version)
 
 
 @cache

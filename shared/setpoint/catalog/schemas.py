@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from setpoint.catalog import asset_types, data_files, schema_corrections
-from setpoint.catalog.data_files import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -262,6 +261,11 @@ def _takes(schema: Schema, name: str, value: Any) -> bool:
     return isinstance(value, shapes)
 
 
+def _lines(data: bytes) -> tuple[_Line, ...]:
+    stored = _stored.decode(data)
+    return tuple(_Line(stored.service, line) for line in stored.lines)
+
+
 class Catalogue:
     """The schemas of all services, read as they are asked for.
 
@@ -269,8 +273,7 @@ class Catalogue:
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._folder = folder
-        self._services: dict[str, tuple[_Line, ...]] = {}
+        self._services = data_files.FilesByService[tuple[_Line, ...]](folder, _lines, ())
         self._known: dict[tuple[str, str, str], Schema | None] = {}
         self._candidates: dict[str, tuple[Schema, ...]] = {}
 
@@ -305,7 +308,7 @@ class Catalogue:
 
     def kinds(self, asset_type: str) -> dict[str, str]:
         """The kinds of a type's service, in lower case, each with the name of its schema: `firewall` to `Firewall`."""
-        lines = self._lines(asset_types.resolve(asset_type).service)
+        lines = self._services.of(asset_types.resolve(asset_type).service)
         return {kind: name for line in lines for kind, name in line.kinds.items()}
 
     def schemas_of(self, service: str) -> tuple[Schema, ...]:
@@ -314,7 +317,9 @@ class Catalogue:
         Args:
             service: the API's name in its discovery document, `compute`.
         """
-        return tuple(schema for line in self._lines(service) for name in line.names if (schema := line.schema(name)))
+        return tuple(
+            schema for line in self._services.of(service) for name in line.names if (schema := line.schema(name))
+        )
 
     def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
         """Return the candidate that a declared body is written in: it takes most of the body's top-level fields.
@@ -335,7 +340,7 @@ class Catalogue:
     def _discovered(self, asset_type: str, uri: str, name: str) -> Schema | None:
         service, version = asset_types.discovery(uri)
         target = asset_types.resolve(asset_type)
-        lines = self._lines(service or target.service)
+        lines = self._services.of(service or target.service)
         return next(
             (
                 schema
@@ -346,27 +351,11 @@ class Catalogue:
         )
 
     def _by_rule(self, target: asset_types.ApiTarget) -> list[Schema]:
-        lines = sorted(self._lines(target.service), key=lambda line: target.version not in line.versions)
+        lines = sorted(self._services.of(target.service), key=lambda line: target.version not in line.versions)
         named = [schema for line in lines if target.schema and (schema := line.named(target.schema))]
         kind = target.kind.lower()
         ruled = [schema for line in lines if kind in line.kinds and (schema := line.schema(line.kinds[kind]))]
         return named + ruled or [schema for line in lines if (schema := line.schema(target.kind))]
-
-    def _lines(self, service: str) -> tuple[_Line, ...]:
-        lines = self._services.get(service)
-        if lines is None:
-            lines = self._services[service] = self._read(service)
-        return lines
-
-    def _read(self, service: str) -> tuple[_Line, ...]:
-        if not service.isalnum():
-            return ()
-        try:
-            data = unpacked(self._folder / f"{service}.json.gz")
-        except FileNotFoundError:
-            return ()
-        stored = _stored.decode(data)
-        return tuple(_Line(stored.service, line) for line in stored.lines)
 
 
 @cache

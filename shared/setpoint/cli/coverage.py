@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -23,6 +22,7 @@ from setpoint.cli.output_lists import WatchedResource, WatchedResources
 from setpoint.cli.output_models import CoverageOutput, UncheckedField, print_json
 from setpoint.cli.progress import progress
 from setpoint.comparison import coverage_gaps
+from setpoint.detection.declared_keys import declared_keys
 from setpoint.detection.watched_fields import watching
 from setpoint.model import fleet_rules
 from setpoint.model.declaration import Declaration, Desired
@@ -183,15 +183,10 @@ def _of_store(url: str) -> Iterator[_Declared]:
 def _store(url: str) -> Iterator[_Watched]:
     store = open_store_to_read(url)
     try:
-        sources = store.control().value.sources.items()
-        manifests = (store.manifest(name, source.generation) for name, source in sources)
-        previous = None
-        for keys in batches((key for key, _ in heapq.merge(*manifests)), _AT_ONCE):
-            wanted = [key for key in dict.fromkeys(keys) if key != previous]
-            last = store.last_observations([key for key in wanted if key.content == "iam_policy"])
-            for key, snapshot in store.read_many(wanted).items():
+        for keys in batches(declared_keys(store), _AT_ONCE):
+            last = store.last_observations([key for key in keys if key.content == "iam_policy"])
+            for key, snapshot in store.read_many(keys).items():
                 if snapshot.desired is not None:
                     yield snapshot.desired, snapshot.rules, snapshot.state, last.get(key)
-            previous = keys[-1]
     finally:
         store.close()

@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +32,7 @@ from setpoint.model import observation as observations
 from setpoint.model.asset_formats import RecordKind
 from setpoint.model.outcome import Outcome
 from setpoint.ports.stores import Problems, Store
+from setpoint.util.clock import NEVER
 from setpoint.util.counts import counted
 from setpoint.util.retries import backoff
 
@@ -61,7 +61,6 @@ _COMPARED: tuple[Outcome, ...] = (
     "repeated",
 )
 """Outcomes of messages about what is declared."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _DEFAULT_DEAD_LETTERS = Path("setpoint-dead-letters.jsonl")
 
 
@@ -181,19 +180,24 @@ def _from_file(name: str, detection: Context, rejected: ReportedDeadLetters) -> 
         for message in feed.open_messages(name):
             kinds[message.kind] += 1
             rejected.where = f"{name}:{message.where}"
-            try:
-                outcome = pipeline.receive(message.data, message.attributes, detection)
-                outcomes[outcome] += 1
-                if outcome == "waiting":
-                    waiting[_unknown_project(message.data, message.attributes, detection.projects)] += 1
-            except PermanentError as error:
-                detection.dead_letters.put(message.data, message.attributes, str(error))
-                outcomes["rejected"] += 1
+            outcome = _received(message.data, message.attributes, detection)
+            outcomes[outcome] += 1
+            if outcome == "waiting":
+                waiting[_unknown_project(message.data, message.attributes, detection.projects)] += 1
             advance(1)
     outcomes.update(_without_project(waiting, detection))
     if set(kinds) - {"feed message"}:
         print_status(f"{name} holds {feed.in_words(kinds)}")
     return outcomes
+
+
+def _received(data: bytes, attributes: Mapping[str, str], detection: Context) -> Outcome:
+    """The outcome of a message; one that can never be handled is kept with the reason."""
+    try:
+        return pipeline.receive(data, attributes, detection)
+    except PermanentError as error:
+        detection.dead_letters.put(data, attributes, str(error))
+        return "rejected"
 
 
 def _unknown_project(data: bytes, attributes: Mapping[str, str], projects: ProjectIdResolver) -> str:
@@ -258,11 +262,7 @@ def _pull(subscription: PubSubFeed, detection: Context, outcomes: Outcomes) -> t
     done, again = [], []
     for message in batch:
         try:
-            outcomes[pipeline.receive(message.data, message.attributes, detection)] += 1
-            done.append(message)
-        except PermanentError as error:
-            detection.dead_letters.put(message.data, message.attributes, str(error))
-            outcomes["rejected"] += 1
+            outcomes[_received(message.data, message.attributes, detection)] += 1
             done.append(message)
         except TransientError as error:
             print_warning(error, "again")
@@ -305,5 +305,5 @@ def _show(records: Store, store: str, feed: str, outcomes: Outcomes) -> None:
         headline = "nothing was compared"
     if is_declared or opened:
         print_findings(out, opened, f"{headline}, {declared:,} declared")
-    if waiting := sum(1 for key in records.due(_NEVER, []) if key not in otherwise_due):
+    if waiting := sum(1 for key in records.due(NEVER, []) if key not in otherwise_due):
         print_status(f"{waiting} more differ within their grace period; they become findings if they persist")

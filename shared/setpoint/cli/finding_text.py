@@ -21,11 +21,17 @@ _SIGNS = {"act": "+"}
 """Before a reason that speaks for it; others speak against."""
 
 
-def details(state: ResourceState) -> Table:
-    """A finding as a table of its facts."""
-    table = Table(show_header=False, title=Text(state.key.name), title_justify="left")
+def facts_table(title: str) -> Table:
+    """A table of facts, each with its name."""
+    table = Table(show_header=False, title=Text(title), title_justify="left")
     table.add_column(style="dim")
     table.add_column(overflow="fold")
+    return table
+
+
+def details(state: ResourceState) -> Table:
+    """A finding as a table of its facts."""
+    table = facts_table(state.key.name)
     for name, value in _rows(state):
         table.add_row(name, Text(value))
     if state.finding is not None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.attribution import history as reading
 from setpoint.bootstrap.histories import history_reader
+from setpoint.cli.finding_text import facts_table
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl
 from setpoint.cli.output import actor_text, difference_line, errors, out, print_status, print_warning
@@ -63,9 +64,7 @@ def _read(state: ResourceState, context: Context, *, again: bool) -> None:
 
 def _explanation(state: ResourceState) -> Table:
     finding = state.finding
-    table = Table(show_header=False, title=Text(state.key.name), title_justify="left")
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
+    table = facts_table(state.key.name)
     if finding is None:
         return table
     data = data_of(state)

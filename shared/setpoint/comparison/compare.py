@@ -47,7 +47,6 @@ OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 _SPECIAL = system_fields.SYSTEM_FIELDS | free_text.TEXTS | {"value"}
 """Names of fields with rules beside those of their value."""
 _ELEMENT = re.compile(r"\[[^\]]*\]")
-_NESTED = frozenset((dict, list))
 _NONE_REPLACED: frozenset[tuple[Path, str]] = frozenset()
 _NO_FIELDS: Mapping[str, Field] = {}
 _NOTHING: Mapping[str, Any] = {}
@@ -115,9 +114,17 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """A comparison with the same options whose differences do not count; for matching list elements."""
-        trial = _DryComparison(
-            self.own, exact=self.exact, whole=self.whole, null_is_absent=self.null_is_absent, overrides=self.overrides
+        return self._tried(
+            _DryComparison(
+                self.own,
+                exact=self.exact,
+                whole=self.whole,
+                null_is_absent=self.null_is_absent,
+                overrides=self.overrides,
+            )
         )
+
+    def _tried(self, trial: Comparison) -> Comparison:
         trial.notes = None if self.notes is None else []
         trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
         return trial
@@ -292,7 +299,7 @@ class Comparison:
             self._scalar(path, name, field, want, have)
 
     def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
-        if type(want) in _NESTED or type(have) in _NESTED:
+        if type(want) in literal.NESTED or type(have) in literal.NESTED:
             reason = scalars.json_object(want, have)
         else:
             reason = scalars.equal(field, name, want, have, self.own)

@@ -15,7 +15,7 @@ def unlike(declared: Any, observed: Any) -> list[str] | None:
         if want == have:
             continue
         kind = type(want)
-        if not want or kind is not type(have) or kind not in _NESTED or not _is_literal_part(want, have):
+        if not want or kind is not type(have) or kind not in NESTED or not _is_literal_part(want, have):
             keys.append(key)
     return keys
 
@@ -34,7 +34,7 @@ def is_literal(declared: Any, observed: Any) -> bool:
         if want == have:
             continue
         kind = type(want)
-        if not want or kind is not type(have) or kind not in _NESTED:  # before anything deeper, since it ends the check
+        if not want or kind is not type(have) or kind not in NESTED:  # before anything deeper, since it ends the check
             return False
         inner.append((want, have))
     return all(_is_literal_part(want, have) for want, have in inner) if inner else True
@@ -46,7 +46,7 @@ def _is_literal_part(want: Any, have: Any) -> bool:
     return len(want) == len(have) and all(map(_is_literal_element, want, have))
 
 
-_NESTED = frozenset((dict, list))
+NESTED = frozenset((dict, list))
 
 
 def _is_literal_element(declared: Any, observed: Any) -> bool:

@@ -43,7 +43,7 @@ _CALLED = re.compile(r"(?:ur[il]|endpoint|address|webhook|callback|target|audien
 _CHANNEL = re.compile(r"\.(?:prodcurrent|prodprevious|current|latest|preview)(?=-|\Z)")
 """Words for the newest release of a version: https://cloud.google.com/dataproc/docs/concepts/versioning/overview"""
 _NEWEST = frozenset(("latest", "-"))
-_JSON_STARTS = frozenset("{[ \n\t")
+JSON_STARTS = frozenset("{[ \n\t")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
@@ -320,7 +320,7 @@ def _by_look(declared: str, observed: str) -> str:
 
 def json_text(declared: str, observed: str) -> str:
     """JSON inside a string (dashboards, policies, table schemas) is compared by content."""
-    if declared[:1] not in _JSON_STARTS or observed[:1] not in _JSON_STARTS:
+    if declared[:1] not in JSON_STARTS or observed[:1] not in JSON_STARTS:
         return ""
     try:
         return "same JSON" if json.loads(declared) == json.loads(observed) else ""

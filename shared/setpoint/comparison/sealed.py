@@ -154,17 +154,16 @@ class SealedComparison(Comparison):
 
     def trial(self) -> Comparison:
         """See `Comparison.trial`."""
-        trial = _SealedTrial(
-            self.own,
-            exact=self.exact,
-            whole=self.whole,
-            null_is_absent=self.null_is_absent,
-            masking=self.masking,
-            overrides=self.overrides,
+        return self._tried(
+            _SealedTrial(
+                self.own,
+                exact=self.exact,
+                whole=self.whole,
+                null_is_absent=self.null_is_absent,
+                masking=self.masking,
+                overrides=self.overrides,
+            )
         )
-        trial.notes = None if self.notes is None else []
-        trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
-        return trial
 
     def message(  # noqa: PLR0913 - see `Comparison.message`
         self,

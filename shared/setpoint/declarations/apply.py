@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 
 import msgspec
@@ -37,6 +37,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
 from setpoint.model.sources import Control, DeclaredVersion, SourceState
 from setpoint.ports.stores import DesiredStore, Problems, StateStore, Store, StoredRecord
+from setpoint.util.clock import NEVER
 from setpoint.util.counts import counted
 from setpoint.util.external_sort import ExternalSorter, batches
 from setpoint.util.progress import Advance, no_progress
@@ -44,7 +45,6 @@ from setpoint.util.retries import retry_on_conflict
 from setpoint.util.secret_formats import scrub
 
 _NO_STATES: Mapping[str, int] = {}
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _BOUND_TOGETHER = 300
 """Number of names that are bound with one write."""
 
@@ -286,7 +286,7 @@ def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKe
         if any(suppressed.kind == "unmanaged" for suppressed in state.suppressed):
             keys.add((state.key.name, state.key.content))
     if everything:
-        for key in store.due(_NEVER, unread):
+        for key in store.due(NEVER, unread):
             keys.add((key.name, key.content))
     return (ResourceKey(*row) for row in keys)
 

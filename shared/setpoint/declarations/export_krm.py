@@ -22,6 +22,7 @@ from setpoint.catalog.schemas import Catalogue
 from setpoint.catalog.terraform_types import Attribute
 from setpoint.declarations.export_terraform import SingleBlock, as_terraform
 from setpoint.declarations.readers import documents
+from setpoint.declarations.readers.krm_references import PROJECT_ID
 from setpoint.declarations.readers.load import load_documents
 from setpoint.detection import verdict
 from setpoint.model import field_path
@@ -29,7 +30,6 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.naming import camel
 from setpoint.model.observation import Observation
 
-PROJECT = "cnrm.cloud.google.com/project-id"
 DELETION = "cnrm.cloud.google.com/deletion-policy"
 _PLACES = ("location", "region", "zone")
 _ROUNDS = 8
@@ -73,7 +73,7 @@ def _bare(
     """Objects with the name alone: where it lies, what holds it, and its id."""
     path = declaration.key.name.removeprefix("//").partition("/")[2]
     own = path.rpartition("/")[2]
-    annotations = {**({PROJECT: project} if project else {}), DELETION: "abandon"}
+    annotations = {**({PROJECT_ID: project} if project else {}), DELETION: "abandon"}
     head = {
         "apiVersion": f"{group}{config_connector.SUFFIX}/v1beta1",
         "kind": name,

@@ -12,14 +12,12 @@ from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.accept_drift import accepted
 from setpoint.declarations.exported_text import ExportFormat
+from setpoint.declarations.readers import kustomize
 from setpoint.declarations.terraform_edits import edit_code
 from setpoint.detection import verdict
 from setpoint.errors import SetpointError
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
-
-_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-
 
 CUT_OFF = "the repository has too many files to be listed whole"
 _NO_ROOTS: Mapping[str, str] = {}
@@ -102,7 +100,7 @@ class Checkout:
         return any(
             (name if folder == "." else f"{folder}/{name}") in self.paths
             for folder in folders
-            for name in _KUSTOMIZATIONS
+            for name in kustomize.FILE_NAMES
         )
 
 

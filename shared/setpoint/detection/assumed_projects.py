@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
+from setpoint.detection.declared_keys import declared_keys
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint.ports.stores import DesiredStore, ProjectStore, Store
@@ -64,14 +65,13 @@ def assume(numbers: Collection[str], store: Store, projects: ProjectIdResolver) 
 def _only_project(store: Declared) -> str:
     """The id of the only declared project; empty if there are several, or none."""
     identifiers: set[str] = set()
-    for source, state in store.control().value.sources.items():
-        for keys in batches((key for key, _ in store.manifest(source, state.generation)), _AT_ONCE):
-            for record in store.records(keys).values():
-                for version in record.value.versions:
-                    identifiers.update(
-                        declaration.project or project_of(declaration.key.name) for declaration in version.declarations
-                    )
-            identifiers.discard("")
-            if len(identifiers) > 1:
-                return ""
+    for keys in batches(declared_keys(store), _AT_ONCE):
+        for record in store.records(keys).values():
+            for version in record.value.versions:
+                identifiers.update(
+                    declaration.project or project_of(declaration.key.name) for declaration in version.declarations
+                )
+        identifiers.discard("")
+        if len(identifiers) > 1:
+            return ""
     return next((name for name in identifiers if not name.isdigit()), "")

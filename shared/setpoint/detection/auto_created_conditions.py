@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from setpoint.catalog import google_service_agents
 from setpoint.model.labels import labels_of
+from setpoint.util.json_values import as_object
 
 
 class Asset(NamedTuple):
@@ -124,12 +125,13 @@ def is_default_route(asset: Asset) -> bool:
 
 def is_of_instance_group(asset: Asset) -> bool:
     """Match the metadata that a managed instance group sets on its instances: ``created-by``, with the group's name."""
-    metadata = asset.data.get("metadata")
-    items = metadata.get("items") if isinstance(metadata, dict) else None
-    return any(
-        isinstance(item, dict) and item.get("key") == "created-by" and _names_a_group(str(item.get("value")))
-        for item in items or ()
-    )
+    return any(_names_a_group(str(value)) for value in created_by(asset))
+
+
+def created_by(asset: Asset) -> list[Any]:
+    """The values of ``created-by`` in the metadata of an instance."""
+    items = as_object(asset.data.get("metadata")).get("items")
+    return [item.get("value") for item in items or () if isinstance(item, dict) and item.get("key") == "created-by"]
 
 
 _names_a_group = re.compile(r"(?:.*/)?projects/[^/]+/(?:zones|regions)/[^/]+/instanceGroupManagers/[^/]+\Z").match

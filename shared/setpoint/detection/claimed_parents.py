@@ -14,7 +14,7 @@ from functools import partial
 
 from setpoint.catalog.shown_fields import is_random
 from setpoint.detection import parent_types
-from setpoint.detection.auto_created_conditions import Asset
+from setpoint.detection.auto_created_conditions import Asset, created_by
 from setpoint.detection.parent_types import ClaimedParent
 from setpoint.model.controller_claims import Parent
 from setpoint.model.labels import labels_of
@@ -134,9 +134,7 @@ def of_service(asset: Asset) -> ClaimedParent | None:
 
 def of_group_manager(asset: Asset) -> ClaimedParent | None:
     """The managed instance group in the metadata ``created-by`` of an instance, which may be no other project's."""
-    metadata = asset.data.get("metadata")
-    items = metadata.get("items") if isinstance(metadata, dict) else None
-    values = [item.get("value") for item in items or () if isinstance(item, dict) and item.get("key") == "created-by"]
+    values = created_by(asset)
     path = f"/{values[0]}" if values and isinstance(values[0], str) else ""
     own, project = path.rpartition("/")[2], project_of(path)
     place = segment_after(path, "zones") or segment_after(path, "regions")

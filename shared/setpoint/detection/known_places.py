@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
+from setpoint.detection.declared_keys import declared_keys
 from setpoint.model.declaration import Scope
 from setpoint.model.policy import Policy
-from setpoint.model.resource_key import ResourceKey, project_of
+from setpoint.model.resource_key import project_of
 from setpoint.model.source_grants import Sources
-from setpoint.ports.stores import DesiredStore, ProjectStore, StateStore, SweepStore
+from setpoint.ports.stores import DesiredStore, ProjectStore, StateStore, SweepStore, readable_sweeps
 from setpoint.util.external_sort import batches
 
 _BATCH = 300
@@ -81,7 +82,7 @@ def listed_kinds(store: PlaceStore) -> frozenset[str]:
 
     Empty before the first sweep has ended.
     """
-    sweeps = [stored.value for stored in store.sweeps.sweeps() if stored.value is not None]
+    sweeps = readable_sweeps(store.sweeps)
     if any(sweep.places for sweep in sweeps):
         return frozenset(("projects", "folders", "organizations"))
     is_listed = any(sweep.summary is not None and sweep.summary.listed for sweep in sweeps)
@@ -117,8 +118,8 @@ def nearest(project: str, store: PlaceStore) -> str:
 
 def _listed(places: Collection[str], store: PlaceStore) -> Iterator[str]:
     """Those of the places that a sweep has listed, or that have an id or a number."""
-    for stored in store.sweeps.sweeps():
-        yield from stored.value.places if stored.value is not None else ()
+    for sweep in readable_sweeps(store.sweeps):
+        yield from sweep.places
     for place in list(places):
         project = place.removeprefix("projects/")
         if project == place:
@@ -143,9 +144,9 @@ def _of_findings(store: PlaceStore) -> Iterator[str]:
 
 def _of_declarations(store: PlaceStore) -> Iterator[str]:
     """Projects of declared resources: by their names, then by what declarations say."""
-    for key in _declared(store):
+    for key in declared_keys(store):
         yield from _spellings(project_of(key.name), store)
-    for keys in batches(_declared(store), _BATCH):
+    for keys in batches(declared_keys(store), _BATCH):
         for record in store.records(keys).values():
             for version in record.value.versions:
                 for declaration in version.declarations:
@@ -158,8 +159,3 @@ def _spellings(project: str, store: ProjectStore) -> Iterator[str]:
         yield f"projects/{project}"
     if project.isdecimal() and (identifier := store.project_id(project)):
         yield f"projects/{identifier}"
-
-
-def _declared(store: DesiredStore) -> Iterator[ResourceKey]:
-    for source, state in store.control().value.sources.items():
-        yield from (key for key, _ in store.manifest(source, state.generation))

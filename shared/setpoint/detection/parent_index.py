@@ -15,7 +15,7 @@ from setpoint.model.identity import created_at
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import project_of
 from setpoint.model.sweep_records import Shard, known_at
-from setpoint.ports.stores import SweepStore
+from setpoint.ports.stores import SweepStore, readable_sweeps
 
 SETTLED = timedelta(hours=2)
 """How much older than a listing a resource must be before the listing can refute its claim.
@@ -192,7 +192,7 @@ def read(records: SweepStore) -> ParentIndex:
     """
     listings: list[Listing] = []
     try:
-        runs = [stored.value.parents for stored in records.sweeps() if stored.value is not None]
+        runs = [sweep.parents for sweep in readable_sweeps(records)]
     except CorruptState:
         return NOTHING_LISTED
     for run in filter(None, runs):

@@ -22,6 +22,11 @@ def plain_prefix(pattern: str) -> str:
     return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
+def has_wildcards(pattern: str) -> bool:
+    """Whether a pattern names more than itself."""
+    return plain_prefix(pattern) != pattern
+
+
 @lru_cache(maxsize=64)
 def compiled(pattern: str) -> re.Pattern[str]:
     """Convert a pattern to a regular expression: ``**`` crosses folders, ``*`` and ``?`` do not."""

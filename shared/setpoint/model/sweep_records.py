@@ -18,13 +18,13 @@ from setpoint.model import newer_fields
 from setpoint.model.controller_claims import CountedClaim, Parent
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.outcome import Outcome
-from setpoint.model.resource_key import Content
+from setpoint.model.resource_key import CONTENTS, Content
 from setpoint.model.sharding import matches
 
 LAG = timedelta(minutes=15)
 """The longest lag of a listing behind a feed (https://cloud.google.com/asset-inventory/docs/best-practices)."""
 
-LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_policy")
+LISTED: tuple[Content, ...] = CONTENTS
 """The contents that an inventory lists; access policies only for organizations."""
 
 

@@ -334,6 +334,11 @@ class StoredSweep(NamedTuple):
     version: Any
 
 
+def readable_sweeps(records: SweepRecords) -> list[Sweep]:
+    """The records of all sweeps that were made."""
+    return [stored.value for stored in records.sweeps() if stored.value is not None]
+
+
 class StoredShard(NamedTuple):
     """The record of a shard.
 

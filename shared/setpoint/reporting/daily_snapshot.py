@@ -5,7 +5,6 @@ A snapshot replaces the rows of its day, so that retries and repetitions leave n
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from datetime import date, datetime
 
 import msgspec
 
+from setpoint.detection.declared_keys import declared_keys
 from setpoint.detection.finding_events import begun
 from setpoint.model.drift_origin import CommonChanges
-from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
 from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.services import Warehouse
-from setpoint.ports.stores import Problems, Store
+from setpoint.ports.stores import Problems, Store, readable_sweeps
 from setpoint.reporting.rows import CoverageCounter, SnapshotTime, WeeklyDigest, finding_row, sweep_row
 from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
 from setpoint.sweep.digest_set import DigestSet, digest_of
@@ -79,7 +78,7 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
         telemetry.happened("unreadable", "ERROR", reason=str(problem))
     RecordProblemLog(reporter.store.notices).note(problems, reporter.clock())
     coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, DigestSet(checked)).rows(taken))
-    sweeps = [sweep.value for sweep in reporter.store.sweeps.sweeps() if sweep.value is not None]
+    sweeps = readable_sweeps(reporter.store.sweeps)
     return {
         FINDINGS_SNAPSHOT: findings,
         COVERAGE_SNAPSHOT: coverage,
@@ -118,19 +117,9 @@ def _findings(
 def _coverage(store: Store, checked: DigestSet) -> CoverageCounter:
     """Count declarations in the order of keys; only a few hundred are in memory at a time."""
     coverage, control = CoverageCounter(), store.control().value
-    for keys in batches(_declared(store), _BATCH):
+    for keys in batches(declared_keys(store), _BATCH):
         for key, stored in store.records(keys).items():
             desired = desired_by(stored.value, control)
             if desired is not None:
                 coverage.add(key, desired, is_checked=digest_of(key) in checked)
     return coverage
-
-
-def _declared(store: Store) -> Iterator[ResourceKey]:
-    """Every declared resource and content once, for any number of sources."""
-    sources = store.control().value.sources.items()
-    before = None
-    for key, _ in heapq.merge(*(store.manifest(name, source.generation) for name, source in sources)):
-        if key != before:
-            yield key
-        before = key

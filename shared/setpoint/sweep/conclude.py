@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -32,9 +32,9 @@ from setpoint.ports.stores import DesiredStore, Problems, StateStore, Store, Swe
 from setpoint.sweep.auto_created_counts import together
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import DigestSet, Marks, digest_of, unpacked
+from setpoint.util.clock import NEVER
 from setpoint.util.external_sort import batches
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 100
 """Records read together."""
 
@@ -287,7 +287,7 @@ def _drifted(store: Store, problems: Problems) -> Iterator[ResourceState]:
     for state in store.states(drifted=True, problems=problems):
         if state.finding is not None and state.finding.status != "resolved":
             yield state
-    for keys in batches(list(store.due(_NEVER, problems)), _AT_ONCE):
+    for keys in batches(list(store.due(NEVER, problems)), _AT_ONCE):
         yield from (state for state in _states(keys, store).values() if state.settling is not None)
     suppressed = store.suppressed(problems)
     yield from (state for state in suppressed if state.finding is None or state.finding.status == "resolved")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Later than any other time."""
+
 
 def utc_now() -> datetime:
     """The current time."""

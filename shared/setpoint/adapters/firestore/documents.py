@@ -14,6 +14,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.retention import Retention
 from setpoint.model.retention import expires as expires_at
+from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference, WriteBatch
@@ -55,6 +56,15 @@ def record_document(key: ResourceKey, state: ResourceState, body: bytes, retenti
     if state.suppressed:
         document["suppressed"] = True
     return document
+
+
+def delete_all(client: Client, references: Iterable[DocumentReference]) -> None:
+    """Delete documents, in requests of some hundred."""
+    for some in batches(references, _BATCH):
+        batch = client.batch()
+        for reference in some:
+            batch.delete(reference)
+        batch.commit()
 
 
 def observation_field(observation: Observation | None) -> dict[str, Any]:

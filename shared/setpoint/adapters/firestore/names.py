@@ -11,6 +11,7 @@ from typing import cast
 
 from google.cloud.firestore import Client, FieldFilter
 
+from setpoint.adapters.firestore.documents import delete_all
 from setpoint.adapters.firestore.firestore_errors import answering
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.util.quotas import FIRESTORE_INDEXED, cut_distinct
@@ -64,10 +65,7 @@ class FirestoreNames:
         with answering(unknown):
             query = self._waiting.where(filter=FieldFilter("unknown", "==", _indexed(unknown)))
             while references := [document.reference for document in query.limit(_BATCH).stream()]:
-                batch = self._client.batch()
-                for reference in references:
-                    batch.delete(reference)
-                batch.commit()
+                delete_all(self._client, references)
 
 
 def _indexed(text: str) -> str:

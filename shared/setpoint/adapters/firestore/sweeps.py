@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client
 
-from setpoint.adapters.firestore.documents import put_body
+from setpoint.adapters.firestore.documents import delete_all, put_body
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
 from setpoint.model.newer_fields import Revision
 from setpoint.model.sweep_records import Shard, ShardPart, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
-from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentSnapshot
-
-_BATCH = 300
 
 
 class FirestoreSweeps:
@@ -91,11 +88,7 @@ class FirestoreSweeps:
         """See ``SweepStore.drop_run``."""
         with answering(f"run {run}"):
             for collection in (self._shards(run), self._parts(run)):
-                for documents in batches(list(collection.list_documents()), _BATCH):
-                    batch = self._client.batch()
-                    for document in documents:
-                        batch.delete(document)
-                    batch.commit()
+                delete_all(self._client, list(collection.list_documents()))
 
     def _shards(self, run: str) -> CollectionReference:
         collection: CollectionReference = self._runs.document(run).collection("shards")

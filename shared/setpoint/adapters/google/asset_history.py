@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from setpoint.adapters.google.asset_inventory import (
     CONTENT_TYPES,
-    NO_CREDENTIALS,
     PASSING,
     QuotaRetryPolicy,
     denied,
@@ -27,7 +26,7 @@ from setpoint.adapters.google.asset_inventory import (
     to_observation,
 )
 from setpoint.adapters.google.call_pace import CallBudget, CallPace
-from setpoint.errors import LOG_IN, BadRequest, Unavailable
+from setpoint.errors import LOG_IN, NO_CREDENTIALS, BadRequest, Unavailable
 from setpoint.model.drift_history import AssetVersion
 from setpoint.model.resource_key import Content
 from setpoint.ports.services import Histories

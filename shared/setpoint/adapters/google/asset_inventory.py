@@ -18,7 +18,7 @@ from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsReq
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
 from setpoint.catalog.inventory_names import inventory_name
-from setpoint.errors import LOG_IN, BadRequest, ScopeDenied, TokenExpired, Unavailable
+from setpoint.errors import LOG_IN, NO_CREDENTIALS, BadRequest, ScopeDenied, TokenExpired, Unavailable
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey, content_of
 from setpoint.model.sweep_records import known_at
@@ -39,7 +39,6 @@ PASSING = (
     exceptions.InternalServerError,
 )
 """Errors that pass, and are worth a retry."""
-NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _EXACT = 2**53
 """Below this a float represents every integer exactly."""
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 
+from setpoint.adapters.google.limited_content import LimitedContent
 from setpoint.errors import LOG_IN, BadRequest, Superseded, Unavailable
 from setpoint.ports.services import Archive
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _LARGEST = 500_000_000
 """Maximum size of an archive in bytes; a function holds it in memory."""
@@ -58,20 +55,6 @@ def open_object(client: Client, url: str) -> BinaryIO:
         raise Unavailable(f"{url}: cannot be read ({type(error).__name__}); grant storage.objectViewer") from error
 
 
-class _Content(BytesIO):
-    """The content of an archive as it is downloaded, up to the limit."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__()
-        self._what = what
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        written = super().write(data)
-        if self.tell() > _LARGEST:
-            raise BadRequest(f"{self._what}: has more than {_LARGEST:,} bytes; leave out what holds no declarations")
-        return written
-
-
 class CloudStorageArchives:
     """``CloudStorageArchives`` in buckets; uploads are ordered by time.
 
@@ -98,7 +81,10 @@ class CloudStorageArchives:
                 raise gone if generation else BadRequest(f"{what}: no such object; upload it again")
             if (blob.size or 0) > _LARGEST:
                 raise BadRequest(f"{what}: {blob.size:,} bytes are too many; leave out what holds no declarations")
-            content = _Content(what)  # an object that is stored with `Content-Encoding: gzip` arrives unpacked
+            too_large = BadRequest(f"{what}: has more than {_LARGEST:,} bytes; leave out what holds no declarations")
+            content = LimitedContent(
+                _LARGEST, lambda: too_large
+            )  # an object that is stored with `Content-Encoding: gzip` arrives unpacked
             blob.download_to_file(content, if_generation_match=blob.generation)
         except _LOST as error:
             raise gone from error

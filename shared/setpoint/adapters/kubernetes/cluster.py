@@ -15,10 +15,10 @@ from kubernetes.client.exceptions import ApiException  # type: ignore[import-unt
 from kubernetes.config.config_exception import ConfigException  # type: ignore[import-untyped]
 from urllib3.exceptions import HTTPError
 
+from setpoint.catalog.config_connector import SUFFIX
 from setpoint.errors import AccessDenied, BadRequest, Conflict, TokenExpired, Unavailable
 from setpoint.ports.clusters import ClusterEvent, ClusterKind
 
-_SUFFIX = ".cnrm.cloud.google.com"
 _OF_THE_CONTROLLER = ("customize.core", "customize", "addons")
 """API groups of Config Connector's own settings, which say nothing of resources."""
 _SECONDS = 60.0
@@ -65,7 +65,7 @@ class KubernetesCluster:
         found_kinds: list[ClusterKind] = []
         for group in groups:
             name = str(group.get("name", ""))
-            if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX) not in _OF_THE_CONTROLLER:
+            if name.endswith(SUFFIX) and name.removesuffix(SUFFIX) not in _OF_THE_CONTROLLER:
                 version = str((group.get("preferredVersion") or group["versions"][0])["version"])
                 resources = self._call("GET", f"/apis/{name}/{version}").get("resources") or ()
                 found_kinds += (

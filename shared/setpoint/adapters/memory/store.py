@@ -69,14 +69,21 @@ class MemoryStore:
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
         with self._lock:
-            version, _ = self._states.get(snapshot.key, (None, None))
-            if version != snapshot.version:
-                raise Conflict(f"{snapshot.key.name}: written by another process; read it again")
-            now = (version or 0) + 1
-            self._states[snapshot.key] = (now, state)
+            stored = self._replace(snapshot, state)
             if observation is not None:
                 self._observations[snapshot.key] = observation
-        return replace(snapshot, state=state, version=now)
+        return stored
+
+    def _replace(self, snapshot: Snapshot, state: ResourceState) -> Snapshot:
+        version = self._current_version(snapshot) + 1
+        self._states[snapshot.key] = (version, state)
+        return replace(snapshot, state=state, version=version)
+
+    def _current_version(self, snapshot: Snapshot) -> int:
+        version, _ = self._states.get(snapshot.key, (None, None))
+        if version != snapshot.version:
+            raise Conflict(f"{snapshot.key.name}: written by another process; read it again")
+        return version or 0
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
@@ -214,13 +221,9 @@ class MemoryStore:
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``."""
         with self._lock:
-            known, _ = self._states.get(snapshot.key, (None, None))
-            if known != snapshot.version:
-                raise Conflict(f"{snapshot.key.name}: written by another process; read it again")
+            self._current_version(snapshot)
             self._write_safety_state(safety, version)
-            now = (known or 0) + 1
-            self._states[snapshot.key] = (now, state)
-        return replace(snapshot, state=state, version=now)
+            return self._replace(snapshot, state)
 
     def _write_safety_state(self, safety: SafetyState, version: Any) -> None:
         if version != self._brakes.version:

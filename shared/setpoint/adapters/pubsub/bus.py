@@ -15,7 +15,7 @@ from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError, Pu
 from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
 from google.cloud.pubsub_v1.types import FlowControl
 
-from setpoint.errors import LOG_IN, BadRequest, Refused, Unavailable
+from setpoint.errors import LOG_IN, NO_CREDENTIALS, BadRequest, Refused, Unavailable
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint.operations.dead_letters import REASON, REJECTED_BY
@@ -54,7 +54,6 @@ _LARGEST_LETTER = 9_900_000
 _NAMED = 3
 _TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
 """Reserved attribute names: the client takes attributes as keyword arguments together with its own."""
-_NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _LOG_IN = f"{LOG_IN}, or set PUBSUB_EMULATOR_HOST"
 
 
@@ -384,7 +383,7 @@ def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
         return BadRequest(
             f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to the calling account"
         )
-    if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _NO_CREDENTIALS in str(error):
+    if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or NO_CREDENTIALS in str(error):
         return BadRequest(f"{subscription} cannot be pulled without credentials; {_LOG_IN}")
     reason = error.message if isinstance(error, exceptions.GoogleAPICallError) else error
     return Unavailable(f"{subscription} cannot be pulled ({type(error).__name__}: {reason})")

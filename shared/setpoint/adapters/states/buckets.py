@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from io import BytesIO
-from typing import TYPE_CHECKING
 
 import requests
 from google.api_core import exceptions
@@ -13,13 +11,11 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 from google.resumable_media import DataCorruption
 
+from setpoint.adapters.google.limited_content import LimitedContent
 from setpoint.adapters.states.sizes import LARGEST_STATE, too_large
 from setpoint.errors import LOG_IN, BadRequest, Superseded, Unavailable
 from setpoint.model.state_urls import compiled, plain_prefix
 from setpoint.ports.services import StateObject
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _FAILED = (exceptions.GoogleAPIError, DataCorruption, requests.RequestException)
 _LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
@@ -65,7 +61,7 @@ class BucketStates:
         generation = int(state.revision) if _GENERATION.fullmatch(state.revision) else None
         blob = self._client.bucket(bucket).blob(name, generation=generation)
         try:
-            content = _Content(state.url, self._largest)
+            content = LimitedContent(self._largest, lambda: too_large(state.url, self._largest))
             blob.download_to_file(content, raw_download=False)
         except _LOST as error:
             raise gone from error
@@ -74,18 +70,3 @@ class BucketStates:
         except (*_FAILED, GoogleAuthError) as error:
             raise Unavailable(f"{state.url}: cannot be read ({type(error).__name__})") from error
         return content.getvalue()
-
-
-class _Content(BytesIO):
-    """The content of a state as it is downloaded, up to the limit."""
-
-    def __init__(self, url: str, largest: int) -> None:
-        super().__init__()
-        self._url = url
-        self._largest = largest
-
-    def write(self, data: ReadableBuffer, /) -> int:
-        written = super().write(data)
-        if self.tell() > self._largest:
-            raise too_large(self._url, self._largest)
-        return written

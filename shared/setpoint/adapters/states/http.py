@@ -16,7 +16,7 @@ import requests
 
 from setpoint.adapters.states.sizes import LARGEST_STATE, too_large
 from setpoint.errors import BadRequest, MissingState, Superseded, Unavailable
-from setpoint.model.state_urls import compiled
+from setpoint.model.state_urls import compiled, has_wildcards
 from setpoint.ports.services import StateObject
 from setpoint.util.secret_formats import holds_known
 
@@ -39,7 +39,6 @@ _SECRET_PARAMETER = re.compile(
     r"(?i)token|secret|sig|key|pass|pwd|credential|code|auth|jwt|session|expires|x-(?:goog|amz|ms)-|googleaccessid"
 )
 """Names of URL parameters that are secret, or that change with a signature."""
-_WILDCARDS = re.compile(r"[*?]")
 
 
 class Login(NamedTuple):
@@ -229,7 +228,7 @@ class HttpStates:
 
     def list(self, pattern: str) -> Iterator[StateObject]:
         """See ``StateStorage.list``; the backend has no listing, so the URL is that of one state."""
-        if _WILDCARDS.search(_bare(pattern)):
+        if has_wildcards(_bare(pattern)):
             raise BadRequest(f"{_bare(pattern)}: no wildcard can be used behind http; give the URL of each state")
         yield StateObject(_name(pattern), "", pattern)
 

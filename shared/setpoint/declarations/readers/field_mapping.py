@@ -177,9 +177,7 @@ class _Walk:
         target = self.paths[inner] or ""
         if target == ".":
             return self._put_around(inner, name, value, schema, out, cursor)
-        if target.startswith("/") and self.root is not None:
-            out, schema = self.root
-            cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
+        out, schema, cursor = self._holder(target, out, schema, cursor)
         chain = _resolve_path(schema, target.removeprefix("/"))
         is_of_server = chain is not None and any(field.output_only for field in chain)
         if chain is None or not (is_of_server or shape_matching.fits(chain[-1], value)):
@@ -190,14 +188,20 @@ class _Walk:
             self._unmapped(name, schema, cursor)  # a person wrote it, and not a state that has what the server wrote
         return True
 
+    def _holder(
+        self, target: str, out: dict[str, Any], schema: Schema, cursor: _Cursor
+    ) -> tuple[dict[str, Any], Schema, _Cursor]:
+        """What a target is looked up in: with a slash the resource itself, else the message of the field."""
+        if not target.startswith("/") or self.root is None:
+            return out, schema, cursor
+        return *self.root, _Cursor(field_path.ROOT, cursor.author, cursor.names)
+
     def _put_unread(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
     ) -> None:
         """Map a field that the API may not return, if a rule says that its absence is not a difference."""
         target = self.paths.get(inner) or camel(name)
-        if target.startswith("/") and self.root is not None:
-            out, schema = self.root
-            cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
+        out, schema, cursor = self._holder(target, out, schema, cursor)
         names = target.removeprefix("/")
         chain = _resolve_path(schema, names)
         path, *inner_names = names.split(".")
@@ -274,9 +278,7 @@ class _Walk:
         target = self.moves[inner]
         if target is None:
             return
-        if target.startswith("/") and self.root is not None:
-            out, schema = self.root
-            cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
+        out, schema, cursor = self._holder(target, out, schema, cursor)
         chain = next(
             (followed for path in target.removeprefix("/").split("|") if (followed := _resolve_path(schema, path))),
             None,

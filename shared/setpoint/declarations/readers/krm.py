@@ -55,8 +55,6 @@ _VERSION = re.compile(r"/v\d+(?:(?:alpha|beta)\d+)?\Z")
 _SHORTEST = 3
 """Minimum length of a kind's suffix; a shorter one is a part of an acronym."""
 
-_OF_THE_CONTROLLER = "core.cnrm.cloud.google.com"
-"""The group of the controller's own settings, which declare nothing in Google Cloud."""
 
 _LABELS = ("userLabels", "resourceLabels", "labels")
 """Fields with a resource's labels, in order of precedence: beside user labels, `labels` has another meaning."""
@@ -67,7 +65,7 @@ def is_krm(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     group = str(value.get("apiVersion", "")).partition("/")[0]
-    if group.endswith(_OF_THE_CONTROLLER):
+    if group.endswith(krm_kinds.CONTROLLER):
         return False
     return group.endswith(krm_kinds.SUFFIX) or krm_kinds.is_misspelt_group(group, str(value.get("kind", "")))
 

@@ -23,6 +23,8 @@ SUFFIX = config_connector.SUFFIX
 _CLOSE_GROUP = 0.9
 """Minimum similarity of a group to one of Config Connector's to count as its misspelling."""
 
+CONTROLLER = "core.cnrm.cloud.google.com"
+"""The group of the controller's own settings, which declare nothing in Google Cloud."""
 _PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z])")
 

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from setpoint.declarations.readers import krm_kinds
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import Objects, annotation, namespace_of
 from setpoint.util.json_values import as_object
@@ -21,7 +22,6 @@ from setpoint.util.json_values import as_object
 CATEGORY = "controller"
 """The category of what the settings tell."""
 
-_GROUP = "core.cnrm.cloud.google.com"
 _CONTEXT = "ConfigConnectorContext"
 _KINDS = ("ConfigConnector", _CONTEXT)
 _CLOSE = 0.8
@@ -63,7 +63,7 @@ class Setting(NamedTuple):
 
 def is_setting(value: Any) -> bool:
     """Whether a document is an object of the controller's own group."""
-    return isinstance(value, dict) and str(value.get("apiVersion", "")).partition("/")[0] == _GROUP
+    return isinstance(value, dict) and str(value.get("apiVersion", "")).partition("/")[0] == krm_kinds.CONTROLLER
 
 
 class ControllerSettings:

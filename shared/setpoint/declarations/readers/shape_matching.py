@@ -13,9 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from setpoint.catalog.schemas import Field, Schema
+from setpoint.comparison import scalars
 from setpoint.declarations.readers.name_heuristics import plain, words
-
-_JSON_STARTS = frozenset("{[ \n\t")
 
 
 class Unknown:
@@ -134,7 +133,7 @@ def _forms(name: str) -> tuple[str, ...]:
 
 def from_json(text: str) -> Any:
     """The object or list in a JSON string, or None."""
-    if text[:1] not in _JSON_STARTS:
+    if text[:1] not in scalars.JSON_STARTS:
         return None
     try:
         decoded = msgspec.json.decode(str(text))  # a reference is a text of its own type

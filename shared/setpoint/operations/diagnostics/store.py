@@ -9,6 +9,7 @@ from itertools import chain, islice
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Diagnosis
 from setpoint.operations.record_problem_log import RecordProblemLog
+from setpoint.ports.stores import readable_sweeps
 from setpoint.util.counts import counted
 
 _SWEEP = timedelta(hours=13)
@@ -85,7 +86,7 @@ def database(installation: Installation) -> Iterator[Diagnosis]:
 
 def sweeps(installation: Installation) -> Iterator[Diagnosis]:
     """A sweep ended recently, and could list everything in its scopes."""
-    records = [sweep.value for sweep in installation.store().sweeps.sweeps() if sweep.value is not None]
+    records = readable_sweeps(installation.store().sweeps)
     ended = [record for record in records if record.summary is not None]
     if not ended:
         where = f"--location={installation.region} --project={installation.project}"

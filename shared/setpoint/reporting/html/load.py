@@ -12,7 +12,7 @@ from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.reports import ReportStore
-from setpoint.ports.stores import Problems
+from setpoint.ports.stores import Problems, readable_sweeps
 from setpoint.reporting.html.build import Facts
 from setpoint.util.external_sort import batches
 
@@ -29,7 +29,7 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
         url: its URL, for commands.
         trails: maximum number of audit trails to read.
     """
-    sweeps = [sweep.value for sweep in store.sweeps.sweeps() if sweep.value is not None]
+    sweeps = readable_sweeps(store.sweeps)
     problems: Problems = []
     anything = chain(store.states(drifted=True, problems=[]), store.states(problems=[]))
     return Facts(
