@@ -37,6 +37,7 @@ from setpoint.ports.stores import RemediationStore, Store
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
 from setpoint.remediation.case import load_case, read
+from setpoint.util.frozen import take_over
 
 InteractionOutcome = Literal[
     "done",  # ordered now, or by the same click before
@@ -102,10 +103,7 @@ class InteractionHandler:
     dead_letters: DeadLetters = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "store", self.detection.store)
-        object.__setattr__(self, "projects", self.detection.projects)
-        object.__setattr__(self, "clock", self.detection.clock)
-        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
+        take_over(self, self.detection, "store", "projects", "clock", "dead_letters")
 
 
 class FindingResult(NamedTuple):

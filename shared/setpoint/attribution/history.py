@@ -35,6 +35,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import ActivityLogs, AssetHistory, LogPage
 from setpoint.ports.stores import Commit, Problems, ProjectStore, Snapshot, StateStore, Store
 from setpoint.util.external_sort import batches
+from setpoint.util.frozen import take_over
 from setpoint.util.progress import Advance, no_progress
 
 ROUND = 20_000
@@ -77,9 +78,7 @@ class HistoryReader:
     clock: Callable[[], datetime] = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "store", self.detection.store)
-        object.__setattr__(self, "projects", self.detection.projects)
-        object.__setattr__(self, "clock", self.detection.clock)
+        take_over(self, self.detection, "store", "projects", "clock")
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint.ports.queues import DeadLetters
 from setpoint.ports.stores import ProjectStore, Snapshot, Store
+from setpoint.util.frozen import take_over
 
 AttributionOutcome = Literal[
     "told",  # it explains a known drift
@@ -63,10 +64,7 @@ class Attributor:
     dead_letters: DeadLetters = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "store", self.detection.store)
-        object.__setattr__(self, "projects", self.detection.projects)
-        object.__setattr__(self, "clock", self.detection.clock)
-        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
+        take_over(self, self.detection, "store", "projects", "clock", "dead_letters")
 
 
 def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributor) -> Counter[AttributionOutcome]:

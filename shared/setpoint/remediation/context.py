@@ -14,6 +14,7 @@ from setpoint.ports.services import ProjectAncestors
 from setpoint.ports.stores import Store
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import AttemptRecords
+from setpoint.util.frozen import take_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,7 @@ class RemediationContext:
     records: AttemptRecords = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "store", self.detection.store)
-        object.__setattr__(self, "projects", self.detection.projects)
-        object.__setattr__(self, "secrecy", self.detection.secrecy)
-        object.__setattr__(self, "clock", self.detection.clock)
-        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
+        take_over(self, self.detection, "store", "projects", "secrecy", "clock", "dead_letters")
         outbox, schemas = self.detection.outbox, self.detection.schemas
         records = AttemptRecords(self.store, outbox, schemas, self.secrecy, self.clock, self.worker)
         object.__setattr__(self, "records", records)

@@ -18,6 +18,7 @@ from setpoint.model.sweep_records import LAG
 from setpoint.ports.queues import DeadLetters, SweepQueue
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Store, SweepStore
+from setpoint.util.frozen import take_over
 from setpoint.util.progress import Advance, no_progress
 
 
@@ -114,11 +115,7 @@ class Sweeper:
     now: Callable[[], datetime] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "store", self.detection.store)
-        object.__setattr__(self, "outbox", self.detection.outbox)
-        object.__setattr__(self, "dead_letters", self.detection.dead_letters)
-        object.__setattr__(self, "projects", self.detection.projects)
-        object.__setattr__(self, "parents", self.detection.parents)
+        take_over(self, self.detection, "store", "outbox", "dead_letters", "projects", "parents")
         object.__setattr__(self, "now", self.detection.clock)
 
     @property

@@ -82,9 +82,8 @@ class CloudStorageArchives:
             if (blob.size or 0) > _LARGEST:
                 raise BadRequest(f"{what}: {blob.size:,} bytes are too many; leave out what holds no declarations")
             too_large = BadRequest(f"{what}: has more than {_LARGEST:,} bytes; leave out what holds no declarations")
-            content = LimitedContent(
-                _LARGEST, lambda: too_large
-            )  # an object that is stored with `Content-Encoding: gzip` arrives unpacked
+            # An object that is stored with `Content-Encoding: gzip` arrives unpacked.
+            content = LimitedContent(_LARGEST, lambda: too_large)
             blob.download_to_file(content, if_generation_match=blob.generation)
         except _LOST as error:
             raise gone from error
