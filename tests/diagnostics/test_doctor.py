@@ -59,7 +59,7 @@ def well() -> dict:
     named = {"sync": "uploads"}
     described = {
         TEST: {"permissions": list(compute.MINE)},
-        f"/cloudresourcemanager.googleapis.com/v3/projects/{P}": {"projectNumber": "20"},
+        f"/cloudresourcemanager.googleapis.com/v1/projects/{P}": {"projectNumber": "20"},
         DATABASE: {
             "pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_ENABLED",
             "deleteProtectionState": "DELETE_PROTECTION_ENABLED",
