@@ -64,7 +64,7 @@ def test_a_scope_in_the_older_form_means_what_it_meant(tmp_path: Path) -> None:
         ('  assetTypes: ["*"]\n', "spec", "has no place: give projects, folders or organizations"),
         ("  projects: [p]\n", "spec.assetTypes", "is missing"),
         ("  projects: [p]\n  assetTypes: []\n", "spec.assetTypes", "at least 1 item"),
-        ("  projects: [p]\n  assetTypes: [a.b.com/C, Bucket]\n", "spec.assetTypes.1", "use the form"),
+        ("  projects: [p]\n  assetTypes: [a.b.com/C, Bucket]\n", "spec.assetTypes[1]", "use the form"),
         ('  folders: [prod]\n  assetTypes: ["*"]\n', "spec.folders[0]", "use the form"),
         ('  projects: [p]\n  assetTypes: ["*"]\n  except: [{}]\n', "spec.except[0]", "is empty"),
         (

@@ -116,7 +116,7 @@ def test_credentials_go_to_a_source_of_google_alone(url):
         raise AssertionError("nothing is sent")
 
     sink = FindingCenterSink(SecurityCommandCenter(no_session, lambda _: url), None, lambda _: ())
-    with pytest.raises(BadRequest, match="no source"):
+    with pytest.raises(BadRequest, match="not a source"):
         sink.show("n1", "ops", finding(), LINKS, None)
 
 
