@@ -48,7 +48,7 @@ types: $(VENV)/.dev ## mypy, strict
 layers: $(VENV)/.dev ## the import contracts
 	$(BIN)/lint-imports
 
-words: $(VENV)/.dev ## bindings that name nothing, words without a meaning in the field, files that are too long
+words: $(VENV)/.dev ## bindings that name nothing, words without a meaning in the field, files that are too long, what stands twice
 	$(BIN)/python .ci/words.py
 
 # MkDocs has an environment of its own: nothing of the library is needed to build the site.

@@ -1,8 +1,8 @@
 """How the code reads: `make words`.
 
 Fails on bindings that say nothing of what they hold, on words that stand for a term of the field in what users read,
-on files that are too long, and on contexts that are taken for a port or two (see ``contexts.py``). What is exempt yet
-is listed here, and nowhere else.
+on files that are too long, on contexts that are taken for a port or two (see ``contexts.py``), and on what the library
+has twice (see ``copies.py``). What is exempt yet is listed here, and nowhere else.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 500
 _CONTEXTS = runpy.run_path(str(Path(__file__).with_name("contexts.py")))
+_COPIES = runpy.run_path(str(Path(__file__).with_name("copies.py")))
 
 EMPTY_NAMES = frozenset({"one", "told", "found", "at", "said"})
 """Names of bindings that could hold anything."""
@@ -162,7 +163,7 @@ def faults(root: Path) -> Iterator[Fault]:
             yield from private_words(path, text)
         if not _is_in(path, EXEMPT_FROM_LENGTH):
             yield from too_long(path, text)
-    yield from (Fault(*fault) for fault in _CONTEXTS["faults"](library))
+    yield from (Fault(*fault) for check in (_CONTEXTS, _COPIES) for fault in check["faults"](library))
 
 
 def _is_in(path: str, folders: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from infra.blocks import ROOT
 
 WORDS = runpy.run_path(str(ROOT / ".ci/words.py"))
+COPIES = runpy.run_path(str(ROOT / ".ci/copies.py"))
 
 BINDINGS = {
     "a variable": "one = 1",
@@ -53,6 +54,46 @@ def test_words_of_the_field_and_names_in_code_are_left_alone():
 def test_a_file_that_is_too_long_is_found():
     assert len(list(WORDS["too_long"]("a.md", "x\n" * 501))) == 1
     assert list(WORDS["too_long"]("a.md", "x\n" * 500)) == []
+
+
+BODY = """
+def {function}({value}, names):
+    \"\"\"{text}\"\"\"
+    *around, last = names
+    for {name} in around:
+        {value} = {value}.setdefault({name}, {{}})
+    return {value}[last], {end}
+"""
+
+
+def body(function="put", value="node", name="name", text="Put it there.", end="node_count(names)"):
+    return BODY.format(function=function, value=value, name=name, text=text, end=end)
+
+
+def test_a_function_that_stands_twice_is_found_whatever_its_names():
+    modules = {"a.py": body(), "b.py": body("store", "holder", "key", "Store it.")}
+    assert [(path, line) for path, line, _ in COPIES["faults"](modules)] == [("b.py", 2)]
+
+
+@pytest.mark.parametrize("end", ["other_count(names)", "node_count(last)", "node_count(names, 2)"])
+def test_functions_that_differ_in_what_they_do_are_no_copies(end):
+    assert list(COPIES["faults"]({"a.py": body(), "b.py": body(end=end)})) == []
+
+
+def test_a_method_in_the_same_module_is_a_copy_too_and_a_short_one_is_not():
+    method = "class A:\n" + "\n".join(f"    {line}" for line in body().splitlines())
+    assert len(list(COPIES["faults"]({"a.py": body() + method}))) == 1
+    assert list(COPIES["faults"]({"a.py": "def f(x): return x.y\n", "b.py": "def g(z): return z.y\n"})) == []
+
+
+def test_a_regular_expression_that_stands_twice_is_found_whatever_is_done_with_it():
+    modules = {
+        "a.py": "import re\nA = re.compile(r'[a-z]+-\\d')\n",
+        "b.py": "import re\nre.sub('[a-z]+-\\\\d', '', B)\n",
+    }
+    assert [(path, line) for path, line, _ in COPIES["faults"](modules)] == [("b.py", 2)]
+    assert list(COPIES["faults"]({"a.py": "re.compile('[*?]')", "b.py": "re.compile('[*?]')"})) == []
+    assert list(COPIES["faults"]({"a.py": "re.compile(f'{A}longer')", "b.py": "re.compile(f'{A}longer')"})) == []
 
 
 def test_commits_that_only_move_and_rename_are_left_out_of_blame():

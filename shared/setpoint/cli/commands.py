@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from setpoint.errors import BadRequest
+from setpoint.util.texts import quoted
 
 _PACKAGE = "setpoint.cli"
 _TOOLS = "setpoint_tools"
@@ -185,7 +186,7 @@ def _in_words(message: str) -> str:
     text = message.removeprefix("Value error, ")
     if (choice := _CHOICE.search(text)) is None:
         return text
-    possible = re.findall(r"'([^']*)'", choice[2])
+    possible = quoted(choice[2])
     near = difflib.get_close_matches(choice[1], possible, n=1)
     near = near or [word for word in possible if choice[1] and word.startswith(choice[1])]
     meant = f"; did you mean {near[0]}?" if near else ""

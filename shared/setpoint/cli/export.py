@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from setpoint.declarations import export as exporting
 from setpoint.declarations.export import ExportedDeclaration
 from setpoint.declarations.exported_text import as_text
 from setpoint.errors import BadRequest, PermanentError
+from setpoint.model import field_path
 from setpoint.model.declaration import Owner
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, project_of
@@ -125,7 +125,7 @@ class _Tally:
         for note in exported.left_out:
             self.left_out[note.reason] += 1
             if note.reason not in _EXPECTED:
-                path = re.sub(r"\[\d+\]", "[*]", note.path)
+                path = field_path.of_any_position(note.path)
                 self.fields[note.reason, observation.asset_type, path] += 1
 
 

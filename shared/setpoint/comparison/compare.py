@@ -114,17 +114,11 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """A comparison with the same options whose differences do not count; for matching list elements."""
-        return self._tried(
-            _DryComparison(
-                self.own,
-                exact=self.exact,
-                whole=self.whole,
-                null_is_absent=self.null_is_absent,
-                overrides=self.overrides,
-            )
-        )
+        return self._as_trial(_DryComparison(self.own))
 
-    def _tried(self, trial: Comparison) -> Comparison:
+    def _as_trial(self, trial: Comparison) -> Comparison:
+        trial.exact, trial.whole, trial.null_is_absent = self.exact, self.whole, self.null_is_absent
+        trial.overrides = self.overrides
         trial.notes = None if self.notes is None else []
         trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
         return trial

@@ -154,16 +154,7 @@ class SealedComparison(Comparison):
 
     def trial(self) -> Comparison:
         """See `Comparison.trial`."""
-        return self._tried(
-            _SealedTrial(
-                self.own,
-                exact=self.exact,
-                whole=self.whole,
-                null_is_absent=self.null_is_absent,
-                masking=self.masking,
-                overrides=self.overrides,
-            )
-        )
+        return self._as_trial(_SealedTrial(self.own, masking=self.masking))
 
     def message(  # noqa: PLR0913 - see `Comparison.message`
         self,

@@ -25,6 +25,7 @@ from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
 from setpoint.model.naming import camel
 from setpoint.model.observation import Observation
+from setpoint.util.texts import as_name
 
 _ROUNDS = 8
 _LIST = ("list", "set")
@@ -179,7 +180,7 @@ def _label(name: str) -> str:
     """The name of the resource in its module: the last part of its full name, and its place."""
     parts = name.removeprefix("//").split("/")[1:]
     places = [part for collection, part in pairwise(parts) if collection in ("zones", "regions", "locations")]
-    label = re.sub(r"[^A-Za-z0-9_-]+", "_", "_".join([parts[-1].partition("@")[0], *places]))
+    label = as_name("_".join([parts[-1].partition("@")[0], *places]))
     return label if re.match(r"[A-Za-z_]", label) else f"_{label}"
 
 

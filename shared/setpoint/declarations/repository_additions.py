@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from setpoint.catalog.schemas import Catalogue
 from setpoint.comparison.masking import Masking
 from setpoint.declarations import export
@@ -11,8 +9,8 @@ from setpoint.declarations.exported_text import as_text
 from setpoint.declarations.repository_edits import CUT_OFF, Checkout
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
+from setpoint.util.texts import as_name
 
-_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _DIGITS = 8
 
 
@@ -59,5 +57,5 @@ def _file_of(exported: Declaration, where: str, ending: str) -> str:
     service, _, kind = exported.asset_type.partition("/")
     name = exported.key.name.rpartition("/")[2]
     parts = (service.removesuffix(".googleapis.com"), kind, name, exported.key.id[:_DIGITS], ending)
-    name = ".".join(_NO_FILE_NAME.sub("_", part) for part in parts)
-    return f"new/{_NO_FILE_NAME.sub('_', where or 'global')}/{name}"
+    name = ".".join(as_name(part) for part in parts)
+    return f"new/{as_name(where or 'global')}/{name}"

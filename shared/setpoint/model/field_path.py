@@ -25,6 +25,7 @@ _PART = re.compile(
     rf'\.?(?:\[{_QUOTED}\]|\[([^\[\]="]+)={_QUOTED}\]|(\[[^\]]*\])|([^.\[\]]+))',
     re.DOTALL,
 )
+_POSITION = re.compile(r"\[\d+\]")
 _LONGEST_POSITION = 10
 _TO_QUOTE = re.compile(r'[\[\]"]')
 
@@ -101,6 +102,11 @@ def position_of(part: str, elements: list[Any]) -> int | None:
         return int(key) if is_position and int(key) < len(elements) else None
     named = (place for place, each in enumerate(elements) if isinstance(each, dict) and str(each.get(key)) == value)
     return next(named, None)
+
+
+def of_any_position(path: str) -> str:
+    """A path, as text, with ``[*]`` in place of each position in a list."""
+    return _POSITION.sub("[*]", path)
 
 
 def is_below(path: str, root: str) -> bool:

@@ -7,7 +7,6 @@ is left out and reported: a field that is not compared is better than a false al
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
@@ -84,8 +83,6 @@ def place(  # noqa: PLR0913 - what the tools know of fields
         data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole), widest(walk.recorded)
     )
 
-
-_POSITION = re.compile(r"\[\d+\]")
 
 _OF_EVERY_MESSAGE = frozenset(("kind", "selfLink"))
 _NAMES = _OF_EVERY_MESSAGE | {"name", "id"}
@@ -272,7 +269,7 @@ class _Walk:
     def _mark(self, inner: str, api: Path) -> None:
         """Record a field whose value the service may have chosen."""
         if self.recorded_names and any(name in self.recorded_names for name in with_holders(inner)):
-            self.recorded[_POSITION.sub("[*]", field_path.text(api))] = None
+            self.recorded[field_path.of_any_position(field_path.text(api))] = None
 
     def _move(self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
         target = self.moves[inner]
@@ -327,7 +324,7 @@ class _Walk:
             holder[last.name] = placed
             self._mark(inner, api)
             if inner in self.whole_names and isinstance(placed, dict) and last.kind != "message":
-                self.whole.append(_POSITION.sub("[*]", field_path.text(api)))
+                self.whole.append(field_path.of_any_position(field_path.text(api)))
 
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
         """The value in the field's shape; None if no part of it can be compared."""

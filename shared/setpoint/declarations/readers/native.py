@@ -41,7 +41,7 @@ from setpoint.model.declaration import Authority, Declaration, Mode, Owner, Scop
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.source_grants import Sources
-from setpoint.util.texts import clip
+from setpoint.util.texts import clip, quoted
 
 API_VERSION = "setpoint.dev/v1"
 
@@ -314,7 +314,7 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = "is missing"
     elif error["type"] == "literal_error":
         given = _value(document.value, where)
-        possible = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        possible = quoted(error["ctx"]["expected"])
         message = f"{given} is not possible; {message}{_nearest(given, possible)}"
     given = _value(document.value, where)
     if given and given not in message and error["type"] != "extra_forbidden" and "\n" not in given:
