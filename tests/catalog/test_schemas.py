@@ -192,7 +192,7 @@ def test_nothing_is_read_at_import_and_no_model_library_is_loaded():
 
 
 def every_schema(service):
-    waiting = [line.schema(name) for line in default_catalogue()._lines(service) for name in line._raw]
+    waiting = [line.schema(name) for line in default_catalogue()._services.of(service) for name in line._raw]
     seen = set()
     while waiting:
         schema = waiting.pop()

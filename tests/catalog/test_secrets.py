@@ -141,7 +141,7 @@ def test_a_field_that_the_catalogue_calls_a_secret_names_no_element() -> None:
     ],
 )
 def test_a_string_that_its_schema_does_not_mark_is_a_secret_by_its_name(service: str, schema: str, name: str) -> None:
-    schemas = [line.schema(schema) for line in default_catalogue()._lines(service)]
+    schemas = [line.schema(schema) for line in default_catalogue()._services.of(service)]
     fields = [schema_.fields[name] for schema_ in schemas if schema_ is not None]
     assert fields
     assert all(map(secrets.is_secret, fields))
@@ -156,5 +156,5 @@ def test_a_string_that_its_schema_does_not_mark_is_a_secret_by_its_name(service:
     ],
 )
 def test_the_name_of_a_key_or_of_a_secret_is_none(service: str, schema: str, name: str) -> None:
-    schemas = [line.schema(schema) for line in default_catalogue()._lines(service)]
+    schemas = [line.schema(schema) for line in default_catalogue()._services.of(service)]
     assert not any(secrets.is_secret(schema_.fields[name]) for schema_ in schemas if schema_ is not None)

@@ -61,7 +61,7 @@ def test_every_line_by_hand_names_a_field_that_there_is() -> None:
     catalogue = Catalogue()
     for service, schemas, paths, *_ in lines("field_rules.tsv"):
         for name in schemas.split(" "):
-            schema = next(filter(None, (line.schema(name) for line in catalogue._lines(service))), None)
+            schema = next(filter(None, (line.schema(name) for line in catalogue._services.of(service))), None)
             assert schema is not None, (service, name)
             for path in paths.split(" "):
                 assert has_path(schema, path.split(".")), (service, name, path)

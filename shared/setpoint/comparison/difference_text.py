@@ -24,7 +24,7 @@ _AROUND = 12
 
 def as_json(value: Any, most: int = MOST) -> str:
     """A value as JSON of limited length; a cut link keeps its end, which distinguishes it."""
-    return NOTHING if value is msgspec.UNSET else clip(_encoded(shortened(value)), most)
+    return NOTHING if value is msgspec.UNSET else clip(encoded(shortened(value)), most)
 
 
 def as_text(value: Any, most: int | None = None) -> str:
@@ -33,7 +33,7 @@ def as_text(value: Any, most: int | None = None) -> str:
     if value is msgspec.UNSET:
         return NOTHING
     is_plain = isinstance(value, str) and not _AMBIGUOUS.match(value) and value == value.rstrip()
-    text = value if is_plain else _encoded(value)
+    text = value if is_plain else encoded(value)
     return text if most is None else clip(text, most)
 
 
@@ -129,19 +129,20 @@ def _common_length(first: str, other: str) -> int:
     return border_end if same - border_end <= 2 * _AROUND else same - _AROUND
 
 
-def _encoded(value: Any) -> str:
+def encoded(value: Any) -> str:
+    """A value as JSON, whole; what UTF-8 cannot encode is replaced."""
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError:
-        return msgspec.json.encode(_encodable(value)).decode()
+        return msgspec.json.encode(encodable(value)).decode()
 
 
-def _encodable(value: Any) -> Any:
+def encodable(value: Any) -> Any:
     """A value without lone surrogates, which foreign JSON may contain and UTF-8 cannot encode."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_encodable(str(key)): _encodable(part) for key, part in value.items()}
+        return {encodable(str(key)): encodable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_encodable(part) for part in value]
+        return [encodable(part) for part in value]
     return value

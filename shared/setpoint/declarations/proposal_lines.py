@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
-from setpoint.comparison import iam_policies
+from setpoint.comparison import difference_text, iam_policies
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
 from setpoint.util.texts import clip
@@ -33,4 +31,4 @@ def line(declaration: Declaration, difference: Difference) -> str:
 
 
 def _shown(value: object) -> str:
-    return clip(msgspec.json.encode(value).decode(), _LONGEST)
+    return clip(difference_text.encoded(value), _LONGEST)

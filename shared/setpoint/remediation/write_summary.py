@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from setpoint.comparison import difference_text
 from setpoint.model.difference import Difference
 from setpoint.util.texts import clip
 
@@ -15,12 +16,13 @@ _LONGEST = 120
 def line(difference: Difference) -> str:
     """``lifecycle.rule[0].action.type: Delete -> SetStorageClass``; secrets are already masked in a difference."""
     if difference.op == "missing" and difference.observed is not msgspec.UNSET:
-        return f"{difference.path} instead of {difference.observed}: {_shown(difference.declared)}"
+        return f"{difference.path} instead of {_shown(difference.observed)}: {_shown(difference.declared)}"
     return f"{difference.path}: {_shown(difference.observed)} -> {_shown(difference.declared)}"
 
 
 def _shown(value: Any) -> str:
     if value is msgspec.UNSET:
         return "(absent)"
-    text = value if isinstance(value, str) else msgspec.json.encode(value, order="deterministic").decode()
-    return clip(text, _LONGEST)
+    return clip(
+        difference_text.encodable(value) if isinstance(value, str) else difference_text.encoded(value), _LONGEST
+    )
