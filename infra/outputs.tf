@@ -4,12 +4,12 @@ output "store" {
 }
 
 output "declarations_bucket" {
-  description = "Where CI uploads archives of declarations."
+  description = "The bucket for archives of declarations from CI."
   value       = google_storage_bucket.declarations.name
 }
 
 output "topics" {
-  description = "The topics: what comes in, what goes out, and what could not be handled."
+  description = "The topics of feed messages, drift events and dead letters."
   value = {
     asset_changes = google_pubsub_topic.asset_changes.id
     drift_events  = google_pubsub_topic.drift_events.id
@@ -19,7 +19,7 @@ output "topics" {
 }
 
 output "subscriptions" {
-  description = "The subscriptions to look into."
+  description = "The subscriptions of the functions and of dead letters."
   value = {
     detect       = google_pubsub_subscription.detect.id
     drift_events = google_pubsub_subscription.drift_events.id
@@ -29,17 +29,17 @@ output "subscriptions" {
 }
 
 output "service_accounts" {
-  description = "What the functions run as."
+  description = "The service accounts of the functions."
   value       = { for name, account in google_service_account.function : name => account.email }
 }
 
 output "slack_actions" {
-  description = "Where Slack sends button clicks: the Request URL of the app's interactivity."
+  description = "The URL for button clicks in Slack: the Request URL of the app's interactivity."
   value       = one([for name, function in google_cloudfunctions2_function.function : function.service_config[0].uri if name == "slack_actions"])
 }
 
 output "console" {
-  description = "The report page, and the address that its name has to resolve to; null while it is off."
+  description = "The URL of the report page, and the IP address for its DNS record; null while it is disabled."
   value = var.console.enabled ? {
     url     = "https://${var.console.domain}/"
     address = google_compute_global_address.console["console"].address
@@ -52,7 +52,7 @@ output "reports" {
 }
 
 output "needs" {
-  description = "What options need besides, which Terraform does not do: sentences with their commands, by option, whether it is on or not."
+  description = "The manual prerequisites of each option, with commands, whether the option is enabled or not."
   value = {
     alerts = [
       "Before it is on, each of three secrets, which are there already, needs a version: setpoint-slack-token the bot token of the Slack app (infra/slack-app.yaml), setpoint-slack-signing-secret its signing secret, setpoint-sinks the addresses of webhooks, {} for none: printf %s VALUE | gcloud secrets versions add NAME --data-file=- --project=${var.project_id}",

@@ -10,7 +10,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "Where the functions and the buckets are."
+  description = "The region of the functions and the buckets."
   type        = string
   nullable    = false
 
@@ -21,7 +21,7 @@ variable "region" {
 }
 
 variable "watch" {
-  description = "What is watched: organizations/NUMBER, folders/NUMBER or projects/ID, each with its own feeds."
+  description = "The watched parents: organizations/NUMBER, folders/NUMBER or projects/ID, each with its own feeds."
   type        = set(string)
   nullable    = false
 
@@ -34,7 +34,7 @@ variable "watch" {
 }
 
 variable "asset_types" {
-  description = "The asset types of each feed, by content type. Each change of an undeclared type costs reads and shows nothing."
+  description = "The asset types of each feed, by content type. A change of an undeclared type costs reads without a result."
   type = object({
     RESOURCE = optional(set(string), [
       "artifactregistry.googleapis.com/Repository",
@@ -109,14 +109,14 @@ variable "asset_types" {
 }
 
 variable "watch_itself" {
-  description = "Whether feeds and sweeps carry what Setpoint itself consists of, too, such as feeds, so that its own state can be declared (docs/install.md)."
+  description = "Whether feeds and sweeps include Setpoint's own resources, such as feeds, so that they can be declared (docs/install.md)."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "source_archive" {
-  description = "An archive of the functions' source that is to run in place of this version's, as of a version before; null for this version's."
+  description = "An archive of the functions' source to run instead of this version, such as an earlier one; null for this version."
   type        = string
   default     = null
 
@@ -188,7 +188,7 @@ variable "detect" {
 }
 
 variable "worker" {
-  description = "A pool of workers in place of detect, for more changes than push carries; its image holds Setpoint, see docs/install.md."
+  description = "A pool of workers instead of detect, for a high rate of changes; for its image see docs/install.md."
   type = object({
     enabled   = optional(bool, false)
     image     = optional(string, "")
@@ -212,7 +212,7 @@ variable "worker" {
 }
 
 variable "sweep" {
-  description = "The size of sweep. Each shard, some twenty thousand assets, is a message; what does not fit into a run continues in the next."
+  description = "The size of sweep. Each shard, some twenty thousand assets, is a message; a shard that does not finish in one run continues in the next."
   type = object({
     memory          = optional(string, "512Mi") # it holds a page of a thousand assets, and eight bytes of each that is declared
     cpu             = optional(string, "1")
@@ -235,7 +235,7 @@ variable "sweep" {
 }
 
 variable "sweep_schedule" {
-  description = "When the whole inventory is swept, as cron writes it, in UTC. Off the hour, when everybody else calls."
+  description = "The schedule of full sweeps, as a cron expression in UTC. The default is not on the hour, when most jobs run."
   type        = string
   default     = "17 */6 * * *"
   nullable    = false
@@ -247,7 +247,7 @@ variable "sweep_schedule" {
 }
 
 variable "sync" {
-  description = "The size of sync. It holds an archive and what it unpacks to in memory."
+  description = "The size of sync. It holds an archive and its unpacked content in memory."
   type = object({
     memory          = optional(string, "2Gi") # an archive of up to 500 MB is taken; its files lie in memory too
     cpu             = optional(string, "1")
@@ -270,7 +270,7 @@ variable "sync" {
 }
 
 variable "remediation" {
-  description = "Remediation. While it is off, Setpoint has no right to change anything. While it is on, the policy decides what it does."
+  description = "Remediation. While it is disabled, Setpoint has no write permission on the fleet. While it is enabled, the policy decides about each write."
   type = object({
     enabled   = optional(bool, false)
     within    = optional(string)          # organizations/NUMBER, folders/NUMBER or projects/ID: where it may write
@@ -291,7 +291,7 @@ variable "remediation" {
 }
 
 variable "remediation_role_in" {
-  description = "The organisation that the custom role of remediation is made in, as a number; null makes it in a project, for remediation.within = projects/ID."
+  description = "The number of the organisation that holds the custom role of remediation; null creates the role in a project, for remediation.within = projects/ID."
   type        = string
   default     = null
 
@@ -302,7 +302,7 @@ variable "remediation_role_in" {
 }
 
 variable "deep_reads" {
-  description = "Reading resources through their own APIs, for fields that the inventory lacks. The policy (spec.observe) says which."
+  description = "Reading resources through their own APIs, for fields that the inventory lacks. The policy (spec.observe) selects the resources."
   type = object({
     enabled   = optional(bool, false)
     within    = optional(string)          # organizations/NUMBER, folders/NUMBER or projects/ID: where sweep may read
@@ -327,7 +327,7 @@ variable "deep_reads" {
 }
 
 variable "history" {
-  description = "Reading since when and by whom findings drift that began unseen, from the inventory's history and the audit logs."
+  description = "Reading the beginning and the actor of drift that began before it was observed, from the inventory's history and the audit logs."
   type = object({
     calls_an_hour = optional(number, 0) # of both APIs together; one explains about 20 findings; 0 switches it off
   })
@@ -364,7 +364,7 @@ variable "remediate" {
 }
 
 variable "alerts" {
-  description = "Alerts in Slack and by webhooks. buttons: clicks in Slack are taken, by the one function that is reachable from outside."
+  description = "Alerts in Slack and by webhooks. buttons: a function that is reachable from outside accepts clicks in Slack."
   type = object({
     enabled = optional(bool, false)
     buttons = optional(bool, true)
@@ -374,7 +374,7 @@ variable "alerts" {
 }
 
 variable "notify" {
-  description = "The size of notify. It waits for Slack most of the time, which takes a message a second of each channel."
+  description = "The size of notify. It waits for Slack most of the time, which accepts one message per second and channel."
   type = object({
     memory          = optional(string, "512Mi")
     cpu             = optional(string, "1")
@@ -397,7 +397,7 @@ variable "notify" {
 }
 
 variable "slack_actions" {
-  description = "The size of slack_actions. Slack waits for three seconds, in which a cold start has to fit; a warm instance avoids it."
+  description = "The size of slack_actions. Slack waits for three seconds, including a cold start; a warm instance avoids cold starts."
   type = object({
     memory          = optional(string, "512Mi")
     cpu             = optional(string, "1")
@@ -420,7 +420,7 @@ variable "slack_actions" {
 }
 
 variable "delivery_attempts" {
-  description = "How often a message is tried before it becomes a dead letter; with the growing pauses 100 times are some 15 hours."
+  description = "The number of deliveries before a message becomes a dead letter; with growing delays, 100 deliveries take about 15 hours."
   type        = number
   default     = 100
   nullable    = false
@@ -432,7 +432,7 @@ variable "delivery_attempts" {
 }
 
 variable "archive_days" {
-  description = "How long uploaded archives of declarations are kept after they were applied."
+  description = "The retention of uploaded archives of declarations."
   type        = number
   default     = 90
   nullable    = false
@@ -444,7 +444,7 @@ variable "archive_days" {
 }
 
 variable "uploaders" {
-  description = "Who may upload declarations of the source default, below default/: members as IAM writes them. It may declare everything; name sources in `sources` to bound them."
+  description = "The IAM members that may upload declarations of the source default, below default/. This source may declare everything; use `sources` for restricted ones."
   type        = set(string)
   default     = []
   nullable    = false
@@ -456,14 +456,14 @@ variable "uploaders" {
 }
 
 variable "sources_not_seen_yet" {
-  description = "Whether `sources` may name folders and projects of which Setpoint has seen nothing yet, such as new ones. Otherwise sync refuses the document, since the name may be misspelt."
+  description = "Whether `sources` may name unknown folders and projects, such as new ones. Otherwise sync refuses the document, since the name may be misspelt."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "sources" {
-  description = "Sources of declarations by their folder in the bucket: who may upload there, where it may declare, and whether it may carry policy, limits, alerting, scopes or ignore rules."
+  description = "Sources of declarations by their folder in the bucket: their uploaders, their places, and whether they may carry policy, limits, alerting, scopes or ignore rules."
   type = map(object({
     uploaders     = set(string)
     everywhere    = optional(bool, false)
@@ -505,7 +505,7 @@ variable "sources" {
 }
 
 variable "operators" {
-  description = "Who may apply, approve, pause and replay with the command line: members as IAM writes them. They read and write the database."
+  description = "The IAM members that may apply, approve, pause and replay with the command line. They read and write the database."
   type        = set(string)
   default     = []
   nullable    = false
@@ -517,7 +517,7 @@ variable "operators" {
 }
 
 variable "readers" {
-  description = "Who may look at findings with the command line: members as IAM writes them. They read the database."
+  description = "The IAM members that may list findings with the command line. They read the database."
   type        = set(string)
   default     = []
   nullable    = false
@@ -529,7 +529,7 @@ variable "readers" {
 }
 
 variable "state_buckets" {
-  description = "Buckets of Terraform states by name: sync reads each state when an apply has written it. A bucket is a source: say where its states may declare."
+  description = "Buckets of Terraform states by name: sync reads each state after an apply. A bucket is a source: set the places of its resources."
   type = map(object({
     project       = optional(string)     # that of the bucket; project_id by default
     prefix        = optional(string, "") # ends with a slash, where it is set
@@ -557,7 +557,7 @@ variable "state_buckets" {
 }
 
 variable "retention" {
-  description = "Days that audit trails, records of deleted resources and resolved findings are kept; 0 for ever. BigQuery keeps the events."
+  description = "The retention of audit trails, records of deleted resources and resolved findings in days; 0 for ever. BigQuery keeps the events."
   type = object({
     audit_days    = optional(number, 400) # as long as Cloud Logging keeps admin activity
     gone_days     = optional(number, 400)
@@ -573,7 +573,7 @@ variable "retention" {
 }
 
 variable "attribution" {
-  description = "Attribution: a sink of the audit logs of all that is watched. Callers' addresses are truncated unless mask_ip is false."
+  description = "Attribution: a sink of the audit logs of all watched parents. Callers' addresses are truncated unless mask_ip is false."
   type = object({
     enabled = optional(bool, false)
     mask_ip = optional(bool, true)
@@ -583,7 +583,7 @@ variable "attribution" {
 }
 
 variable "attribute" {
-  description = "The size of attribute. Each entry is some reads and a write; it waits for Firestore most of the time."
+  description = "The size of attribute. Each entry costs some reads and a write; it waits for Firestore most of the time."
   type = object({
     memory          = optional(string, "512Mi")
     cpu             = optional(string, "1")
@@ -606,7 +606,7 @@ variable "attribute" {
 }
 
 variable "console" {
-  description = "The report page, live, behind Identity-Aware Proxy and a load balancer; who may see it, and the size of its function."
+  description = "The live report page behind Identity-Aware Proxy and a load balancer: its viewers and the size of its function."
   type = object({
     enabled         = optional(bool, false)
     domain          = optional(string)          # drift.example.com; its A record is to be the address in the outputs
@@ -636,7 +636,7 @@ variable "console" {
 }
 
 variable "reports" {
-  description = "Drift reports in BigQuery: whether there are any, where, and how far back their views look and their tables reach."
+  description = "Drift reports in BigQuery: location, readers, period of the views, and retention of the tables."
   type = object({
     enabled   = optional(bool, false)
     dataset   = optional(string, "setpoint")
@@ -716,7 +716,7 @@ variable "monitoring" {
 }
 
 variable "kms_key" {
-  description = "The key that topics, buckets, the database and the dataset are encrypted with, in the region that they are in; null for Google's own. A database keeps the key that it was made with."
+  description = "The key that topics, buckets, the database and the dataset are encrypted with, in the same region; null for Google-managed keys. The key of a database cannot be changed."
   type        = string
   default     = null
 
@@ -727,7 +727,7 @@ variable "kms_key" {
 }
 
 variable "secret_key_version" {
-  description = "The version of the secret setpoint-secret-key, a number, with which the key that hides secrets is wrapped in the database; null keeps that key in plain."
+  description = "The version of the secret setpoint-secret-key, a number, that wraps the key that hides secrets in the database; null stores that key unwrapped."
   type        = string
   default     = null
 
@@ -738,7 +738,7 @@ variable "secret_key_version" {
 }
 
 variable "otlp" {
-  description = "An OpenTelemetry collector that gets a span for each message: its base address, and the secret in this project with the headers that it asks for."
+  description = "An OpenTelemetry collector that gets a span for each message: its base address, and the secret in this project with its headers."
   type = object({
     endpoint       = optional(string) # null: no spans; to a private address they go by vpc_connector
     headers_secret = optional(string) # its name; its latest version is name=value,name=value, values percent-encoded
@@ -757,7 +757,7 @@ variable "otlp" {
 }
 
 variable "vpc_connector" {
-  description = "The serverless VPC connector that functions go out by, where the organisation demands one; null for none, which they need."
+  description = "The serverless VPC connector for outgoing requests, if the organisation requires one; null for none: the functions need none."
   type        = string
   default     = null
 

@@ -44,7 +44,7 @@ def test_a_sweep_shows_what_it_believed_and_why(url: str) -> None:
     done = run("sweep", "--scope", ORG, "--content", "resource", "--store", url)
     lines = [" ".join(line.split()) for line in done.stderr.splitlines()]
     assert f"9 among them: {EXISTS}" in lines
-    assert f"1 not believed, findings soon: {SAYS}" in lines
+    assert f"1 refuted, findings within two hours: {SAYS}" in lines
 
 
 def test_a_sweep_counts_in_the_right_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

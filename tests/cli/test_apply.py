@@ -66,7 +66,7 @@ def test_plan_does_not_advise_to_prune_what_a_bad_document_holds_back(fleet, set
     (fleet / "bad.yaml").write_text("name: {b0")
     done = setpoint("plan", fleet, "--prune")
     assert done.returncode == 1
-    assert "1 no longer declared and kept (a document that cannot be read may name them)" in done.stdout
+    assert "1 no longer declared and kept (an unreadable document may declare them)" in done.stdout
 
 
 def test_a_bad_document_holds_back_nothing_that_it_cannot_have_named(fleet, setpoint):

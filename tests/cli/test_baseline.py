@@ -231,7 +231,7 @@ def test_a_wrong_value_is_refused_with_what_is_right(setpoint, options, advice):
         ("0", "--for 0: is not a time; use the form 30m, 2h or 7d"),
         ("soon", "--for soon: is not a time; use the form 30m, 2h or 7d"),
         ("99999d", "--for 99999d: is more than ten years"),
-        ("500d", "--for 500d: is more than a year, the longest that drift may be accepted or exempt"),
+        ("500d", "--for 500d: is more than a year, the maximum"),
     ],
 )
 def test_a_period_that_is_none_is_answered_with_what_was_meant(given: str, answer: str):

@@ -100,7 +100,7 @@ def test_events_go_to_a_topic_as_soon_as_it_takes_them(pubsub, changes, detect):
 
     assert [events.decode(message.data).type for message in received] == ["drift.opened", "drift.resolved"]
     assert (output, process.returncode) == ("", 0)
-    assert "stopped; unacknowledged messages will be delivered again" in errors
+    assert "stopped; Pub/Sub will deliver unacknowledged messages again" in errors
 
 
 def test_a_process_that_is_killed_half_way_loses_nothing(pubsub, changes, detect, tmp_path):

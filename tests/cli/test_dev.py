@@ -40,7 +40,7 @@ def test_a_click_gives_up_when_no_message_comes(answers, monkeypatch):
 
 @pytest.mark.usefixtures("answers")
 def test_a_button_that_there_is_not_is_refused_at_once():
-    with pytest.raises(BadRequest, match=r"there is no button `aprove`; there are fix, approve, accept, why"):
+    with pytest.raises(BadRequest, match=r"there is no button `aprove`; use one of fix, approve, accept, why"):
         dev.press("aprove")
 
 

@@ -198,7 +198,7 @@ def test_files_that_would_change_are_kept_and_nothing_is_written(export, tmp_pat
     assert export() == 1
     assert files(tmp_path / "fleet") == {"shop-prod/pubsub.Topic.yaml": "# by hand\n"}
     errors = capsys.readouterr().err
-    assert f"nothing is written, since it would change {edited}; use --force or another --output" in " ".join(
+    assert f"nothing was written: the export would change {edited}; use --force or another --output" in " ".join(
         errors.split()
     )
     assert export("--force") == 0

@@ -18,7 +18,7 @@ def test_an_export_of_the_inventory_given_as_declarations_is_named(tmp_path: Pat
     file.write_text(text)
     result = CliRunner().invoke(app, ["validate", str(file)])
     assert result.exit_code == 1
-    assert "assets of the inventory; give the file to `setpoint sweep --from`" in str(result.exception)
+    assert "assets of the inventory; pass the file to `setpoint sweep --from`" in str(result.exception)
     assert "configuration of Terraform" not in result.output
 
 
@@ -107,7 +107,7 @@ def test_what_an_unreadable_document_may_declare_is_not_said_to_go_with_prune(tm
     written(tmp_path / "b.yaml", "a: [")
     for command in ("plan", "apply"):
         result = CliRunner().invoke(app, [command, str(tmp_path), "--store", store])
-        assert "1 no longer declared and kept (a document that cannot be read may name them)" in result.output
+        assert "1 no longer declared and kept (an unreadable document may declare them)" in result.output
         assert "--prune" not in result.output
 
 

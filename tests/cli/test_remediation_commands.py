@@ -251,7 +251,7 @@ def test_a_record_that_cannot_be_read_is_named_by_every_command_and_repaired(set
 
     assert (repaired.returncode, repaired.stdout.strip()) == (0, f"{NAME}: judged: opened")
     assert "1 open finding" in setpoint("findings", "list").stdout
-    assert setpoint("repair").stderr.splitlines()[1:] == ["every record can be read"]
+    assert setpoint("repair").stderr.splitlines()[1:] == ["all records are readable"]
 
 
 @pytest.mark.usefixtures("drifted")

@@ -238,11 +238,11 @@ ILL = [
     ("apis", change(f"/serviceusage.googleapis.com/v1/projects/{P}/services/run.googleapis.com", to={"state": "DISABLED"}), "run is not enabled"),
     ("topics", change(f"{PUBSUB}/projects/{P}/topics/sweeps"), "there is no topic sweeps"),
     ("subscriptions", change(*FIRST), "there is no subscription detect"),
-    ("subscriptions", change(*FIRST, "topic", to="_deleted-topic_"), "of a topic that was deleted"),
+    ("subscriptions", change(*FIRST, "topic", to="_deleted-topic_"), "belongs to a deleted topic"),
     ("subscriptions", change(*FIRST, "state", to="RESOURCE_ERROR"), "not active"),
-    ("subscriptions", change(*FIRST, "expirationPolicy", to={"ttl": "86400s"}), "expires when it is quiet"),
+    ("subscriptions", change(*FIRST, "expirationPolicy", to={"ttl": "86400s"}), "expires when it is idle"),
     ("subscriptions", change(*FIRST, "deadLetterPolicy"), "no dead-letter topic"),
-    ("subscriptions", change(*FIRST, "retryPolicy"), "no pauses"),
+    ("subscriptions", change(*FIRST, "retryPolicy"), "no retry delay"),
     ("subscriptions", change(*FIRST, "pushConfig", "oidcToken"), "without a token"),
     ("tokens", change(*FIRST, "pushConfig", "oidcToken", "audience", to="https://x"), "SETPOINT_PUSH_AUDIENCE of setpoint-detect"),
     ("tokens", change(*FIRST, "pushConfig", "oidcToken", "serviceAccountEmail", to="x@y"), "SETPOINT_PUSH_ACCOUNT"),
@@ -264,9 +264,9 @@ ILL = [
     ("database", change(f"{DATABASE}/collectionGroups/findings/fields/body", to={"indexConfig": {"usesAncestorConfig": True}}), "findings.body is indexed"),
 ]  # fmt: skip
 DOUBTFUL = [
-    ("permissions", change(TEST, to={"permissions": ["pubsub.topics.get"]}), "may not: cloudfunctions.functions.list"),
-    ("database", change(DATABASE, "pointInTimeRecoveryEnablement"), "cannot be restored"),
-    ("database", change(DATABASE, "deleteProtectionState"), "may be deleted"),
+    ("permissions", change(TEST, to={"permissions": ["pubsub.topics.get"]}), "lacks: cloudfunctions.functions.list"),
+    ("database", change(DATABASE, "pointInTimeRecoveryEnablement"), "recovery is disabled"),
+    ("database", change(DATABASE, "deleteProtectionState"), "delete protection is disabled"),
     (
         "dead letters",
         change(SERIES, to=series({"asset-changes": [5], "dead-letters": [3]})),
@@ -306,7 +306,7 @@ def control(store: MemoryStore, value: Control) -> None:
 
 STATES = [
     ("store", lambda place: control(place, Control()), "warn", "nothing is declared"),
-    ("store", lambda place: control(place, Control({"git": SourceState(1, pending=2, judged=1)})), "warn", "has begun and not ended"),
+    ("store", lambda place: control(place, Control({"git": SourceState(1, pending=2, judged=1)})), "warn", "has not finished"),
     ("store", lambda place: control(place, Control({"git": SourceState(2, judged=1)})), "warn", "were evaluated again"),
     ("sweeps", lambda place: swept(place, None, datetime.now(UTC) - 40 * HOURS), "fail", "no sweep has ended"),
     ("sweeps", lambda place: swept(place, None), "warn", "under way"),

@@ -95,7 +95,7 @@ IN_THE_WAY = [
     (*rule("gcp.resourceLocations", values={"deniedValues": [R]}), "does not allow the region", "--region"),
     (
         *rule("gcp.restrictNonCmekServices", values={"deniedValues": ["pubsub.googleapis.com"]}),
-        "wants a key",
+        "customer-managed key",
         "set kms_key",
     ),
     (
@@ -171,7 +171,7 @@ def test_what_an_option_needs_is_asked_only_where_it_is_to_be_on(planned, google
 def test_a_missing_permission_is_said_with_the_place_and_the_role(planned, google):
     google.withheld = {"cloudasset.feeds.create"}
     (result,) = failures(planned)
-    assert result.what == f"the calling account may not, on {ORG}: cloudasset.feeds.create"
+    assert result.what == f"the calling account lacks on {ORG}: cloudasset.feeds.create"
     assert result.do == f"grant roles/cloudasset.owner and roles/resourcemanager.organizationAdmin on {ORG}"
 
 

@@ -60,7 +60,7 @@ def test_what_was_to_be_snoozed_for_an_hour_two_hours_ago_is_not(harness):
 
     assert outcomes(harness.receive(message)) == ["declined"]
     assert harness.world.state.exemption is None
-    assert "is over" in harness.whispers[0][1]
+    assert "have ended already" in harness.whispers[0][1]
 
 
 def test_what_is_accepted_stays_quiet_as_long_as_it_stays_so(harness):
@@ -117,7 +117,7 @@ def test_the_button_of_another_drift_does_nothing_and_says_so(harness, click):
     harness.world.drift({**DRIFTED, "labels": {"team": "other"}})
 
     assert outcomes(harness.click(click)) == ["stale"]
-    assert "another drift by now" in harness.whispers[0][1]
+    assert "its drift has changed" in harness.whispers[0][1]
     assert harness.trail == []
 
 

@@ -113,7 +113,7 @@ def test_whoever_may_decide_about_none_is_told_who_may(fleet):
 def test_a_message_whose_findings_are_all_gone_says_so(fleet):
     ts = fleet.show_several()
     assert fleet.click("approve", ts=ts).results == ()
-    assert "no findings any more" in fleet.whispers[0][1]
+    assert "no longer has findings" in fleet.whispers[0][1]
 
 
 def test_why_of_several_asks_to_look_at_one(fleet):

@@ -50,7 +50,7 @@ def test_only_the_drift_that_was_shown_can_be_approved(world):
     shown = world.state.fingerprint
     world.drift({**DRIFTED, "labels": {"team": "other"}})
 
-    with pytest.raises(BadRequest, match="another drift by now"):
+    with pytest.raises(BadRequest, match="its drift has changed"):
         commands.approve(KEY, shown, "ann", world.deps.store, world.deps.projects, world.deps.clock)
     assert (remediate(KEY, world.context), world.writes) == ("asked", 0)
 

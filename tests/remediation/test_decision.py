@@ -93,7 +93,7 @@ BRAKES = {
     "exempted a moment ago": ({"exemption": Exemption("freeze", "ann", ago(seconds=1))}, "leave", "ann exempted it"),
     "accepted a moment ago": ({"exemption": Exemption("fine", "ann", NOW, None, "f1")}, "leave", "fine"),
     "more fields than were looked at": ({"finding": replace(FINDING, difference_count=900)}, "ask", "900 fields"),
-    "nobody knows where it is": ({"ancestors": None, "rule": None}, "stop", "not known where it is"),
+    "nobody knows where it is": ({"ancestors": None, "rule": None}, "stop", "its location is not known"),
     "nobody knows the id of its project": ({"unplaced": "the id of its project 12 is not known"}, "stop", "project 12"),
     "its source is paused by the second breaker": (
         {

@@ -222,7 +222,7 @@ def test_one_field_that_may_not_be_written_stops_the_others_unless_they_are_plan
     declared, live = {"location": "EU", "versioning": {"enabled": True}}, {"location": "US", "metageneration": "1"}
     refusal = refused(BUCKET, declared, live)
     assert [field.path for field in refusal.fields] == ["location", "versioning.enabled"]
-    assert refusal.fields[1].todo == "it is not written either, since location is not: see to both by hand"
+    assert refusal.fields[1].todo == "it is not written either, since location is not: change both manually"
     alone = sent(BUCKET, declared, live, differences=[Difference("versioning.enabled", "missing", True)])
     assert alone.paths == ("versioning.enabled",)
 

@@ -20,7 +20,7 @@ EARLIER = {
     ),
     "1200 fields differ, of which 200 were looked at": "1200 fields differ, of which 200 are recorded",
     "no API document tells how to reach it: see to it by hand": (
-        "no API document says how to reach it: change it by hand"
+        "no API document says how to reach it: change it manually"
     ),
     "its API tells none of the ids and times by which it is known, so that it may be another resource": (
         "its API returns none of the ids and times that identify it, so that it may be another resource"
@@ -38,6 +38,18 @@ EARLIER = {
         "machineType: the instance must be stopped first: stop it, set it, start it"
     ),
     "zone: the API cannot change it: it has to be recreated": "zone: the API cannot change it: it must be recreated",
+    "no API document says how to reach it: change it by hand": "no API document says how to reach it: change it "
+    "manually",
+    "it is gone: make it again as declared (buckets.insert)": (
+        "it was deleted: create it again as declared (buckets.insert)"
+    ),
+    "it is not written either, since location is not: see to both by hand": (
+        "it is not written either, since location is not: change both manually"
+    ),
+    "no write that can be planned puts it back: see to it by hand": "no planned write reverts it: change it manually",
+    "it is not known where it is, so that no rule, pause or limit of a place can be looked up": (
+        "its location is not known, so that no rule, pause or limit of a place can be looked up"
+    ),
 }
 
 

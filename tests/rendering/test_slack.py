@@ -52,7 +52,7 @@ def test_one_look_tells_what_where_whose_how_bad_who_and_what_next():
         "*Owner* team `billing`, `#billing-alerts`",
         "*Changed by* `alice@example.com` in the Cloud console (certain)",
         "*Since* <!date^1772372520^{date_short_pretty} at {time}|2026-03-01 13:42 UTC>",
-        "*Next:* Will be remediated when an approver approves it.",
+        "*Next:* Will be remediated after an approval.",
         FOOTER,
         "[Fix now] [Exempt] [Accept] [Why?]",
     ]
@@ -61,7 +61,7 @@ def test_one_look_tells_what_where_whose_how_bad_who_and_what_next():
 def test_notifications_show_one_plain_line():
     assert slack.finding(shown(), LINKS).text == (
         "High: Bucket billing-exports (billing-prod, team billing) has drifted: versioning.enabled: true → false,"
-        " by alice@example.com in the Cloud console (certain). Will be remediated when an approver approves it"
+        " by alice@example.com in the Cloud console (certain). Will be remediated after an approval"
     )
 
 
@@ -154,11 +154,15 @@ def test_what_is_left_alone_says_until_when_and_why():
         (None, "not known yet"),
         (
             replace(ALICE, confidence="likely"),
-            "`alice@example.com` in the Cloud console (likely: nobody else is known to have changed it)",
+            "`alice@example.com` in the Cloud console (likely: no other change is known)",
         ),
         (
             replace(ALICE, confidence="possible", others=("bob@example.com", "c@example.com")),
-            "one of `alice@example.com`, `bob@example.com` or `c@example.com`: several changed it at about that time",
+            (
+                "one of `alice@example.com`, `bob@example.com` or `c@example.com`: several accounts changed it at "
+                "about "
+                "that time"
+            ),
         ),
         (
             replace(ALICE, kind="applier", caller="terraform"),
@@ -320,7 +324,7 @@ def test_an_escalation_is_loud_and_says_for_how_long():
     late = replace(shown(severity="critical"), event_time=AT + timedelta(minutes=12))
     read = lines(slack.escalation(late))
     assert read[0] == "🚨 Critical, and no action was taken: Bucket billing-exports"
-    assert "*Open for 12 min.* Will be remediated when an approver approves it." in read
+    assert "*Open for 12 min.* Will be remediated after an approval." in read
 
 
 def test_the_same_finding_is_the_same_message_and_another_state_another_block():

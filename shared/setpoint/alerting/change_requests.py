@@ -122,7 +122,7 @@ def _complete(current: ChangeRequest, wanted: DesiredRequest, repository: Reposi
         repository.ask_reviewers(current.number, wanted.owners)
     had_steps = _BY_HAND in current.body
     if wanted.by_hand or had_steps:
-        _comment(current.number, wanted.by_hand or "Nothing is left to change by hand.", repository)
+        _comment(current.number, wanted.by_hand or "No field is left to change manually.", repository)
     body = _marked(f"{wanted.body}\n\n{_BY_HAND}" if wanted.by_hand else wanted.body, "ready")
     if (current.title, _normal(current.body)) != (wanted.title, _normal(body)):
         repository.update(current.number, wanted.title, body)

@@ -241,7 +241,7 @@ def _apply(member: GroupedFinding, click: _Click, handler: InteractionHandler) -
     snapshot = handler.store.read(key)
     state = snapshot.state
     if state is None or state.finding is None:
-        return FindingResult(key, "stale", "it has no finding any more")
+        return FindingResult(key, "stale", "it no longer has a finding")
     data = finding_events.data_of(state)
     alerting = handler.alerting(snapshot.rules)
     if not _may_click(data, alerting, click, handler.people):
@@ -259,7 +259,7 @@ def _apply(member: GroupedFinding, click: _Click, handler: InteractionHandler) -
 def _refusal(state: ResourceState, member: GroupedFinding, click: _Click, now: datetime) -> FindingResult | None:
     """The result where the action is refused; None where it is allowed."""
     if click.button.action not in _AUDIT_WORDS:
-        return FindingResult(member.key, "declined", "ask about each finding by itself")
+        return FindingResult(member.key, "declined", "this button works on single findings only")
     if why := _stale(state, member, click.interaction):
         return FindingResult(member.key, "stale", why)
     is_approval = click.button.action in _APPROVALS
@@ -289,7 +289,7 @@ def _exemption(fingerprint: str, click: _Click, now: datetime) -> Exemption:
     if click.button.action == "accept":
         return Exemption(f"accepted in Slack by {by}", by, clicked_at, None, fingerprint)
     if until is None or until <= now:
-        raise BadRequest("the time to exempt it for is over already")
+        raise BadRequest("the exemption would have ended already")
     return Exemption(f"exempted in Slack by {by}", by, clicked_at, until)
 
 
@@ -299,8 +299,8 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
     if finding is None or finding.status == "resolved":
         return "it is resolved"
     if not member.fingerprint or (member.shown_at is not None and member.shown_at > interaction.clicked_at):
-        return "the message did not show what it is when it was clicked; look at its latest message"
-    return "" if state.fingerprint == member.fingerprint else "it has another drift by now; look at its latest message"
+        return "the message did not show its current drift when it was clicked; see its latest message"
+    return "" if state.fingerprint == member.fingerprint else "its drift has changed; see its latest message"
 
 
 def _approved_before(state: ResourceState, click: _Click) -> str:
@@ -377,7 +377,7 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     snapshot = read(key, store)
     state = snapshot.state
     if state is None or state.finding is None:
-        return ephemeral_replies.stale(key.name, "it has no finding any more")
+        return ephemeral_replies.stale(key.name, "it no longer has a finding")
     data = finding_events.data_of(state)
     case = load_case(snapshot, store, handler.projects, handler.clock())
     decision = deciding.decide(case.decision_input) if case is not None else None

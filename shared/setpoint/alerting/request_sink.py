@@ -33,7 +33,7 @@ NO_REQUEST = "0"
 """The number in place of a request's where there is none: nothing is to be edited, or not in this repository."""
 _MOST_FINDINGS = 200
 """Findings in one request; the others of a cause get theirs when these are over."""
-_ENDS = {"in sync": "the resource is as declared again", "absorbed": "the declaration says what is there"}
+_ENDS = {"in sync": "the resource is as declared again", "absorbed": "the declaration matches the resource"}
 
 
 class _Drift(NamedTuple):

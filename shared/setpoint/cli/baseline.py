@@ -71,9 +71,7 @@ class _Run(NamedTuple):
         if self.lasts:
             period = duration("--for", self.lasts)
             if period > _YEAR:
-                raise BadRequest(
-                    f"--for {self.lasts}: is more than a year, the longest that drift may be accepted or exempt"
-                )
+                raise BadRequest(f"--for {self.lasts}: is more than a year, the maximum")
             return now + period
         return _date(self.until, now) if self.until else None
 
@@ -129,7 +127,7 @@ def baseline(
         )
         return
     if not because:
-        raise BadRequest("give a reason: --because TEXT")
+        raise BadRequest("a reason is required: use --because TEXT")
     chosen = replace(wanted, statuses=("open",), severities=wanted.severities or _NOT_CRITICAL)
     now = datetime.now(UTC)
     exemption = run.exemption(because, run.end(now) or now + _DAYS, now, baseline=True)
@@ -162,7 +160,7 @@ def exempt_findings(wanted: FindingFilter, run: _Run, *, because: Because) -> No
     now = datetime.now(UTC)
     ends = run.end(now)
     if ends is None:
-        raise BadRequest("give an end: --for 7d or --until DATE")
+        raise BadRequest("an end is required: use --for 7d or --until DATE")
     exemption = run.exemption(because, ends, now)
     _decide(
         _Verb("exempt", "exempted"),

@@ -213,7 +213,7 @@ def _without_project(waiting: Counter[str], detection: Context) -> Outcomes:
     assumed = assumed_projects.assume(numbers, detection.store, detection.projects)
     if assumed is not None:
         print_warning(
-            f"projects/{assumed.number} is taken for {assumed.identifier}, the only project that is declared; "
+            f"projects/{assumed.number} is assumed to be {assumed.identifier}, the only project that is declared; "
             "to be sure, add the project's own asset to the feed, or --resolve-projects",
             "assumed",
         )
@@ -252,7 +252,7 @@ def _from_subscription(name: str, detection: Context, rejected: ReportedDeadLett
             if failures:
                 time.sleep(backoff(1.0, _LONGEST_PAUSE, failures))
     except KeyboardInterrupt:
-        print_status("stopped; unacknowledged messages will be delivered again")
+        print_status("stopped; Pub/Sub will deliver unacknowledged messages again")
     return outcomes
 
 

@@ -157,7 +157,7 @@ def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or wh
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
     if button not in _BUTTONS:
-        raise BadRequest(f"there is no button `{button}`; there are {', '.join(_BUTTONS)}")
+        raise BadRequest(f"there is no button `{button}`; use one of {', '.join(_BUTTONS)}")
     control_server.tell(folder.resolve(), "status")
     _say_patiently(folder, "press", button)
 

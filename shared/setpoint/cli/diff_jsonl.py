@@ -29,7 +29,7 @@ class ProjectPair(msgspec.Struct, frozen=True):
 
 
 class DiffRequest(msgspec.Struct, frozen=True):
-    """Is this live resource as declared?
+    """Compare a live resource with its declaration.
 
     Args:
         id: comes back with the answer.

@@ -77,7 +77,7 @@ def doctor(  # noqa: PLR0913 - the options of a command
     """
     options = frozenset(enable or ())
     if unknown := sorted(options - set(diagnostics.OPTIONS)):
-        raise BadRequest(f"--enable {unknown[0]}: no such option; there are {', '.join(diagnostics.OPTIONS)}")
+        raise BadRequest(f"--enable {unknown[0]}: no such option; use one of {', '.join(diagnostics.OPTIONS)}")
     for parent in watch or ():
         check_scope("--watch", parent)
     installation = bootstrap.open_installation(

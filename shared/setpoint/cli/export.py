@@ -90,7 +90,7 @@ def export(
     _print(tally, written, output)
     if written.kept:
         some = ", ".join(map(str, written.kept[:_MOST])) + (" and others" if len(written.kept) > _MOST else "")
-        raise BadRequest(f"nothing is written, since it would change {some}; use --force or another --output")
+        raise BadRequest(f"nothing was written: the export would change {some}; use --force or another --output")
     if tally.denied:
         raise typer.Exit(1)
 

@@ -84,7 +84,7 @@ def load_some(paths: list[str], options: LoadOptions, *, quietly: bool) -> LoadR
     """
     loaded = load_all(paths, options)
     if not quietly and loaded.is_empty and loaded.prune_protection.everything:
-        print_status("nothing was read, and nothing changes")
+        print_status("nothing was read; nothing was changed")
         raise typer.Exit(ERROR)
     return loaded
 
@@ -132,7 +132,7 @@ def next_step(paths: list[str], loaded: LoadResult) -> str:
         loaded: what they hold.
     """
     if loaded.skipped[skipped.ASSETS]:
-        return "these are assets of the inventory; give the file to `setpoint sweep --from`, and declarations here"
+        return "these are assets of the inventory; pass the file to `setpoint sweep --from`"
     if any(next(Path(path).rglob("*.tf"), None) is not None for path in paths if Path(path).is_dir()):
         return "code of Terraform is not read: give a state, `terraform state pull > terraform.tfstate`"
     return "check the path"

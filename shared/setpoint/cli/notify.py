@@ -59,7 +59,7 @@ def notify(
 ) -> None:
     """Preview the Slack messages for the findings of a store, or for published events."""
     if not preview_only:
-        raise BadRequest("give --preview: the command line sends nothing; functions/notify sends")
+        raise BadRequest("use --preview: the command line sends no alerts; functions/notify sends them")
     shown = list(of_events(_read(events_file))) if events_file is not None else of_store(store)
     links = Links(finding_link, group_link)
     conversations = preview.conversations(shown, links)
@@ -78,7 +78,7 @@ def notify(
             out.print(_short(conversation.message), soft_wrap=not out.is_terminal)
     if output is Output.text:
         print_status(
-            f"{phrases.plural('message', len(conversations))}; --html FILE draws them, --output json gives their blocks"
+            f"{phrases.plural('message', len(conversations))}; --html FILE writes a preview, --output json the blocks"
         )
 
 

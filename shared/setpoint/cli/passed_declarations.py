@@ -48,5 +48,5 @@ def count_declared(desired: DesiredStore, store: str) -> int:
     sources = desired.control().value.sources
     declared = sum(source.declared for source in sources.values())
     if not sources:
-        print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
+        print_warning(f"nothing is declared in {store}; use --declarations PATH, or the --store of apply", "unknown")
     return declared

@@ -31,7 +31,7 @@ from setpoint.util.external_sort import batches
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
 _AT_ONCE = 500
-_HELD_BACK = "a document that cannot be read may name them"
+_HELD_BACK = "an unreadable document may declare them"
 _NOT_PRUNED = "remove them with --prune"
 
 
@@ -98,8 +98,9 @@ def print_plan(
     if (more := len(plan.changes) - most) > 0:
         out.print(f"and {more} more", style="dim")
     for claim in plan.claimed:
-        text = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
-        follows = "none of them would count" if claim.disputed else "not applied"
+        text = f"{short_name(claim.key.name)}: {claim.here} declares a resource that source {claim.source} declares "
+        "already"
+        follows = "neither declaration would count" if claim.disputed else "not applied"
         out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; {follows}"), soft_wrap=True)
     for hint in claim_hints(plan.claimed):
         out.print(hint, soft_wrap=True)
@@ -112,7 +113,7 @@ def print_plan(
         summary = Text.assemble((f"incomplete, {counted(problems, 'problem')} left out", "red"), "; ", summary)
     out.print(summary, soft_wrap=True)
     if pending:
-        text = f"{len(pending)} pending: only the service knows their name; the first asset that fits binds it"
+        text = f"{len(pending)} pending: the service assigns their names; the first matching asset sets the name"
         out.print(Text(text, "yellow"), soft_wrap=True)
 
 

@@ -91,7 +91,7 @@ def exempt(
 ) -> None:
     """Suppress a finding until a date, with a reason."""
     if not end and not (lasts and because):
-        raise BadRequest("give an end and a reason: --for 7d --because TEXT; or --end")
+        raise BadRequest("an end and a reason are required: use --for 7d --because TEXT; or --end")
     who = str(decider(store, by))
     detection = bootstrap.open_detection(store, events_topic, create=False)
     try:

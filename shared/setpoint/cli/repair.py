@@ -38,6 +38,6 @@ def repair(store: StoreUrl = DEFAULT_STORE, events_topic: EventsTopic = None) ->
             print_warning(f"{result.resource} is paused; {resume}", "paused")
 
     counted = ", ".join(f"{count} {what}" for what, count in repairing.counts(results).most_common())
-    print_status(counted or "every record can be read")
+    print_status(counted or "all records are readable")
     if any(result.repair in ("left", "failed") for result in results):
         raise typer.Exit(1)

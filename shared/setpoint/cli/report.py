@@ -110,9 +110,7 @@ def _print(report: Report) -> None:
     for notice in report.notices:
         (print_warning if notice.level == "warning" else print_status)(notice.text)
     if not report.is_watched:
-        print_warning(
-            "nothing was observed or swept yet: the report is empty, which does not mean that there is no drift"
-        )
+        print_warning("nothing was observed or swept yet: an empty report does not mean that there is no drift")
     out.print(_figures(report))
     rows = [row for row in report.rows if row.status in UNRESOLVED]
     if rows:

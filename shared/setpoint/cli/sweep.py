@@ -227,7 +227,7 @@ def _inventory(scopes: list[str], files: list[str], as_of: datetime | None = Non
         check_scope("--scope", scope)
     if not files:
         if not scopes:
-            raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")
+            raise BadRequest("use --scope SCOPE, or --from FILE for exported assets")
         return _Listed(bootstrap.open_inventory(as_of), scopes)
     inventory = bootstrap.open_inventory_files(files)
     kinds = in_words(inventory.kinds)
@@ -254,11 +254,11 @@ def _print_unknown(swept: SweepResult, contents: Collection[str] | None) -> None
     shown = [f"{count:,} {what}" for what, count in parts[:_MOST_PARTS]]
     more = [f"{len(parts) - _MOST_PARTS} other kinds"] if len(parts) > _MOST_PARTS else []
     which = f": {', '.join(shown + more)}" if shown else ""
-    print_warning(f"{swept.unknown:,} declared, and not conclusive in the listing{which}", "unknown")
+    print_warning(f"{swept.unknown:,} declared, and inconclusive in the listing{which}", "unknown")
     is_policy = any(what.startswith(f"{ContentChoice.iam_policy} of ") for what, _ in parts)
     if is_policy and contents is not None and ContentChoice.iam_policy not in contents:
         print_status(
-            "the files hold no IAM policies: give a second --from with the output of `gcloud asset list "
+            "the files hold no IAM policies: add a second --from with the output of `gcloud asset list "
             "--content-type=iam-policy --format=json`"
         )
 
@@ -283,7 +283,7 @@ def _report(swept: SweepResult, took: float, contents: Collection[str] | None) -
     if swept.gone:
         print_status(f"{swept.gone:,} declared and deleted")
     if swept.summary.pending:
-        print_status(f"{swept.summary.pending:,} declared are pending: their name in the inventory is not known yet")
+        print_status(f"{swept.summary.pending:,} declared are pending: their names in the inventory are not known yet")
     if swept.unknown:
         _print_unknown(swept, contents)
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):
@@ -298,7 +298,7 @@ def _print_unreported(swept: SweepResult) -> None:
         print_status(f"{counted(count, 'needs', 'need')} no declaration: {made}")
     claims = swept.summary.unreported
     for entry in claims[:_MOST_CLAIMS]:
-        word = "not believed, findings soon" if entry.claim.is_refuted else "among them"
+        word = "refuted, findings within two hours" if entry.claim.is_refuted else "among them"
         print_status(f"  {entry.count:,} {word}: {visible(str(entry.claim))}")
     if more := claims[_MOST_CLAIMS:]:
         print_status(f"  and {counted(len(more), 'other claim')}; --output json has all of them")

@@ -10,7 +10,7 @@ from setpoint.model.resource_state import Finding, ResourceState
 
 
 def absorbed(finding: Finding, state: ResourceState, observation: Observation, verdict: Verdict) -> Finding:
-    """The resolved finding, with what ended it where the declaration took the drift over and no change was observed.
+    """The resolved finding, with what ended it where the declaration now includes the drift and no change was observed.
 
     A Terraform state that was refreshed declares what was observed, and the configuration may still differ.
     """

@@ -28,11 +28,11 @@ from setpoint.util.json_values import put
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
 
-NOT_KEPT = "only a digest of its last known good value is kept: set it by hand, or accept it"
-_LEFT_OUT = "what it was is not kept with all of its fields: set it by hand, or accept it"
-_PARTLY_ASKED = "the policy does not ask for all of what was added there: remove it by hand, or accept it"
-_OTHER_FORM = "its elements can no longer be distinguished: set it by hand, or accept it"
-_NO_PLACE = "where it belongs is not known: set it by hand, or accept it"
+NOT_KEPT = "only a digest of its last known good value is kept: set it manually, or accept it"
+_LEFT_OUT = "what it was is not kept with all of its fields: set it manually, or accept it"
+_PARTLY_ASKED = "the policy does not ask for all of what was added there: remove it manually, or accept it"
+_OTHER_FORM = "its elements can no longer be distinguished: set it manually, or accept it"
+_NO_PLACE = "where it belongs is not known: set it manually, or accept it"
 
 
 class RestoredDeclaration(NamedTuple):

@@ -93,7 +93,7 @@ class Approvers(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Acceptance(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Further destinations of a drift that somebody has accepted.
+    """Further destinations of an accepted drift.
 
     Args:
         match: the drifts that match.

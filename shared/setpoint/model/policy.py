@@ -107,7 +107,7 @@ class UndeclaredMatch(msgspec.Struct, frozen=True, omit_defaults=True):
     """Undeclared values, by path and asset type.
 
     Args:
-        paths: patterns of field paths; all where empty.
+        paths: patterns of field paths; all if empty.
         asset_types: types, or globs; all where empty.
     """
 
@@ -116,7 +116,7 @@ class UndeclaredMatch(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Undeclared(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What becomes of changes of values that no declaration names.
+    """The reaction to changes of undeclared values.
 
     Args:
         report: which of them are reported; the others are kept with the record.

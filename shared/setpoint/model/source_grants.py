@@ -38,7 +38,7 @@ class SourceGrant(msgspec.Struct, frozen=True, omit_defaults=True):
         projects: ids or numbers of the projects where it may declare.
         ancestors: ``folders/NUMBER`` and ``organizations/NUMBER`` where it may declare, at any distance below.
         asset_types: types that it may declare, or globs; empty for all.
-        carries: what it may carry besides declarations.
+        carries: documents that the source may carry besides declarations.
         teams: owners that its declarations may name, or globs; empty for its own name.
     """
 

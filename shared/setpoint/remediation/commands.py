@@ -118,7 +118,7 @@ def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
     def exempted(snapshot: Snapshot) -> ResourceState:
         state = drifted(snapshot.key, snapshot.state)
         if exemption.fingerprint not in ("", state.fingerprint):
-            raise BadRequest(f"{key.name}: it is another drift by now; look again")
+            raise BadRequest(f"{key.name}: its drift has changed; check it again")
         separation_of_duties.check(key, state.finding, exemption.by)
         remediation = state.remediation
         if remediation is not None:

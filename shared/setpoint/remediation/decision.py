@@ -108,7 +108,7 @@ class DecisionInput(NamedTuple):
     @property
     def missing_place(self) -> str:
         """What is unknown about the ancestors, for people; empty if nothing is."""
-        return self.unplaced or ("" if self.ancestors is not None else "it is not known where it is")
+        return self.unplaced or ("" if self.ancestors is not None else "its location is not known")
 
     @property
     def limit_scope(self) -> LimitScope:
@@ -260,7 +260,8 @@ def _by_side_effects(facts: DecisionInput) -> Reason | None:
     if facts.remediation.cleared_times < _CLEARED_TOO_OFTEN:
         return None
     fields = ", ".join(facts.remediation.cleared)
-    text = f"each write to it changes other declared fields, even one that names them all ({fields}): see to it by hand"
+    text = f"each write to it changes other declared fields, even a write that names all of them ({fields}): change "
+    "it manually"
     return Reason(text, "hand_off")
 
 
@@ -315,7 +316,9 @@ def _by_applier(facts: DecisionInput) -> Reason | None:
     since = facts.finding.changed_at or facts.finding.first_seen
     over = since + timedelta(seconds=facts.policy.applier_grace)
     return (
-        None if over <= facts.now else Reason(f"{actor.principal} applies declarations, and may be at it", "wait", over)
+        None
+        if over <= facts.now
+        else Reason(f"{actor.principal} applies declarations, and may be applying them now", "wait", over)
     )
 
 

@@ -70,7 +70,7 @@ TICK = "tick"
 """The ``type`` of the message that the scheduler sends every minute, in place of an event type."""
 
 
-MADE_AGAIN = "it was made again under the same name since it was observed; the inventory has to show it first"
+MADE_AGAIN = "it was recreated under the same name after the observation; the inventory must show it first"
 """Why nothing is written to a resource that was recreated since its evaluation."""
 
 UNPROVED = "its API returns none of the ids and times that identify it, so that it may be another resource"
@@ -229,7 +229,7 @@ def _end_unproved(snapshot: Snapshot, records: AttemptRecords) -> Snapshot:
         reason = f"{remediation.failure or 'its outcome is not known'}; the drift is still there"
         ended = replace(remediation, outcome="unknown", reason=reason)
     else:
-        reason = "something else drifts than what was written"
+        reason = "other fields drift than those that were written"
         cleared = remediation_attempt.newly_drifting(remediation, state.finding.differences if state.finding else ())
         ended = replace(remediation, outcome="changed", reason=reason, cleared=cleared or remediation.cleared)
     ended = replace(ended, proof=f"the resource was observed at {state.observed_at:%Y-%m-%d %H:%M:%S} UTC")
@@ -348,7 +348,7 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
         is_whole_declaration=has_cleared,
     )
     if isinstance(plan, NotWritable):
-        why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
+        why = "; ".join(describe_refusal(plan)) or "none of its fields can be written"
         return _propose(case, _instead(decision, "hand_off", why), context)
     decided_on = case.decision_input
     asking = filter(None, (*plan.side_effects, _unattended(case, plan, reading)))

@@ -96,7 +96,7 @@ def _reason_to_release(
     ):
         return "its record has changed since the claim"
     if declared_digest(snapshot) != decided_on.remediation.desired:
-        return "something else is declared of it by now"
+        return "its declaration has changed since the claim"
     return decision.held(decided_on._replace(safety_state=store.safety_state().value, now=now))
 
 

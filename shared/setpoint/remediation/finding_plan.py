@@ -24,8 +24,8 @@ from setpoint.remediation.records import RemediationCase
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
-_OF_OTHERS = "its last known good value is of another declaration or API version: set it by hand, or accept it"
-_UNPLANNED = "no write that can be planned puts its last known good value back: set it by hand, or accept it"
+_OF_OTHERS = "its last known good value is of another declaration or API version: set it manually, or accept it"
+_UNPLANNED = "no planned write restores its last known good value: set it manually, or accept it"
 _MARK = " (last known good)"
 
 

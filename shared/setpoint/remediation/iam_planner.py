@@ -70,7 +70,8 @@ def plan_policy(
         return NotWritable.whole(
             declaration.key,
             "by_hand",
-            "it would remove the last owner or administrator: declare them without a condition, or remove them by hand",
+            "it would remove the last owner or administrator: declare them without a condition, or remove them "
+            "manually",
         )
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:

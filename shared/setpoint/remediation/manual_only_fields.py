@@ -60,10 +60,10 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     ManualField("storage", "Bucket", "location", "immutable", "a bucket is moved by relocating it, or recreated"),
     ManualField("storage", "Bucket", "hierarchicalNamespace", "immutable", _ANEW),
     # https://cloud.google.com/storage/docs/bucket-lock
-    ManualField("storage", "Bucket", "retentionPolicy.isLocked", "by_hand", "a lock can never be opened again"),
+    ManualField("storage", "Bucket", "retentionPolicy.isLocked", "by_hand", "a lock can never be removed"),
     # https://cloud.google.com/bigquery/docs/managing-table-schemas
     ManualField(
-        "bigquery", "Table", "schema", "by_hand", "a column that is gone or retyped takes its data along: see to it"
+        "bigquery", "Table", "schema", "by_hand", "dropping or retyping a column deletes its data: change it manually"
     ),
     ManualField("bigquery", "Table", "timePartitioning.field", "immutable", _ANEW),
     ManualField("bigquery", "Table", "timePartitioning.type", "immutable", _ANEW),
@@ -112,7 +112,11 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
         )
     ),
     ManualField(
-        "container", "NodePool", "initialNodeCount", "immutable", "it tells of the pool's beginning: setSize resizes"
+        "container",
+        "NodePool",
+        "initialNodeCount",
+        "immutable",
+        "it is the initial size of the pool: setSize resizes it",
     ),
     ManualField("container", "Cluster", "networkPolicy", "by_hand", "every node would be recreated: setNetworkPolicy"),
     ManualField("container", "Cluster", "locations", "by_hand", "nodes would be made or deleted: setLocations"),
@@ -126,7 +130,7 @@ _NO_GENERAL: Mapping[tuple[str, str], str] = {
     # https://cloud.google.com/deployment-manager/docs/reference/latest/deployments/patch
     ("deploymentmanager", "Deployment"): "the API would roll out the deployment again",
     # https://cloud.google.com/billing/docs/how-to/modify-project
-    ("cloudbilling", "ProjectBillingInfo"): "who pays for a project is changed by a person",
+    ("cloudbilling", "ProjectBillingInfo"): "the billing account of a project is changed manually only",
 }
 """Resources that are never written by the general method of their API."""
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
     from setpoint.model.write_plan import Call
 
-_OTHER_CONTENT = "organisation and access policies are written by hand, or declared as the API's own resources"
+_OTHER_CONTENT = "organisation and access policies are changed manually, or declared as the API's own resources"
 
 
 def reach(declaration: Declaration, schema: Schema, methods: Methods) -> ApiResource | None:
@@ -206,7 +206,7 @@ def _coarser_call(write_input: WriteInput, target: dict[str, Any], cuts: tuple[F
 def _blocked_changes(changes: list[FieldChange], refused: tuple[Unwritable, ...]) -> Iterator[Unwritable]:
     """Changes that could be written, but would not leave the resource as declared."""
     unwritable = {field.path for field in refused}
-    todo = f"it is not written either, since {refused[0].path} is not: see to both by hand"
+    todo = f"it is not written either, since {refused[0].path} is not: change both manually"
     for change in changes:
         if change.difference.path not in unwritable:
             yield Unwritable(change.difference.path, refused[0].reason, todo)
@@ -216,7 +216,7 @@ def _remaining(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwri
     """The differences that would remain after the write; the plan is sent only without any."""
     made = {(change.difference.path, change.difference.op) for change in first}
     return tuple(
-        Unwritable(change.difference.path, "no_method", "no write that can be planned puts it back: see to it by hand")
+        Unwritable(change.difference.path, "no_method", "no planned write reverts it: change it manually")
         for change in left
         if (change.difference.path, change.difference.op) in made
     )

@@ -63,7 +63,7 @@ def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None
     if holds_seal(change.wanted):
         return Unwritable(change.difference.path, "sealed", SEALED)
     if change.secret or (is_input and field is not None and field.sensitive):
-        todo = "its value is a secret, which no plan may hold: set it by hand"
+        todo = "its value is a secret, which no plan may hold: set it manually"
         return Unwritable(change.difference.path, "secret", todo)
     if is_input:
         todo = "its API never gives it back, so that no reading shows it as declared: set it manually"
@@ -92,9 +92,9 @@ def _of_general_method(write_input: WriteInput, change: FieldChange) -> Unwritab
     if entry := manual_only_fields.manual_rule(schema.service, schema.name, plain(schema, change)):
         return Unwritable(path, entry.reason, entry.todo)
     if resource.kind.writer is None:
-        return Unwritable(path, "no_method", "no method of the API takes this field: see to it by hand")
+        return Unwritable(path, "no_method", "no method of the API accepts this field: change it manually")
     if todo := manual_only_fields.not_written_whole(schema.service, schema.name):
-        return Unwritable(path, "by_hand", f"{todo}: see to it by hand")
+        return Unwritable(path, "by_hand", f"{todo}: change it manually")
     return None
 
 

@@ -52,7 +52,7 @@ _LOADED = (
 
 _MOST = 1_000_000
 _ENDED = 0
-"""What is known of the exit code of a program that is no child of this process."""
+"""What is known of the exit code of a program that is not a child of this process."""
 
 
 class ForkedProcess:

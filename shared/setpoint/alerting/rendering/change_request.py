@@ -18,9 +18,9 @@ from setpoint.model.events import DriftData
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
 _INTRODUCTION = """\
-The live resource differs from its declaration. Merging this request declares what is there; the finding ends when the
-declaration is applied. Closing it leaves the drift as it is."""
-_BY_HAND = "These fields could not be edited. Change them by hand, on this branch or elsewhere:"
+The live resource differs from its declaration. Merge this request to declare the live values; the finding ends when the
+declaration is applied. If you close it, the drift remains."""
+_BY_HAND = "These fields could not be edited. Change them manually, on this branch or elsewhere:"
 _MOST_TITLE = 120
 _MOST_VALUE = 120
 _MOST_FIELDS = 12

@@ -18,7 +18,7 @@ from setpoint.util.counts import counted
 
 MOST = 3_900
 """Maximum characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
-READING = "_Since when and by whom is being read from the history; ask again in a minute._"
+READING = "_The beginning and the actor are being read from the history; click again in a minute._"
 _MOST_TEXT = 300
 _MOST_VALUE = 120
 _MOST_LINES = 10
@@ -49,7 +49,7 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
     by_outcome = Counter(outcomes)
     words = {
         "done": f"{what}",
-        "already": "were so already",
+        "already": "had this status already",
         "stale": "have changed or are resolved",
         "declined": "cannot be",
         "refused": "have other approvers",
@@ -58,7 +58,7 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
     return (
         f"Of {counted(by_outcome.total(), 'finding')}: {', '.join(parts)}."
         if parts
-        else "The message has no findings any more."
+        else "The message no longer has findings."
     )
 
 

@@ -27,7 +27,7 @@ SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "m
 _ENDS: Mapping[str, str] = {
     "in sync": "it is as declared again",
     "gone": "it was deleted",
-    "absorbed": "the declaration took the drift over",
+    "absorbed": "the declaration now includes the drift",
     "ignored": "a rule suppresses it now",
     "no longer declared": "it is no longer declared",
 }
@@ -105,7 +105,7 @@ def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
     if actor is None:
         return "not known yet"
     if actor.confidence == "possible":
-        return f"{_one_of((actor.principal, *actor.others), form)}: several changed it at about that time"
+        return f"{_one_of((actor.principal, *actor.others), form)}: several accounts changed it at about that time"
     text = f"{_actor_name(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
     return (
         text
@@ -118,7 +118,7 @@ def group_origin(group: GroupView) -> str:
     """Where the drifts of a group come from: the words of those that it shows; empty if unknown."""
     words = Counter(shown.data.origin for shown in group.samples if shown.data.origin != "unknown")
     if not words and group.project_count >= PROJECTS and not any(group.actors):
-        return f"{WORDS['by_google']}: the same change in {group.project_count:,} projects, and nobody is known"
+        return f"{WORDS['by_google']}: the same change in {group.project_count:,} projects, and no actor is known"
     return ", ".join(WORDS[word] for word, _ in words.most_common())
 
 
@@ -134,7 +134,7 @@ def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
 
 
 def _actor_name(actor: Actor, form: RenderStyle) -> str:
-    name = form.value(actor.principal) if actor.principal else "somebody whom the log does not name"
+    name = form.value(actor.principal) if actor.principal else "an account that the log does not name"
     match actor.kind:
         case "person" | "applier":
             return name
@@ -155,7 +155,7 @@ def _how(actor: Actor, form: RenderStyle) -> str:
 
 
 def _sure(actor: Actor) -> str:
-    return " (certain)" if actor.confidence == "certain" else " (likely: nobody else is known to have changed it)"
+    return " (certain)" if actor.confidence == "certain" else " (likely: no other change is known)"
 
 
 def next_step(shown: FindingView, form: RenderStyle = PLAIN) -> str:
@@ -176,7 +176,7 @@ def _by_mode(shown: FindingView, form: RenderStyle) -> str:
         case "auto":
             return f"Will be remediated automatically{_at_window(shown, form)}"
         case "approve":
-            return "Will be remediated when an approver approves it"
+            return "Will be remediated after an approval"
         case "alert":
             return "Alert only: nothing is remediated"
         case "off":

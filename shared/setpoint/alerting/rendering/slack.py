@@ -111,7 +111,7 @@ def _differences(data: DriftData) -> Block:
         return section("It is declared; expected to exist, found nothing.")
     if data.kind == "unmanaged":
         evidence = f"\nIt {code(data.evidence, 600)}" if data.evidence and data.actor is None else ""
-        return section(f"Unmanaged: its scope is exhaustive, and no declaration has it.{evidence}")
+        return section(f"Unmanaged: it is in a scope, and has no declaration.{evidence}")
     is_grants = data.content == "iam_policy"
     heading = "*Grants that differ*" if is_grants else "*What differs*: declared → now"
     lines = [slack_differences.difference_line(difference) for difference in data.differences[:_MOST_LINES]]
@@ -181,7 +181,7 @@ def _actions(shown: FindingView) -> list[Block]:
         "approve": Confirmation("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
         "accept": Confirmation(
             "Accept this drift?",
-            "It stays as it is. There is no further alert unless it changes.",
+            "The drift stays. There is no further alert unless it changes.",
             "Accept",
             is_grave=True,
         ),
@@ -299,7 +299,7 @@ def _group_actions(group: GroupView) -> list[Block]:
     first: tuple[ButtonAction, ...] = ("approve",) if group.statuses.get("awaiting") else ("fix",) if can_fix else ()
     those = phrases.plural("resource", count)
     questions: dict[ButtonAction, Confirmation] = {
-        "fix": Confirmation(f"Put {those} back now?", f"Setpoint writes to Google Cloud, to {those}.", "Fix now"),
+        "fix": Confirmation(f"Remediate {those} now?", f"Setpoint writes to Google Cloud, to {those}.", "Fix now"),
         "approve": Confirmation(
             f"Approve {phrases.plural('write', group.statuses.get('awaiting', 0))}?",
             "Setpoint writes to Google Cloud, within the limits of the policy.",
@@ -307,7 +307,7 @@ def _group_actions(group: GroupView) -> list[Block]:
         ),
         "accept": Confirmation(
             f"Accept all {count:,}?",
-            "They are left as they are, and none of them alerts again unless its drift changes.",
+            "The drift stays. A finding alerts again only if its drift changes.",
             "Accept all",
             is_grave=True,
         ),

@@ -52,12 +52,12 @@ class AlertMatchModel(StrictModel):
     contents: tuple[Content, ...] = ()
     projects: tuple[NonEmpty, ...] = Field((), description="project ids, or globs as sandbox-*")
     ancestors: tuple[Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")], ...] = Field(
-        (), description="folders/NUMBER, organizations/NUMBER, at any distance"
+        (), description="folders/NUMBER, organizations/NUMBER; direct or indirect ancestors"
     )
     teams: tuple[NonEmpty, ...] = ()
     kinds: tuple[Kind, ...] = ()
     severities: tuple[Severity, ...] = ()
-    actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
+    actors: tuple[NonEmpty, ...] = Field((), description="actors of the drift, or globs: *@example.com")
 
 
 class RouteModel(StrictModel):
@@ -65,15 +65,15 @@ class RouteModel(StrictModel):
 
     name: NonEmpty
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
-    to: tuple[_To, ...] = Field((), description=f"{_FORMS}; nowhere where empty")
-    owner: bool = Field(default=False, description="the Slack channel of the owner, too")
-    digest: bool = Field(default=False, description="once in a while only, see `digest`")
+    to: tuple[_To, ...] = Field((), description=f"{_FORMS}; no destination if empty")
+    owner: bool = Field(default=False, description="also send to the Slack channel of the owner")
+    digest: bool = Field(default=False, description="send a digest only, see `digest`")
 
 
 class DigestModel(StrictModel):
     """The drifts that are sent in a digest."""
 
-    severities: tuple[Severity, ...] = Field((), description="which drifts, unless a route sets them")
+    severities: tuple[Severity, ...] = Field((), description="severities in the digest, unless a route sets a digest")
     cron: Cron = Digest().cron
     time_zone: TimeZone = Digest().time_zone
 
@@ -87,7 +87,7 @@ class EscalationModel(StrictModel):
 
 
 class AcceptanceModel(StrictModel):
-    """Further destinations of a drift that somebody has accepted."""
+    """Further destinations of an accepted drift."""
 
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
     to: Annotated[tuple[_To, ...], Field(min_length=1, description="request:NAME opens a pull or merge request")]
@@ -110,14 +110,14 @@ class ApproversModel(StrictModel):
 class AlertingSpec(StrictModel):
     """Routes, digests, escalations, approvers and links."""
 
-    default: tuple[_To, ...] = Field((), description="where drifts are sent that no route and no owner matches")
+    default: tuple[_To, ...] = Field((), description="destinations of drifts without a matching route or an owner")
     routes: tuple[RouteModel, ...] = ()
     digest: DigestModel = Field(default_factory=DigestModel.model_construct)
     escalations: tuple[EscalationModel, ...] = ()
     approvers: tuple[ApproversModel, ...] = ()
     acceptances: tuple[AcceptanceModel, ...] = ()
     group_within: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Field(
-        Alerting().group_seconds, description="drifts of one cause within this time are one message"
+        Alerting().group_seconds, description="drifts of one cause within this time share one message"
     )
     finding_link: _Link = ""
     group_link: _Link = ""

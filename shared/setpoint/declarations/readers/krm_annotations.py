@@ -57,7 +57,7 @@ def _paths(settings: dict[str, Any], name: str) -> list[str]:
 def _faults(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in settings:
         if name not in _KNOWN:
-            yield name, f"no such annotation; there are {', '.join(_KNOWN)}"
+            yield name, f"no such annotation; use one of {', '.join(_KNOWN)}"
     if settings.get("mode", "alert") not in _MODES:
         yield "mode", f"must be {' or '.join(_MODES)}"
     for name in ("ignore", "exact"):

@@ -62,7 +62,7 @@ class ExactRuleModel(ConditionsModel):
     """A rule for what is exactly as declared, of declarations that fulfil all conditions."""
 
     paths: tuple[Path, ...] = Field(
-        (), description="objects, maps and lists in the API's terms: labels; without any, whole resources"
+        (), description="paths of objects, maps and lists in the API: labels; default: whole resources"
     )
 
     @model_validator(mode="after")
@@ -77,8 +77,10 @@ class DefaultsSpec(StrictModel):
 
     project: ProjectId = Field("", description="the project's id, of Config Connector objects")
     namespace: str = Field("", description="the Kubernetes namespace, of Config Connector objects")
-    rules: tuple[OwnerRuleModel, ...] = Field((), description="owners of what names none; the first that fits counts")
-    exact: tuple[ExactRuleModel, ...] = Field((), description="what is exactly as declared; all rules that fit count")
+    rules: tuple[OwnerRuleModel, ...] = Field(
+        (), description="owners of declarations without one; the first matching rule counts"
+    )
+    exact: tuple[ExactRuleModel, ...] = Field((), description="exact comparison; all matching rules count")
 
     @model_validator(mode="after")
     def _says_something(self) -> DefaultsSpec:

@@ -49,7 +49,7 @@ _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+
 
 
 class Metadata(StrictModel):
-    """What a declaration is about."""
+    """The name, project and owner of a declared resource."""
 
     name: str = Field(description="full resource name, //service.googleapis.com/path")
     project: str = ""
@@ -77,7 +77,7 @@ class Spec(StrictModel):
     authority: Authority = "policy"
     data: dict[str, Any] = Field(description="declared fields in the API's own shape")
     exact: bool | tuple[NonEmpty, ...] = Field(
-        default=False, description="true: what is not declared is drift too; paths: below these objects and maps"
+        default=False, description="true: undeclared fields are drift, too; paths: only below these objects and maps"
     )
     ignore: tuple[NonEmpty, ...] = ()
     settle: Settle = None
@@ -124,8 +124,8 @@ class SelectionModel(StrictModel):
     """Conditions on resources. All must hold."""
 
     projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
-    folders: tuple[pydantic_base.Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
-    organizations: tuple[pydantic_base.Organization, ...] = Field((), description="numbers; all that lies below")
+    folders: tuple[pydantic_base.Folder, ...] = Field((), description="numbers; includes everything below")
+    organizations: tuple[pydantic_base.Organization, ...] = Field((), description="numbers; includes everything below")
     labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
     asset_types: tuple[pydantic_base.AssetTypes, ...] = Field(
         (), description="types, or globs as compute.googleapis.com/*"
@@ -151,7 +151,7 @@ class ScopeSpec(SelectionModel):
 
     asset_types: Annotated[tuple[pydantic_base.AssetTypes, ...], Field(min_length=1, description="* for all types")]
     exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
-    strict: bool = Field(default=False, description="what Google or another resource makes must be declared too")
+    strict: bool = Field(default=False, description="auto-created resources must be declared, too")
     contents: tuple[Literal["resource", "iam_policy"], ...] = Field(
         ("resource",), min_length=1, description="iam_policy: every grant of these resources must be declared"
     )

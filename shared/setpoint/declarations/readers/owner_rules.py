@@ -60,7 +60,9 @@ class OwnerRuleModel(ConditionsModel):
 class PlacedOwnerRuleModel(OwnerRuleModel):
     """A rule that applies to observed resources, whose folders are known."""
 
-    folders: tuple[Ancestor, ...] = Field((), description="folders/NUMBER, organizations/NUMBER, at any distance")
+    folders: tuple[Ancestor, ...] = Field(
+        (), description="folders/NUMBER, organizations/NUMBER; direct or indirect ancestors"
+    )
 
 
 def owner_rule(model: OwnerRuleModel) -> OwnerRule:

@@ -41,20 +41,22 @@ class MatchModel(StrictModel):
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
     contents: tuple[Content, ...] = ()
     projects: tuple[NonEmpty, ...] = Field((), description="ids, numbers, or globs as sandbox-*")
-    ancestors: tuple[Ancestor, ...] = Field((), description="folders/NUMBER, organizations/NUMBER, at any distance")
+    ancestors: tuple[Ancestor, ...] = Field(
+        (), description="folders/NUMBER, organizations/NUMBER; direct or indirect ancestors"
+    )
     labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
     teams: tuple[NonEmpty, ...] = ()
     kinds: tuple[Kind, ...] = ()
-    severities: tuple[Severity, ...] = Field((), description="by Setpoint's own table")
-    paths: tuple[Path, ...] = Field((), description="field paths; every difference is covered by one")
-    actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
+    severities: tuple[Severity, ...] = Field((), description="severity by Setpoint's built-in table")
+    paths: tuple[Path, ...] = Field((), description="field paths; every difference must be below one of them")
+    actors: tuple[NonEmpty, ...] = Field((), description="actors of the drift, or globs: *@example.com")
 
 
 class WindowModel(StrictModel):
     """A period in which remediation needs no approval."""
 
-    cron: Cron = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
-    duration: _Duration = Field(description="how long it is open: 8h")
+    cron: Cron = Field(description="start as a cron expression of five fields: 0 9 * * MON-FRI")
+    duration: _Duration = Field(description="length of the window: 8h")
     time_zone: TimeZone = "UTC"
 
 
@@ -68,13 +70,13 @@ class RuleModel(StrictModel):
     executor: Executor = "api"
     settle: Settle = None
     windows: tuple[WindowModel, ...] = ()
-    approvals: Annotated[int, Field(ge=1, le=2, description="how many people have to approve")] = 1
+    approvals: Annotated[int, Field(ge=1, le=2, description="number of required approvals by different people")] = 1
 
 
 class ObserveModel(StrictModel):
     """The source of observations for declared resources; the first rule that matches applies."""
 
-    source: ObservedThrough = Field("api", description="api: read through their own API too; inventory: not")
+    source: ObservedThrough = Field("api", description="api: read through their own API, too; inventory: do not")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
     resources: tuple[NonEmpty, ...] = Field((), description="full resource names, or globs")
 
@@ -86,9 +88,9 @@ class ObserveModel(StrictModel):
 
 
 class UndeclaredMatchModel(StrictModel):
-    """Values that no declaration names."""
+    """Paths of undeclared values."""
 
-    paths: tuple[Path, ...] = Field((), description="field paths; all where empty")
+    paths: tuple[Path, ...] = Field((), description="field paths; all if empty")
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
 
     @model_validator(mode="after")
@@ -99,15 +101,15 @@ class UndeclaredMatchModel(StrictModel):
 
 
 class UndeclaredModel(StrictModel):
-    """What becomes of changes of values that no declaration names."""
+    """The reaction to changes of undeclared values."""
 
-    report: UndeclaredReport = Field("severe", description="severe: what matters to security; all; off")
+    report: UndeclaredReport = Field("severe", description="severe: security-relevant fields; all; off")
     ignore: tuple[UndeclaredMatchModel, ...] = ()
     grants: UndeclaredGrants = Field(
-        "report", description="remove: grants that nobody declares in a scope of grants may be removed, by mode"
+        "report", description="remove: undeclared grants in a scope of grants may be removed, by mode"
     )
     remediate: tuple[UndeclaredMatchModel, ...] = Field(
-        (), description="whose last known good values may be written back, by mode; none where empty"
+        (), description="last known good values that may be restored, by mode; none if empty"
     )
 
 
@@ -135,7 +137,7 @@ class ShownModel(StrictModel):
     """Fields whose values are shown although the schema does not describe them."""
 
     fields: tuple[Path, ...] = Field(min_length=1, description="field paths, as template.containers[*].env[*].value")
-    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs; any where empty")
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs; any if empty")
 
 
 class CompareModel(StrictModel):
@@ -154,12 +156,12 @@ class PolicySpec(StrictModel):
     appliers: tuple[NonEmpty, ...] = Field((), description="accounts that apply the declarations, or globs as ci-*@*")
     applier_grace: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Policy().applier_grace
     rules: tuple[RuleModel, ...] = ()
-    observe: tuple[ObserveModel, ...] = Field((), description="what is read through its own API beside the inventory")
+    observe: tuple[ObserveModel, ...] = Field((), description="resources that are also read through their own API")
     show: tuple[ShownModel, ...] = Field((), description="fields whose values may be shown; see docs/security.md")
     compare: tuple[CompareModel, ...] = Field((), description="how single fields are compared")
     undeclared: UndeclaredModel = Field(default_factory=UndeclaredModel.model_construct)
     defaults: tuple[PlacedOwnerRuleModel, ...] = Field(
-        (), description="owner, mode, grace period and ignored paths of what names none; the first that fits counts"
+        (), description="defaults for owner, mode, grace period and ignored paths; the first matching entry counts"
     )
 
     @field_validator("rules")

@@ -75,7 +75,7 @@ class GivenModel(StrictModel):
     asset_type: NonEmpty
     content: Content = "resource"
     kind: Kind = "modified"
-    severity: Severity = Field("medium", description="by Setpoint's own table")
+    severity: Severity = Field("medium", description="severity by Setpoint's built-in table")
     team: str = ""
     projects: tuple[NonEmpty, ...] = ()
     ancestors: tuple[NonEmpty, ...] = ()
@@ -98,7 +98,7 @@ class ExpectModel(StrictModel):
     rule: str | None = None
     mode: Mode | None = None
     severity: Severity | None = None
-    differences: tuple[str, ...] | None = Field(None, description="paths that differ; empty for none")
+    differences: tuple[str, ...] | None = Field(None, description="expected differing paths; empty for none")
 
 
 class CaseModel(StrictModel):

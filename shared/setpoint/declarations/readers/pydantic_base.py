@@ -103,7 +103,7 @@ AsSeconds = BeforeValidator(_seconds, json_schema_input_type=str | float)
 Settle = Annotated[
     float | None,
     AsSeconds,
-    Field(ge=0, le=MAX_SETTLE, description="how long a difference has to last before it is a finding: 30s, 5m, 1h"),
+    Field(ge=0, le=MAX_SETTLE, description="grace period before a difference becomes a finding: 30s, 5m, 1h"),
 ]
 
 

@@ -19,14 +19,20 @@ _Project = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]+$")]
 class GrantModel(StrictModel):
     """The permissions of a source."""
 
-    name: _SourceName = Field(description="its folder in the declarations bucket, or its name on the command line")
-    uploaders: tuple[NonEmpty, ...] = Field((), description="who uploads it; the bucket's IAM conditions enforce it")
-    everywhere: bool = Field(default=False, description="it may declare resources wherever they lie")
-    projects: tuple[_Project, ...] = Field((), description="ids or numbers; no globs, since anybody may choose an id")
-    folders: tuple[pydantic_base.Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
-    organizations: tuple[pydantic_base.Organization, ...] = Field((), description="numbers; all that lies below")
+    name: _SourceName = Field(
+        description="folder of the source in the declarations bucket, or its name on the command line"
+    )
+    uploaders: tuple[NonEmpty, ...] = Field(
+        (), description="accounts that upload the source; the bucket's IAM conditions enforce it"
+    )
+    everywhere: bool = Field(default=False, description="the source may declare resources anywhere")
+    projects: tuple[_Project, ...] = Field(
+        (), description="ids or numbers; no globs, since the creator of a project chooses its id"
+    )
+    folders: tuple[pydantic_base.Folder, ...] = Field((), description="numbers; includes everything below")
+    organizations: tuple[pydantic_base.Organization, ...] = Field((), description="numbers; includes everything below")
     asset_types: tuple[pydantic_base.AssetTypes, ...] = Field((), description="types, or globs; all types unless given")
-    carries: tuple[Carried, ...] = Field((), description="what it may carry besides declarations")
+    carries: tuple[Carried, ...] = Field((), description="documents that the source may carry besides declarations")
     teams: tuple[NonEmpty, ...] = Field((), description="owners that it may name, or globs; its own name unless given")
 
     @model_validator(mode="after")

@@ -37,9 +37,9 @@ def permissions(installation: Installation) -> Iterator[Diagnosis]:
     """The caller has the permissions that the checks need."""
     missing = sorted(set(MINE) - installation.permitted(list(MINE)))
     if missing:
-        yield "warn", f"the calling account may not: {', '.join(missing)}", "grant roles/viewer on the project"
+        yield "warn", f"the calling account lacks: {', '.join(missing)}", "grant roles/viewer on the project"
     else:
-        yield "pass", "the calling account may read everything"
+        yield "pass", "the calling account has all read permissions"
 
 
 def apis(installation: Installation) -> Iterator[Diagnosis]:
@@ -104,7 +104,7 @@ def versions(installation: Installation) -> Iterator[Diagnosis]:
         yield (
             "fail",
             f"functions are of different versions: {sources}",
-            "a deployment stopped half-way: `terraform apply` again",
+            "a deployment stopped half-way; run `terraform apply` again",
         )
     elif built:
         yield "pass", f"all functions are of {next(iter(built)) or 'one archive'}"
@@ -183,7 +183,11 @@ def jobs(installation: Installation) -> Iterator[Diagnosis]:
             )
             yield "fail", f"the job {name} is {job.get('state', 'off').lower()}", do
         elif code:
-            yield "fail", f"the last try of the job {name} failed (code {code})", "may Scheduler publish to its topic?"
+            yield (
+                "fail",
+                f"the last try of the job {name} failed (code {code})",
+                "check that Scheduler may publish to its topic",
+            )
         else:
             yield "pass", f"the job {name} is on"
 
@@ -192,8 +196,8 @@ def clock(installation: Installation) -> Iterator[Diagnosis]:
     """The local clock agrees with Google's; with a wrong clock, commands misjudge what is due."""
     skew = abs((installation.now() - installation.api.time()).total_seconds())
     if skew > _SKEW_ILL:
-        yield "fail", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
+        yield "fail", f"this machine's clock is off by {skew:.0f} s", "synchronise it, for example with NTP"
     elif skew > _SKEW_DOUBTFUL:
-        yield "warn", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
+        yield "warn", f"this machine's clock is off by {skew:.0f} s", "synchronise it, for example with NTP"
     else:
-        yield "pass", "this machine's clock is right"
+        yield "pass", "this machine's clock is accurate"

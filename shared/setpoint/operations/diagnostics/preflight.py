@@ -75,11 +75,11 @@ def _missing(installation: Installation, place: str, needed: list[str], role: st
     if missing := sorted(set(needed) - installation.permitted(needed, place)):
         yield (
             "fail",
-            f"the calling account may not, on {place}: {', '.join(missing)}",
+            f"the calling account lacks on {place}: {', '.join(missing)}",
             f"grant {role} on {place}",
         )
     else:
-        yield "pass", f"the calling account may make what is needed on {place}"
+        yield "pass", f"the calling account has all permissions on {place}"
 
 
 def organisation_policies(installation: Installation) -> Iterator[Diagnosis]:
@@ -93,7 +93,7 @@ def organisation_policies(installation: Installation) -> Iterator[Diagnosis]:
         if any(_refuses(rule, refusing, installation.region) for rule in rules):
             yield "fail", f"{constraint} {what}", do.format(project=installation.project)
         else:
-            yield "pass", f"{constraint} refuses nothing that is needed"
+            yield "pass", f"{constraint} allows everything that is needed"
 
 
 def _refuses(rule: dict[str, Any], refusing: str, region: str) -> bool:
@@ -128,13 +128,13 @@ _CONSTRAINTS = {
     "gcp.restrictNonCmekServices": (
         "",
         "pubsub.googleapis.com storage.googleapis.com firestore.googleapis.com bigquery.googleapis.com",
-        "wants a key of your own",
+        "requires a customer-managed key",
         "set kms_key of the module (docs/install.md), and ask again with --enable kms_key",
     ),
     "iam.allowedPolicyMemberDomains": (
         "alerts",
         "restricted",
-        "refuses allUsers, whom Slack's button clicks come from",
+        "refuses allUsers, which Slack's button clicks need",
         "except the project {project}, or set alerts.buttons = false",
     ),
     "run.allowedIngress": (
@@ -171,7 +171,7 @@ def feeds(installation: Installation) -> Iterator[Diagnosis]:
         kind, _, number = parent.partition("/")
         where = f"--{kind[:-1]}={number}"
         if free < 0:
-            do = f"gcloud asset feeds list {where}, and delete what nobody reads"
+            do = f"gcloud asset feeds list {where}, and delete unused feeds"
             yield "fail", f"{parent} has {len(taken)} feeds; the maximum is {FEEDS_OF_A_PARENT}", do
         elif taken & own:
             do = f"terraform import them, or: gcloud asset feeds delete {min(taken & own)} {where}"
@@ -192,10 +192,11 @@ def names(installation: Installation) -> Iterator[Diagnosis]:
     reading = {"topic": "pubsub.topics.get", "account": "iam.serviceAccounts.get", "bucket": "storage.buckets.get"}
     taken = [name for name, url in urls.items() if installation.get(url, reading[name.partition(" ")[0]]) is not None]
     if taken:
-        do = "`terraform import` what an earlier installation left; where it is somebody else's, take another project"
+        do = "run `terraform import` for resources of an earlier installation; if they belong to another team, use "
+        "another project"
         yield "warn", f"exists already: {', '.join(taken)}", do
     else:
-        yield "pass", "no name is taken"
+        yield "pass", "no name is in use"
 
 
 def _buckets(project: str) -> tuple[str, str]:

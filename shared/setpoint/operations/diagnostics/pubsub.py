@@ -56,7 +56,7 @@ def subscriptions_of(installation: Installation) -> dict[str, dict[str, Any]]:
 
 def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if subscription.get("topic") == _GONE:
-        yield "is of a topic that was deleted", "delete it, and `terraform apply` makes it again"
+        yield "belongs to a deleted topic", "delete it, and `terraform apply` makes it again"
     if subscription.get("state", "ACTIVE") != "ACTIVE":
         yield f"is not active ({subscription['state']})", "look at the error of its push endpoint in the console"
     if subscription.get("expirationPolicy", {}).get("ttl"):
@@ -100,7 +100,7 @@ def project_number(installation: Installation) -> str:
 def feeds(installation: Installation) -> Iterator[Diagnosis]:
     """Every watched parent has a resource feed and an IAM policy feed, both to the right topic."""
     if not installation.watch:
-        yield "unknown", "no setting says what is watched", "name it: --watch organizations/NUMBER"
+        yield "unknown", "no setting names the watched parents", "pass --watch organizations/NUMBER"
     topic = f"projects/{installation.project}/topics/asset-changes"
     for parent in installation.watch:
         url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"

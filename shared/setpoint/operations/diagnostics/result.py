@@ -69,4 +69,4 @@ def all_pass(results: Iterable[CheckResult]) -> bool:
 
 
 def _to_look(error: AccessDenied) -> str:
-    return f"grant {error.permission} to the calling account; roles/viewer on the project has all but feeds"
+    return f"grant {error.permission} to the calling account; roles/viewer on the project includes all except feeds"

@@ -34,8 +34,8 @@ def store(installation: Installation) -> Iterator[Diagnosis]:
         if source.pending:
             yield (
                 "warn",
-                f"an apply of source {name} has begun and not ended",
-                "is it still going on? Else apply again",
+                f"an apply of source {name} has not finished",
+                "if it no longer runs, apply again",
             )
         if source.judged < source.generation:
             yield "warn", f"not all findings of source {name} were evaluated again", "apply it again"
@@ -54,7 +54,7 @@ def records(installation: Installation) -> Iterator[Diagnosis]:
     if len(problems) > _MOST_PROBLEMS:
         yield "fail", f"unreadable: {counted(len(problems) - _MOST_PROBLEMS, 'more record')}", "`setpoint repair`"
     if not problems:
-        yield "pass", "every record that was met can be read"
+        yield "pass", "every record that was read is valid"
 
 
 def database(installation: Installation) -> Iterator[Diagnosis]:
@@ -68,9 +68,9 @@ def database(installation: Installation) -> Iterator[Diagnosis]:
         yield "fail", f"there is no database {name or '(default)'} in {project}", "`terraform apply` makes it"
         return
     if settings.get("pointInTimeRecoveryEnablement") != "POINT_IN_TIME_RECOVERY_ENABLED":
-        yield "warn", "the database cannot be restored to a moment before", "switch point-in-time recovery on"
+        yield "warn", "point-in-time recovery is disabled", "enable point-in-time recovery"
     if settings.get("deleteProtectionState") != "DELETE_PROTECTION_ENABLED":
-        yield "warn", "the database may be deleted", "deletion_protection = true, where this is not just to try"
+        yield "warn", "delete protection is disabled", "set deletion_protection = true, unless this is a trial"
     for collection, field in UNINDEXED:
         url = f"{base}/collectionGroups/{collection}/fields/{field}"
         config = (installation.get(url, "datastore.indexes.get") or {}).get("indexConfig") or {}
@@ -93,7 +93,7 @@ def sweeps(installation: Installation) -> Iterator[Diagnosis]:
         do = f"gcloud scheduler jobs run setpoint-sweep {where}"
         going = any(record.started_at > installation.now() - _SWEEP for record in records)
         yield (
-            ("warn", "the first sweep is under way", "look again later")
+            ("warn", "the first sweep is under way", "check again later")
             if going
             else ("fail", "no sweep has ended", do)
         )
@@ -136,7 +136,11 @@ def waiting(installation: Installation) -> Iterator[Diagnosis]:
         text = (
             f"not published: events of {counted(unpublished, 'resource')}{' or more' if unpublished == _MOST else ''}"
         )
-        yield "warn", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
+        yield (
+            "warn",
+            text,
+            "check again in a minute; if events are still pending, check that the job setpoint-heal is enabled",
+        )
     since = installation.now() - _WAITING
     due = chain(opened.due(since, []), opened.remediations_due(since, []))
     overdue = sum(1 for _ in islice(due, _MOST))
@@ -144,6 +148,6 @@ def waiting(installation: Installation) -> Iterator[Diagnosis]:
         text = (
             f"overdue by more than ten minutes: {counted(overdue, 'finding')}{' or more' if overdue == _MOST else ''}"
         )
-        yield "fail", text, "are the jobs setpoint-heal and setpoint-remediate on?"
+        yield "fail", text, "check that the jobs setpoint-heal and setpoint-remediate are enabled"
     if not unpublished and not overdue:
-        yield "pass", "nothing waits to be published, and nothing is overdue"
+        yield "pass", "no event is pending, and no finding is overdue"
