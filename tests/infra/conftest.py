@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+import setpoint
+from infra.functions_archive import commit, copy_repository
 from infra.options import BASE, EVERYTHING
 from infra.standin import mirror
 from infra.standin.states import States
@@ -14,6 +16,13 @@ from infra.workspace import Standins, Workspace
 def standins(tmp_path_factory) -> Standins:
     """What stands in for providers and backend, for all workspaces of this process."""
     return Standins(mirror.write(tmp_path_factory.mktemp("mirror")), States())
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory) -> str:
+    """The address of the module in a repository of Git with one version, for Terraform."""
+    folder, version = copy_repository(tmp_path_factory.mktemp("repository")), f"v{setpoint.__version__}"
+    return f"{commit(folder, version)}//infra?ref={version}"
 
 
 @pytest.fixture(scope="module")

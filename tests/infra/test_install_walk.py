@@ -23,7 +23,7 @@ import pytest
 import forked_program
 import setpoint
 from infra.blocks import TERRAFORM
-from infra.functions_archive import commit, copy_repository, deployed_files, pack
+from infra.functions_archive import deployed_files, pack
 from infra.pages import blocks, is_settings
 from infra.standin import provider
 from setpoint import bootstrap
@@ -76,13 +76,6 @@ def afterwards() -> str:
     """The chapters after the installation, as far as they need nothing of Google that is not here."""
     chapters = ("Examples", "First declarations", "Watching Setpoint")
     return "\n".join(block for title in chapters for block in blocks(title) if not is_settings(block))
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> str:
-    """The address of the module in a repository of Git with one version, for Terraform."""
-    folder = copy_repository(tmp_path_factory.mktemp("repository"))
-    return f"{commit(folder, VERSION)}//infra?ref={VERSION}"
 
 
 @pytest.fixture

@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-import setpoint
 from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
-from infra.functions_archive import commit, copy_repository
 from infra.hcl import strings
 from infra.options import BASE, EVERYTHING, OPTIONS, TOGETHER, has, together
 from infra.workspace import TerraformError, Workspace, addresses
@@ -32,14 +30,6 @@ pytestmark = pytest.mark.skipif(
 
 INVENTORIES = Path(__file__).with_name("inventories")
 _WRITES = bool(os.environ.get("SETPOINT_WRITE_INVENTORIES"))
-VERSION = f"v{setpoint.__version__}"
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> str:
-    """The address of the module in a repository of Git with one version, for Terraform."""
-    folder = copy_repository(tmp_path_factory.mktemp("repository"))
-    return f"{commit(folder, VERSION)}//infra?ref={VERSION}"
 
 
 UNPROTECTED = {**BASE, "deletion_protection": False}
@@ -72,9 +62,8 @@ def test_a_root_that_passes_null_for_what_it_leaves_out_gets_what_the_module_def
     """As a module does that hands on variables of its own."""
     assert base
     defaulted = [block.labels[0] for block in CODE.named("variable") if "default" in block.attributes]
-    planned = module.plan({**dict.fromkeys(defaulted), **UNPROTECTED})
-    assert {tuple(change["change"]["actions"]) for change in planned["resource_changes"]} == {("no-op",)}
-    assert {tuple(change["actions"]) for change in planned["output_changes"].values()} == {("no-op",)}
+    module.set({**dict.fromkeys(defaulted), **UNPROTECTED})
+    assert module.changes() == []
 
 
 @pytest.mark.long
@@ -174,7 +163,8 @@ def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(w
 
 def test_places_that_nothing_is_known_of_make_another_object_of_the_sources_document(module, with_sources):
     expected = {**BASE, **OPTIONS["sources"], **OPTIONS["uploaders"], "sources_not_seen_yet": True}
-    first, second = written_sources(with_sources), written_sources(module.plan(expected))
+    planned = module.plan(expected, "-target=google_storage_bucket_object.sources")
+    first, second = written_sources(with_sources), written_sources(planned)
     assert second["metadata"] == {"not-seen-yet": "true"}
     assert second["content"] != first["content"]
     (before, after) = (next(documents.parse(part["content"], "sources.json")) for part in (first, second))
@@ -220,8 +210,8 @@ ODD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("values", ODD.values(), ids=ODD)
 def test_odd_values_that_are_allowed_can_be_planned(module, values):
-    planned = module.plan({**BASE, **values})["planned_values"]["root_module"]["resources"]
-    assert len(planned) > 100
+    module.set({**BASE, **values})
+    assert len(module.planned_changes()) > 100
 
 
 def test_every_inventory_is_of_an_option_or_of_several():

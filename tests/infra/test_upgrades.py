@@ -44,16 +44,26 @@ def read(version: Path) -> dict[str, Any]:
 def lost(module: Workspace, state: dict[str, Any], *options: str) -> list[str]:
     """What holds data and would be destroyed or replaced."""
     module.put_state(state)
-    changes = module.plan(ON, "-refresh=false", *options)["resource_changes"]
+    module.set(ON)
+    going = [change for change in module.planned_changes("-refresh=false", *options) if change.action in _GOING]
     return [
-        change["address"]
-        for change in changes
-        if change["type"] in HOLD_DATA and "delete" in change["change"]["actions"] and not is_view(change)
+        change.address
+        for change in going
+        if change.address.partition(".")[0] in HOLD_DATA and change.address not in views(state)
     ]
 
 
-def is_view(change: dict[str, Any]) -> bool:
-    return bool((change["change"]["before"] or {}).get("view"))
+_GOING = ("delete", "replace")
+
+
+def views(state: dict[str, Any]) -> set[str]:
+    """The addresses of tables that hold nothing: views."""
+    tables = [resource for resource in state["resources"] if resource["type"] == "google_bigquery_table"]
+    shown = [
+        {**table, "instances": [instance for instance in table["instances"] if instance["attributes"]["view"]]}
+        for table in tables
+    ]
+    return addresses_in({"resources": shown})
 
 
 def moved_back(state: dict[str, Any]) -> dict[str, Any]:

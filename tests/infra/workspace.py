@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,20 @@ class Standins:
 
     mirror: Path
     states: States
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """A change that Terraform plans.
+
+    Args:
+        address: of a resource, or of an output, ``output.store``.
+        action: as Terraform calls it in its output as JSON. Source:
+            https://developer.hashicorp.com/terraform/internals/machine-readable-ui#planned-change
+    """
+
+    address: str
+    action: str
 
 
 class TerraformError(Exception):
@@ -72,17 +87,17 @@ class Workspace:
         shutil.copy(folder / "terraform.tfvars.example", folder / "terraform.tfvars")
         return cls(folder, standins)
 
-    def run(self, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Terraform.
 
         Raises:
-            TerraformError: it ended otherwise than with one of the exit codes; says what it wrote.
+            TerraformError: it failed; says what it wrote.
         """
         command = [TERRAFORM, f"-chdir={self.folder}", *arguments, "-no-color"]
         done = subprocess.run(
             command, env=self._environment, check=False, capture_output=True, text=True, timeout=_SECONDS
         )
-        if done.returncode not in exit_codes:
+        if done.returncode:
             raise TerraformError(" ".join(_DECORATION.sub(" ", done.stderr + done.stdout).split()))
         return done
 
@@ -106,17 +121,18 @@ class Workspace:
         return addresses_in(json.loads(self.state()))
 
     def changes(self) -> list[str]:
-        """The addresses that another plan with the same variables would change."""
-        planning = self.run("plan", "-input=false", "-detailed-exitcode", "-out=again.tfplan", exit_codes=(0, 2))
-        if planning.returncode == 0:
-            return []
-        planned = json.loads(self.run("show", "-json", "again.tfplan").stdout)
-        changes = planned.get("resource_changes", ())
-        return [change["address"] for change in changes if change["change"]["actions"] not in (["no-op"], ["read"])]
+        """The addresses that another plan with the same variables would change, outputs among them."""
+        return [change.address for change in self.planned_changes()]
+
+    def planned_changes(self, *options: str) -> list[PlannedChange]:
+        """What a plan with the same variables would change; without values, which take another run of Terraform."""
+        lines = self.run("plan", "-input=false", "-json", *options).stdout.splitlines()
+        changes = [change for line in lines for change in _planned_changes(json.loads(line))]
+        return sorted(changes, key=attrgetter("address"))
 
     def destroy(self) -> list[str]:
-        """Destroy everything; the addresses that are left."""
-        self.run("destroy", "-input=false", "-auto-approve")
+        """Destroy everything that the state says; the addresses that are left."""
+        self.run("destroy", "-input=false", "-auto-approve", "-refresh=false")
         return self.run("state", "list").stdout.split()
 
     def state(self) -> bytes:
@@ -131,6 +147,14 @@ class Workspace:
         """Set the variables; without any they stay as they are."""
         if values:
             (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
+
+
+def _planned_changes(message: dict[str, Any]) -> list[PlannedChange]:
+    if message["type"] == "planned_change":
+        planned = {message["change"]["resource"]["addr"]: message["change"]["action"]}
+    else:
+        planned = {f"output.{name}": output["action"] for name, output in message.get("outputs", {}).items()}
+    return [PlannedChange(address, action) for address, action in planned.items() if action not in ("noop", "read")]
 
 
 def addresses_in(state: dict[str, Any]) -> set[str]:
