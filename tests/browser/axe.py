@@ -14,19 +14,24 @@ https://github.com/dequelabs/axe-core/blob/develop/doc/rule-descriptions.md, tag
 """
 
 
-def violations(page: Page, *rules: str, without: Sequence[str] = ()) -> list[str]:
+def violations(
+    page: Page, *, only: Sequence[str] = (), but: Sequence[str] = (), without: Sequence[str] = ()
+) -> list[str]:
     """Each violation with the element and what is wrong about it.
 
     Args:
         page: the page, which may let in no script but its own: the checker comes in by the browser's own way.
-        rules: names of rules; all that axe applies by default where there are none.
+        only: names of the rules that are applied; where there are none, all that axe applies by default.
+        but: names of rules that are not applied.
         without: selectors of elements that are left out.
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    options = {"resultTypes": ["violations"], **({"runOnly": {"type": "rule", "values": rules}} if rules else {})}
+    options = {"resultTypes": ["violations"], "rules": {rule: {"enabled": False} for rule in but}}
+    if only:
+        options["runOnly"] = {"type": "rule", "values": only}
     response = page.evaluate(
-        "([without, options]) => axe.run({ exclude: without }, options)", [[[each] for each in without], options]
+        "([exclude, options]) => axe.run({ exclude }, options)", [[[each] for each in without], options]
     )
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"

@@ -46,7 +46,7 @@ class _Anybody:
 
 def test_no_marked_secret_is_on_the_console(page: Page):
     page.context.set_default_timeout(60_000)
-    states = [drifted(marked) for marked in corpus()][:300]
+    states = [drifted(marked) for marked in corpus()][::8]
     store = MemoryStore()
     for state in states:
         snapshot = store.read(state.key)
