@@ -62,7 +62,7 @@ def approve(
     def approved(snapshot: Snapshot) -> ResourceState:
         state = drifted(snapshot.key, snapshot.state)
         if state.fingerprint != fingerprint:
-            raise BadRequest(f"{key.name}: it is another drift by now; look again")
+            raise BadRequest(f"{key.name}: its drift has changed; check it again")
         case = load_case(snapshot, store, projects, clock())
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")

@@ -76,7 +76,7 @@ def plan_policy(
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
         return NotWritable.whole(
-            declaration.key, "no_method", "the API has no policy for this kind of resource: see to it by hand"
+            declaration.key, "no_method", "the API has no policy for this kind of resource: change it manually"
         )
     if not live.get("etag") or any(_is_stripped(binding) for binding in live.get("bindings") or ()):
         return NotWritable.whole(
@@ -85,7 +85,7 @@ def plan_policy(
     audits = any(difference.path.startswith("auditConfigs") for difference in differences)
     if audits and not method.wrapped_mask:
         return NotWritable.whole(
-            declaration.key, "no_method", "the API takes no audit configuration here: see to it by hand"
+            declaration.key, "no_method", "the API accepts no audit configuration here: change it manually"
         )
     policy = {**live, "version": VERSION, "bindings": _bindings(declaration.data, live, differences)}
     if audits:

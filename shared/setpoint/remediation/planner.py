@@ -107,10 +107,10 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
     """
     key = declaration.key
     if schema is None or resource is None:
-        return NotWritable.whole(declaration.key, "unread", "no API document says how to reach it: change it by hand")
+        return NotWritable.whole(declaration.key, "unread", "no API document says how to reach it: change it manually")
     if live is None:
         made = f" ({resource.kind.create})" if resource.kind.create else ""
-        return NotWritable.whole(declaration.key, "gone", f"it is gone: make it again as declared{made}")
+        return NotWritable.whole(declaration.key, "gone", f"it was deleted: create it again as declared{made}")
     wanted = None if differences is None else {(difference.path, difference.op) for difference in differences}
     if key.content == "iam_policy":
         return plan_policy(declaration, live, resource, wanted, own)

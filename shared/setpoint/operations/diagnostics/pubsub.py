@@ -60,16 +60,16 @@ def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if subscription.get("state", "ACTIVE") != "ACTIVE":
         yield f"is not active ({subscription['state']})", "look at the error of its push endpoint in the console"
     if subscription.get("expirationPolicy", {}).get("ttl"):
-        yield "expires when it is quiet", APPLY
+        yield "expires when it is idle", APPLY
     push = subscription.get("pushConfig") or {}
     if not push.get("pushEndpoint"):
         return
     if not push.get("oidcToken", {}).get("serviceAccountEmail"):
         yield "pushes without a token, which Cloud Run refuses", APPLY
     if not subscription.get("deadLetterPolicy", {}).get("deadLetterTopic"):
-        yield "has no dead-letter topic: what fails for a week is lost", APPLY
+        yield "has no dead-letter topic: messages that fail for a week are lost", APPLY
     if not subscription.get("retryPolicy"):
-        yield "has no pauses between tries", APPLY
+        yield "has no retry delay", APPLY
 
 
 def publishers(installation: Installation) -> Iterator[Diagnosis]:
