@@ -19,8 +19,6 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import IO, Self
 
-from setpoint.catalog.schemas import default_catalogue
-
 _LOADED = (
     "functions_framework._cli",
     "functions_framework._http.gunicorn",
@@ -43,12 +41,11 @@ _LOADED = (
     "setpoint.alerting.service",
     "setpoint.attribution.service",
     "setpoint.bootstrap.serving",
-    "setpoint.declarations.apply",
     "setpoint.detection.pipeline",
     "setpoint.remediation.engine",
     "setpoint.sweep",
 )
-"""What functions load, most of it when they handle their first event."""
+"""What functions that are pushed to load, most of it when they handle their first event."""
 
 _MOST = 1_000_000
 _ENDED = 0
@@ -177,7 +174,6 @@ def _become(environment: Mapping[str, str], log: int) -> None:
 def _load() -> None:
     for name in _LOADED:
         import_module(name)
-    default_catalogue()
     gc.collect()
     gc.freeze()
 
