@@ -31,7 +31,7 @@ from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Breaker, Pause, SafetyState, WriteRecord
 from setpoint.model.sources import Control, SourceState
-from setpoint.model.sweep_records import Shard, ShardPart, Start, Summary, Sweep, Work
+from setpoint.model.sweep_records import Shard, ShardPart, ShardWork, Summary, Sweep, SweepStart
 from setpoint_tools.dev import fleet
 from setpoint_tools.testing import messages
 from sizes import size
@@ -60,7 +60,7 @@ def recorded() -> tuple[bytes, bytes, bytes]:
 
 STATE, EVENT, OBSERVATION = recorded()
 ENTRY = AuditEntry(recorded_at=NOON, what="act", by="ann")
-START = Start(("organizations/1",), ("resource",))
+START = SweepStart(("organizations/1",), ("resource",))
 SWEEP = Sweep("s", "1", START, NOON, summary=Summary(NOON, listed=1))
 BRAKES = SafetyState((Pause("fleet", NOON),), (WriteRecord("p", NOON),), breaker=Breaker(NOON, "surge"))
 
@@ -69,7 +69,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "stored observation": (observations.decode, OBSERVATION),
     "drift event": (events.read, EVENT),
     "stored finding": (resource_state.decode_state, STATE),
-    "sweep message": (sweep_records.decode_message, sweep_records.encode_message(Work("s", "1", 2))),
+    "sweep message": (sweep_records.decode_message, sweep_records.encode_message(ShardWork("s", "1", 2))),
     "start of a sweep": (sweep_records.decode_message, sweep_records.encode_message(START)),
     "stored sweep": (partial(sweep_records.decode_record, form=Sweep), sweep_records.encode_record(SWEEP)),
     "stored shard": (

@@ -29,7 +29,7 @@ from setpoint.model.declaration import Owner, Scope, Selection, Source
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Match, Policy, Rule
 from setpoint.model.source_grants import INSTALLATION, SourceGrant, Sources
-from setpoint.model.sweep_records import Start, Sweep
+from setpoint.model.sweep_records import Sweep, SweepStart
 from setpoint.ports.services import InventoryPage
 from setpoint.sweep.in_process import sweep
 
@@ -168,7 +168,7 @@ def test_the_command_line_warns_before_the_first_sweep_and_refuses_after_it(tmp_
     assert "rule quiet names folders/33: its existence is unknown" in run().replace("\n", " ")
     file.write_text(file.read_text().replace("folders/33", "folders/44"))
     store = open_store(url)
-    start = Start((ORGANIZATION,))
+    start = SweepStart((ORGANIZATION,))
     store.sweeps.write_sweep(Sweep(start.name, "r", start, NOON, places=("folders/2", ORGANIZATION)), None)
     store.close()
     with pytest.raises(NotPermitted, match="rule quiet names folders/44"):

@@ -17,11 +17,11 @@ from setpoint.detection import parent_types
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, desired
-from setpoint.model.sweep_records import Heal, Start
+from setpoint.model.sweep_records import PendingWork, SweepStart
 from setpoint.ports.services import InventoryPage
 from setpoint.sweep import Sweeper
 
-START = Start((ORG,), ("resource",))
+START = SweepStart((ORG,), ("resource",))
 MADE = (
     cluster("prod", pools=("a",)),
     cluster("web-1", project="web", host="host", pools=()),
@@ -71,7 +71,7 @@ def test_no_order_of_shards_makes_an_alarm_of_what_controllers_made(fleet: Fleet
         proofs = {entry.claim.proof for entry in summary.unreported}
         assert proofs == ({"exists", "missing"} if run == 0 else {"exists"})
         fleet.now += timedelta(hours=3)
-        deliver(Heal(), sweeper)
+        deliver(PendingWork(), sweeper)
     assert findings(store) == {"miner": "missing"}
 
 

@@ -21,7 +21,7 @@ def answers(monkeypatch):
         return answer
 
     monkeypatch.setattr(control_server, "tell", tell)
-    monkeypatch.setattr(dev, "_PRESS_PAUSE", 0)
+    monkeypatch.setattr(dev, "_CLICK_PAUSE", 0)
     return queue
 
 
@@ -33,7 +33,7 @@ def test_a_click_waits_until_the_message_is_there(answers, capsys):
 
 def test_a_click_gives_up_when_no_message_comes(answers, monkeypatch):
     answers += [BadRequest("no message has a button `approve`")]
-    monkeypatch.setattr(dev, "_PRESS_PATIENCE", -1)
+    monkeypatch.setattr(dev, "_CLICK_SECONDS", -1)
     with pytest.raises(BadRequest, match="no message"):
         dev.press("approve")
 

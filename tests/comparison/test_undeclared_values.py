@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from comparison.compared import OWN, schema
-from setpoint.comparison.undeclared_values import Before, ValueDigests, changes, is_digest, undeclared
+from setpoint.comparison.undeclared_values import EarlierValues, ValueDigests, changes, is_digest, undeclared
 from setpoint.model.secrecy import Secrecy
 
 BUCKET = "storage.googleapis.com/Bucket"
@@ -22,7 +22,7 @@ def kept(observed: dict[str, Any], before: dict[str, Any] | None = None) -> dict
 
 def changed(before: dict[str, Any], observed: dict[str, Any]) -> list[str]:
     now = undeclared(BUCKET, {}, observed, schema(BUCKET), DIGESTS, before)
-    return [difference.path for difference in changes(BUCKET, Before(before, DIGESTS), now, schema(BUCKET), OWN)]
+    return [difference.path for difference in changes(BUCKET, EarlierValues(before, DIGESTS), now, schema(BUCKET), OWN)]
 
 
 @pytest.mark.parametrize(

@@ -188,10 +188,10 @@ def test_a_fault_that_does_not_pass_ends_the_listing_and_another_takes_it_up(ass
 
 @pytest.mark.usefixtures("buckets")
 def test_a_quota_is_waited_for_longer_than_an_outage(asset_service) -> None:
-    patience = QuotaRetryPolicy(first=0.001, first_of_quota=0.2, in_all=5)
+    retries = QuotaRetryPolicy(first=0.001, first_of_quota=0.2, in_all=5)
     asset_service.fail(grpc.StatusCode.RESOURCE_EXHAUSTED)
     started = time.monotonic()
-    listed(AssetInventory(client(), patience))
+    listed(AssetInventory(client(), retries))
     assert time.monotonic() - started >= 0.1
 
 
@@ -298,8 +298,8 @@ class Time:
 @pytest.mark.usefixtures("buckets")
 def test_no_more_calls_are_made_in_the_long_run_than_the_quota_allows(asset_service) -> None:
     time_ = Time()
-    patience = QuotaRetryPolicy(calls_a_minute=10)
-    inventory = AssetInventory(asset_service.client(), patience, page_size=1, clock=time_.clock, sleep=time_.sleep)
+    retries = QuotaRetryPolicy(calls_a_minute=10)
+    inventory = AssetInventory(asset_service.client(), retries, page_size=1, clock=time_.clock, sleep=time_.sleep)
     assert len(listed(inventory)) == 25
     assert 80 < time_.now < 100  # ten at once, and fifteen at ten a minute
 

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from contract.records import NOON
 from setpoint.errors import Conflict
-from setpoint.model.sweep_records import Shard, ShardPart, Start, Summary, Sweep
+from setpoint.model.sweep_records import Shard, ShardPart, Summary, Sweep, SweepStart
 from setpoint.ports.stores import StoredShard, StoredSweep
 
 ORG = "organizations/566099688680"
-SWEEP = Sweep("0123456789abcdef", "run-1", Start((ORG,)), NOON, {"fleet": 7}, shards=2, open=(0, 1))
+SWEEP = Sweep("0123456789abcdef", "run-1", SweepStart((ORG,)), NOON, {"fleet": 7}, shards=2, open=(0, 1))
 SHARD = Shard("run-1", 0, ORG, "resource", NOON)
 
 

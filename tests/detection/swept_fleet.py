@@ -16,7 +16,7 @@ from setpoint.declarations import apply
 from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sweep_records import Start, SweepMessage, encode_message
+from setpoint.model.sweep_records import SweepMessage, SweepStart, encode_message
 from setpoint.sweep import MessageResult, Sweeper
 
 BUCKET = "storage.googleapis.com/Bucket"
@@ -24,7 +24,7 @@ TOPIC = "pubsub.googleapis.com/Topic"
 ORG = "organizations/566099688680"
 SHOP = ["projects/111111111111", "folders/918177713511", ORG]
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
-START = Start((ORG,), ("resource",))
+START = SweepStart((ORG,), ("resource",))
 QUICK = QuotaRetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 

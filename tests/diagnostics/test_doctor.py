@@ -32,7 +32,7 @@ from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Breaker, Pause, SafetyState
 from setpoint.model.sources import Control, SourceState
-from setpoint.model.sweep_records import Start, Summary, Sweep
+from setpoint.model.sweep_records import Summary, Sweep, SweepStart
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import compute, pubsub
 from setpoint.operations.diagnostics.installation import Installation
@@ -186,7 +186,7 @@ def stored() -> MemoryStore:
 
 
 def swept(store: MemoryStore, summary: Summary | None, started: datetime | None = None) -> None:
-    start = Start((ORG,), ("resource",))
+    start = SweepStart((ORG,), ("resource",))
     before = store.sweeps.sweep(start.name)
     sweep = Sweep(start.name, "1", start, started or datetime.now(UTC), summary=summary)
     store.sweeps.write_sweep(sweep, before.version)

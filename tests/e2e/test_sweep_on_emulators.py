@@ -9,7 +9,7 @@ import pytest
 
 from detection.swept_fleet import ORG, bucket, declare, populate, topic
 from setpoint.bootstrap import open_store
-from setpoint.model.sweep_records import Start, encode_message
+from setpoint.model.sweep_records import SweepStart, encode_message
 from setpoint_tools.testing import inventory
 from setpoint_tools.testing.emulators import free_port
 from setpoint_tools.testing.polling import wait_until
@@ -19,7 +19,7 @@ from setpoint_tools.testing.serving import Served
 pytestmark = pytest.mark.emulator
 
 TOTAL = 1_500
-START = Start((ORG,), ("resource",))
+START = SweepStart((ORG,), ("resource",))
 
 
 def test_a_sweep_whose_function_is_killed_half_way_finds_everything(

@@ -15,7 +15,7 @@ import pytest
 from detection.swept_fleet import ORG, START, bucket, declare, deps_of, populate, standing, sweeper_of, topic
 from setpoint import bootstrap
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.model.sweep_records import Heal, encode_message
+from setpoint.model.sweep_records import PendingWork, encode_message
 from setpoint.remediation.deep_reads import DeepReads
 from setpoint.sweep import Sweeper
 
@@ -93,9 +93,9 @@ def test_an_error_gives_a_status_that_has_pubsub_deliver_again(client, world, mo
 
 
 def test_healing_publishes_what_waits_and_leaves_an_outage_to_the_next_minute(client, world, mocker, capsys):
-    assert push(client, encode_message(Heal())) == 200
+    assert push(client, encode_message(PendingWork())) == 200
     mocker.patch.object(world.detection.store, "unpublished", side_effect=Unavailable("the store does not answer"))
-    assert push(client, encode_message(Heal())) == 200
+    assert push(client, encode_message(PendingWork())) == 200
     assert [(line["done"], line["severity"]) for line in logged(capsys)] == [
         ("healed", "INFO"),
         ("not healed", "WARNING"),
@@ -106,7 +106,7 @@ def test_healing_reads_what_is_due_through_its_own_api(client, world, monkeypatc
     readings = DeepReads(read=3, left=2, problems=("bigquery.datasets.get is denied",))
     monkeypatch.setattr(bootstrap, "sweeper", lambda: replace(world, read_due=lambda: readings))
 
-    assert push(client, encode_message(Heal())) == 200
+    assert push(client, encode_message(PendingWork())) == 200
 
     (line,) = logged(capsys)
     assert (line["deep_reads"], line["deep_reads_due"], line["severity"]) == (3, 2, "WARNING")

@@ -23,7 +23,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.state_buckets import StateBucket, state_buckets
-from setpoint.model.sweep_records import Start, Sweep
+from setpoint.model.sweep_records import Sweep, SweepStart
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.storage_service import VARIABLE, storage_service
 
@@ -416,7 +416,7 @@ spec: {rules: [{name: quiet, match: {ancestors: ["folders/33"]}, mode: off}]}
 
 
 def test_an_upload_that_names_a_folder_that_nothing_is_known_of_is_refused_unless_its_metadata_says_so(upload, deps):
-    start = Start(("organizations/1",))
+    start = SweepStart(("organizations/1",))
     deps.store.sweeps.write_sweep(Sweep(start.name, "r", start, NOON, places=("folders/3", "organizations/1")), None)
     files = packed({"b.yaml": bucket("b"), "policy.yaml": POLICY})
 

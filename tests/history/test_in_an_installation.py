@@ -14,7 +14,7 @@ from setpoint.bootstrap.histories import history_run
 from setpoint.errors import Unavailable
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sweep_records import History, decode_message, encode_message
+from setpoint.model.sweep_records import HistoryRequest, decode_message, encode_message
 from setpoint.sweep import Sweeper, receive
 
 KEY = ResourceKey(name_of("b"))
@@ -43,20 +43,20 @@ def test_the_scheduler_has_a_budget_of_calls_read(world):
 
 
 def test_a_budget_of_one_call_dates_and_the_next_hour_names(world):
-    assert receive(encode_message(History()), {}, "1", sweeper(world, 1)).dated == 1
+    assert receive(encode_message(HistoryRequest()), {}, "1", sweeper(world, 1)).dated == 1
     assert world.finding("b").actor is None
-    assert receive(encode_message(History()), {}, "2", sweeper(world, 1)).searched == 1
+    assert receive(encode_message(HistoryRequest()), {}, "2", sweeper(world, 1)).searched == 1
     assert world.finding("b").actor.principal == ALICE
 
 
 def test_where_it_is_switched_off_nothing_is_asked(world):
-    assert receive(encode_message(History()), {}, "1", sweeper(world, 0)).about == "switched off"
+    assert receive(encode_message(HistoryRequest()), {}, "1", sweeper(world, 0)).about == "switched off"
     assert world.assets.history_requests == []
 
 
 def test_an_error_waits_for_the_next_hour(world, mocker):
     mocker.patch("setpoint.attribution.history.read_histories", side_effect=Unavailable("no answer"))
-    done = receive(encode_message(History()), {}, "1", sweeper(world, 10))
+    done = receive(encode_message(HistoryRequest()), {}, "1", sweeper(world, 10))
     assert (done.done, done.severity) == ("not healed", "WARNING")
 
 
@@ -69,7 +69,7 @@ def test_why_asks_sweep_for_a_history_that_is_not_known_and_then_tells_it(world)
     first = interactions._explanation(KEY, handler(world, queue))
     assert ephemeral_replies.READING in first
     (message,) = queue
-    assert decode_message(encode_message(message)) == History(KEY.name, KEY.content)
+    assert decode_message(encode_message(message)) == HistoryRequest(KEY.name, KEY.content)
     receive(encode_message(message), {}, "1", sweeper(world, 10))
     second = interactions._explanation(KEY, handler(world, queue))
     assert len(queue) == 1

@@ -33,14 +33,14 @@ def test_a_message_says_since_when_and_where_the_drift_comes_from():
     text = str(slack.finding(view, Links()).blocks)
     assert "by hand" in text
     assert "2026-10-27" in text
-    assert "drifts since 2026-10-27 12:00" in phrases.last(view)
+    assert "drifts since 2026-10-27 12:00" in phrases.latest_step(view)
     assert "by hand" in str(google_chat.finding(view, Links()))
 
 
 def test_what_is_older_than_the_history_is_at_least_that_old():
     view = shown(history=history(at_least=True))
     assert "at least" in str(slack.finding(view, Links()).blocks)
-    assert "2026-09-29 12:00 or earlier (35 days at least)" in phrases.last(view)
+    assert "2026-09-29 12:00 or earlier (35 days at least)" in phrases.latest_step(view)
 
 
 def test_a_group_names_its_origins_and_the_provider_where_many_projects_changed_and_nobody_is_known():

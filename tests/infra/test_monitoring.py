@@ -31,7 +31,7 @@ from setpoint.model import events
 from setpoint.model.safety_limits import Breaker, SafetyState
 from setpoint.model.source_grants import INSTALLATION, Sources
 from setpoint.model.sources import Control, SourceState
-from setpoint.model.sweep_records import Heal, encode_message
+from setpoint.model.sweep_records import PendingWork, encode_message
 from setpoint_tools.testing.google_faults import Fault
 
 RUNBOOKS = ROOT / "infra/runbooks"
@@ -92,14 +92,14 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     assert push(sweep, message_of(encode_message(START))) == 200
     while sweeper.queue:
         assert push(sweep, message_of(encode_message(sweeper.queue.popleft()))) == 200
-    assert push(sweep, message_of(encode_message(Heal()))) == 200
+    assert push(sweep, message_of(encode_message(PendingWork()))) == 200
     unread = CorruptState(
         "the stored finding of a bucket cannot be read", "findings/00ff", "//storage.googleapis.com/b"
     )
     mocker.patch.object(
         sweeper.detection.store, "unpublished", side_effect=lambda problems: iter(problems.append(unread) or ())
     )
-    assert push(sweep, message_of(encode_message(Heal()))) == 200
+    assert push(sweep, message_of(encode_message(PendingWork()))) == 200
 
     monkeypatch.setattr(bootstrap, "declaration_applier", lambda: (None, detecting))
     mocker.patch.object(apply_archive, "sync_archive", side_effect=BadRequest("gs://b/a.tgz: not a tar or zip archive"))

@@ -12,7 +12,7 @@ import pytest
 
 from infra.blocks import CODE, INFRA, TERRAFORM
 from infra.hcl import strings
-from setpoint.model.sweep_records import LISTED, Heal, decode_message
+from setpoint.model.sweep_records import LISTED, PendingWork, decode_message
 
 GOOD = {
     "project_id": '"fleet-ops"',
@@ -175,4 +175,4 @@ def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path
     assert set(begun.scopes) == {"organizations/566099688680", "folders/918177713511", "projects/shop-prod"}
     assert set(begun.contents) == set(LISTED)
     assert len(begun.types) > 30
-    assert decode_message(messages["heal"].encode()) == Heal()
+    assert decode_message(messages["heal"].encode()) == PendingWork()

@@ -14,7 +14,7 @@ from setpoint.model.remediation_attempt import AppliedFix, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.sources import Control, SourceState
-from setpoint.model.sweep_records import Start, Summary, Sweep
+from setpoint.model.sweep_records import Summary, Sweep, SweepStart
 from setpoint.reporting.html.build import Facts, build
 from setpoint.reporting.html.model import Report
 
@@ -139,7 +139,7 @@ def sweep(**changes: Any) -> Sweep:
         "unknown": 240,
         "unchecked": 50,
     }
-    scopes = Start(("organizations/566099688680",))
+    scopes = SweepStart(("organizations/566099688680",))
     return Sweep("all", "r1", scopes, NOW - timedelta(hours=3), summary=Summary(**(usual | changes)))
 
 

@@ -68,8 +68,8 @@ class _Dropped:
 IMPATIENT = RetryPolicy(call=5, first=0.0001, longest=0.001)
 
 
-def in_process(application: Any, patience: RetryPolicy = IMPATIENT) -> GoogleRest:
+def in_process(application: Any, retries: RetryPolicy = IMPATIENT) -> GoogleRest:
     """The product's own client on a fake in the same process."""
     session = requests.Session()
     session.mount("http://", _Straight(application))
-    return GoogleRest(session, "http://fake.invalid", patience)
+    return GoogleRest(session, "http://fake.invalid", retries)

@@ -29,7 +29,7 @@ from setpoint.declarations import apply
 from setpoint.errors import CorruptState, Unavailable
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sweep_records import Heal
+from setpoint.model.sweep_records import PendingWork
 
 READS = {"read", "read_many", "records", "last_observation", "last_observations", "changes", "changes_of"}
 CALLS = READS | {"commit", "commit_many", "mark_published", "write_project_ids"}
@@ -115,12 +115,12 @@ def test_while_the_end_is_handed_over_nobody_sends_a_message_of_his_own(torn_dow
     assert deliver(sweeper.queue.popleft(), sweeper).done == "handed over"
     (waiting,) = sweeper.queue
     for _ in range(3):
-        assert deliver(Heal(), sweeper).done == "healed"
+        assert deliver(PendingWork(), sweeper).done == "healed"
     assert list(sweeper.queue) == [waiting]
 
     much_later = later(sweeper, 2)
     for _ in range(3):
-        deliver(Heal(), much_later)
+        deliver(PendingWork(), much_later)
 
     assert list(sweeper.queue) == [waiting, waiting]  # nobody has shown life for two hours, then somebody has
 

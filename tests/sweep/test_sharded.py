@@ -37,7 +37,7 @@ from setpoint.declarations import apply
 from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sweep_records import Heal, Start, Work
+from setpoint.model.sweep_records import PendingWork, ShardWork, SweepStart
 from setpoint.sweep import conclude, list_shard
 
 PROJECTS = ("cloudresourcemanager.googleapis.com/Project",)
@@ -176,9 +176,9 @@ def test_a_shard_that_never_comes_back_is_unknown_and_what_is_left_of_the_sweep_
     lost = sweeper.queue.pop()
     work_off(sweeper)
 
-    assert deliver(Heal(), sweeper).done == "healed"
+    assert deliver(PendingWork(), sweeper).done == "healed"
     assert sweeper.records.sweep(START.name).value.summary is None
-    assert deliver(Heal(), later(sweeper, 2)).done == "healed"
+    assert deliver(PendingWork(), later(sweeper, 2)).done == "healed"
 
     summary = sweeper.records.sweep(START.name).value.summary
     assert list(summary.failed.values()) == ["it never came back; see the log of the sweep function"]
@@ -198,7 +198,7 @@ def test_a_shard_that_is_denied_or_refused_makes_its_part_unknown_and_stops_noth
     declare(store)
     put(fleet, "//storage.googleapis.com/other", BUCKET, {})
     sweeper = sweeper_of(fleet, deps_of(store))
-    start = Start((SHOP[0], "projects/nobody", "folders/918177713511"), ("resource",))
+    start = SweepStart((SHOP[0], "projects/nobody", "folders/918177713511"), ("resource",))
     fleet.fail(grpc.StatusCode.INVALID_ARGUMENT, times=2, scope="folders/918177713511", message="no such folder")
     begin(sweeper, start=start)
     summary = ended(work_off(sweeper))
@@ -328,7 +328,7 @@ def run_until_crash(doomed, healthy) -> bool:
             deliver(message, healthy)
         waiting += healthy.queue
         healthy.queue.clear()
-    deliver(Heal(), healthy)
+    deliver(PendingWork(), healthy)
     return crashed
 
 
@@ -383,7 +383,7 @@ def test_a_message_of_a_run_that_nobody_knows_is_out_of_date(sweeper):
     begin(sweeper)
     (message,) = sweeper.queue
     assert deliver(replace(message, run="other"), sweeper).done == "out of date"
-    assert deliver(Work("nothing", "1", 0), sweeper).done == "out of date"
+    assert deliver(ShardWork("nothing", "1", 0), sweeper).done == "out of date"
     assert deliver(replace(message, shard=99), sweeper).done == "out of date"
 
 

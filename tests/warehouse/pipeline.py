@@ -15,7 +15,7 @@ from setpoint.model.declaration import Declaration, Owner
 from setpoint.model.events import CloudEvent, drift_event
 from setpoint.model.exemptions import Exemption
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.sweep_records import Start, Summary, Sweep
+from setpoint.model.sweep_records import Summary, Sweep, SweepStart
 from setpoint.remediation import commands, engine
 from setpoint.reporting import daily_snapshot
 from setpoint.reporting.daily_snapshot import Reporter
@@ -129,6 +129,6 @@ def a_week(world: World) -> Recording:
 
 
 def _swept(now: datetime) -> Sweep:
-    start = Start(("organizations/1",), ("resource",))
+    start = SweepStart(("organizations/1",), ("resource",))
     summary = Summary(now, listed=9, declared=5, seen=4, in_sync=3, drifted=1, unknown=1, denied={"projects/x": "no"})
     return Sweep(start.name, "run", start, now - timedelta(minutes=3), summary=summary)

@@ -120,7 +120,7 @@ def central_finding(data: DriftData, links: Links) -> CentralFinding:
         is_active=data.status == "open",
         severity=data.severity.upper(),
         event_time=data.observed_at,
-        description=f"{phrases.what(data)} {phrases.happened(data)}",
+        description=f"{phrases.subject(data)} {phrases.status_phrase(data)}",
         external_uri=addresses.of_finding(links, FindingView("drift.changed", data.observed_at, data)),
         properties={name: value for name, value in facts.items() if value},
     )

@@ -30,7 +30,7 @@ from setpoint.model.notice_view import ButtonAction, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.slack_interaction import Interaction
-from setpoint.model.sweep_records import History
+from setpoint.model.sweep_records import HistoryRequest
 from setpoint.ports.people import People, Person, PostedMessage
 from setpoint.ports.queues import DeadLetters, SweepQueue
 from setpoint.ports.stores import RemediationStore, Store
@@ -305,10 +305,10 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
 
 def _approved_before(state: ResourceState, click: _Click) -> str:
     """The other user who approved it before; empty for nobody, and where this click did and was interrupted."""
-    remedy = state.remediation
-    if remedy is None or remedy.fingerprint != state.fingerprint or remedy.step in ("done", "over"):
+    attempt = state.remediation
+    if attempt is None or attempt.fingerprint != state.fingerprint or attempt.step in ("done", "over"):
         return ""
-    return f"approved by {remedy.approved_by}" if remedy.approved_by not in ("", click.by) else ""
+    return f"approved by {attempt.approved_by}" if attempt.approved_by not in ("", click.by) else ""
 
 
 def _exempted_before(state: ResourceState, click: _Click, now: datetime) -> str:
@@ -393,7 +393,7 @@ def _requests_history(state: ResourceState, queue: SweepQueue | None, now: datet
     if queue is None or not drift_histories.is_wanted(state, now):
         return False
     try:
-        queue.publish([History(state.key.name, state.key.content)])
+        queue.publish([HistoryRequest(state.key.name, state.key.content)])
     except TransientError:  # the answer does not wait for it
         return False
     return True

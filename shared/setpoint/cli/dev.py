@@ -29,10 +29,10 @@ HERE = Path(".setpoint-dev")
 _STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded")
 _BESIDE = "drift.attributed"
 """The event that comes beside the story, where the audit log entry is handled after the change."""
-_PATIENCE = 90.0
+_WAIT_SECONDS = 90.0
 _PAGES = ("slack", "console")
 _BUTTONS = ("fix", "approve", "accept", "why")
-_PRESS_PATIENCE, _PRESS_PAUSE = 60.0, 0.5
+_CLICK_SECONDS, _CLICK_PAUSE = 60.0, 0.5
 """A message comes some seconds after its change."""
 
 
@@ -131,7 +131,7 @@ def _print_addresses(addresses: Mapping[str, str]) -> None:
 def _play(running: System, heard: list[str]) -> None:
     """Open the firewall, wait until all was told that follows, and end."""
     print_status(running.change("open-firewall"))
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _WAIT_SECONDS
     while len(heard) < len(_STORY) and time.monotonic() < until:
         time.sleep(0.1)
     running.end()
@@ -159,7 +159,7 @@ def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or wh
     if button not in _BUTTONS:
         raise BadRequest(f"there is no button `{button}`; use one of {', '.join(_BUTTONS)}")
     control_server.tell(folder.resolve(), "status")
-    _say_patiently(folder, "press", button)
+    _say_until_done(folder, "press", button)
 
 
 @app.command()
@@ -168,19 +168,19 @@ def merge(folder: Folder = HERE) -> None:
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
     control_server.tell(folder.resolve(), "status")
-    _say_patiently(folder, "merge")
+    _say_until_done(folder, "merge")
 
 
-def _say_patiently(folder: Path, command: str, argument: str = "") -> None:
+def _say_until_done(folder: Path, command: str, argument: str = "") -> None:
     """Have the system do something that is possible some seconds later."""
-    until = time.monotonic() + _PRESS_PATIENCE
+    until = time.monotonic() + _CLICK_SECONDS
     while True:
         try:
             _say(folder, command, argument)
         except BadRequest:
             if time.monotonic() > until:
                 raise
-            time.sleep(_PRESS_PAUSE)
+            time.sleep(_CLICK_PAUSE)
         else:
             return
 

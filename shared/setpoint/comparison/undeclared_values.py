@@ -40,7 +40,7 @@ _NONE: Mapping[str, Any] = {}
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Value(NamedTuple):
+class SettableValue(NamedTuple):
     """A value that nobody declares.
 
     Args:
@@ -85,7 +85,7 @@ def undeclared(
     schema: Schema | None,
     digests: ValueDigests,
     before: Mapping[str, Any] = _NONE,
-) -> dict[str, Value]:
+) -> dict[str, SettableValue]:
     """The settable values that a declaration does not name, by path.
 
     Args:
@@ -130,7 +130,7 @@ class _Collector:
         self._wandering, self._digests, self._before = wandering, digests, before
         self._hidden: dict[str, list[tuple[str, Any]]] = {}
         self._taken = 0
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, SettableValue] = {}
 
     def take(
         self, path: Path, text: str, holder: str, name: str, field: Field | None, value: Any, owner: str = ""
@@ -214,11 +214,11 @@ class _Collector:
         if shown != text:
             entries = self._hidden.setdefault(shown, [])
             entries.append((self._digests.of(text), value))
-            self.values[shown] = Value(path, name, None, entries, self._digests.of(entries))
+            self.values[shown] = SettableValue(path, name, None, entries, self._digests.of(entries))
             return
         is_same = _is_as_before(value, self._before.get(text))
         kept = value if is_same else _kept(name, field, value, self._digests)
-        self.values[text] = Value(path, name, field, value, kept)
+        self.values[text] = SettableValue(path, name, field, value, kept)
 
 
 def _settable(name: str, field: Field | None, value: Any) -> Any:
@@ -313,7 +313,7 @@ def value_digest(value: Any) -> str:
     return hashlib.blake2b(_encode(value), digest_size=4).hexdigest()
 
 
-class Before(NamedTuple):
+class EarlierValues(NamedTuple):
     """What the values were.
 
     Args:
@@ -328,7 +328,7 @@ class Before(NamedTuple):
 
 
 def changes(
-    asset_type: str, before: Before, now: Mapping[str, Value], schema: Schema | None, own: Project
+    asset_type: str, before: EarlierValues, now: Mapping[str, SettableValue], schema: Schema | None, own: Project
 ) -> tuple[Difference, ...]:
     """How the values that nobody declares differ from what they were, by meaning.
 
@@ -353,7 +353,7 @@ def changes(
     return tuple(replace(difference, kind="undeclared_change") for difference in walk.differences)
 
 
-def _compare(walk: Comparison, before: Before, kept: Any, value: Value) -> None:
+def _compare(walk: Comparison, before: EarlierValues, kept: Any, value: SettableValue) -> None:
     if not is_digest(kept) and not is_digest(value.kept):
         walk.value(value.path, value.name, value.field, kept, value.value)
         return
@@ -364,12 +364,12 @@ def _compare(walk: Comparison, before: Before, kept: Any, value: Value) -> None:
     walk.differences.append(replace(shown, declared=declared))
 
 
-def is_default(value: Value) -> bool:
+def is_default(value: SettableValue) -> bool:
     """Whether a value is what its field has where nobody sets it."""
     return value.field is not None and value.value in (value.field.default, value.field.absent)
 
 
-def _added(walk: Comparison, value: Value) -> None:
+def _added(walk: Comparison, value: SettableValue) -> None:
     field = value.field
     if is_default(value):
         return

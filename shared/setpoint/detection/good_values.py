@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.comparison import undeclared_values
-from setpoint.comparison.undeclared_values import Value, ValueDigests
+from setpoint.comparison.undeclared_values import SettableValue, ValueDigests
 from setpoint.detection import value_folding
 from setpoint.detection.value_folding import is_folded
 from setpoint.model import declaration as declarations
@@ -34,7 +34,7 @@ _ON_ITS_WAY = timedelta(hours=24)
 _RANKS = ("critical", "high", "low")
 
 
-class Current(NamedTuple):
+class CurrentValues(NamedTuple):
     """What was observed, with all that is worked out of it.
 
     Args:
@@ -53,7 +53,7 @@ class Current(NamedTuple):
     declaration: Declaration
     desired: str
     seen: str
-    values: dict[str, Value]
+    values: dict[str, SettableValue]
     schema: Schema | None
     version: str
     observation: Observation
@@ -79,7 +79,7 @@ def severity_of(difference: Difference) -> str:
     return security_meaning.undeclared_severity(difference.path, difference.declared, difference.observed)
 
 
-def first_values(current: Current) -> GoodValues:
+def first_values(current: CurrentValues) -> GoodValues:
     """The values of the first observation."""
     observed_at = current.observation.observed_at
     return renewed_values(
@@ -90,13 +90,13 @@ def first_values(current: Current) -> GoodValues:
     )
 
 
-def renewed_values(current: Current, good: GoodValues) -> GoodValues:
+def renewed_values(current: CurrentValues, good: GoodValues) -> GoodValues:
     """The values of now as what is good."""
     values = {path: value.kept for path, value in current.values.items()}
     return _with_values(_renewed(current, good), values, current)
 
 
-def _renewed(current: Current, good: GoodValues) -> GoodValues:
+def _renewed(current: CurrentValues, good: GoodValues) -> GoodValues:
     """What is known of the good values, with those of now to come."""
     since, until = _provisional(current, good)
     return replace(
@@ -113,7 +113,7 @@ def _renewed(current: Current, good: GoodValues) -> GoodValues:
     )
 
 
-def _provisional(current: Current, good: GoodValues) -> tuple[datetime | None, datetime | None]:
+def _provisional(current: CurrentValues, good: GoodValues) -> tuple[datetime | None, datetime | None]:
     """From when to when the next newer observation replaces the values."""
     is_on_its_way = lifecycle.is_transitional(current.observation.data)
     if current.is_repeated and is_applied(current, good):
@@ -125,12 +125,12 @@ def _provisional(current: Current, good: GoodValues) -> tuple[datetime | None, d
     return since, since + (_ON_ITS_WAY if is_on_its_way else _AFTER_AN_APPLY)
 
 
-def is_applied(current: Current, good: GoodValues) -> bool:
+def is_applied(current: CurrentValues, good: GoodValues) -> bool:
     """Whether an apply has changed the declared fields; one of mode, owner or grace period is none."""
     return good.desired != current.desired and good.content != current.content()
 
 
-def is_renewed(current: Current, good: GoodValues) -> bool:
+def is_renewed(current: CurrentValues, good: GoodValues) -> bool:
     """Whether the values are taken anew: with an apply, and with the first observation after it."""
     observed_at, until = current.observation.observed_at, good.provisional_until
     return is_applied(current, good) or (until is not None and good.taken_at < observed_at <= until)
@@ -147,7 +147,7 @@ def is_held(difference: Difference, good: GoodValues) -> bool:
     return is_of_many and any(is_below(path, difference.path) for path in good.changed)
 
 
-def without_declared(good: GoodValues, now: Mapping[str, Value], declaration: Declaration) -> GoodValues:
+def without_declared(good: GoodValues, now: Mapping[str, SettableValue], declaration: Declaration) -> GoodValues:
     """The good values without those that are declared by now: to name a value is to accept it."""
 
     def is_open(path: str) -> bool:
@@ -169,7 +169,9 @@ def digest_of(difference: Difference) -> str:
     return undeclared_values.value_digest([observed, difference.hidden] if difference.hidden else observed)
 
 
-def updated(current: Current, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:
+def updated(
+    current: CurrentValues, good: GoodValues, differences: Iterable[Difference], *, renewed: bool
+) -> GoodValues:
     """What is good from now on: the values before, or those of now, less what differs from what was before."""
     differing = sorted(differences, key=lambda difference: _RANKS.index(severity_of(difference)))
     changed = {difference.path: digest_of(difference) for difference in differing[:MOST_TRACKED]}
@@ -192,7 +194,7 @@ def updated(current: Current, good: GoodValues, differences: Iterable[Difference
     )
 
 
-def _restored(current: Current, good: GoodValues, differing: Iterable[str]) -> GoodValues:
+def _restored(current: CurrentValues, good: GoodValues, differing: Iterable[str]) -> GoodValues:
     """The values of now, with what differs as it was before; a path may lie below one that is kept."""
     before = good.values
     values = {path: value.kept for path, value in current.values.items()}
@@ -211,6 +213,6 @@ def _restored(current: Current, good: GoodValues, differing: Iterable[str]) -> G
     return replace(good, values=good.values | {root: before[root] for root in folded}, folded=(*good.folded, *folded))
 
 
-def _with_values(good: GoodValues, values: Mapping[str, Any], current: Current) -> GoodValues:
+def _with_values(good: GoodValues, values: Mapping[str, Any], current: CurrentValues) -> GoodValues:
     fitting = value_folding.bounded(values, current.values, current.digests)
     return replace(good, values=fitting.values, folded=fitting.folded, is_partial=fitting.is_partial)

@@ -30,7 +30,7 @@ _AGAIN_SECONDS = 300.0
 """How long a process goes by the listings that it read."""
 
 
-class Listing(NamedTuple):
+class ParentListing(NamedTuple):
     """A listing of the parents in one scope.
 
     Args:
@@ -53,7 +53,7 @@ class ParentIndex:
         listings: the latest listing of each sweep and scope.
     """
 
-    def __init__(self, listings: Iterable[Listing] = ()) -> None:
+    def __init__(self, listings: Iterable[ParentListing] = ()) -> None:
         self._listings = sorted(listings, key=lambda listing: listing.read_at, reverse=True)
         self._of_project: dict[tuple[str, str], list[Parent]] = {}
         self._named: dict[tuple[str, str, str], list[Parent]] = {}
@@ -141,7 +141,7 @@ def places_of(resource: Observation | Parent) -> frozenset[str]:
     return frozenset((*resource.ancestors, *projects))
 
 
-def _covers(listing: Listing, asset_type: str, places: frozenset[str]) -> bool:
+def _covers(listing: ParentListing, asset_type: str, places: frozenset[str]) -> bool:
     return asset_type in listing.types and listing.scope in places
 
 
@@ -190,7 +190,7 @@ def read(records: SweepStore) -> ParentIndex:
     Raises:
         Unavailable: the store does not answer; try again.
     """
-    listings: list[Listing] = []
+    listings: list[ParentListing] = []
     try:
         runs = [sweep.parents for sweep in readable_sweeps(records)]
     except CorruptState:
@@ -204,10 +204,10 @@ def read(records: SweepStore) -> ParentIndex:
     return ParentIndex(listings)
 
 
-def _listing(shard: Shard, records: SweepStore) -> Listing | None:
+def _listing(shard: Shard, records: SweepStore) -> ParentListing | None:
     parts = list(records.parts(shard.run, shard.number))
     if shard.status != "done" or shard.read_at is None or len(parts) < shard.parts:
         return None
-    return Listing(
+    return ParentListing(
         shard.scope, frozenset(shard.types), shard.read_at, [parent for part in parts for parent in part.parents]
     )

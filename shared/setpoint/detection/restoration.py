@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from setpoint.comparison import undeclared_values
 from setpoint.comparison.absence import child
-from setpoint.comparison.undeclared_values import Value
-from setpoint.detection.good_values import Current
+from setpoint.comparison.undeclared_values import SettableValue
+from setpoint.detection.good_values import CurrentValues
 from setpoint.model import field_path, ignore_patterns, policy
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
@@ -77,7 +77,7 @@ class ChangedValues(NamedTuple):
 
     declaration: Declaration
     good: GoodValues
-    current: Current
+    current: CurrentValues
     fleet_policy: Policy | None
 
     @property
@@ -87,7 +87,7 @@ class ChangedValues(NamedTuple):
         return data
 
     @property
-    def values(self) -> dict[str, Value]:
+    def values(self) -> dict[str, SettableValue]:
         """The observed undeclared values."""
         return self.current.values
 

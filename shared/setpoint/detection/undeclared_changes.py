@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from setpoint.comparison import api_versions, coverage_gaps, undeclared_values
 from setpoint.comparison.masking import HIDING, Masking
-from setpoint.comparison.undeclared_values import Before, Value, ValueDigests
+from setpoint.comparison.undeclared_values import EarlierValues, SettableValue, ValueDigests
 from setpoint.detection import good_values, observation_digests, value_folding
-from setpoint.detection.good_values import MOST_TRACKED, Current, severity_of
+from setpoint.detection.good_values import MOST_TRACKED, CurrentValues, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
 from setpoint.detection.restoration import ChangedValues
 from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
@@ -202,7 +202,9 @@ def left(changed: ChangedValues, data: dict[str, Any]) -> tuple[Difference, ...]
     return _differences(current._replace(observation=observation, values=values), declaration, good)
 
 
-def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: str) -> tuple[Current, Declaration]:
+def _current(
+    inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: str
+) -> tuple[CurrentValues, Declaration]:
     """What was observed, and the declaration in the API version in which it is compared."""
     desired, observation, schemas, _, masking, now = inputs
     is_repeated = (
@@ -220,7 +222,9 @@ def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: s
     if in_version is not observation:
         version += f" as {_name(schema)}"
     values = _values(compared, in_version, schema, masking, before)
-    current = Current(declaration, desired.digest, seen, values, schema, version, in_version, is_repeated, masking, now)
+    current = CurrentValues(
+        declaration, desired.digest, seen, values, schema, version, in_version, is_repeated, masking, now
+    )
     return current, compared
 
 
@@ -235,7 +239,11 @@ def _unwatched(desired: Desired, fleet_policy: Policy | None, good: LastKnownGoo
 
 
 def _in_same_version(
-    current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
+    current: CurrentValues,
+    declaration: Declaration,
+    fleet_policy: Policy | None,
+    stored: LastKnownGood,
+    good: GoodValues,
 ) -> UndeclaredChanges:
     """Compare an observation in the API version of the good values; what other versions show stays unknown."""
     observation = current.observation
@@ -269,7 +277,7 @@ def _in_same_version(
     )
 
 
-def _is_settled(current: Current, good: GoodValues, stored: LastKnownGood) -> bool:
+def _is_settled(current: CurrentValues, good: GoodValues, stored: LastKnownGood) -> bool:
     """Whether an observation without differences changes nothing of the good values but the digest of the last one."""
     return (
         good.desired == current.desired
@@ -282,7 +290,11 @@ def _is_settled(current: Current, good: GoodValues, stored: LastKnownGood) -> bo
 
 
 def _in_other_version(
-    current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
+    current: CurrentValues,
+    declaration: Declaration,
+    fleet_policy: Policy | None,
+    stored: LastKnownGood,
+    good: GoodValues,
 ) -> UndeclaredChanges:
     """Compare an observation in another API version than that of the good values with the last of its own version.
 
@@ -342,7 +354,7 @@ class _Result(NamedTuple):
     is_renewed: bool
 
 
-def _differences(current: Current, declaration: Declaration, good: GoodValues) -> tuple[Difference, ...]:
+def _differences(current: CurrentValues, declaration: Declaration, good: GoodValues) -> tuple[Difference, ...]:
     """How the values differ from the good ones."""
     observation = current.observation
     known = good.values
@@ -352,7 +364,7 @@ def _differences(current: Current, declaration: Declaration, good: GoodValues) -
     of_many, single = value_folding.changes(good.folded, good.values, current.values, current.digests)
     differing = undeclared_values.changes(
         observation.asset_type,
-        Before(known, current.digests, current.masking),
+        EarlierValues(known, current.digests, current.masking),
         single,
         current.schema,
         own_project(declaration.project, observation),
@@ -364,7 +376,7 @@ def _differences(current: Current, declaration: Declaration, good: GoodValues) -
     )
 
 
-def _compared(current: Current, differences: tuple[Difference, ...], good: GoodValues) -> _Result:
+def _compared(current: CurrentValues, differences: tuple[Difference, ...], good: GoodValues) -> _Result:
     """What is reported, and what is good from now on."""
     renewed = good_values.is_renewed(current, good)
     if renewed:
@@ -375,7 +387,11 @@ def _compared(current: Current, differences: tuple[Difference, ...], good: GoodV
 
 
 def _cut_off(
-    current: Current, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
+    current: CurrentValues,
+    declaration: Declaration,
+    fleet_policy: Policy | None,
+    stored: LastKnownGood,
+    good: GoodValues,
 ) -> UndeclaredChanges:
     """Compare what a truncated asset has; what it lacks is unknown."""
     good = replace(
@@ -412,7 +428,7 @@ def _is_tellable(difference: Difference, good: GoodValues, observation: Observat
 
 
 def _learnt(
-    differences: tuple[Difference, ...], current: Current, good: GoodValues
+    differences: tuple[Difference, ...], current: CurrentValues, good: GoodValues
 ) -> tuple[tuple[Difference, ...], bool, GoodValues]:
     """The differences without values that move by themselves, whether some belong to what is good, and what is learnt.
 
@@ -473,7 +489,7 @@ def _values(
     schema: Schema | None,
     masking: Masking,
     before: GoodValues | None,
-) -> dict[str, Value]:
+) -> dict[str, SettableValue]:
     digests = ValueDigests(masking.secrecy, observation.key.name)
     known = before.values if before is not None else {}
     values = undeclared_values.undeclared(

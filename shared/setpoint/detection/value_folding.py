@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from setpoint.comparison import undeclared_values
-from setpoint.comparison.undeclared_values import Value, ValueDigests
+from setpoint.comparison.undeclared_values import SettableValue, ValueDigests
 from setpoint.model import security_meaning
 from setpoint.model.difference import Difference
 from setpoint.model.field_path import is_below
@@ -43,7 +43,7 @@ class BoundedValues(NamedTuple):
     is_partial: bool
 
 
-def bounded(values: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests) -> BoundedValues:
+def bounded(values: Mapping[str, Any], now: Mapping[str, SettableValue], digests: ValueDigests) -> BoundedValues:
     """The values as far as there is room, those that matter to security first.
 
     Args:
@@ -72,7 +72,7 @@ def bounded(values: Mapping[str, Any], now: Mapping[str, Value], digests: ValueD
     return BoundedValues(chosen, tuple(roots), is_partial)
 
 
-def digest(root: str, values: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests) -> str:
+def digest(root: str, values: Mapping[str, Any], now: Mapping[str, SettableValue], digests: ValueDigests) -> str:
     """The digest of all values below a path that matter to security, less those that are as if nobody had set them."""
     below = sorted(
         f"{path} {_encode(kept).decode()}"
@@ -88,8 +88,8 @@ def is_folded(path: str, root: str) -> bool:
 
 
 def changes(
-    folded: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, Value], digests: ValueDigests
-) -> tuple[tuple[Difference, ...], Mapping[str, Value]]:
+    folded: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, SettableValue], digests: ValueDigests
+) -> tuple[tuple[Difference, ...], Mapping[str, SettableValue]]:
     """The folded paths whose values differ, and the observed values that are compared one by one."""
     if not folded:
         return (), now

@@ -65,7 +65,7 @@ def encode_replacing(state: ResourceState, before: ResourceState | None, revisio
     return newer_fields.with_stored_fields(revision.body, encode_state(before), body)
 
 
-def encode_mended(state: ResourceState, damaged: bytes) -> bytes:
+def encode_repaired(state: ResourceState, damaged: bytes) -> bytes:
     """Encode a repaired record, with the unknown fields of the damaged one.
 
     Args:

@@ -47,7 +47,7 @@ def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
 Scope = Annotated[str, msgspec.Meta(pattern=r"^((organizations|folders)/\d+|projects/[^/\s]+)$")]
 
 
-class Start(msgspec.Struct, frozen=True, tag_field="kind", tag="start", forbid_unknown_fields=True):
+class SweepStart(msgspec.Struct, frozen=True, tag_field="kind", tag="start", forbid_unknown_fields=True):
     """Begin a sweep; published by the scheduler.
 
     Args:
@@ -66,7 +66,7 @@ class Start(msgspec.Struct, frozen=True, tag_field="kind", tag="start", forbid_u
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=8).hexdigest()
 
 
-class Work(msgspec.Struct, frozen=True, tag_field="kind", tag="shard", forbid_unknown_fields=True):
+class ShardWork(msgspec.Struct, frozen=True, tag_field="kind", tag="shard", forbid_unknown_fields=True):
     """List a shard or continue it; the last shard ends the sweep.
 
     Args:
@@ -80,11 +80,11 @@ class Work(msgspec.Struct, frozen=True, tag_field="kind", tag="shard", forbid_un
     shard: int
 
 
-class Heal(msgspec.Struct, frozen=True, tag_field="kind", tag="heal", forbid_unknown_fields=True):
+class PendingWork(msgspec.Struct, frozen=True, tag_field="kind", tag="heal", forbid_unknown_fields=True):
     """Process pending work; published by the scheduler every minute."""
 
 
-class History(msgspec.Struct, frozen=True, tag_field="kind", tag="history", forbid_unknown_fields=True):
+class HistoryRequest(msgspec.Struct, frozen=True, tag_field="kind", tag="history", forbid_unknown_fields=True):
     """Read since when and by whom findings drift; the scheduler publishes it hourly, a click for one finding.
 
     Args:
@@ -96,7 +96,7 @@ class History(msgspec.Struct, frozen=True, tag_field="kind", tag="history", forb
     content: Content = "resource"
 
 
-SweepMessage = Start | Work | Heal | History
+SweepMessage = SweepStart | ShardWork | PendingWork | HistoryRequest
 
 encode_message = msgspec.json.Encoder().encode
 _decode_message: Callable[[bytes], SweepMessage] = msgspec.json.Decoder(SweepMessage).decode
@@ -192,7 +192,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     run: str
-    start: Start = msgspec.field(name="told")
+    start: SweepStart = msgspec.field(name="told")
     started_at: datetime
     sources: dict[str, int] = {}
     shards: int = 0

@@ -85,7 +85,7 @@ def _repaired(record: DamagedRecord, context: Context, now: datetime) -> RepairR
     try:
         if is_paused and key is not None:
             _pause(key, context.store, now)
-        context.store.mend(record, state)
+        context.store.repair(record, state)
         if state is None:
             return RepairResult(place, name, "deleted", "run `setpoint sweep`", is_paused)
         outcome = pipeline.reevaluate(state.key, context)

@@ -156,7 +156,7 @@ class StateStore(ExpiringRecords, Protocol):
     def damaged(self) -> Iterator[DamagedRecord]:
         """All records of findings that this version cannot read, those of a newer version included."""
 
-    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
+    def repair(self, record: DamagedRecord, state: ResourceState | None) -> None:
         """Write ``state`` in place of a record that cannot be read; None deletes it. Its observation stays.
 
         Raises:

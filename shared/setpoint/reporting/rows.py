@@ -238,7 +238,7 @@ def finding_row(state: ResourceState, taken: SnapshotTime, common: CommonChanges
     finding = state.finding
     if finding is None or _is_long_over(state, finding, taken.time):
         return None
-    exemption, remedy = state.exemption, state.remediation
+    exemption, attempt = state.exemption, state.remediation
     origin = (common or CommonChanges()).origin(begun(state))
     return FindingRow(
         **fields_of(data_of(state)),
@@ -251,8 +251,8 @@ def finding_row(state: ResourceState, taken: SnapshotTime, common: CommonChanges
         paths=tuple(difference.path for difference in finding.differences[:_PATHS]),
         fingerprint=finding.fingerprint,
         sequence=state.sequence,
-        remediation_step=remedy.step if remedy else "",
-        remediation_reason=remedy.reason if remedy else "",
+        remediation_step=attempt.step if attempt else "",
+        remediation_reason=attempt.reason if attempt else "",
         exempted_since=exemption.since if exemption else None,
         exempted_until=exemption.until if exemption else None,
         exempted_by=exemption.by if exemption else "",

@@ -76,7 +76,7 @@ class Sweeper:
         seconds: the time of one run before it hands over to the next.
         shard_size: target number of assets of a shard.
         lag: how far a listing may lag behind a feed.
-        patience: time without progress after which an open shard counts as lost.
+        stalled_after: time without progress after which an open shard counts as lost.
         jitter: maximum random delay of a shard in seconds, to spread calls.
         advance: called with the number of judged assets, for a progress bar.
         clock: monotonic seconds.
@@ -98,7 +98,7 @@ class Sweeper:
     seconds: float = float("inf")
     shard_size: int = 20_000
     lag: timedelta = LAG
-    patience: timedelta = timedelta(hours=1)
+    stalled_after: timedelta = timedelta(hours=1)
     jitter: float = 0.0
     advance: Advance = no_progress
     clock: Callable[[], float] = time.monotonic

@@ -23,14 +23,14 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import (
     MAX_PLACES,
-    Heal,
-    History,
+    HistoryRequest,
+    PendingWork,
     Shard,
-    Start,
+    ShardWork,
     Summary,
     Sweep,
     SweepMessage,
-    Work,
+    SweepStart,
     decode_message,
 )
 from setpoint.operations.record_problem_log import RecordProblemLog
@@ -117,7 +117,7 @@ def receive(message: bytes, attributes: Mapping[str, str], message_id: str, swee
     return _HANDLERS[type(decoded)](decoded, message_id, sweeper)
 
 
-def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> MessageResult:
+def start(request: SweepStart, run: str, sweeper: Sweeper, *, fresh: bool = False) -> MessageResult:
     """Begin a run of a sweep: plan its shards and queue them; for a run that already began, queue only the open ones.
 
     A running sweep continues; a stalled one is ended, and resources that it did not list stay unknown.
@@ -131,7 +131,7 @@ def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) ->
     stored = sweeper.records.sweep(request.name)
     before = stored.value
     if before is not None and before.summary is None and not fresh and before.run != run:
-        if not _is_stalled(before, sweeper.records, sweeper.patience, sweeper.now()):
+        if not _is_stalled(before, sweeper.records, sweeper.stalled_after, sweeper.now()):
             return MessageResult("under way", _label(request))
         ended = _give_up(stored, sweeper)
         if ended.done != "ended":
@@ -141,7 +141,7 @@ def start(request: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) ->
     if before is None or before.run != run:
         _learn_projects(request.scopes, sweeper.inventory, sweeper.detection)
         before = _begin(request, run, stored, sweeper)
-    sweeper.queue.publish(_shuffled([Work(request.name, run, number) for number in before.open]))
+    sweeper.queue.publish(_shuffled([ShardWork(request.name, run, number) for number in before.open]))
     return MessageResult("begun" if before.open else "out of date", _label(request))
 
 
@@ -153,7 +153,7 @@ def _learn_projects(scopes: Sequence[str], inventory: Inventory, detection: Cont
                 pipeline.record_project_ids(page.observations, detection)
 
 
-def work(message: Work, sweeper: Sweeper) -> MessageResult:
+def work(message: ShardWork, sweeper: Sweeper) -> MessageResult:
     """List a shard within the time of one run; the last shard to end concludes the sweep.
 
     Raises:
@@ -173,17 +173,17 @@ def work(message: Work, sweeper: Sweeper) -> MessageResult:
     return _end(sweep, message, sweeper, until)
 
 
-def _current_sweep(message: Work, records: SweepStore) -> Sweep | None:
+def _current_sweep(message: ShardWork, records: SweepStore) -> Sweep | None:
     """The record of the sweep, if the message belongs to its current run."""
     sweep = records.sweep(message.sweep).value
     return sweep if sweep is not None and _is_current(sweep, message) else None
 
 
-def _is_current(sweep: Sweep, message: Work) -> bool:
+def _is_current(sweep: Sweep, message: ShardWork) -> bool:
     return sweep.run == message.run and sweep.summary is None
 
 
-def _list(message: Work, sweeper: Sweeper, until: float) -> MessageResult:
+def _list(message: ShardWork, sweeper: Sweeper, until: float) -> MessageResult:
     stored = sweeper.records.shard(message.run, message.shard)
     shard = stored.value
     if shard is None:
@@ -212,7 +212,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
             sweep = stored.value
             if sweep is None or sweep.summary is not None:
                 continue
-            if _is_stalled(sweep, sweeper.records, sweeper.patience, sweeper.now()):
+            if _is_stalled(sweep, sweeper.records, sweeper.stalled_after, sweeper.now()):
                 _give_up(stored, sweeper)
         readings = sweeper.read_due()
     except TransientError as error:
@@ -230,7 +230,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
 
 
 def _read_history(
-    message: History, read_history: Callable[[ResourceKey | None], HistoryCounts | None]
+    message: HistoryRequest, read_history: Callable[[ResourceKey | None], HistoryCounts | None]
 ) -> MessageResult:
     """Read since when and by whom findings drift; what is left waits for the next hour, since progress is stored."""
     key = ResourceKey(message.name, message.content) if message.name else None
@@ -260,14 +260,14 @@ def _note_source_age(control: Control, now: datetime) -> None:
 
 
 _HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], MessageResult]] = {
-    Start: start,
-    Work: lambda message, _, sweeper: work(message, sweeper),
-    Heal: lambda _, __, sweeper: republish_pending(sweeper),
-    History: lambda message, _, sweeper: _read_history(message, sweeper.read_history),
+    SweepStart: start,
+    ShardWork: lambda message, _, sweeper: work(message, sweeper),
+    PendingWork: lambda _, __, sweeper: republish_pending(sweeper),
+    HistoryRequest: lambda message, _, sweeper: _read_history(message, sweeper.read_history),
 }
 
 
-def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> Sweep:
+def _begin(request: SweepStart, run: str, stored: StoredSweep, sweeper: Sweeper) -> Sweep:
     """Write the records of a run, the sweep's own last; of two concurrent starts one gets a conflict."""
     before, now = stored.value, sweeper.now()
     counts = before.counts if before else {}
@@ -312,7 +312,7 @@ def _places(sweep: Sweep, records: SweepStore) -> tuple[str, ...]:
     return tuple(sorted(places)) if len(places) <= MAX_PLACES else ()
 
 
-def _mark_shard_ended(message: Work, records: SweepStore) -> Sweep | None:
+def _mark_shard_ended(message: ShardWork, records: SweepStore) -> Sweep | None:
     """Mark a shard as ended; return the record, or None if another run has replaced it."""
 
     def mark() -> Sweep | None:
@@ -328,7 +328,7 @@ def _mark_shard_ended(message: Work, records: SweepStore) -> Sweep | None:
     return retry_on_conflict(mark, what=f"sweep {message.sweep}")
 
 
-def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> MessageResult:
+def _end(sweep: Sweep, message: ShardWork, sweeper: Sweeper, until: float) -> MessageResult:
     """Conclude a sweep whose shards have all ended, or hand over when time is up."""
     label = _label(sweep.start)
     try:
@@ -380,12 +380,12 @@ def _counts_covered(shard: Shard, counts: Mapping[str, int]) -> dict[str, int]:
     return {kind: count for kind, count in counts.items() if shard.covers(kind)}
 
 
-def _is_stalled(sweep: Sweep, records: SweepStore, patience: timedelta, now: datetime) -> bool:
-    """Whether a sweep has shown no progress for longer than the patience."""
-    if sweep.started_at + patience > now:
+def _is_stalled(sweep: Sweep, records: SweepStore, stalled_after: timedelta, now: datetime) -> bool:
+    """Whether a sweep has shown no progress for longer than that."""
+    if sweep.started_at + stalled_after > now:
         return False
     times = [shard.value.updated_at for shard in records.shards(sweep.run) if shard.value is not None]
-    return max([sweep.started_at, *times]) + patience <= now
+    return max([sweep.started_at, *times]) + stalled_after <= now
 
 
 def _give_up(stored: StoredSweep, sweeper: Sweeper) -> MessageResult:
@@ -401,7 +401,7 @@ def _give_up(stored: StoredSweep, sweeper: Sweeper) -> MessageResult:
     closed = replace(sweep, open=())
     if sweep.open:
         sweeper.records.write_sweep(closed, stored.version)
-    return _end(closed, Work(sweep.name, sweep.run, 0), sweeper, until)
+    return _end(closed, ShardWork(sweep.name, sweep.run, 0), sweeper, until)
 
 
 def _shuffled(messages: list[SweepMessage]) -> list[SweepMessage]:
@@ -409,5 +409,5 @@ def _shuffled(messages: list[SweepMessage]) -> list[SweepMessage]:
     return random.sample(messages, len(messages))
 
 
-def _label(request: Start) -> str:
+def _label(request: SweepStart) -> str:
     return " ".join((*request.scopes, *request.contents, *request.types))

@@ -14,7 +14,7 @@ from setpoint.errors import BadRequest, Conflict, TransientError
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
 from setpoint.model.retention import DEFAULT, Retention
-from setpoint.model.sweep_records import Start, Summary, SweepMessage, Work
+from setpoint.model.sweep_records import ShardWork, Summary, SweepMessage, SweepStart
 from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Problems, SweepStore
@@ -110,7 +110,7 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     queue = _MemoryQueue()
     sweeper = Sweeper(detection, inventory, queue, advance=advance, retention=retention)
     healed = detection.outbox.republish_pending(problems)
-    request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
+    request = SweepStart(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(request, sweeper.records, sweeper.now(), queue)
     if not resumed:
         start(request, uuid.uuid4().hex, sweeper, fresh=True)
@@ -122,12 +122,12 @@ def sweep(  # noqa: PLR0913 - what is swept, and with what
     return SweepResult(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))
 
 
-def _resume(request: Start, records: SweepStore, now: datetime, queue: _MemoryQueue) -> bool:
+def _resume(request: SweepStart, records: SweepStore, now: datetime, queue: _MemoryQueue) -> bool:
     """Queue the rest of an interrupted sweep; False if there is none."""
     before = records.sweep(request.name).value
     if before is None or before.summary is not None or before.started_at + RESUMABLE < now:
         return False
-    queue.publish([Work(before.name, before.run, number) for number in before.open or (0,)])
+    queue.publish([ShardWork(before.name, before.run, number) for number in before.open or (0,)])
     return True
 
 
@@ -136,7 +136,7 @@ def _drain(queue: _MemoryQueue, sweeper: Sweeper) -> Summary:
     failures: list[TransientError] = []
     while queue:
         message = queue.popleft()
-        assert isinstance(message, Work)  # noqa: S101 - the queue holds nothing else
+        assert isinstance(message, ShardWork)  # noqa: S101 - the queue holds nothing else
         try:
             result = work(message, sweeper)
         except TransientError as error:

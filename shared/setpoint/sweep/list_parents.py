@@ -12,12 +12,14 @@ from setpoint.detection.parent_types import parent_of
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.model.observation import Observation
 from setpoint.model.sources import rules_of
-from setpoint.model.sweep_records import Shard, ShardPart, Start, Status
+from setpoint.model.sweep_records import Shard, ShardPart, Status, SweepStart
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Store
 
 
-def list_parents(request: Start, run: str, store: Store, inventory: Inventory, clock: Callable[[], datetime]) -> str:
+def list_parents(
+    request: SweepStart, run: str, store: Store, inventory: Inventory, clock: Callable[[], datetime]
+) -> str:
     """List the parents in all scopes of a sweep, and store them.
 
     A scope that may not be listed shows no parents, and no claim of its resources is refuted.

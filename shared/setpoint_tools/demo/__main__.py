@@ -25,9 +25,9 @@ from setpoint.reporting.html import page
 from setpoint_tools.demo import fleet as fleets
 from setpoint_tools.demo import oracle, pipeline, report, spellings
 from setpoint_tools.demo.config_connector import is_manifest
-from setpoint_tools.demo.feed import Sent
+from setpoint_tools.demo.feed import SentMessage
 from setpoint_tools.demo.fleet import Fleet
-from setpoint_tools.demo.pipeline import DemoPaths, Run
+from setpoint_tools.demo.pipeline import DemoPaths, DemoRun
 from setpoint_tools.demo.terraform_states import is_in_state
 
 _PIPED_WIDTH = 100
@@ -123,7 +123,7 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _in_sync(loaded: LoadResult, sent: Sequence[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
+def _in_sync(loaded: LoadResult, sent: Sequence[SentMessage], run: DemoRun) -> Iterator[tuple[Desired, Observation]]:
     """Each declared resource with its latest message that was judged in sync."""
     desired = {resource.declarations[0].key: resource for resource in loaded.desired}
     latest = {

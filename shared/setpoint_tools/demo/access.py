@@ -19,12 +19,12 @@ def key(site: Site, ring: str, name: str) -> Sample:
     labels = site.labels()
     declared = {
         "purpose": "ENCRYPT_DECRYPT",
-        "rotationPeriod": site.hand.duration(90 * _DAY),
+        "rotationPeriod": site.spelling.duration(90 * _DAY),
         "nextRotationTime": "2025-03-01T00:00:00Z",
-        "destroyScheduledDuration": site.hand.duration(30 * _DAY),
+        "destroyScheduledDuration": site.spelling.duration(30 * _DAY),
         "versionTemplate": {
             "algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION",
-            "protectionLevel": site.hand.constant("SOFTWARE"),
+            "protectionLevel": site.spelling.constant("SOFTWARE"),
         },
         "labels": labels,
     }
@@ -57,8 +57,8 @@ def secret(site: Site, name: str) -> Sample:
     regions = [{"location": "europe-west1"}, {"location": "europe-west4"}]
     declared = {
         "name": f"projects/{site.project.id}/secrets/{name}",
-        "replication": {"userManaged": {"replicas": site.hand.order(regions)}},
-        "versionDestroyTtl": site.hand.duration(7 * _DAY),
+        "replication": {"userManaged": {"replicas": site.spelling.order(regions)}},
+        "versionDestroyTtl": site.spelling.duration(7 * _DAY),
         "labels": labels,
     }
     live = {
@@ -143,12 +143,12 @@ def conditional_policy(site: Site, grants: Grants, role: str, member: str, condi
 
 
 def _policy(site: Site, kind: SampleType, path: str, declared: Grants, others: Grants, authority: Authority) -> Sample:
-    written = [{"role": role, "members": site.hand.order(map(_as_written, who))} for role, who in declared.items()]
+    written = [{"role": role, "members": site.spelling.order(map(_as_written, who))} for role, who in declared.items()]
     merged = {role: sorted({*who, *others.get(role, ())}) for role, who in declared.items()}
     answered = [{"role": role, "members": who} for role, who in sorted((others | merged).items())]
     live = {"version": 1, "etag": site.server.token(), "bindings": answered}
     return site.sample(
-        kind, path, {"bindings": site.hand.order(written)}, live, content="iam_policy", authority=authority
+        kind, path, {"bindings": site.spelling.order(written)}, live, content="iam_policy", authority=authority
     )
 
 

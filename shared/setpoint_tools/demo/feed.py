@@ -28,7 +28,7 @@ _LATE = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """A message of the feed, and what has to become of it.
 
     Args:
@@ -53,7 +53,7 @@ class Sent:
         return self.time + self.late
 
 
-def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sent]:
+def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[SentMessage]:
     """The messages in the order in which they come; the same each time but for the times."""
     rng = random.Random("feed")  # noqa: S311 - a sample, no secret
     happened = {incident.key: incident for incident in incidents}
@@ -68,9 +68,9 @@ def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sen
     for place, data in enumerate(
         messages.broken([message.data for message in sent if message.outcome == "in_sync"]), start=1
     ):
-        sent.insert(place * len(sent) // 9, Sent(data, "rejected", None, now))
+        sent.insert(place * len(sent) // 9, SentMessage(data, "rejected", None, now))
     feeds = ("setpoint-resources", "setpoint-iam-policies", "setpoint-org-policies")
-    return [*(Sent(messages.welcome(feed), "welcome", None, now) for feed in feeds), *sent]
+    return [*(SentMessage(messages.welcome(feed), "welcome", None, now) for feed in feeds), *sent]
 
 
 class _Life:
@@ -85,7 +85,7 @@ class _Life:
         self._before: tuple[Any, datetime] | None = None
         self._is_drifted = False
 
-    def messages(self, incident: Incident | None) -> Iterator[Sent]:
+    def messages(self, incident: Incident | None) -> Iterator[SentMessage]:
         steps = {self._ago(step.minutes): step for step in incident.steps} if incident else {}
         is_stray = self._sample.declared is None
         first = min(steps) if is_stray and steps else self._ago(_FIRST + self._rng.uniform(-4, 2))
@@ -102,13 +102,13 @@ class _Life:
             elif self._before is not None:
                 yield self._touched(time)
 
-    def _drifted_for_long(self, incident: Incident, times: list[datetime]) -> Iterator[Sent]:
+    def _drifted_for_long(self, incident: Incident, times: list[datetime]) -> Iterator[SentMessage]:
         self._edits = incident.steps[0].edits
         self._before = (edited(self._sample.live, self._edits), self._now - incident.age)
         for time in times:
             yield self._tell("drifted", time)
 
-    def _changed(self, step: IncidentStep, time: datetime) -> Sent:
+    def _changed(self, step: IncidentStep, time: datetime) -> SentMessage:
         self._edits = step.edits
         self._is_drifted = step.outcome not in ("resolved", "in_sync")
         if not step.gone:
@@ -116,18 +116,18 @@ class _Life:
         assert self._before is not None  # noqa: S101 - what is deleted was there
         data = messages.deleted(self._sample, time, self._before, with_asset=step.gone == "with asset")
         self._before = None
-        return Sent(data, step.outcome, self._sample.key, time)
+        return SentMessage(data, step.outcome, self._sample.key, time)
 
-    def _touched(self, time: datetime) -> Sent:
+    def _touched(self, time: datetime) -> SentMessage:
         if self._is_drifted:
             return self._tell("drifted", time)
         return self._tell("in_sync" if self._sample.declared is not None else "undeclared", time)
 
-    def _tell(self, outcome: Outcome, time: datetime) -> Sent:
+    def _tell(self, outcome: Outcome, time: datetime) -> SentMessage:
         live = edited(self._server.touched(self._sample.live, time), self._edits)
         data = messages.changed(self._sample, live, time, self._before)
         self._before = (live, time)
-        return Sent(data, outcome, self._sample.key, time)
+        return SentMessage(data, outcome, self._sample.key, time)
 
     def _ago(self, minutes: float) -> datetime:
         return self._now - timedelta(minutes=minutes, microseconds=self._rng.randrange(10**6))
@@ -137,9 +137,9 @@ def _is_just_after(time: datetime, step: datetime) -> bool:
     return step <= time <= step + _UNDISTURBED
 
 
-def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
+def _late(sent: list[SentMessage], rng: random.Random) -> list[SentMessage]:
     """Copies of messages that came another way round, after what is newer; of drift that is over above all."""
-    newest: dict[ResourceKey | None, Sent] = {}
+    newest: dict[ResourceKey | None, SentMessage] = {}
     for message in sent:
         newest[message.key] = max(message, newest.get(message.key, message), key=lambda each: each.time)
     older = [message for message in sent if message.time < newest[message.key].time and message.outcome != "undeclared"]
@@ -160,7 +160,7 @@ def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
     ]
 
 
-def _repeated(sent: list[Sent], rng: random.Random) -> Iterator[Sent]:
+def _repeated(sent: list[SentMessage], rng: random.Random) -> Iterator[SentMessage]:
     """Each message, and some of them twice in a row, as a feed that delivers at least once does."""
     known = [
         index

@@ -14,9 +14,9 @@ def topic(site: Site, name: str) -> Sample:
     labels = site.labels()
     regions = ["europe-west1", "europe-west3", "europe-west4"]
     declared = {
-        "name": site.hand.near(path, "pubsub"),
-        "messageRetentionDuration": site.hand.duration(7 * _DAY),
-        "messageStoragePolicy": {"allowedPersistenceRegions": site.hand.order(regions)},
+        "name": site.spelling.near(path, "pubsub"),
+        "messageRetentionDuration": site.spelling.duration(7 * _DAY),
+        "messageStoragePolicy": {"allowedPersistenceRegions": site.spelling.order(regions)},
         "labels": labels,
     }
     live = {
@@ -35,16 +35,16 @@ def subscription(site: Site, name: str, topic_name: str, service_url: str = "") 
     dead = f"projects/{site.project.id}/topics/dead-letters"
     labels = site.labels()
     declared: Data = {
-        "topic": site.hand.near(source, "pubsub"),
-        "ackDeadlineSeconds": site.hand.number(60),
-        "messageRetentionDuration": site.hand.duration(7 * _DAY),
+        "topic": site.spelling.near(source, "pubsub"),
+        "ackDeadlineSeconds": site.spelling.number(60),
+        "messageRetentionDuration": site.spelling.duration(7 * _DAY),
         "retainAckedMessages": False,
         "enableMessageOrdering": True,
-        "expirationPolicy": {"ttl": site.hand.duration(31 * _DAY)},
-        "retryPolicy": {"minimumBackoff": site.hand.duration(10), "maximumBackoff": site.hand.duration(600)},
+        "expirationPolicy": {"ttl": site.spelling.duration(31 * _DAY)},
+        "retryPolicy": {"minimumBackoff": site.spelling.duration(10), "maximumBackoff": site.spelling.duration(600)},
         "deadLetterPolicy": {
-            "deadLetterTopic": site.hand.link(dead, "pubsub"),
-            "maxDeliveryAttempts": site.hand.number(5),
+            "deadLetterTopic": site.spelling.link(dead, "pubsub"),
+            "maxDeliveryAttempts": site.spelling.number(5),
         },
         "labels": labels,
     }

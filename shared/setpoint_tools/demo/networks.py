@@ -14,8 +14,8 @@ def network(site: Site) -> Sample:
     declared = {
         "name": "main",
         "autoCreateSubnetworks": False,
-        "mtu": site.hand.number(1460),
-        "routingConfig": {"routingMode": site.hand.constant("GLOBAL")},
+        "mtu": site.spelling.number(1460),
+        "routingConfig": {"routingMode": site.spelling.constant("GLOBAL")},
     }
     live = {
         **site.server.compute(path),
@@ -40,11 +40,11 @@ def subnetwork(site: Site, region: str, block: int) -> Sample:
     ]
     declared = {
         "name": name,
-        "network": site.hand.near(site.project.network),
-        "region": site.hand.one_of(region, f"regions/{region}", f"projects/{site.project.id}/regions/{region}"),
+        "network": site.spelling.near(site.project.network),
+        "region": site.spelling.one_of(region, f"regions/{region}", f"projects/{site.project.id}/regions/{region}"),
         "ipCidrRange": f"10.{block}.0.0/20",
         "privateIpGoogleAccess": True,
-        "secondaryIpRanges": site.hand.order(ranges),
+        "secondaryIpRanges": site.spelling.order(ranges),
         "logConfig": {"enable": True, "aggregationInterval": "INTERVAL_5_SEC", "flowSampling": 0.5},
         "enableFlowLogs": True,
     }
@@ -77,12 +77,12 @@ def firewall(site: Site, name: str, ports: list[str], sources: list[str], tags: 
     path = f"projects/{site.project.id}/global/firewalls/{name}"
     declared = {
         "name": name,
-        "network": site.hand.near(site.project.network),
-        "direction": site.hand.constant("INGRESS"),
-        "priority": site.hand.number(1000),
-        "sourceRanges": site.hand.order(sources),
-        "targetTags": site.hand.order(tags),
-        "allowed": [{"IPProtocol": "tcp", "ports": site.hand.order(_port(site, port) for port in ports)}],
+        "network": site.spelling.near(site.project.network),
+        "direction": site.spelling.constant("INGRESS"),
+        "priority": site.spelling.number(1000),
+        "sourceRanges": site.spelling.order(sources),
+        "targetTags": site.spelling.order(tags),
+        "allowed": [{"IPProtocol": "tcp", "ports": site.spelling.order(_port(site, port) for port in ports)}],
         "disabled": False,
         "logConfig": {"enable": False},
     }
@@ -131,7 +131,9 @@ def zone(site: Site, name: str, domain: str, *, private: bool) -> Sample:
         "name": name,
         "dnsName": domain,
         "description": f"{domain} ({site.project.environment})",
-        "visibility": site.hand.one_of("private", "PRIVATE") if private else site.hand.one_of("public", "PUBLIC"),
+        "visibility": site.spelling.one_of("private", "PRIVATE")
+        if private
+        else site.spelling.one_of("public", "PUBLIC"),
         "labels": labels,
     }
     live: Data = {
@@ -147,7 +149,7 @@ def zone(site: Site, name: str, domain: str, *, private: bool) -> Sample:
         "cloudLoggingConfig": {"kind": "dns#managedZoneCloudLoggingConfig"},
     }
     if private:
-        declared["privateVisibilityConfig"] = {"networks": [{"networkUrl": site.hand.link(site.project.network)}]}
+        declared["privateVisibilityConfig"] = {"networks": [{"networkUrl": site.spelling.link(site.project.network)}]}
         live["privateVisibilityConfig"] = {
             "kind": "dns#managedZonePrivateVisibilityConfig",
             "networks": [
@@ -169,4 +171,4 @@ def zone(site: Site, name: str, domain: str, *, private: bool) -> Sample:
 
 
 def _port(site: Site, port: str) -> int | str:
-    return site.hand.number(int(port)) if port.isdigit() else port
+    return site.spelling.number(int(port)) if port.isdigit() else port

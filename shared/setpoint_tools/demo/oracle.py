@@ -10,7 +10,7 @@ from setpoint.detection.drift_histories import KEPT
 from setpoint.model.drift_history import since_text
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
-from setpoint_tools.demo.feed import Sent
+from setpoint_tools.demo.feed import SentMessage
 from setpoint_tools.demo.incidents import Incident
 
 _ALARMS: frozenset[Outcome] = frozenset(("opened", "changed", "drifted", "attributed"))
@@ -20,7 +20,7 @@ _NEAR = timedelta(hours=2)
 _TRANSITIONS = frozenset((*_EVENTS.values(), "drift.exempted"))
 
 
-def of_messages(sent: Sequence[Sent], outcomes: Sequence[Outcome]) -> Iterator[str]:
+def of_messages(sent: Sequence[SentMessage], outcomes: Sequence[Outcome]) -> Iterator[str]:
     """What is wrong with the outcomes of the messages."""
     if len(sent) != len(outcomes):
         yield f"{len(sent)} messages were sent and {len(outcomes)} received"
@@ -44,7 +44,7 @@ def of_findings(incidents: Iterable[Incident], states: Iterable[ResourceState]) 
             yield from _of_finding(incident, findings[key])
 
 
-def of_events(sent: Iterable[Sent], incidents: Iterable[Incident], types: Iterable[str]) -> Iterator[str]:
+def of_events(sent: Iterable[SentMessage], incidents: Iterable[Incident], types: Iterable[str]) -> Iterator[str]:
     """What is wrong with the published events: each transition must have told of itself once."""
     expected = Counter(_EVENTS[message.outcome] for message in sent if message.outcome in _EVENTS)
     expected["drift.resolved"] += sum(message.is_reverted for message in sent)  # which remediation has seen itself

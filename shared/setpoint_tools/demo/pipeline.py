@@ -43,11 +43,11 @@ from setpoint.remediation.live_resources import LiveResources
 from setpoint.sweep import SweepResult
 from setpoint_tools.demo import audit_log, feed, files, incidents, terraform_states
 from setpoint_tools.demo.audit_log import Entry
-from setpoint_tools.demo.feed import Sent
+from setpoint_tools.demo.feed import SentMessage
 from setpoint_tools.demo.fleet import Fleet
 from setpoint_tools.demo.google import FakeGoogle
 from setpoint_tools.demo.incidents import Approval, Incident
-from setpoint_tools.demo.past import Past
+from setpoint_tools.demo.inventory_history import InventoryHistory
 
 INSTALLED_BEFORE = timedelta(minutes=66)
 """How long before the end of the hour Setpoint was installed."""
@@ -146,15 +146,15 @@ class Hour:
     """
 
     now: datetime
-    sent: Sequence[Sent]
+    sent: Sequence[SentMessage]
     entries: Sequence[Entry] = ()
     approvals: Sequence[Approval] = ()
     incidents: Sequence[Incident] = ()
-    past: Past | None = None
+    past: InventoryHistory | None = None
 
 
 @dataclass(slots=True)
-class Run:
+class DemoRun:
     """What became of the feed.
 
     Args:
@@ -188,7 +188,7 @@ def prepare(fleet: Fleet, hour: Hour, places: DemoPaths) -> int:
     return files.write(fleet, places.fleet) + terraform_states.write(fleet, places.states)
 
 
-def _exported_before(sent: Iterable[Sent]) -> Iterator[bytes]:
+def _exported_before(sent: Iterable[SentMessage]) -> Iterator[bytes]:
     """What the first message of each resource and content says that it was before, a line each."""
     seen: set[ResourceKey] = set()
     for message in sorted(sent, key=lambda message: message.time):
@@ -199,7 +199,7 @@ def _exported_before(sent: Iterable[Sent]) -> Iterator[bytes]:
                 yield json.dumps(before).encode() + b"\n"
 
 
-def _exported(sent: Iterable[Sent]) -> Iterator[bytes]:
+def _exported(sent: Iterable[SentMessage]) -> Iterator[bytes]:
     """The last asset of each resource and content that still exists, a line each."""
     latest = {message.key: message for message in sorted(sent, key=lambda each: each.time) if message.key is not None}
     for message in latest.values():
@@ -240,7 +240,7 @@ class _EventQueue:
         self.waiting.extend(event for event in events if event.type in engine.BEGINNINGS)
 
 
-class Installation:
+class DemoInstallation:
     """Setpoint as it is installed in the demo: detector, attribution, remediation and sweeps on one store."""
 
     def __init__(self, context: Context, clock: Clock) -> None:
@@ -254,7 +254,7 @@ class Installation:
         self._attributor = Attributor(self.context)
         self._ticked_at = clock.now
 
-    def begin(self, places: DemoPaths, past: Past | None = None) -> list[ResourceState]:
+    def begin(self, places: DemoPaths, past: InventoryHistory | None = None) -> list[ResourceState]:
         """Declare the fleet, sweep what exists with its history, and accept what drifts already.
 
         Returns:
@@ -296,7 +296,7 @@ class Installation:
         self._queue.waiting.clear()  # remediation is switched on with the first message
         return accepted
 
-    def take(self, data: bytes, attributes: Mapping[str, str], message: Sent) -> Outcome:
+    def take(self, data: bytes, attributes: Mapping[str, str], message: SentMessage) -> Outcome:
         """Receive a message of the feed, and remediate what follows from it."""
         if message.key is not None and message.outcome not in ("stale", "repeated"):
             self.google.observe(message.key, _body(message))
@@ -335,7 +335,7 @@ class Installation:
                 self.remediate()
 
 
-def _body(message: Sent) -> object:
+def _body(message: SentMessage) -> object:
     """What a resource is by a message; None where it is gone."""
     temporal = json.loads(message.data)
     asset = temporal.get("asset") or {}
@@ -345,19 +345,19 @@ def _body(message: Sent) -> object:
 
 
 @contextmanager
-def install(places: DemoPaths, now: datetime) -> Iterator[Installation]:
+def install(places: DemoPaths, now: datetime) -> Iterator[DemoInstallation]:
     """Install Setpoint on an empty store, at a time before the demo's hour; events and dead letters go into files."""
     with places.events.open("wb") as events, places.dead_letters.open("wb") as dead_letters:
         context = bootstrap.open_feed_detection(places.store, bootstrap.dead_letters_in(dead_letters), events, None)
         try:
-            yield Installation(context, Clock(now - INSTALLED_BEFORE))
+            yield DemoInstallation(context, Clock(now - INSTALLED_BEFORE))
         finally:
             context.store.close()
 
 
-def run(hour: Hour, places: DemoPaths, progress: Callable[[], None]) -> Run:
+def run(hour: Hour, places: DemoPaths, progress: Callable[[], None]) -> DemoRun:
     """Let the hour of the demo pass, on the feed as it stands in its file."""
-    done = Run()
+    done = DemoRun()
     with install(places, hour.now) as installed:
         done.first = installed.begin(places, hour.past)
         done.accepted = sum(state.exemption is not None for state in installed.context.store.states(drifted=True))
@@ -375,8 +375,8 @@ def run(hour: Hour, places: DemoPaths, progress: Callable[[], None]) -> Run:
 def pass_the_hour(
     hour: Hour,
     messages: Iterable[tuple[bytes, Mapping[str, str]]],
-    installed: Installation,
-    done: Run,
+    installed: DemoInstallation,
+    done: DemoRun,
     progress: Callable[[], None],
 ) -> None:
     """Deliver the feed, the audit log and the approvals of an hour, each at its time.
@@ -411,7 +411,7 @@ def hour_of(fleet: Fleet, now: datetime) -> Hour:
     """The hour before a time; the same each time but for the times."""
     happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
     entries = audit_log.entries(fleet, happened, now)
-    past = Past(fleet, happened, now)
+    past = InventoryHistory(fleet, happened, now)
     return Hour(now, feed.make(fleet, happened, now), entries, incidents.approvals(), happened, past)
 
 

@@ -21,7 +21,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind
 from setpoint.sweep import SweepResult
-from setpoint_tools.demo.pipeline import DemoPaths, Run
+from setpoint_tools.demo.pipeline import DemoPaths, DemoRun
 from setpoint_tools.demo.spellings import Spellings
 
 _SEVERITIES = list(SEVERITY_STYLES)
@@ -79,7 +79,7 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
     console.print()
 
 
-def show_first_sweep(console: Console, run: Run) -> None:
+def show_first_sweep(console: Console, run: DemoRun) -> None:
     """What had drifted before Setpoint: since when, by whom and how, or why that is not known."""
     _heading(console, f"{len(run.first)} drifted before Setpoint", "the first sweep: since when, origin, id")
     for state in sorted(run.first, key=_begun):
@@ -118,7 +118,7 @@ def _show_cause(console: Console, ones: Sequence[tuple[ResourceState, Finding]])
     console.print()
 
 
-def show_remediation(console: Console, run: Run) -> None:
+def show_remediation(console: Console, run: DemoRun) -> None:
     """What Setpoint wrote, what waits for somebody, and what a guardrail stopped."""
     steps = Counter(state.remediation.step for state in run.states if state.remediation is not None and state.is_open)
     _heading(console, f"{len(run.writes)} fields remediated", "by Setpoint, in a stand-in for Google's APIs")
@@ -175,7 +175,7 @@ def _differences(finding: Finding) -> list[Text]:
     return lines
 
 
-def show_outcomes(console: Console, run: Run, reasons: Iterable[str]) -> None:
+def show_outcomes(console: Console, run: DemoRun, reasons: Iterable[str]) -> None:
     """What became of all messages, and why some were dropped."""
     counts = Counter(run.outcomes)
     _heading(console, f"{len(run.outcomes):,} messages", "what became of each")
@@ -218,7 +218,7 @@ def show_spellings(console: Console, spellings: Spellings) -> None:
     console.print()
 
 
-def show_speed(console: Console, run: Run) -> None:
+def show_speed(console: Console, run: DemoRun) -> None:
     """How fast it was, the store on disk included."""
     took = sum(run.seconds)
     ranked = sorted(run.seconds)

@@ -78,10 +78,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a resource is made: a project, a hand that writes and a server that answers."""
+    """Where a resource is made: a project, the spelling of its authors and the server that answers."""
 
     project: Project
-    hand: SpellingVariator
+    spelling: SpellingVariator
     server: Server
 
     def sample(  # noqa: PLR0913 - what a sample is made of
@@ -136,7 +136,7 @@ class Site:
         return {
             "team": self.project.owner.team,
             "env": self.project.environment,
-            "cost-center": self.hand.number(center),
+            "cost-center": self.spelling.number(center),
             **more,
         }
 

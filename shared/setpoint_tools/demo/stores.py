@@ -16,15 +16,15 @@ def bucket(site: Site, name: str, *, key: str = "", ignore: tuple[str, ...] = ()
         {"action": {"type": "Delete"}, "condition": {"age": 365, "isLive": False}},
     ]
     declared: Data = {
-        "location": site.hand.constant("EU"),
+        "location": site.spelling.constant("EU"),
         "storageClass": "STANDARD",
         "versioning": {"enabled": True},
         "iamConfiguration": {
             "uniformBucketLevelAccess": {"enabled": True},
             "publicAccessPrevention": "enforced",
         },
-        "softDeletePolicy": {"retentionDurationSeconds": site.hand.number(7 * _DAY)},
-        "lifecycle": {"rule": site.hand.order(rules)},
+        "softDeletePolicy": {"retentionDurationSeconds": site.spelling.number(7 * _DAY)},
+        "lifecycle": {"rule": site.spelling.order(rules)},
         "billing": {"requesterPays": False},
         "labels": labels,
     }
@@ -53,7 +53,7 @@ def bucket(site: Site, name: str, *, key: str = "", ignore: tuple[str, ...] = ()
         "rpo": "DEFAULT",
     }
     if key:
-        declared["encryption"] = {"defaultKmsKeyName": site.hand.one_of(key, f"//cloudkms.googleapis.com/{key}")}
+        declared["encryption"] = {"defaultKmsKeyName": site.spelling.one_of(key, f"//cloudkms.googleapis.com/{key}")}
         live["encryption"] = {"defaultKmsKeyName": key}
     return site.sample(BUCKET, f"storage/{name}", declared, live, location="eu", ignore=ignore)
 
@@ -69,12 +69,12 @@ def dataset(site: Site, name: str) -> Sample:
     ]
     declared = {
         "datasetReference": {"datasetId": name},
-        "location": site.hand.constant("EU"),
+        "location": site.spelling.constant("EU"),
         "friendlyName": name.replace("_", " "),
-        "defaultTableExpirationMs": site.hand.number(90 * _DAY * 1000),
-        "maxTimeTravelHours": site.hand.number(168),
+        "defaultTableExpirationMs": site.spelling.number(90 * _DAY * 1000),
+        "maxTimeTravelHours": site.spelling.number(168),
         "isCaseInsensitive": False,
-        "access": site.hand.order(access),
+        "access": site.spelling.order(access),
         "labels": labels,
     }
     live = {
@@ -99,7 +99,7 @@ def dataset(site: Site, name: str) -> Sample:
 def database(site: Site, name: str) -> Sample:
     """A PostgreSQL instance: private, backed up, protected against deletion."""
     labels = site.labels()
-    version = site.hand.one_of("POSTGRES_15", "POSTGRES_16")
+    version = site.spelling.one_of("POSTGRES_15", "POSTGRES_16")
     flags = [
         {"name": "cloudsql.iam_authentication", "value": "on"},
         {"name": "log_min_duration_statement", "value": "500"},
@@ -107,26 +107,26 @@ def database(site: Site, name: str) -> Sample:
     ]
     settings = {
         "tier": "db-custom-4-15360",
-        "availabilityType": site.hand.constant("REGIONAL"),
-        "dataDiskSizeGb": site.hand.number(100),
+        "availabilityType": site.spelling.constant("REGIONAL"),
+        "dataDiskSizeGb": site.spelling.number(100),
         "dataDiskType": "PD_SSD",
         "deletionProtectionEnabled": True,
         "backupConfiguration": {
             "enabled": True,
             "startTime": "03:00",
             "pointInTimeRecoveryEnabled": True,
-            "backupRetentionSettings": {"retainedBackups": site.hand.number(14), "retentionUnit": "count"},
+            "backupRetentionSettings": {"retainedBackups": site.spelling.number(14), "retentionUnit": "count"},
         },
         "ipConfiguration": {
             "ipv4Enabled": False,
-            "privateNetwork": site.hand.link(site.project.network),
+            "privateNetwork": site.spelling.link(site.project.network),
             "sslMode": "ENCRYPTED_ONLY",
             "authorizedNetworks": [],
         },
-        "databaseFlags": site.hand.order(
-            [*flags[:1], {"name": "log_min_duration_statement", "value": site.hand.number(500)}, *flags[2:]]
+        "databaseFlags": site.spelling.order(
+            [*flags[:1], {"name": "log_min_duration_statement", "value": site.spelling.number(500)}, *flags[2:]]
         ),
-        "maintenanceWindow": {"day": 7, "hour": site.hand.number(2), "updateTrack": "stable"},
+        "maintenanceWindow": {"day": 7, "hour": site.spelling.number(2), "updateTrack": "stable"},
         "userLabels": labels,
     }
     live_settings = {
@@ -196,17 +196,19 @@ def redis(site: Site, name: str, *, exact: tuple[str, ...] = ()) -> Sample:
     """A cache, replicated, with a password and encryption in transit."""
     path = f"projects/{site.project.id}/locations/{site.project.region}/instances/{name}"
     declared = {
-        "name": site.hand.near(path, "redis"),
-        "tier": site.hand.constant("STANDARD_HA"),
-        "memorySizeGb": site.hand.number(5),
+        "name": site.spelling.near(path, "redis"),
+        "tier": site.spelling.constant("STANDARD_HA"),
+        "memorySizeGb": site.spelling.number(5),
         "redisVersion": "REDIS_7_0",
-        "authorizedNetwork": site.hand.link(site.project.network),
+        "authorizedNetwork": site.spelling.link(site.project.network),
         "authEnabled": True,
         "transitEncryptionMode": "SERVER_AUTHENTICATION",
         "connectMode": "PRIVATE_SERVICE_ACCESS",
-        "redisConfigs": {"maxmemory-policy": "allkeys-lru", "timeout": site.hand.number(300)},
+        "redisConfigs": {"maxmemory-policy": "allkeys-lru", "timeout": site.spelling.number(300)},
         "maintenancePolicy": {
-            "weeklyMaintenanceWindow": [{"day": site.hand.constant("SUNDAY"), "startTime": {"hours": 2, "minutes": 0}}]
+            "weeklyMaintenanceWindow": [
+                {"day": site.spelling.constant("SUNDAY"), "startTime": {"hours": 2, "minutes": 0}}
+            ]
         },
     }
     live = {
@@ -240,14 +242,14 @@ def repository(site: Site, name: str) -> Sample:
     labels = site.labels()
     path = f"projects/{site.project.id}/locations/{site.project.region}/repositories/{name}"
     declared = {
-        "format": site.hand.constant("DOCKER"),
+        "format": site.spelling.constant("DOCKER"),
         "mode": "STANDARD_REPOSITORY",
         "dockerConfig": {"immutableTags": True},
         "cleanupPolicies": {
             "untagged": {
                 "id": "untagged",
-                "action": site.hand.constant("DELETE"),
-                "condition": {"tagState": "UNTAGGED", "olderThan": site.hand.duration(30 * _DAY)},
+                "action": site.spelling.constant("DELETE"),
+                "condition": {"tagState": "UNTAGGED", "olderThan": site.spelling.duration(30 * _DAY)},
             }
         },
         "labels": labels,

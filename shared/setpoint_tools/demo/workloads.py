@@ -19,8 +19,8 @@ def instance(site: Site, name: str, machine: str, account: str) -> Sample:
     tags = ["allow-iap-ssh", "ml-worker", "no-external-ip"]
     declared = {
         "name": name,
-        "zone": site.hand.one_of(zone, f"zones/{zone}", home),
-        "machineType": site.hand.near(f"{home}/machineTypes/{machine}"),
+        "zone": site.spelling.one_of(zone, f"zones/{zone}", home),
+        "machineType": site.spelling.near(f"{home}/machineTypes/{machine}"),
         "deletionProtection": True,
         "canIpForward": False,
         "disks": [
@@ -28,22 +28,22 @@ def instance(site: Site, name: str, machine: str, account: str) -> Sample:
                 "boot": True,
                 "autoDelete": True,
                 "deviceName": "boot",
-                "diskSizeGb": site.hand.number(200),
+                "diskSizeGb": site.spelling.number(200),
                 "initializeParams": {"sourceImage": "projects/debian-cloud/global/images/family/debian-12"},
             }
         ],
         "networkInterfaces": [
-            {"network": site.hand.link(project.network), "subnetwork": site.hand.link(project.subnetwork)}
+            {"network": site.spelling.link(project.network), "subnetwork": site.spelling.link(project.subnetwork)}
         ],
-        "serviceAccounts": [{"email": account, "scopes": site.hand.order(_SCOPES)}],
+        "serviceAccounts": [{"email": account, "scopes": site.spelling.order(_SCOPES)}],
         "scheduling": {
-            "onHostMaintenance": site.hand.constant("TERMINATE"),
+            "onHostMaintenance": site.spelling.constant("TERMINATE"),
             "automaticRestart": True,
             "preemptible": False,
         },
         "shieldedInstanceConfig": {"enableSecureBoot": True, "enableVtpm": True},
         "metadata": {"items": [{"key": "enable-oslogin", "value": "TRUE"}]},
-        "tags": {"items": site.hand.order(tags)},
+        "tags": {"items": site.spelling.order(tags)},
         "labels": labels,
     }
     live = {
@@ -108,12 +108,12 @@ def cluster(site: Site, name: str) -> Sample:
     declared = {
         "name": name,
         "location": project.region,
-        "network": site.hand.link(project.network),
-        "subnetwork": site.hand.link(project.subnetwork),
+        "network": site.spelling.link(project.network),
+        "subnetwork": site.spelling.link(project.subnetwork),
         "initialClusterVersion": "1.31",
-        "releaseChannel": {"channel": site.hand.constant("REGULAR")},
+        "releaseChannel": {"channel": site.spelling.constant("REGULAR")},
         "privateClusterConfig": {"enablePrivateNodes": True, "masterIpv4CidrBlock": "172.16.4.0/28"},
-        "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": site.hand.order(offices)},
+        "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": site.spelling.order(offices)},
         "ipAllocationPolicy": {
             "useIpAliases": True,
             "clusterSecondaryRangeName": "pods",
@@ -122,15 +122,15 @@ def cluster(site: Site, name: str) -> Sample:
         "workloadIdentityConfig": {"workloadPool": f"{project.id}.svc.id.goog"},
         "shieldedNodes": {"enabled": True},
         "legacyAbac": {"enabled": False},
-        "loggingConfig": {"componentConfig": {"enableComponents": site.hand.order(components)}},
+        "loggingConfig": {"componentConfig": {"enableComponents": site.spelling.order(components)}},
         "nodePools": [
             {
                 "name": "general",
-                "initialNodeCount": site.hand.number(3),
-                "autoscaling": {"enabled": True, "minNodeCount": 3, "maxNodeCount": site.hand.number(12)},
+                "initialNodeCount": site.spelling.number(3),
+                "autoscaling": {"enabled": True, "minNodeCount": 3, "maxNodeCount": site.spelling.number(12)},
                 "config": {
                     "machineType": "e2-standard-8",
-                    "diskSizeGb": site.hand.number(100),
+                    "diskSizeGb": site.spelling.number(100),
                     "oauthScopes": _SCOPES[:1],
                 },
                 "management": {"autoRepair": True, "autoUpgrade": True},
@@ -212,18 +212,18 @@ def service(site: Site, name: str, account: str) -> Sample:
         "ingress": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
         "template": {
             "serviceAccount": account,
-            "timeout": site.hand.duration(300),
-            "maxInstanceRequestConcurrency": site.hand.number(80),
-            "scaling": {"minInstanceCount": 1, "maxInstanceCount": site.hand.number(20)},
+            "timeout": site.spelling.duration(300),
+            "maxInstanceRequestConcurrency": site.spelling.number(80),
+            "scaling": {"minInstanceCount": 1, "maxInstanceCount": site.spelling.number(20)},
             "containers": [
                 {
                     "image": image,
-                    "ports": [{"containerPort": site.hand.number(8080)}],
+                    "ports": [{"containerPort": site.spelling.number(8080)}],
                     "env": [
-                        {"name": "WORKERS", "value": site.hand.number(4)},
-                        {"name": "DEBUG", "value": site.hand.one_of(*_FALSE)},
+                        {"name": "WORKERS", "value": site.spelling.number(4)},
+                        {"name": "DEBUG", "value": site.spelling.one_of(*_FALSE)},
                     ],
-                    "resources": {"limits": {"cpu": site.hand.number(1), "memory": "512Mi"}},
+                    "resources": {"limits": {"cpu": site.spelling.number(1), "memory": "512Mi"}},
                 }
             ],
         },

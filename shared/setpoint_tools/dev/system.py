@@ -26,7 +26,7 @@ from setpoint.errors import BadRequest
 from setpoint.model import events
 from setpoint.model.display_names import short_name
 from setpoint.model.events import CloudEvent
-from setpoint.model.sweep_records import Heal, Start, encode_message
+from setpoint.model.sweep_records import PendingWork, SweepStart, encode_message
 from setpoint.remediation.engine import TICK
 from setpoint.reporting.console import Console
 from setpoint_tools.dev import endpoints, fleet, preparation
@@ -107,7 +107,7 @@ class System:
 
     def sweep(self) -> str:
         """Begin a sweep."""
-        self._publish("sweeps", encode_message(Start((fleet.ORGANIZATION,), ("resource",))))
+        self._publish("sweeps", encode_message(SweepStart((fleet.ORGANIZATION,), ("resource",))))
         return "sweep started"
 
     def press(self, button: str) -> str:
@@ -218,7 +218,7 @@ class System:
                 self._feed(resource)
             if time.monotonic() - last > _TICKS:
                 last = time.monotonic()
-                self._publish("sweeps", encode_message(Heal()))
+                self._publish("sweeps", encode_message(PendingWork()))
                 self._publish("remediate-ticks", TICK.encode(), type=TICK)
                 self._publish("notify-ticks", TICK.encode(), type=TICK)
             self._listen()
@@ -371,7 +371,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-class _Anybody:
+class _AnyIdentity:
     """Lets in whoever is on this machine."""
 
     def identity(self, assertion: str) -> str:
@@ -388,7 +388,9 @@ class _Console:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if self._opened is None:
-            self._opened = Console(bootstrap.open_for_reading(self._store), self._store, _Anybody(), kept=timedelta(0))
+            self._opened = Console(
+                bootstrap.open_for_reading(self._store), self._store, _AnyIdentity(), kept=timedelta(0)
+            )
         request = werkzeug.Request(environ)
         answer = self._opened.answer(request.method, request.path, request.headers.get)
         return werkzeug.Response(answer.body, answer.status, answer.headers)(environ, start_response)

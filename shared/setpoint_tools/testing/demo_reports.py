@@ -40,9 +40,9 @@ from setpoint_tools.demo.google import FakeGoogle
 from setpoint_tools.demo.pipeline import (
     INSTALLED_BEFORE,
     Clock,
+    DemoInstallation,
     DemoPaths,
-    Installation,
-    Run,
+    DemoRun,
     hour_of,
     pass_the_hour,
     prepare,
@@ -137,13 +137,13 @@ def _demo(recorder: Recorder, deps: Context) -> Context:
     hour = hour_of(fleet, FED)
     clock = Clock(FED - INSTALLED_BEFORE)
     recorder.clock_of_demo = clock
-    installed = Installation(deps, clock)
+    installed = DemoInstallation(deps, clock)
     with tempfile.TemporaryDirectory() as folder:
         places = DemoPaths(Path(folder))
         prepare(fleet, hour, places)
         installed.begin(places, hour.past)
     messages = ((message.data, dict[str, str]()) for message in hour.sent)
-    pass_the_hour(hour, messages, installed, Run(), lambda: None)
+    pass_the_hour(hour, messages, installed, DemoRun(), lambda: None)
     recorder.clock_of_demo = None
     recorder.now = FED
     return deps

@@ -23,7 +23,7 @@ _OTHERS = (("random", "random_id"), ("null", "null_resource"))
 Values = dict[str, Any]
 
 
-class Place(NamedTuple):
+class StateProject(NamedTuple):
     """A resource in a generated state.
 
     Args:
@@ -76,7 +76,7 @@ def state(number: int, resources: int, serial: int = 1) -> bytes:
     project = f"team-{number % 40:02}-{number:05}"
     chosen = chance.choices(_KINDS, [kind.weight for kind in _KINDS], k=resources - 1)
     kinds = [_FIRST, *chosen]
-    entries = [_entry(kind, Place(project, index, serial)) for index, kind in enumerate(kinds)]
+    entries = [_entry(kind, StateProject(project, index, serial)) for index, kind in enumerate(kinds)]
     other, type_ = _OTHERS[number % len(_OTHERS)]
     provider = f'provider["registry.terraform.io/hashicorp/{other}"]'
     document = {
@@ -95,7 +95,7 @@ def state(number: int, resources: int, serial: int = 1) -> bytes:
     return json.dumps(document, indent=2).encode()
 
 
-def _entry(kind: _Kind, place: Place) -> Values:
+def _entry(kind: _Kind, place: StateProject) -> Values:
     values = {**_unset(kind.type), **kind.values(place)}
     module = "module.services" if place.number % 3 == 0 else ""
     return _resource("managed", kind.type, place.name.replace("-", "_"), values, module=module)
@@ -120,31 +120,31 @@ def _unset(kind: str) -> Values:
     }
 
 
-def _labels(place: Place) -> Values:
+def _labels(place: StateProject) -> Values:
     labels = {"env": "prod", "team": place.project[:7], "release": f"v{place.serial}"}
     return {"labels": labels, "terraform_labels": labels, "effective_labels": labels}
 
 
-def _service(place: Place) -> Values:
+def _service(place: StateProject) -> Values:
     service = f"service{place.number}.googleapis.com"
     named = {"id": f"{place.project}/{service}", "project": place.project, "service": service}
     return {**named, "disable_on_destroy": True, "disable_dependent_services": None}
 
 
-def _project_member(place: Place) -> Values:
+def _project_member(place: StateProject) -> Values:
     role = f"roles/custom{place.number}.viewer"
     member = f"serviceAccount:{place.account}"
     return {"id": f"{place.project}/{role}/{member}", "project": place.project, "role": role, "member": member}
 
 
-def _service_account(place: Place) -> Values:
+def _service_account(place: StateProject) -> Values:
     email = f"{place.name}@{place.project}.iam.gserviceaccount.com"
     name = f"projects/{place.project}/serviceAccounts/{email}"
     named = {"id": name, "name": name, "email": email, "account_id": place.name, "project": place.project}
     return {**named, "display_name": f"Service {place.number}", "description": "", "disabled": False}
 
 
-def _bucket(place: Place) -> Values:
+def _bucket(place: StateProject) -> Values:
     name = f"{place.project}-{place.name}"
     rule = {
         "action": [{"type": "Delete", "storage_class": ""}],
@@ -165,19 +165,19 @@ def _bucket(place: Place) -> Values:
     }
 
 
-def _bucket_member(place: Place) -> Values:
+def _bucket_member(place: StateProject) -> Values:
     bucket, role = f"b/{place.project}-data-{place.number}", "roles/storage.objectViewer"
     return {"id": f"{bucket}/{role}", "bucket": bucket, "role": role, "member": f"serviceAccount:{place.account}"}
 
 
-def _topic(place: Place) -> Values:
+def _topic(place: StateProject) -> Values:
     name = f"projects/{place.project}/topics/{place.name}"
     named = {"id": name, "name": place.name, "project": place.project}
     regions = [{"allowed_persistence_regions": [_REGION], "enforce_in_transit": False}]
     return {**named, "message_retention_duration": "86400s", "message_storage_policy": regions, **_labels(place)}
 
 
-def _subscription(place: Place) -> Values:
+def _subscription(place: StateProject) -> Values:
     return {
         "id": f"projects/{place.project}/subscriptions/{place.name}",
         "name": place.name,
@@ -193,11 +193,11 @@ def _subscription(place: Place) -> Values:
     }
 
 
-def _network(place: Place) -> str:
+def _network(place: StateProject) -> str:
     return f"https://www.googleapis.com/compute/v1/projects/{place.project}/global/networks/main"
 
 
-def _firewall(place: Place) -> Values:
+def _firewall(place: StateProject) -> Values:
     return {
         "id": f"projects/{place.project}/global/firewalls/{place.name}",
         "name": place.name,
@@ -212,7 +212,7 @@ def _firewall(place: Place) -> Values:
     }
 
 
-def _subnetwork(place: Place) -> Values:
+def _subnetwork(place: StateProject) -> Values:
     return {
         "id": f"projects/{place.project}/regions/{_REGION}/subnetworks/{place.name}",
         "name": place.name,
@@ -226,13 +226,13 @@ def _subnetwork(place: Place) -> Values:
     }
 
 
-def _address(place: Place) -> Values:
+def _address(place: StateProject) -> Values:
     named = {"name": place.name, "project": place.project, "region": _REGION}
     address = f"34.76.{place.number % 256}.{place.number % 250}"
     return {**named, "address": address, "address_type": "EXTERNAL", "network_tier": "PREMIUM", **_labels(place)}
 
 
-def _instance(place: Place) -> Values:
+def _instance(place: StateProject) -> Values:
     return {
         "id": f"projects/{place.project}/zones/{_REGION}-b/instances/{place.name}",
         "name": place.name,
@@ -259,19 +259,19 @@ def _instance(place: Place) -> Values:
     }  # fmt: skip
 
 
-def _record_set(place: Place) -> Values:
+def _record_set(place: StateProject) -> Values:
     name = f"{place.name}.{place.project}.example.com."
     zone = {"managed_zone": "main", "project": place.project, "name": name, "type": "A"}
     return {**zone, "ttl": 300, "rrdatas": [f"10.0.{place.number % 256}.7"]}
 
 
-def _secret(place: Place) -> Values:
+def _secret(place: StateProject) -> Values:
     name = f"projects/{place.project}/secrets/{place.name}"
     named = {"id": name, "name": name, "secret_id": place.name, "project": place.project}
     return {**named, "replication": [{"auto": [{"customer_managed_encryption": []}]}], **_labels(place)}
 
 
-def _key(place: Place) -> Values:
+def _key(place: StateProject) -> Values:
     ring = f"projects/{place.project}/locations/{_REGION}/keyRings/main"
     return {
         "id": f"{ring}/cryptoKeys/{place.name}",
@@ -285,14 +285,14 @@ def _key(place: Place) -> Values:
     }
 
 
-def _dataset(place: Place) -> Values:
+def _dataset(place: StateProject) -> Values:
     id_ = place.name.replace("-", "_")
     named = {"id": f"projects/{place.project}/datasets/{id_}", "dataset_id": id_, "project": place.project}
     access = {"role": "OWNER", "special_group": "projectOwners", "user_by_email": ""}
     return {**named, "location": "EU", "max_time_travel_hours": "168", "access": [access], **_labels(place)}
 
 
-def _sql(place: Place) -> Values:
+def _sql(place: StateProject) -> Values:
     settings = {
         "tier": "db-custom-2-7680",
         "edition": "ENTERPRISE",
@@ -309,7 +309,7 @@ def _sql(place: Place) -> Values:
     return {**named, "database_version": "POSTGRES_16", "deletion_protection": True, "settings": [settings]}
 
 
-def _node_pool(place: Place) -> Values:
+def _node_pool(place: StateProject) -> Values:
     node = {
         "machine_type": "n2-standard-8",
         "disk_size_gb": 100,
@@ -331,7 +331,7 @@ def _node_pool(place: Place) -> Values:
     }
 
 
-def _run_service(place: Place) -> Values:
+def _run_service(place: StateProject) -> Values:
     container = {
         "image": f"europe-docker.pkg.dev/{place.project}/apps/web:v{place.serial}",
         "env": [{"name": f"SETTING_{index}", "value": str(index), "value_source": []} for index in range(6)],
@@ -367,7 +367,7 @@ class _Kind(NamedTuple):
 
     type: str
     weight: float
-    values: Callable[[Place], Values]
+    values: Callable[[StateProject], Values]
 
 
 _FIRST = _Kind("google_storage_bucket", 8, _bucket)

@@ -49,7 +49,7 @@ from setpoint.model.control_parts import read_again
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.newer_fields import Revision
 from setpoint.model.observation import Observation
-from setpoint.model.record_size import encode_mended, encode_replacing
+from setpoint.model.record_size import encode_repaired, encode_replacing
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.retention import DEFAULT, Retention
@@ -359,15 +359,15 @@ class FirestoreStore:
         key = ResourceKey(fields["name"], fields["content"]) if is_named else None
         return DamagedRecord(problem, document.id, document.update_time, _body(document), key, last)
 
-    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
-        """See ``StateStore.mend``."""
+    def repair(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """See ``StateStore.repair``."""
         reference = self._findings.document(record.id)
         known = self._client.write_option(last_update_time=record.version)
         with _answering(record.id), _racing(record.id):
             if state is None:
                 reference.delete(option=known)
             else:
-                document = record_document(state.key, state, encode_mended(state, record.body), self._retention)
+                document = record_document(state.key, state, encode_repaired(state, record.body), self._retention)
                 reference.update(ABSENT | document, option=known)
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:

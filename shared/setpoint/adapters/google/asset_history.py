@@ -36,7 +36,7 @@ NAMES = 100
 """Maximum number of names of a call."""
 CALLS_A_MINUTE = 100
 """The quota of a project; that of an organisation is 180 (https://cloud.google.com/asset-inventory/docs/quota)."""
-_PATIENCE = QuotaRetryPolicy()
+_RETRIES = QuotaRetryPolicy()
 
 
 class GoogleAssetHistory:
@@ -45,15 +45,15 @@ class GoogleAssetHistory:
     Args:
         client: kept for the life of the process.
         pace: keeps the calls within the quota.
-        patience: the retries.
+        retries: the retries.
     """
 
     def __init__(
-        self, client: AssetServiceClient, pace: CallPace | None = None, patience: QuotaRetryPolicy = _PATIENCE
+        self, client: AssetServiceClient, pace: CallPace | None = None, retries: QuotaRetryPolicy = _RETRIES
     ) -> None:
         self._client = client
         self._pace = pace or CallPace(CALLS_A_MINUTE, CallBudget())
-        self._patience = patience
+        self._retries = retries
 
     def histories(self, parent: str, content: Content, names: Sequence[str], since: datetime) -> Histories:
         """See ``AssetHistory.histories``."""
@@ -81,17 +81,17 @@ class GoogleAssetHistory:
             content_type=CONTENT_TYPES[content],
             read_time_window={"start_time": since},
         )
-        patience, calls = self._patience, 0
-        until = self._pace.clock() + patience.in_all
+        retries, calls = self._retries, 0
+        until = self._pace.clock() + retries.in_all
         while True:
             self._pace.wait()
             try:
-                answer = self._client.batch_get_assets_history(request=request, retry=None, timeout=patience.call)
+                answer = self._client.batch_get_assets_history(request=request, retry=None, timeout=retries.call)
                 return BatchGetAssetsHistoryResponse.pb(answer)
             except PASSING as error:
                 if NO_CREDENTIALS in str(error):
                     raise BadRequest(f"the history of {parent} cannot be read without credentials; {LOG_IN}") from error
-                pause = pause_after(patience, error, calls)
+                pause = pause_after(retries, error, calls)
                 calls += 1
                 if self._pace.clock() + pause > until:
                     raise Unavailable(f"the history of {parent} cannot be read: {message_of(error)}") from error

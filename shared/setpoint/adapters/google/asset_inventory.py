@@ -104,7 +104,7 @@ class AssetInventory:
 
     Args:
         client: kept for the life of the process.
-        patience: the retries.
+        retries: the retries.
         page_size: assets per page; the API's maximum is 1,000.
         clock: monotonic seconds.
         sleep: waits for a number of seconds.
@@ -114,7 +114,7 @@ class AssetInventory:
     def __init__(
         self,
         client: AssetServiceClient,
-        patience: QuotaRetryPolicy = _RETRIES,
+        retries: QuotaRetryPolicy = _RETRIES,
         *,
         read_at: datetime | None = None,
         page_size: int = 1000,
@@ -122,12 +122,12 @@ class AssetInventory:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._patience = patience
+        self._retries = retries
         self._page_size = page_size
         self._read_at = read_at
         self._clock = clock
         self._sleep = sleep
-        self._pace = _RateLimiter(patience.calls_a_minute, clock, sleep)
+        self._pace = _RateLimiter(retries.calls_a_minute, clock, sleep)
 
     def lists(self, asset_type: str) -> bool:
         """See ``Inventory.lists``; the caller names types that the inventory has."""
@@ -161,18 +161,18 @@ class AssetInventory:
 
     def _answer(self, request: ListAssetsRequest) -> Any:
         """Request a page with retries; return the protobuf message itself, which is faster than its wrapper."""
-        patience = self._patience
-        until = self._clock() + patience.in_all
+        retries = self._retries
+        until = self._clock() + retries.in_all
         calls = 0
         while True:
             self._pace.wait()
             try:
-                pager = self._client.list_assets(request=request, retry=None, timeout=patience.call)
+                pager = self._client.list_assets(request=request, retry=None, timeout=retries.call)
                 return ListAssetsResponse.pb(next(iter(pager.pages)))
             except PASSING as error:
                 if NO_CREDENTIALS in str(error):
                     raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
-                pause = pause_after(patience, error, calls)
+                pause = pause_after(retries, error, calls)
                 calls += 1
                 if self._clock() + pause > until:
                     again = f"{message_of(error)}, {calls} times in a row"
@@ -184,10 +184,10 @@ class AssetInventory:
                 raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
 
 
-def pause_after(patience: QuotaRetryPolicy, error: Exception, calls: int) -> float:
+def pause_after(retries: QuotaRetryPolicy, error: Exception, calls: int) -> float:
     """Exponential backoff with jitter, so that clients that were refused together do not retry together."""
-    first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
-    return backoff(first, patience.longest, calls)
+    first = retries.first_of_quota if isinstance(error, exceptions.TooManyRequests) else retries.first
+    return backoff(first, retries.longest, calls)
 
 
 def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest) -> Exception:

@@ -36,7 +36,7 @@ _FRAME = len(_LOGS) + 10
 Windows = Sequence[tuple[datetime, datetime]]
 
 
-class Reader(Protocol):
+class LogReader(Protocol):
     """Sends a request that changes nothing; see ``ResourceApi.read``."""
 
     def read(self, call: Call) -> Any:
@@ -52,7 +52,7 @@ class GoogleActivityLogs:
         page_size: entries of a page; the API's maximum is 1,000.
     """
 
-    def __init__(self, api: Reader, pace: CallPace | None = None, *, page_size: int = PAGE_SIZE) -> None:
+    def __init__(self, api: LogReader, pace: CallPace | None = None, *, page_size: int = PAGE_SIZE) -> None:
         self._api = api
         self._pace = pace or CallPace(CALLS_A_MINUTE, CallBudget())
         self._page_size = page_size

@@ -58,19 +58,19 @@ def session(quota_project: str = "") -> AuthorizedSession:
     return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 
-def open_apis(instead: str = "", patience: RetryPolicy = RetryPolicy()) -> GoogleRest:  # noqa: B008 - immutable
+def open_apis(instead: str = "", retries: RetryPolicy = RetryPolicy()) -> GoogleRest:  # noqa: B008 - immutable
     """Google's REST APIs with the credentials of the environment, or a substitute server without credentials.
 
     Args:
         instead: URL of a server in place of all of Google's APIs, ``http://127.0.0.1:8080``, for tests; empty for none.
-        patience: timeouts and retries.
+        retries: timeouts and retries.
 
     Raises:
         BadRequest: there are no credentials; log in.
     """
     if instead:
-        return GoogleRest(requests.Session(), instead.rstrip("/"), patience)
-    return GoogleRest(session(), patience=patience)
+        return GoogleRest(requests.Session(), instead.rstrip("/"), retries)
+    return GoogleRest(session(), retries=retries)
 
 
 class GoogleRest:
@@ -80,13 +80,13 @@ class GoogleRest:
         session: kept for the life of the process.
         base_url: sends every request there, with the API's host as the first part of the path, for tests; empty for
             none.
-        patience: timeouts and retries.
+        retries: timeouts and retries.
     """
 
-    def __init__(self, session: requests.Session, base_url: str = "", patience: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008 - immutable
+    def __init__(self, session: requests.Session, base_url: str = "", retries: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008 - immutable
         self._session = session
         self._base_url = base_url
-        self._patience = patience
+        self._retries = retries
 
     def read(self, call: Call) -> Any:
         """See ``ResourceApi.read``."""
@@ -136,8 +136,8 @@ class GoogleRest:
         self, call: Call, *, again: Callable[[requests.Response], bool], reading: bool = True
     ) -> requests.Response:
         """Send a request; retry it only if that does no harm."""
-        patience = self._patience
-        for tries in range(1, patience.tries + 1):
+        retries = self._retries
+        for tries in range(1, retries.tries + 1):
             answer, failure = self._once(call)
             if failure is not None and not (reading or _never_left(failure)):
                 raise Unavailable(
@@ -145,13 +145,13 @@ class GoogleRest:
                 ) from failure
             if answer is not None and not again(answer):
                 return answer
-            is_last = tries == patience.tries or (answer is not None and not reading and tries >= _WRITE_TRIES)
-            if is_last or (answer is not None and responses.wait(answer) > patience.longest):
+            is_last = tries == retries.tries or (answer is not None and not reading and tries >= _WRITE_TRIES)
+            if is_last or (answer is not None and responses.wait(answer) > retries.longest):
                 break
-            time.sleep(_pause(patience, tries, answer))
+            time.sleep(_pause(retries, tries, answer))
         if answer is not None:
             return answer
-        raise Unavailable(f"{call.method} at {call.url}: no response, {patience.tries} times in a row") from failure
+        raise Unavailable(f"{call.method} at {call.url}: no response, {retries.tries} times in a row") from failure
 
     def _once(self, call: Call) -> tuple[requests.Response | None, Exception | None]:
         try:
@@ -161,7 +161,7 @@ class GoogleRest:
                 params=call.query or None,
                 json=call.body,
                 headers=dict(call.headers) or None,
-                timeout=self._patience.call,
+                timeout=self._retries.call,
                 allow_redirects=False,
             )
         except (requests.RequestException, HTTPError, TransportError) as failure:
@@ -185,10 +185,10 @@ def _never_left(failure: Exception) -> bool:
     return isinstance(failure, requests.ConnectionError) and isinstance(reason, NewConnectionError)
 
 
-def _pause(patience: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
+def _pause(retries: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
     """The API's requested wait, or exponential backoff with jitter; a longer request is left to the engine."""
     asked = responses.wait(answer) if answer is not None else 0.0
-    return asked or backoff(patience.first, patience.longest, tries - 1)
+    return asked or backoff(retries.first, retries.longest, tries - 1)
 
 
 def _is_busy(answer: requests.Response) -> bool:

@@ -181,8 +181,8 @@ class MemoryStore:
         """See ``StateStore.damaged``; stored values need no decoding, so none is damaged."""
         return iter(())
 
-    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
-        """See ``StateStore.mend``."""
+    def repair(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """See ``StateStore.repair``."""
         del state
         raise Conflict(f"record {record.id}: it does not exist")
 

@@ -25,7 +25,7 @@ from setpoint.model.control_parts import ControlParts, PartGone, read_again
 from setpoint.model.decode_errors import readable, stored_bytes, tried
 from setpoint.model.newer_fields import Revision
 from setpoint.model.observation import Observation
-from setpoint.model.record_size import encode_mended, encode_replacing
+from setpoint.model.record_size import encode_repaired, encode_replacing
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.retention import Retention
@@ -372,11 +372,11 @@ class SqliteStore:
                     row = self._connections.execute(_DAMAGED, (name,)).fetchone()
                     yield DamagedRecord(problem, name, row[0], body, observation=observations.readable(row[1]))
 
-    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
-        """See ``StateStore.mend``."""
+    def repair(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """See ``StateStore.repair``."""
         statement, values = _DROP, tuple[Any, ...]()
         if state is not None:
-            statement, values = _MEND, (*_fields(state, encode_mended(state, record.body)), record.version + 1)
+            statement, values = _MEND, (*_fields(state, encode_repaired(state, record.body)), record.version + 1)
         with answering:
             if self._connections.execute(statement, (*values, record.id, record.version)).rowcount != 1:
                 raise Conflict(f"record {record.id}: written by another process; read it again")

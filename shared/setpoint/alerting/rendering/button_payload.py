@@ -67,15 +67,15 @@ def offered_actions(shown: FindingView) -> tuple[ButtonAction, ...]:
     A remediation never recreates a deleted resource nor deletes an unmanaged one, and a dry run writes nothing: such
     findings have no button for approval.
     """
-    data, remedy = shown.data, shown.data.remediation
+    data, attempt = shown.data, shown.data.remediation
     if data.status == "resolved":
         return ()
     if data.status != "open":
         return ("why",)
-    if remedy is not None and remedy.step == "asked":
+    if attempt is not None and attempt.step == "asked":
         return ("approve", "snooze", "accept", "why")
-    is_under_way = remedy is not None and remedy.step in IN_PROGRESS
-    if data.kind != "modified" or data.mode in MANUAL_MODES or is_under_way or is_dry_run(remedy):
+    is_under_way = attempt is not None and attempt.step in IN_PROGRESS
+    if data.kind != "modified" or data.mode in MANUAL_MODES or is_under_way or is_dry_run(attempt):
         return ("snooze", "accept", "why")
     return ("fix", "snooze", "accept", "why")
 

@@ -97,7 +97,7 @@ def of_finding(shown: ShownFinding, links: Links) -> Iterator[str]:
     yield f"### {safe_text.clean(kind)} {code(name)}"
     yield f"{code(data.resource_name)}{f' in {code(project)}' if project else ''}, severity {data.severity}"
     yield ""
-    yield f"- since {data.first_seen:%Y-%m-%d %H:%M} UTC, changed by {phrases.by(data.actor, STYLE)}"
+    yield f"- since {data.first_seen:%Y-%m-%d %H:%M} UTC, changed by {phrases.changed_by(data.actor, STYLE)}"
     page = declared_at(data.declared_in)
     yield f"- declared in {code(str(data.declared_in))}{f' ([applied revision]({page}))' if page else ''}"
     link = addresses.of_finding(links, FindingView("drift.changed", data.observed_at, data))

@@ -18,7 +18,7 @@ def title(view: FindingView | GroupView) -> str:
         kind = phrases.title(view.samples[0].data).kind if view.samples else view.cause.asset_type
         text = f"{view.severity}: {phrases.plural(kind, view.total)} drifted the same way"
     else:
-        text = f"{view.data.severity}: {phrases.what(view.data)} {phrases.happened(view.data)}"
+        text = f"{view.data.severity}: {phrases.subject(view.data)} {phrases.status_phrase(view.data)}"
     return safe_text.fit(text, _MOST_TITLE)
 
 

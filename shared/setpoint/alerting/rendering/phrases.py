@@ -68,13 +68,13 @@ def title(data: DriftData) -> display_names.Title:
     return display_names.title(data.resource_name, data.content, data.asset_type, data.project)
 
 
-def what(data: DriftData) -> str:
+def subject(data: DriftData) -> str:
     """What drifted in one text: ``IAM of Bucket exports``."""
     kind, name, _ = title(data)
     return f"{kind} {name}"
 
 
-def happened(data: DriftData) -> str:
+def status_phrase(data: DriftData) -> str:
     """The latest status of a finding: ``has drifted``."""
     return "have drifted" if data.content == "org_policy" and data.kind == "modified" else _HAPPENED[data.kind]
 
@@ -100,7 +100,7 @@ def lasted(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{int(max(seconds, 0))} s"
 
 
-def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
+def changed_by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
     """The actor, the tool, and the confidence."""
     if actor is None:
         return "not known yet"
@@ -195,25 +195,25 @@ def _at_window(shown: FindingView, form: RenderStyle) -> str:
     return f", from {form.date(shown.next_window)}" if shown.next_window is not None else ""
 
 
-def _waiting(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
-    return f"Will be remediated{_at_window(shown, form) or ' later'}{_because(remedy.reason, form)}"
+def _waiting(shown: FindingView, attempt: RemediationData, form: RenderStyle) -> str:
+    return f"Will be remediated{_at_window(shown, form) or ' later'}{_because(attempt.reason, form)}"
 
 
-def _handed_off(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
+def _handed_off(shown: FindingView, attempt: RemediationData, form: RenderStyle) -> str:
     del shown
-    to = _EXECUTORS.get(remedy.executor, "another executor")
-    return f"Delegated to {to}{_because(remedy.reason, form)}"
+    to = _EXECUTORS.get(attempt.executor, "another executor")
+    return f"Delegated to {to}{_because(attempt.reason, form)}"
 
 
-def _stopped(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
-    if is_dry_run(remedy):
+def _stopped(shown: FindingView, attempt: RemediationData, form: RenderStyle) -> str:
+    if is_dry_run(attempt):
         return "Dry run: it would be remediated, and nothing is written"
     del shown
-    return f"Stopped until a person decides{_because(remedy.reason, form)}"
+    return f"Stopped until a person decides{_because(attempt.reason, form)}"
 
 
 _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]] = {
-    "asked": lambda _, remedy, form: f"Waiting for approval{_because(remedy.reason, form)}",
+    "asked": lambda _, attempt, form: f"Waiting for approval{_because(attempt.reason, form)}",
     "waiting": _waiting,
     "acting": lambda *_: "Is being remediated now",
     "operating": lambda *_: "Is being remediated: an operation of Google's API is running",
@@ -225,16 +225,16 @@ _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]]
 """What happens next, by the outcome of the remediation; for other outcomes the mode decides."""
 
 
-def is_dry_run(remedy: RemediationData | None) -> bool:
+def is_dry_run(attempt: RemediationData | None) -> bool:
     """Whether only the dry run prevents a remediation."""
-    return remedy is not None and remedy.step == "stopped" and "dry run" in remedy.reason and bool(remedy.summary)
+    return attempt is not None and attempt.step == "stopped" and "dry run" in attempt.reason and bool(attempt.summary)
 
 
 def ended(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     """Why a finding is resolved, and who resolved it."""
-    remedy = shown.data.remediation
-    if (remedy is not None and remedy.step == "done") or _was_remediated(shown.steps):
-        by_whom = remedy.approved_by if remedy is not None else ""
+    attempt = shown.data.remediation
+    if (attempt is not None and attempt.step == "done") or _was_remediated(shown.steps):
+        by_whom = attempt.approved_by if attempt is not None else ""
         approved = f", approved by {form.value(by_whom)}" if by_whom else ""
         return f"remediated by Setpoint{approved}"
     return _ENDS.get(shown.data.reason) or form.prose(shown.data.reason or "it ended")
@@ -269,14 +269,14 @@ def _requested(shown: FindingView, form: RenderStyle) -> str:
     return next_step(shown, form)
 
 
-def _remedy_reason(shown: FindingView, form: RenderStyle) -> str:
+def _attempt_reason(shown: FindingView, form: RenderStyle) -> str:
     return _because(shown.data.remediation.reason if shown.data.remediation else "", form)
 
 
 def _opened(shown: FindingView, form: RenderStyle) -> str:
     del form
     again = f" again, for the {ordinal(shown.data.episodes)} time" if shown.data.episodes > 1 else ""
-    return f"It {happened(shown.data)}{again}"
+    return f"It {status_phrase(shown.data)}{again}"
 
 
 _EVENTS: Mapping[EventType, Callable[[FindingView, RenderStyle], str]] = {
@@ -284,12 +284,12 @@ _EVENTS: Mapping[EventType, Callable[[FindingView, RenderStyle], str]] = {
     "drift.changed": lambda shown, _: f"The drift has changed: {extent(shown.data)}",
     "drift.resolved": _resolved,
     "drift.exempted": next_step,
-    "drift.attributed": lambda shown, form: f"Changed by: {by(shown.data.actor, form)}{_since(shown.data)}",
+    "drift.attributed": lambda shown, form: f"Changed by: {changed_by(shown.data.actor, form)}{_since(shown.data)}",
     "remediation.requested": _requested,
     "remediation.started": lambda *_: "Remediation started",
     "remediation.succeeded": lambda shown, form: f"{_capital(ended(shown, form))} after {duration(shown.data)}",
-    "remediation.failed": lambda shown, form: f"Remediation failed{_remedy_reason(shown, form)}",
-    "remediation.blocked": lambda shown, form: next_step(shown, form) or f"Held{_remedy_reason(shown, form)}",
+    "remediation.failed": lambda shown, form: f"Remediation failed{_attempt_reason(shown, form)}",
+    "remediation.blocked": lambda shown, form: next_step(shown, form) or f"Held{_attempt_reason(shown, form)}",
 }
 
 
@@ -305,15 +305,15 @@ _ORDERS: Mapping[str, str] = {
 }
 
 
-def last(shown: FindingView, form: RenderStyle = PLAIN) -> str:
+def latest_step(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     """The latest step of a finding."""
     step = shown.steps[-1] if shown.steps else None
     if step is None or step.what == shown.event:
         return _EVENTS[shown.event](shown, form)
-    return past(step, form)
+    return step_line(step, form)
 
 
-def past(step: TimelineEntry, form: RenderStyle = PLAIN) -> str:
+def step_line(step: TimelineEntry, form: RenderStyle = PLAIN) -> str:
     """A step of a finding's timeline, in a line."""
     word = _ORDERS.get(step.what) or _capital(step.what.partition(".")[2].replace("_", " ") or step.what)
     subject = {"drift": "Drift ", "remediation": "Remediation "}.get(step.what.partition(".")[0], "")
@@ -329,7 +329,7 @@ def _capital(words: str) -> str:
 def extent(data: DriftData) -> str:
     """The extent of a drift: ``3 fields differ``, or the status of the whole resource."""
     if data.kind != "modified":
-        return f"it {happened(data)}"
+        return f"it {status_phrase(data)}"
     noun = "grant" if data.content == "iam_policy" else "field"
     return f"{plural(noun, data.difference_count)} {'differs' if data.difference_count == 1 else 'differ'}"
 
@@ -357,7 +357,7 @@ def statuses(group: GroupView) -> str:
     return " · ".join(parts)
 
 
-def where(group: GroupView) -> str:
+def in_projects(group: GroupView) -> str:
     """``in 40 projects``."""
     return f"in {plural('project', group.project_count)}" if group.project_count else ""
 
@@ -366,22 +366,22 @@ def group_title(group: GroupView) -> str:
     """``41 Buckets in 40 projects``."""
     cause = group.cause
     counted = plural(display_names.kind_with_content(cause.asset_type, cause.content), group.total)
-    return " ".join(filter(None, (counted, where(group))))
+    return " ".join(filter(None, (counted, in_projects(group))))
 
 
 def summary(shown: FindingView) -> str:
     """A finding in one line of plain text, for notifications and for sinks without layout."""
     data = shown.data
     place = ", ".join(filter(None, (data.project, f"team {data.owner.team}" if data.owner.team else "")))
-    head = f"{what(data)}{f' ({place})' if place else ''}"
+    head = f"{subject(data)}{f' ({place})' if place else ''}"
     if data.status == "resolved":
         return texts.fit(f"Resolved: {head} after {duration(data)}, {ended(shown)}", _LONGEST_SUMMARY)
-    text = f"{severity_word(data.severity)}: {head} {happened(data)}"
+    text = f"{severity_word(data.severity)}: {head} {status_phrase(data)}"
     if data.kind == "modified" and data.differences:
         more = data.difference_count - 1
         text += f": {difference_text.as_line(data.differences[0])}{f' and {more:,} more' if more > 0 else ''}"
     if data.actor is not None:
-        text += f", by {by(data.actor)}"
+        text += f", by {changed_by(data.actor)}"
     return texts.fit(f"{text}. {next_step(shown)}", _LONGEST_SUMMARY)
 
 
@@ -389,11 +389,11 @@ def group_summary(group: GroupView) -> str:
     """A group of findings in one line of plain text."""
     if is_over(group):
         return texts.fit(f"Resolved: {group_title(group)}", _LONGEST_SUMMARY)
-    text = f"{severity_word(group.severity)}: {group_title(group)} {happened_to_all(group)}; {statuses(group)}"
+    text = f"{severity_word(group.severity)}: {group_title(group)} {group_status_phrase(group)}; {statuses(group)}"
     return texts.fit(text, _LONGEST_SUMMARY)
 
 
-def happened_to_all(group: GroupView) -> str:
+def group_status_phrase(group: GroupView) -> str:
     """The latest status of a group: ``have drifted``."""
     have = {"modified": "drifted", "deleted": "were deleted", "unmanaged": "are not declared"}
     return have[group.cause.kind]

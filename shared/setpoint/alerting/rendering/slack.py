@@ -82,8 +82,8 @@ def finding(shown: FindingView, links: Links) -> Message:
 def _title(data: DriftData) -> str:
     quiet = _QUIET_MARKS.get(data.status)
     mark = quiet or f"{phrases.SEVERITY_MARKS[data.severity]} {phrases.severity_word(data.severity)}"
-    what = phrases.what(data)
-    happened = phrases.happened(data)
+    what = phrases.subject(data)
+    happened = phrases.status_phrase(data)
     room = 150 - len(mark) - len(happened) - 10
     return f"{mark}: {clip(what, room)} {happened}"
 
@@ -91,13 +91,13 @@ def _title(data: DriftData) -> str:
 def _resolved(shown: FindingView, links: Links) -> Iterator[Block]:
     """A resolved finding, in short form."""
     data = shown.data
-    lost = f"~{code(phrases.what(data), 300)} {phrases.happened(data)}~"
+    lost = f"~{code(phrases.subject(data), 300)} {phrases.status_phrase(data)}~"
     yield section(f"✅ {lost}\nResolved after {phrases.duration(data)}: {phrases.ended(shown, FORM)}.")
     extent = ""
     if data.kind == "modified" and data.differences:
         others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
         extent = f"It was {slack_differences.difference_line(data.differences[0])}{others}"
-    done = f"changed by {phrases.by(data.actor, FORM)}" if data.actor is not None else ""
+    done = f"changed by {phrases.changed_by(data.actor, FORM)}" if data.actor is not None else ""
     yield context(_where(data), extent, done, _ended_at(data))
     yield _footer(shown, links)
 
@@ -122,7 +122,7 @@ def _facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     data = shown.data
     yield "Project", _where(data) or "not known"
     yield "Owner", _whose(data)
-    yield "Changed by", phrases.by(data.actor, FORM)
+    yield "Changed by", phrases.changed_by(data.actor, FORM)
     yield "Origin", drift_origin.in_words(data.origin)
     yield "Since", _since(data)
 
@@ -175,7 +175,7 @@ def _actions(shown: FindingView) -> list[Block]:
     offered = button_payload.offered_actions(shown) if value else ()
     seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.event_time.isoformat()}\n{len(shown.steps)}"
     written = "; ".join(shown.data.remediation.summary[:2]) if shown.data.remediation else ""
-    write = written or "; ".join(map(difference_text.as_line, data.differences[:2])) or phrases.what(data)
+    write = written or "; ".join(map(difference_text.as_line, data.differences[:2])) or phrases.subject(data)
     questions: dict[ButtonAction, Confirmation] = {
         "fix": Confirmation("Remediate now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
         "approve": Confirmation("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
@@ -204,12 +204,12 @@ def group(group: GroupView, links: Links) -> Message:
     show = link(page, f"Show all {group.total:,} in Setpoint") or code("setpoint findings list")
     if phrases.is_over(group):
         took = phrases.lasted((group.changed_at - group.opened_at).total_seconds())
-        lost = f"~{code(phrases.group_title(group), 200)} {phrases.happened_to_all(group)}~"
+        lost = f"~{code(phrases.group_title(group), 200)} {phrases.group_status_phrase(group)}~"
         blocks = [section(f"✅ {lost}\nAll resolved after {took}."), context(_actors(group), show)]
         return message(phrases.group_summary(group), blocks)
     mark = f"{phrases.SEVERITY_MARKS[group.severity]} {phrases.severity_word(group.severity)}"
     blocks = [
-        header(f"{mark}: {phrases.group_title(group)} {phrases.happened_to_all(group)}"),
+        header(f"{mark}: {phrases.group_title(group)} {phrases.group_status_phrase(group)}"),
         *_changes(group),
         fields(_group_facts(group)),
         *_samples(group, links),
@@ -279,7 +279,7 @@ def _actors(group: GroupView) -> str:
         return "not known yet"
     known = [shown.data.actor for shown in group.samples if shown.data.actor is not None]
     if len(group.actors) == 1 and known and all(actor.principal == principals[0] for actor in known):
-        return phrases.by(known[0], FORM)
+        return phrases.changed_by(known[0], FORM)
     largest = sorted(group.actors.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
     text = ", ".join(f"{code(name, 80) if name else 'not known yet'} {count:,}" for name, count in largest)
     return f"{text}, and others" if len(group.actors) > _MOST_LISTED else text
@@ -343,14 +343,14 @@ def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> 
     mark = {"resolved": "✅", "exempted": "🔕", "accepted": "☑️"}.get(data.status) or phrases.SEVERITY_MARKS[
         data.severity
     ]
-    name = link(addresses.of_finding(links, shown), phrases.what(data), 100) or code(phrases.what(data), 100)
+    name = link(addresses.of_finding(links, shown), phrases.subject(data), 100) or code(phrases.subject(data), 100)
     text = f"{mark} {name}"
     if phrases.title(data).project not in ("", phrases.title(data).name):
         text += f" in {code(data.project, 60)}"
     if data.status == "resolved":
         return f"{text}: resolved after {phrases.duration(data)}"
     if not with_difference or data.kind != "modified" or not data.differences:
-        return f"{text} {phrases.happened(data)}" if with_difference else text
+        return f"{text} {phrases.status_phrase(data)}" if with_difference else text
     others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
     return f"{text}: {slack_differences.difference_line(data.differences[0])}{others}"
 
@@ -385,17 +385,19 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
     unsaid = max(data.difference_count - len(lines), 0)
     parts = [
         MessagePart(
-            f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {fact}" for name, fact in _all_facts(shown) if fact]
+            f"*All of {code(phrases.subject(data), 200)}*",
+            [f"{name}: {fact}" for name, fact in _all_facts(shown) if fact],
         ),
         MessagePart(
-            "*What has happened*", [f"{date(entry.occurred_at)}  {phrases.past(entry, FORM)}" for entry in shown.steps]
+            "*What has happened*",
+            [f"{date(entry.occurred_at)}  {phrases.step_line(entry, FORM)}" for entry in shown.steps],
         ),
         MessagePart("*What would remediate it*", _summary(data)),
         MessagePart("*Before it was deleted*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
         MessagePart(fields_heading, lines),
     ]
     packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
-    return tuple(message(f"All of {phrases.what(data)}", blocks) for blocks in packed)
+    return tuple(message(f"All of {phrases.subject(data)}", blocks) for blocks in packed)
 
 
 def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
@@ -410,7 +412,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Severity", f"{phrases.SEVERITY_MARKS[data.severity]} {data.severity}"
     yield "Mode", data.mode
     yield "Next", phrases.next_step(shown, FORM)
-    yield "Changed by", phrases.by(data.actor, FORM)
+    yield "Changed by", phrases.changed_by(data.actor, FORM)
     yield from _of_actor(data)
     yield "Origin", drift_origin.in_words(data.origin)
     yield "Drifts since", since_text(data.history)
@@ -457,8 +459,8 @@ def step(shown: FindingView, links: Links) -> Message:
         links: URLs of the pages that it links to.
     """
     what = shown.steps[-1].what if shown.steps else shown.event
-    text = f"{_STEP_MARKS.get(what, '•')} {phrases.last(shown, FORM)}."
-    plain_text = phrases.last(shown)
+    text = f"{_STEP_MARKS.get(what, '•')} {phrases.latest_step(shown, FORM)}."
+    plain_text = phrases.latest_step(shown)
     blocks = [section(text)]
     if what in ("drift.opened", "drift.changed") and shown.data.status == "open":
         blocks.append(_differences(shown.data))
@@ -466,7 +468,7 @@ def step(shown: FindingView, links: Links) -> Message:
         blocks.append(listed("*What would remediate it*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
     if page := addresses.of_finding(links, shown):
         blocks.append(context(link(page, "Open in Setpoint")))
-    return message(f"{phrases.what(shown.data)}: {plain_text}", blocks)
+    return message(f"{phrases.subject(shown.data)}: {plain_text}", blocks)
 
 
 def escalation(shown: FindingView) -> Message:
@@ -477,7 +479,7 @@ def escalation(shown: FindingView) -> Message:
     """
     data = shown.data
     waited = phrases.lasted((shown.event_time - data.first_seen).total_seconds())
-    title = f"🚨 {phrases.severity_word(data.severity)}, and no action was taken: {phrases.what(data)}"
+    title = f"🚨 {phrases.severity_word(data.severity)}, and no action was taken: {phrases.subject(data)}"
     blocks = [header(title), _differences(data), fields(_facts(shown))]
     blocks += [section(f"*Open for {waited}.* {phrases.next_step(shown, FORM)}."), _footer(shown, Links())]
     return message(f"{title}. {phrases.summary(shown)}", [*blocks, *_actions(shown)])

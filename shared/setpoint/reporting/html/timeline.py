@@ -29,7 +29,7 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
         entries += (_entry(entry) for entry in trail)
     else:
         entries += _exempted(state.exemption) if state.exemption is not None else ()
-        entries += _remedied(state.remediation) if state.remediation is not None else ()
+        entries += _attempt_steps(state.remediation) if state.remediation is not None else ()
     return tuple(sorted(entries, key=lambda step: step.occurred_at)[-_MOST:])
 
 
@@ -58,19 +58,19 @@ def _exempted(exemption: Exemption) -> Iterator[TimelineEntry]:
     yield TimelineEntry(exemption.since, what, exemption.by, f"{exemption.reason}{until}")
 
 
-def _remedied(remedy: RemediationState) -> Iterator[TimelineEntry]:
-    step = remedy.step.replace("_", " ")
+def _attempt_steps(attempt: RemediationState) -> Iterator[TimelineEntry]:
+    step = attempt.step.replace("_", " ")
     yield TimelineEntry(
-        remedy.since,
+        attempt.since,
         f"remediation: {step}",
-        remedy.approved_by,
-        "; ".join((remedy.reason, *remedy.summary)).strip("; "),
+        attempt.approved_by,
+        "; ".join((attempt.reason, *attempt.summary)).strip("; "),
     )
-    if remedy.claimed_at is not None:
+    if attempt.claimed_at is not None:
         yield TimelineEntry(
-            remedy.claimed_at, "remediation: written", text=f"attempt {remedy.attempts}. {remedy.failure}".strip()
+            attempt.claimed_at, "remediation: written", text=f"attempt {attempt.attempts}. {attempt.failure}".strip()
         )
-    for fix in remedy.applied_fixes:
+    for fix in attempt.applied_fixes:
         yield TimelineEntry(fix.verified_at, "remediated", text=", ".join(fix.paths))
 
 

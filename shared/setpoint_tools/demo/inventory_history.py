@@ -21,7 +21,7 @@ _OLDEST = timedelta(days=90)
 """How long ago the resources took the values that are declared; the inventory tells it of 35 days only."""
 
 
-class Past:
+class InventoryHistory:
     """``AssetHistory`` and ``ActivityLogs`` of the sample fleet.
 
     Args:
