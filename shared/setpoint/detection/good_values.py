@@ -34,7 +34,7 @@ _ON_ITS_WAY = timedelta(hours=24)
 _RANKS = ("critical", "high", "low")
 
 
-class CurrentValues(NamedTuple):
+class LiveValues(NamedTuple):
     """What was observed, with all that is worked out of it.
 
     Args:
@@ -79,7 +79,7 @@ def severity_of(difference: Difference) -> str:
     return security_meaning.undeclared_severity(difference.path, difference.declared, difference.observed)
 
 
-def first_values(current: CurrentValues) -> GoodValues:
+def first_values(current: LiveValues) -> GoodValues:
     """The values of the first observation."""
     observed_at = current.observation.observed_at
     return renewed_values(
@@ -90,13 +90,13 @@ def first_values(current: CurrentValues) -> GoodValues:
     )
 
 
-def renewed_values(current: CurrentValues, good: GoodValues) -> GoodValues:
+def renewed_values(current: LiveValues, good: GoodValues) -> GoodValues:
     """The values of now as what is good."""
     values = {path: value.kept for path, value in current.values.items()}
     return _with_values(_renewed(current, good), values, current)
 
 
-def _renewed(current: CurrentValues, good: GoodValues) -> GoodValues:
+def _renewed(current: LiveValues, good: GoodValues) -> GoodValues:
     """What is known of the good values, with those of now to come."""
     since, until = _provisional(current, good)
     return replace(
@@ -113,7 +113,7 @@ def _renewed(current: CurrentValues, good: GoodValues) -> GoodValues:
     )
 
 
-def _provisional(current: CurrentValues, good: GoodValues) -> tuple[datetime | None, datetime | None]:
+def _provisional(current: LiveValues, good: GoodValues) -> tuple[datetime | None, datetime | None]:
     """From when to when the next newer observation replaces the values."""
     is_on_its_way = lifecycle.is_transitional(current.observation.data)
     if current.is_repeated and is_applied(current, good):
@@ -125,12 +125,12 @@ def _provisional(current: CurrentValues, good: GoodValues) -> tuple[datetime | N
     return since, since + (_ON_ITS_WAY if is_on_its_way else _AFTER_AN_APPLY)
 
 
-def is_applied(current: CurrentValues, good: GoodValues) -> bool:
+def is_applied(current: LiveValues, good: GoodValues) -> bool:
     """Whether an apply has changed the declared fields; one of mode, owner or grace period is none."""
     return good.desired != current.desired and good.content != current.content()
 
 
-def is_renewed(current: CurrentValues, good: GoodValues) -> bool:
+def is_renewed(current: LiveValues, good: GoodValues) -> bool:
     """Whether the values are taken anew: with an apply, and with the first observation after it."""
     observed_at, until = current.observation.observed_at, good.provisional_until
     return is_applied(current, good) or (until is not None and good.taken_at < observed_at <= until)
@@ -169,9 +169,7 @@ def digest_of(difference: Difference) -> str:
     return undeclared_values.value_digest([observed, difference.hidden] if difference.hidden else observed)
 
 
-def updated(
-    current: CurrentValues, good: GoodValues, differences: Iterable[Difference], *, renewed: bool
-) -> GoodValues:
+def updated(current: LiveValues, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:
     """What is good from now on: the values before, or those of now, less what differs from what was before."""
     differing = sorted(differences, key=lambda difference: _RANKS.index(severity_of(difference)))
     changed = {difference.path: digest_of(difference) for difference in differing[:MOST_TRACKED]}
@@ -194,7 +192,7 @@ def updated(
     )
 
 
-def _restored(current: CurrentValues, good: GoodValues, differing: Iterable[str]) -> GoodValues:
+def _restored(current: LiveValues, good: GoodValues, differing: Iterable[str]) -> GoodValues:
     """The values of now, with what differs as it was before; a path may lie below one that is kept."""
     before = good.values
     values = {path: value.kept for path, value in current.values.items()}
@@ -213,6 +211,6 @@ def _restored(current: CurrentValues, good: GoodValues, differing: Iterable[str]
     return replace(good, values=good.values | {root: before[root] for root in folded}, folded=(*good.folded, *folded))
 
 
-def _with_values(good: GoodValues, values: Mapping[str, Any], current: CurrentValues) -> GoodValues:
+def _with_values(good: GoodValues, values: Mapping[str, Any], current: LiveValues) -> GoodValues:
     fitting = value_folding.bounded(values, current.values, current.digests)
     return replace(good, values=fitting.values, folded=fitting.folded, is_partial=fitting.is_partial)

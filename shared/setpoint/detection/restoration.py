@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from setpoint.comparison import undeclared_values
 from setpoint.comparison.absence import child
 from setpoint.comparison.undeclared_values import SettableValue
-from setpoint.detection.good_values import CurrentValues
+from setpoint.detection.good_values import LiveValues
 from setpoint.model import field_path, ignore_patterns, policy
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
@@ -77,7 +77,7 @@ class ChangedValues(NamedTuple):
 
     declaration: Declaration
     good: GoodValues
-    current: CurrentValues
+    current: LiveValues
     fleet_policy: Policy | None
 
     @property

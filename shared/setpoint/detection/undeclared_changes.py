@@ -17,7 +17,7 @@ from setpoint.comparison import api_versions, coverage_gaps, undeclared_values
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.undeclared_values import EarlierValues, SettableValue, ValueDigests
 from setpoint.detection import good_values, observation_digests, value_folding
-from setpoint.detection.good_values import MOST_TRACKED, CurrentValues, severity_of
+from setpoint.detection.good_values import MOST_TRACKED, LiveValues, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
 from setpoint.detection.restoration import ChangedValues
 from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
@@ -202,9 +202,7 @@ def left(changed: ChangedValues, data: dict[str, Any]) -> tuple[Difference, ...]
     return _differences(current._replace(observation=observation, values=values), declaration, good)
 
 
-def _current(
-    inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: str
-) -> tuple[CurrentValues, Declaration]:
+def _current(inputs: _Inputs, seen: str, before: GoodValues | None, last_seen: str) -> tuple[LiveValues, Declaration]:
     """What was observed, and the declaration in the API version in which it is compared."""
     desired, observation, schemas, _, masking, now = inputs
     is_repeated = (
@@ -222,7 +220,7 @@ def _current(
     if in_version is not observation:
         version += f" as {_name(schema)}"
     values = _values(compared, in_version, schema, masking, before)
-    current = CurrentValues(
+    current = LiveValues(
         declaration, desired.digest, seen, values, schema, version, in_version, is_repeated, masking, now
     )
     return current, compared
@@ -239,11 +237,7 @@ def _unwatched(desired: Desired, fleet_policy: Policy | None, good: LastKnownGoo
 
 
 def _in_same_version(
-    current: CurrentValues,
-    declaration: Declaration,
-    fleet_policy: Policy | None,
-    stored: LastKnownGood,
-    good: GoodValues,
+    current: LiveValues, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
 ) -> UndeclaredChanges:
     """Compare an observation in the API version of the good values; what other versions show stays unknown."""
     observation = current.observation
@@ -277,7 +271,7 @@ def _in_same_version(
     )
 
 
-def _is_settled(current: CurrentValues, good: GoodValues, stored: LastKnownGood) -> bool:
+def _is_settled(current: LiveValues, good: GoodValues, stored: LastKnownGood) -> bool:
     """Whether an observation without differences changes nothing of the good values but the digest of the last one."""
     return (
         good.desired == current.desired
@@ -290,11 +284,7 @@ def _is_settled(current: CurrentValues, good: GoodValues, stored: LastKnownGood)
 
 
 def _in_other_version(
-    current: CurrentValues,
-    declaration: Declaration,
-    fleet_policy: Policy | None,
-    stored: LastKnownGood,
-    good: GoodValues,
+    current: LiveValues, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
 ) -> UndeclaredChanges:
     """Compare an observation in another API version than that of the good values with the last of its own version.
 
@@ -354,7 +344,7 @@ class _Result(NamedTuple):
     is_renewed: bool
 
 
-def _differences(current: CurrentValues, declaration: Declaration, good: GoodValues) -> tuple[Difference, ...]:
+def _differences(current: LiveValues, declaration: Declaration, good: GoodValues) -> tuple[Difference, ...]:
     """How the values differ from the good ones."""
     observation = current.observation
     known = good.values
@@ -376,7 +366,7 @@ def _differences(current: CurrentValues, declaration: Declaration, good: GoodVal
     )
 
 
-def _compared(current: CurrentValues, differences: tuple[Difference, ...], good: GoodValues) -> _Result:
+def _compared(current: LiveValues, differences: tuple[Difference, ...], good: GoodValues) -> _Result:
     """What is reported, and what is good from now on."""
     renewed = good_values.is_renewed(current, good)
     if renewed:
@@ -387,11 +377,7 @@ def _compared(current: CurrentValues, differences: tuple[Difference, ...], good:
 
 
 def _cut_off(
-    current: CurrentValues,
-    declaration: Declaration,
-    fleet_policy: Policy | None,
-    stored: LastKnownGood,
-    good: GoodValues,
+    current: LiveValues, declaration: Declaration, fleet_policy: Policy | None, stored: LastKnownGood, good: GoodValues
 ) -> UndeclaredChanges:
     """Compare what a truncated asset has; what it lacks is unknown."""
     good = replace(
@@ -428,7 +414,7 @@ def _is_tellable(difference: Difference, good: GoodValues, observation: Observat
 
 
 def _learnt(
-    differences: tuple[Difference, ...], current: CurrentValues, good: GoodValues
+    differences: tuple[Difference, ...], current: LiveValues, good: GoodValues
 ) -> tuple[tuple[Difference, ...], bool, GoodValues]:
     """The differences without values that move by themselves, whether some belong to what is good, and what is learnt.
 
