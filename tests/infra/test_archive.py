@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
@@ -20,7 +21,7 @@ FIGURES = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))
 MAKERS = FIGURES["CLIENTS"]
 
 STARTS = """
-import os, pathlib, runpy, sys
+import json, os, pathlib, runpy, sys, traceback
 import functions_framework, google.auth, google.cloud.firestore, google.cloud.pubsub_v1
 from google.auth.credentials import AnonymousCredentials
 
@@ -32,17 +33,26 @@ class NoTools:
 sys.meta_path.insert(0, NoTools())
 google.auth.default = lambda *_, **__: (AnonymousCredentials(), "fleet-ops")
 archive, *functions = sys.argv[1:]
+errors = {}
 for name, maker in (function.split("=") for function in functions):
+    reading, writing = os.pipe()
     if child := os.fork():
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-            sys.exit(f"{name} does not start")
-        print(name, flush=True)
+        os.close(writing)
+        errors[name] = open(reading).read()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if (code != 0) != bool(errors[name]):
+            sys.exit(f"{name} ended with {code}: {errors[name]}")
         continue
-    runpy.run_path(f"{archive}/functions/{name}/main.py")
-    from setpoint import bootstrap
-    getattr(bootstrap, maker)()
-    assert pathlib.Path(bootstrap.__file__).is_relative_to(archive)
-    os._exit(0)
+    try:
+        runpy.run_path(f"{archive}/functions/{name}/main.py")
+        from setpoint import bootstrap
+        getattr(bootstrap, maker)()
+        assert pathlib.Path(bootstrap.__file__).is_relative_to(archive)
+        os._exit(0)
+    except BaseException:
+        os.write(writing, traceback.format_exc().encode())
+        os._exit(1)
+print(json.dumps(errors))
 """
 """Each function in a process of its own, forked from one that has loaded Google's clients."""
 
@@ -64,28 +74,31 @@ def test_the_archive_holds_the_functions_the_library_and_its_data(archive):
     }
 
 
-def test_every_function_starts_from_the_archive_alone(archive, tmp_path):
-    """With all that its first event makes, and with setpoint_tools out of reach."""
-    archive.extractall(tmp_path)
-    names = [*entries(local("functions"))]
-    run = started(tmp_path, names)
+@pytest.fixture(scope="module")
+def started(archive, tmp_path_factory) -> dict[str, str]:
+    """What each function says that does not start, and one that needs the tools; nothing where it starts."""
+    folder = tmp_path_factory.mktemp("extracted")
+    archive.extractall(folder)
+    (folder / "functions/needy").mkdir()
+    detect = (folder / "functions/detect/main.py").read_text()
+    (folder / "functions/needy/main.py").write_text(f"{detect}\nfrom setpoint_tools.testing import messages\n")
+    makers = {**{name: MAKERS[name][0] for name in entries(local("functions"))}, "needy": MAKERS["detect"][0]}
+    command = [sys.executable, "-c", STARTS, str(folder), *(f"{name}={maker}" for name, maker in makers.items())]
+    environment = {**os.environ, **FIGURES["ENVIRONMENT"], "PYTHONPATH": str(folder / "shared")}
+    run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert run.stdout.split() == names
+    return json.loads(run.stdout)
 
 
-def test_a_function_that_needs_the_tools_does_not_start_from_the_archive(archive, tmp_path):
-    archive.extractall(tmp_path)
-    main = tmp_path / "functions/detect/main.py"
-    main.write_text(main.read_text() + "\nfrom setpoint_tools.testing import messages\n")
-    run = started(tmp_path, ["detect"])
-    assert run.returncode == 1
-    assert "ImportError: setpoint_tools" in run.stderr
+def test_every_function_starts_from_the_archive_alone(started):
+    """With all that its first event makes, and with setpoint_tools out of reach."""
+    assert {name: errors for name, errors in started.items() if name != "needy"} == dict.fromkeys(
+        entries(local("functions")), ""
+    )
 
 
-def started(archive: Path, names: list[str]) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **FIGURES["ENVIRONMENT"], "PYTHONPATH": str(archive / "shared")}
-    command = [sys.executable, "-c", STARTS, str(archive), *(f"{name}={MAKERS[name][0]}" for name in names)]
-    return subprocess.run(command, env=environment, cwd=archive, capture_output=True, text=True, check=False)
+def test_a_function_that_needs_the_tools_does_not_start_from_the_archive(started):
+    assert started["needy"].endswith("ImportError: setpoint_tools\n")
 
 
 def test_the_buildpack_installs_the_lock_of_the_functions_and_no_tool_of_development(archive):
