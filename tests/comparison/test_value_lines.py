@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from setpoint.declarations import proposal_lines
+from setpoint.declarations.readers import hcl
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.difference import Difference
 from setpoint.model.resource_key import ResourceKey
@@ -32,3 +33,12 @@ def test_a_proposal_shows_json_and_a_write_shows_text():
     difference = Difference("versioning.enabled", "changed", declared="true", observed=False)
     assert proposal_lines.line(DECLARATION, difference).endswith('spec.data.versioning.enabled: "true" -> false')
     assert write_summary.line(difference) == "versioning.enabled: false -> true"
+
+
+@pytest.mark.parametrize("value", ["half a pair \ud800", {"\udc00": ["\ud800"]}])
+def test_any_value_has_a_literal_of_terraform(value):
+    assert hcl.literal(value).encode()
+
+
+def test_a_literal_of_terraform_is_no_template():
+    assert hcl.literal("a ${b} %{c}") == '"a $${b} %%{c}"'

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from setpoint.catalog import terraform_types
 from setpoint.catalog.schemas import Catalogue, default_catalogue
+from setpoint.comparison import difference_text
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.readers import hcl, terraform
@@ -280,7 +281,7 @@ def _is_same(value: Any, declared: Any) -> bool:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else difference_text.encoded(value)
 
 
 def _written(observed: Any, before: Any) -> str:

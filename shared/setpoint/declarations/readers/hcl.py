@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
+from setpoint.comparison import difference_text
 
 _SPACE = re.compile(r"[ \t\r\f\ufeff]+")
 _COMMENT = re.compile(r"#[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -346,4 +346,4 @@ def literal(value: Any) -> str:
 
     Source: https://developer.hashicorp.com/terraform/language/expressions/strings#escape-sequences
     """
-    return msgspec.json.encode(value).decode().replace("${", "$${").replace("%{", "%%{")
+    return difference_text.encoded(value).replace("${", "$${").replace("%{", "%%{")
