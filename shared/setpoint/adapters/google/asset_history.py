@@ -12,21 +12,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.api_core import exceptions
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.asset_v1 import AssetServiceClient, BatchGetAssetsHistoryRequest, BatchGetAssetsHistoryResponse
 from msgspec.structs import replace
 
 from setpoint.adapters.google.asset_inventory import (
     CONTENT_TYPES,
-    PASSING,
     QuotaRetryPolicy,
+    answered,
     denied,
     message_of,
-    pause_after,
     to_observation,
 )
 from setpoint.adapters.google.call_pace import CallBudget, CallPace
-from setpoint.errors import LOG_IN, NO_CREDENTIALS, BadRequest, Unavailable
+from setpoint.errors import Unavailable
 from setpoint.model.drift_history import AssetVersion
 from setpoint.model.resource_key import Content
 from setpoint.ports.services import Histories
@@ -81,30 +79,21 @@ class GoogleAssetHistory:
             content_type=CONTENT_TYPES[content],
             read_time_window={"start_time": since},
         )
-        retries, calls = self._retries, 0
-        until = self._pace.clock() + retries.in_all
-        while True:
-            self._pace.wait()
-            try:
-                answer = self._client.batch_get_assets_history(request=request, retry=None, timeout=retries.call)
-                return BatchGetAssetsHistoryResponse.pb(answer)
-            except PASSING as error:
-                if NO_CREDENTIALS in str(error):
-                    raise BadRequest(f"the history of {parent} cannot be read without credentials; {LOG_IN}") from error
-                pause = pause_after(retries, error, calls)
-                calls += 1
-                if self._pace.clock() + pause > until:
-                    raise Unavailable(f"the history of {parent} cannot be read: {message_of(error)}") from error
-                self._pace.sleep(pause)
-            except exceptions.Forbidden as error:
-                reason = "its history may not be read; grant roles/cloudasset.viewer on it to the calling account"
-                raise denied(error, parent, reason) from error
-            except (exceptions.InvalidArgument, exceptions.NotFound):
-                return None
-            except exceptions.GoogleAPICallError as error:
-                raise Unavailable(f"the history of {parent} cannot be read: {message_of(error)}") from error
-            except GoogleAuthError as error:
-                raise BadRequest(f"the history of {parent} cannot be read without credentials; {LOG_IN}") from error
+        cannot = f"the history of {parent} cannot be read"
+
+        def versions() -> Any:
+            answer = self._client.batch_get_assets_history(request=request, retry=None, timeout=self._retries.call)
+            return BatchGetAssetsHistoryResponse.pb(answer)
+
+        try:
+            return answered(versions, self._retries, self._pace, cannot)
+        except exceptions.Forbidden as error:
+            reason = "its history may not be read; grant roles/cloudasset.viewer on it to the calling account"
+            raise denied(error, parent, reason) from error
+        except (exceptions.InvalidArgument, exceptions.NotFound):
+            return None
+        except exceptions.GoogleAPICallError as error:
+            raise Unavailable(f"{cannot}: {message_of(error)}") from error
 
 
 def _version(temporal: Any, content: Content) -> AssetVersion:

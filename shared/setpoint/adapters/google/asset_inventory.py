@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
@@ -72,19 +72,19 @@ _RETRIES = QuotaRetryPolicy()
 class _RateLimiter:
     """A token bucket: the calls of one minute may be made at once, and further calls at the average rate."""
 
-    def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
         self._most = self._left = calls_a_minute
-        self._clock, self._sleep = clock, sleep
+        self.clock, self.sleep = clock, sleep
         self._refilled_at = clock()
 
     def wait(self) -> None:
         """Wait until another call is allowed."""
-        now = self._clock()
+        now = self.clock()
         self._left = min(self._most, self._left + (now - self._refilled_at) * self._most / 60)
         self._refilled_at = now
         self._left -= 1
         if self._left < 0:
-            self._sleep(-self._left * 60 / self._most)
+            self.sleep(-self._left * 60 / self._most)
 
 
 def client() -> AssetServiceClient:
@@ -125,8 +125,6 @@ class AssetInventory:
         self._retries = retries
         self._page_size = page_size
         self._read_at = read_at
-        self._clock = clock
-        self._sleep = sleep
         self._pace = _RateLimiter(retries.calls_a_minute, clock, sleep)
 
     def lists(self, asset_type: str) -> bool:
@@ -161,27 +159,58 @@ class AssetInventory:
 
     def _answer(self, request: ListAssetsRequest) -> Any:
         """Request a page with retries; return the protobuf message itself, which is faster than its wrapper."""
-        retries = self._retries
-        until = self._clock() + retries.in_all
-        calls = 0
-        while True:
-            self._pace.wait()
-            try:
-                pager = self._client.list_assets(request=request, retry=None, timeout=retries.call)
-                return ListAssetsResponse.pb(next(iter(pager.pages)))
-            except PASSING as error:
-                if NO_CREDENTIALS in str(error):
-                    raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
-                pause = pause_after(retries, error, calls)
-                calls += 1
-                if self._clock() + pause > until:
-                    again = f"{message_of(error)}, {calls} times in a row"
-                    raise Unavailable(f"{request.parent} cannot be listed: {again}; try again later") from error
-                self._sleep(pause)
-            except exceptions.GoogleAPICallError as error:
-                raise _translated(error, request) from error
-            except GoogleAuthError as error:
-                raise BadRequest(f"{request.parent} cannot be listed without credentials; {LOG_IN}") from error
+
+        def page() -> Any:
+            pager = self._client.list_assets(request=request, retry=None, timeout=self._retries.call)
+            return ListAssetsResponse.pb(next(iter(pager.pages)))
+
+        try:
+            return answered(page, self._retries, self._pace, f"{request.parent} cannot be listed")
+        except exceptions.GoogleAPICallError as error:
+            raise _translated(error, request) from error
+
+
+class Pace(Protocol):
+    """Keeps calls within a quota, on a clock."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], object]
+
+    def wait(self) -> None:
+        """Wait until another call is allowed."""
+
+
+def answered(call: Callable[[], Any], retries: QuotaRetryPolicy, pace: Pace, cannot: str) -> Any:
+    """The answer to a call, which is made again after errors that pass.
+
+    Args:
+        call: makes it.
+        retries: the retries.
+        pace: keeps the calls within the quota.
+        cannot: what cannot be done where it fails, for the error.
+
+    Raises:
+        BadRequest: there are no credentials.
+        Unavailable: no answer came in time.
+        GoogleAPICallError: an error that does not pass.
+    """
+    until = pace.clock() + retries.in_all
+    calls = 0
+    while True:
+        pace.wait()
+        try:
+            return call()
+        except PASSING as error:
+            if NO_CREDENTIALS in str(error):
+                raise BadRequest(f"{cannot} without credentials; {LOG_IN}") from error
+            pause = pause_after(retries, error, calls)
+            calls += 1
+            if pace.clock() + pause > until:
+                again = f"{message_of(error)}, {calls} times in a row"
+                raise Unavailable(f"{cannot}: {again}; try again later") from error
+            pace.sleep(pause)
+        except GoogleAuthError as error:
+            raise BadRequest(f"{cannot} without credentials; {LOG_IN}") from error
 
 
 def pause_after(retries: QuotaRetryPolicy, error: Exception, calls: int) -> float:
