@@ -15,7 +15,7 @@ from setpoint.ports.keys import KeyStore
 from setpoint.util.encryption import unwrap, wrap
 
 VARIABLE = "SETPOINT_SECRET_KEY"
-Form = Literal["not made yet", "plain", "wrapped", "wrapped by an earlier key", "unreadable"]
+KeyForm = Literal["not made yet", "plain", "wrapped", "wrapped by an earlier key", "unreadable"]
 
 
 class InstallationKey:
@@ -42,7 +42,7 @@ class InstallationKey:
         """
         return self._opened(self._stored())
 
-    def form(self) -> Form:
+    def form(self) -> KeyForm:
         """How the key is kept; makes none."""
         stored = self._store.stored_key()
         if len(stored) in (0, KEY_BYTES):

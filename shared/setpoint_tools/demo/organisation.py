@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from setpoint.model.declaration import Owner
-from setpoint_tools.demo.samples import Form, Project
+from setpoint_tools.demo.samples import DeclarationFormat, Project
 
 ORGANISATION = "566099688680"
 FOLDER = "918177713511"
@@ -35,7 +35,7 @@ _REGIONS = {
     "ml": "europe-west4",
 }
 
-_FORMS: dict[str, Form] = {"data": "terraform", "billing": "config connector"}
+_FORMS: dict[str, DeclarationFormat] = {"data": "terraform", "billing": "config connector"}
 """How a team declares its buckets, topics, subscriptions and service accounts; the others write the native format."""
 
 _PROJECTS = {

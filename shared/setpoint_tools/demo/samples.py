@@ -12,7 +12,7 @@ from setpoint_tools.demo.server_defaults import Server
 from setpoint_tools.demo.spelling_variants import SpellingVariator
 
 Data = dict[str, Any]
-Form = Literal["native", "terraform", "config connector"]
+DeclarationFormat = Literal["native", "terraform", "config connector"]
 """How a team declares its buckets, topics and the like; everything else is in the native format."""
 
 
@@ -36,7 +36,7 @@ class Project:
     environment: str
     region: str
     network: str
-    form: Form = "native"
+    form: DeclarationFormat = "native"
 
     @property
     def subnetwork(self) -> str:

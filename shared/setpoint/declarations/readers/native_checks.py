@@ -13,8 +13,9 @@ from setpoint.catalog.inventory_names import LOCATION_WORDS
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison import sealed
 from setpoint.declarations.readers import krm_placeholders, value_checks
+from setpoint.declarations.readers.document_path import DocumentPath
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.value_checks import Place, ValueFault
+from setpoint.declarations.readers.value_checks import ValueFault
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
 from setpoint.model.naming import camel
@@ -42,7 +43,10 @@ def problems(declaration: Declaration, document: Document) -> list[Problem]:
 
 
 def warnings(
-    declaration: Declaration, document: Document, declared_place: Callable[[Place], Place], subject: str = ""
+    declaration: Declaration,
+    document: Document,
+    declared_place: Callable[[DocumentPath], DocumentPath],
+    subject: str = "",
 ) -> list[Problem]:
     """What looks wrong in the values of a translated declaration: the reader may have known better.
 
@@ -65,7 +69,7 @@ def warnings(
     return problems
 
 
-def _problem(document: Document, where: Place, message: str, category: str, subject: str = "") -> Problem:
+def _problem(document: Document, where: DocumentPath, message: str, category: str, subject: str = "") -> Problem:
     return document.problem(where, message, subject=subject or document.subject, category=category)
 
 
@@ -82,7 +86,7 @@ def _faults(declaration: Declaration) -> Iterator[ValueFault]:
             yield ValueFault(where, message)
 
 
-def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[tuple[Place, str]]:
+def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[tuple[DocumentPath, str]]:
     if declaration.project and not is_project(declaration.project):
         yield ("metadata", "project"), f"{declaration.project} is not a project id; {hint(declaration.project)}"
     name = declaration.key.name
@@ -135,7 +139,7 @@ def _has_form(path: str, form: str) -> bool:
     ) and (len(parts) == len(wanted) or _FILLED.fullmatch(wanted[-1]) is not None)
 
 
-def _in_ignored(patterns: tuple[str, ...], schema: Schema) -> Iterator[tuple[Place, str]]:
+def _in_ignored(patterns: tuple[str, ...], schema: Schema) -> Iterator[tuple[DocumentPath, str]]:
     """Misspellings in the first field of ignored paths, which would then ignore nothing."""
     for index, pattern in enumerate(patterns):
         first = next(iter(field_path.readable(pattern)), "") if pattern[:1].isalpha() else ""

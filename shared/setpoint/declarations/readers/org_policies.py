@@ -14,8 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-Where = tuple[str | int, ...]
-"""Keys and positions from the root of the data."""
+from setpoint.declarations.readers.document_path import DocumentPath
 
 _SEVERAL = ("policies", "orgPolicy")
 _SERVER_KEPT = frozenset(("version", "etag", "updateTime"))
@@ -66,7 +65,7 @@ class OrgPolicyError(Exception):
         message: the error and the next step.
     """
 
-    def __init__(self, where: Where, message: str) -> None:
+    def __init__(self, where: DocumentPath, message: str) -> None:
         super().__init__(message)
         self.where = where
         self.message = message
@@ -81,7 +80,7 @@ class OrgPolicyFields(NamedTuple):
     """
 
     data: dict[str, Any]
-    unchecked: tuple[Where, ...] = ()
+    unchecked: tuple[DocumentPath, ...] = ()
 
 
 def read(data: Mapping[str, Any]) -> OrgPolicyFields:
@@ -92,7 +91,7 @@ def read(data: Mapping[str, Any]) -> OrgPolicyFields:
     """
     several = next((name for name in _SEVERAL if name in data), None)
     if several is None:
-        unchecked: list[Where] = []
+        unchecked: list[DocumentPath] = []
         return OrgPolicyFields(_policy(data, (), unchecked), tuple(unchecked))
     _only(data, frozenset((several,)), ())
     policies = data[several]
@@ -110,7 +109,7 @@ def read(data: Mapping[str, Any]) -> OrgPolicyFields:
     return OrgPolicyFields({"policies": read_policies}, tuple(unchecked))
 
 
-def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> dict[str, Any]:
+def _policy(policy: Mapping[str, Any], where: DocumentPath, unchecked: list[DocumentPath]) -> dict[str, Any]:
     if "spec" in policy or ("name" in policy and "constraint" not in policy):
         return _from_v2(policy, where, unchecked)
     _only(policy, frozenset(("constraint", *_TYPES)), where)
@@ -127,7 +126,7 @@ def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> 
     return {"constraint": _constraint(constraint), kind: policy[kind]}
 
 
-def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> dict[str, Any]:
+def _from_v2(policy: Mapping[str, Any], where: DocumentPath, unchecked: list[DocumentPath]) -> dict[str, Any]:
     _only(policy, _V2, where)
     named = _POLICY_NAME.match(str(policy.get("name", "")))
     if named is None:
@@ -142,7 +141,7 @@ def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) ->
     return {"constraint": _constraint(named[1]), **_spec(spec, (*where, "spec"))}
 
 
-def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
+def _spec(spec: Mapping[str, Any], where: DocumentPath) -> dict[str, Any]:
     """Convert the spec of API v2 to one of the three kinds of API v1."""
     _only(spec, _V2_SPEC, where)
     rules = spec.get("rules") or []
@@ -171,7 +170,7 @@ def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
     return {"listPolicy": policy}
 
 
-def _add(policy: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
+def _add(policy: dict[str, Any], rule: Mapping[str, Any], where: DocumentPath) -> None:
     _only(rule, _V2_RULE, where)
     for name in ("condition", "parameters"):
         if rule.get(name):
@@ -191,7 +190,7 @@ def _add(policy: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
         raise OrgPolicyError(where, "is empty: give `enforce`, `allowAll`, `denyAll` or `values`")
 
 
-def _add_values(policy: dict[str, Any], values: Any, where: Where) -> None:
+def _add_values(policy: dict[str, Any], values: Any, where: DocumentPath) -> None:
     if not isinstance(values, dict):
         raise OrgPolicyError(where, "must be {allowedValues} or {deniedValues}")
     _only(values, _V2_VALUES, where)
@@ -201,19 +200,19 @@ def _add_values(policy: dict[str, Any], values: Any, where: Where) -> None:
         policy[name] = [*policy.get(name, ()), *some]
 
 
-def _set(policy: dict[str, Any], name: str, value: Any, where: Where) -> None:
+def _set(policy: dict[str, Any], name: str, value: Any, where: DocumentPath) -> None:
     if policy.setdefault(name, value) != value:
         raise OrgPolicyError(where, "contradicts a rule before it")
 
 
-def _flag(value: Any, where: Where) -> bool:
+def _flag(value: Any, where: DocumentPath) -> bool:
     meant = _FLAGS.get(str(value).lower())
     if meant is None:
         raise OrgPolicyError(where, "must be true or false")
     return meant
 
 
-def _only(given: Mapping[str, Any], known: Iterable[str], where: Where) -> None:
+def _only(given: Mapping[str, Any], known: Iterable[str], where: DocumentPath) -> None:
     """Refuse an unknown field, since it would not be compared."""
     for name in given:
         if name not in known and name not in _SERVER_KEPT:

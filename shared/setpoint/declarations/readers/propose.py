@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from setpoint.comparison import iam_policies
 from setpoint.declarations import proposal_lines
 from setpoint.declarations.readers import documents, krm, krm_kinds, native, terraform
+from setpoint.declarations.readers.document_path import DocumentPath
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform_propose import as_attributes
-from setpoint.declarations.readers.yaml_edit import Edit, NotRewritableError, Where, rewrite
+from setpoint.declarations.readers.yaml_edit import Edit, NotRewritableError, rewrite
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
@@ -139,7 +140,7 @@ def _edits(declaration: Declaration, value: Any, difference: Difference) -> Iter
         yield from _field(value, (), field_path.readable(difference.declared_path), difference)
 
 
-def _field(value: Any, above: Where, parts: tuple[str, ...], difference: Difference) -> Iterator[Edit]:
+def _field(value: Any, above: DocumentPath, parts: tuple[str, ...], difference: Difference) -> Iterator[Edit]:
     observed = difference.observed
     where, node = _walk(value, above, parts[:-1])
     if not parts or _is_krm_default(value, parts):
@@ -161,7 +162,7 @@ def _is_krm_default(value: Any, parts: tuple[str, ...]) -> bool:
     return krm.is_krm(value) and parts[0] not in ("spec", "metadata")
 
 
-def _added(where: Where, node: Any, last: str, observed: Any) -> Edit:
+def _added(where: DocumentPath, node: Any, last: str, observed: Any) -> Edit:
     if isinstance(last, field_path.Element):
         if not isinstance(node, list):
             raise _ByHandError("there is no such list")
@@ -173,7 +174,7 @@ def _added(where: Where, node: Any, last: str, observed: Any) -> Edit:
     return Edit((*where, last), "add", observed)
 
 
-def _removed(value: Any, above: Where, where: Where) -> Edit:
+def _removed(value: Any, above: DocumentPath, where: DocumentPath) -> Edit:
     """Remove a value, and the mappings that become empty."""
     while len(where) - 1 > len(above) and isinstance(where[-2], str):
         holder = _get(value, where[:-1])
@@ -185,7 +186,7 @@ def _removed(value: Any, above: Where, where: Where) -> Edit:
     return Edit(where, "remove")
 
 
-def _changed(where: Where, before: Any, last: str, observed: Any) -> Iterator[Edit]:
+def _changed(where: DocumentPath, before: Any, last: str, observed: Any) -> Iterator[Edit]:
     if isinstance(before, dict):
         if not (last.endswith("Ref") and isinstance(observed, str)):
             raise _ByHandError("it is written in another shape")
@@ -199,7 +200,7 @@ def _changed(where: Where, before: Any, last: str, observed: Any) -> Iterator[Ed
     yield Edit(where, "set", observed)
 
 
-def _changed_list(where: Where, before: list[Any], observed: list[Any]) -> Iterator[Edit]:
+def _changed_list(where: DocumentPath, before: list[Any], observed: list[Any]) -> Iterator[Edit]:
     """Edit the differing elements if that gives the observed list; otherwise replace the list."""
     if any(isinstance(element, (dict, list)) for element in (*before, *observed)):
         raise _ByHandError("the order of its elements is another")
@@ -222,7 +223,7 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
         raise _ByHandError("see to what is audited by hand")
     wanted = iam_policies.grant(given, given["member"])
     bindings = value["spec"]["data"]["bindings"]
-    above: Where = ("spec", "data", "bindings")
+    above: DocumentPath = ("spec", "data", "bindings")
     fitting = [
         index for index, binding in enumerate(bindings) if iam_policies.grant(binding, given["member"]) == wanted
     ]
@@ -236,7 +237,7 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
                 if iam_policies.grant(bindings[index], members[place]) == wanted:
                     yield Edit((*above, index, "members", place), "remove")
     elif fitting:
-        where: Where = (*above, fitting[0], "members")
+        where: DocumentPath = (*above, fitting[0], "members")
         held = bindings[fitting[0]]["members"]
         yield Edit(where, "append", given["member"]) if held else Edit(where, "set", [given["member"]])
     else:
@@ -246,7 +247,7 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
         yield Edit(above, "append", binding) if bindings else Edit(above, "set", [binding])
 
 
-def _walk(value: Any, above: Where, parts: Iterable[str]) -> tuple[Where, Any]:
+def _walk(value: Any, above: DocumentPath, parts: Iterable[str]) -> tuple[DocumentPath, Any]:
     """The position of a path in a document, and its value."""
     where, node = above, _get(value, above)
     for part in parts:
@@ -266,7 +267,7 @@ def _step(node: Any, part: str) -> tuple[str | int, Any] | None:
     return None if position is None else (position, node[position])
 
 
-def _get(value: Any, where: Where) -> Any:
+def _get(value: Any, where: DocumentPath) -> Any:
     for part in where:
         value = value[part]
     return value
@@ -317,7 +318,7 @@ def _part(text: str, document: Document, *, as_json: bool) -> tuple[int, str]:
     return sum(len(line) for line in lines[: document.text_line - 1]), document.text
 
 
-def _above(document: Document, part: str, *, as_json: bool) -> Where:
+def _above(document: Document, part: str, *, as_json: bool) -> DocumentPath:
     """The path of a document in its text, which may contain a list of documents."""
     whole = next(documents.whole(part, as_json=as_json), None)
     if isinstance(whole, list):

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from setpoint.declarations.readers import typos
+from setpoint.declarations.readers.document_path import DocumentPath
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import Objects, group_of, is_reference, kind_by_field, namespace_of
-from setpoint.declarations.readers.value_checks import Place
 
 _SEPARATORS = re.compile(r"[-_.]")
 _SHORT, _FEWEST = 6, 4
@@ -30,7 +30,7 @@ class MissingReference(NamedTuple):
         kind: the kind; empty if it is not known.
     """
 
-    where: Place
+    where: DocumentPath
     name: str
     kind: str
 
@@ -68,7 +68,7 @@ def misspelt(reference: MissingReference, document: Document, objects: Objects) 
     return Problem(document.file, line, typos.as_text(reference.where), message, document.subject, "reference")
 
 
-def _references(tree: Any, where: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def _references(tree: Any, where: DocumentPath) -> Iterator[tuple[DocumentPath, Mapping[str, Any]]]:
     if isinstance(tree, dict):
         field = next((part for part in reversed(where) if isinstance(part, str)), "")
         if is_reference(field, tree):

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from setpoint.declarations.readers import compare_checks, typos
+from setpoint.declarations.readers.document_path import DocumentPath
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model import globs, labels
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Scope
 from setpoint.model.policy import Match, Policy
 from setpoint.model.project_names import hint, is_project
-
-Place = tuple[str | int, ...]
-"""A place in a document, key by key."""
 
 _GLOBS = str.maketrans("*?", "aa")
 """Globs of ids, as ids."""
@@ -50,9 +48,9 @@ def problems(setting: Policy | Alerting | Scope, document: Document) -> list[Pro
     return [document.problem(place, message, category=category) for place, message, category in faults]
 
 
-def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
+def _of_policy(policy: Policy) -> Iterator[tuple[DocumentPath, str, str]]:
     for index, rule in enumerate(policy.rules):
-        place: Place = ("spec", "rules", index)
+        place: DocumentPath = ("spec", "rules", index)
         yield from _misspelt_types(rule.match, place)
         yield from _unknown_paths(rule.match, (*place, "match", "paths"))
         first = next((earlier for earlier in policy.rules[:index] if _covers(earlier.match, rule.match)), None)
@@ -76,7 +74,7 @@ def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
                 break
 
 
-def _unknown_paths(match: Match, place: Place) -> Iterator[tuple[Place, str, str]]:
+def _unknown_paths(match: Match, place: DocumentPath) -> Iterator[tuple[DocumentPath, str, str]]:
     """Paths that no type of the rule has, as far as the catalogue knows all of these types."""
     for index, path in enumerate(match.paths):
         faults = [compare_checks.path_fault(path, asset_type) for asset_type in match.asset_types]
@@ -84,14 +82,14 @@ def _unknown_paths(match: Match, place: Place) -> Iterator[tuple[Place, str, str
             yield (*place, index), faults[0], "invalid"
 
 
-def _of_scope(scope: Scope) -> Iterator[tuple[Place, str, str]]:
+def _of_scope(scope: Scope) -> Iterator[tuple[DocumentPath, str, str]]:
     for index, project in enumerate(scope.projects):
         if not is_project(project.translate(_GLOBS)):
             message = f"{project} is neither an id nor a number of a project; {hint(project)}"
             yield ("spec", "projects", index), message, "invalid"
 
 
-def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
+def _of_alerting(alerting: Alerting) -> Iterator[tuple[DocumentPath, str, str]]:
     if not (alerting.default or alerting.routes):
         message = "has neither a default nor routes, so that no alert is sent; add `default: [slack:CHANNEL_ID]`"
         yield ("spec",), message, "no-routes"
@@ -100,7 +98,7 @@ def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
     for index, escalation in enumerate(alerting.escalations):
         yield from _misspelt_types(escalation.match, ("spec", "escalations", index))
     for index, approvers in enumerate(alerting.approvers):
-        place: Place = ("spec", "approvers", index)
+        place: DocumentPath = ("spec", "approvers", index)
         yield from _misspelt_types(approvers.match, place)
         for step, group in enumerate(approvers.groups):
             if not _GROUP.match(group):
@@ -115,11 +113,11 @@ def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
                 yield (*place, "users", step), message, "invalid"
 
 
-def _misspelt_types(match: Match, place: Place) -> Iterator[tuple[Place, str, str]]:
+def _misspelt_types(match: Match, place: DocumentPath) -> Iterator[tuple[DocumentPath, str, str]]:
     yield from _misspelt(match.asset_types, (*place, "match", "assetTypes"))
 
 
-def _misspelt(asset_types: Iterable[str], place: Place) -> Iterator[tuple[Place, str, str]]:
+def _misspelt(asset_types: Iterable[str], place: DocumentPath) -> Iterator[tuple[DocumentPath, str, str]]:
     for index, asset_type in enumerate(asset_types):
         if "*" in asset_type:
             continue

@@ -15,12 +15,10 @@ from setpoint.catalog import locations, number_ranges, predefined_roles
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison import scalars
 from setpoint.declarations.readers import member_checks, typos
+from setpoint.declarations.readers.document_path import DocumentPath
 from setpoint.model.declaration import Declaration
 from setpoint.model.naming import camel
 from setpoint.model.resource_key import WHOLE
-
-Place = tuple[str | int, ...]
-"""A path, key by key."""
 
 
 class ValueFault(NamedTuple):
@@ -33,7 +31,7 @@ class ValueFault(NamedTuple):
         in_translated: whether it is told of documents of other formats too, whose values a reader has translated.
     """
 
-    where: Place
+    where: DocumentPath
     message: str
     is_certain: bool = True
     in_translated: bool = False
@@ -95,7 +93,7 @@ def _location_fault(location: str) -> str:
 
 def _in_policy(data: dict[str, Any]) -> Iterator[ValueFault]:
     for index, binding in enumerate(data.get("bindings") or ()):
-        where: Place = ("bindings", index)
+        where: DocumentPath = ("bindings", index)
         role = binding.get("role") if isinstance(binding, dict) else None
         if not isinstance(role, str):
             continue
@@ -111,7 +109,7 @@ def _in_policy(data: dict[str, Any]) -> Iterator[ValueFault]:
                 yield ValueFault((*where, "members", position), fault, in_translated=True)
 
 
-def _in_labels(labels: Any, where: Place) -> Iterator[ValueFault]:
+def _in_labels(labels: Any, where: DocumentPath) -> Iterator[ValueFault]:
     """What labels of Google Cloud do not take: https://cloud.google.com/resource-manager/docs/labels-overview."""
     for key in labels if isinstance(labels, dict) else ():
         if any(letter.isupper() for letter in str(key)):
@@ -119,14 +117,14 @@ def _in_labels(labels: Any, where: Place) -> Iterator[ValueFault]:
             yield ValueFault((*where, key), message, is_certain=False)
 
 
-def _in_message(data: dict[str, Any], schema: Schema, where: Place) -> Iterator[ValueFault]:
+def _in_message(data: dict[str, Any], schema: Schema, where: DocumentPath) -> Iterator[ValueFault]:
     for key, value in data.items():
         field = schema.fields.get(key) or schema.fields.get(camel(key))
         if field is not None:
             yield from _in_value(value, field, (*where, key), schema)
 
 
-def _in_value(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[ValueFault]:
+def _in_value(value: Any, field: Field, where: DocumentPath, owner: Schema) -> Iterator[ValueFault]:
     if value is None:
         return
     if isinstance(value, dict) and field.schema is not None:
@@ -144,7 +142,7 @@ def _in_value(value: Any, field: Field, where: Place, owner: Schema) -> Iterator
         yield from _in_scalar(value, field, where, owner)
 
 
-def _in_scalar(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[ValueFault]:
+def _in_scalar(value: Any, field: Field, where: DocumentPath, owner: Schema) -> Iterator[ValueFault]:
     if message := _of_other_kind(value, field):
         yield ValueFault(where, message)
     elif field.type in ("integer", "number"):
@@ -187,7 +185,7 @@ def _in_range(value: str) -> str:
     return ""
 
 
-def _in_number(value: Any, field: Field, where: Place, owner: Schema) -> Iterator[ValueFault]:
+def _in_number(value: Any, field: Field, where: DocumentPath, owner: Schema) -> Iterator[ValueFault]:
     number = float(value)
     ranges = number_ranges.ranges_of(field, owner) if number else ()
     broken = [allowed for allowed in ranges if not allowed.least <= number <= allowed.most]

@@ -13,9 +13,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from setpoint.declarations.readers import documents
-
-Where = tuple[str | int, ...]
-"""Keys and list positions, from the top of the document."""
+from setpoint.declarations.readers.document_path import DocumentPath
 
 
 class Edit(NamedTuple):
@@ -27,7 +25,7 @@ class Edit(NamedTuple):
         value: the new value.
     """
 
-    where: Where
+    where: DocumentPath
     action: Literal["set", "remove", "add", "append"]
     value: Any = None
 
@@ -59,7 +57,7 @@ class _Writer:
         except yaml.YAMLError as error:
             raise NotRewritableError("its text cannot be taken apart") from error
 
-    def after_set(self, where: Where, value: Any) -> str:
+    def after_set(self, where: DocumentPath, value: Any) -> str:
         key, node = self._locate(where)
         is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
         if is_block or (isinstance(value, (dict, list)) and value and key is not None and self._is_block(where)):
@@ -71,7 +69,7 @@ class _Writer:
         between = " " if self.text[start - 1 : start] == ":" else ""
         return self._with(start, end, between + self._inline(value, node))
 
-    def after_remove(self, where: Where, _: Any) -> str:
+    def after_remove(self, where: DocumentPath, _: Any) -> str:
         _, parent = self._locate(where[:-1])
         entries = self._entries(parent)
         index = self._position(parent, where[-1])
@@ -90,10 +88,10 @@ class _Writer:
             return self._with(start, entries[index + 1][0], "")
         raise NotRewritableError("it shares its line with something else")
 
-    def after_append(self, where: Where, value: Any) -> str:
+    def after_append(self, where: DocumentPath, value: Any) -> str:
         return self._appended(self._locate(where)[1], "", value)
 
-    def after_add(self, where: Where, value: Any) -> str:
+    def after_add(self, where: DocumentPath, value: Any) -> str:
         return self._appended(self._locate(where[:-1])[1], str(where[-1]), value)
 
     def _appended(self, node: Any, key: str, value: Any) -> str:
@@ -111,7 +109,7 @@ class _Writer:
         newline = "" if self.text[:end].endswith("\n") else "\n"
         return self._with(end, end, f"{newline}{' ' * pad}{lead}\n")
 
-    def _locate(self, where: Where) -> tuple[Any, Any]:
+    def _locate(self, where: DocumentPath) -> tuple[Any, Any]:
         """The node at a path, and its key if it is a mapping's value."""
         key: Any = None
         node: Any = self.root
@@ -137,7 +135,7 @@ class _Writer:
             return int(part)
         return [key.value for key, _ in node.value].index(str(part))
 
-    def _is_block(self, where: Where) -> bool:
+    def _is_block(self, where: DocumentPath) -> bool:
         """Whether a value is in block style, with all of its ancestors."""
         return not self.as_json and not self._locate(where[:-1])[1].flow_style
 
