@@ -85,7 +85,7 @@ def test_firestore_stores_when_records_and_trails_expire(new_firestore):
 
 
 def test_a_setting_says_how_long_what_is_kept():
-    assert from_environment({}).kept() == DEFAULT
+    assert from_environment({}).parsed_retention() == DEFAULT
     assert parse("audit=30,resolved=0") == Retention(timedelta(days=30), DEFAULT.gone, timedelta(0))
     with pytest.raises(BadRequest, match="write days"):
-        from_environment({"SETPOINT_RETENTION": "a year"}).kept()
+        from_environment({"SETPOINT_RETENTION": "a year"}).parsed_retention()

@@ -61,7 +61,7 @@ _TOLD_BELOW = frozenset(
 """Steps that are also a reply to the message of a single finding, so that its followers get a notification."""
 
 
-def _is_told_below(view: FindingView) -> bool:
+def _is_shown_as_reply(view: FindingView) -> bool:
     """Whether whoever follows a message hears of its last event; not of an attempt that is made again by itself."""
     remediation = view.data.remediation
     if view.event not in _TOLD_BELOW or remediation is None:
@@ -229,7 +229,7 @@ class _Work:
         """Reply to the message of a single finding with its latest step."""
         notice = self._held[0].value
         is_alone = self._summary.size == 1 and not notice.is_escalation
-        if is_alone and notice.is_new and _is_told_below(notice.shown):
+        if is_alone and notice.is_new and _is_shown_as_reply(notice.shown):
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
     def _reply(self, name: str, posted: PostedMessage, view: FindingView | Sequence[FindingView]) -> None:

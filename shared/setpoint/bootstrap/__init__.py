@@ -145,7 +145,7 @@ def sweeper() -> Sweeper:
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     context = _publishing_context(settings, topics)
     read_due = deep_reader(context, settings.google_apis)
-    kept, seconds = settings.kept(), settings.seconds()
+    kept, seconds = settings.parsed_retention(), settings.seconds()
     return Sweeper(
         context,
         inventory,

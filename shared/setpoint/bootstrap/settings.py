@@ -84,7 +84,7 @@ class Settings:
             raise BadRequest(f"{VARIABLES['history_calls']} is a number of calls, not `{self.history_calls}`")
         return int(self.history_calls)
 
-    def kept(self) -> Retention:
+    def parsed_retention(self) -> Retention:
         """``retention`` as durations.
 
         Raises:

@@ -99,4 +99,4 @@ def _open_firestore(rest: str) -> Store:
     project, _, database = rest.partition("/")
     if not project:
         raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
-    return FirestoreStore(client(project, database or "(default)"), from_environment(os.environ).kept())
+    return FirestoreStore(client(project, database or "(default)"), from_environment(os.environ).parsed_retention())

@@ -102,7 +102,7 @@ class DiffResponse(msgspec.Struct, omit_defaults=True):
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def _asked(line: bytes) -> DiffRequest:
+def _request_in(line: bytes) -> DiffRequest:
     """Read a question; null is as good as nothing, and a number may be one."""
     asked = _decode(line)
     project = asked.get("project")
@@ -127,7 +127,7 @@ def answer(line: bytes) -> DiffResponse:
         error = f"not a DiffRequest: a line of more than {LARGEST_LINE:,} bytes"
         return DiffResponse(None, "unknown", [], error=error)
     try:
-        question = _asked(line)
+        question = _request_in(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return DiffResponse(_id_of(line), "unknown", [], error=f"not a DiffRequest: {error}")
     reader = _ANSWERS.get(question.format)

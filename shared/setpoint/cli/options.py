@@ -174,7 +174,7 @@ def duration(option: str, text: str) -> timedelta:
     amount = text.strip()
     if amount.isdigit() and int(amount):
         raise BadRequest(f"{option} {text}: has no unit; {amount}d are days, {amount}h hours, {amount}m minutes")
-    meant = _meant_time(amount)
+    meant = _suggested_time(amount)
     looks = f"did you mean {meant}?" if meant else "use the form 30m, 2h or 7d"
     raise BadRequest(f"{option} {text}: is not a time; {looks}")
 
@@ -191,7 +191,7 @@ _UNITS: Mapping[str, tuple[int, str]] = {
 """Other spellings of units, each as so many of one that is understood."""
 
 
-def _meant_time(text: str) -> str:
+def _suggested_time(text: str) -> str:
     """The time that somebody has spelled in another way, ``2 weeks``, ``3 days``; empty if there is none."""
     match = _AMOUNT.match(text)
     if match is None or match[2].lower() not in _UNITS:

@@ -142,7 +142,7 @@ def sweep(  # noqa: PLR0913 - each is an option
                 detection,
                 advance=advance,
                 resume=not fresh and not from_files,
-                retention=from_environment(os.environ).kept(),
+                retention=from_environment(os.environ).parsed_retention(),
             )
         if as_of is None:
             deep_reads(detection)()

@@ -305,12 +305,12 @@ class SealedComparison(Comparison):
             self.leave(path, want, OTHER_KEY)
         elif masking.is_of(want, sealed_spellings.of(name, field, have, self.own)):
             self.note(path, "same digest")
-        elif reason := self._why_untold(path, field, want, have, owner):
+        elif reason := self._why_indeterminate(path, field, want, have, owner):
             self.leave(path, want, reason)
         else:
             self.differ(path, "changed", name, field, want, have)
 
-    def _why_untold(self, path: Path, field: Field | None, want: str, have: Any, owner: str) -> str:
+    def _why_indeterminate(self, path: Path, field: Field | None, want: str, have: Any, owner: str) -> str:
         """Why unequal digests tell nothing; empty where they are a difference."""
         is_withheld = _parsed(want).withheld
         if free_text.is_withheld(owner, have) or (

@@ -217,7 +217,7 @@ class _Collector:
             self.values[shown] = SettableValue(path, name, None, entries, self._digests.of(entries))
             return
         is_same = _is_as_before(value, self._before.get(text))
-        kept = value if is_same else _kept(name, field, value, self._digests)
+        kept = value if is_same else _stored_value(name, field, value, self._digests)
         self.values[text] = SettableValue(path, name, field, value, kept)
 
 
@@ -255,7 +255,7 @@ def _is_as_before(value: Any, kept: Any) -> bool:
     return kept is not None and type(kept) is type(value) and kept == value and not is_digest(kept)
 
 
-def _kept(name: str, field: Field | None, value: Any, digests: ValueDigests) -> Any:
+def _stored_value(name: str, field: Field | None, value: Any, digests: ValueDigests) -> Any:
     if isinstance(value, bool):
         return value
     if masking.masked(name, field, value) != value:

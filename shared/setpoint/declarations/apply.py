@@ -207,7 +207,9 @@ def _judge_again(planned: Plan, generation: int, detection: Context, advance: Ad
     if not judging.waiting and not judging.failed:
         for earlier in state.earlier:
             detection.store.drop_manifest(planned.source, earlier)
-        update_control(detection.store, lambda control: controlling.judged(control, planned.source, state.generation))
+        update_control(
+            detection.store, lambda control: controlling.with_evaluated(control, planned.source, state.generation)
+        )
     return judging
 
 

@@ -109,7 +109,7 @@ def _judge_again(sources: Sequence[PlannedSource], current: Control, detection: 
     for name in generations:
         for earlier in current.sources[name].earlier:
             detection.store.drop_manifest(name, earlier)
-    apply.update_control(detection.store, lambda present: _judged(present, generations))
+    apply.update_control(detection.store, lambda present: _with_evaluated(present, generations))
     return done
 
 
@@ -146,9 +146,9 @@ def _finished(control: Control, changed: Iterable[Plan], begun: Control, states:
     return control
 
 
-def _judged(control: Control, generations: Mapping[str, int]) -> Control:
+def _with_evaluated(control: Control, generations: Mapping[str, int]) -> Control:
     for source, generation in generations.items():
-        control = controlling.judged(control, source, generation)
+        control = controlling.with_evaluated(control, source, generation)
     return control
 
 

@@ -248,7 +248,7 @@ class _Restoring:
         """Go to an element of a list; one that was added is removed whole, one that is gone is made again whole."""
         if not isinstance(place.node, list):
             return _Done(_NO_PLACE)
-        if self._are_told_apart_otherwise(place.text, part):
+        if self._are_distinct_otherwise(place.text, part):
             return _Done(_OTHER_FORM)
         text = field_path.below(place.text, part)
         position = _find(place.node, part)
@@ -264,7 +264,7 @@ class _Restoring:
             return _Done()
         return _Place(place.node[position], live, item, text, is_live_known=beside is not None)
 
-    def _are_told_apart_otherwise(self, text: str, part: str) -> bool:
+    def _are_distinct_otherwise(self, text: str, part: str) -> bool:
         """Whether another field tells the elements of a list apart now than when they were good."""
         key = part.partition("=")[0]
         others = (path[len(text) :] for path in (*self._changed.good.values, *self._changed.values))
@@ -272,7 +272,7 @@ class _Restoring:
 
     def _remove(self, elements: list[Any], position: int | None, text: str) -> _Done:
         below = [path for path in self._changed.values if is_below(path, text)]
-        if not self._are_asked_for(below):
+        if not self._are_requested(below):
             return _Done(_PARTLY_ASKED)
         if position is not None:
             del elements[position]
@@ -289,7 +289,7 @@ class _Restoring:
         made = _with_identifier(part, item) if is_kept and place.is_live_known else None
         if made is None:
             return _Done(_LEFT_OUT)
-        if not self._are_asked_for(below):
+        if not self._are_requested(below):
             return _Done(_PARTLY_ASKED)
         for path, kept in below.items():
             names = field_path.readable(path[len(text) :])
@@ -300,7 +300,7 @@ class _Restoring:
         place.node.append(made)
         return _Done()
 
-    def _are_asked_for(self, paths: Iterable[str]) -> bool:
+    def _are_requested(self, paths: Iterable[str]) -> bool:
         declaration, fleet_policy = self._changed.declaration, self._changed.fleet_policy
         return all(may_remediate(_added(path), declaration, fleet_policy) for path in paths)
 

@@ -116,21 +116,21 @@ def watch(
     is_whole = not observation.truncated and observation.through != "api"
     seen = observation_digests.content(schemas, observation, desired.digest, masking.secrecy) if is_whole else ""
     if good is not None and good.steady == beside:
-        return UndeclaredChanges(good=_seen(good, seen), is_settled=True)
+        return UndeclaredChanges(good=_with_last_seen(good, seen), is_settled=True)
     inputs = _Inputs(desired, observation, schemas, fleet_policy, masking, now or observation.observed_at)
     watched = _walked(inputs, beside, good)
     accepted = watched.accepted
     return UndeclaredChanges(
         watched.differences,
         watched.ignored,
-        _seen(watched.good, seen) if watched.good is not None else None,
-        (lambda: _seen(accepted(), seen)) if accepted is not None else None,
+        _with_last_seen(watched.good, seen) if watched.good is not None else None,
+        (lambda: _with_last_seen(accepted(), seen)) if accepted is not None else None,
         watched.unknown,
         watched.is_settled,
     )
 
 
-def _seen(good: LastKnownGood, seen: str) -> LastKnownGood:
+def _with_last_seen(good: LastKnownGood, seen: str) -> LastKnownGood:
     """The good values with the digest of the last observation; unchanged after one that shows only a part."""
     if not seen or good.seen == seen:
         return good

@@ -36,12 +36,12 @@ def cause_id(cause: GroupKey) -> str:
 def change_of(difference: Difference) -> tuple[str, Operation]:
     """The generalized form of a difference: its path without list indices and keys, and its operation."""
     built: field_path.Path = field_path.ROOT
-    for part in _kept(difference.path):
+    for part in _segments(difference.path):
         built = (built, part)
     return field_path.text(built), difference.op
 
 
-def _kept(path: str) -> Iterator[str]:
+def _segments(path: str) -> Iterator[str]:
     for part in field_path.readable(path):
         if not isinstance(part, Element) or part.startswith("[role="):
             yield part

@@ -76,9 +76,9 @@ def _without(data: Any, parts: tuple[str, ...]) -> Any:
         if not head.startswith("["):
             return data
         return [
-            _without(element, rest) if rest and _is_meant(head, index, element) else element
+            _without(element, rest) if rest and _matches(head, index, element) else element
             for index, element in enumerate(data)
-            if rest or not _is_meant(head, index, element)
+            if rest or not _matches(head, index, element)
         ]
     return data
 
@@ -96,7 +96,7 @@ def _without_key(data: dict[str, Any], head: str, rest: tuple[str, ...]) -> dict
     return kept
 
 
-def _is_meant(part: str, index: int, element: Any) -> bool:
+def _matches(part: str, index: int, element: Any) -> bool:
     """Whether ``[*]``, ``[2]`` or ``[priority=1000]`` matches this element."""
     inner = part[1:-1]
     if inner == "*":

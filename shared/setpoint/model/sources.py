@@ -181,7 +181,7 @@ def touch(control: Control, source: str, expected: int, state: SourceState) -> C
     return replace(control, sources={**control.sources, source: _with_bookkeeping(state, now)})
 
 
-def judged(control: Control, source: str, generation: int) -> Control:
+def with_evaluated(control: Control, source: str, generation: int) -> Control:
     """Record that all findings of a source were evaluated by a generation or a later one."""
     now = control.sources.get(source, SourceState())
     done = max(now.judged, generation)

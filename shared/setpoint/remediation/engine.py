@@ -60,7 +60,7 @@ from setpoint.remediation.records import (
     RemediationCase,
     is_recorded,
 )
-from setpoint.remediation.verification import judged
+from setpoint.remediation.verification import evaluated
 from setpoint.util import telemetry
 from setpoint.util.retries import retry_on_conflict
 
@@ -319,7 +319,7 @@ def _propose(case: RemediationCase, decision: Decision, context: RemediationCont
         return _unread(case, decision, error, context.records)
     if (
         reading is not None
-        and (ended := judged(case.snapshot, reading, context.detection, context.records)) is not None
+        and (ended := evaluated(case.snapshot, reading, context.detection, context.records)) is not None
     ):
         return ended
     summary = _summary(case, reading, context.live_resources, context.secrecy)
@@ -377,7 +377,7 @@ def _before_planning(
     if (elsewhere := placement.elsewhere(reading.observation)) or is_unproved or is_other_resource(case, reading):
         why = elsewhere or (UNPROVED if is_unproved else MADE_AGAIN)
         return _stop(case, _instead(decision, "stop", why), context.records)
-    if (ended := judged(case.snapshot, reading, context.detection, context.records)) is not None:
+    if (ended := evaluated(case.snapshot, reading, context.detection, context.records)) is not None:
         return ended
     if is_under_another_rule(case, reading) or is_in_another_place(case, reading):
         pipeline.handle_observation(reading.observation, context.detection)

@@ -42,10 +42,10 @@ def prove(
         if is_needed:
             raise Unavailable(f"it cannot be read: {error}") from error
         return None
-    return judged(snapshot, reading, context.detection, context.records, written) if reading is not None else None
+    return evaluated(snapshot, reading, context.detection, context.records, written) if reading is not None else None
 
 
-def judged(
+def evaluated(
     snapshot: Snapshot,
     reading: LiveReading,
     detection: Context,

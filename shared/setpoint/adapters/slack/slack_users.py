@@ -35,11 +35,11 @@ class SlackPeople:
 
     def person(self, user: str) -> Person:
         """See ``People.person``; only an address that Slack has confirmed counts."""
-        return self._kept(self._persons, user, self._person)
+        return self._cached(self._persons, user, self._person)
 
     def group(self, group: str) -> frozenset[str]:
         """See ``People.group``."""
-        return self._kept(self._groups, group, self._group)
+        return self._cached(self._groups, group, self._group)
 
     def tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
         """See ``People.tell``."""
@@ -72,7 +72,7 @@ class SlackPeople:
         answer: dict[str, Any] = call(self._client, "usergroups.users.list", group, usergroup=group)
         return frozenset(map(str, answer.get("users") or ()))
 
-    def _kept(self, kept: dict[str, tuple[float, _T]], key: str, ask: Callable[[str], _T]) -> _T:
+    def _cached(self, kept: dict[str, tuple[float, _T]], key: str, ask: Callable[[str], _T]) -> _T:
         now = self._clock()
         entry = kept.get(key)
         if entry is not None and now - entry[0] < _KEPT_SECONDS:

@@ -35,10 +35,10 @@ def clean(text: str) -> str:
     """
     if text.isprintable() and (text.isascii() or not _INVISIBLE.search(text)):
         return text
-    return "".join(map(_seen, text))
+    return "".join(map(_visible, text))
 
 
-def _seen(character: str) -> str:
+def _visible(character: str) -> str:
     if _BLANK.match(character):
         return " "
     is_hidden = unicodedata.category(character)[0] == "C" or _INVISIBLE.match(character)

@@ -391,7 +391,7 @@ class _Transformation:
             if target is not None:
                 chosen = [resource for resource in resources if target.selects(resource)]
             else:
-                chosen = [resource for resource in resources if resource.is_meant_by(patch)]
+                chosen = [resource for resource in resources if resource.is_target_of(patch)]
                 if len(chosen) != 1:
                     named = KustomizeObject.subject_of(patch)
                     count = "no object" if not chosen else "more than one object"

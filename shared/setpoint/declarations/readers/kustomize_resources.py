@@ -88,7 +88,7 @@ class KustomizeObject:
         annotations = self.value["metadata"].get("annotations")
         return isinstance(annotations, dict) and _LOCAL_CONFIG in annotations
 
-    def is_meant_by(self, patch: Mapping[str, Any]) -> bool:
+    def is_target_of(self, patch: Mapping[str, Any]) -> bool:
         """Whether a patch names the object, by its current or an earlier id."""
         metadata = patch.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}

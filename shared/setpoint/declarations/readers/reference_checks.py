@@ -59,7 +59,7 @@ def misspelt(reference: MissingReference, document: Document, objects: Objects) 
         names: Collection[str] = objects.names.get(reference.kind, ())
     else:
         names = {name for known in objects.names.values() for name in known}
-    meant = next((name for name in sorted(names) if _is_slip(reference.name, name)), "")
+    meant = next((name for name in sorted(names) if _is_misspelt(reference.name, name)), "")
     if not meant:
         return None
     kind = f"{reference.kind} " if reference.kind else ""
@@ -81,7 +81,7 @@ def _references(tree: Any, where: DocumentPath) -> Iterator[tuple[DocumentPath, 
             yield from _references(part, (*where, position))
 
 
-def _is_slip(name: str, meant: str) -> bool:
+def _is_misspelt(name: str, meant: str) -> bool:
     """Whether a name has one word misspelt, or a separator too many or too few; `vpc-1` and `vpc-2` are two names."""
     if _SEPARATORS.sub("", name) == _SEPARATORS.sub("", meant):
         return True

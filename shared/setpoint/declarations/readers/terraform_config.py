@@ -157,7 +157,7 @@ class _Reading:
             for name in labels
         }
         nulls = {name: _default(body, module) for name, body in variables.items() if name not in module.given}
-        scope = {**nulls, **{name: _given(value, {}) for name, value in module.given.items()}}
+        scope = {**nulls, **{name: _resolved(value, {}) for name, value in module.given.items()}}
         for path, document in bodies:
             for (type_, name), body in _labelled(document.get("resource"), 2):
                 self.resources[(module.path, type_, name)] = ConfiguredResource(
@@ -189,7 +189,7 @@ class _Reading:
             self.problems.append(Problem(str(file), 0, f"module.{'.module.'.join(path)}", message, category="not-read"))
             return
         given = {
-            variable: _given(value, scope)
+            variable: _resolved(value, scope)
             for variable, value in body.items()
             if variable not in _META and variable != _BLOCK
         }
@@ -345,11 +345,11 @@ def _default(variable: Mapping[str, Any], module: _Module) -> Any:
     """The value of a variable that no call gives."""
     if "default" not in variable:
         return True  # Terraform demands it
-    default = _given(variable["default"], {})
+    default = _resolved(variable["default"], {})
     return NOT_KNOWN if default is None and not module.path else default  # -var or the environment may give it
 
 
-def _given(value: Any, scope: Mapping[str, Any]) -> Any:
+def _resolved(value: Any, scope: Mapping[str, Any]) -> Any:
     """What is known of a value: None for null, `NOT_KNOWN` where it may be null, else True."""
     if value is None or value is NOT_KNOWN or value is True:
         return value
@@ -380,7 +380,7 @@ def _expressions(body: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str,
 
 
 def _expression(value: Any, scope: Mapping[str, Any]) -> Any:
-    known = _given(value, scope)
+    known = _resolved(value, scope)
     if known is None or known is NOT_KNOWN:
         return known
     constant = _constant(value)

@@ -95,7 +95,7 @@ def _in_message(data: dict[str, Any], schema: Schema, place: _At, typos: list[Ty
         if field is not None:
             if isinstance(value, (dict, list)):
                 _in_value(value, field, (place, key), typos)
-        elif meant := _meant(key, schema, data):
+        elif meant := _closest_field(key, schema, data):
             where = _where((place, key))
             typos.append(Typo(where, as_text(where), meant))
 
@@ -127,7 +127,7 @@ def as_text(where: tuple[str | int, ...]) -> str:
     return field_path.text(_path(where))
 
 
-def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
+def _closest_field(key: str, schema: Schema, data: dict[str, Any]) -> str:
     """The only similar field that is not declared itself, or an empty string."""
     free = [name for name, field in schema.fields.items() if name not in data and not field.output_only]
     matches = difflib.get_close_matches(camel(key), free, n=1, cutoff=_CLOSE)

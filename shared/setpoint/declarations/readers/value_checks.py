@@ -193,12 +193,12 @@ def _in_number(value: Any, field: Field, where: DocumentPath, owner: Schema) -> 
         allowed = broken[-1]
         nearest = allowed.least if number < allowed.least else allowed.most
         limits = f"{allowed.least} {'or more' if allowed.most >= _NO_LIMIT else f'to {allowed.most}'}"
-        meant = _meant(value, nearest, allowed)
+        meant = _suggestion(value, nearest, allowed)
         message = f"{value} is out of range: {field.name} takes {limits}; did you mean {meant}?"
         yield ValueFault(where, message, is_certain=broken[0].is_certain, in_translated=True)
 
 
-def _meant(value: Any, nearest: int, allowed: number_ranges.NumberRange) -> int:
+def _suggestion(value: Any, nearest: int, allowed: number_ranges.NumberRange) -> int:
     """The number without its sign where that is allowed, else the nearest one."""
     positive = abs(int(float(value)))
     return positive if float(value) < 0 and allowed.least <= positive <= allowed.most else nearest
