@@ -50,6 +50,13 @@ TERMS = {
     r"(exits?|ends?) with \d where": "exits with N if",
     r"(?<!there )(is|are|was|were|be) no (?!longer|more|less|later|earlier|other|such|safer)": "is not a",
     r"judged again": "evaluated again",
+    r"(?<=[;,] )it looks like": "use the form",
+    r"anew": "again",
+    r"(?<!never )(gives?|given) (it |them )?back": "return",
+    r"(an?|one) \w+ a line": "one per line",
+    r"puts? .{1,40} in force": "apply",
+    r"mend(s|ed|ing)?": "fix, correct",
+    r"what an? \w+ (says|tells) of": "name the thing: the fields of, the result of",
     r"puts? (it|them) right": "fix, correct",
     r"is there (no longer|already)": "no longer exists; exists already",
 }

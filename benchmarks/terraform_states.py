@@ -196,7 +196,7 @@ def _installation(store: str, environment: dict[str, str]) -> Iterator[tuple[Any
 
 
 def _wait(number: int, served: Served, store: Any, publish: Any) -> float:
-    """Change a state, publish its event, and wait until its bucket is declared anew; milliseconds."""
+    """Change a state, publish its event, and wait until its bucket is declared again; milliseconds."""
     from setpoint.model.resource_key import ResourceKey
     from setpoint_tools.testing import terraform_fleet
     from setpoint_tools.testing.polling import wait_until

@@ -1,6 +1,6 @@
 """Processes that are forked from one that has loaded the command line already.
 
-Each is as separate as a process that starts anew, with its own standard streams, environment and folder, and takes a
+Each is as separate as a process that starts again, with its own standard streams, environment and folder, and takes a
 tenth of the CPU time.
 """
 

@@ -154,7 +154,7 @@ def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(
 
 
 def mutants() -> Iterator[Case]:
-    """Each recorded resource with one declared leaf changed that the API gives back."""
+    """Each recorded resource with one declared leaf changed that the API returns."""
     for line in (CORPUS / "api.jsonl").read_text().splitlines():
         record = json.loads(line)
         before = judged(record, record["declared"])

@@ -75,7 +75,7 @@ class ScopeDenied(BadRequest):
 
 
 class AccessDenied(BadRequest):
-    """A resource may not be read or written by the calling account.
+    """The calling account has no permission to read or write a resource.
 
     Args:
         resource: its address.
@@ -90,7 +90,7 @@ class AccessDenied(BadRequest):
 
 
 class IncompleteListing(BadRequest):
-    """A listing was cut off by a limit: what is not in it may exist all the same."""
+    """A listing was cut off by a limit: what is not in it may exist anyway."""
 
 
 class NotPermitted(BadRequest):
@@ -157,7 +157,7 @@ class Unavailable(TransientError):  # noqa: N818 - as above
 
 
 class TokenExpired(Unavailable):
-    """A listing cannot go on where it stopped; begin it anew."""
+    """A listing cannot go on where it stopped; start it again."""
 
 
 class Throttled(Unavailable):

@@ -1,4 +1,4 @@
-"""Documents that name places: a place of which nothing is known is refused, once the inventory was listed."""
+"""Documents that name places: an unknown place is refused, once the inventory was listed."""
 
 from __future__ import annotations
 

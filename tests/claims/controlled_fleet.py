@@ -250,7 +250,7 @@ class Fleet:
         now: the time of a listing.
         resources: what it shows.
         types: the types that it shows; None for all.
-        denied: scopes that may not be listed.
+        denied: scopes that deny access.
         page: resources of a page.
     """
 

@@ -100,7 +100,7 @@ class ControlledFleet(RuleBasedStateMachine):
     @precondition(lambda self: self.alive)
     @rule(data=st.data())
     def make_anew(self, data: st.DataObject) -> None:
-        """A controller makes one of its resources anew: a repaired node, a recreated pool."""
+        """A controller makes one of its resources again: a repaired node, a recreated pool."""
         made = self.alive[data.draw(st.sampled_from(sorted(self.alive)))]
         place = data.draw(st.integers(0, len(made.children) - 1))
         old = made.children[place]

@@ -215,7 +215,9 @@ def test_types_may_be_several_and_scopes_too(export, tmp_path) -> None:
 def test_a_scope_that_may_not_be_listed_stops_no_other_and_is_told(fleet, export, tmp_path, capsys) -> None:
     fleet.deny("projects/12")
     assert export("--scope", "projects/11", scope="projects/12") == 1
-    assert "projects/12: may not be listed; grant roles/cloudasset.viewer" in " ".join(capsys.readouterr().err.split())
+    assert "projects/12: no permission to list it; grant roles/cloudasset.viewer" in " ".join(
+        capsys.readouterr().err.split()
+    )
     assert "shop-prod/pubsub.Topic.yaml" in files(tmp_path / "fleet")
 
 

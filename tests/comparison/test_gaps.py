@@ -42,7 +42,7 @@ def test_a_field_matters_to_security_by_its_meaning_in_every_spelling(path: str,
         ("allowed", coverage_gaps.TRUNCATED, True),
         ("description", coverage_gaps.NOT_TRANSLATED, False),
         ("access", coverage_gaps.NOT_CARRIED, False),
-        ("iap.oauth2ClientSecret", "an input that the server does not give back", False),
+        ("iap.oauth2ClientSecret", "an input that the server does not return", False),
     ],
 )
 def test_a_gap_makes_a_verdict_unknown_only_where_it_matters_and_is_not_the_types(

@@ -1,4 +1,4 @@
-"""Alert records that cannot be read: they keep no other from being shown, and are made anew."""
+"""Alert records that cannot be read: they keep no other from being shown, and are made again."""
 
 from __future__ import annotations
 

@@ -222,7 +222,9 @@ def test_a_token_is_of_one_listing_only(inventory) -> None:
 @pytest.mark.usefixtures("buckets")
 def test_a_scope_that_may_not_be_listed_is_named_with_the_role_to_grant(asset_service, inventory) -> None:
     asset_service.deny(PROJECT)
-    with pytest.raises(ScopeDenied, match=rf"{PROJECT}: may not be listed; grant roles/cloudasset.viewer") as caught:
+    with pytest.raises(
+        ScopeDenied, match=rf"{PROJECT}: no permission to list it; grant roles/cloudasset.viewer"
+    ) as caught:
         listed(inventory, PROJECT)
     assert caught.value.scope == PROJECT
     assert len(listed(inventory, FOLDER)) == 25

@@ -117,7 +117,7 @@ def test_a_compressed_line_without_end_is_refused():
     with gzip.GzipFile(fileobj=packed, mode="wb") as file:
         for _ in range(300):
             file.write(bytes(1_000_000))
-    with pytest.raises(BadRequest, match="more than 200,000,000 bytes; give one asset a line"):
+    with pytest.raises(BadRequest, match="more than 200,000,000 bytes; use one asset per line"):
         list(asset_stream.messages(io.BytesIO(packed.getvalue())))
 
 

@@ -19,7 +19,7 @@ FEEDS = {
     "opens": [bucket(1, location="US")],
     "opens, changes, resolves": [bucket(1, location="US"), bucket(2, location="ASIA"), bucket(3)],
     "opens, goes on, returns": [bucket(1), bucket(2, versioning=False), bucket(3, versioning=False), bucket(4)],
-    "is deleted and made anew": [bucket(1), bucket_gone(2, with_asset=False), bucket(3), bucket_gone(4)],
+    "is deleted and made again": [bucket(1), bucket_gone(2, with_asset=False), bucket(3), bucket_gone(4)],
     "one resource and its grants": [bucket(1, location="US"), grants(1, WORLD), bucket(2), grants(2, READERS)],
     "unmanaged and undeclared": [stray(1), foreign(1), stray_gone(2), stray(3)],
     "late and repeated": [bucket(5, location="US"), bucket(3), bucket(5, location="US"), bucket(6), bucket(4)],

@@ -21,7 +21,7 @@ VALUE = "hunter22"
 
 
 def contexts() -> dict[str, Context]:
-    """What each function that hides secrets works with, made anew as after a restart."""
+    """What each function that hides secrets works with, made again as after a restart."""
     makers = (
         bootstrap.detector,
         bootstrap.attributor,

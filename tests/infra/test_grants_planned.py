@@ -1,6 +1,6 @@
 """Who may do what, as Terraform plans it with everything switched on, against the table in docs/grants.md.
 
-``SETPOINT_WRITE_GRANTS=1 pytest tests/infra/test_grants_planned.py`` writes the table anew; review it like code.
+``SETPOINT_WRITE_GRANTS=1 pytest tests/infra/test_grants_planned.py`` writes the table again; review it like code.
 """
 
 from __future__ import annotations

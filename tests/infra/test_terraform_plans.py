@@ -1,8 +1,8 @@
 """Terraform plans, applies, plans again and destroys infra/, with stand-ins for the providers.
 
 ``inventories/`` says what each option adds to the base and what it takes away, and what some options do together; write
-them anew with ``SETPOINT_WRITE_INVENTORIES=1 pytest --long tests/infra/test_terraform_plans.py``, and review the change
-like code.
+them again with ``SETPOINT_WRITE_INVENTORIES=1 pytest --long tests/infra/test_terraform_plans.py``, and review the
+change like code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Today's module on the states of versions before: nothing that holds data is destroyed or replaced.
 
 ``states/`` has a state of each version with everything switched on, and one of what is not released yet.
-``SETPOINT_WRITE_STATE=unreleased pytest tests/infra/test_upgrades.py`` writes that anew when the module makes more;
+``SETPOINT_WRITE_STATE=unreleased pytest tests/infra/test_upgrades.py`` writes that again when the module makes more;
 with the number of a version it writes that of a release, once.
 """
 

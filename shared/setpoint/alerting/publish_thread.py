@@ -200,7 +200,7 @@ class _Work:
                 self._unlisted.append(notice)
 
     def members(self) -> Iterator[StoredNotice]:
-        """The notices that were read; those of a large group are read again, as they are by now."""
+        """The notices that were read; those of a large group are read again, as they are now."""
         if self._summary.size <= len(self._held):
             return iter(self._held)
         return self._context.records.of_thread(self.thread.id)

@@ -55,7 +55,7 @@ class StoredWindow(NamedTuple):
 class NoticeRecords:
     """The records of alerting; one that cannot be read is noted as a problem and keeps back no other.
 
-    A damaged record is made anew by whoever has something to tell of its finding. One of a newer version is left alone.
+    A damaged record is made again by the next writer of its finding. One of a newer version is left alone.
 
     Args:
         store: where they are kept.
@@ -93,7 +93,7 @@ class NoticeRecords:
                     self._set_aside(record)
 
     def _set_aside(self, record: StoredBody) -> None:
-        """Have nobody look at a damaged notice again; the next event of its finding writes it anew."""
+        """Have nobody look at a damaged notice again; the next event of its finding writes it again."""
         with suppress(Conflict):
             self._store.write(
                 _NOTICES, record.id, record.body, record.version, NoticeIndex(expires=self._clock() + _KEPT)
@@ -183,7 +183,7 @@ class NoticeRecords:
         self._write(_RATE_LIMITS, _rate_limit_name(to), rate_limit, version, filed)
 
     def _read(self, kind: str, name: str, form: type[Any]) -> tuple[Any, Any]:
-        """A record and its version; of a damaged one the version alone, so that it is written anew.
+        """A record and its version; of a damaged one the version alone, so that it is written again.
 
         Raises:
             NewerRecord: a newer version wrote it.

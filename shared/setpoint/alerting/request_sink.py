@@ -1,7 +1,7 @@
 """The sink that keeps a change request for a finding or a cause: the edits that declare what is there.
 
 A request is a message like another: it belongs to a thread, is opened once, follows its findings, and ends with them.
-Its edits are made anew from the store and the repository each time it is shown.
+Its edits are made again from the store and the repository each time it is shown.
 """
 
 from __future__ import annotations

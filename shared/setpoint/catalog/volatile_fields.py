@@ -31,7 +31,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
         "a counter, or a size that an autoscaler moves",
     ),
     (r"users|consumers|usedBy|warnings?|errors?|messages?|recommendations?|instanceGroupUrls", "written by others"),
-    (r"natIP|externalIpv6|ephemeral\w*|\w*IpAddress(?:es)?|ipAddress(?:es)?", "an address that is leased anew"),
+    (r"natIP|externalIpv6|ephemeral\w*|\w*IpAddress(?:es)?|ipAddress(?:es)?", "a newly leased address"),
     (r"serverCaCert|caCerts?|\w*CaCertificates?|expirationTime|certificateRaw|dnsAuthorization", "renewed by Google"),
 )
 

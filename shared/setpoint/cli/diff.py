@@ -220,7 +220,7 @@ def _answer_all(name: str) -> None:
 
 
 def _live(file: str, declarations: list[Declaration]) -> tuple[dict[str, Any], str]:
-    """What a file tells of a live resource, out of a whole feed message or not, and its asset type where it says so.
+    """The live resource in a file, out of a whole feed message or not, and its asset type where it says so.
 
     Of the assets of an export, the one that is declared.
     """

@@ -42,7 +42,7 @@ _BESIDE = 9
 _BETWEEN = " · "
 
 _READER_GONE = 141
-"""What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
+"""The status in a shell of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
 
 
 def stop_writing() -> NoReturn:
@@ -171,7 +171,7 @@ def print_error(text: object) -> None:
 
 
 def print_warning(text: object, word: str = "warning") -> None:
-    """Say on standard error what to look at; ``word`` tells of what sort it is."""
+    """Print a warning on standard error; ``word`` tells of what sort it is."""
     errors.print(Text.assemble((f"{word}:", "yellow"), " ", scrub(as_called(str(text)))), soft_wrap=True)
 
 
@@ -338,7 +338,7 @@ def ago(time: datetime) -> str:
 
 
 def print_claims(claimed: Collection[OwnershipConflict]) -> None:
-    """Tell of each resource that another source declares already, and what to do about those of each source."""
+    """Print each resource that another source declares already, and what to do about those of each source."""
     for claim in claimed:
         print_error(str(claim))
     for hint in claim_hints(claimed):

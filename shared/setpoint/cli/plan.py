@@ -77,7 +77,7 @@ def print_plan(
     pending: Collection[ResourceKey] = (),
     kept_because: str = _NOT_PRUNED,
 ) -> None:
-    """Print what an apply would do, a resource a line, with the declared fields that change.
+    """Print what an apply would do, one resource per line, with the declared fields that change.
 
     Args:
         plan: the plan.

@@ -121,9 +121,9 @@ def holds_meaning(table: field_rules.SchemaRules | None, path: Path, field: Fiel
 def why_unreturned(path: Path, name: str, field: Field | None, rules: field_rules.Rules) -> str:
     """Why the API accepts a field and does not return it; empty if it returns it."""
     if secrets.may_be_withheld(name) if field is None else field.input_only or field.sensitive:
-        return "an input that the server does not give back"
+        return "an input that the server does not return"
     if _is_required_reference(path, field):
-        return "an input that the server does not give back"
+        return "an input that the server does not return"
     rule = rules.get("unreturned")
     return f"{rule.reason} ({rule.source})" if rule is not None else ""
 
@@ -141,7 +141,7 @@ def why_entry_unreturned(key: str, field: Field | None, rules: field_rules.Rules
     if rule is not None:
         return f"{rule.reason} ({rule.source})"
     is_secret = not is_free and (field is None or field.kind == "any") and secrets.may_be_withheld(key)
-    return "an input that the server does not give back" if is_secret else ""
+    return "an input that the server does not return" if is_secret else ""
 
 
 def _is_required_reference(path: Path, field: Field | None) -> bool:

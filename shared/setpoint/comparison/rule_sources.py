@@ -82,7 +82,7 @@ def _sourced(schema: Schema, explanation: Explanation) -> Explanation:
     if reason.endswith(_STATED):
         return Explanation(explanation.path, f"{reason[:-1]}: {place.stands_at})")
     is_output = reason == "written by the server alone" and place.field.output_only
-    is_input = reason == "an input that the server does not give back" and (
+    is_input = reason == "an input that the server does not return" and (
         place.field.input_only or place.field.sensitive
     )
     if is_output or is_input:

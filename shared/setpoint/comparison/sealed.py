@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from setpoint.model.references import Project
 
 OTHER_KEY = "its digest was made with another key: it is compared after the next apply"
-WITHHELD = "a secret that the server does not give back"
+WITHHELD = "a secret that the server does not return"
 SPELLINGS = "only its digest is known, and its field has several spellings"
 
 SEALED_NAMES = "its elements are named by secrets, so that none of them is written"

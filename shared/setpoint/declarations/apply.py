@@ -60,7 +60,7 @@ class ApplyRequest(msgspec.Struct, frozen=True):
         max_removals: the share of the source that may be removed, 0 to 1.
         revision: the increasing number of the upload; 0 without an upload.
         repo: URL of the repository, or empty.
-        not_seen_yet: whether documents may name places of which nothing is known.
+        not_seen_yet: whether documents may name unknown places.
     """
 
     source: str = DEFAULT_SOURCE
@@ -80,7 +80,7 @@ class ApplyResult(msgspec.Struct, frozen=True):
         outcomes: the number of evaluated findings by outcome.
         failed: number of findings that cannot be evaluated until their records are repaired.
         failure: the error of the first of them.
-        unseen: a line for each place of which nothing is known, before the first sweep.
+        unseen: a line for each unknown place, before the first sweep.
         generation: the generation of the source that the apply made current.
     """
 

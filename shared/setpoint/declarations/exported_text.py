@@ -81,7 +81,7 @@ _WRITERS: dict[ExportFormat, Callable[[_Export], ExportedText]] = {
 _READ_OTHERWISE = re.compile(r"[-+]?\.?[0-9][0-9_.:eExXoOa-fA-F+-]*\Z|[yYnN]\Z")
 """Strings that one YAML or another takes for a number, a date, a time or a boolean, besides those that PyYAML knows."""
 _BLOCK = re.compile(r"[^\s\x00-\x1f][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*[^\s\x00-\x1f]\n?\Z")
-"""Texts of several lines that a literal block (``|``) gives back as they are."""
+"""Texts of several lines that a literal block (``|``) keeps unchanged."""
 
 _Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

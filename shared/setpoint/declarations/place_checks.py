@@ -41,7 +41,7 @@ def check(planned: Plan, loaded: LoadResult, store: PlaceStore, *, not_seen_yet:
     if refused:
         more = f", and {len(refused) - _MOST} more" if len(refused) > _MOST else ""
         raise NotPermitted(
-            f"nothing was applied, since nothing is known to lie in places: {'; '.join(refused[:_MOST])}{more}; "
+            f"nothing was applied: these places are unknown: {'; '.join(refused[:_MOST])}{more}; "
             "check the spelling, or allow it with `setpoint apply --not-seen-yet`, an upload with the metadata "
             "not-seen-yet=true"
         )

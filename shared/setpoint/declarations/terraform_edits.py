@@ -323,7 +323,7 @@ def _gaps(text: str, tokens: Sequence[Token]) -> list[str]:
 def _with_lines(
     text: str, place: _Place, parts: Sequence[Sequence[Token]], kept: Sequence[Sequence[Token]], more: Sequence[str]
 ) -> str:
-    """A list with an element a line: lines are taken out and added."""
+    """A list with one element per line: lines are taken out and added."""
     lines = [text.rfind("\n", 0, part[0].start) + 1 for part in parts]
     is_by_line = len(set(lines)) == len(lines) and all(line > place.tokens[0].start for line in lines)
     if not parts or not is_by_line or "\n" not in text[parts[-1][-1].end : place.tokens[-1].start]:

@@ -131,13 +131,13 @@ def is_applied(current: LiveValues, good: GoodValues) -> bool:
 
 
 def is_renewed(current: LiveValues, good: GoodValues) -> bool:
-    """Whether the values are taken anew: with an apply, and with the first observation after it."""
+    """Whether the values are taken again: with an apply, and with the first observation after it."""
     observed_at, until = current.observation.observed_at, good.provisional_until
     return is_applied(current, good) or (until is not None and good.taken_at < observed_at <= until)
 
 
 def is_held(difference: Difference, good: GoodValues) -> bool:
-    """Whether a difference was there before the values are taken anew: no apply has named it, so that it stays.
+    """Whether a difference was there before the values are taken again: no apply has named it, so that it stays.
 
     Where more differed than is remembered, everything stays.
     """
@@ -148,7 +148,7 @@ def is_held(difference: Difference, good: GoodValues) -> bool:
 
 
 def without_declared(good: GoodValues, now: Mapping[str, SettableValue], declaration: Declaration) -> GoodValues:
-    """The good values without those that are declared by now: to name a value is to accept it."""
+    """The good values without those that are declared now: to name a value is to accept it."""
 
     def is_open(path: str) -> bool:
         if path in good.folded:

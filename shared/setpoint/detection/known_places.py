@@ -90,7 +90,7 @@ def listed_kinds(store: PlaceStore) -> frozenset[str]:
 
 
 def unknown(places: Collection[str], store: PlaceStore) -> set[str]:
-    """The places of which nothing is known; cheap records are read first, and no more than needed.
+    """The unknown places; cheap records are read first, and no more than needed.
 
     Args:
         places: ``projects/ID``, ``projects/NUMBER``, ``folders/NUMBER``, ``organizations/NUMBER``.

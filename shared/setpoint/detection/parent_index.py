@@ -108,7 +108,7 @@ class ParentIndex:
         return next(filter(claimed.fits, users), None)
 
     def _why_unchecked(self, claimed: ClaimedParent, observation: Observation) -> str:
-        """Why a parent that is not known may exist all the same; empty if it does not."""
+        """Why a parent that is not known may exist anyway; empty if it does not."""
         asset_type, places = claimed.types[0], places_of(observation)
         covering = [listing for listing in self._listings if _covers(listing, asset_type, places)]
         if claimed.is_shared and not self._is_no_host(observation):

@@ -336,7 +336,7 @@ class _Result(NamedTuple):
     Args:
         differences: what differs.
         good: the good values from now on.
-        is_renewed: they were taken anew.
+        is_renewed: they were taken again.
     """
 
     differences: tuple[Difference, ...]

@@ -27,7 +27,7 @@ LARGEST_LIST = 200_000_000
 """Maximum size in bytes, unpacked, of a list or of indented assets, which are held in memory."""
 _BLOCK = 1 << 20
 _TOO_LARGE = (
-    f"a list of more than {LARGEST_LIST:,} bytes; give one asset a line, as `gcloud asset export` writes, or as "
+    f"a list of more than {LARGEST_LIST:,} bytes; use one asset per line, as `gcloud asset export` writes, or as "
     "`jq -c .[]` makes of a list"
 )
 

@@ -1,4 +1,4 @@
-"""What a resource says of the controller that made it, and what is known of that controller's own resource."""
+"""The claim of a resource about its controller, and the state of that controller's own resource."""
 
 from __future__ import annotations
 

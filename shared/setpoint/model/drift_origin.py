@@ -47,7 +47,7 @@ _TOOLS = frozenset(
         "cloud-build",
     )
 )
-"""Callers that apply declarations of their own; with a person's credentials they are tools all the same."""
+"""Callers that apply declarations of their own; with a person's credentials they are still tools."""
 PROJECTS = 5
 """The same change in so many projects, without a person, is not of one project."""
 _AT_ONCE = timedelta(hours=1)

@@ -18,7 +18,7 @@ _FIELDS = (*_IDS, *_TIMES)
 
 
 def identity_of(data: Any) -> dict[str, str]:
-    """What a resource tells of which one it is: ids and the time of its making, as far as it has any."""
+    """The identifying fields of a resource: ids and the time of its making, as far as it has any."""
     if not isinstance(data, dict):
         return {}
     identity = {}

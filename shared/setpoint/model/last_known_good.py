@@ -33,7 +33,7 @@ class GoodValues(msgspec.Struct, frozen=True, omit_defaults=True):
         wandering: paths that were learnt to move by themselves.
         is_unproven: the values came in another API version than the good ones, and were compared with nothing.
         left_at: the first observation in another API version since the last in this one.
-        form: of this record; values of another form are taken anew.
+        form: of this record; values of another form are taken again.
     """
 
     desired: str
@@ -116,7 +116,7 @@ def _deflated(encoded: bytes) -> bytes:
 
 
 def unpack(stored: LastKnownGood | None) -> GoodValues | None:
-    """The values; None where there are none or they cannot be read, so that they are taken anew."""
+    """The values; None where there are none or they cannot be read, so that they are taken again."""
     return _unpacked(stored.packed) if stored is not None else None
 
 

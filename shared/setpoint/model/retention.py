@@ -47,7 +47,7 @@ def parse(text: str) -> Retention:
 
 
 def expires(state: ResourceState, retention: Retention) -> datetime | None:
-    """When the record of a deleted resource may go; None for never: it is there, or somebody is told of its drift."""
+    """When the record of a deleted resource may go; None for never: it is there, or its drift is alerted."""
     finding = state.finding
     if not retention.gone or not state.deleted or state.pending or (finding and finding.status != "resolved"):
         return None

@@ -99,7 +99,7 @@ _SEAL = re.compile(rf"\(hidden, digest [0-9a-f]{{{_DIGITS}}}")
 
 
 class Sealed(NamedTuple):
-    """What a seal says of the value that it stands for.
+    """The properties of the value behind a seal.
 
     Args:
         digest: the keyed digest of the value.

@@ -130,9 +130,7 @@ def _opened(dead_letter: DeadLetter, key: Callable[[], bytes] | None) -> DeadLet
 
 def _decided(dead_letter: DeadLetter, queue: DeadLetterQueue, reason: str, *, drop: bool) -> ReplayResult:
     if (reason not in dead_letter.reason) if reason else dead_letter.reason:
-        return ReplayResult(
-            dead_letter, "left", "it was rejected for what it is; --reason names those to send all the same"
-        )
+        return ReplayResult(dead_letter, "left", "it was rejected for what it is; --reason names those to send anyway")
     if drop:
         return ReplayResult(dead_letter, "dropped")
     if dead_letter.is_cut:

@@ -84,7 +84,7 @@ class Cluster(Protocol):
 
         Raises:
             AccessDenied: they may not be listed there.
-            TokenExpired: the listing took too long, begin it anew: pages before are no longer true.
+            TokenExpired: the listing took too long, start it again: pages before are no longer true.
         """
 
     def record(self, event: ClusterEvent) -> None:

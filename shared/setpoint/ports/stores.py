@@ -160,7 +160,7 @@ class StateStore(ExpiringRecords, Protocol):
         """Write ``state`` in place of a record that cannot be read; None deletes it. Its observation stays.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: it has changed; nothing was written.
         """
 
     def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:

@@ -73,7 +73,7 @@ def declared_digest(snapshot: Snapshot) -> str:
 def read_live(
     case: RemediationCase, live_resources: LiveResources, now: datetime, places: ProjectAncestors | None
 ) -> LiveReading | None:
-    """Read the resource of a finding, and where its project is by now; None where no method reads it.
+    """Read the resource of a finding, and the current place of its project; None where no method reads it.
 
     Args:
         case: the finding.

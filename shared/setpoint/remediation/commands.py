@@ -215,11 +215,11 @@ def _check_known(of: str, store: Store) -> None:
     if kind == "projects" and not known_places.is_known(of, store):
         meant = known_places.nearest(name, store)
         hint = f"; did you mean projects/{meant}" if meant else ""
-        raise BadRequest(f"{of}: nothing is known to lie there{hint}; add --not-seen-yet to pause it all the same")
+        raise BadRequest(f"{of}: the place is unknown{hint}; add --not-seen-yet to pause it anyway")
     is_unknown_source = kind == "sources" and name not in store.control().value.sources
     is_place = kind in ("folders", "organizations")
     if is_unknown_source or (is_place and not known_places.is_known(of, store)):
-        raise BadRequest(f"{of}: nothing is known by that name; add --not-seen-yet to pause it all the same")
+        raise BadRequest(f"{of}: the name is unknown; add --not-seen-yet to pause it anyway")
     if not is_full_name(of):
         return
     snapshots = (store.read(ResourceKey(of, content)) for content in CONTENTS)

@@ -39,6 +39,7 @@ _PHRASES = {
         "it was recreated under the same name after the observation; the inventory must show it first"
     ),
     "it is not known where it is, so": "its location is not known, so",
+    "its API never gives it back, so": "its API never returns it, so",
     "the API takes no audit configuration here": "the API accepts no audit configuration here",
     "no method of the API takes this field": "no method of the API accepts this field",
 }

@@ -66,7 +66,7 @@ def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None
         todo = "its value is a secret, which no plan may hold: set it manually"
         return Unwritable(change.difference.path, "secret", todo)
     if is_input:
-        todo = "its API never gives it back, so that no reading shows it as declared: set it manually"
+        todo = "its API never returns it, so that no reading shows it as declared: set it manually"
         return Unwritable(change.difference.path, "by_hand", todo)
     return None
 

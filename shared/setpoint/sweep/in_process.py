@@ -66,7 +66,7 @@ class SweepResult:
 
     @property
     def denied(self) -> dict[str, str]:
-        """Scopes that may not be listed, and the reason."""
+        """Scopes that deny access, and the reason."""
         return self.summary.denied
 
 

@@ -22,7 +22,7 @@ def list_parents(
 ) -> str:
     """List the parents in all scopes of a sweep, and store them.
 
-    A scope that may not be listed shows no parents, and no claim of its resources is refuted.
+    A scope that denies access shows no parents, and no claim of its resources is refuted.
 
     Args:
         request: the sweep.

@@ -299,7 +299,7 @@ itself, and [performance](performance.md#reports) has the cost.
 - Declared and observed values are in `drift_messages` only (`JSON_QUERY(data, '$.data.differences')`).
 - An event that BigQuery refuses goes to `warehouse-dead-letters`, from where it can be published again. No view counts
   an event twice.
-- To write a day anew, publish any message to the topic `reports`.
+- To write a day again, publish any message to the topic `reports`.
 
 ## The views
 """

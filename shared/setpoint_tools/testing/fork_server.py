@@ -1,6 +1,6 @@
 """Programs that are forked from a process which has loaded what functions need.
 
-Each is as separate as a program that starts anew, with its own arguments, environment, output and group of processes,
+Each is as separate as a program that starts again, with its own arguments, environment, output and group of processes,
 and takes a tenth of the processor time. On Linux only: elsewhere libraries that have been loaded may not be forked.
 """
 

@@ -1,6 +1,6 @@
 """A place for Terraform's states, as its backend ``http`` asks for it: kept in memory, written once by each command.
 
-In a file Terraform writes the whole state anew with each resource, which takes longer than all else.
+In a file Terraform writes the whole state again with each resource, which takes longer than all else.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class GoogleAssetHistory:
         try:
             return answered(versions, self._retries, self._pace, cannot)
         except exceptions.Forbidden as error:
-            reason = "its history may not be read; grant roles/cloudasset.viewer on it to the calling account"
+            reason = "no permission to read its history; grant roles/cloudasset.viewer on it to the calling account"
             raise denied(error, parent, reason) from error
         except (exceptions.InvalidArgument, exceptions.NotFound):
             return None

@@ -222,7 +222,9 @@ def pause_after(retries: QuotaRetryPolicy, error: Exception, calls: int) -> floa
 def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest) -> Exception:
     scope = str(request.parent)
     if isinstance(error, exceptions.Forbidden):
-        return denied(error, scope, "may not be listed; grant roles/cloudasset.viewer on it to the calling account")
+        return denied(
+            error, scope, "no permission to list it; grant roles/cloudasset.viewer on it to the calling account"
+        )
     if isinstance(error, exceptions.Unauthenticated):
         return BadRequest(f"{scope} cannot be listed without credentials; {LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):

@@ -381,7 +381,7 @@ def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
         return BadRequest(f"`{subscription}` cannot be pulled; use projects/PROJECT/subscriptions/NAME")
     if isinstance(error, exceptions.Forbidden):
         return BadRequest(
-            f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to the calling account"
+            f"{subscription}: no permission to pull it; grant roles/pubsub.subscriber on it to the calling account"
         )
     if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or NO_CREDENTIALS in str(error):
         return BadRequest(f"{subscription} cannot be pulled without credentials; {_LOG_IN}")

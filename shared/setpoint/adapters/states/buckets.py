@@ -48,7 +48,9 @@ class BucketStates:
         except exceptions.NotFound as error:
             raise BadRequest(f"gs://{bucket}: there is no such bucket") from error
         except exceptions.Forbidden as error:
-            raise BadRequest(f"gs://{bucket}: may not be listed; grant roles/storage.objectViewer on it") from error
+            raise BadRequest(
+                f"gs://{bucket}: no permission to list it; grant roles/storage.objectViewer on it"
+            ) from error
         except GoogleAuthError as error:
             raise Unavailable(f"gs://{bucket}: cannot be listed ({type(error).__name__}); {LOG_IN}") from error
         except _FAILED as error:
@@ -66,7 +68,9 @@ class BucketStates:
         except _LOST as error:
             raise gone from error
         except exceptions.Forbidden as error:
-            raise BadRequest(f"{state.url}: may not be read; grant roles/storage.objectViewer on its bucket") from error
+            raise BadRequest(
+                f"{state.url}: no permission to read it; grant roles/storage.objectViewer on its bucket"
+            ) from error
         except (*_FAILED, GoogleAuthError) as error:
             raise Unavailable(f"{state.url}: cannot be read ({type(error).__name__})") from error
         return content.getvalue()

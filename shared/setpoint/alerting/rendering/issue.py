@@ -23,7 +23,7 @@ def title(view: FindingView | GroupView) -> str:
 
 
 def body(view: FindingView | GroupView, links: Links) -> str:
-    """The text: the findings as they are by now."""
+    """The text: the findings as they are now."""
     if isinstance(view, FindingView):
         return f"Status: {view.data.status}\n\n{_finding(view, links)}"
     statuses = ", ".join(f"{count} {status}" for status, count in view.statuses.items() if count)
@@ -46,7 +46,7 @@ def reply(view: FindingView | Sequence[FindingView], links: Links) -> str:
 def digest(findings: Sequence[FindingView]) -> tuple[str, str]:
     """The title and text of a digest."""
     lines = [f"- {each.data.severity}: {code(each.data.resource_name)} ({each.data.status})" for each in findings]
-    return f"Digest: {phrases.plural('finding', len(findings))}", change_request.joined(("Open by now:",), lines, "\n")
+    return f"Digest: {phrases.plural('finding', len(findings))}", change_request.joined(("Now open:",), lines, "\n")
 
 
 def _finding(view: FindingView, links: Links) -> str:

@@ -155,7 +155,7 @@ def load(  # noqa: PLR0913 - what is read, and how
         namespace: the namespace of Config Connector objects without one.
         config: the directory of a Terraform root module, beside its state or plan; empty for none.
         secrecy: makes the digests that stand for secrets of states and plans; those of another key are not compared.
-        advance: is told of each document that was read.
+        advance: is called for each document that was read.
 
     Raises:
         BadRequest: the configuration cannot be read.

@@ -132,7 +132,7 @@ def _edits(declaration: Declaration, value: Any, difference: Difference) -> Iter
             yield from _grants(value, difference)
             return
         if declaration.key.content == "org_policy":
-            raise _ByHandError("see to an organisation policy by hand")
+            raise _ByHandError("change the organisation policy manually")
         yield from _field(value, ("spec", "data"), field_path.readable(difference.path), difference)
     else:
         if declaration.key.content != "resource" or not difference.declared_path:
@@ -220,7 +220,7 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
     """Remove a grant from its binding, or add it to the binding of its role and condition."""
     given = difference.declared if difference.op == "missing" else difference.observed
     if not iam_policies.is_grant(given):
-        raise _ByHandError("see to what is audited by hand")
+        raise _ByHandError("change the audit configuration manually")
     wanted = iam_policies.grant(given, given["member"])
     bindings = value["spec"]["data"]["bindings"]
     above: DocumentPath = ("spec", "data", "bindings")

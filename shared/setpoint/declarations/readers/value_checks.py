@@ -28,7 +28,7 @@ class ValueFault(NamedTuple):
         where: the path of the value.
         message: what is wrong, with the value and the nearest right one.
         is_certain: whether no resource can have the value; it may be right otherwise.
-        in_translated: whether it is told of documents of other formats too, whose values a reader has translated.
+        in_translated: whether it also checks documents of other formats, whose values a reader has translated.
     """
 
     where: DocumentPath
