@@ -158,7 +158,7 @@ def _inventory(address: str) -> Any:
         channel=grpc.insecure_channel(address),
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
     )
-    return AssetInventory(AssetServiceClient(transport=transport), QuotaRetryPolicy(calls_a_minute=1e9))
+    return AssetInventory(AssetServiceClient(transport=transport), QuotaRetryPolicy(calls_a_minute=10**9))
 
 
 def _peak() -> float:

@@ -284,7 +284,7 @@ def _sweep(system: Cloud, fleet: Fleet) -> None:
     with asset_service() as service:
         for asset in fleet.assets():
             service.put(asset)
-        inventory = AssetInventory(service.client(), QuotaRetryPolicy(calls_a_minute=1e9))
+        inventory = AssetInventory(service.client(), QuotaRetryPolicy(calls_a_minute=10**9))
         sweep.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
 
 

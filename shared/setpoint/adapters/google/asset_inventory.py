@@ -17,6 +17,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsRequest, ListAssetsResponse
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
+from setpoint.adapters.google.call_pace import CallBudget, CallPace
 from setpoint.catalog.inventory_names import inventory_name
 from setpoint.errors import LOG_IN, NO_CREDENTIALS, BadRequest, ScopeDenied, TokenExpired, Unavailable
 from setpoint.model.observation import Observation
@@ -55,7 +56,7 @@ class QuotaRetryPolicy:
         longest: maximum wait in seconds.
         in_all: seconds without a page after which the listing fails.
         call: timeout of one call in seconds.
-        calls_a_minute: average number of calls per minute; the quota is 100 for a project and 800 for an organization.
+        calls_a_minute: maximum number of calls in a minute; the quota is 100 for a project, 800 for an organization.
     """
 
     first: float = 0.5
@@ -63,28 +64,10 @@ class QuotaRetryPolicy:
     longest: float = 60.0
     in_all: float = 600.0
     call: float = 60.0
-    calls_a_minute: float = 100.0
+    calls_a_minute: int = 100
 
 
 _RETRIES = QuotaRetryPolicy()
-
-
-class _RateLimiter:
-    """A token bucket: the calls of one minute may be made at once, and further calls at the average rate."""
-
-    def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
-        self._most = self._left = calls_a_minute
-        self.clock, self.sleep = clock, sleep
-        self._refilled_at = clock()
-
-    def wait(self) -> None:
-        """Wait until another call is allowed."""
-        now = self.clock()
-        self._left = min(self._most, self._left + (now - self._refilled_at) * self._most / 60)
-        self._refilled_at = now
-        self._left -= 1
-        if self._left < 0:
-            self.sleep(-self._left * 60 / self._most)
 
 
 def client() -> AssetServiceClient:
@@ -125,7 +108,7 @@ class AssetInventory:
         self._retries = retries
         self._page_size = page_size
         self._read_at = read_at
-        self._pace = _RateLimiter(retries.calls_a_minute, clock, sleep)
+        self._pace = CallPace(retries.calls_a_minute, CallBudget(), clock=clock, sleep=sleep)
 
     def lists(self, asset_type: str) -> bool:
         """See ``Inventory.lists``; the caller names types that the inventory has."""
