@@ -77,15 +77,19 @@ def test_an_option_alone_comes_up_as_its_inventory_says_and_takes_the_one_before
 
 
 REPEATED = TOGETHER[-2:]
+"""Applied, one to what the other has left, and planned again."""
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", range(len(TOGETHER)))
-def test_options_come_up_together_as_their_inventories_say_and_take_those_before_away(module, base, number):
-    """The inventory of an installation has what its options make only together, and what they do not make then."""
+def test_options_together_make_what_their_inventories_say_and_take_what_was_before_away(module, base, number):
+    """The inventory of an installation has what its options make only together, and what they do not make then.
+
+    Most are planned only: what an option misses without another is known when it is planned.
+    """
     options = TOGETHER[number]
-    module.apply({**UNPROTECTED, **together(options)})
-    made, alone = module.resources(), [inventory(option) for option in options]
+    values = {**UNPROTECTED, **together(options)}
+    made, alone = resources_with(module, values, options in REPEATED), [inventory(option) for option in options]
     removed = {address for option in alone for address in option["removes"]}
     expected = (base - removed).union(*(option["adds"] for option in alone))
     beyond = {"adds": sorted(made - expected), "removes": sorted(expected - made)}
@@ -94,8 +98,16 @@ def test_options_come_up_together_as_their_inventories_say_and_take_those_before
         assert module.changes() == []
 
 
+def resources_with(module: Workspace, values: dict[str, Any], applied: bool) -> set[str]:
+    """The addresses of all that is there with these variables, or would be."""
+    if not applied:
+        return module.planned_resources(values)
+    module.apply(values)
+    return module.resources()
+
+
 @pytest.mark.parametrize("option", OPTIONS)
-def test_each_option_is_installed_without_each_variable_that_it_does_not_need(option):
+def test_each_option_is_planned_without_each_variable_that_it_does_not_need(option):
     rows = [row for names in TOGETHER if has(row := together(names), option)]
     others = {variable for values in OPTIONS.values() for variable in values} - OPTIONS[option].keys()
     assert {variable for variable in others if all(variable in row for row in rows)} == set()

@@ -120,6 +120,15 @@ class Workspace:
         """The addresses of all that is there."""
         return addresses_in(json.loads(self.state()))
 
+    def planned_resources(self, values: dict[str, Any]) -> set[str]:
+        """The addresses of all that would be there after an apply with these variables."""
+        self.set(values)
+        changes = self.planned_changes("-refresh=false")
+        resources = [change for change in changes if not change.address.startswith("output.")]
+        created = {change.address for change in resources if change.action == "create"}
+        deleted = {change.address for change in resources if change.action == "delete"}
+        return (self.resources() | created) - deleted
+
     def changes(self) -> list[str]:
         """The addresses that another plan with the same variables would change, outputs among them."""
         return [change.address for change in self.planned_changes()]
