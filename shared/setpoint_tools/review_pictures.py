@@ -47,7 +47,7 @@ def take(browser: Browser, images: Path) -> None:
             )
             comment = _guard(folder, running.places.store)
             _slack(browser, running.addresses["slack"], images / "accept-message.png")
-            running.press("accept")
+            running.click_latest("accept")
             repository = running.repository
             wait_until(lambda: repository.requests, "no request in the fake of GitHub")
             request = max(repository.requests.values(), key=lambda each: each.number)

@@ -9,7 +9,7 @@ from setpoint_tools.dev import control_server
 
 @pytest.fixture
 def answers(monkeypatch):
-    """What the system that is up answers to `press`, in this order."""
+    """What the system that is up answers to `click`, in this order."""
     queue: list[str | BadRequest] = []
 
     def tell(_folder, command, _argument=""):
@@ -27,7 +27,7 @@ def answers(monkeypatch):
 
 def test_a_click_waits_until_the_message_is_there(answers, capsys):
     answers += [BadRequest("no message has a button `approve`"), "olga clicks approve"]
-    dev.press("approve")
+    dev.click("approve")
     assert capsys.readouterr().err == "olga clicks approve\n"
 
 
@@ -35,13 +35,13 @@ def test_a_click_gives_up_when_no_message_comes(answers, monkeypatch):
     answers += [BadRequest("no message has a button `approve`")]
     monkeypatch.setattr(dev, "_CLICK_SECONDS", -1)
     with pytest.raises(BadRequest, match="no message"):
-        dev.press("approve")
+        dev.click("approve")
 
 
 @pytest.mark.usefixtures("answers")
 def test_a_button_that_there_is_not_is_refused_at_once():
     with pytest.raises(BadRequest, match=r"there is no button `aprove`; use one of fix, approve, accept, why"):
-        dev.press("aprove")
+        dev.click("aprove")
 
 
 def test_the_pages_for_people_come_before_the_addresses_for_programs(capsys):

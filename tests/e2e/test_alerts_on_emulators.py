@@ -1,4 +1,4 @@
-"""From a change to a message in Slack, to a button that is pressed, to the message that says that it is over."""
+"""From a change to a message in Slack, to a button that is clicked, to the message that says that it is over."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
     wait_until(lambda: fleet.SOMEBODY in texts(running)[0], lambda: f"nobody changed it in {texts(running)}")
     assert fleet.SOMEBODY in requests.get(running.addresses["console"], timeout=60).text
 
-    running.press("approve")
+    running.click_latest("approve")
 
     wait_until(lambda: "resolved" in texts(running)[0].lower(), lambda: f"not resolved in {texts(running)}")
     (text,) = texts(running)

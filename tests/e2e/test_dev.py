@@ -93,7 +93,7 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
 
         drawn = wait_until(drawn_in_slack, "no message is in Slack")
         assert '<button type="submit"' in drawn
-        answer = run("dev", "press", "why", *folder).stderr
+        answer = run("dev", "click", "why", *folder).stderr
         assert "only she sees" in answer
         assert "Only visible to olga@example.com" in requests.get(described["slack"], timeout=30).text
         assert run("dev", "down", *folder).returncode == 0
@@ -115,9 +115,9 @@ def test_what_is_accepted_in_slack_is_a_request_that_is_merged_and_resolves_the_
             lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
         )
         assert run("dev", "change", "unversion-bucket", *folder).returncode == 0
-        pressed = run("dev", "press", "accept", *folder)
-        assert pressed.returncode == 0
-        assert "accepted: storage/shop-exports, recorded as decided by slack:" in pressed.stderr
+        clicked = run("dev", "click", "accept", *folder)
+        assert clicked.returncode == 0
+        assert "accepted: storage/shop-exports, recorded as decided by slack:" in clicked.stderr
         merged = run("dev", "merge", *folder)
         assert "olga merges request 1: Accept the drift of Bucket shop-exports" in merged.stderr
         assert "enabled: false" in (tmp_path / "fleet" / "fleet.yaml").read_text()

@@ -241,7 +241,7 @@ def test_a_topic_that_does_not_answer_is_unavailable(mocker, queue, client):
     post(client, *signed(payload(), NOW))
     publisher = mocker.Mock()
     publisher.publish.return_value.result.side_effect = TimeoutError
-    with pytest.raises(Unavailable, match="press again"):
+    with pytest.raises(Unavailable, match="click again"):
         PubSubInteractionQueue(publisher, "t").publish(queue.taken[0])
 
 

@@ -67,7 +67,7 @@ class InteractionHarness:
         return self.client.chat_postMessage(channel="#shop", text="drift", blocks=blocks)["ts"]
 
     def button(self, click: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
-        """A button of a message, as Slack tells of it when it is pressed."""
+        """A button of a message, as Slack tells of it when it is clicked."""
         (block,) = self.slack.channel("shop").messages[ts or self.ts].blocks
         (element,) = [
             element_ for element_ in block["elements"] if element_["action_id"] == button_payload.action_id(click)
@@ -77,7 +77,7 @@ class InteractionHarness:
 
     def message(self, click: str, user: str, ts: str = "", times: str = "1d") -> bytes:
         """What slack_actions hands on."""
-        payload = self.slack.pressed("shop", ts or self.ts, self.button(click, ts, times), user)
+        payload = self.slack.clicked("shop", ts or self.ts, self.button(click, ts, times), user)
         body, _ = signed(payload, 0)
         return slack_interaction.encode(slack_interaction.of_request(body))
 

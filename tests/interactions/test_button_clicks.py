@@ -42,7 +42,7 @@ def test_what_was_approved_is_put_back_with_the_next_tick_and_the_trail_names_wh
 
 
 @pytest.mark.parametrize(("times", "seconds"), [("1h", 3600), ("1d", 86_400), ("1w", 604_800)])
-def test_what_is_snoozed_is_quiet_from_the_press_on_for_as_long_as_was_said(harness, times, seconds):
+def test_what_is_snoozed_is_quiet_from_the_click_on_for_as_long_as_was_said(harness, times, seconds):
     message = harness.message("snooze", "UALICE", times=times)
     harness.world.clock.forward(minutes=9)
     handled = harness.receive(message)
@@ -72,7 +72,7 @@ def test_what_is_accepted_stays_quiet_as_long_as_it_stays_so(harness):
 
 @pytest.mark.parametrize("click", ["approve", "snooze", "accept"])
 @pytest.mark.parametrize("times", [2, 5])
-def test_a_message_that_comes_again_and_a_button_pressed_twice_are_one_order(harness, click, times):
+def test_a_message_that_comes_again_and_a_button_clicked_twice_are_one_order(harness, click, times):
     first, second = harness.message(click, "UALICE"), harness.message(click, "UALICE")
     handled = [harness.receive(message_) for message_ in (first, second, *[first] * times)]
 
@@ -223,7 +223,7 @@ def test_why_tells_what_decides_and_who_may_to_anybody_who_asks(harness):
     assert harness.trail == []
 
 
-def test_an_answer_is_given_in_the_thread_in_which_was_pressed(harness):
+def test_an_answer_is_given_in_the_thread_in_which_was_clicked(harness):
     harness.slack.channel("shop").messages[harness.ts].thread = "1.000001"
     harness.click("approve", "UBOB")
     assert harness.slack.channel("shop").whispers[0][2] == "1.000001"
@@ -319,7 +319,7 @@ def test_the_events_of_an_order_are_published(harness):
     assert harness.world.event_types[-1] == "drift.exempted"
 
 
-def test_two_who_press_at_once_are_one_approval_and_one_write(harness):
+def test_two_who_click_at_once_are_one_approval_and_one_write(harness):
     messages = [harness.message("approve", user) for user in ("UALICE", "UOPS")]
     with ThreadPoolExecutor() as threads:
         handled = list(threads.map(harness.receive, messages * 2))

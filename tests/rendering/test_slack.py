@@ -337,6 +337,6 @@ def test_every_button_says_what_it_is_about():
     block = slack.finding(shown(), LINKS).blocks[-1]
     for element in block["elements"]:
         action = element | {"block_id": block["block_id"], "selected_option": {"value": "1d"}}
-        pressed = button_payload.decode(action, [block])
-        assert (pressed.name, pressed.fingerprint) == (BUCKET.resource_name, BUCKET.fingerprint)
-        assert pressed.seconds == (86_400 if pressed.action == "snooze" else 0)
+        clicked = button_payload.decode(action, [block])
+        assert (clicked.name, clicked.fingerprint) == (BUCKET.resource_name, BUCKET.fingerprint)
+        assert clicked.seconds == (86_400 if clicked.action == "snooze" else 0)

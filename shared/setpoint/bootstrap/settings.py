@@ -28,9 +28,9 @@ class Settings:
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
         slack_token: ``SETPOINT_SLACK_TOKEN``, of the Slack app's bot, ``xoxb-…``.
-        slack_signing_secret: ``SETPOINT_SLACK_SIGNING_SECRET``, by which Slack signs what people press.
+        slack_signing_secret: ``SETPOINT_SLACK_SIGNING_SECRET``, by which Slack signs clicks.
         sinks: ``SETPOINT_SINKS``, the addresses and secrets of webhooks, JSON; see ``adapters.addresses``.
-        actions_topic: ``SETPOINT_ACTIONS_TOPIC``, where it is handed on that somebody has pressed a button.
+        actions_topic: ``SETPOINT_ACTIONS_TOPIC``, to which clicks are published.
         mask_ip: ``SETPOINT_MASK_IP``, ``true`` or ``false``: whether the end of callers' addresses is left out.
         own_accounts: ``SETPOINT_OWN_ACCOUNTS``, the accounts that Setpoint runs as, with commas between.
         iap_audience: ``SETPOINT_IAP_AUDIENCE``, whom Identity-Aware Proxy's assertions are for:

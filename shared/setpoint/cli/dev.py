@@ -99,7 +99,7 @@ def _run(
         print_status(f"  logs          {folder}/*.log\n  store         {running.places.store}")
         commands = {
             "change": running.change,
-            "press": running.press,
+            "click": running.click_latest,
             "merge": lambda _: running.merge(),
             "sweep": lambda _: running.sweep(),
             "status": lambda _: "up",
@@ -152,14 +152,14 @@ def change(
 
 
 @app.command()
-def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or why.")], folder: Folder = HERE) -> None:
+def click(button: Annotated[str, typer.Argument(help="fix, approve, accept or why.")], folder: Folder = HERE) -> None:
     """Click a button of the latest message in the fake Slack; wait up to a minute for the button."""
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
     if button not in _BUTTONS:
         raise BadRequest(f"there is no button `{button}`; use one of {', '.join(_BUTTONS)}")
     control_server.tell(folder.resolve(), "status")
-    _say_until_done(folder, "press", button)
+    _say_until_done(folder, "click", button)
 
 
 @app.command()

@@ -182,7 +182,7 @@ CHANGES: dict[str, DemoChange] = {
     "unversion-bucket": DemoChange(
         BUCKET,
         "switches the bucket's versions off",
-        "drift, and an approver is asked in Slack: `setpoint dev press approve`",
+        "drift, and an approver is asked in Slack: `setpoint dev click approve`",
         _unversioned,
     ),
     "shorten-topic": DemoChange(

@@ -110,7 +110,7 @@ class System:
         self._publish("sweeps", encode_message(SweepStart((fleet.ORGANIZATION,), ("resource",))))
         return "sweep started"
 
-    def press(self, button: str) -> str:
+    def click_latest(self, button: str) -> str:
         """Click a button of the latest message in Slack that has it, as an approver; say what Slack shows of it then.
 
         Raises:
@@ -166,7 +166,7 @@ class System:
             ts: the message.
             action: the button; of a menu, with its ``selected_option``.
         """
-        body, headers = signed(self.slack.pressed(channel, ts, action, _APPROVER), time.time())
+        body, headers = signed(self.slack.clicked(channel, ts, action, _APPROVER), time.time())
         requests.post(self.addresses["slack_actions"], body, headers=headers, timeout=_SECONDS)
 
     def populate(self) -> None:
@@ -194,7 +194,7 @@ class System:
         """
         number = max((each.number for each in self.repository.requests.values() if each.state == "open"), default=0)
         if not number:
-            raise BadRequest("no request is open; `setpoint dev press accept` opens one within seconds")
+            raise BadRequest("no request is open; `setpoint dev click accept` opens one within seconds")
         self.repository.merge(number)
         self._apply(self.repository.files(self.repository.base)[fleet.FILE])
         return f"olga merges request {number}: {self.repository.requests[number].title}"

@@ -1,4 +1,4 @@
-"""A fake Slack: as much of its Web API as Setpoint speaks, for the real ``WebClient``; and buttons that people press.
+"""A fake Slack: as much of its Web API as Setpoint speaks, for the real ``WebClient``; and buttons that people click.
 
 It runs on loopback and keeps channels, messages and threads; it refuses what Slack refuses, and shows the faults that a
 test asks for. ``GET /`` shows what stands in it. It needs ``werkzeug``.
@@ -128,8 +128,8 @@ class Slack:
         """Somebody deletes a message."""
         del self.channel(name).messages[ts]
 
-    def pressed(self, name: str, ts: str, action: Mapping[str, Any], user: str) -> dict[str, Any]:
-        """The payload that Slack sends when somebody presses a button.
+    def clicked(self, name: str, ts: str, action: Mapping[str, Any], user: str) -> dict[str, Any]:
+        """The payload that Slack sends when somebody clicks a button.
 
         Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 

@@ -27,4 +27,4 @@ class PubSubInteractionQueue:
 
     def publish(self, interaction: Interaction) -> None:
         """See ``InteractionQueue.publish``."""
-        self._topic.publish([(encode(interaction), {"type": INTERACTION})], "a press", _SECONDS, "press again")
+        self._topic.publish([(encode(interaction), {"type": INTERACTION})], "a click", _SECONDS, "click again")

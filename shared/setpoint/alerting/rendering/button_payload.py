@@ -114,10 +114,10 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButt
         MalformedMessage: the button is not from Setpoint, or carries no finding.
     """
     name = action.get("action_id")
-    press = name.removeprefix(_PREFIX) if isinstance(name, str) and name.startswith(_PREFIX) else ""
-    if press not in get_args(ButtonAction):
+    button = name.removeprefix(_PREFIX) if isinstance(name, str) and name.startswith(_PREFIX) else ""
+    if button not in get_args(ButtonAction):
         raise MalformedMessage("an action of Slack that is not a button of Setpoint")
-    asked = cast("ButtonAction", press)
+    asked = cast("ButtonAction", button)
     seconds = _seconds(action) if asked == "snooze" else 0
     value = action.get("value")
     if not isinstance(value, str):

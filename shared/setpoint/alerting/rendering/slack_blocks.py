@@ -108,19 +108,19 @@ def actions(
         "type": "actions",
         "block_id": block_id,
         "elements": [
-            _snooze() if press == "snooze" else _button(press, value, questions.get(press)) for press in offered
+            _snooze() if action == "snooze" else _button(action, value, questions.get(action)) for action in offered
         ],
     }
 
 
-def _button(press: ButtonAction, value: str, question: Confirmation | None) -> Block:
+def _button(action: ButtonAction, value: str, question: Confirmation | None) -> Block:
     button: Block = {
         "type": "button",
-        "action_id": button_payload.action_id(press),
-        "text": plain(_BUTTONS[press], 75),
+        "action_id": button_payload.action_id(action),
+        "text": plain(_BUTTONS[action], 75),
         "value": value,
     }
-    if press in ("fix", "approve"):
+    if action in ("fix", "approve"):
         button["style"] = "primary"
     if question is not None:
         button["confirm"] = question.dialog()
