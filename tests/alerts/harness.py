@@ -22,9 +22,9 @@ from setpoint.model.alerting_config import Alerting, Destination
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData, EventType, drift_event
-from setpoint.model.notice_view import FindingView, GroupView, Links
+from setpoint.model.notice_view import FindingView, GroupView
 from setpoint.model.resource_key import ResourceKey
-from setpoint.ports.people import PostedMessage
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 from setpoint.ports.stores import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -81,67 +81,35 @@ class MemorySink:
         self.faults: list[str] = []
         self.refused: set[str] = set()
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
-        del links
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
+        name, channel = message.name, message.channel
         if channel in self.refused:
             raise BadRequest(f"{channel}: there is no such channel")
 
         def take() -> None:
-            if posted is not None or (maybe and name in self.messages):
+            if message.posted is not None or (message.maybe and name in self.messages):
                 self.updates += 1
             else:
                 self.posts.append(name)
-            self.messages[name] = view
+            self.messages[name] = message.view
 
         self._do(take)
         return PostedMessage(channel, name)
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
-        del links, posted, maybe
-        self._do(lambda: self.calls[name].append(view))
-        return PostedMessage(channel, name)
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
+        self._do(lambda: self.calls[message.name].append(message.view))
+        return PostedMessage(message.channel, message.name)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
-        del links
-
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         def take() -> None:
-            if not maybe or name not in self.replies[posted.ts]:
-                self.replies[posted.ts].append(name)
-                self.threaded.append(view)
+            if not message.maybe or message.name not in self.replies[to.ts]:
+                self.replies[to.ts].append(message.name)
+                self.threaded.append(message.view)
 
         self._do(take)
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
-        del links, channel, maybe
-        self._do(lambda: self.digests.update({name: findings}))
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
+        self._do(lambda: self.digests.update({message.name: message.view}))
 
     def _do(self, take: Callable[[], object]) -> None:
         fault = self.faults.pop(0) if self.faults else ""

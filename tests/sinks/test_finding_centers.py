@@ -14,7 +14,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing.code_hosts import HOST_FAULTS, NONE, HostFault
 from sinks.conftest import center_place, issue_place
-from sinks.views import LINKS, finding, several
+from sinks.views import finding, outgoing, several
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def issues():
 def show(place, view, name="n1", posted=None):
     for _ in range(20):
         try:
-            return place.sink.show(name, "ops", view, LINKS, posted, maybe=True)
+            return place.sink.show(outgoing(name, "ops", view, posted, maybe=True))
         except Unavailable:
             continue
     raise AssertionError("no end of failures")
@@ -105,7 +105,7 @@ def test_after_a_failure_a_finding_stands_once(center, fault):
 def test_an_error_of_the_center_names_the_source(center, fault, error):
     center.host.plan = [fault]
     with pytest.raises(error, match="scc:ops"):
-        center.sink.show("n1", "ops", finding(), LINKS, None)
+        center.sink.show(outgoing("n1", "ops", finding()))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_credentials_go_to_a_source_of_google_alone(url):
 
     sink = FindingCenterSink(SecurityCommandCenter(no_session, lambda _: url), None, lambda _: ())
     with pytest.raises(BadRequest, match="not a source"):
-        sink.show("n1", "ops", finding(), LINKS, None)
+        sink.show(outgoing("n1", "ops", finding()))
 
 
 def test_an_issue_is_closed_with_its_finding_and_opened_again_when_it_recurs(issues):

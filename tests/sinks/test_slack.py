@@ -16,11 +16,11 @@ from setpoint_tools.testing.slack import TOKEN, slack
 from setpoint_tools.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.conftest import IMPATIENCE
 from sinks.test_contract import persist
-from sinks.views import LINKS, NOON, finding, several
+from sinks.views import NOON, finding, outgoing, several
 
 
 def show(place, name="n1", channel="#ops", posted=None, **more):
-    return place.sink.show(name, channel, finding(), LINKS, posted, **more)
+    return place.sink.show(outgoing(name, channel, finding(), posted, **more))
 
 
 def test_a_message_is_posted_by_the_channels_name_and_carries_its_id(in_slack):
@@ -44,7 +44,7 @@ def test_what_may_have_been_posted_is_found_on_any_page_and_brought_up_to_date(i
     for number in range(450):
         show(in_slack, f"other-{number}")
     service.calls.clear()
-    again = in_slack.sink.show("n1", "#ops", finding(9, status="resolved"), LINKS, None, maybe=True)
+    again = in_slack.sink.show(outgoing("n1", "#ops", finding(9, status="resolved"), maybe=True))
 
     assert again == posted
     assert service.calls.count("conversations.history") == 3
@@ -57,7 +57,7 @@ def test_only_as_far_back_is_looked_as_it_can_have_been_posted(mocker):
         service.channel("ops")
         sink = SlackSink(slack_client.client(TOKEN, address), clock=NOON.timestamp)
         asked = mocker.spy(slack_client, "call")
-        sink.show("n1", "#ops", finding(), LINKS, None, maybe=True)
+        sink.show(outgoing("n1", "#ops", finding(), maybe=True))
     (oldest,) = {call.kwargs["oldest"] for call in asked.call_args_list if "oldest" in call.kwargs}
     assert float(oldest) == NOON.timestamp() - 3600
 
@@ -161,7 +161,7 @@ def test_no_token_stands_in_an_error_or_a_log(caplog):
         for fault in (NONE, *FAULTS.values()):
             service.plan = [fault]
             with pytest.raises((BadRequest, Unavailable)) as raised:
-                sink.show("n1", "#ops", finding(), LINKS, None)
+                sink.show(outgoing("n1", "#ops", finding()))
             errors.append(raised.value)
     assert errors
     for error in errors:
@@ -176,12 +176,12 @@ def test_one_channel_takes_a_message_a_second_and_others_are_not_kept_waiting():
         service.channel("ops")
         service.channel("shop")
         sink = SlackSink(slack_client.client(TOKEN, address), clock=lambda: now[0])
-        sink.show("n1", "#ops", finding(), LINKS, None)
+        sink.show(outgoing("n1", "#ops", finding()))
         with pytest.raises(Throttled) as raised:
-            sink.show("n2", "#ops", finding(), LINKS, None)
-        sink.show("n3", "#shop", finding(), LINKS, None)
+            sink.show(outgoing("n2", "#ops", finding()))
+        sink.show(outgoing("n3", "#shop", finding()))
         now[0] += raised.value.seconds
-        sink.show("n2", "#ops", finding(), LINKS, None)
+        sink.show(outgoing("n2", "#ops", finding()))
 
     assert raised.value.seconds >= 1
     assert len(service.shown("ops")) == 2
@@ -189,8 +189,8 @@ def test_one_channel_takes_a_message_a_second_and_others_are_not_kept_waiting():
 
 def test_replies_stand_in_the_thread_each_with_an_id_of_its_own(in_slack):
     posted = show(in_slack)
-    in_slack.sink.reply("r1", posted, finding(1), LINKS)
-    in_slack.sink.reply("r2", posted, [finding(minute) for minute in range(3)], LINKS)
+    in_slack.sink.reply(outgoing("r1", posted.channel, finding(1)), posted)
+    in_slack.sink.reply(outgoing("r2", posted.channel, [finding(minute) for minute in range(3)]), posted)
 
     ids = [reply.metadata["event_payload"]["id"] for reply in in_slack.service.replies("ops", posted.ts)]
     assert ids[0] == "r1"
@@ -204,7 +204,7 @@ def test_replies_that_are_there_are_not_posted_again_and_those_that_are_not_are(
     mocker.patch("setpoint.adapters.slack.sink.messages.details", return_value=parts)
     mocker.patch.object(in_slack.sink, "_sleep")
     in_slack.plan(NONE, FAULTS["dropped after"], NONE, FAULTS["too many"])
-    persist(lambda maybe: in_slack.sink.reply("r1", posted, [finding()], LINKS, maybe=maybe))
+    persist(lambda maybe: in_slack.sink.reply(outgoing("r1", posted.channel, [finding()], maybe=maybe), posted))
 
     assert [reply.text for reply in in_slack.service.replies("ops", posted.ts)] == [part.text for part in parts]
 
@@ -212,15 +212,15 @@ def test_replies_that_are_there_are_not_posted_again_and_those_that_are_not_are(
 def test_a_long_thread_is_read_to_its_end(in_slack):
     posted = show(in_slack)
     for number in range(450):
-        in_slack.sink.reply(f"r{number}", posted, finding(), LINKS)
-    in_slack.sink.reply("r449", posted, finding(), LINKS, maybe=True)
+        in_slack.sink.reply(outgoing(f"r{number}", posted.channel, finding()), posted)
+    in_slack.sink.reply(outgoing("r449", posted.channel, finding(), maybe=True), posted)
     assert len(in_slack.service.replies("ops", posted.ts)) == 450
 
 
 def test_what_stands_in_the_fake_is_a_page_in_which_nothing_is_a_tag(in_slack):
     show(in_slack)
-    posted = in_slack.sink.show("g1", "#ops", several(), LINKS, None)
-    in_slack.sink.reply("r1", posted, finding(1), LINKS)
+    posted = in_slack.sink.show(outgoing("g1", "#ops", several()))
+    in_slack.sink.reply(outgoing("r1", posted.channel, finding(1)), posted)
     in_slack.service.channel("ops").messages[posted.ts].text = "<script>"
     in_slack.service.channel("ops").messages[posted.ts].blocks = []
     page = Client(in_slack.service).get("/").text

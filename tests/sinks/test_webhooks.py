@@ -26,7 +26,7 @@ from setpoint.ports.people import PostedMessage
 from setpoint_tools.testing.slack_faults import FAULTS, Fault
 from setpoint_tools.testing.webhooks import is_signed
 from sinks.conftest import SECRET, chat_place, pagerduty_place, webhook_place
-from sinks.views import LINKS, NOON, finding, several
+from sinks.views import LINKS, NOON, finding, outgoing, several
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def chat():
 
 
 def test_a_body_is_a_cloud_event_that_its_schema_takes_and_carries_a_good_signature(hook):
-    hook.sink.show("n1", "ops", finding(), LINKS, None)
+    hook.sink.show(outgoing("n1", "ops", finding()))
 
     (request,) = hook.service.requests
     notice = msgspec.convert(request.body, WebhookNotice)
@@ -76,12 +76,12 @@ def test_a_receiver_refuses_what_was_changed_or_is_old(changed):
 
 
 def test_each_kind_of_notice_has_a_type_and_belongs_to_its_message(hook):
-    posted = hook.sink.show("n1", "ops", finding(), LINKS, None)
-    hook.sink.reply("r1", posted, finding(1), LINKS)
-    hook.sink.reply("r2", posted, [finding(minute) for minute in range(120)], LINKS)
-    hook.sink.escalate("e1", "ops", finding(), LINKS, None)
-    hook.sink.show("g1", "ops", several(), LINKS, None)
-    hook.sink.digest("d1", "ops", [finding(), finding(1)], LINKS)
+    posted = hook.sink.show(outgoing("n1", "ops", finding()))
+    hook.sink.reply(outgoing("r1", posted.channel, finding(1)), posted)
+    hook.sink.reply(outgoing("r2", posted.channel, [finding(minute) for minute in range(120)]), posted)
+    hook.sink.escalate(outgoing("e1", "ops", finding()))
+    hook.sink.show(outgoing("g1", "ops", several()))
+    hook.sink.digest(outgoing("d1", "ops", [finding(), finding(1)]))
 
     delivered = [(request.body["type"], request.body["notice"]) for request in hook.service.requests]
     details = [("notice.details", "n1")] * 3
@@ -102,8 +102,8 @@ def test_each_kind_of_notice_has_a_type_and_belongs_to_its_message(hook):
 
 
 def test_an_incident_opens_once_and_ends_with_the_finding(pager):
-    posted = pager.sink.show("n1", "ops", finding(severity="critical"), LINKS, None)
-    pager.sink.show("n1", "ops", finding(3, status="resolved"), LINKS, posted)
+    posted = pager.sink.show(outgoing("n1", "ops", finding(severity="critical")))
+    pager.sink.show(outgoing("n1", "ops", finding(3, status="resolved"), posted))
 
     opened, ended = (request.body for request in pager.service.requests)
     assert (opened["event_action"], opened["dedup_key"], opened["routing_key"]) == ("trigger", "n1", SECRET)
@@ -113,21 +113,21 @@ def test_an_incident_opens_once_and_ends_with_the_finding(pager):
 
 def test_an_incident_of_several_ends_when_none_is_open(pager):
     for statuses in ({"open": 3}, {"open": 1, "resolved": 2}, {"open": 0, "resolved": 3}):
-        pager.sink.show("g1", "ops", several(statuses=statuses), LINKS, None)
+        pager.sink.show(outgoing("g1", "ops", several(statuses=statuses)))
     assert [request.body["event_action"] for request in pager.service.requests] == ["trigger", "trigger", "resolve"]
 
 
 def test_an_incident_has_no_thread_and_pagerduty_takes_no_digest(pager):
-    pager.sink.reply("r1", PostedMessage("ops", "n1"), finding(), LINKS)
+    pager.sink.reply(outgoing("r1", "ops", finding()), PostedMessage("ops", "n1"))
     assert pager.service.requests == []
     with pytest.raises(BadRequest, match="PagerDuty takes no digests"):
-        pager.sink.digest("d1", "ops", [finding()], LINKS)
+        pager.sink.digest(outgoing("d1", "ops", [finding()]))
 
 
 def test_what_a_finding_becomes_is_told_in_its_thread_of_google_chat(chat):
-    posted = chat.sink.show("n1", "ops", finding(), LINKS, None)
-    chat.sink.reply("r1", posted, finding(1), LINKS)
-    chat.sink.show("n1", "ops", finding(2, status="resolved"), LINKS, posted)
+    posted = chat.sink.show(outgoing("n1", "ops", finding()))
+    chat.sink.reply(outgoing("r1", posted.channel, finding(1)), posted)
+    chat.sink.show(outgoing("n1", "ops", finding(2, status="resolved"), posted))
 
     assert {request.body["thread"]["threadKey"] for request in chat.service.requests} == {"n1"}
     assert {request.query["messageReplyOption"] for request in chat.service.requests} == {
@@ -170,7 +170,7 @@ URL = "https://hooks.example.com/secret-path?key=secret-key"
 def test_no_address_and_no_secret_stands_in_an_error(hook, fault):
     hook.plan(FAULTS[fault])
     with pytest.raises(Unavailable) as raised:
-        hook.sink.show("n1", "ops", finding(), LINKS, None)
+        hook.sink.show(outgoing("n1", "ops", finding()))
     shown = f"{raised.value!r} {raised.value.__cause__!r} {hook.sink._addresses.get('ops', 'setpoint')!r}"
     assert "127.0.0.1" not in shown
     assert "/hook" not in shown
@@ -181,22 +181,22 @@ def test_no_address_and_no_secret_stands_in_an_error(hook, fault):
 def test_a_redirect_is_not_followed_since_it_would_lead_elsewhere(hook, status):
     hook.plan(Fault(status=status))
     with pytest.raises(BadRequest, match="redirects"):
-        hook.sink.show("n1", "ops", finding(), LINKS, None)
+        hook.sink.show(outgoing("n1", "ops", finding()))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422])
 def test_a_webhook_that_takes_nothing_is_said_so_for_good(hook, status):
     hook.plan(Fault(status=status))
     with pytest.raises(BadRequest, match=f"webhook `ops`: returned {status}"):
-        hook.sink.show("n1", "ops", finding(), LINKS, None)
+        hook.sink.show(outgoing("n1", "ops", finding()))
 
 
 def test_a_webhook_of_another_kind_is_not_sent_what_it_does_not_take(hook, chat):
     hook_addresses, chat_addresses = hook.sink._addresses, chat.sink._addresses
     with pytest.raises(BadRequest, match="its format is setpoint, and this destination takes chat"):
-        GoogleChatSink(hook_addresses, requests.Session()).show("n1", "ops", finding(), LINKS, None)
+        GoogleChatSink(hook_addresses, requests.Session()).show(outgoing("n1", "ops", finding()))
     with pytest.raises(BadRequest, match="its format is chat, and this destination takes setpoint or pagerduty"):
-        WebhookSink(chat_addresses, requests.Session()).show("n1", "ops", finding(), LINKS, None)
+        WebhookSink(chat_addresses, requests.Session()).show(outgoing("n1", "ops", finding()))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
 from setpoint.model.notice_view import FindingView, GroupKey, GroupView, Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ResourceKey("//storage.googleapis.com/exports")
@@ -64,3 +65,9 @@ def several(minutes: int = 0, statuses: dict[str, int] | None = None) -> GroupVi
         actors={"": 40},
         samples=(finding(),),
     )
+
+
+def outgoing(
+    name: str, channel: str, view: Any, posted: PostedMessage | None = None, *, maybe: bool = False
+) -> OutgoingMessage[Any]:
+    return OutgoingMessage(name, channel, view, LINKS, posted, maybe)

@@ -12,7 +12,7 @@ from setpoint.model.events import DriftData
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.finding_centers import CentralFinding, FindingCenter
-from setpoint.ports.people import PostedMessage
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 from setpoint.ports.stores import Store
 
 _MOST_FIELDS = 12
@@ -37,58 +37,29 @@ class FindingCenterSink:
         self._store = store
         self._members = members
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
         """See ``Sink.show``: of several findings each is kept for itself."""
-        del posted, maybe
-        if isinstance(view, FindingView):
-            self._put(channel, view.data, links)
-            return PostedMessage(channel, name)
-        for key in self._members(name):
+        kept = PostedMessage(message.channel, message.name)
+        if isinstance(message.view, FindingView):
+            self._put(message.channel, message.view.data, message.links)
+            return kept
+        for key in self._members(message.name):
             state = self._store.read(key).state
             if state is not None and state.finding is not None:
-                self._put(channel, finding_events.data_of(state), links)
-        return PostedMessage(channel, name)
+                self._put(message.channel, finding_events.data_of(state), message.links)
+        return kept
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        return self.show(name, channel, view, links, posted, maybe=maybe)
+        return self.show(message)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``; a finding has no thread, and is updated by ``show``."""
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
         """See ``Sink.digest``."""
-        del name, maybe
-        for view in findings:
-            self._put(channel, view.data, links)
+        for view in message.view:
+            self._put(message.channel, view.data, message.links)
 
     def _put(self, channel: str, data: DriftData, links: Links) -> None:
         """Keep a finding, unless this process has kept it as it is: a large group is shown again in parts."""

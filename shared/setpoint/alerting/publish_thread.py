@@ -24,7 +24,7 @@ from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unav
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.grouping import cause_of
 from setpoint.model.notice_view import FindingView, Links, TimelineEntry
-from setpoint.ports.people import PostedMessage
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 from setpoint.util.external_sort import batches
 
 Showing = Literal[
@@ -212,10 +212,11 @@ class _Work:
             raise BadRequest(f"{thread.to.id}: no sink is configured for it; see docs/slack.md")
         posted = PostedMessage(thread.channel, thread.ts) if thread.ts else None
         view = self._summary.view(thread)
+        channel, links, maybe = thread.to.channel, self._links, thread.is_tried
         if self._summary.first is not None and self._summary.first.is_escalation:
             worst = view if isinstance(view, FindingView) else view.samples[0]
-            return sink.escalate(thread.id, thread.to.channel, worst, self._links, posted, maybe=thread.is_tried)
-        return sink.show(thread.id, thread.to.channel, view, self._links, posted, maybe=thread.is_tried)
+            return sink.escalate(OutgoingMessage(thread.id, channel, worst, links, posted, maybe))
+        return sink.show(OutgoingMessage(thread.id, channel, view, links, posted, maybe))
 
     def _list(self, posted: PostedMessage) -> None:
         """Reply with the details of findings that have no reply yet, some at a time."""
@@ -235,7 +236,8 @@ class _Work:
     def _reply(self, name: str, posted: PostedMessage, view: FindingView | Sequence[FindingView]) -> None:
         if self._sink is None or not self._context.rate_limiter.acquire(self.thread.to, self._max_wait):
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
-        self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
+        message = OutgoingMessage(name, self.thread.to.channel, view, self._links, maybe=self._maybe)
+        self._sink.reply(message, posted)
         after = self._context.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
         self._context.rate_limiter.back_off(self.thread.to, after)  # a long reply has taken several turns
 

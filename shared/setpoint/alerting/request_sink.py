@@ -25,7 +25,7 @@ from setpoint.model.declaration_links import repository_of
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.secrecy import THIS_PROCESS, Secrecy
-from setpoint.ports.people import PostedMessage
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 from setpoint.ports.repositories import Repositories, Repository, RequestSettings
 from setpoint.ports.stores import Snapshot, Store
 
@@ -68,56 +68,27 @@ class RequestSink:
         self._members = members
         self._schemas = schemas
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
         """See ``Sink.show``; what is there is always looked up first."""
-        del posted, maybe
+        channel = message.channel
         settings = self._repositories.get(channel)
-        drifts = [drift for drift in self._drifts(name) if _concerns(drift, settings.repository)]
+        drifts = [drift for drift in self._drifts(message.name) if _concerns(drift, settings.repository)]
         if not drifts:
             return PostedMessage(channel, NO_REQUEST)
-        wanted, commit = self._wanted(drifts, view, links, settings)
-        request = reconcile(branch_of(name), commit, wanted, settings.repository)
+        wanted, commit = self._wanted(drifts, message.view, message.links, settings)
+        request = reconcile(branch_of(message.name), commit, wanted, settings.repository)
         return PostedMessage(channel, str(request.number) if request is not None else NO_REQUEST)
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        return self.show(name, channel, view, links, posted, maybe=maybe)
+        return self.show(message)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``; the text of a request has all details."""
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
         """See ``Sink.digest``."""
-        del name, findings, links, maybe
-        raise BadRequest(f"request:{channel}: a request takes no digests; name another destination for them")
+        raise BadRequest(f"request:{message.channel}: a request takes no digests; name another destination for them")
 
     def _drifts(self, thread: str) -> Iterable[_Drift]:
         """The findings of a thread as they are now."""

@@ -32,6 +32,7 @@ from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import drifted
+from setpoint.ports.people import OutgoingMessage
 from setpoint.ports.stores import StateStore
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
@@ -428,7 +429,8 @@ def _send_digest(
         if not context.rate_limiter.acquire(to, _MAX_WAIT):
             return
         name = model.reply_id(to.id, (f"{notice.value.id}{notice.value.sequence}" for notice in notices))
-        sink.digest(name, to.channel, still, Links(alerting.finding_link, alerting.group_link), maybe=True)
+        links = Links(alerting.finding_link, alerting.group_link)
+        sink.digest(OutgoingMessage(name, to.channel, still, links, maybe=True))
     for stored in notices:
         shown = replace(stored.value, shown_sequence=stored.value.sequence)
         context.records.keep_notice(shown, stored.version, context.clock())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from setpoint.model.notice_view import FindingView, GroupView, Links
+
+View_co = TypeVar("View_co", covariant=True)
+"""What a message shows; a message about a finding serves wherever a message about findings or groups does."""
 
 
 class NoticeIndex(NamedTuple):
@@ -89,6 +93,28 @@ class PostedMessage(msgspec.Struct, frozen=True):
     ts: str
 
 
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage(Generic[View_co]):
+    """A message for a sink to send.
+
+    Args:
+        name: its id.
+        channel: the channel, as the alerting rules name it.
+        view: the current state that it shows.
+        links: templates of links in it.
+        posted: where it was posted; None where it was not, or that is unknown.
+        maybe: an earlier attempt with this id may have been taken, whole or in part, since it raised ``Unavailable``
+            (``Throttled`` is one, too) or did not return.
+    """
+
+    name: str
+    channel: str
+    view: View_co
+    links: Links
+    posted: PostedMessage | None = None
+    maybe: bool = False
+
+
 class Sink(Protocol):
     """A service that messages go to: Slack, Google Chat or webhooks.
 
@@ -99,94 +125,37 @@ class Sink(Protocol):
     unknown whether the message was taken; and ``BadRequest`` where it never will be, for example for a channel that
     does not exist.
 
-    Every method takes ``maybe``: an earlier attempt with this id may have been taken, whole or in part, since it raised
-    ``Unavailable`` (``Throttled`` is one, too) or did not return. The sink then looks first for what was posted.
+    Where a message may have been taken before (``OutgoingMessage.maybe``), the sink looks first for what was posted.
     """
 
     edits: bool
     """Whether a message can be updated after it was sent; otherwise each change is a further message."""
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
-        """Show a finding, or several of one cause, as one message.
-
-        Args:
-            name: the message's id.
-            channel: the channel, as the alerting rules name it.
-            view: the current state to show.
-            links: templates of links in the message.
-            posted: where it was posted; None where it was not, or that is unknown. A message that was deleted is
-                posted again.
-            maybe: an earlier attempt may have been taken.
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
+        """Show a finding, or several of one cause, as one message; a message that was deleted is posted again.
 
         Returns:
             Where it is posted.
         """
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """Escalate a severe finding that is still open; called again when it is not, end the escalation.
 
-        Args:
-            name: the escalation's id.
-            channel: the channel, as the alerting rules name it.
-            view: the current state of the finding.
-            links: templates of links in the message.
-            posted: where the escalation was posted; None where it was not.
-            maybe: an earlier attempt may have been taken.
-
         Returns:
-            Where it is posted.
+            Where the escalation is posted.
         """
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """Reply to a message with the latest step of a finding, or with the details of several.
 
         Args:
-            name: the reply's id.
-            posted: the message.
-            view: a finding, whose latest step is sent; or several, which are sent in full. What does not fit into one
-                reply becomes several, ``name/1``, ``name/2``, …
-            links: templates of links in the message.
-            maybe: an earlier attempt may have been taken.
+            message: the reply: a finding, whose latest step is sent; or several, which are sent in full. What does not
+                fit into one reply becomes several, ``name/1``, ``name/2``, …
+            to: the message that it replies to, in whose channel it is posted.
         """
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
-        """Send a digest of many findings.
-
-        Args:
-            name: the message's id.
-            channel: the channel, as the alerting rules name it.
-            findings: the findings.
-            links: templates of links in the message.
-            maybe: an earlier attempt may have been taken.
-        """
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
+        """Send a digest of many findings."""
 
 
 class Person(NamedTuple):

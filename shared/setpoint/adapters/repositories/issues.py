@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from setpoint.adapters.repositories.rest import Rest
 from setpoint.alerting.rendering import issue as rendering
-from setpoint.model.notice_view import FindingView, GroupView, Links
-from setpoint.ports.people import PostedMessage
+from setpoint.model.notice_view import FindingView, GroupView
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 
 LABEL = "setpoint"
 """The label of every issue, by which they are searched."""
@@ -56,62 +56,33 @@ class GitHubIssues:
     def __init__(self, tracker: Callable[[str], Tracker]) -> None:
         self._tracker = tracker
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
         """See ``Sink.show``."""
-        del maybe
+        view = message.view
         since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
-        issue = _Issue(rendering.title(view), rendering.body(view, links), view.is_open, since)
-        return self._put(name, channel, issue, posted)
+        issue = _Issue(rendering.title(view), rendering.body(view, message.links), view.is_open, since)
+        return self._put(message, issue, message.posted)
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        return self.show(name, channel, view, links, posted, maybe=maybe)
+        return self.show(message)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``."""
-        tracker, mark = self._tracker(posted.channel), _mark(name)
-        comments = f"/repos/{quote(tracker.path)}/issues/{posted.ts}/comments"
-        if maybe and any(mark in str(comment["body"]) for comment in tracker.rest.pages(comments)):
+        tracker, mark = self._tracker(to.channel), _mark(message.name)
+        comments = f"/repos/{quote(tracker.path)}/issues/{to.ts}/comments"
+        if message.maybe and any(mark in str(comment["body"]) for comment in tracker.rest.pages(comments)):
             return
-        tracker.rest.call("POST", comments, {"body": f"{rendering.reply(view, links)}\n\n{mark}"})
+        tracker.rest.call("POST", comments, {"body": f"{rendering.reply(message.view, message.links)}\n\n{mark}"})
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
         """See ``Sink.digest``; a digest is an issue of its own, for people to close."""
-        del links, maybe
-        title, body = rendering.digest(findings)
-        self._put(name, channel, _Issue(title, body, is_open=True), None)
+        title, body = rendering.digest(message.view)
+        self._put(message, _Issue(title, body, is_open=True), None)
 
-    def _put(self, name: str, channel: str, issue: _Issue, posted: PostedMessage | None) -> PostedMessage:
+    def _put(self, message: OutgoingMessage[object], issue: _Issue, posted: PostedMessage | None) -> PostedMessage:
         """Update the issue of a message, or open it."""
-        tracker, mark = self._tracker(channel), _mark(name)
+        tracker, mark = self._tracker(message.channel), _mark(message.name)
         number = posted.ts if posted is not None else self._find(mark, issue.since, tracker)
         change = {"title": issue.title, "body": f"{issue.body}\n\n{mark}"}
         issues = f"/repos/{quote(tracker.path)}/issues"
@@ -119,10 +90,10 @@ class GitHubIssues:
             state = {"state": "open"} if issue.is_open else {"state": "closed", "state_reason": "completed"}
             answer = tracker.rest.call("PATCH", f"{issues}/{number}", change | state, expected=(_NOT_FOUND, _GONE))
             if answer.status not in (_NOT_FOUND, _GONE):
-                return PostedMessage(channel, number)
+                return PostedMessage(message.channel, number)
         made = tracker.rest.call("POST", issues, {**change, "labels": [LABEL, *tracker.labels]}).data
-        opened = PostedMessage(channel, str(made["number"]))
-        return opened if issue.is_open else self._put(name, channel, issue, opened)
+        opened = PostedMessage(message.channel, str(made["number"]))
+        return opened if issue.is_open else self._put(message, issue, opened)
 
     def _find(self, mark: str, since: datetime | None, tracker: Tracker) -> str:
         """The number of the issue with a mark; empty where there is none."""

@@ -16,8 +16,8 @@ from slack_sdk import WebClient
 from setpoint.adapters.slack.channels import Channels
 from setpoint.adapters.slack.slack_client import SlackRefused, call, pages
 from setpoint.alerting.rendering import slack as messages
-from setpoint.model.notice_view import FindingView, GroupView, Links, Message
-from setpoint.ports.people import PostedMessage
+from setpoint.model.notice_view import FindingView, GroupView, Message
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 
 EVENT_TYPE = "setpoint_notice"
 """The event type of the metadata."""
@@ -52,80 +52,50 @@ class SlackSink:
         self._clock = clock
         self._channels = Channels(client)
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
         """See ``Sink.show``."""
+        view, links = message.view, message.links
         made = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
-        since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
-        return self._stand(name, channel, made, posted, since if maybe else None)
+        return self._stand(message, made, view.opened_at if isinstance(view, GroupView) else view.data.first_seen)
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        del links
-        return self._stand(name, channel, messages.escalation(view), posted, view.data.first_seen if maybe else None)
+        return self._stand(message, messages.escalation(message.view), message.view.data.first_seen)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``."""
+        name, view, links = message.name, message.view, message.links
         if isinstance(view, FindingView):
             replies = {name: messages.step(view, links)}
         else:
             replies = {f"{name}/{number}": reply for number, reply in enumerate(messages.details(view, links), 1)}
-        there = self._replied(posted) if maybe else frozenset()
+        there = self._replied(to) if message.maybe else frozenset()
         missing = [identifier for identifier in replies if identifier not in there]
         for index, identifier in enumerate(missing):
             if index:
                 self._sleep(_BETWEEN)
-            self._post(identifier, posted.channel, replies[identifier], thread=posted.ts)
+            self._post(identifier, to.channel, replies[identifier], thread=to.ts)
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
         """See ``Sink.digest``."""
-        if not maybe or self._find(name, channel, self._oldest(None)) is None:
-            self._post(name, channel, messages.digest(findings, links))
+        name, channel = message.name, message.channel
+        if not message.maybe or self._find(name, channel, self._oldest(None)) is None:
+            self._post(name, channel, messages.digest(message.view, message.links))
 
-    def _stand(
-        self, name: str, channel: str, made: Message, posted: PostedMessage | None, since: datetime | None
-    ) -> PostedMessage:
+    def _stand(self, message: OutgoingMessage[object], made: Message, since: datetime) -> PostedMessage:
         """Post a message once, or update it.
 
         Args:
-            name: its id.
-            channel: the channel.
+            message: what is sent.
             made: its content.
-            posted: its position; None if it is not known to be posted.
-            since: look for an earlier attempt from this time on; None if there was none.
+            since: an earlier attempt that may have been taken was made after this time.
         """
+        name, channel, posted = message.name, message.channel, message.posted
         if posted is not None:
             if self._update(name, posted, made):
                 return posted
             oldest = self._oldest(None)  # the message was deleted, and an interrupted attempt may have posted it again
-        elif since is not None:
+        elif message.maybe:
             oldest = self._oldest(since)
         else:
             return self._post(name, channel, made)

@@ -15,8 +15,8 @@ import requests
 from setpoint.adapters.webhooks.http_post import post
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.alerting.rendering import google_chat as messages
-from setpoint.model.notice_view import FindingView, GroupView, Links
-from setpoint.ports.people import PostedMessage
+from setpoint.model.notice_view import FindingView, GroupView
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 
 _REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
@@ -41,56 +41,27 @@ class GoogleChatSink:
         self._session = session
         self._seconds = seconds
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
         """See ``Sink.show``."""
-        del posted, maybe
+        view, links = message.view, message.links
         card = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
-        return self._send(name, channel, name, card)
+        return self._send(message.name, message.channel, message.name, card)
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        del posted, maybe
-        return self._send(name, channel, name, messages.escalation(view, links))
+        card = messages.escalation(message.view, message.links)
+        return self._send(message.name, message.channel, message.name, card)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``."""
-        del maybe
+        view, links = message.view, message.links
         cards = [messages.step(view, links)] if isinstance(view, FindingView) else messages.details(view, links)
         for number, card in enumerate(cards, 1):
-            self._send(f"{name}/{number}", posted.channel, posted.ts, card)
+            self._send(f"{message.name}/{number}", to.channel, to.ts, card)
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
         """See ``Sink.digest``."""
-        del maybe
-        self._send(name, channel, name, messages.digest(findings, links))
+        self._send(message.name, message.channel, message.name, messages.digest(message.view, message.links))
 
     def _send(self, name: str, channel: str, thread: str, card: dict[str, Any]) -> PostedMessage:
         address = self._addresses.get(channel, "chat")

@@ -15,8 +15,8 @@ from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.alerting import pagerduty, webhook_payloads
 from setpoint.alerting.webhook_payloads import WebhookNotice
 from setpoint.errors import BadRequest
-from setpoint.model.notice_view import FindingView, GroupView, Links
-from setpoint.ports.people import PostedMessage
+from setpoint.model.notice_view import FindingView, GroupView
+from setpoint.ports.people import OutgoingMessage, PostedMessage
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -48,76 +48,46 @@ class WebhookSink:
         self._clock = clock
         self._seconds = seconds
 
-    def show(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView | GroupView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def show(self, message: OutgoingMessage[FindingView | GroupView]) -> PostedMessage:
         """See ``Sink.show``; a retry carries the same id."""
-        del posted, maybe
-        if not self._page(name, channel, view, links):
-            self._send(channel, webhook_payloads.shown(name, view, links))
-        return PostedMessage(channel, name)
+        if not self._page(message):
+            self._send(message.channel, webhook_payloads.shown(message.name, message.view, message.links))
+        return PostedMessage(message.channel, message.name)
 
-    def escalate(
-        self,
-        name: str,
-        channel: str,
-        view: FindingView,
-        links: Links,
-        posted: PostedMessage | None,
-        *,
-        maybe: bool = False,
-    ) -> PostedMessage:
+    def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        del posted, maybe
-        if not self._page(name, channel, view, links):
-            self._send(channel, webhook_payloads.escalation(name, view, links))
-        return PostedMessage(channel, name)
+        if not self._page(message):
+            self._send(message.channel, webhook_payloads.escalation(message.name, message.view, message.links))
+        return PostedMessage(message.channel, message.name)
 
-    def reply(
-        self,
-        name: str,
-        posted: PostedMessage,
-        view: FindingView | Sequence[FindingView],
-        links: Links,
-        *,
-        maybe: bool = False,
-    ) -> None:
+    def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``; a PagerDuty incident has no thread, and is updated by ``show``."""
-        del maybe
-        if self._is_pager(posted.channel):
+        if self._is_pager(to.channel):
             return
-        if isinstance(view, FindingView):
-            self._send(posted.channel, webhook_payloads.step(name, posted.ts, view, links))
+        if isinstance(message.view, FindingView):
+            self._send(to.channel, webhook_payloads.step(message.name, to.ts, message.view, message.links))
             return
-        for part in webhook_payloads.details(name, posted.ts, view):
-            self._send(posted.channel, part)
+        for part in webhook_payloads.details(message.name, to.ts, message.view):
+            self._send(to.channel, part)
 
-    def digest(
-        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
-    ) -> None:
+    def digest(self, message: OutgoingMessage[Sequence[FindingView]]) -> None:
         """See ``Sink.digest``."""
-        del links, maybe
+        channel = message.channel
         if self._is_pager(channel):
             raise BadRequest(f"webhook `{channel}`: PagerDuty takes no digests; name another destination for them")
-        for part in webhook_payloads.digest(name, findings):
+        for part in webhook_payloads.digest(message.name, message.view):
             self._send(channel, part)
 
     def _is_pager(self, channel: str) -> bool:
         return self._addresses.get(channel, "setpoint", "pagerduty").format == "pagerduty"
 
-    def _page(self, name: str, channel: str, view: FindingView | GroupView, links: Links) -> bool:
+    def _page(self, message: OutgoingMessage[FindingView | GroupView]) -> bool:
         """Send a PagerDuty event if the webhook has that format; return whether it has."""
+        channel = message.channel
         if not self._is_pager(channel):
             return False
         address = self._addresses.get(channel, "pagerduty")
-        body = msgspec.json.encode(pagerduty.incident(name, view, links, address.secret))
+        body = msgspec.json.encode(pagerduty.incident(message.name, message.view, message.links, address.secret))
         post(self._session, channel, address.url, body, {}, seconds=self._seconds)
         return True
 
