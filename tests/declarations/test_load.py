@@ -126,7 +126,7 @@ def test_a_misspelt_asset_type_is_reported_wherever_it_is_written(tmp_path: Path
     result = loaded(tmp_path, GOOD.replace(known, written), scope)
 
     message = f"{written} is not an asset type; did you mean {meant}?"
-    assert problems_of(result) == [(8, "spec.assetType", message), (4, "spec.assetTypes.1", message)]
+    assert problems_of(result) == [(8, "spec.assetType", message), (4, "spec.assetTypes[1]", message)]
 
 
 @pytest.mark.parametrize(
