@@ -62,7 +62,7 @@ TestMachine.settings = settings(max_examples=size(12, 250), stateful_step_count=
 @pytest.mark.thorough
 @pytest.mark.parametrize("which", ["fixed", "random"])
 def test_after_one_sweep_nothing_is_lost_and_nothing_false(which, seed):
-    steps = size(1_500, 10_000)
+    steps = size(1_000, 10_000)
     counts = run(20261124 if which == "fixed" else seed, steps)  # a failure says its seed and its steps
     assert counts["steps"] >= steps
     assert (counts["lost"], counts["false"]) == (0, 0)
