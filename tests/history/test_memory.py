@@ -26,7 +26,7 @@ from setpoint.ports.services import Histories, LogPage
 from setpoint_tools.testing.fleet_past import BUCKET, DECLARED, PastFleet
 from sizes import size
 
-FEW, MANY, ROUND = size(60, 200), size(240, 800), size(30, 100)
+FEW, MANY, ROUND = size(100, 200), size(400, 800), size(50, 100)
 
 
 class Pasts:
