@@ -62,7 +62,7 @@ class BadRequest(PermanentError):  # noqa: N818 - as above
 
 
 class ScopeDenied(BadRequest):
-    """Nobody may list this scope, or the inventory is switched off there: nothing is known of what is in it.
+    """This scope cannot be listed, or the inventory is disabled there: its content is unknown.
 
     Args:
         scope: the scope.
@@ -106,7 +106,7 @@ class StateTooLarge(BadRequest):
 
 
 class Superseded(BadRequest):
-    """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
+    """The apply is older than the current declarations; it changed nothing, and no action is needed."""
 
 
 class Refused(PermanentError):  # noqa: N818 - as above

@@ -91,7 +91,7 @@ def _is_over(request: ChangeRequest) -> bool:
 def _end(
     branch: str, current: ChangeRequest | None, wanted: DesiredRequest, repository: Repository
 ) -> ChangeRequest | None:
-    """Close an open request, and delete its branch where nobody else has pushed to it."""
+    """Close an open request, and delete its branch if it has no commits by others."""
     if current is not None and current.state == "open":
         repository.update(current.number, current.title, _marked(wanted.body, "ended"), close=True)
         current = current._replace(state="closed", body=_marked(wanted.body, "ended"))

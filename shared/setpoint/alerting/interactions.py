@@ -304,7 +304,7 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
 
 
 def _approved_before(state: ResourceState, click: _Click) -> str:
-    """The other user who approved it before; empty for nobody, and where this click did and was interrupted."""
+    """The other user who approved it before; empty if there is none, or if this click did and was interrupted."""
     attempt = state.remediation
     if attempt is None or attempt.fingerprint != state.fingerprint or attempt.step in ("done", "over"):
         return ""
@@ -312,7 +312,7 @@ def _approved_before(state: ResourceState, click: _Click) -> str:
 
 
 def _exempted_before(state: ResourceState, click: _Click, now: datetime) -> str:
-    """The other user who exempted it for as long; empty for nobody, and where this click did."""
+    """The other user who exempted it for as long; empty if there is none, or if this click did."""
     exemption = state.exemption
     if exemption is None or not is_in_force(exemption, state.fingerprint, now):
         return ""

@@ -62,7 +62,7 @@ _TOLD_BELOW = frozenset(
 
 
 def _is_shown_as_reply(view: FindingView) -> bool:
-    """Whether whoever follows a message hears of its last event; not of an attempt that is made again by itself."""
+    """Whether followers of a message are notified of its last event; not of an automatic retry."""
     remediation = view.data.remediation
     if view.event not in _TOLD_BELOW or remediation is None:
         return view.event in _TOLD_BELOW

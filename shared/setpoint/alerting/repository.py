@@ -93,7 +93,7 @@ class NoticeRecords:
                     self._set_aside(record)
 
     def _set_aside(self, record: StoredBody) -> None:
-        """Have nobody look at a damaged notice again; the next event of its finding writes it again."""
+        """Exclude a damaged notice from later reads; the next event of its finding writes it again."""
         with suppress(Conflict):
             self._store.write(
                 _NOTICES, record.id, record.body, record.version, NoticeIndex(expires=self._clock() + _KEPT)

@@ -147,7 +147,7 @@ class RequestSink:
         return [*steps, *repository_edits.edit(own, observation, checkout, self._schemas, self._hiding)]
 
     def _add(self, drift: _Drift, checkout: Checkout) -> Sequence[str]:
-        """Add a file that declares a resource that nobody declares; the manual steps."""
+        """Add a file that declares an undeclared resource; return the manual steps."""
         key, project = drift.snapshot.key, drift.shown.data.project
         observation = self._store.last_observation(key)
         if observation is None or observation.deleted or observation.data is None:
@@ -165,7 +165,7 @@ def _paths(repository: Repository, commit: str) -> Collection[str] | None:
 
 
 def _concerns(drift: _Drift, repository: Repository) -> bool:
-    """Whether a repository declares a resource, or nobody does."""
+    """Whether a repository declares a resource, or no source does."""
     desired = drift.snapshot.desired
     return desired is None or any(_is_in(declaration, repository) for declaration in desired.declarations)
 

@@ -482,6 +482,6 @@ def _attributed(field: FieldOnset, snapshot: Snapshot, search: _Search, denied: 
 
 
 def _unexplained(known: Sequence[AuditedChange], onset: DriftOnset) -> str:
-    """Why the changes name nobody."""
+    """Why the changes have no actor."""
     is_lost = any(change.several and actor_resolution.explains(change, onset) for change in known)
     return _TOO_MANY if is_lost else _NO_ENTRY

@@ -61,7 +61,7 @@ _HARMLESS = re.compile(
     r"|[\d*/,-]{1,12}(?: [\dA-Z*/,-]{1,12}){4}",
     re.IGNORECASE,
 )
-"""Numbers, sizes, times, addresses, versions, places: what nobody takes for a password."""
+"""Numbers, sizes, times, addresses, versions, locations: values that are never passwords."""
 _TOKEN = re.compile(r"[A-Za-z0-9+=]+")
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9+=]{16}")
 """Without so long a token no part is random; what is left of a text without its digests has none either."""

@@ -42,11 +42,11 @@ _BESIDE = 9
 _BETWEEN = " · "
 
 _READER_GONE = 141
-"""The status in a shell of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
+"""The exit status in a shell of a process whose output has no reader any more (128 + SIGPIPE)."""
 
 
 def stop_writing() -> NoReturn:
-    """End quietly, since whoever read the output has stopped; what is still buffered goes nowhere."""
+    """End quietly, since the reader of the output has stopped; buffered output is discarded."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -282,7 +282,7 @@ def since(finding: DriftData) -> str:
 
 
 def actor_text(actor: Actor | None) -> str:
-    """``alice@example.com, by console, 12:03 (likely)``; several who may have been; or that nobody knows."""
+    """``alice@example.com, by console, 12:03 (likely)``; several possible actors; or that the actor is unknown."""
     if actor is None:
         return "unknown"
     names = " or ".join((actor.principal, *actor.others))

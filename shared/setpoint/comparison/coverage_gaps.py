@@ -93,7 +93,7 @@ def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
 
 
 def undeclared(path: str, why: str, meaning: str) -> Explanation:
-    """A field that nobody declares, that may have changed, and that could not be compared.
+    """An undeclared field that may have changed, and that could not be compared.
 
     Args:
         path: the field.

@@ -106,7 +106,7 @@ def as_line(difference: Difference, most: int = MOST, *, own_path: bool = False)
 
 
 def undeclared(difference: Difference) -> str:
-    """What is said behind a change of a value that nobody declares; empty for other differences."""
+    """The text after a change of an undeclared value; empty for other differences."""
     return " (nobody declares it)" if difference.kind == "undeclared_change" else ""
 
 

@@ -41,7 +41,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class SettableValue(NamedTuple):
-    """A value that nobody declares.
+    """An undeclared value.
 
     Args:
         path: where it is.
@@ -330,7 +330,7 @@ class EarlierValues(NamedTuple):
 def changes(
     asset_type: str, before: EarlierValues, now: Mapping[str, SettableValue], schema: Schema | None, own: Project
 ) -> tuple[Difference, ...]:
-    """How the values that nobody declares differ from what they were, by meaning.
+    """How the undeclared values differ from their earlier values, by meaning.
 
     Args:
         asset_type: the asset type.
@@ -365,7 +365,7 @@ def _compare(walk: Comparison, before: EarlierValues, kept: Any, value: Settable
 
 
 def is_default(value: SettableValue) -> bool:
-    """Whether a value is what its field has where nobody sets it."""
+    """Whether a value is the default of its field, or its value if unset."""
     return value.field is not None and value.value in (value.field.default, value.field.absent)
 
 

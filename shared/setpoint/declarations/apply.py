@@ -272,7 +272,7 @@ def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[Resourc
 
 
 def _may_be_of_scope(key: ResourceKey, finding: Finding) -> bool:
-    """Whether a finding may be about what a scope says: an unmanaged resource, or a grant that nobody declares."""
+    """Whether a finding may concern a scope: an unmanaged resource, or an undeclared grant."""
     return finding.kind == "unmanaged" or key.content == "iam_policy"
 
 

@@ -1,4 +1,4 @@
-"""A Config Connector object for a resource that nobody declares: it acquires the resource, and never deletes it.
+"""A Config Connector object for an undeclared resource: it acquires the resource, and never deletes it.
 
 The object is read back by the reader of manifests. A field that would not mean what was observed is left out.
 

@@ -1,4 +1,4 @@
-"""Terraform code for a resource that nobody declares: an `import` block, and the configuration as far as it is certain.
+"""Terraform code for an undeclared resource: an `import` block, and the configuration as far as it is certain.
 
 The configuration is read back by the reader of plans. An attribute that would not mean what was observed is left out.
 

@@ -1,4 +1,4 @@
-"""New files of a repository that declare what nobody declares."""
+"""New files of a repository that declare undeclared resources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIGITS = 8
 def add(
     observation: Observation, project: str, checkout: Checkout, schemas: Catalogue, masking: Masking
 ) -> tuple[str, ...]:
-    """Add a file that declares a resource that nobody declares.
+    """Add a file that declares an undeclared resource.
 
     Args:
         observation: its last observation.

@@ -1,4 +1,4 @@
-"""Recognize files that are in force already by their digest, so that nothing is parsed again.
+"""Recognize files that are already applied by their digest, so that nothing is parsed again.
 
 The digest is of the content of all files, of the options that they are read with, of this program, and of the grants of
 `Sources`. It is kept with the state of the source, and every other apply of the source removes it.
@@ -110,7 +110,7 @@ def in_force(store: DesiredStore, request: ApplyRequest, digest: str) -> SourceS
 
 
 def touch(store: DesiredStore, request: ApplyRequest, state: SourceState, now: datetime) -> None:
-    """Record an apply of files that are in force already.
+    """Record an apply of files that are already applied.
 
     Raises:
         Conflict: another apply of the source has changed it; apply again.

@@ -82,7 +82,7 @@ def settled(
 
 
 def _refusal(claim: Claim, sources: Sources, observation: Observation) -> str:
-    """Why what a source declares does not count; what nobody can tell yet counts no more than what is refused."""
+    """Why a declaration of a source does not count; an undecided one counts as little as a refused one."""
     answer = source_grants.may_declare_observed(sources, claim.source, observation)
     if answer.standing != "may":
         return answer.reason

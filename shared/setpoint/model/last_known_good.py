@@ -1,4 +1,4 @@
-"""The values of a resource that nobody declares, as they were when it was last known to be good."""
+"""The undeclared values of a resource, as they were when it was last known to be good."""
 
 from __future__ import annotations
 

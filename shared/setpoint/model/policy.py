@@ -100,7 +100,7 @@ UndeclaredReport = Literal["off", "severe", "all"]
 
 
 UndeclaredGrants = Literal["report", "remove"]
-"""What becomes of grants that nobody declares, in a scope of grants."""
+"""The handling of undeclared grants, in a scope of grants."""
 
 
 class UndeclaredMatch(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""How long records are kept that nobody needs any more; what happened before is in BigQuery, where reports are on."""
+"""How long records are kept that are no longer needed; BigQuery keeps the history, if reports are on."""
 
 from __future__ import annotations
 

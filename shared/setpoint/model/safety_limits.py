@@ -323,7 +323,7 @@ def encode_safety_state(safety: SafetyState, revision: Revision | None = None) -
 
 
 def decode_safety_state(stored: bytes | str) -> SafetyState:
-    """Decode the safety state; empty bytes give a state without guardrails in force.
+    """Decode the safety state; empty bytes give a state without active guardrails.
 
     Raises:
         NewerRecord: a newer version wrote it; stop all remediation until that version is back.

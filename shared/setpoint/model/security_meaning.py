@@ -128,7 +128,7 @@ def why_it_matters(path: str) -> str:
 
 @lru_cache(maxsize=8192)
 def why_it_is_watched(path: str) -> str:
-    """As ``why_it_matters``, by parts of names too: for fields that nobody has named, and so nobody has looked at."""
+    """As ``why_it_matters``, by parts of names too: for fields that no table lists."""
     if meaning := why_it_matters(path):
         return meaning
     names = list(_names(path))
@@ -156,7 +156,7 @@ def _names(path: str) -> Iterator[str]:
 
 
 def undeclared_severity(path: str, declared: Any, observed: Any) -> Literal["low", "high", "critical"]:
-    """The severity of a change of a field that nobody declares.
+    """The severity of a change of an undeclared field.
 
     Args:
         path: of the field.

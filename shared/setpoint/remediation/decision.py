@@ -90,14 +90,14 @@ class DecisionInput(NamedTuple):
 
     @property
     def is_older_than_apply(self) -> bool:
-        """Whether an apply came after an undeclared change that would be taken back, and nobody has approved that."""
+        """Whether an apply came after an undeclared change that would be reverted, without approval."""
         if not self.restores or self.changed_at is None or self.remediation.approved_by:
             return False
         return self.finding.first_seen <= self.changed_at
 
     @property
     def is_weakening(self) -> bool:
-        """Whether a last known good value would open the resource or end a protection, and nobody has approved that."""
+        """Whether a last known good value would open the resource or end a protection, without approval."""
         return bool(self.weakening) and not self.remediation.approved_by
 
     @property
@@ -297,7 +297,7 @@ def _by_baseline(facts: DecisionInput) -> Reason | None:
 
 
 def _by_weakening(facts: DecisionInput) -> Reason | None:
-    """What was there when a resource was first observed counts as good, whoever had set it.
+    """The values of the first observation of a resource count as good, whatever their actor.
 
     Beside declared drift the undeclared change is left out of the write, and asked about after it.
     """

@@ -1,4 +1,4 @@
-"""Roles without whose holders nobody may administer a resource, and what a change of a policy leaves of them."""
+"""Roles that a resource needs to remain administrable, and their holders after a change of a policy."""
 
 from __future__ import annotations
 

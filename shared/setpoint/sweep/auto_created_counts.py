@@ -40,7 +40,7 @@ class AutoCreatedCounts:
         self._parents = parents
 
     def add(self, observation: Observation, outcome: Outcome) -> None:
-        """Count a listed resource that nobody declares, if it is in a scope and has another creator.
+        """Count a listed undeclared resource, if it is in a scope and has another creator.
 
         One that is ``settling`` counts if its claim is refuted, and is a finding soon.
         """

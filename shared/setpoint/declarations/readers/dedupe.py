@@ -261,7 +261,7 @@ def _place(declaration: Declaration) -> str:
 
 
 def duplicate_problem(document: Document, what: str, where: str, address: str = "") -> Problem:
-    """The error of a document that repeats a declaration; it holds back nothing, since the first one is in force.
+    """The error of a document that repeats a declaration; it holds back nothing, since the first one is applied.
 
     Args:
         document: the later document.

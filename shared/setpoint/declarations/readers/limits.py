@@ -100,7 +100,7 @@ def refused_json(text: str, value: Any) -> str:
 
 
 def is_of_terraform(value: Any) -> bool:
-    """Whether a value is a state or a plan, which nobody can edit."""
+    """Whether a value is a state or a plan, which are not edited by hand."""
     return isinstance(value, dict) and ("terraform_version" in value or {"lineage", "serial"} <= value.keys())
 
 
