@@ -24,9 +24,9 @@ _SEED: pytest.StashKey[int] = pytest.StashKey()
 _DESELECTED: pytest.StashKey[int] = pytest.StashKey()
 
 # Nothing is timed, and a build machine tries the same examples in every run; elsewhere Hypothesis goes on searching.
-settings.register_profile("default", deadline=None, max_examples=20)
+settings.register_profile("default", deadline=None, max_examples=15)
 settings.register_profile("long", deadline=None, max_examples=100)
-settings.register_profile("ci", deadline=None, max_examples=20, derandomize=True)
+settings.register_profile("ci", deadline=None, max_examples=15, derandomize=True)
 settings.register_profile("ci-long", deadline=None, max_examples=100, derandomize=True)
 
 

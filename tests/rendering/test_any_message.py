@@ -16,25 +16,25 @@ lasting = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, H
 
 
 @given(showns(), links)
-@settings(lasting, max_examples=size(30, 400))
+@settings(lasting, max_examples=size(15, 400))
 def test_any_finding_is_a_valid_message(shown, links):
     assert faults(slack.finding(shown, links)) == []
 
 
 @given(groups(), links)
-@settings(lasting, max_examples=size(15, 200))
+@settings(lasting, max_examples=size(10, 200))
 def test_any_group_is_a_valid_message(group, links):
     assert faults(slack.group(group, links)) == []
 
 
 @given(st.lists(showns(20), max_size=6), st.sampled_from((1, 1, 20, 200)), links)
-@settings(lasting, max_examples=size(15, 200))
+@settings(lasting, max_examples=size(10, 200))
 def test_any_digest_is_a_valid_message(findings, times, links):
     assert faults(slack.digest(findings * times, links)) == []
 
 
 @given(showns(), links)
-@settings(lasting, max_examples=size(15, 200))
+@settings(lasting, max_examples=size(10, 200))
 def test_all_that_is_told_of_any_finding_is_valid_and_bounded(shown, links):
     messages = slack.details([shown], links)
     assert 1 <= len(messages) <= 10
@@ -42,7 +42,7 @@ def test_all_that_is_told_of_any_finding_is_valid_and_bounded(shown, links):
 
 
 @given(st.lists(showns(20), min_size=2, max_size=5), st.sampled_from((1, 20, 500)), links)
-@settings(lasting, max_examples=size(10, 100))
+@settings(lasting, max_examples=size(8, 100))
 def test_a_list_of_any_findings_is_valid_and_bounded(findings, times, links):
     messages = slack.details(findings * times, links)
     assert 1 <= len(messages) <= 10
@@ -50,19 +50,19 @@ def test_a_list_of_any_findings_is_valid_and_bounded(findings, times, links):
 
 
 @given(showns(), links)
-@settings(lasting, max_examples=size(20, 300))
+@settings(lasting, max_examples=size(10, 300))
 def test_any_step_is_a_valid_message(shown, links):
     assert faults(slack.step(shown, links)) == []
 
 
 @given(showns())
-@settings(lasting, max_examples=size(20, 300))
+@settings(lasting, max_examples=size(10, 300))
 def test_any_escalation_is_a_valid_message(shown):
     assert faults(slack.escalation(shown)) == []
 
 
 @given(showns(20), links)
-@settings(lasting, max_examples=size(10, 100))
+@settings(lasting, max_examples=size(8, 100))
 def test_a_message_is_json_and_always_the_same(shown: FindingView, links):
     message = slack.finding(shown, links)
     assert msgspec.json.decode(msgspec.json.encode(message.blocks)) == list(message.blocks)
