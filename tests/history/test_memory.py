@@ -24,9 +24,8 @@ from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.services import Histories, LogPage
 from setpoint_tools.testing.fleet_past import BUCKET, DECLARED, PastFleet
-from sizes import size
 
-FEW, MANY, ROUND = size(100, 200), size(400, 800), size(50, 100)
+FEW, MANY, ROUND = 200, 800, 100
 
 
 class Pasts:
@@ -77,7 +76,7 @@ def peak(total: int, path) -> int:
     return most
 
 
-@pytest.mark.thorough
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_memory_is_that_of_a_round_whatever_the_number_of_findings(tmp_path):
     few, many = peak(FEW, tmp_path / "few.db"), peak(MANY, tmp_path / "many.db")

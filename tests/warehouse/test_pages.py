@@ -41,6 +41,7 @@ def test_each_view_begins_with_its_question_and_says_what_it_reads():
         assert any(line.startswith("-- Reads ") for line in comment)
 
 
+@pytest.mark.long
 def test_every_view_answers_many_events_from_a_bounded_number_of_days():
     command = [sys.executable, str(ROOT / "benchmarks/reports.py"), "3000", "--findings", "50"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
