@@ -18,6 +18,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import NewerRecord
 from setpoint.model.exemptions import Exemption
 from setpoint.model.observation import Observation
+from setpoint.model.salvage import salvage
 from setpoint.operations.record_problem_log import RecordProblemLog
 from setpoint.operations.repair import repair
 
@@ -68,6 +69,17 @@ def test_a_lost_sequence_never_gives_an_event_an_id_that_was_given_before(contex
     assert {event.id for event in context.bus.events} >= {event.id for event in before.pending}
     opened = [event for event in context.bus.events if event.id not in {event.id for event in before.pending}]
     assert all(event.sequence > before.pending[-1].sequence for event in opened)
+
+
+def test_a_sequence_that_is_lost_twice_within_a_second_gives_other_numbers_each_time(context):
+    last = context.store.read(KEY).observation
+    broken(context.store, KEY, {"sequence": "lost"})
+    body = stored_body(context.store, KEY)
+    first, second = (
+        salvage(body, KEY, last, LATER + timedelta(milliseconds=milliseconds)).state.sequence
+        for milliseconds in (100, 200)
+    )
+    assert second > first + 10_000  # the events between them have numbers, too
 
 
 @pytest.mark.parametrize("changes", [{"exemption": 7}, {"remedy": 7}, None], ids=["exemption", "remediation", "all"])

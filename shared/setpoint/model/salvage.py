@@ -41,7 +41,8 @@ def salvage(stored: bytes | str, key: ResourceKey | None, last: Observation | No
     """Recover every readable field of a record.
 
     Readable exemptions, remediation and pending events are kept. A lost sequence number is replaced by the current time
-    in seconds since 1970, which is higher than any assigned number, so that no event id recurs.
+    in microseconds since 1970, which is higher than any assigned number, so that no event id recurs, not even where a
+    record is damaged twice within a second.
 
     Args:
         stored: the damaged record.
@@ -58,7 +59,7 @@ def salvage(stored: bytes | str, key: ResourceKey | None, last: Observation | No
     if any(name not in parts for name in _REQUIRED):
         return Salvaged(None, frozenset(lost), may_forbid_writes=True)
     if "sequence" not in parts:
-        parts["sequence"] = int(now.timestamp())
+        parts["sequence"] = int(now.timestamp() * 1_000_000)
     names = {field.encode_name: field.name for field in msgspec.structs.fields(ResourceState)}
     state = ResourceState(**{names[name]: value for name, value in parts.items()})
     if lost & _VERDICT:
