@@ -72,7 +72,7 @@ def test_a_lost_sequence_never_gives_an_event_an_id_that_was_given_before(contex
 
 
 def test_a_sequence_that_is_lost_twice_within_a_second_gives_other_numbers_each_time(context):
-    last = context.store.read(KEY).observation
+    last = Observation(KEY, BUCKET, NOON, data=SEEN)
     broken(context.store, KEY, {"sequence": "lost"})
     body = stored_body(context.store, KEY)
     first, second = (
