@@ -28,7 +28,7 @@ from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped
 ORG = "organizations/566099688680"
 PROJECTS = 3_000
 DRIFTED = 1_000
-"""One in so many is not as declared, and one in so many is not there."""
+"""Of so many resources a single resource differs from its declaration, and another is missing."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 _KINDS = (
@@ -86,7 +86,7 @@ def made() -> Any:
 
 
 def declarations(declared: int) -> Iterator[Any]:
-    """What is declared, one in a thousand of it not there."""
+    """The declarations; of a thousand resources a single resource is missing."""
     from setpoint.model.declaration import Declaration, desired
     from setpoint.model.resource_key import ResourceKey
 

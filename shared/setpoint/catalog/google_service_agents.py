@@ -159,7 +159,7 @@ def belongs_to(member: str, project_id: str, project_number: str, ancestors: Seq
         return f"{holder.kind}/{holder.name}" in ancestors if ancestors else None
     if own := project_number if holder.name.isdigit() else project_id:
         return holder.name == own
-    # What lies in a folder or an organisation itself has no project.
+    # Assets directly in a folder or an organisation have no project.
     return False if ancestors and not project_number else None
 
 

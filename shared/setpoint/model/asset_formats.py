@@ -127,7 +127,7 @@ def _asset(outer: Mapping[str, Any]) -> dict[str, Any]:
     for field in _POLICIES:
         if field in asset:
             asset[field] = _camel_deep(asset[field])
-    # BigQuery writes an absent list as an empty one: it is no policy beside a resource.
+    # BigQuery writes an absent list as an empty list: that is not a policy beside a resource.
     if not asset.get("orgPolicy") and asset.get("resource"):
         asset.pop("orgPolicy", None)
     resource = asset.get("resource")

@@ -92,7 +92,7 @@ class ControllerSettings:
         return list(_wrong_choices(setting))
 
     def namespace(self, file: str) -> str:
-        """The namespace of objects without one: that of the only context of their directory; empty for none.
+        """The namespace of objects that name none: that of the only context of their directory; empty if there is none.
 
         Args:
             file: The file of the object.
