@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from setpoint.catalog import oneofs
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
-from setpoint.comparison import lists
+from setpoint.comparison import list_order
 from setpoint.comparison.system_fields import SYSTEM_FIELDS
 
 TYPES = (
@@ -113,7 +113,7 @@ def _answered(field: Field | None, name: str, part: Any, rng: random.Random) -> 
         return {key: _answered(field.item, key, inner, rng) for key, inner in part.items()}
     if isinstance(part, list):
         elements = [_answered(field.item, name, element, rng) for element in part]
-        if not lists.is_ordered(name, field.item, field) and name not in ("fields", "disks"):
+        if not list_order.is_ordered(name, field.item, field) and name not in ("fields", "disks"):
             rng.shuffle(elements)
         return elements
     return _spelled(field.format, part)

@@ -370,6 +370,12 @@ _data = st.fixed_dictionaries(
 
 @example({"location": "1", "labels": {"cost": "1"}}, {"location": "0", "labels": {"team": "1"}}, True, True)
 @example({"location": "1", "labels": {"cost": "1"}}, {"location": "0", "labels": {"team": "1"}}, True, False)
+@example(
+    {"location": "0", "cors": [{"maxAgeSeconds": 1}, {"maxAgeSeconds": 1, "origin": []}]},
+    {"location": "1", "cors": [{"maxAgeSeconds": 2, "origin": [""]}, {"maxAgeSeconds": 2}]},
+    False,
+    False,
+)
 @given(_data, _data, st.booleans(), st.booleans())
 def test_whatever_is_proposed_declares_what_was_observed_and_changes_nothing_else(want, have, exact, flow):
     spec = {"assetType": "storage.googleapis.com/Bucket", "exact": exact, "data": want}

@@ -1,7 +1,6 @@
 """Compare lists: sets, lists keyed by a field of their elements, and sequences.
 
-Protobuf has one kind of list, and Google's schemas do not say which lists are ordered. Most are not: scopes, members,
-tags, ranges, rules with a priority. A list is therefore a set unless its name is known as a sequence's.
+A list is a set unless :mod:`setpoint.comparison.list_order` has it as a sequence.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from setpoint.catalog import field_rules, secrets
-from setpoint.comparison import scalars, server_elements
+from setpoint.comparison import list_order, scalars, server_elements
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 from setpoint.model.references import same
@@ -21,45 +20,6 @@ from setpoint.model.references import same
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field
     from setpoint.comparison.compare import Comparison
-
-SEQUENCES = frozenset(
-    (
-        "args",  # a command line
-        "arguments",  # the same
-        "command",  # the same
-        "commands",  # the same
-        "entrypoint",  # the same
-        "steps",  # run one after the other
-        "stages",  # the same
-        "installSteps",  # the same
-        "updateSteps",  # the same
-        "columns",  # of a table or an index
-        "primaryKey",  # the same
-        "clusteringFields",  # most significant first
-        "httpFilters",  # applied in order
-        "aggregations",  # each takes what the one before gives
-        "initializationActions",  # run one after the other
-        "runnables",  # the same
-        "messageTransforms",  # the same
-        "fieldTransformations",  # the same
-        "extensionChains",  # first match wins
-        "transitionRoutes",  # the same
-        "localityLbPolicies",  # the first that the client knows is used
-    )
-)
-"""Lists whose order has a meaning; every other list is a set."""
-
-_ORDERED_ELEMENTS = frozenset(
-    (
-        "GoogleFirestoreAdminV1IndexField",  # another order is another index
-        "GrpcRouteRouteRule",  # first match wins
-        "HttpRouteRouteRule",  # the same
-        "TcpRouteRouteRule",  # the same
-        "TlsRouteRouteRule",  # the same
-        "OSPolicyResource",  # enforced one after the other
-    )
-)
-"""Messages whose lists have an order, under general names (``rules``, ``fields``, ``resources``)."""
 
 _IDENTIFIERS = (
     "name",
@@ -105,7 +65,7 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
     if not (elements and isinstance(elements[0], dict)):
         _scalars(walk, path, name, field, rules, want, have)
     else:
-        _messages(walk, path, name, item, want, have, has_order=is_ordered(name, item, field, rules))
+        _messages(walk, path, name, item, want, have, has_order=list_order.is_ordered(name, item, field, rules))
     if "first" in rules and want and have and len(walk.differences) == reported:
         trial = _trial(walk, (path, field_path.index(0)), name, item, want[0], have[0])
         if not _is_same(trial, want[0]):
@@ -123,24 +83,6 @@ def _messages(
         _in_order(walk, path, name, item, want, have)
     else:
         _by_likeness(walk, path, name, item, want, have)
-
-
-def is_ordered(
-    name: str, item: Field | None, field: Field | None = None, rules: field_rules.Rules = field_rules.NO_RULES
-) -> bool:
-    """Whether a list is ordered: by a table, its description, its name, or its elements.
-
-    Args:
-        name: the list's name.
-        item: the schema of its elements.
-        field: the schema of the list.
-        rules: the rules of the list, from the tables of single fields.
-    """
-    if "set" in rules or "ordered" in rules:
-        return "ordered" in rules
-    if (field is not None and field.ordered) or name in SEQUENCES:
-        return True
-    return item is not None and item.schema is not None and item.schema.name in _ORDERED_ELEMENTS
 
 
 def _unwrapped(want: list[Any], have: list[Any]) -> list[Any]:
@@ -161,12 +103,12 @@ def _scalars(
     have: list[Any],
 ) -> None:
     item = field.item if field is not None else None
-    if is_ordered(name, item, field, rules) or (name == "fields" and "set" not in rules):
+    if list_order.is_ordered(name, item, field, rules) or (name == "fields" and "set" not in rules):
         missing = unexpected = _unlike_positions(walk, path, name, item, want, have)
         equal = len(want) == len(have) and not missing
     else:
         want = _distinct(want)
-        missing, unexpected = _leftovers(walk, path, name, item, want, have)
+        missing, unexpected = _Matching(walk, path, name, item, want, have).match()
         equal = not missing and all(
             _is_duplicate_reference(walk, item, have, position)
             or server_elements.why_added(walk.place(path), name, item, have[position])
@@ -224,35 +166,97 @@ _LONG = 300
 """Longer lists are not searched for duplicate references."""
 
 
-def _leftovers(
-    walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]
-) -> tuple[list[int], list[int]]:
-    """The unmatched positions on each side: compared literally first, then by meaning."""
-    waiting: dict[Any, list[int]] = {}
-    for position, element in enumerate(have):
-        waiting.setdefault(_literal(element), []).append(position)
-    missing = []
-    for position, element in enumerate(want):
-        same = waiting.get(_literal(element))
-        if same:
-            same.pop()
-        else:
-            missing.append(position)
-    unexpected = sorted(position for group in waiting.values() for position in group)
-    if not missing or not unexpected:
+class _Matching:
+    """Pairs of declared and observed elements without an identifier."""
+
+    def __init__(
+        self, walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]
+    ) -> None:
+        self._walk = walk
+        self._path = path
+        self._name = name
+        self._item = item
+        self._want = want
+        self._have = have
+        self._is_few = max(len(want), len(have)) <= _FEW
+        self._pairs: dict[int, tuple[int, Comparison | None]] = {}
+        self._trials: dict[tuple[int, int], Comparison] = {}
+
+    def match(self) -> tuple[list[int], list[int]]:
+        """Match equal elements, literally first, then by meaning, and note why they are equal.
+
+        Returns: the unmatched positions of each side.
+        """
+        missing, unexpected = self._match_literally()
+        if missing and unexpected:
+            missing, unexpected = self._match_by_meaning(missing, unexpected)
+            for _, trial in self._pairs.values():
+                if trial is not None:
+                    self._walk.absorb(trial)
         return missing, unexpected
-    candidates = _Candidates(unexpected, have, few=max(len(missing), len(unexpected)) <= _FEW)
-    unmatched = []
-    for position in missing:
-        for candidate in candidates.like(want[position]):
-            trial = _trial(walk, (path, field_path.index(position)), name, item, want[position], have[candidate])
-            if _is_same(trial, want[position]):
-                walk.absorb(trial)
-                candidates.take(candidate, have[candidate])
-                break
-        else:
-            unmatched.append(position)
-    return unmatched, candidates.left()
+
+    def most_alike(self, position: int, left: Collection[int]) -> int:
+        """The observed position with the fewest differences from a declared one."""
+        if len(left) == 1:
+            return next(iter(left))
+        return min(left, key=lambda candidate: (len(self._trial(position, candidate).differences), candidate))
+
+    def _match_literally(self) -> tuple[list[int], list[int]]:
+        waiting: dict[Any, list[int]] = {}
+        for candidate, element in enumerate(self._have):
+            waiting.setdefault(_literal(element), []).append(candidate)
+        missing = []
+        for position, element in enumerate(self._want):
+            same = waiting.get(_literal(element))
+            if same:
+                self._pairs[same.pop()] = (position, None)
+            else:
+                missing.append(position)
+        return missing, sorted(candidate for group in waiting.values() for candidate in group)
+
+    def _match_by_meaning(self, missing: list[int], unexpected: list[int]) -> tuple[list[int], list[int]]:
+        candidates = _Candidates(unexpected, self._have, few=max(len(missing), len(unexpected)) <= _FEW)
+        missing = [position for position in missing if not self._match_first(position, candidates)]
+        if missing and self._is_few and isinstance(self._want[missing[0]], dict) and candidates.left():
+            missing = [position for position in missing if not self._augment(position, set())]
+        return missing, [candidate for candidate in candidates.left() if candidate not in self._pairs]
+
+    def _match_first(self, position: int, candidates: _Candidates) -> bool:
+        """Pair a declared position with the first candidate that is the same."""
+        for candidate in candidates.like(self._want[position]):
+            trial = self._trial(position, candidate)
+            if _is_same(trial, self._want[position]):
+                self._pairs[candidate] = (position, trial)
+                candidates.take(candidate, self._have[candidate])
+                return True
+        return False
+
+    def _augment(self, position: int, visited: set[int]) -> bool:
+        """Pair a declared position, and give others another counterpart where that is needed (an augmenting path).
+
+        An element that declares little is the same as many observed ones, and may have taken the only counterpart of
+        an element that declares more.
+        """
+        for candidate in range(len(self._have)):
+            if candidate in visited:
+                continue
+            trial = self._trial(position, candidate)
+            if not _is_same(trial, self._want[position]):
+                continue
+            visited.add(candidate)
+            if candidate not in self._pairs or self._augment(self._pairs[candidate][0], visited):
+                self._pairs[candidate] = (position, trial)
+                return True
+        return False
+
+    def _trial(self, position: int, candidate: int) -> Comparison:
+        trial = self._trials.get((position, candidate))
+        if trial is None:
+            path = (self._path, field_path.index(position))
+            trial = _trial(self._walk, path, self._name, self._item, self._want[position], self._have[candidate])
+            if self._is_few:
+                self._trials[position, candidate] = trial
+        return trial
 
 
 class _Candidates:
@@ -409,14 +413,13 @@ def _other_spellings(
 
 def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
     """Match elements without an identifier: equal ones first, then the most similar; report the others."""
-    missing, unexpected = _leftovers(walk, path, name, item, want, have)
+    matching = _Matching(walk, path, name, item, want, have)
+    missing, unexpected = matching.match()
     left = deque(unexpected)
     for position in missing:
         counterparts = []
         if left:
-            counterpart = (
-                left[0] if len(left) > _FEW else _most_alike(walk, path, name, item, want[position], have, left)
-            )
+            counterpart = left[0] if len(left) > _FEW else matching.most_alike(position, left)
             left.remove(counterpart)
             counterparts = [have[counterpart]]
         _pair(walk, path, field_path.index(position), name, item, [want[position]], counterparts)
@@ -426,17 +429,3 @@ def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, wa
             walk.note((path, part), reason)
         else:
             _pair(walk, path, part, name, item, [], [have[position]])
-
-
-def _most_alike(
-    walk: Comparison, path: Path, name: str, item: Field | None, want: Any, have: list[Any], left: Collection[int]
-) -> int:
-    if len(left) == 1:
-        return next(iter(left))
-    return min(
-        left,
-        key=lambda position: (
-            len(_trial(walk, (path, field_path.index(position)), name, item, want, have[position]).differences),
-            position,
-        ),
-    )

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.catalog import field_rules
-from setpoint.comparison import absence, lists
+from setpoint.comparison import absence, list_order
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.model import field_path
 from setpoint.model.difference import Difference, Explanation
@@ -111,7 +111,7 @@ def _why_different(schema: Schema, difference: Difference) -> str:
 def _why_ordered(place: _Place, parts: tuple[str, ...]) -> str:
     """Why the order of a list counts; empty if it does not."""
     name = next((part for part in reversed(parts) if not isinstance(part, Element)), "")
-    if not lists.is_ordered(name, place.field.item, place.field, place.rules):
+    if not list_order.is_ordered(name, place.field.item, place.field, place.rules):
         return ""
     rule = "the order of this list counts"
     return _stated(rule, place, "ordered", is_stated=place.field.ordered) or f"{rule} (a table of names: {name})"

@@ -19,6 +19,7 @@ from setpoint.comparison import (
     absence,
     compare,
     free_text,
+    list_order,
     lists,
     literal,
     scalars,
@@ -238,7 +239,7 @@ class SealedComparison(Comparison):
     def _scalars(self, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
         """Compare scalars of which some are seals: in order, or as a set."""
         item = field.item if field is not None else None
-        is_sequence = name == "fields" or lists.is_ordered(name, item, field, self.rules(path))
+        is_sequence = name == "fields" or list_order.is_ordered(name, item, field, self.rules(path))
         if is_sequence:
             is_same = len(want) == len(have) and self._are_same(path, name, item, want, have)
         else:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.catalog import field_rules, volatile_fields
-from setpoint.comparison import absence, lists, masking, sibling_rules, system_fields
+from setpoint.comparison import absence, list_order, lists, masking, sibling_rules, system_fields
 from setpoint.comparison.absence import child
 from setpoint.comparison.compare import COUNTED, OWN_FIELDS, Comparison
 from setpoint.comparison.masking import Masking
@@ -188,7 +188,7 @@ class _Collector:
             self._keep(path, text, name, field, value, owner)
             return
         key = lists.identifier(item, value, value)
-        if not key or lists.is_ordered(name, item, field):
+        if not key or list_order.is_ordered(name, item, field):
             self._keep(path, text, name, field, [_settable(name, item, element) for element in value], owner)
             return
         if not is_settable(name, item, value):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import msgspec
 
 from setpoint.catalog import oneofs
-from setpoint.comparison import absence, lists, masking
+from setpoint.comparison import absence, list_order, masking
 from setpoint.comparison.compare import Comparison
 from setpoint.comparison.masking import Masking
 from setpoint.comparison.options import CompareOptions
@@ -222,7 +222,7 @@ class _Merge:
             for position, element in enumerate(have)
             if (value := changed.get(position, element)) is not _GONE
         ]
-        if lists.is_ordered(path[1] if path else "", item) or path in self._exact:
+        if list_order.is_ordered(path[1] if path else "", item) or path in self._exact:
             return [value for _, value in sorted(kept + added, key=lambda placed: placed[0])]
         return [value for _, value in kept + added]
 
