@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import signal
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -48,12 +50,28 @@ def test_every_setting_is_described_and_every_described_setting_is_read():
     assert all(name in section("Environment of the functions") for name in FOR_TESTS)
 
 
+@cache
+def nodes_of(folder: str) -> list[ast.AST]:
+    """All that stands in the code of a folder; parsed once for all tests."""
+    return [node for path in (ROOT / folder).rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+
+
+def calls_of(folder: str) -> Iterator[tuple[str, ast.Call]]:
+    """The calls of an attribute of a module, such as ``telemetry.note``, each with that name."""
+    for node in nodes_of(folder):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+        ):
+            yield f"{node.func.value.id}.{node.func.attr}", node
+
+
 def test_every_variable_that_the_library_reads_is_named_on_the_page():
     """The command line reads more than the functions do; those in the sentences of the page count."""
     read = {
         node.value
-        for path in (ROOT / "shared/setpoint").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of("shared/setpoint")
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if re.fullmatch(r"(SETPOINT|TF|TFE|OTEL)_[A-Z_]+", node.value)
     }
@@ -122,17 +140,18 @@ def test_every_exit_code_has_a_row_and_every_row_is_an_exit_code():
 def events_logged() -> set[str]:
     """What the library and the functions log on a line of its own, and the line of a message."""
     events = {"handled"}
-    for path in [*(ROOT / "shared/setpoint").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
+    for folder in ("shared/setpoint", "functions"):
+        for node in nodes_of(folder):
             if isinstance(node, ast.Dict):
                 pairs = zip(node.keys, node.values, strict=True)
                 events |= {
                     value.value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "event"
                 }
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.happened":
-                events.add(ast.literal_eval(node.args[0]))
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.log":
-                events |= {keyword.value.value for keyword in node.keywords if keyword.arg == "event"}
+        for name, call in calls_of(folder):
+            if name == "telemetry.happened":
+                events.add(ast.literal_eval(call.args[0]))
+            if name == "telemetry.log":
+                events |= {keyword.value.value for keyword in call.keywords if keyword.arg == "event"}
     return events
 
 
@@ -144,15 +163,14 @@ def test_every_event_of_the_log_is_named_and_no_other():
 def fields_logged() -> set[str]:
     """What the library adds to the line of a message."""
     fields = set()
-    for path in (ROOT / "shared/setpoint").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("telemetry.note", "telemetry.happened"):
-                fields |= {keyword.arg for keyword in node.keywords if keyword.arg}
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.add":
-                fields.add(ast.literal_eval(node.args[0]))
-            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "run.fields":
-                with_name = isinstance(node.slice, ast.Constant)
-                fields |= {node.slice.value} if with_name else set()
+    for name, call in calls_of("shared/setpoint"):
+        if name in ("telemetry.note", "telemetry.happened"):
+            fields |= {keyword.arg for keyword in call.keywords if keyword.arg}
+        if name == "telemetry.add":
+            fields.add(ast.literal_eval(call.args[0]))
+    for node in nodes_of("shared/setpoint"):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            fields |= {node.slice.value} if ast.unparse(node.value) == "run.fields" else set()
     return fields
 
 

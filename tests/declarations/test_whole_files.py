@@ -112,22 +112,18 @@ def test_a_line_that_is_too_long_is_one_bad_record_and_the_next_one_is_read():
     assert len(read[1].data) <= 20_000_001
 
 
-def test_a_compressed_line_without_end_is_refused():
+@pytest.mark.parametrize(
+    ("start", "block"), [(b"", bytes(1_000_000)), (b"[\n", b"\n" * 1_000_000)], ids=["line", "list"]
+)
+def test_a_compressed_line_or_list_without_end_is_refused(start, block, monkeypatch):
+    assert asset_stream.LARGEST_LIST == 200_000_000
+    monkeypatch.setattr(asset_stream, "LARGEST_LIST", 25_000_000)
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb") as file:
-        for _ in range(300):
-            file.write(bytes(1_000_000))
+        file.write(start)
+        for _ in range(35):
+            file.write(block)
     with pytest.raises(BadRequest, match="more than 200,000,000 bytes; use one asset per line"):
-        list(asset_stream.messages(io.BytesIO(packed.getvalue())))
-
-
-def test_a_compressed_list_without_end_is_refused():
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb") as file:
-        file.write(b"[\n")
-        for _ in range(300):
-            file.write(b"\n" * 1_000_000)
-    with pytest.raises(BadRequest, match="more than 200,000,000 bytes"):
         list(asset_stream.messages(io.BytesIO(packed.getvalue())))
 
 

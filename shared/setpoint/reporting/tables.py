@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -61,7 +62,8 @@ Source: https://cloud.google.com/pubsub/docs/create-bigquery-subscription#write_
 """
 
 
+@cache
 def tables() -> dict[str, Table]:
-    """Every table by its name."""
+    """Every table by its name, made once; not to be changed."""
     made = {name: Table(columns_of(model), by) for name, (model, by) in _MODELS.items()}
     return {**made, DRIFT_MESSAGES: Table(_MESSAGE, "publish_time")}

@@ -65,6 +65,27 @@ def parsed(name: str, days: int = DAYS) -> sql.Expr:
     return sqlglot.parse_one(view_sql(name, days), read="bigquery")
 
 
+@cache
+def _translated(name: str, days: int, now: datetime) -> str:
+    return _in_duckdb(parsed(name, days), now)
+
+
+def _in_duckdb(statement: sql.Expr, now: datetime) -> str:
+    """A statement with tables without project and dataset, and with the time that it is said to be."""
+    moment = now.astimezone(UTC)
+
+    def at_home(node: sql.Expr) -> sql.Expr:
+        if isinstance(node, sql.Table) and node.db:
+            return sql.Table(this=sql.to_identifier(node.name), alias=node.args.get("alias"))
+        if isinstance(node, sql.CurrentTimestamp):
+            return sql.cast(sql.Literal.string(moment.isoformat()), "TIMESTAMPTZ")
+        if isinstance(node, sql.CurrentDate):
+            return sql.cast(sql.Literal.string(str(moment.date())), "DATE")
+        return node
+
+    return statement.transform(at_home).sql(dialect="duckdb")
+
+
 def duck_type(column: Column) -> str:
     """DuckDB's type for a column."""
     if column["type"] == "RECORD":
@@ -103,7 +124,7 @@ class DuckWarehouse:
 
     def __init__(self, now: datetime, days: int = DAYS, database: str = ":memory:") -> None:
         self.now = now
-        self.connection = duckdb.connect(database)
+        self.connection = duckdb.connect(database, config={"threads": 1})  # which is done sooner with little data
         self.connection.execute("SET TimeZone = 'UTC'")
         for name, table in tables().items():
             columns = ", ".join(
@@ -116,23 +137,13 @@ class DuckWarehouse:
 
     def translated(self, name: str, days: int = DAYS) -> str:
         """A view in DuckDB's SQL."""
-        return parsed(name, days).transform(self._at_home).sql(dialect="duckdb")
+        return _translated(name, days, self.now)
 
     def answer(self, statement: str, column: str) -> list[Any]:
         """A column of what a statement for BigQuery answers."""
-        translated = sqlglot.parse_one(statement, read="bigquery").transform(self._at_home).sql(dialect="duckdb")
+        translated = _in_duckdb(sqlglot.parse_one(statement, read="bigquery"), self.now)
         rows = self.connection.execute(f'SELECT "{column}" FROM ({translated})').fetchall()  # noqa: S608 - our docs
         return [value for (value,) in rows]
-
-    def _at_home(self, node: sql.Expr) -> sql.Expr:
-        """Tables without project and dataset; the time that it is said to be."""
-        if isinstance(node, sql.Table) and node.db:
-            return sql.Table(this=sql.to_identifier(node.name), alias=node.args.get("alias"))
-        if isinstance(node, sql.CurrentTimestamp):
-            return sql.cast(sql.Literal.string(self.now.astimezone(UTC).isoformat()), "TIMESTAMPTZ")
-        if isinstance(node, sql.CurrentDate):
-            return sql.cast(sql.Literal.string(str(self.now.astimezone(UTC).date())), "DATE")
-        return node
 
     def load(self, table: str, rows: Iterable[Mapping[str, Any] | bytes]) -> None:
         """Add rows, given as JSON values or texts; what has no column is dropped."""
