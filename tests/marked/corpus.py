@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 P = "projects/shop-prod"
@@ -294,8 +295,13 @@ NAMED: dict[str, Callable[[str], tuple[str, str, Any]]] = {
 """Places that hold names, labels and descriptions: tokens and what says that it is a secret are not shown."""
 
 
-def corpus() -> Iterator[Marked]:
+@cache
+def corpus() -> tuple[Marked, ...]:
     """Every secret in every place that it may be in, each with a mark of its own."""
+    return tuple(_corpus())
+
+
+def _corpus() -> Iterator[Marked]:
     number = 0
     for places, shapes in ((FREE, (*_TOKENS, *_SAID, *_PLAIN)), (NAMED, (*_TOKENS, *_SAID))):
         for place, make in places.items():

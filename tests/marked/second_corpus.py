@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from marked.corpus import Marked
@@ -330,8 +331,13 @@ NAMED: dict[str, Place] = {
 """Places that hold names, labels and descriptions: tokens and what says that it is a secret are not shown."""
 
 
-def corpus() -> Iterator[Marked]:
+@cache
+def corpus() -> tuple[Marked, ...]:
     """Every secret in every place that it may be in, each with a mark of its own."""
+    return tuple(_corpus())
+
+
+def _corpus() -> Iterator[Marked]:
     number = 0
     for places, shapes in ((FREE, (*TOKENS, *SAID, *PLAIN)), (NAMED, (*TOKENS, *SAID))):
         for place, (asset_type, path, make) in places.items():

@@ -15,7 +15,7 @@ from google.cloud.asset_v1 import ListAssetsRequest
 from kubernetes.client import ApiException
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from marked.corpus import Marked, corpus
+from marked.corpus import Marked, corpus, marks_in
 from setpoint.adapters.google import asset_inventory, bigquery, cloud_logging, responses
 from setpoint.adapters.kubernetes import cluster
 from setpoint.adapters.otlp import OtlpSpans
@@ -24,6 +24,7 @@ from setpoint.errors import PermanentError, SetpointError, TransientError, Unava
 from setpoint.model.write_plan import Call, Failed
 from setpoint.remediation.operations import progress
 from setpoint.util import secret_formats, telemetry
+from sizes import size
 
 URL = "https://compute.googleapis.com/compute/v1/projects/shop-prod/zones/europe-west1-b/instances/i"
 
@@ -61,9 +62,11 @@ def refused_write(marked: Marked, status: int) -> SetpointError:
     return raised.value
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 429, 500, 503])
 def test_no_error_of_a_write_quotes_what_was_sent(status: int) -> None:
-    assert [marked for marked in corpus() if marked.mark in str(refused_write(marked, status))] == []
+    step = 1 if status == 400 else size(7, 1)  # what is hidden does not depend on the status
+    assert [marked for marked in corpus()[::step] if marked.mark in str(refused_write(marked, status))] == []
 
 
 def test_the_error_of_a_write_quotes_names_words_and_numbers_that_were_sent() -> None:
@@ -136,4 +139,5 @@ def test_no_log_line_and_no_span_holds_a_secret(capsys: pytest.CaptureFixture[st
     written = capsys.readouterr().out
     traces = "".join(span.to_json() for span in kept.get_finished_spans())
     assert len(written.splitlines()) == 2 * len(RECOGNISABLE)
-    assert [marked for marked in RECOGNISABLE if marked.mark in written or marked.mark in traces] == []
+    recognisable = {marked.mark for marked in RECOGNISABLE}
+    assert [mark for mark in marks_in(written + traces) if mark in recognisable] == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,35 +19,60 @@ from marked.test_marked_corpus import NOON, drifted, outlets
 from marked.test_marked_errors import READERS
 from marked.test_marked_proposals import document
 from setpoint.cli import app
+from setpoint.model.resource_state import ResourceState
 from setpoint.reporting.html import build, page
 from setpoint.util.secret_formats import holds_secret, scrub
 from setpoint_tools.testing import messages
 
+_BEGINNING = 10
+
+
+def forms(marked: Marked) -> set[str]:
+    """The mark as it is, and as JSON spells it."""
+    return {marked.mark, json.dumps(marked.mark)[1:-1]}
+
 
 def is_seen(marked: Marked, text: str) -> bool:
-    return marked.mark in text or json.dumps(marked.mark)[1:-1] in text
+    return any(form in text for form in forms(marked))
+
+
+def seen_in(text: str, secrets: Iterable[Marked]) -> list[Marked]:
+    """Which of the secrets a text shows; a long text is read once for all marks that begin alike."""
+    by_beginning: dict[str, list[Marked]] = {}
+    for marked in secrets:
+        for beginning in {form[:_BEGINNING] for form in forms(marked)}:
+            by_beginning.setdefault(beginning, []).append(marked)
+    suspects = [marked for beginning, alike in by_beginning.items() if beginning in text for marked in alike]
+    return [marked for marked in suspects if is_seen(marked, text)]
+
+
+@cache
+def drifted_corpus() -> tuple[ResourceState, ...]:
+    """The drift of each secret of the corpus, in its order."""
+    return tuple(map(drifted, corpus()))
 
 
 def test_the_corpus_is_large_enough_to_say_something() -> None:
-    assert len(list(corpus())) >= 2000
+    assert len(corpus()) >= 2000
     assert len(FREE) + len(NAMED) >= 80
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["modified", "deleted"])
 def test_no_marked_secret_leaves_the_detector(gone: bool) -> None:
     leaked: Counter[str] = Counter()
-    for marked in corpus():
-        for outlet, text in outlets(drifted(marked, gone=gone)).items():
+    states = (drifted(marked, gone=True) for marked in corpus()) if gone else drifted_corpus()
+    for marked, state in zip(corpus(), states, strict=True):
+        for outlet, text in outlets(state).items():
             if is_seen(marked, text):
                 leaked[f"{marked.place}: {outlet}"] += 1
     assert leaked == Counter()
 
 
 def test_no_marked_secret_is_on_the_page() -> None:
-    states = [drifted(marked) for marked in corpus()]
+    states = list(drifted_corpus())
     report = build.build(build.Facts(states), NOON - timedelta(days=1), NOON + timedelta(days=1), most=10_000)
     read = page.render(report).decode()
-    assert [marked for marked in corpus() if is_seen(marked, read)] == []
+    assert seen_in(read, corpus()) == []
 
 
 @pytest.mark.parametrize("password", ["hunter22x", "Correct-Horse7", "s3same"])
@@ -128,5 +155,5 @@ def test_no_command_prints_a_marked_secret(tmp_path: Path) -> None:
     shown["dead letters"] = dead_letters.read_text()
     assert "hidden" in shown[f"findings list --limit 0 --output json --store {store}"]
     assert shown["page"].count("hidden") > len(secrets)
-    leaked = [(marked.place, name) for marked in secrets for name, text in shown.items() if is_seen(marked, text)]
+    leaked = [(marked.place, name) for name, text in shown.items() for marked in seen_in(text, secrets)]
     assert leaked == []

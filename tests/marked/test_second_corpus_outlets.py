@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from marked.corpus import Marked
 from marked.second_corpus import corpus
-from marked.test_marked_corpus import CATALOGUE, NOON, drifted
+from marked.test_marked_corpus import CATALOGUE, NOON
 from marked.test_marked_proposals import document
-from marked.test_second_corpus import chosen, is_seen
+from marked.test_second_corpus import chosen, drifted_corpus, is_seen, seen_in
 from rendering.samples import LINKS
 from setpoint.adapters.otlp import OtlpSpans
 from setpoint.alerting.rendering import change_request, issue
@@ -33,13 +33,14 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.notice_view import FindingView
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 from setpoint.util import telemetry
 from setpoint_tools.testing import messages
 
 
-def request_of(marked: Marked, steps: tuple[str, ...]) -> str:
+def request_of(marked: Marked, state: ResourceState, steps: tuple[str, ...]) -> str:
     """The change request, its commit message and the issue about a drift."""
-    data = data_of(drifted(marked))
+    data = data_of(state)
     declaration = Declaration(ResourceKey(marked.name), marked.asset_type, marked.declared)
     observation = Observation(ResourceKey(marked.name), marked.asset_type, NOON, data=marked.live)
     shown = [ShownFinding(data, verdict.differences(declaration, observation, CATALOGUE))]
@@ -59,7 +60,7 @@ def test_no_request_commit_message_or_edit_holds_a_marked_secret(tmp_path: Path)
     leaked: Counter[str] = Counter()
     file = tmp_path / "fleet.yaml"
     edited = 0
-    for place, marked in enumerate(corpus()):
+    for place, (marked, state) in enumerate(zip(corpus(), drifted_corpus(), strict=True)):
         steps: tuple[str, ...] = ()
         if place % 7 == 0:  # of each place and form some: reading a file takes longest
             text = yaml.safe_dump(document(marked))
@@ -71,7 +72,7 @@ def test_no_request_commit_message_or_edit_holds_a_marked_secret(tmp_path: Path)
                 edited += 1
                 if is_seen(marked, f"{result.text}\n{steps}"):
                     leaked[f"{marked.place}: edit"] += 1
-        if is_seen(marked, request_of(marked, steps)):
+        if is_seen(marked, request_of(marked, state, steps)):
             leaked[f"{marked.place}: request"] += 1
     assert leaked == Counter()
     assert edited > 200
@@ -95,7 +96,7 @@ def test_no_comparison_prints_a_marked_secret(tmp_path: Path, options: tuple[str
 
 def test_no_line_of_many_comparisons_holds_a_marked_secret(tmp_path: Path) -> None:
     asked = tmp_path / "asked.jsonl"
-    secrets = list(corpus())
+    secrets = corpus()
     lines = [
         {"id": str(place), "asset_type": marked.asset_type, "declared": marked.declared, "live": marked.live}
         for place, marked in enumerate(secrets)
@@ -123,7 +124,7 @@ def test_no_span_of_a_message_with_a_secret_holds_it(deps: Any, capsys: pytest.C
                 pipeline.receive(body, {}, deps)
     written = capsys.readouterr().out + "".join(span.to_json() for span in kept.get_finished_spans())
     assert len(kept.get_finished_spans()) == 3 * len(secrets)
-    assert [marked.place for marked in secrets if is_seen(marked, written)] == []
+    assert [marked.place for marked in seen_in(written, secrets)] == []
 
 
 def connector(number: int, mark: str) -> list[dict[str, Any]]:

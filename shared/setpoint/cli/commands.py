@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -100,9 +101,15 @@ def _load(name: str, entry: CommandEntry) -> Any:
         if (error.name or "").partition(".")[0] != _TOOLS:
             raise
         raise BadRequest(f"`setpoint {name}` is in a clone of the repository only; see docs/install.md") from None
+    return _built(name, target, hidden=entry.hidden)
+
+
+@cache
+def _built(name: str, target: Any, *, hidden: bool) -> Any:
+    """The command of a function or a group; cached for who calls many in one process."""
     if not isinstance(target, typer.Typer):
         wrapper = typer.Typer(add_completion=False, rich_markup_mode=None)
-        wrapper.command(name, hidden=entry.hidden)(target)
+        wrapper.command(name, hidden=hidden)(target)
         target = wrapper
     target.rich_markup_mode = None  # help of groups reads as that of commands
     command = get_command(target)

@@ -57,6 +57,11 @@ def fit(text: str, most: int, escapes: Mapping[str, str] = _NOTHING) -> str:
 
 
 def _fit(text: str, most: int, escapes: Mapping[str, str]) -> str:
+    whole = text.translate({ord(character): escape for character, escape in escapes.items()}) if escapes else text
+    return whole if units(whole) <= most else _cut(text, most, escapes)
+
+
+def _cut(text: str, most: int, escapes: Mapping[str, str]) -> str:
     out: list[str] = []
     length, end = 0, 0
     room = most - units(ELLIPSIS)
