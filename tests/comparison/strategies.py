@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,15 +38,21 @@ def schema_of(asset_type: str) -> Schema:
     return schema
 
 
-@st.composite
-def declared(draw: st.DrawFn, schema: Schema, depth: int = 0) -> dict[str, Any]:
+@cache
+def declared(schema: Schema, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
     """Some fields of a message, with values that are not zero, and one of those of which only one may be set."""
     names = [name for name, field in schema.fields.items() if _is_declarable(name, field, depth)]
-    chosen = draw(st.lists(st.sampled_from(names), unique=True, max_size=6 if depth == 0 else 3)) if names else []
+    if not names:
+        return st.builds(dict)
+    chosen = st.lists(st.sampled_from(names), unique=True, max_size=6 if depth == 0 else 3)
+    return chosen.flatmap(lambda some: st.fixed_dictionaries(_values(schema, some, depth + 1)))
+
+
+def _values(schema: Schema, chosen: list[str], depth: int) -> dict[str, st.SearchStrategy[Any]]:
     for name in list(chosen):
         if name in chosen:
             chosen = [other for other in chosen if other not in oneofs.excluded(schema, name)]
-    return {name: draw(value(schema.fields[name], depth + 1)) for name in chosen}
+    return {name: value(schema.fields[name], depth) for name in chosen}
 
 
 def _is_declarable(name: str, field: Field, depth: int) -> bool:
@@ -60,15 +67,16 @@ def _is_declarable(name: str, field: Field, depth: int) -> bool:
     return field.kind == "scalar" or (depth < _DEEPEST and field.schema is not None)
 
 
-@st.composite
-def value(draw: st.DrawFn, field: Field, depth: int) -> Any:
+@cache
+def value(field: Field, depth: int) -> st.SearchStrategy[Any]:
     if field.kind == "message":
-        return draw(declared(field.schema, depth))
+        assert field.schema is not None
+        return declared(field.schema, depth)
     if field.kind == "map":
-        return draw(st.dictionaries(_words, value(field.item, depth), max_size=3))
+        return st.dictionaries(_words, value(field.item, depth), max_size=3)
     if field.kind == "list":
-        return draw(st.lists(value(field.item, depth), max_size=4, unique_by=repr))
-    return draw(_scalar(field))
+        return st.lists(value(field.item, depth), max_size=4, unique_by=repr)
+    return _scalar(field)
 
 
 def _scalar(field: Field) -> st.SearchStrategy[Any]:
