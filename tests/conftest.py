@@ -17,7 +17,13 @@ from setpoint.util import retries
 from setpoint_tools.testing.emulators import Emulator, clear_firestore, fresh_project
 from setpoint_tools.testing.pubsub import PubSubProject
 
-pytest_plugins = ["bytecode", "files_in_memory", "run_options", "setpoint_tools.testing.plugin"]
+pytest_plugins = [
+    "bytecode",
+    "files_in_memory",
+    "remediation.in_process",
+    "run_options",
+    "setpoint_tools.testing.plugin",
+]
 
 BACKENDS = ["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
 

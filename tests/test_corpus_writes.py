@@ -132,17 +132,17 @@ def put_back(case: Case, google: GoogleApis, api: GoogleRest) -> NotWritable | l
 
 
 def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(
-    google_apis: GoogleApis, google_rest: GoogleRest
+    apis_in_process: GoogleApis, rest_in_process: GoogleRest
 ) -> None:
     written, refused, beside = Counter(), Counter(), {}
     for case in cases():
-        google_apis.journal.clear()
-        outcome = put_back(case, google_apis, google_rest)
+        apis_in_process.journal.clear()
+        outcome = put_back(case, apis_in_process, rest_in_process)
         if isinstance(outcome, NotWritable):
             refused[outcome.reason] += 1
             continue
         url = api_requests.read(case.resource).url
-        before, after = google_apis.journal[0].before, google_apis.get(url)
+        before, after = apis_in_process.journal[0].before, apis_in_process.get(url)
         assert differences(case, after) == ()
         beside[case.name] = collateral(case, before, after)
         written[len(outcome)] += 1
@@ -174,19 +174,19 @@ def mutants() -> Iterator[Case]:
 
 
 def test_every_changed_leaf_of_the_recorded_resources_is_put_back_alone_or_refused(
-    google_apis: GoogleApis, google_rest: GoogleRest
+    apis_in_process: GoogleApis, rest_in_process: GoogleRest
 ) -> None:
     written, refused = 0, Counter[str]()
     for case in mutants():
-        google_apis.journal.clear()
-        outcome = put_back(case, google_apis, google_rest)
+        apis_in_process.journal.clear()
+        outcome = put_back(case, apis_in_process, rest_in_process)
         if isinstance(outcome, NotWritable):
             refused[outcome.reason] += 1
         elif outcome:
             written += 1
-            after = google_apis.get(api_requests.read(case.resource).url)
+            after = apis_in_process.get(api_requests.read(case.resource).url)
             assert differences(case, after) == (), case.name
-            assert not collateral(case, google_apis.journal[0].before, after), case.name
+            assert not collateral(case, apis_in_process.journal[0].before, after), case.name
     sys.stdout.write(f"changed leaves put back: {written}; refused: {dict(refused)}\n")
     assert written > 900
     assert set(refused) <= {"by_hand", "immutable", "no_method", "secret", "unread"}

@@ -23,9 +23,9 @@ ASKING = replace(AUTO, rules=(Rule("all", mode="approve"),))
 
 
 @pytest.fixture
-def world(google_apis, google_rest, store) -> World:
-    google_apis.journal.clear()
-    return World(google_apis, google_rest, store)
+def world(apis_in_process, rest_in_process, store) -> World:
+    apis_in_process.journal.clear()
+    return World(apis_in_process, rest_in_process, store)
 
 
 @pytest.fixture
@@ -172,9 +172,9 @@ def fleet(world: World, count: int, drifting: int, policy: Policy) -> list[Resou
     return keys[:drifting]
 
 
-def test_99_wrong_declarations_of_one_source_are_not_all_written(google_apis, google_rest):
-    google_apis.journal.clear()
-    world = World(google_apis, google_rest)
+def test_99_wrong_declarations_of_one_source_are_not_all_written(apis_in_process, rest_in_process):
+    apis_in_process.journal.clear()
+    world = World(apis_in_process, rest_in_process)
     limits = Limits(rollout=0.0, per_project=1_000, per_fleet=1_000, per_source=1_000)
     keys = fleet(world, 1_000, 99, replace(AUTO, limits=limits))
     for _ in range(4):
@@ -191,9 +191,9 @@ def test_99_wrong_declarations_of_one_source_are_not_all_written(google_apis, go
     assert remediate(keys[-1], world.context) == "resolved"
 
 
-def test_one_source_writes_no_more_in_an_hour_than_it_may(google_apis, google_rest):
-    google_apis.journal.clear()
-    world = World(google_apis, google_rest)
+def test_one_source_writes_no_more_in_an_hour_than_it_may(apis_in_process, rest_in_process):
+    apis_in_process.journal.clear()
+    world = World(apis_in_process, rest_in_process)
     limits = Limits(rollout=0.0, per_project=1_000, per_fleet=1_000, per_source=3, source_share=1.0)
     keys = fleet(world, 9, 9, replace(AUTO, limits=limits))
     assert [remediate(key, world.context) for key in keys] == ["resolved"] * 3 + ["waiting"] * 6

@@ -114,10 +114,10 @@ def test_the_emulator_is_a_local_store(monkeypatch):
 
 
 @pytest.fixture
-def asked(google_apis, google_rest, store) -> World:
+def asked(apis_in_process, rest_in_process, store) -> World:
     """A drift that one of a list of approvers is to approve."""
-    google_apis.journal.clear()
-    world = World(google_apis, google_rest, store)
+    apis_in_process.journal.clear()
+    world = World(apis_in_process, rest_in_process, store)
     world.declare(policy=ASKING)
     world.drift()
     assert remediate(KEY, world.context) == "asked"
@@ -178,10 +178,10 @@ def test_a_rule_that_asks_for_two_people_takes_no_unverified_one(asked):
 
 @pytest.mark.parametrize("command", ["approve", "remediate"])
 def test_the_command_line_refuses_an_unverified_approval_where_approvers_are_listed(
-    google_apis, google_rest, tmp_path, monkeypatch, command
+    apis_in_process, rest_in_process, tmp_path, monkeypatch, command
 ):
     url = f"sqlite:///{tmp_path}/setpoint.db"
-    world = World(google_apis, google_rest, open_store(url))
+    world = World(apis_in_process, rest_in_process, open_store(url))
     world.declare(policy=ASKING)
     apply.sync(LoadResult(alerting=LISTED), ApplyRequest("alerting"), world.deps, world.clock())
     world.drift()

@@ -41,9 +41,9 @@ PLACED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def world(google_apis, google_rest, store) -> World:
-    google_apis.journal.clear()
-    return World(google_apis, google_rest, store)
+def world(apis_in_process, rest_in_process, store) -> World:
+    apis_in_process.journal.clear()
+    return World(apis_in_process, rest_in_process, store)
 
 
 class Places:

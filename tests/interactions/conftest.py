@@ -101,9 +101,9 @@ def _plain(text: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def world(google_apis, google_rest, store) -> World:
-    google_apis.journal.clear()
-    made = World(google_apis, google_rest, store)
+def world(apis_in_process, rest_in_process, store) -> World:
+    apis_in_process.journal.clear()
+    made = World(apis_in_process, rest_in_process, store)
     made.declare(ASKING)
     made.drift()
     return made

@@ -6,9 +6,9 @@ from remediation.fleet import World
 
 
 @pytest.fixture
-def world(google_apis, google_rest) -> World:
-    google_apis.journal.clear()
-    return World(google_apis, google_rest)
+def world(apis_in_process, rest_in_process) -> World:
+    apis_in_process.journal.clear()
+    return World(apis_in_process, rest_in_process)
 
 
 @pytest.fixture

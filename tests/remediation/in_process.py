@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 from requests.adapters import BaseAdapter
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
+from setpoint_tools.testing.google_apis import GoogleApis
 
 
 class _Straight(BaseAdapter):
@@ -71,5 +73,18 @@ IMPATIENT = RetryPolicy(call=5, first=0.0001, longest=0.001)
 def in_process(application: Any, retries: RetryPolicy = IMPATIENT) -> GoogleRest:
     """The product's own client on a fake in the same process."""
     session = requests.Session()
+    session.trust_env = False  # no proxy is looked for on the way
     session.mount("http://", _Straight(application))
     return GoogleRest(session, "http://fake.invalid", retries)
+
+
+@pytest.fixture
+def apis_in_process() -> GoogleApis:
+    """The fake of Google's REST APIs, for tests that are not about connections."""
+    return GoogleApis()
+
+
+@pytest.fixture
+def rest_in_process(apis_in_process: GoogleApis) -> GoogleRest:
+    """The product's own client on that fake."""
+    return in_process(apis_in_process)

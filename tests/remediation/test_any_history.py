@@ -95,11 +95,11 @@ class History:
 @settings(max_examples=size(50, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(HAPPENINGS, min_size=1, max_size=14))
 def test_nothing_is_written_under_a_pause_and_in_the_end_it_is_put_back_or_with_a_person(
-    google_apis, google_rest, happenings
+    apis_in_process, rest_in_process, happenings
 ):
-    google_apis.journal.clear()
-    google_apis._faults.clear()
-    world = World(google_apis, google_rest)
+    apis_in_process.journal.clear()
+    apis_in_process._faults.clear()
+    world = World(apis_in_process, rest_in_process)
     history = History(world)
     for what, how in happenings:
         history.happen(what, how)

@@ -36,10 +36,10 @@ FEWEST_CALLS = 20
 
 
 @pytest.fixture(params=["new_memory", "new_sqlite"])
-def new_world(request, google_apis, google_rest):
+def new_world(request, apis_in_process, rest_in_process):
     def fresh() -> World:
-        google_apis.journal.clear()
-        return World(google_apis, google_rest, request.getfixturevalue(request.param)().open())
+        apis_in_process.journal.clear()
+        return World(apis_in_process, rest_in_process, request.getfixturevalue(request.param)().open())
 
     return fresh
 

@@ -22,9 +22,9 @@ ANN, BOB, EVE = "user:ann@example.com", "user:bob@example.com", "user:eve@exampl
 
 
 @pytest.fixture
-def world(google_apis, google_rest, store) -> World:
-    google_apis.journal.clear()
-    return World(google_apis, google_rest, store)
+def world(apis_in_process, rest_in_process, store) -> World:
+    apis_in_process.journal.clear()
+    return World(apis_in_process, rest_in_process, store)
 
 
 def member(role: str, who: str) -> Declaration:
