@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +16,24 @@ OWN = Project("billing-prod", "123456789012")
 LONG = 10_000
 SHORT = "projects/billing-prod/zones/a/instanceGroups/g{}"
 FULL = "https://www.googleapis.com/compute/v1/projects/billing-prod/zones/a/instanceGroups/g{}"
+
+
+class Counted:
+    """A function that counts its calls; a spy of ``mock`` takes longer for a call than the function does.
+
+    Args:
+        monkeypatch: puts it in the function's place.
+        module: where the function is.
+        name: its name there.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> None:
+        self._function, self.calls = getattr(module, name), 0
+        monkeypatch.setattr(module, name, self)
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        self.calls += 1
+        return self._function(*args, **more)
 
 
 def compared(declared: Any, live: Any, asset_type: str = "") -> list[tuple[str, str]]:
@@ -65,20 +84,22 @@ def test_a_key_that_is_there_literally_is_not_given_to_another_spelling_of_it() 
         (["ping"], [f"projects/p/healthChecks/c{number % 5000}" for number in range(LONG)]),
     ],
 )
-def test_a_long_list_takes_a_bounded_number_of_comparisons(mocker: Any, declared: list[Any], live: list[Any]) -> None:
-    tried = mocker.spy(scalars, "equal")
+def test_a_long_list_takes_a_bounded_number_of_comparisons(
+    monkeypatch: pytest.MonkeyPatch, declared: list[Any], live: list[Any]
+) -> None:
+    tried = Counted(monkeypatch, scalars, "equal")
     assert compare({"field": declared}, {"field": live}, own=OWN)
-    assert tried.call_count <= 3 * LONG
+    assert tried.calls <= 3 * LONG
 
 
-def test_whether_an_element_is_told_twice_is_not_asked_in_a_long_list(mocker: Any) -> None:
+def test_whether_an_element_is_told_twice_is_not_asked_in_a_long_list(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = default_catalogue().schema_for("compute.googleapis.com/TargetPool")
     first = [SHORT.format(number) for number in range(LONG // 2)]
-    tried = mocker.spy(lists, "same")
+    tried = Counted(monkeypatch, lists, "same")
     assert compare(
         {"instances": first},
         {"instances": first + [FULL.format(number) for number in range(LONG // 2)]},
         schema,
         own=OWN,
     )
-    assert tried.call_count == 0
+    assert tried.calls == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -97,12 +98,8 @@ def name_of(steps: Steps) -> str:
 
 def with_one_set(terraform_type: str, steps: Steps, *, is_written: bool) -> Iterator[SetAttribute]:
     """Resources with one attribute set, by a plan that writes it or does not: one for each value that fits."""
-    known = terraform_types.of(terraform_type)
-    assert known is not None
-    naming = {name: value for name, value in NAMING.items() if name in known.attributes and name != steps[0][0]}
+    naming, before = _named_alone(terraform_type, steps[0][0] if steps[0][0] in NAMING else "")
     attribute = steps[-1][1]
-    unset = planned(terraform_type, naming, {})
-    before = set(_places(plain(unset))) if unset is not None else set()
     for value in (*attribute.enum[:1], *_VALUES):
         expressions = _expressions(steps, value) if is_written else {}
         translated = planned(terraform_type, {**naming, **_values(steps, value)}, expressions)
@@ -110,6 +107,16 @@ def with_one_set(terraform_type: str, steps: Steps, *, is_written: bool) -> Iter
         places = [place for place in _places(data) if place not in before]
         if places and translated is not None:
             yield SetAttribute(translated, places[-1], _value_of(data, places[-1]), attribute)
+
+
+@cache
+def _named_alone(terraform_type: str, but_for: str) -> tuple[Mapping[str, Any], frozenset[tuple[str | int, ...]]]:
+    """What names a resource of a type, but for one attribute, and where that alone declares values."""
+    known = terraform_types.of(terraform_type)
+    assert known is not None
+    naming = {name: value for name, value in NAMING.items() if name in known.attributes and name != but_for}
+    unset = planned(terraform_type, naming, {})
+    return naming, frozenset(_places(plain(unset))) if unset is not None else frozenset()
 
 
 def planned(terraform_type: str, values: Mapping[str, Any], expressions: Mapping[str, Any]) -> Translated | None:

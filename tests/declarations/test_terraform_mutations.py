@@ -6,11 +6,13 @@ The types are those whose drift nobody may miss. An attribute for which a change
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import pytest
 
 from declarations.terraform_attributes import (
     NAMING,
+    SetAttribute,
     attributes_that_people_set,
     changed,
     judged,
@@ -67,22 +69,30 @@ TYPES = (
 )
 
 
+@cache
+def written(terraform_type: str) -> dict[str, list[SetAttribute]]:
+    """By the name of each attribute the resources in which the configuration writes it."""
+    return {
+        name_of(steps): list(with_one_set(terraform_type, steps, is_written=True))
+        for steps in attributes_that_people_set(terraform_type)
+    }
+
+
 @pytest.mark.parametrize("terraform_type", TYPES)
 def test_a_change_of_any_attribute_that_the_configuration_writes_is_drift(terraform_type: str) -> None:
-    unnoticed = []
-    for steps in attributes_that_people_set(terraform_type):
-        resources = with_one_set(terraform_type, steps, is_written=True)
-        if not any(judged(resource.translated, changed(resource)).kind == "modified" for resource in resources):
-            unnoticed.append(name_of(steps))
-
-    assert set(unnoticed) == set(UNNOTICED.get(terraform_type, {}))
+    unnoticed = {
+        name
+        for name, resources in written(terraform_type).items()
+        if not any(judged(resource.translated, changed(resource)).kind == "modified" for resource in resources)
+    }
+    assert unnoticed == set(UNNOTICED.get(terraform_type, {}))
 
 
 @pytest.mark.parametrize("terraform_type", TYPES)
 def test_what_has_not_changed_is_none(terraform_type: str) -> None:
-    for steps in attributes_that_people_set(terraform_type):
-        for resource in with_one_set(terraform_type, steps, is_written=True):
-            assert judged(resource.translated, plain(resource.translated)).kind is None, name_of(steps)
+    for name, resources in written(terraform_type).items():
+        for resource in resources:
+            assert judged(resource.translated, plain(resource.translated)).kind is None, name
 
 
 def test_the_verdict_on_a_change_follows_from_the_class_of_the_attribute(capsys: pytest.CaptureFixture[str]) -> None:

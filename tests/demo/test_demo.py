@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -20,6 +22,8 @@ from setpoint.cli.report import make
 from setpoint.declarations.readers import load
 from setpoint.detection.finding_events import data_of
 from setpoint.model.grouping import cause_id, cause_of
+from setpoint.reporting.bigquery_schema import refused
+from setpoint.reporting.tables import DRIFT_EVENTS, tables
 from setpoint_tools.demo import feed, files, incidents, messages, oracle, terraform_states
 from setpoint_tools.demo import fleet as fleets
 from setpoint_tools.demo.__main__ import main
@@ -299,6 +303,14 @@ def test_events_and_dead_letters_are_kept(folder, shown, sent):
     assert all(json.loads(line)["reason"] for line in dead_letters)
 
 
+def test_every_event_fits_the_columns_of_the_warehouse(folder, shown):
+    assert shown
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert len(events) > 20
+    for event in events:
+        assert refused(tables()[DRIFT_EVENTS].columns, event, drop_unknown=True) == []
+
+
 def test_the_commands_that_it_names_work(folder, shown):
     store = f"sqlite:///{folder / 'setpoint.db'}"
     (finding,) = set(re.findall(r"setpoint approve (\w+) ", shown))
@@ -348,13 +360,19 @@ def drifts_of(states):
     }
 
 
-def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states):
+def test_a_second_run_starts_anew_and_touches_nothing_else_and_ends_with_1_where_it_does_not_find_the_truth(
+    folder, shown, states, tmp_path, monkeypatch
+):
     assert shown
-    beside = folder / "notes.txt"
+    again = shutil.copytree(folder, tmp_path / "demo-out")
+    beside = again / "notes.txt"
     beside.write_text("mine")
-    assert main(folder, Console(quiet=True)) == 0
+    monkeypatch.setattr(oracle, "of_findings", lambda *_: ["missed: //storage.googleapis.com/somewhere"])
+    console = Console(width=100, record=True, file=io.StringIO())
+    assert main(again, console) == 1
+    assert "missed: //storage.googleapis.com/somewhere" in console.export_text()
     assert beside.read_text() == "mine"
-    store = open_store(f"sqlite:///{folder / 'setpoint.db'}")
+    store = open_store(f"sqlite:///{again / 'setpoint.db'}")
     try:
         assert {state.finding.episodes for state in store.states(drifted=True)} == {1, 2, 3}
         assert {state.key for state in store.states(drifted=True)} == {state.key for state in states}
@@ -390,14 +408,6 @@ def test_a_message_with_another_outcome_is_told(sent):
 
 def test_an_event_too_many_is_told(sent, happened):
     assert list(oracle.of_events(sent, happened, ["drift.opened"]))
-
-
-def test_the_demo_ends_with_1_where_it_does_not_find_the_truth(tmp_path, monkeypatch):
-    monkeypatch.setattr(oracle, "of_findings", lambda *_: ["missed: //storage.googleapis.com/somewhere"])
-    console = Console(width=100, record=True, quiet=False, file=(tmp_path / "shown.txt").open("w"))
-    with console.file:
-        assert main(tmp_path / "demo-out", console) == 1
-    assert "missed: //storage.googleapis.com/somewhere" in console.export_text()
 
 
 def test_the_module_runs_by_itself_and_says_it_in_plain_text(tmp_path):

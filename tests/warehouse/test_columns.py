@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from setpoint.model.events import CloudEvent, encode
 from setpoint.reporting.bigquery_schema import columns_of, grown, refused, shrunk
 from setpoint.reporting.tables import DRIFT_EVENTS, tables
-from setpoint_tools.demo import fleet as fleets
-from setpoint_tools.demo import pipeline
 from setpoint_tools.schemas import HISTORY, TABLES, history, table_schemas, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,15 +178,3 @@ def test_a_row_that_does_not_fit_is_found(change, expected):
     data = [{**event, "mode": "NULLABLE"} if event["name"] == "data" else event for event in EVENTS]
     assert refused(data, row, drop_unknown=False) == []
     assert refused(data, {**row, **change}, drop_unknown=False) == expected
-
-
-def test_every_event_of_the_demo_fits_its_columns(tmp_path):
-    fleet = fleets.make()
-    places = pipeline.DemoPaths(tmp_path)
-    hour = pipeline.hour_of(fleet, datetime.now(UTC))
-    pipeline.prepare(fleet, hour, places)
-    pipeline.run(hour, places, lambda: None)
-    events = places.events.read_bytes().splitlines()
-    assert len(events) > 20
-    for event in events:
-        assert refused(EVENTS, json.loads(event), drop_unknown=True) == []

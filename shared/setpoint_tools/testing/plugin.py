@@ -6,6 +6,7 @@ installed is skipped with the reason, and the summary at the end says so once mo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,21 @@ if TYPE_CHECKING:
     from setpoint_tools.testing.cloud_logging import CloudLogging
     from setpoint_tools.testing.google_apis import GoogleApis
 
+_HERE = "127.0.0.1,localhost"
 _TOLD = "setpoint_missing"
 _missing: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for what is found missing."""
+    """Make room for what is found missing; the fakes are here, whatever proxy the machine has.
+
+    Where ``requests`` is told so, it does not look through all variables twice for each request.
+    """
     config.stash[_missing] = {}
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if not spared.endswith(_HERE):
+        spared = f"{spared},{_HERE}".removeprefix(",")
+    os.environ.update(no_proxy=spared, NO_PROXY=spared)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
