@@ -20,10 +20,13 @@ from setpoint.model.observation import parse
 from setpoint_tools.testing.fleet import FaultRates, FeedExpectation, Fleet
 from setpoint_tools.testing.grpc_proxy import GrpcProxy, grpc_proxy
 from setpoint_tools.testing.pubsub import PubSubProject
+from sizes import size
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.thorough]
 
-FLEET = Fleet(60, projects=5, rounds=4, drifting=0.4, fault_rates=FaultRates(repeated=0.3, late=0.2, broken=0))
+FLEET = Fleet(
+    size(20, 60), projects=5, rounds=4, drifting=0.4, fault_rates=FaultRates(repeated=0.3, late=0.2, broken=0)
+)
 
 READ, WRITE, WRITE_MANY, PUBLISH = "BatchGetDocuments", "Commit", "BatchWrite", "Publish"
 STEADY = {READ: 1, WRITE: 1}

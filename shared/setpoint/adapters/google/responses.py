@@ -61,9 +61,10 @@ _HIDDEN = "(hidden)"
 
 def classify(answer: requests.Response) -> ResponseClass:
     """The meaning of an answer by itself."""
-    status, error = answer.status_code, _error(answer)
+    status = answer.status_code
     if 200 <= status < 300:  # noqa: PLR2004 - of HTTP
         return "done" if _object(answer) is not None else "unknown"
+    error = _error(answer)
     if status in (429, 503) or (status == requests.codes.forbidden and _is_too_fast(error)):
         return "busy"
     if status in _NEVER_TAKEN:
@@ -90,11 +91,12 @@ def body(call: Call, answer: requests.Response) -> dict[str, Any]:
         Throttled: the API is busy and nothing was done; try again.
         Unavailable: the result is unknown; read the resource.
     """
+    meaning = classify(answer)
+    if meaning == "done":
+        return _object(answer) or {}
     where = f"{call.method} at {call.url}"
     message = _message(answer, call)
-    match classify(answer):
-        case "done":
-            return _object(answer) or {}
+    match meaning:
         case "stale":
             raise Conflict(f"{where}: it has changed since it was read ({message}); read it again")
         case "denied":
