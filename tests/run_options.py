@@ -132,7 +132,6 @@ def pytest_collection_finish() -> None:
 
     What is left is collected more rarely than usual: that took an eighth of the processor time of a run.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
