@@ -1,25 +1,22 @@
 """Every check of a live installation: well where all is well, and what it says of each thing that is not.
 
-The product's own client talks to a server on the loopback that answers as Google's APIs do.
+The product's own client talks to an application that answers as Google's APIs do.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import requests
 from typer.testing import CliRunner
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from infra.blocks import local, typed
 from infra.hcl import entries, strings
+from remediation.in_process import in_process
 from setpoint import bootstrap
-from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.cli import app
 from setpoint.declarations import apply
@@ -154,25 +151,13 @@ class Google:
             refusal = json.dumps({"error": {"code": body, "message": "no"}})
             return Response(refusal, status=body)(environ, start_response)
         answer = Response(json.dumps(body), mimetype="application/json")
+        answer.date = datetime.now(UTC)
         return answer(environ, start_response)
 
 
-@pytest.fixture(scope="module")
-def server():
-    google = Google()
-    served = make_server("127.0.0.1", 0, google, threaded=True)
-    thread = threading.Thread(target=lambda: served.serve_forever(poll_interval=0.02), daemon=True)
-    thread.start()
-    yield google, f"http://127.0.0.1:{served.server_port}"
-    served.shutdown()
-    thread.join()
-    served.server_close()
-
-
 @pytest.fixture
-def google(server) -> Google:
-    server[0].answers = well()
-    return server[0]
+def google() -> Google:
+    return Google()
 
 
 def stored() -> MemoryStore:
@@ -193,11 +178,9 @@ def swept(store: MemoryStore, summary: Summary | None, started: datetime | None 
 
 
 @pytest.fixture
-def installation(server, google):  # noqa: ARG001 - it starts well
-    with requests.Session() as session:
-        api = GoogleRest(session, server[1], RetryPolicy(call=5, first=0.001, longest=0.01))
-        store = stored()
-        yield Installation(P, R, (ORG,), lambda: store, STORE, api)
+def installation(google):
+    store = stored()
+    return Installation(P, R, (ORG,), lambda: store, STORE, in_process(google))
 
 
 def failures(installation: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:

@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 
 import pytest
@@ -22,7 +23,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.model import observation
 from setpoint.model.declaration import Source, desired
 from setpoint_tools.demo import files
-from setpoint_tools.testing.fleet import FaultRates, Fleet
+from setpoint_tools.testing.fleet import FaultRates, FeedExpectation, Fleet
 from setpoint_tools.testing.resource_templates import TEMPLATES
 from sizes import size
 
@@ -33,6 +34,12 @@ def world_of(fleet: Fleet) -> Context:
     world = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     apply.declare(world.store, fleet.desired(), (), datetime.now(UTC))
     return world
+
+
+@cache
+def fed() -> tuple[FeedExpectation, ...]:
+    """All that the feed of the fleet tells."""
+    return tuple(FLEET.feed())
 
 
 @pytest.mark.thorough
@@ -87,7 +94,7 @@ def test_a_fleet_is_the_same_each_time_and_another_with_another_seed():
 
 
 def test_a_feed_has_all_that_goes_wrong_on_the_way_and_payloads_of_all_sizes():
-    expectations = list(FLEET.feed())
+    expectations = fed()
     outcomes = Counter(expectation.outcome for expectation in expectations)
     sizes = sorted(len(expectation.data) for expectation in expectations if expectation.expected_state)
 
@@ -125,7 +132,7 @@ def nowhere(wanted):
 def test_the_inventory_lists_what_the_last_round_told():
     last = {
         expectation.expected_state.key: expectation
-        for expectation in FLEET.feed()
+        for expectation in fed()
         if expectation.expected_state and expectation.outcome != "stale"
     }
     listed = {}

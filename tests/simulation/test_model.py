@@ -114,7 +114,7 @@ FLAWS = {
 @pytest.mark.parametrize("flaw", FLAWS.values(), ids=FLAWS)
 def test_a_flaw_is_found_and_told_in_few_steps(monkeypatch, flaw):
     monkeypatch.setattr(*flaw)
-    failing = next(episode for episode in (Episode(3, number) for number in range(300)) if failure(episode, memory))
+    failing = next(episode for episode in (Episode(5, number) for number in range(300)) if failure(episode, memory))
 
     short = shortest(failing, memory)
 
