@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +50,21 @@ def test_each_command_is_there_and_the_list_says_what_it_does(name, setpoint):
     assert load_command(name).help
     assert (f"  {name} " in setpoint("--help").stdout) == (not entry.hidden)
     assert entry.summary.endswith((".", "…"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_no_type_of_python_and_no_second_way_to_complete(name):
+    for command in all_commands(load_command(name)):
+        text = command.get_help(command.context_class(command, info_name=name))
+        assert not re.search(r"list\[|<(str|int|float|path|bool)\b", text), text
+        assert "--install-completion" not in text
+        assert "PATH…]..." not in text
+
+
+def all_commands(command: Any) -> Iterator[Any]:
+    yield command
+    for subcommand in getattr(command, "commands", {}).values():
+        yield from all_commands(subcommand)
 
 
 def test_help_and_the_version_load_no_command(tmp_path):

@@ -50,15 +50,14 @@ from setpoint.util.counts import counted
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATH…",
-        help="Files, directories, or - for standard input; for apply, Terraform states too: "
-        "gs://BUCKET/PREFIX/**/*.tfstate, http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
+        metavar="PATH",
+        help="Files, directories, or - for standard input.",
     ),
 ]
 OptionalPaths = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[PATH…]",
+        metavar="PATH",
         help="Files, directories, - for standard input, or Terraform states: gs://BUCKET/PREFIX/**/*.tfstate, "
         "http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
     ),

@@ -66,11 +66,11 @@ COMMANDS: dict[str, CommandEntry] = {
     ),
     "brakes": CommandEntry("remediation_commands", "guardrails", "Show pauses and recent writes.", hidden=True),
     "repair": CommandEntry("repair", "repair", "Repair unreadable records of findings."),
-    "secret-key": CommandEntry("secret_key", "app", "The key by which secrets are hidden."),
+    "secret-key": CommandEntry("secret_key", "app", "Manage the key that hides secrets."),
     "doctor": CommandEntry("doctor", "doctor", "Check a live installation."),
     "completion": CommandEntry("completion", "completion", "Print the completion script of a shell."),
     "dev": CommandEntry("dev", "app", "Run the whole system on this machine, without an account."),
-    "dead-letters": CommandEntry("dead_letters", "app", "Messages that could not be handled."),
+    "dead-letters": CommandEntry("dead_letters", "app", "List, replay or decrypt messages that could not be handled."),
     "findings": CommandEntry("", "", "List and show findings."),
     "policy": CommandEntry("policy", "app", "Test the policy of the fleet: severity and mode of a drift."),
 }
@@ -114,7 +114,17 @@ def _built(name: str, target: Any, *, hidden: bool) -> Any:
     target.rich_markup_mode = None  # help of groups reads as that of commands
     command = get_command(target)
     command.name = name
+    _hide_argument_types(command)
     return command
+
+
+def _hide_argument_types(command: Any) -> None:
+    """Leave the types of Python out of the help on arguments: ``PATH``, not ``PATH <list[str]>``."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            parameter.display_type = lambda ctx: ""  # noqa: ARG005 - Typer passes its context
+    for subcommand in getattr(command, "commands", {}).values():
+        _hide_argument_types(subcommand)
 
 
 class LazyCommands(TyperGroup):

@@ -46,7 +46,7 @@ class Output(StrEnum):
 
 def coverage(  # noqa: PLR0913 - the options of the command
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATH]…", help="Declarations. Default: those of the store.")
+        list[str] | None, typer.Argument(metavar="PATH", help="Declarations. Default: those of the store.")
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
     *,

@@ -23,7 +23,9 @@ from setpoint.operations import dead_letter_replay
 from setpoint.operations.dead_letters import ENCRYPTED, DeadLetter, decrypted
 from setpoint.util.counts import counted
 
-app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, replay or decrypt messages that could not be handled.", no_args_is_help=True, add_completion=False
+)
 
 Subscription = Annotated[str, typer.Option(metavar="NAME", help="The subscription of the dead letters.")]
 KeyStoreUrl = Annotated[
@@ -36,7 +38,7 @@ KeyStoreUrl = Annotated[
         show_default=False,
     ),
 ]
-Most = Annotated[int, typer.Option(min=1, help="Maximum number of messages.")]
+Most = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of messages.")]
 
 
 class Output(StrEnum):

@@ -22,13 +22,15 @@ from setpoint_tools.dev.fleet import CHANGES
 if TYPE_CHECKING:
     from setpoint_tools.dev.system import System
 
-app = typer.Typer(help="Run the whole system on this machine, without an account.", no_args_is_help=True)
+app = typer.Typer(
+    help="Run the whole system on this machine, without an account.", no_args_is_help=True, add_completion=False
+)
 
 Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Directory for files and logs.")]
 HERE = Path(".setpoint-dev")
 _STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded")
 _BESIDE = "drift.attributed"
-"""The event that comes beside the story, where the audit log entry is handled after the change."""
+"""The event that comes outside of the scenario, if the audit log entry is handled after the change."""
 _WAIT_SECONDS = 90.0
 _PAGES = ("slack", "console")
 _BUTTONS = ("fix", "approve", "accept", "why")
@@ -48,7 +50,7 @@ def up(
     """Start everything; Ctrl-C, or `setpoint dev down` elsewhere, stops it.
 
     Asks first: it starts servers on this machine, and empties the store and the logs of the last run in its folder. A
-    folder holds one running system. With --play, exits with 1 if the story does not end as expected.
+    folder holds one running system. With --play, exits with 1 if the scenario does not end as expected.
     """
     from setpoint_tools.dev import control_server, preparation  # noqa: PLC0415 - loads servers, which only `dev` needs
 
@@ -66,7 +68,7 @@ def up(
         preparation.empty(folder)
         _run(root.resolve(), folder, heard, hear, play=play, emulators=emulators)
     if play and tuple(heard[: len(_STORY)]) != _STORY:
-        raise BadRequest(f"the story did not end as expected: {', '.join(heard) or 'no event'}; see {folder}/*.log")
+        raise BadRequest(f"the scenario did not end as expected: {', '.join(heard) or 'no event'}; see {folder}/*.log")
 
 
 def _ask(folder: Path, names: list[str], *, yes: bool) -> None:
@@ -145,14 +147,17 @@ def down(folder: Folder = HERE) -> None:
 
 @app.command()
 def change(
-    name: Annotated[str, typer.Argument(help=f"The change: {', '.join(CHANGES)}.")], folder: Folder = HERE
+    name: Annotated[str, typer.Argument(metavar="CHANGE", help=f"The change: {', '.join(CHANGES)}.")],
+    folder: Folder = HERE,
 ) -> None:
     """Change a resource outside of Setpoint."""
     _say(folder, "change", name)
 
 
 @app.command()
-def click(button: Annotated[str, typer.Argument(help="fix, approve, accept or why.")], folder: Folder = HERE) -> None:
+def click(
+    button: Annotated[str, typer.Argument(metavar="BUTTON", help="fix, approve, accept or why.")], folder: Folder = HERE
+) -> None:
     """Click a button of the latest message in the fake Slack; wait up to a minute for the button."""
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 

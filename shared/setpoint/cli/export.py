@@ -49,7 +49,12 @@ def export(
     scope: Scopes,
     types: Types = None,
     content: Annotated[
-        list[ContentChoice] | None, typer.Option(help="Content to export; may be repeated. Default: resource.")
+        list[ContentChoice] | None,
+        typer.Option(
+            metavar="CONTENT",
+            help="Content to export: resource, iam_policy, org_policy, access_policy; may be repeated. "
+            "Default: resource.",
+        ),
     ] = None,
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Directory for the files, DIR/PROJECT/SERVICE.KIND.yaml or .tf.")

@@ -136,7 +136,9 @@ PersonOption = Annotated[
     ),
 ]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reason.")]
-FindingName = Annotated[str, typer.Argument(help="The id of a finding, the beginning of an id, or a resource name.")]
+FindingName = Annotated[
+    str, typer.Argument(metavar="FINDING", help="The id of a finding, the beginning of an id, or a resource name.")
+]
 
 
 class ContentChoice(StrEnum):

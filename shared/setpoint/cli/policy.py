@@ -37,7 +37,9 @@ class Output(StrEnum):
     json = "json"
 
 
-app = typer.Typer(help="Test the policy of the fleet: severity and mode of a drift.", no_args_is_help=True)
+app = typer.Typer(
+    help="Test the policy of the fleet: severity and mode of a drift.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("test")

@@ -9,7 +9,9 @@ from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import out, print_error, print_status
 from setpoint.detection.installation_key import VARIABLE
 
-app = typer.Typer(help="Manage the key that hides secrets. The key is never printed.", no_args_is_help=True)
+app = typer.Typer(
+    help="Manage the key that hides secrets. The key is never printed.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command()

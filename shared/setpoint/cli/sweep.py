@@ -84,7 +84,11 @@ def sweep(  # noqa: PLR0913 - each is an option
     ] = None,
     types: Types = None,
     content: Annotated[
-        list[ContentChoice] | None, typer.Option(help="Content to list; may be repeated. Default: all.")
+        list[ContentChoice] | None,
+        typer.Option(
+            metavar="CONTENT",
+            help="Content to list: resource, iam_policy, org_policy, access_policy; may be repeated. Default: all.",
+        ),
     ] = None,
     declarations: Declarations = None,
     store: StoreUrl = DEFAULT_STORE,

@@ -32,7 +32,7 @@ class Output(StrEnum):
 
 
 def types(
-    pattern: Annotated[str, typer.Argument(help="Only types whose name contains this text.")] = "",
+    pattern: Annotated[str, typer.Argument(metavar="TEXT", help="Only types whose name contains this text.")] = "",
     *,
     output: Annotated[
         Output, typer.Option(help="table for people; json: one object; jsonl: one type per line.")

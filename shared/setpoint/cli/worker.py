@@ -22,10 +22,18 @@ _MIB = 1 << 20
 
 def worker(
     *,
-    batch: Annotated[int, typer.Option(min=1, max=300, help="Maximum number of messages in a batch.")] = 100,
-    threads: Annotated[int, typer.Option(min=1, max=16, help="Number of batches that are handled in parallel.")] = 2,
-    messages: Annotated[int, typer.Option(min=1, help="Maximum number of messages held in memory.")] = 1_000,
-    megabytes: Annotated[int, typer.Option(min=1, help="Maximum size of messages held in memory, in megabytes.")] = 64,
+    batch: Annotated[
+        int, typer.Option(metavar="N", min=1, max=300, help="Maximum number of messages in a batch.")
+    ] = 100,
+    threads: Annotated[
+        int, typer.Option(metavar="N", min=1, max=16, help="Number of batches that are handled in parallel.")
+    ] = 2,
+    messages: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Maximum number of messages held in memory.")
+    ] = 1_000,
+    megabytes: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Maximum size of messages held in memory, in megabytes.")
+    ] = 64,
 ) -> None:
     """Handle the changes of a subscription in batches, as functions/detect does, until stopped.
 
