@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from forked import command_line
+
 CORPUS = Path(os.environ.get("SETPOINT_CORPUS", Path(__file__).resolve().parents[2] / "shared" / "corpus"))
 
 pytestmark = pytest.mark.skipif(
@@ -73,14 +75,7 @@ def shares_shown() -> dict[str, tuple[int, int]]:
     ]
     shares = {}
     for name, requests in asked.items():
-        done = subprocess.run(
-            [sys.executable, "-m", "setpoint", "diff", "--jsonl", "-"],
-            input="\n".join(map(json.dumps, requests)),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = command_line("diff", "--jsonl", "-", stdin="\n".join(map(json.dumps, requests)))
         differences = [
             json.dumps(difference)
             for line in done.stdout.splitlines()

@@ -14,8 +14,9 @@ from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing.fleet_past import BUCKET, DECLARED, PastFleet, serve
 from setpoint_tools.testing.rate_quotas import Quota
+from sizes import size
 
-TOTAL = int(os.environ.get("SETPOINT_HISTORY_FLEET", "2000"))
+TOTAL = int(os.environ.get("SETPOINT_HISTORY_FLEET", size(600, 2_000)))
 SIMULATED = 600
 
 
@@ -38,6 +39,7 @@ def world(fleet, asset_service, cloud_logging_at) -> World:
     return world
 
 
+@pytest.mark.thorough
 def test_since_when_and_who_are_right_within_the_quotas(world, fleet):
     started = time.perf_counter()
     result = read_histories(world.reader())

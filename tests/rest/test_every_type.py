@@ -61,8 +61,8 @@ def put_back(google: Any, api: Any, asset_type: str, schema: Schema, resource: A
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("service", sorted(TYPES))
-def test_the_fields_of_every_type_of_a_service_are_put_back_or_handed_off(google_apis, google_rest, service):
-    google_apis.polls = 0
+def test_the_fields_of_every_type_of_a_service_are_put_back_or_handed_off(apis_in_process, rest_in_process, service):
+    apis_in_process.polls = 0
     outcomes: Counter[str] = Counter()
     for asset_type in TYPES[service]:
         resource_ = resource_of(asset_type)
@@ -71,6 +71,6 @@ def test_the_fields_of_every_type_of_a_service_are_put_back_or_handed_off(google
         schema, resource = resource_
         names = (name for name, field in schema.fields.items() if is_writable(name, field))
         for name in islice(names, FIELDS):
-            outcomes[put_back(google_apis, google_rest, asset_type, schema, resource, name)] += 1
+            outcomes[put_back(apis_in_process, rest_in_process, asset_type, schema, resource, name)] += 1
     assert set(outcomes) <= {"written", "as_declared", "by_hand", "immutable", "no_method", "secret"}
-    assert len(google_apis.journal) == outcomes["written"]
+    assert len(apis_in_process.journal) == outcomes["written"]

@@ -59,39 +59,41 @@ def case(setter: SetterMethod) -> tuple[Declaration, Any, Any]:
 
 
 @pytest.mark.parametrize("setter", SPECIAL, ids=lambda setter: f"{setter.schema}.{setter.field}-{setter.method}")
-def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(google_apis, google_rest, setter):
+def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(apis_in_process, rest_in_process, setter):
     declaration, schema, resource = case(setter)
     read = api_requests.read(resource)
     live = BESIDE | ({} if setter.when is None else {"disabled": not setter.when})
     live = live if "description" in schema.fields else {"name": "x"} | live
-    google_apis.put(read.url, {key: part for key, part in live.items() if key in schema.fields})
-    before = google_rest.read(read)
+    apis_in_process.put(read.url, {key: part for key, part in live.items() if key in schema.fields})
+    before = rest_in_process.read(read)
     plan = planner.plan(declaration, before, schema, resource)
     assert isinstance(plan, WritePlan), plan
     assert plan.call.method.rpartition(".")[2] == setter.method
-    outcome = google_rest.write(plan)
+    outcome = rest_in_process.write(plan)
     while isinstance(outcome, Started):
-        if google_rest.operation(outcome) == Done():
+        if rest_in_process.operation(outcome) == Done():
             break
-    after = google_rest.read(read)
+    after = rest_in_process.read(read)
     assert compare(declaration.data, after, schema) == ()
-    assert [effect.method for effect in google_apis.journal] == [plan.call.method]
+    assert [effect.method for effect in apis_in_process.journal] == [plan.call.method]
     kept = before.keys() - {setter.field.partition(".")[0], *STATES}
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
 
 
-def test_labels_of_every_kind_in_compute_engine_are_set_by_their_own_method(google_apis, google_rest):
+def test_labels_of_every_kind_in_compute_engine_are_set_by_their_own_method(apis_in_process, rest_in_process):
     name = "//compute.googleapis.com/projects/shop-prod/regions/europe-west1/addresses/nat"
     declaration = Declaration(ResourceKey(name), "compute.googleapis.com/Address", {"labels": {"team": "net"}})
     schema = default_catalogue().schema_for(declaration.asset_type)
     assert schema is not None
     resource = default_methods().resource(name, schema)
     assert resource is not None
-    google_apis.polls = 0
-    google_apis.put(api_requests.read(resource).url, {"labels": {"team": "web", "owner": "x"}, "address": "10.0.0.1"})
-    plan = planner.plan(declaration, google_rest.read(api_requests.read(resource)), schema, resource)
+    apis_in_process.polls = 0
+    apis_in_process.put(
+        api_requests.read(resource).url, {"labels": {"team": "web", "owner": "x"}, "address": "10.0.0.1"}
+    )
+    plan = planner.plan(declaration, rest_in_process.read(api_requests.read(resource)), schema, resource)
     assert isinstance(plan, WritePlan)
-    google_rest.write(plan)
-    after = google_rest.read(api_requests.read(resource))
+    rest_in_process.write(plan)
+    after = rest_in_process.read(api_requests.read(resource))
     assert after["labels"] == {"team": "net", "owner": "x"}
     assert after["address"] == "10.0.0.1"

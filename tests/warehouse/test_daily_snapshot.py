@@ -28,9 +28,9 @@ from warehouse.pipeline import FLAPPER, NOBODYS, UNSEEN, Recording, a_week
 
 
 @pytest.fixture
-def recording(google_apis, google_rest) -> Recording:
-    google_apis.journal.clear()
-    return a_week(World(google_apis, google_rest))
+def recording(apis_in_process, rest_in_process) -> Recording:
+    apis_in_process.journal.clear()
+    return a_week(World(apis_in_process, rest_in_process))
 
 
 @pytest.fixture
