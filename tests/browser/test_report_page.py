@@ -343,8 +343,10 @@ def test_at_any_width_nothing_is_wider_and_axe_finds_nothing_to_complain_of(unfo
         assert unfolded.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.thorough
 def test_all_texts_stand_out_from_their_ground(unfolded):
-    for width, scheme in product((1440, 1000, 390), ("light", "dark")):  # each width has a layout of its own
+    widths = (1440, 390, 1000)[: size(2, 3)]  # each has a layout of its own
+    for width, scheme in product(widths, ("light", "dark")):
         unfolded.set_viewport_size({"width": width, "height": 1000})
         unfolded.emulate_media(color_scheme=scheme)
         assert violations(unfolded, only=COLOURS, without=[LIKE_THE_FIRST]) == [], (width, scheme)
@@ -464,13 +466,20 @@ def test_on_paper_all_rows_are_there_in_light_colours_and_what_is_left_out_is_sa
     shown = show(thousands(MORE_THAN_ARE_THERE), "#status=all")
     shown.emulate_media(color_scheme="dark")
     shown.evaluate(WHILE_PRINTING)
-    printed = shown.pdf(format="A4", print_background=True, page_ranges="11-12")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    shown.evaluate("dispatchEvent(new Event('beforeprint')); dispatchEvent(new Event('afterprint'))")
     printing = shown.evaluate("window.printing")
     assert printing["rows"] == 2_000
     assert "The first 2,000 of" in printing["left"]
     assert printing["theme"] == "light"
     assert shown.locator("#rows .row").count() < 60
+
+
+def test_rows_are_printed_on_as_many_sheets_as_they_need(show):
+    shown = show(thousands(100), "#status=all")
+    shown.evaluate(WHILE_PRINTING)
+    printed = shown.pdf(format="A4", print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 2
+    assert shown.evaluate("window.printing")["rows"] == len(names(shown))
 
 
 def test_a_finding_of_no_owner_and_no_project_is_found_by_that(show):
