@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from pathlib import Path
 
@@ -43,8 +45,23 @@ def test_every_example_in_yaml_is_yaml_and_every_whole_document_is_valid(tmp_pat
     assert result.exit_code == 0 or PARTS_OF_A_FLEET in str(result.exception), result.output
 
 
+@pytest.mark.parametrize("text", examples("hcl"))
+def test_every_example_in_hcl_is_hcl(text: str) -> None:
+    assert pytest.importorskip("hcl2").loads(text)
+
+
+@pytest.mark.parametrize("text", examples("json"))
+def test_every_example_in_json_is_json(text: str) -> None:
+    assert json.loads(text)
+
+
+@pytest.mark.parametrize("text", examples("python"))
+def test_every_example_in_python_is_python(text: str) -> None:
+    assert ast.parse(text)
+
+
 def commands_on(line: str) -> int:
-    code = re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`", '""', line).partition(" #")[0]
+    code = re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`", '""', line)
     return max(len(STARTS.findall(part)) for part in re.split(r"\||&&|;|\$\(|<\(|\bdo\b", code))
 
 
