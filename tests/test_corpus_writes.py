@@ -24,7 +24,7 @@ from setpoint.model.references import Project
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Done, Failed, NotWritable, Started, WritePlan
 from setpoint.remediation import api_requests
-from setpoint.remediation.planner import plan, reach
+from setpoint.remediation.planner import api_resource, plan
 from setpoint_tools.testing.google_apis import GoogleApis
 from test_corpus import CORPUS
 from test_corpus_mutations import given_back, judged, others
@@ -59,7 +59,7 @@ def cases() -> Iterator[Case]:
         live = record["live_after_update"]
         schema = default_catalogue().fitting(record["asset_type"], live)
         declaration = Declaration(ResourceKey(record["full_name"]), record["asset_type"], record["declared"])
-        resource = reach(declaration, schema, default_methods()) if schema else None
+        resource = api_resource(declaration, schema, default_methods()) if schema else None
         expected, contested = record["expected_paths"], record["contested_paths"]
         yield Case(record["id"], expected, contested, declaration, live, schema, resource)
 
@@ -168,7 +168,7 @@ def mutants() -> Iterator[Case]:
                 continue
             declared = replaced(record["declared"], path, others(value)[0])
             declaration = Declaration(ResourceKey(record["full_name"]), record["asset_type"], declared)
-            resource = reach(declaration, schema, default_methods()) if schema else None
+            resource = api_resource(declaration, schema, default_methods()) if schema else None
             outermost = ".".join(takewhile(lambda part: isinstance(part, str), path))
             yield Case(f"{record['id']} {path}", [outermost], [], declaration, live, schema, resource)
 

@@ -148,7 +148,7 @@ def events_logged() -> set[str]:
                     value.value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "event"
                 }
         for name, call in calls_of(folder):
-            if name == "telemetry.happened":
+            if name == "telemetry.log_event":
                 events.add(ast.literal_eval(call.args[0]))
             if name == "telemetry.log":
                 events |= {keyword.value.value for keyword in call.keywords if keyword.arg == "event"}
@@ -164,7 +164,7 @@ def fields_logged() -> set[str]:
     """What the library adds to the line of a message."""
     fields = set()
     for name, call in calls_of("shared/setpoint"):
-        if name in ("telemetry.note", "telemetry.happened"):
+        if name in ("telemetry.note", "telemetry.log_event"):
             fields |= {keyword.arg for keyword in call.keywords if keyword.arg}
         if name == "telemetry.add":
             fields.add(ast.literal_eval(call.args[0]))

@@ -149,7 +149,7 @@ class AlertingHarness:
     def say(self, alerting: Alerting) -> None:
         apply.sync(LoadResult(alerting=alerting), ApplyRequest("fleet"), self.deps, self.clock())
 
-    def tell(self, *events: CloudEvent) -> None:
+    def deliver(self, *events: CloudEvent) -> None:
         for event in events:
             service.notify(event, self.context)
 

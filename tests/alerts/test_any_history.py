@@ -65,9 +65,9 @@ def test_the_last_state_of_each_finding_is_shown_once(story, data, faults):
     harness.sink.faults = list(faults)
     for event_, pause in zip(deliveries, pauses, strict=True):
         try:
-            harness.tell(event_)
+            harness.deliver(event_)
         except Crash:
-            harness.tell(event_)  # delivered again
+            harness.deliver(event_)  # delivered again
         harness.clock.sleep(pause)
     for _ in range(200):
         try:

@@ -44,7 +44,7 @@ def test_a_storm_of_findings_of_one_cause_is_one_message(backend, pace):
     count = STORM[backend.name]
     began = clock.now
     for number in range(1, count + 1):
-        harness.tell(event("drift.opened", number=number))
+        harness.deliver(event("drift.opened", number=number))
         clock.sleep(60 / count)
     assert clock.now - began < timedelta(minutes=2)
     while next(harness.context.records.due(clock()), None):
@@ -56,7 +56,7 @@ def test_a_storm_of_findings_of_one_cause_is_one_message(backend, pace):
     posts = [call for call in service.calls if call.startswith("chat.")]
     assert len(posts) <= (clock.now - began).total_seconds()
     for number in range(1, count + 1):
-        harness.tell(event("drift.resolved", 2, number=number))
+        harness.deliver(event("drift.resolved", 2, number=number))
     while next(harness.context.records.due(clock()), None):
         harness.tick()
     (message,) = service.shown("drift")
@@ -73,7 +73,7 @@ def test_the_last_state_of_each_finding_stands_in_slack_once_whatever_fails(stor
         in_slack(harness, service, address)
         service.plan = [FAULTS.get(name, FAULTS["too many"]) for name in faults if name]
         for event_ in story:
-            harness.tell(event_)
+            harness.deliver(event_)
         harness.tick(60, minutes=5)
 
         assert not list(harness.context.records.due(clock()))

@@ -28,10 +28,10 @@ def harness():
 
 
 def test_a_finding_is_one_message_that_changes_as_it_lives(harness):
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
     assert harness.only().data.status == "open"
 
-    harness.tell(event("drift.changed", 2, fingerprint="other"), event("drift.resolved", 3))
+    harness.deliver(event("drift.changed", 2, fingerprint="other"), event("drift.resolved", 3))
 
     assert harness.only().data.status == "resolved"
     assert len(harness.sink.posts) == 1
@@ -39,7 +39,7 @@ def test_a_finding_is_one_message_that_changes_as_it_lives(harness):
 
 
 def test_what_becomes_of_a_finding_is_told_below_its_message_too(harness):
-    harness.tell(OPENED, RESOLVED)
+    harness.deliver(OPENED, RESOLVED)
 
     details, resolved = harness.sink.threaded
     assert names(details) == ["1"]
@@ -47,36 +47,36 @@ def test_what_becomes_of_a_finding_is_told_below_its_message_too(harness):
 
 
 def test_a_redelivered_event_tells_nothing_again(harness):
-    harness.tell(OPENED, OPENED, RESOLVED, OPENED, RESOLVED)
+    harness.deliver(OPENED, OPENED, RESOLVED, OPENED, RESOLVED)
 
     assert harness.only().data.status == "resolved"
     assert (len(harness.sink.posts), harness.sink.updates, len(harness.sink.threaded)) == (1, 1, 2)
 
 
 def test_an_event_that_comes_late_does_not_bring_back_what_is_over(harness):
-    harness.tell(RESOLVED, OPENED)
+    harness.deliver(RESOLVED, OPENED)
 
     assert harness.only().data.status == "resolved"
 
 
 def test_a_finding_that_somebody_left_alone_before_anybody_was_told_is_not_told(harness):
-    harness.tell(event("drift.exempted", 2), OPENED)
+    harness.deliver(event("drift.exempted", 2), OPENED)
     harness.tick(3)
 
     assert harness.shown == []
 
 
 def test_a_drift_that_begins_again_after_a_while_is_a_message_of_its_own(harness):
-    harness.tell(OPENED, RESOLVED)
+    harness.deliver(OPENED, RESOLVED)
     harness.clock.sleep(3600)
-    harness.tell(event("drift.opened", 3, episodes=2))
+    harness.deliver(event("drift.opened", 3, episodes=2))
 
     assert [view.data.status for view in harness.shown] == ["resolved", "open"]
 
 
 def test_a_drift_that_comes_and_goes_stays_one_message(harness):
     for sequence in range(1, 9, 2):
-        harness.tell(event("drift.opened", sequence), event("drift.resolved", sequence + 1))
+        harness.deliver(event("drift.opened", sequence), event("drift.resolved", sequence + 1))
         harness.clock.sleep(30)
 
     assert len(harness.sink.posts) == 1
@@ -85,7 +85,7 @@ def test_a_drift_that_comes_and_goes_stays_one_message(harness):
 
 def test_findings_of_one_cause_are_one_message(harness):
     for number in range(1, 42):
-        harness.tell(event("drift.opened", number=number))
+        harness.deliver(event("drift.opened", number=number))
     harness.tick()
 
     group = harness.only()
@@ -96,15 +96,15 @@ def test_findings_of_one_cause_are_one_message(harness):
 
 def test_findings_of_another_cause_are_another_message(harness):
     labels = Difference("labels.team", "missing", declared="shop")
-    harness.tell(OPENED, event("drift.opened", number=2, differences=(labels,)))
+    harness.deliver(OPENED, event("drift.opened", number=2, differences=(labels,)))
 
     assert len(harness.shown) == 2
 
 
 def test_what_another_has_done_is_another_message_and_what_nobody_knows_joins(harness):
     bob = replace(ALICE, principal="bob@example.com")
-    harness.tell(OPENED, event("drift.opened", number=2, actor=ALICE), event("drift.opened", number=3, actor=bob))
-    harness.tell(event("drift.opened", number=4, actor=ALICE), event("drift.opened", number=5, actor=bob))
+    harness.deliver(OPENED, event("drift.opened", number=2, actor=ALICE), event("drift.opened", number=3, actor=bob))
+    harness.deliver(event("drift.opened", number=4, actor=ALICE), event("drift.opened", number=5, actor=bob))
     harness.tick()
 
     first, second = harness.shown
@@ -115,7 +115,7 @@ def test_what_another_has_done_is_another_message_and_what_nobody_knows_joins(ha
 def test_findings_of_one_storm_that_are_delivered_late_are_one_message(harness):
     for number in range(1, 4):
         recorded = NOON + timedelta(minutes=number)
-        harness.tell(replace(event("drift.opened", number=number), recordedtime=recorded))
+        harness.deliver(replace(event("drift.opened", number=number), recordedtime=recorded))
         harness.clock.sleep(ALERTING.group_seconds)
     harness.tick()
 
@@ -126,46 +126,46 @@ def test_a_backlog_of_two_storms_is_two_messages(harness):
     harness.clock.sleep(3 * ALERTING.group_seconds)
     for number, minutes in ((1, 0), (2, 1), (3, 20), (4, 2), (5, 21)):
         recorded = NOON + timedelta(minutes=minutes)
-        harness.tell(replace(event("drift.opened", number=number), recordedtime=recorded))
+        harness.deliver(replace(event("drift.opened", number=number), recordedtime=recorded))
     harness.tick()
 
     assert [view.total for view in harness.shown] == [2, 3]
 
 
 def test_a_finding_whose_record_is_dated_ahead_of_the_clock_does_not_keep_the_message_open(harness):
-    harness.tell(replace(OPENED, recordedtime=NOON + timedelta(days=1)))
+    harness.deliver(replace(OPENED, recordedtime=NOON + timedelta(days=1)))
     harness.clock.sleep(ALERTING.group_seconds)
-    harness.tell(event("drift.opened", number=2))
+    harness.deliver(event("drift.opened", number=2))
 
     assert len(harness.shown) == 2
 
 
 def test_a_finding_that_comes_after_the_window_is_another_message(harness):
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
     harness.clock.sleep(ALERTING.group_seconds)
-    harness.tell(event("drift.opened", number=2))
+    harness.deliver(event("drift.opened", number=2))
 
     assert len(harness.shown) == 2
 
 
 def test_who_did_it_is_shown_once_it_is_known(harness):
-    harness.tell(OPENED, event("drift.attributed", 2, actor=ALICE))
+    harness.deliver(OPENED, event("drift.attributed", 2, actor=ALICE))
 
     assert harness.only().data.actor == ALICE
 
 
 def test_what_remediation_has_come_to_is_kept_beside_later_events(harness):
     asked = RemediationData(step="asked")
-    harness.tell(OPENED, event("remediation.requested", 2, remediation=asked))
-    harness.tell(event("drift.attributed", 3, actor=ALICE))
+    harness.deliver(OPENED, event("remediation.requested", 2, remediation=asked))
+    harness.deliver(event("drift.attributed", 3, actor=ALICE))
     assert harness.only().data.remediation == asked
 
-    harness.tell(event("drift.changed", 4, fingerprint="other"))
+    harness.deliver(event("drift.changed", 4, fingerprint="other"))
     assert harness.only().data.remediation is None
 
 
 def test_what_somebody_does_is_shown_in_the_message(harness):
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
     step = TimelineEntry(NOON, "approved", "slack:U1 alice@example.com")
 
     service.add_step(KEY, step, harness.context)
@@ -176,8 +176,8 @@ def test_what_somebody_does_is_shown_in_the_message(harness):
 @pytest.mark.parametrize("fault", ["throttled", "down", "lost", "refused"])
 def test_what_fails_is_told_later_and_once(harness, fault):
     harness.sink.faults = [fault]
-    harness.tell(OPENED)
-    harness.tell(RESOLVED)
+    harness.deliver(OPENED)
+    harness.deliver(RESOLVED)
     harness.tick(70)
 
     assert harness.only().data.status == "resolved"
@@ -187,8 +187,8 @@ def test_what_fails_is_told_later_and_once(harness, fault):
 def test_who_dies_half_way_is_followed_by_another(harness):
     harness.sink.faults = ["dead"]
     with pytest.raises(Crash):
-        harness.tell(OPENED)
-    harness.tell(OPENED)
+        harness.deliver(OPENED)
+    harness.deliver(OPENED)
     harness.tick(10)
 
     assert harness.only().data.status == "open"
@@ -202,7 +202,7 @@ def test_a_channel_that_does_not_exist_loses_nothing():
     )
     harness.sink.refused = {"#gone"}
 
-    harness.tell(OPENED, RESOLVED)
+    harness.deliver(OPENED, RESOLVED)
     harness.tick()
 
     assert harness.only().data.status == "resolved"
@@ -214,14 +214,14 @@ def test_a_channel_that_does_not_exist_loses_nothing():
 
 def test_without_a_document_the_owner_is_told():
     harness = AlertingHarness(None)
-    harness.tell(event("drift.opened", owner=Owner("shop", "#shop")))
+    harness.deliver(event("drift.opened", owner=Owner("shop", "#shop")))
 
     assert harness.only().data.owner.slack == "#shop"
 
 
 def test_what_nobody_is_to_be_told_is_not_told():
     harness = AlertingHarness(replace(ALERTING, routes=(Route("quiet", Match(projects=("project-1",))),)))
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
     harness.tick(3)
 
     assert harness.shown == []
@@ -232,10 +232,10 @@ def test_a_finding_that_becomes_worse_is_told_where_that_is_told_too():
     harness = AlertingHarness(
         replace(ALERTING, routes=(Route("bad", Match(severities=("critical",)), (DRIFTS, secured)),))
     )
-    harness.tell(OPENED, event("drift.changed", 2, severity="critical"))
+    harness.deliver(OPENED, event("drift.changed", 2, severity="critical"))
 
     assert [view.data.severity for view in harness.shown] == ["critical", "critical"]
-    harness.tell(event("drift.resolved", 3))
+    harness.deliver(event("drift.resolved", 3))
     assert [view.data.status for view in harness.shown] == ["resolved", "resolved"]
 
 
@@ -245,7 +245,7 @@ def digesting():
 
 def test_what_is_told_once_a_day_is_told_in_the_morning():
     harness = digesting()
-    harness.tell(event("drift.opened", severity="low"), event("drift.opened", number=2, severity="low"))
+    harness.deliver(event("drift.opened", severity="low"), event("drift.opened", number=2, severity="low"))
     harness.tick(60)
     assert (harness.shown, harness.sink.digests) == ([], {})
 
@@ -258,7 +258,7 @@ def test_what_is_told_once_a_day_is_told_in_the_morning():
 
 def test_what_is_over_by_the_morning_is_not_told():
     harness = digesting()
-    harness.tell(event("drift.opened", severity="low"), event("drift.resolved", 2, severity="low"))
+    harness.deliver(event("drift.opened", severity="low"), event("drift.resolved", 2, severity="low"))
     harness.tick(24, minutes=60)
 
     assert harness.sink.digests == {}
@@ -267,7 +267,7 @@ def test_what_is_over_by_the_morning_is_not_told():
 def test_a_digest_that_fails_is_told_later():
     harness = digesting()
     harness.sink.faults = ["down", "throttled"]
-    harness.tell(event("drift.opened", severity="low"))
+    harness.deliver(event("drift.opened", severity="low"))
     harness.tick(25, minutes=60)
 
     assert len(harness.sink.digests) == 1
@@ -282,7 +282,7 @@ CRITICAL = event("drift.opened", severity="critical")
 
 def test_somebody_is_called_where_nobody_acts_on_what_is_critical():
     harness = escalating()
-    harness.tell(CRITICAL)
+    harness.deliver(CRITICAL)
     harness.tick(10)
     assert harness.sink.calls == {}
 
@@ -293,7 +293,7 @@ def test_somebody_is_called_where_nobody_acts_on_what_is_critical():
 
 def test_a_call_is_ended_when_the_drift_is():
     harness = escalating(0)
-    harness.tell(CRITICAL, event("drift.resolved", 2, severity="critical"))
+    harness.deliver(CRITICAL, event("drift.resolved", 2, severity="critical"))
 
     ((first, last),) = harness.sink.calls.values()
     assert (first.data.status, last.data.status) == ("open", "resolved")
@@ -302,11 +302,11 @@ def test_a_call_is_ended_when_the_drift_is():
 @pytest.mark.parametrize("what", ["resolved", "acted", "exempted"])
 def test_nobody_is_called_where_somebody_has_acted(what):
     harness = escalating()
-    harness.tell(CRITICAL)
+    harness.deliver(CRITICAL)
     if what == "acted":
         service.add_step(KEY, TimelineEntry(NOON, "approved", "alice"), harness.context)
     else:
-        harness.tell(event(f"drift.{what}", 2, severity="critical"))
+        harness.deliver(event(f"drift.{what}", 2, severity="critical"))
     harness.tick(30)
 
     assert harness.sink.calls == {}
@@ -315,7 +315,7 @@ def test_nobody_is_called_where_somebody_has_acted(what):
 def test_a_storm_is_one_call():
     harness = escalating(0)
     for number in range(1, 31):
-        harness.tell(event("drift.opened", number=number, severity="critical"))
+        harness.deliver(event("drift.opened", number=number, severity="critical"))
     harness.tick(3)
 
     assert len(harness.sink.calls) == 1
@@ -342,7 +342,7 @@ def test_messages_to_one_channel_keep_a_second_between_them(harness):
     take = harness.sink.show
     harness.sink.show = lambda *given, **named: (sent.append(harness.clock.now), take(*given, **named))[1]
     for number in range(1, 8):
-        harness.tell(event("drift.opened", number=number, differences=(Difference(f"field{number}", "changed"),)))
+        harness.deliver(event("drift.opened", number=number, differences=(Difference(f"field{number}", "changed"),)))
     harness.tick(2)
 
     assert len(harness.shown) == 7
@@ -351,7 +351,7 @@ def test_messages_to_one_channel_keep_a_second_between_them(harness):
 
 def test_a_built_in_alerting_tells_nobody_without_an_owner():
     harness = AlertingHarness(Alerting())
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
 
     assert harness.shown == []
 
@@ -365,7 +365,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(ha
         service.notify(event("drift.changed", 2, fingerprint="other"), harness.context)
 
     harness.sink.reply = told_meanwhile
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
     harness.tick(3)
 
     assert [names(message) for message in harness.sink.threaded if not isinstance(message, FindingView)] == [["1"]]
@@ -375,12 +375,12 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(ha
 @pytest.mark.parametrize("what", ["drift.attributed", "drift.changed", "remediation.failed"])
 def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_then(what):
     harness = escalating()
-    harness.tell(CRITICAL)
+    harness.deliver(CRITICAL)
     service.add_step(KEY, TimelineEntry(NOON, "approved", "alice"), harness.context)
-    harness.tell(event("drift.attributed", 2, severity="critical", actor=ALICE))
+    harness.deliver(event("drift.attributed", 2, severity="critical", actor=ALICE))
     harness.tick(30)
     remediation = RemediationData(step="waiting") if what.startswith("remediation") else None
-    harness.tell(event(what, 3, severity="critical", remediation=remediation))
+    harness.deliver(event(what, 3, severity="critical", remediation=remediation))
     harness.tick(30)
 
     assert harness.sink.calls == {}
@@ -399,9 +399,9 @@ def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_the
     ],
 )
 def test_an_attempt_that_is_made_again_by_itself_is_not_told_below_the_message(harness, what, remediation, is_told):
-    harness.tell(OPENED)
+    harness.deliver(OPENED)
     harness.tick()
-    harness.tell(event(what, 2, remediation=remediation))
+    harness.deliver(event(what, 2, remediation=remediation))
     harness.tick()
 
     assert [view.event for view in harness.sink.threaded[1:]] == [what] * is_told
@@ -412,9 +412,9 @@ def test_a_channel_that_cannot_be_told_does_not_stand_before_one_that_can():
     harness = AlertingHarness(replace(ALERTING, default=(), routes=(gone, Route("others", to=(DRIFTS,)))))
     harness.sink.refused = {"#gone"}
     for number in range(10_000, 10_600):
-        harness.tell(event("drift.opened", number=number))
+        harness.deliver(event("drift.opened", number=number))
     harness.sink.faults = ["down"]
-    harness.tell(event("drift.opened", number=2))
+    harness.deliver(event("drift.opened", number=2))
     harness.tick()
 
     assert harness.only().data.project == "project-2"

@@ -21,7 +21,7 @@ def storm(tmp_path, count: int) -> tuple[AlertingHarness, str]:
     """An harness with a group of so many findings, none of them shown."""
     store = SqliteStore(tmp_path / f"{count}.db")
     harness = AlertingHarness(store=store, clock=Clock())
-    harness.tell(event("drift.opened", 1))
+    harness.deliver(event("drift.opened", 1))
     (first,) = harness.context.records.of_finding(event("drift.opened").data.finding_id)
     with store._connections.transaction():
         for number in range(2, count + 1):
@@ -67,7 +67,7 @@ def test_a_large_group_is_shown_the_more_seldom_the_larger_it_is(tmp_path):
     show(thread, harness.context.alerting(), harness.context, 5.0)
     updates = harness.sink.updates
     for number in range(20):
-        harness.tell(event("drift.changed", 2 + number))
+        harness.deliver(event("drift.changed", 2 + number))
         harness.clock.sleep(2)
     assert harness.sink.updates == updates
     harness.clock.sleep(60)

@@ -12,7 +12,7 @@ def answers(monkeypatch):
     """What the system that is up answers to `click`, in this order."""
     queue: list[str | BadRequest] = []
 
-    def tell(_folder, command, _argument=""):
+    def send_command(_folder, command, _argument=""):
         if command == "status":
             return "up"
         answer = queue.pop(0)
@@ -20,7 +20,7 @@ def answers(monkeypatch):
             raise answer
         return answer
 
-    monkeypatch.setattr(control_server, "tell", tell)
+    monkeypatch.setattr(control_server, "send_command", send_command)
     monkeypatch.setattr(dev, "_CLICK_PAUSE", 0)
     return queue
 

@@ -96,7 +96,7 @@ def test_who_says_yes_has_approved_and_the_trail_tells_it(setpoint, drifted):
     assert (done.returncode, len(drifted.journal)) == (0, 1), done.stderr
     assert drifted.get(URL)["versioning"] == {"enabled": True}
     shown = setpoint("findings", "show", NAME).stdout
-    for text in ("audit trail", "approved by ann", "act by ann", "writes", "done"):
+    for text in ("audit trail", "approved by ann", "remediate by ann", "writes", "done"):
         assert text in shown
 
 

@@ -14,7 +14,7 @@ from setpoint.ports.people import NoticeIndex
 @pytest.fixture
 def harness(store) -> AlertingHarness:
     harness = AlertingHarness(store=store, clock=Clock())
-    harness.tell(event("drift.opened", 1))
+    harness.deliver(event("drift.opened", 1))
     return harness
 
 
@@ -35,7 +35,7 @@ def overwrite(harness: AlertingHarness, kind: str, changes: dict | None, *, is_d
 def test_a_notice_that_cannot_be_read_keeps_no_other_from_being_shown_and_is_named(harness, changes):
     name = overwrite(harness, "notices", changes, is_due=True)
     harness.sink.faults = ["down"]
-    harness.tell(event("drift.opened", 1, number=2, project="elsewhere"))
+    harness.deliver(event("drift.opened", 1, number=2, project="elsewhere"))
     harness.tick(3)
     assert {view.data.resource_name[-1] for view in harness.shown if hasattr(view, "data")} >= {"2"}
     problems = RecordProblemLog(harness.deps.store.notices).listed(harness.clock())
@@ -45,14 +45,14 @@ def test_a_notice_that_cannot_be_read_keeps_no_other_from_being_shown_and_is_nam
 def test_the_next_event_of_the_finding_replaces_a_damaged_notice(harness):
     overwrite(harness, "notices", None, is_due=True)
     harness.tick()
-    harness.tell(event("drift.resolved", 2))
+    harness.deliver(event("drift.resolved", 2))
     assert [view.data.status for view in harness.shown] == ["resolved"]
 
 
 def test_a_damaged_thread_is_made_anew_and_posted_no_second_time(harness):
     overwrite(harness, "threads", None)
     harness.tick()
-    harness.tell(event("drift.resolved", 2))
+    harness.deliver(event("drift.resolved", 2))
     assert len(harness.sink.posts) == 1
     assert [view.data.status for view in harness.shown] == ["resolved"]
 
@@ -61,14 +61,14 @@ def test_a_notice_of_a_newer_version_is_never_overwritten(harness):
     name = overwrite(harness, "notices", {"schema": 2})
     body = harness.deps.store.notices.read("notices", name).body
     with pytest.raises(NewerRecord):
-        harness.tell(event("drift.resolved", 2))
+        harness.deliver(event("drift.resolved", 2))
     assert harness.deps.store.notices.read("notices", name).body == body
 
 
 def test_a_thread_of_a_newer_version_is_told_of_and_left_alone(harness):
     name = overwrite(harness, "threads", {"schema": 2})
     body = harness.deps.store.notices.read("threads", name).body
-    harness.tell(event("drift.resolved", 2))
+    harness.deliver(event("drift.resolved", 2))
     assert harness.deps.store.notices.read("threads", name).body == body
     with pytest.raises(CorruptState):
         harness.context.records.thread(name)

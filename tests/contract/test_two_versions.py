@@ -297,13 +297,13 @@ def test_a_sweep_and_its_shards_keep_the_fields_of_a_newer_version(context):
 
 def test_alerts_keep_the_fields_of_a_newer_version(context):
     harness = AlertingHarness(store=context.store, clock=Clock())
-    harness.tell(event("drift.opened", 1))
+    harness.deliver(event("drift.opened", 1))
     kinds = ("notices", "threads", "slots", "places")
     for kind in kinds:
         upgraded(context.store, kind, ())
     upgraded(context.store, "notices", ("shown", "data"))
-    harness.tell(event("drift.changed", 2))
-    harness.tell(event("drift.resolved", 3))
+    harness.deliver(event("drift.changed", 2))
+    harness.deliver(event("drift.resolved", 3))
     assert [view.data.status for view in harness.shown] == ["resolved"]
     bodies = {kind: stored(context.store, kind) for kind in kinds}
     assert all(has(body) for by_name in bodies.values() for body in by_name.values())
@@ -391,12 +391,12 @@ def test_a_record_of_a_newer_form_is_left_as_it_is_and_the_error_says_so(finding
 @pytest.mark.parametrize("kind", ["notices", "threads", "slots", "places"])
 def test_an_alert_record_of_a_newer_form_is_left_as_it_is(context, kind):
     harness = AlertingHarness(store=context.store, clock=Clock())
-    harness.tell(event("drift.opened", 1))
+    harness.deliver(event("drift.opened", 1))
     upgraded(context.store, kind, schema=2)
     before = stored(context.store, kind)
     for number in (2, 3):
         with suppress(NewerRecord):
-            harness.tell(event("drift.changed", number))
+            harness.deliver(event("drift.changed", number))
     after = stored(context.store, kind)
     assert {name: after[name] for name in before} == before
 

@@ -159,7 +159,7 @@ def test_a_scope_knows_which_resources_are_left_alone_although_nobody_declares_t
     (scope,) = load([str(tmp_path)]).scopes
 
     def by(name: str) -> str:
-        pattern = ignore_patterns.leaving_alone(
+        pattern = ignore_patterns.matching_rule(
             scope.ignores, f"//storage.googleapis.com/{name}", "storage.googleapis.com/Bucket"
         )
         return pattern.partition(".setpointignore:")[2]

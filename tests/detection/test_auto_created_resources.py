@@ -186,7 +186,7 @@ def test_every_entry_has_an_example() -> None:
     def first(asset_type: str, name: str, data: Any) -> auto_created_resources.AutoCreatedRule:
         asset = auto_created_resources.Asset(name, name.rpartition("/")[2], data)
         return next(
-            made for made in auto_created_resources.MADE if globs.fits(made.types, asset_type) and made.holds(asset)
+            made for made in auto_created_resources.MADE if globs.matches(made.types, asset_type) and made.holds(asset)
         )
 
     shown = {id(first(*asset)) for asset, _ in MADE}

@@ -91,9 +91,9 @@ _MODES = st.sampled_from((None, *policies.MODES))
 
 @given(_MODES, _MODES)
 def test_of_two_modes_the_more_careful_counts_whoever_says_it(first, other):
-    chosen = policies.more_careful(first, other)
+    chosen = policies.more_restrictive(first, other)
 
-    assert chosen == policies.more_careful(other, first)
+    assert chosen == policies.more_restrictive(other, first)
     modes = [mode for mode in (first, other) if mode is not None]
     assert chosen == (min(modes, key=policies.MODES.index) if modes else "alert")
 

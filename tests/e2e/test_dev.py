@@ -174,15 +174,15 @@ def test_outside_of_a_checkout_it_says_where_to_run_it(tmp_path):
 
 def test_only_whoever_can_read_its_file_can_tell_it_anything(tmp_path):
     with control_server.reachable(tmp_path, {}, {"status": lambda _: "up", "say": lambda text: text}):
-        assert control_server.tell(tmp_path, "say", "hello") == "hello"
+        assert control_server.send_command(tmp_path, "say", "hello") == "hello"
         file = tmp_path / "dev.json"
         content = json.loads(file.read_text())
         file.write_text(json.dumps({**content, "token": "guessed"}))
         with pytest.raises(BadRequest, match="not you"):
-            control_server.tell(tmp_path, "say", "hello")
+            control_server.send_command(tmp_path, "say", "hello")
         file.write_text(json.dumps(content))
         with pytest.raises(BadRequest, match="no such command"):
-            control_server.tell(tmp_path, "nonsense")
+            control_server.send_command(tmp_path, "nonsense")
 
 
 def test_every_topic_that_a_setting_names_is_made_and_given_to_the_functions():

@@ -134,7 +134,7 @@ def test_no_log_line_and_no_span_holds_a_secret(capsys: pytest.CaptureFixture[st
             telemetry.running("detect", telemetry.begun(None, marked.name), "shop-ops", spans),
         ):
             telemetry.note(resource_name=f"{marked.name} {text}", reasons=[text], summary={"last": text})
-            telemetry.happened("remediation", "ERROR", outcome="failed", reason=text)
+            telemetry.log_event("remediation", "ERROR", outcome="failed", reason=text)
             raise PermanentError(text)
     written = capsys.readouterr().out
     traces = "".join(span.to_json() for span in kept.get_finished_spans())

@@ -16,12 +16,12 @@ from setpoint.model.safety_limits import (
     SafetyState,
     exceeded,
     fail,
+    next_allowed_write,
     paused,
     record_request,
     record_source_request,
     record_write,
     resume,
-    room_at,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_a_write_counts_until_its_window_has_passed_to_the_moment(seconds, is_he
 
 def test_the_budget_has_room_again_at_the_very_moment_that_is_named():
     safety = written(("shop", 0), ("shop", 300))
-    room = room_at(safety, LimitScope("shop"), LIMITS, later(400))
+    room = next_allowed_write(safety, LimitScope("shop"), LIMITS, later(400))
     assert room == later(600)
     assert exceeded(safety, LimitScope("shop"), LIMITS, room) == ""
     assert exceeded(safety, LimitScope("shop"), LIMITS, room - timedelta(microseconds=1))
@@ -74,7 +74,7 @@ def test_the_budget_has_room_again_at_the_very_moment_that_is_named():
 def test_a_smaller_budget_has_room_when_all_but_its_last_writes_are_too_old():
     safety = written(("shop", 0), ("shop", 100), ("shop", 200))
     one_write = replace(LIMITS, per_project=1, per_fleet=9)
-    room = room_at(safety, LimitScope("shop"), one_write, later(300))
+    room = next_allowed_write(safety, LimitScope("shop"), one_write, later(300))
     assert room == later(800)
     assert exceeded(safety, LimitScope("shop"), one_write, room) == ""
 
@@ -91,7 +91,7 @@ def test_writes_of_another_source_use_up_no_budget_of_a_source():
 
 def test_where_two_budgets_are_used_up_the_later_end_counts():
     safety = written(("billing", 0), ("shop", 100), ("shop", 200))
-    assert room_at(safety, LimitScope("shop"), LIMITS, later(300)) == later(
+    assert next_allowed_write(safety, LimitScope("shop"), LIMITS, later(300)) == later(
         700
     )  # of the project; the fleet's is at 600
 

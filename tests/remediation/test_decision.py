@@ -20,7 +20,7 @@ from setpoint.model.remediation_attempt import AppliedFix, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
 from setpoint.model.safety_limits import SECOND_BREAKER, Breaker, Pause, SafetyState, WriteRecord
-from setpoint.remediation.decision import DecisionInput, decide, held
+from setpoint.remediation.decision import DecisionInput, blocking_guardrail, decide
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 KEY = ResourceKey("//storage.googleapis.com/exports")
@@ -251,9 +251,9 @@ def test_the_pause_after_a_return_grows_with_each():
 
 
 def test_what_holds_a_claimed_write_is_a_pause_or_the_breaker():
-    assert held(GOOD) == ""
-    assert "migration" in held(GOOD._replace(safety_state=paused("folders/3")))
-    assert "open" in held(GOOD._replace(safety_state=SafetyState(breaker=Breaker(NOW, "surge"))))
+    assert blocking_guardrail(GOOD) == ""
+    assert "migration" in blocking_guardrail(GOOD._replace(safety_state=paused("folders/3")))
+    assert "open" in blocking_guardrail(GOOD._replace(safety_state=SafetyState(breaker=Breaker(NOW, "surge"))))
 
 
 def test_a_drift_that_nobody_has_approved_is_asked_for_outside_of_its_window_too():

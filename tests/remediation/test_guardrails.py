@@ -268,6 +268,8 @@ def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
 def test_limits_of_nothing_allow_nothing():
     assert safety_limits.exceeded(safety_limits.SafetyState(), safety_limits.LimitScope("p"), Limits(per_fleet=0), NOON)
     assert (
-        safety_limits.room_at(safety_limits.SafetyState(), safety_limits.LimitScope("p"), Limits(per_fleet=0), NOON)
+        safety_limits.next_allowed_write(
+            safety_limits.SafetyState(), safety_limits.LimitScope("p"), Limits(per_fleet=0), NOON
+        )
         > NOON
     )

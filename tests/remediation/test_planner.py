@@ -38,7 +38,7 @@ def planned(of: tuple[str, str], declared: Any, live: Any, **fields: Any) -> Wri
     declaration = Declaration(ResourceKey(name), asset_type, declared, **fields)
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     return planner.plan(declaration, live, schema, resource, differences=differences)
 
 
@@ -263,7 +263,7 @@ def test_what_only_a_beta_knows_is_read_and_written_there():
     assert schema is not None
     beta = next(name for name, field in schema.fields.items() if field.beta and field.kind == "scalar")
     declaration = Declaration(ResourceKey(FIREWALL[1]), FIREWALL[0], {beta: "x"})
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     assert resource is not None
     assert resource.kind.base.endswith(("/beta/", "/alpha/"))
 

@@ -33,7 +33,7 @@ def planned(of: tuple[str, str], declared: Any, live: Any, by: Secrecy = SECRET,
     declaration = Declaration(ResourceKey(name), asset_type, declared, digests=SECRET.key_id())
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     return planner.plan(declaration, live, schema, resource, hiding=Masking(by), **more)
 
 
@@ -87,7 +87,7 @@ def test_a_text_like_a_digest_is_written_where_a_person_declares_it():
     text = SECRET.sealed("correct horse")
     declaration = Declaration(ResourceKey(SERVICE[1]), SERVICE[0], {"description": text})
     schema = default_catalogue().schema_for(SERVICE[0])
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     plan = planner.plan(declaration, {"description": "cart"}, schema, resource)
     assert isinstance(plan, WritePlan)
     assert plan.call.body["description"] == text

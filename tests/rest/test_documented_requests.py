@@ -289,7 +289,7 @@ def planned(asset_type: str, path: str, declared: dict[str, Any], live: dict[str
     declaration = Declaration(ResourceKey(f"//{host}/{path}"), asset_type, declared)
     schema = default_catalogue().fitting(asset_type, declared)
     assert schema is not None
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     return planner.plan(declaration, live, schema, resource)
 
 

@@ -80,7 +80,7 @@ NODES = Declaration(
 def read_call(declaration: Declaration) -> Call:
     schema = default_catalogue().schema_for(declaration.asset_type)
     assert schema is not None
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     assert resource is not None
     return api_requests.read(resource)
 
@@ -88,7 +88,7 @@ def read_call(declaration: Declaration) -> Call:
 def plan_of(declaration: Declaration, live: Any) -> WritePlan:
     schema = default_catalogue().schema_for(declaration.asset_type)
     assert schema is not None
-    resource = planner.reach(declaration, schema, default_methods())
+    resource = planner.api_resource(declaration, schema, default_methods())
     plan = planner.plan(declaration, live, schema, resource)
     assert isinstance(plan, WritePlan), plan
     return plan

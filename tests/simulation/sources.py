@@ -41,7 +41,7 @@ class Mirror:
     def mode(self) -> Mode:
         """What may be done about every drift."""
         policy = self.sources[NAMES[0]].policy
-        return policies.more_careful(policy.rules[0].mode if policy else None, None)
+        return policies.more_restrictive(policy.rules[0].mode if policy else None, None)
 
     def declared(self) -> set[ResourceKey]:
         return {key for source in self.sources.values() for key in source.desired}

@@ -69,14 +69,14 @@ def test_what_fails_is_told_without_the_words_of_errors_that_are_not_ours_and_ra
 def test_outside_of_functions_nothing_is_told_and_nothing_carried(capsys):
     telemetry.note(resource_name="x")
     telemetry.add("conflicts")
-    telemetry.happened("remediation", outcome="failed")
-    assert telemetry.carried() == {}
+    telemetry.log_event("remediation", outcome="failed")
+    assert telemetry.trace_attributes() == {}
     assert lines(capsys) == []
 
 
 def test_what_is_published_while_a_message_is_handled_goes_on_with_its_trace():
     with telemetry.running("detect", telemetry.begun(GIVEN, "1")) as run:
-        carried = telemetry.carried()["traceparent"]
+        carried = telemetry.trace_attributes()["traceparent"]
     assert carried == f"00-4bf92f3577b34da6a3ce929d0e0e4736-{run.trace.span_id}-01"
     assert telemetry.begun(carried, "2") == run.trace
 
@@ -98,7 +98,7 @@ def test_spans_go_to_opentelemetry_under_the_same_ids_as_the_log(capsys):
     spans = OtlpSpans(kept)
     with telemetry.running("detect", telemetry.begun(GIVEN, "1"), "fleet-ops", spans) as run:
         telemetry.note(asset_type="storage.googleapis.com/Bucket", summary={"listed": 1})
-        carried = telemetry.carried()["traceparent"]
+        carried = telemetry.trace_attributes()["traceparent"]
         run.end("opened")
     with suppress(KeyError), telemetry.running("remediate", telemetry.begun(carried, "2"), "fleet-ops", spans):
         raise KeyError("hunter2")

@@ -423,7 +423,7 @@ def _answer(text: str, interaction: Interaction, people: People, *, is_done: boo
         TransientError: no action was taken, and the answer was not delivered.
     """
     try:
-        people.tell(interaction.user, interaction.channel, text, interaction.thread)
+        people.send_private(interaction.user, interaction.channel, text, interaction.thread)
     except BadRequest as error:
         return (str(error),)
     except TransientError as error:

@@ -193,7 +193,7 @@ class _Work:
                 continue
             self._summary.add(notice)
             if notice.is_new:
-                self._new.add(_mark(notice))
+                self._new.add(_notice_hash(notice))
             if len(self._held) < _LARGE:
                 self._held.append(stored)
             if len(self._unlisted) < room and notice.id not in listed and not notice.is_escalation:
@@ -249,7 +249,7 @@ class _Work:
             return notice.shown
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
-    def _tells(self, notice: AlertNotice) -> bool:
+    def _covers(self, notice: AlertNotice) -> bool:
         """Whether the message tells what a finding is: by itself, or since it is what the group has in common."""
         return self._summary.size == 1 or cause_of(notice.shown.data) == self.thread.cause
 
@@ -259,14 +259,14 @@ class _Work:
 
         def note(stored_notice: StoredNotice) -> None:
             notice = stored_notice.value
-            displayed = notice.shown.data.fingerprint if self._tells(notice) else ""
+            displayed = notice.shown.data.fingerprint if self._covers(notice) else ""
             self._context.records.keep_notice(
                 replace(notice, shown_sequence=notice.sequence, displayed=displayed, displayed_at=shown_at),
                 stored_notice.version,
                 self._context.clock(),
             )
 
-        new = (stored for stored in self.members() if stored.value.is_new and _mark(stored.value) in self._new)
+        new = (stored for stored in self.members() if stored.value.is_new and _notice_hash(stored.value) in self._new)
         if len(self._new) < _SEVERAL:
             for stored_notice in new:
                 note(stored_notice)
@@ -276,7 +276,7 @@ class _Work:
                 list(pool.map(note, some))
 
 
-def _mark(notice: AlertNotice) -> int:
+def _notice_hash(notice: AlertNotice) -> int:
     """A number for what a notice says; a group of 100,000 takes some megabytes of them."""
     return hash((notice.id, notice.sequence))
 

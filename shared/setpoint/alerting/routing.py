@@ -69,7 +69,7 @@ def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups
     case = case_of(data)
     return any(
         fits(approver.match, case)
-        and (not set(approver.groups).isdisjoint(groups) or any(globs.fits(approver.users, u) for u in user))
+        and (not set(approver.groups).isdisjoint(groups) or any(globs.matches(approver.users, u) for u in user))
         for approver in alerting.approvers
     )
 

@@ -313,8 +313,8 @@ def _new_notice(
         joined_at=now,
         is_acceptance=to.is_acceptance,
     )
-    is_quiet = data.status in ("exempted", "accepted") and not to.is_acceptance
-    if is_quiet or (to.is_escalation and data.status != "open"):
+    is_exempt_or_accepted = data.status in ("exempted", "accepted") and not to.is_acceptance
+    if is_exempt_or_accepted or (to.is_escalation and data.status != "open"):
         return replace(notice, is_silent=True)
     if to.is_digest:
         return replace(notice, is_digest=True, not_before=_next_digest(alerting, now))
@@ -326,14 +326,14 @@ def _followed(
     before: AlertNotice, event: CloudEvent, alerting: Alerting, store: StateStore, now: datetime
 ) -> AlertNotice:
     """A notice, brought up to date by an event of its finding."""
-    until = _quiet_until(before.key, store) if event.data.status == "exempted" else None
+    until = _exempt_until(before.key, store) if event.data.status == "exempted" else None
     notice = replace(before, shown=model.advance(before.shown, event, until), sequence=event.sequence)
     if before.is_digest:
         return replace(notice, not_before=_next_digest(alerting, now))
     return replace(notice, is_silent=True) if model.is_obsolete(notice) else notice
 
 
-def _quiet_until(key: ResourceKey, store: StateStore) -> datetime | None:
+def _exempt_until(key: ResourceKey, store: StateStore) -> datetime | None:
     """The end of a finding's exemption."""
     state = store.read(key).state
     return state.exemption.until if state is not None and state.exemption is not None else None

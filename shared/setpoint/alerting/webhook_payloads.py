@@ -81,17 +81,17 @@ def shown(name: str, view: FindingView | GroupView, links: Links) -> WebhookNoti
     if isinstance(view, GroupView):
         link = addresses.of_group(links, view)
         return _notice("notice.group", name, view.cause.asset_type, view.changed_at, NoticeData(group=view, link=link))
-    return _of_one("notice.finding", name, name, view, links)
+    return _of_finding("notice.finding", name, name, view, links)
 
 
 def escalation(name: str, view: FindingView, links: Links) -> WebhookNotice:
     """The body for an escalation; where the finding is not open, that the escalation is over."""
-    return _of_one("notice.escalation", name, name, view, links)
+    return _of_finding("notice.escalation", name, name, view, links)
 
 
 def step(name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
     """The body for the latest step of a finding."""
-    return _of_one("notice.step", name, notice, view, links)
+    return _of_finding("notice.step", name, notice, view, links)
 
 
 def details(name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
@@ -104,7 +104,7 @@ def digest(name: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice
     return _parts("notice.digest", name, name, findings)
 
 
-def _of_one(kind: NoticeType, name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
+def _of_finding(kind: NoticeType, name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
     data = NoticeData(findings=(view,), link=addresses.of_finding(links, view))
     return _notice(kind, notice, view.data.resource_name, view.event_time, data, seed=name)
 

@@ -120,7 +120,7 @@ def owner_of(member: str) -> IdentityOwner | None:
         return IdentityOwner(_kind(parts["holder"] or parts["short"] or parts["long"] or ""), number)
     for pattern in _HELD:
         if match := pattern.match(member):
-            return _held(match.groupdict())
+            return _owner_of(match.groupdict())
     return None
 
 
@@ -132,7 +132,7 @@ def _kind(word: str) -> Literal["projects", "folders", "organizations"]:
     return kind if kind in ("folders", "organizations") else "projects"  # type: ignore[return-value]
 
 
-def _held(parts: Mapping[str, str]) -> IdentityOwner:
+def _owner_of(parts: Mapping[str, str]) -> IdentityOwner:
     kind, name = next(iter(parts.items()))
     if kind != "dotted":
         return IdentityOwner(kind, name)  # type: ignore[arg-type]

@@ -172,10 +172,10 @@ def is_random(value: str) -> bool:
     """Whether a part of a value looks as if it were drawn: long, of letters and digits, with much entropy."""
     if len(value) < _LONG or not _LONG_TOKEN.search(value):
         return False
-    return any(map(_is_drawn, _TOKEN.findall(_DIGEST.sub("", value))))
+    return any(map(_is_random, _TOKEN.findall(_DIGEST.sub("", value))))
 
 
-def _is_drawn(token: str) -> bool:
+def _is_random(token: str) -> bool:
     if len(token) < _LONG or token.isdigit():
         return False
     if _is_hex(token):

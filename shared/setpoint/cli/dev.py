@@ -28,8 +28,8 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Directory for files and logs.")]
 HERE = Path(".setpoint-dev")
-_STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded")
-_BESIDE = "drift.attributed"
+_SCENARIO = ("drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded")
+_UNORDERED = "drift.attributed"
 """The event that comes outside of the scenario, if the audit log entry is handled after the change."""
 _WAIT_SECONDS = 90.0
 _PAGES = ("slack", "console")
@@ -55,20 +55,22 @@ def up(
     from setpoint_tools.dev import control_server, preparation  # noqa: PLC0415 - loads servers, which only `dev` needs
 
     folder = folder.resolve()
-    heard: list[str] = []
+    event_types: list[str] = []
 
-    def hear(event: CloudEvent) -> None:
+    def receive(event: CloudEvent) -> None:
         out.print(_line(event), soft_wrap=True)
-        if event.type != _BESIDE:
-            heard.append(event.type)
+        if event.type != _UNORDERED:
+            event_types.append(event.type)
 
     with control_server.claimed(folder):
         names = preparation.check(root.resolve())
         _ask(folder, names, yes=yes)
         preparation.empty(folder)
-        _run(root.resolve(), folder, heard, hear, play=play, emulators=emulators)
-    if play and tuple(heard[: len(_STORY)]) != _STORY:
-        raise BadRequest(f"the scenario did not end as expected: {', '.join(heard) or 'no event'}; see {folder}/*.log")
+        _run(root.resolve(), folder, event_types, receive, play=play, emulators=emulators)
+    if play and tuple(event_types[: len(_SCENARIO)]) != _SCENARIO:
+        raise BadRequest(
+            f"the scenario did not end as expected: {', '.join(event_types) or 'no event'}; see {folder}/*.log"
+        )
 
 
 def _ask(folder: Path, names: list[str], *, yes: bool) -> None:
@@ -88,13 +90,19 @@ def _ask(folder: Path, names: list[str], *, yes: bool) -> None:
 
 
 def _run(
-    root: Path, folder: Path, heard: list[str], hear: Callable[[CloudEvent], None], *, play: bool, emulators: bool
+    root: Path,
+    folder: Path,
+    event_types: list[str],
+    receive: Callable[[CloudEvent], None],
+    *,
+    play: bool,
+    emulators: bool,
 ) -> None:
     """Start the system, and keep it up until it is stopped."""
     from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - loads servers and clients
 
     print_status("starting: emulators, fakes, functions …")
-    with system.up(root, folder, hear, emulators=emulators) as running:
+    with system.up(root, folder, receive, emulators=emulators) as running:
         for stand_in in running.places.stand_ins:
             print_warning(stand_in, "STAND-IN")
         _print_addresses(running.addresses)
@@ -110,7 +118,7 @@ def _run(
         description = {"store": running.places.store, **running.addresses, **running.places.variables}
         with control_server.reachable(folder, description, commands):
             if play:
-                threading.Thread(target=_play, args=[running, heard], daemon=True).start()
+                threading.Thread(target=_play, args=[running, event_types], daemon=True).start()
             else:
                 print_status("up. In another terminal: `setpoint dev change NAME`")
                 print_status("\n".join(f"  {name:18} somebody {change.what}" for name, change in CHANGES.items()))
@@ -130,11 +138,11 @@ def _print_addresses(addresses: Mapping[str, str]) -> None:
             errors.print(Text.assemble((f"  {name:14}", "dim"), address), soft_wrap=True)
 
 
-def _play(running: System, heard: list[str]) -> None:
+def _play(running: System, event_types: list[str]) -> None:
     """Open the firewall, wait until all was told that follows, and end."""
     print_status(running.change("open-firewall"))
     until = time.monotonic() + _WAIT_SECONDS
-    while len(heard) < len(_STORY) and time.monotonic() < until:
+    while len(event_types) < len(_SCENARIO) and time.monotonic() < until:
         time.sleep(0.1)
     running.end()
 
@@ -142,7 +150,7 @@ def _play(running: System, heard: list[str]) -> None:
 @app.command()
 def down(folder: Folder = HERE) -> None:
     """Stop the installation."""
-    _say(folder, "down")
+    _send(folder, "down")
 
 
 @app.command()
@@ -151,7 +159,7 @@ def change(
     folder: Folder = HERE,
 ) -> None:
     """Change a resource outside of Setpoint."""
-    _say(folder, "change", name)
+    _send(folder, "change", name)
 
 
 @app.command()
@@ -163,8 +171,8 @@ def click(
 
     if button not in _BUTTONS:
         raise BadRequest(f"there is no button `{button}`; use one of {', '.join(_BUTTONS)}")
-    control_server.tell(folder.resolve(), "status")
-    _say_until_done(folder, "click", button)
+    control_server.send_command(folder.resolve(), "status")
+    _send_until_done(folder, "click", button)
 
 
 @app.command()
@@ -172,16 +180,16 @@ def merge(folder: Folder = HERE) -> None:
     """Merge the latest pull request in the fake GitHub, and apply it; wait up to a minute for an open one."""
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
-    control_server.tell(folder.resolve(), "status")
-    _say_until_done(folder, "merge")
+    control_server.send_command(folder.resolve(), "status")
+    _send_until_done(folder, "merge")
 
 
-def _say_until_done(folder: Path, command: str, argument: str = "") -> None:
+def _send_until_done(folder: Path, command: str, argument: str = "") -> None:
     """Have the system do something that is possible some seconds later."""
     until = time.monotonic() + _CLICK_SECONDS
     while True:
         try:
-            _say(folder, command, argument)
+            _send(folder, command, argument)
         except BadRequest:
             if time.monotonic() > until:
                 raise
@@ -193,13 +201,13 @@ def _say_until_done(folder: Path, command: str, argument: str = "") -> None:
 @app.command()
 def sweep(folder: Folder = HERE) -> None:
     """Start a sweep of the fake inventory."""
-    _say(folder, "sweep")
+    _send(folder, "sweep")
 
 
-def _say(folder: Path, command: str, argument: str = "") -> None:
+def _send(folder: Path, command: str, argument: str = "") -> None:
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
-    print_status(control_server.tell(folder.resolve(), command, argument))
+    print_status(control_server.send_command(folder.resolve(), command, argument))
 
 
 def _line(event: CloudEvent) -> Text:

@@ -245,7 +245,7 @@ def _as_terraform(question: DiffRequest) -> DiffResponse:
     parts = terraform_match.find_parts(question.declared, question.asset_type, question.full_name, own)
     if not parts:
         raise BadRequest(f"no resource of the plan declares {question.full_name} ({question.asset_type})")
-    part = terraform_match.likest(parts, question.live)
+    part = terraform_match.most_similar(parts, question.live)
     schema = default_catalogue().fitting(question.asset_type, question.live)
     translated = terraform.translate(part, (schema,) if schema is not None else ())
     live = question.live

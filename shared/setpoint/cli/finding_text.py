@@ -11,7 +11,7 @@ from setpoint.cli.markdown import code
 from setpoint.cli.output import actor_text, difference_line, suppressed_line, title
 from setpoint.detection.finding_events import claim_text, data_of
 from setpoint.model import drift_origin
-from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.audit_trail import AuditEntry, display_text
 from setpoint.model.drift_history import since_text
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.reporting.finding_fields import fields_of
@@ -59,7 +59,9 @@ def trail_table(trail: Sequence[AuditEntry]) -> Table:
         lines = _lines(entry)
         by = f" by {entry.by}" if entry.by else ""
         table.add_row(
-            f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", Text(f"{entry.what}{by}"), Text("\n").join(map(Text, lines))
+            f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}",
+            Text(f"{display_text(entry.what)}{by}"),
+            Text("\n").join(map(Text, lines)),
         )
     return table
 
@@ -109,7 +111,7 @@ def as_markdown(state: ResourceState, trail: Sequence[AuditEntry], watched: str 
     for entry in trail:
         by = f" by {entry.by}" if entry.by else ""
         lines = "<br>".join(map(code, _lines(entry)))
-        yield f"| {entry.recorded_at:%Y-%m-%d %H:%M:%S} | {code(f'{entry.what}{by}')} | {lines} |"
+        yield f"| {entry.recorded_at:%Y-%m-%d %H:%M:%S} | {code(f'{display_text(entry.what)}{by}')} | {lines} |"
 
 
 def _rows(state: ResourceState) -> Iterator[tuple[str, str]]:

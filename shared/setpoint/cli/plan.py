@@ -15,7 +15,7 @@ from setpoint.cli.output import claim_hints, difference_line, out, refusal_hint
 from setpoint.comparison.absence import child
 from setpoint.comparison.compare import compare
 from setpoint.comparison.masking import HIDING, Masking, masked
-from setpoint.comparison.sealed import SealedMasking, armed
+from setpoint.comparison.sealed import SealedMasking, with_nonces
 from setpoint.declarations.plan import Plan, PlannedChange
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import field_path
@@ -131,7 +131,7 @@ def _field_changes(change: PlannedChange) -> list[Text]:
 
 
 def _data(declaration: Declaration) -> Mapping[str, Any]:
-    data: Mapping[str, Any] = armed(declaration.data) if declaration.digests else declaration.data
+    data: Mapping[str, Any] = with_nonces(declaration.data) if declaration.digests else declaration.data
     return data
 
 

@@ -13,6 +13,7 @@ from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, PersonOption, StoreUrl
 from setpoint.cli.output import errors, out, print_status
 from setpoint.errors import BadRequest, NotPermitted
+from setpoint.model.audit_trail import display_text
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.remediation import commands, engine
 from setpoint.remediation.decision import Decision
@@ -46,7 +47,7 @@ def remediate(
         if preview is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
         decision, reading = preview
-        _tell(decision, reading)
+        _print_decision(decision, reading)
         if plan:
             return
         if decision.action in _REFUSED:
@@ -72,8 +73,8 @@ def remediate(
         raise typer.Exit(1)
 
 
-def _tell(decision: Decision, plan: WritePlan | NotWritable | None) -> None:
-    errors.print(Text.assemble(("decision: ", "dim"), (decision.action, "bold")))
+def _print_decision(decision: Decision, plan: WritePlan | NotWritable | None) -> None:
+    errors.print(Text.assemble(("decision: ", "dim"), (display_text(decision.action), "bold")))
     for reason in decision.reasons:
         speaks_for = reason.action == "act"
         errors.print(Text.assemble("  + " if speaks_for else "  - ", reason.text), soft_wrap=True)

@@ -32,7 +32,7 @@ def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> St
     shown = 0
     with progress("states") as advance:
 
-        def tell(report: StateReport) -> None:
+        def print_state(report: StateReport) -> None:
             nonlocal shown
             advance(1)
             if report.status == "planned":
@@ -43,7 +43,7 @@ def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> St
                     print_error(report.message if report.url in report.message else f"{report.url}: {report.message}")
 
         for url in urls:
-            done = apply_states.sync_states(url, state_storage(url), detection, datetime.now(UTC), options, tell)
+            done = apply_states.sync_states(url, state_storage(url), detection, datetime.now(UTC), options, print_state)
             together.counts += done.counts
             together.resources += done.resources
             together.outcomes += done.outcomes

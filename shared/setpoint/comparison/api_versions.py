@@ -295,8 +295,8 @@ def split(
     )
     if not elsewhere:
         return kept, ()
-    tellable = tuple(difference for difference in kept if _root(difference) not in elsewhere)
-    return tellable, tuple(Explanation(root, OTHER_VERSION) for root in elsewhere)
+    comparable = tuple(difference for difference in kept if _root(difference) not in elsewhere)
+    return comparable, tuple(Explanation(root, OTHER_VERSION) for root in elsewhere)
 
 
 def _root(difference: Difference) -> str:

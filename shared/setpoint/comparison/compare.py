@@ -206,7 +206,7 @@ class Comparison:
         elif not have and (reason := sibling_rules.why_lost(path, key, want, have, declared, observed)):
             self.note((path, key), reason)
         elif have is None:
-            self._lost((path, key), key, field, want, schema, declared, observed)
+            self._absent_message((path, key), key, field, want, schema, declared, observed)
         elif free_text.is_free_value(key, declared, field):
             owner = declared.get("key") or declared.get("name") if key == "value" else key
             self._text((path, key), key, str(owner), field, want, have)
@@ -218,7 +218,7 @@ class Comparison:
         if self.null_is_absent and have is not None:
             self._unexpected(path, name, key, field, have)
 
-    def _lost(
+    def _absent_message(
         self,
         path: Path,
         key: str,
@@ -245,7 +245,7 @@ class Comparison:
         """The declared labels that the resource has, if its controller sets no labels."""
         for key in declared.keys() - observed.keys():
             if not system_fields.is_system_label("labels", key):
-                self.leave((path, key), declared[key], "the controller has not labelled this resource")
+                self.record_unchecked((path, key), declared[key], "the controller has not labelled this resource")
         return {key: want for key, want in declared.items() if key in observed}
 
     def _entry(self, path: Path, key: str, field: Field | None, want: Any, have: Any, *, is_free: bool) -> None:
@@ -254,7 +254,7 @@ class Comparison:
             if api_quirks.is_hidden(key, field, want):
                 self.note(path, "default is absent")
             elif reason := absence.why_entry_unreturned(key, field, self.rules(path), is_free=is_free):
-                self.leave(path, want, reason)
+                self.record_unchecked(path, want, reason)
             else:
                 self.differ(path, "missing", key, field, want, msgspec.UNSET)
         elif is_free and not isinstance(want, (dict, list)) and have is not None:
@@ -270,14 +270,14 @@ class Comparison:
         if reason := free_text.equal(want, have):
             self.note(path, reason)
         elif free_text.is_withheld(owner, have) or (scalars.is_masked(have) and "masked" in self.rules(path)):
-            self.leave(path, want, "a secret that the server masks")
+            self.record_unchecked(path, want, "a secret that the server masks")
         else:
             self.differ(path, "changed", name, field, want, have)
 
     def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Compare a value with its counterpart; ``have`` is None if it is absent."""
         if field is not None and field.output_only and not (name in system_fields.IDENTITY_FIELDS and have):
-            self.leave(path, want, "written by the server alone")
+            self.record_unchecked(path, want, "written by the server alone")
         elif have is None:
             self._absent(path, name, field, want)
         elif isinstance(want, dict) and isinstance(have, dict):
@@ -307,7 +307,7 @@ class Comparison:
         if reason := self._special(path, name, field, want, have, rules):
             self.note(path, reason)
         elif reason := self._incomparable(path, name, field, want, have, rules):
-            self.leave(path, want, reason)
+            self.record_unchecked(path, want, reason)
         else:
             self.differ(path, "changed", name, field, want, have)
 
@@ -352,7 +352,7 @@ class Comparison:
             self.note(path, f"{rule.reason} ({rule.source})")
             self.value(path, name, field, want, have)
         elif reason := absence.why_unreturned(path, name, field, rules):
-            self.leave(path, want, reason)
+            self.record_unchecked(path, want, reason)
         elif reason := (
             "default is absent"
             if api_quirks.is_hidden(name, field, want)
@@ -422,7 +422,7 @@ class Comparison:
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
         """Hook: which list elements at ``path`` are compared with each other; either side may be empty."""
 
-    def leave(self, path: Path, want: Any, reason: str) -> None:
+    def record_unchecked(self, path: Path, want: Any, reason: str) -> None:
         """Record that a declared value could not be compared."""
         self.unchecked.append(Explanation(field_path.text(path), reason))
         self.unchecked_leaves += literal.leaves(want)

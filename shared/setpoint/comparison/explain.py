@@ -11,7 +11,7 @@ from setpoint.comparison.api_versions import split
 from setpoint.comparison.compare import Comparison
 from setpoint.comparison.literal import leaves
 from setpoint.comparison.options import CompareOptions
-from setpoint.comparison.sealed import SealedComparison, SealedMasking, armed
+from setpoint.comparison.sealed import SealedComparison, SealedMasking, with_nonces
 from setpoint.comparison.unobservable_fields import REASON, unobservable
 from setpoint.model import lifecycle
 from setpoint.model.difference import Difference, Explanation
@@ -96,7 +96,7 @@ def examine(
     kind = SealedComparison if digests else Comparison
     walk = kind(own, explain=True, **options)
     if digests:
-        declared, walk.masking = armed(declared), SealedMasking(walk.masking, digests)
+        declared, walk.masking = with_nonces(declared), SealedMasking(walk.masking, digests)
     walk.resource(schema, declared, observed)
     return ExplainedComparison(
         differences=tuple(walk.differences),

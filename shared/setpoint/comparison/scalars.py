@@ -221,7 +221,7 @@ def _strings(field: Field | None, name: str, declared: str, observed: str, own: 
             return reason
         if looks_like_path(declared) and looks_like_path(observed):
             return ""
-    reason = _named(name, declared, observed, own) or (_by_look(declared, observed) if field is None else "")
+    reason = _named(name, declared, observed, own) or (_by_format(declared, observed) if field is None else "")
     if reason or (_is_word(declared, name) and not is_reference):
         return reason
     return (
@@ -307,7 +307,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str, str, str, Project], bool]], ...] = (
 """The rules by which two names may be equal, with the rule's name."""
 
 
-def _by_look(declared: str, observed: str) -> str:
+def _by_format(declared: str, observed: str) -> str:
     """For a field without a schema: only unambiguous formats."""
     if declared.casefold() == observed.casefold() and (_CONSTANT.match(declared) or _CONSTANT.match(observed)):
         return "enum in other case"

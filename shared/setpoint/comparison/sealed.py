@@ -58,12 +58,12 @@ _NONCE = secrets.token_hex(16)
 _FULL = re.compile(rf"(\(hidden, digest [0-9a-f]{{4}})[0-9a-f]{{28}}(?:, may be withheld)?\)(?:{_NONCE})?")
 
 
-def armed(data: Any) -> Any:
+def with_nonces(data: Any) -> Any:
     """The data of a declaration with digests, in the form in which it is compared."""
     return _each(data, lambda text: text if sealed_of(text) is None else text + _NONCE)
 
 
-def _disarmed(data: Any) -> Any:
+def _without_nonces(data: Any) -> Any:
     return _each(data, lambda text: text.removesuffix(_NONCE))
 
 
@@ -76,12 +76,12 @@ def _each(data: Any, change: Callable[[str], str]) -> Any:
 
 
 def is_seal(value: Any) -> bool:
-    """Whether a value of an armed declaration is a seal."""
+    """Whether a value of a declaration with nonces is a seal."""
     return type(value) is str and value.endswith(_NONCE)
 
 
 def holds_seal(value: Any) -> bool:
-    """Whether a part of a value of an armed declaration is a seal."""
+    """Whether a part of a value of a declaration with nonces is a seal."""
     if isinstance(value, dict):
         return any(map(holds_seal, value.values()))
     if isinstance(value, list):
@@ -91,7 +91,7 @@ def holds_seal(value: Any) -> bool:
 
 def _parsed(seal: str) -> Sealed:
     sealed = sealed_of(seal.removesuffix(_NONCE))
-    assert sealed is not None  # noqa: S101 - `armed` makes no others
+    assert sealed is not None  # noqa: S101 - `with_nonces` makes no others
     return sealed
 
 
@@ -131,7 +131,7 @@ class SealedMasking(Masking):
             return shown
         # Absent, or the name of the field that is set instead.
         observed = have if op == "missing" or have is msgspec.UNSET else self._whole(have)
-        digest = self.secrecy.digest([_disarmed(part) for part in (op, want, have) if part is not msgspec.UNSET])
+        digest = self.secrecy.digest([_without_nonces(part) for part in (op, want, have) if part is not msgspec.UNSET])
         return replace(shown, path=_scrubbed(shown.path), observed=observed, hidden=digest)
 
     def masked(self, name: str, field: Field | None, value: Any, *args: Any, **options: Any) -> Any:
@@ -149,7 +149,7 @@ class SealedMasking(Masking):
 
 
 class SealedComparison(Comparison):
-    """A comparison with an armed declaration; its masking is a `SealedMasking`."""
+    """A comparison with a declaration with nonces; its masking is a `SealedMasking`."""
 
     __slots__ = ()
 
@@ -188,7 +188,7 @@ class SealedComparison(Comparison):
     ) -> bool:
         """Compare a seal with what is observed; False where it is absent, or a rule of the policy compares it."""
         if self.overrides and rule_of(self.overrides, (path, key)) is not None:
-            self.leave((path, key), declared[key], SPELLINGS)
+            self.record_unchecked((path, key), declared[key], SPELLINGS)
             return True
         fields = schema.fields if schema is not None else {}
         field, have = fields.get(key), observed.get(key)
@@ -198,7 +198,7 @@ class SealedComparison(Comparison):
             return True
         if have is None:
             if _parsed(declared[key]).withheld:
-                self.leave((path, key), declared[key], WITHHELD)
+                self.record_unchecked((path, key), declared[key], WITHHELD)
             return _parsed(declared[key]).withheld
         owner = declared.get("key") or declared.get("name") if key == "value" else key
         self._present((path, key), key, field or item, declared[key], have, owner if isinstance(owner, str) else key)
@@ -225,12 +225,12 @@ class SealedComparison(Comparison):
             if self._masking.is_own_key:
                 self._scalars(path, name, field, want, have)
             else:
-                self.leave(path, want, OTHER_KEY)
+                self.record_unchecked(path, want, OTHER_KEY)
         elif key and any(is_seal(element[key]) for element in want):
             if self._masking.is_own_key and not self.records:
                 super().value(path, name, field, want, self._named(key, absence.child(item, key), want, have))
             else:
-                self.leave(path, want, SEALED_NAMES if self._masking.is_own_key else OTHER_KEY)
+                self.record_unchecked(path, want, SEALED_NAMES if self._masking.is_own_key else OTHER_KEY)
         elif is_of_objects and not key and max(len(want), len(have)) > _FEW and holds_seal(want):
             self._many(path, name, item, want, have)
         else:
@@ -250,7 +250,7 @@ class SealedComparison(Comparison):
         if is_same:
             self.note(path, "same elements")
         elif _has_spellings(item):
-            self.leave(path, want, SPELLINGS)
+            self.record_unchecked(path, want, SPELLINGS)
         else:
             self.differ(path, "changed", name, field, want, have)
 
@@ -286,7 +286,7 @@ class SealedComparison(Comparison):
         if len(want) == len(have) and self._are_same(path, name, item, want, have):
             self.note(path, "same elements")
         else:
-            self.leave(path, want, TOO_MANY)
+            self.record_unchecked(path, want, TOO_MANY)
 
     def _are_same(self, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> bool:
         """Whether elements are the same in their order."""
@@ -301,13 +301,13 @@ class SealedComparison(Comparison):
         """Compare a seal with an observed value, which belongs to ``owner``."""
         masking = self._masking
         if field is not None and field.output_only:
-            self.leave(path, want, "written by the server alone")
+            self.record_unchecked(path, want, "written by the server alone")
         elif not masking.is_own_key:
-            self.leave(path, want, OTHER_KEY)
+            self.record_unchecked(path, want, OTHER_KEY)
         elif masking.is_of(want, sealed_spellings.of(name, field, have, self.own)):
             self.note(path, "same digest")
         elif reason := self._why_indeterminate(path, field, want, have, owner):
-            self.leave(path, want, reason)
+            self.record_unchecked(path, want, reason)
         else:
             self.differ(path, "changed", name, field, want, have)
 
@@ -335,17 +335,17 @@ class SealedComparison(Comparison):
         """Whether the absence of a sealed value is not a difference, or tells nothing."""
         masking = self._masking
         if _parsed(want).withheld:
-            self.leave(path, want, WITHHELD)
+            self.record_unchecked(path, want, WITHHELD)
         elif not masking.is_own_key:
-            self.leave(path, want, OTHER_KEY)
+            self.record_unchecked(path, want, OTHER_KEY)
         elif masking.is_of(want, sealed_spellings.of_absence(field)):
             self.note(path, "default is absent")
         else:
             return False
         return True
 
-    def leave(self, path: Path, want: Any, reason: str) -> None:
-        """See `Comparison.leave`; that the key is another one is said once for each field of the resource."""
+    def record_unchecked(self, path: Path, want: Any, reason: str) -> None:
+        """See `Comparison.record_unchecked`; that the key is another one is noted once per field."""
         if reason == OTHER_KEY:
             path = _top(path)
         left = Explanation(_scrubbed(field_path.text(path)), reason)
@@ -398,7 +398,7 @@ def comparison_of(
     """
     kind = Comparison
     if declaration.digests:
-        kind, declared, masking = SealedComparison, armed(declared), SealedMasking(masking, declaration.digests)
+        kind, declared, masking = SealedComparison, with_nonces(declared), SealedMasking(masking, declaration.digests)
     return compare.comparison_of(
         declared,
         observed,

@@ -63,7 +63,7 @@ def _does_default(_: Position, element: Any) -> bool:
     return element.get("action") in ("allow", None) and not element.get("preview")
 
 
-def _hands_on(_: Position, element: Any) -> bool:
+def _passes_traffic_on(_: Position, element: Any) -> bool:
     """Match the last rules of a firewall policy, which pass on unmatched traffic."""
     return element.get("action") in ("goto_next", None)
 
@@ -114,7 +114,7 @@ ADDED: tuple[Added, ...] = (
     ),
     *(
         Added(
-            *("FirewallPolicyRule", "", {"priority": _LAST_PRIORITY - offset}, _hands_on),
+            *("FirewallPolicyRule", "", {"priority": _LAST_PRIORITY - offset}, _passes_traffic_on),
             *(
                 "a firewall policy gets four rules that hand on what no other rule matches",
                 "https://cloud.google.com/firewall/docs/firewall-policies-rule-details",

@@ -115,7 +115,7 @@ class Permits:
                 reason = f"source {self.source} may not carry {what}"
                 yield RefusedDocument(f"{what} {document.name}", str(document.source), reason)
 
-    def may(self, what: source_grants.Carried) -> bool:
+    def allows(self, what: source_grants.Carried) -> bool:
         """Whether the source may carry a part."""
         return source_grants.may_carry(self.sources, self.source, what)
 

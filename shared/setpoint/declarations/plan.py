@@ -209,9 +209,9 @@ def plan(  # noqa: PLR0913 - the content of the files, and the options
     permits = Permits(sources or controlling.granted(control), source)
     permits.check_sources(sources)
     refused = list(permits.carried(scopes, policy, alerting))
-    policy = policy if permits.may("policy") else None
-    alerting = alerting if permits.may("alerting") else None
-    scopes = scopes if permits.may("scopes") else ()
+    policy = policy if permits.allows("policy") else None
+    alerting = alerting if permits.allows("alerting") else None
+    scopes = scopes if permits.allows("scopes") else ()
     holders = control.sources.items()
     _check_holder("the policy", policy, permits, {name: state.policy for name, state in holders})
     _check_holder("the alerting", alerting, permits, {name: state.alerting for name, state in holders})

@@ -166,4 +166,4 @@ def _actor_kind(change: AuditedChange, policy: Policy | None) -> ActorKind:
 
 def _is_applier(appliers: tuple[str, ...], account: str) -> bool:
     """Whether an account is an applier, named with or without the prefix of an IAM member."""
-    return globs.fits(appliers, account) or globs.fits(appliers, f"serviceAccount:{account}")
+    return globs.matches(appliers, account) or globs.matches(appliers, f"serviceAccount:{account}")

@@ -35,7 +35,7 @@ def is_in(difference: Difference, differing: list[tuple[Declaration, Difference]
     return is_repeated and any(difference == other for _, other in differing)
 
 
-def tellable(
+def observable(
     differing: tuple[Difference, ...], observation: Observation, by_api: ByApi | None
 ) -> tuple[Difference, ...]:
     """The differences without fields that the inventory never carries; those come from the last API read."""

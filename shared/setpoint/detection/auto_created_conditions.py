@@ -84,7 +84,7 @@ def labelled(pattern: str) -> Holds:
     return lambda asset: any(map(match, labels_of(asset.data)))
 
 
-def says(field: str, pattern: str = "") -> Holds:
+def has_text(field: str, pattern: str = "") -> Holds:
     """Match a field: that it is present, or the beginning of its text."""
     match = re.compile(pattern).match
     return lambda asset: bool(asset.data.get(field)) if not pattern else match(asset.text(field)) is not None

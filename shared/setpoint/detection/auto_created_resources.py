@@ -77,7 +77,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
     # Networks.
     AutoCreatedRule(
         ("compute.googleapis.com/Network",),
-        conditions.both(conditions.named("default"), conditions.says("autoCreateSubnetworks")),
+        conditions.both(conditions.named("default"), conditions.has_text("autoCreateSubnetworks")),
         "the default network of a new project",
         "https://cloud.google.com/vpc/docs/vpc#default-network",
     ),
@@ -97,20 +97,20 @@ MADE: tuple[AutoCreatedRule, ...] = (
         ("compute.googleapis.com/Route",), conditions.is_default_route, "the default route of its network", _ROUTES
     ),
     AutoCreatedRule(
-        ("compute.googleapis.com/Route",), conditions.says("nextHopPeering"), "made by a network peering", _ROUTES
+        ("compute.googleapis.com/Route",), conditions.has_text("nextHopPeering"), "made by a network peering", _ROUTES
     ),
     AutoCreatedRule(
-        ("compute.googleapis.com/Route",), conditions.says("nextHopNetwork"), "made by a subnetwork", _ROUTES
+        ("compute.googleapis.com/Route",), conditions.has_text("nextHopNetwork"), "made by a subnetwork", _ROUTES
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Route",),
-        conditions.says("routeType", r"(SUBNET|BGP|TRANSIT)\Z"),
+        conditions.has_text("routeType", r"(SUBNET|BGP|TRANSIT)\Z"),
         "made by a subnetwork or learnt by a router",
         _ROUTES,
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/*Address",),
-        conditions.says("purpose", r"NAT_AUTO\Z"),
+        conditions.has_text("purpose", r"NAT_AUTO\Z"),
         "reserved by Cloud NAT",
         "https://cloud.google.com/compute/docs/reference/rest/v1/addresses",
     ),
@@ -153,14 +153,14 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Route",),
-        conditions.says("description", r"k8s-node-route\Z"),
+        conditions.has_text("description", r"k8s-node-route\Z"),
         "made by Kubernetes Engine",
         is_claim=True,
         parent=claimed_parents.of_route,
     ),
     AutoCreatedRule(
         _BALANCING,
-        conditions.either(conditions.named(_K8S_NAME), conditions.says("description", _K8S_TEXT)),
+        conditions.either(conditions.named(_K8S_NAME), conditions.has_text("description", _K8S_TEXT)),
         "made by a Kubernetes Service, Ingress or Gateway",
         is_claim=True,
         parent=claimed_parents.any_cluster(),
@@ -168,7 +168,8 @@ MADE: tuple[AutoCreatedRule, ...] = (
     AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
         conditions.either(
-            conditions.says("description", _K8S_TEXT), conditions.says("description", r".*storage\.gke\.io/created-by")
+            conditions.has_text("description", _K8S_TEXT),
+            conditions.has_text("description", r".*storage\.gke\.io/created-by"),
         ),
         "made for a Kubernetes volume",
         is_claim=True,
@@ -198,7 +199,9 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup",),
-        conditions.says("description", r"This instance group is controlled by (Regional )?Instance Group Manager '"),
+        conditions.has_text(
+            "description", r"This instance group is controlled by (Regional )?Instance Group Manager '"
+        ),
         "made by a managed instance group",
         _MIGS,
         is_claim=True,
@@ -213,7 +216,7 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("compute.googleapis.com/Snapshot",),
-        conditions.either(conditions.says("autoCreated"), conditions.says("sourceSnapshotSchedulePolicy")),
+        conditions.either(conditions.has_text("autoCreated"), conditions.has_text("sourceSnapshotSchedulePolicy")),
         "made by a snapshot schedule",
         "https://cloud.google.com/compute/docs/reference/rest/v1/snapshots",
     ),
@@ -344,7 +347,9 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("firestore.googleapis.com/Database",),
-        conditions.both(conditions.named(r"\(default\)"), conditions.says("appEngineIntegrationMode", r"ENABLED\Z")),
+        conditions.both(
+            conditions.named(r"\(default\)"), conditions.has_text("appEngineIntegrationMode", r"ENABLED\Z")
+        ),
         "made together with an App Engine application",
         "https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases",
     ),
@@ -378,13 +383,13 @@ MADE: tuple[AutoCreatedRule, ...] = (
     ),
     AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccountKey",),
-        conditions.says("keyType", r"SYSTEM_MANAGED\Z"),
+        conditions.has_text("keyType", r"SYSTEM_MANAGED\Z"),
         "a key that Google manages and rotates",
         "https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys",
     ),
     AutoCreatedRule(
         ("apikeys.googleapis.com/Key",),
-        conditions.says("displayName", r".* \(auto created by Firebase\)\Z"),
+        conditions.has_text("displayName", r".* \(auto created by Firebase\)\Z"),
         "made by Firebase",
         "https://firebase.google.com/docs/projects/api-keys",
     ),
@@ -460,4 +465,4 @@ def _asset(observation: Observation) -> Asset:
 
 @lru_cache(maxsize=4096)
 def _entries_for(asset_type: str) -> tuple[AutoCreatedRule, ...]:
-    return tuple(entry for entry in MADE if globs.fits(entry.types, asset_type))
+    return tuple(entry for entry in MADE if globs.matches(entry.types, asset_type))

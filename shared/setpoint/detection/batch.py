@@ -48,7 +48,7 @@ def outcome_of(result: Result) -> Outcome:
     if isinstance(result, Exception):
         if not isinstance(result, PermanentError):
             reason = f"{type(result).__name__}: {result}"
-            telemetry.happened("set_aside", "ERROR", kind="observation", reason=reason)
+            telemetry.log_event("set_aside", "ERROR", kind="observation", reason=reason)
         return "unreadable"
     return result
 

@@ -158,7 +158,7 @@ def of_own_manager(asset: Asset) -> ClaimedParent | None:
 def _shared(evidence: str, bodies: set[str]) -> ClaimedParent:
     """A cluster with one of these names, maybe cut, in this project or in one that uses its network."""
     fits = partial(_is_one_of, bodies)
-    looked_for = _looked_for(parent_types.CLUSTER, next(iter(bodies))) if len(bodies) == 1 else ""
+    looked_for = _parent_text(parent_types.CLUSTER, next(iter(bodies))) if len(bodies) == 1 else ""
     types, begun = (parent_types.CLUSTER,), _beginnings(bodies)
     return ClaimedParent(evidence, types, fits=fits, is_shared=True, looked_for=looked_for, beginnings=begun)
 
@@ -168,10 +168,10 @@ def _beginnings(bodies: Iterable[str]) -> tuple[str, ...]:
 
 
 def _exactly(evidence: str, asset_type: str, own: str, fits: Callable[[Parent], bool]) -> ClaimedParent:
-    return ClaimedParent(evidence, (asset_type,), own, fits, looked_for=_looked_for(asset_type, own))
+    return ClaimedParent(evidence, (asset_type,), own, fits, looked_for=_parent_text(asset_type, own))
 
 
-def _looked_for(asset_type: str, own: str) -> str:
+def _parent_text(asset_type: str, own: str) -> str:
     """A parent by its type and name, if that is a plain name: whoever forges one chooses the text."""
     word = parent_types.WORDS[asset_type]
     return f"{word} {own}" if _SHOWN.fullmatch(own) and not is_random(own) else f"{word} of that name"

@@ -11,7 +11,7 @@ from setpoint.detection.finding_events import begun, data_of
 from setpoint.model.drift_history import beginning
 from setpoint.model.drift_origin import CommonChanges, DriftOrigin
 from setpoint.model.events import Status
-from setpoint.model.globs import fits
+from setpoint.model.globs import matches
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind, Severity
@@ -100,7 +100,7 @@ def _is_in(wanted: tuple[str, ...], value: str) -> bool:
 
 
 def _fits(wanted: tuple[str, ...], value: str) -> bool:
-    return not wanted or fits(wanted, value)
+    return not wanted or matches(wanted, value)
 
 
 def _places(finding: Finding) -> tuple[str, ...]:

@@ -204,7 +204,7 @@ def _is_deadline_past(state: ResourceState, now: datetime) -> bool:
     if state.settling is not None:
         return state.settling.due <= now
     is_exempted = is_in_force(state.exemption, state.fingerprint, now)
-    return (state.is_open and is_exempted) or (state.is_quiet and not is_exempted)
+    return (state.is_open and is_exempted) or (state.is_exempt_or_accepted and not is_exempted)
 
 
 def _settling(
@@ -345,12 +345,12 @@ def _next_state(
         None,
         observation.window_start,
         identity or (state.identity if state else {}),
-        _home(state, observation, verdict),
+        _home_project(state, observation, verdict),
         _good(state, finding, verdict),
     )
 
 
-def _home(state: ResourceState | None, observation: Observation, verdict: Verdict | None) -> str:
+def _home_project(state: ResourceState | None, observation: Observation, verdict: Verdict | None) -> str:
     """The project in which a resource is declared; it stays while a declaration is at fault."""
     before = state.home if state is not None else ""
     if verdict is None or (verdict.differences and any(map(_is_of_authority, verdict.differences))):

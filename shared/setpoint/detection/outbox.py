@@ -104,7 +104,7 @@ def _publish_each(pending: Iterable[CloudEvent], bus: EventBus, dead_letters: De
         except PermanentError as error:
             attributes = {"type": event.type, "subject": cut(event.subject, PUBSUB_ATTRIBUTE)}
             dead_letters.put(events.encode(event), attributes, str(error))
-            telemetry.happened("set_aside", "ERROR", kind="event", resource_name=event.subject, reason=str(error))
+            telemetry.log_event("set_aside", "ERROR", kind="event", resource_name=event.subject, reason=str(error))
 
 
 class Failures:

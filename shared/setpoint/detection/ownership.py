@@ -68,7 +68,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     snapshot: Snapshot,
     observation: Observation,
     schemas: Schemas | None,
-    who: ActorLookup = judging.nobody,
+    who: ActorLookup = judging.unknown_actor,
     reading: ApiReading | None = None,
     *,
     secrecy: Secrecy = THIS_PROCESS,
@@ -150,7 +150,7 @@ def with_refusal(
 
 def log_refusal(key: ResourceKey, refused: RefusedClaim) -> None:
     """Log that a declaration does not count; a log-based metric counts these lines, and an alert watches the metric."""
-    telemetry.happened(
+    telemetry.log_event(
         "claim_refused",
         "ERROR",
         outcome=f"{refused.where}: {refused.reason}; it does not count;",

@@ -59,7 +59,7 @@ def evaluate_policy(
     if fleet_policy is not None:
         rule = policies.first_match(fleet_policy, case_of(declaration, observation, kind, severity, differences, actor))
     severity = rule.severity if rule is not None and rule.severity is not None else severity
-    mode = policies.more_careful(rule.mode if rule is not None else None, declaration.mode)
+    mode = policies.more_restrictive(rule.mode if rule is not None else None, declaration.mode)
     settle = rule.settle if rule is not None and rule.settle is not None else declaration.settle
     if settle is None:
         settle = policy.settling_seconds(kind, observation.key.content, severity, observation.data)

@@ -90,7 +90,7 @@ class Worker:
             self._stopping.set()
             for thread in self._threads:
                 thread.join()
-            self._hand_back()
+            self._return_messages()
             stream.close()
         if self._broken:
             raise self._broken[0]
@@ -128,7 +128,7 @@ class Worker:
         with self._lock:
             self.outcomes.update("again" if isinstance(result, Exception) else result for result in results)
 
-    def _hand_back(self) -> None:
+    def _return_messages(self) -> None:
         with contextlib.suppress(Empty):
             while True:
                 self._queue.get_nowait().nack()

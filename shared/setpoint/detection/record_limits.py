@@ -59,7 +59,7 @@ def bounded(differences: list[Difference], encoded: list[bytes]) -> list[Differe
     return kept
 
 
-def few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
+def limited(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
     """The suppressed differences that fit in a record beside its finding."""
     if not suppressed:
         return ()

@@ -52,7 +52,7 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
         entry = None if scope.strict else auto_created_resources.rule(observation)
         made = entry.reason if entry is not None else ""
         rule = (
-            "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
+            "" if made else ignore_patterns.matching_rule(scope.ignores, observation.key.name, observation.asset_type)
         )
         coverage = ScopeCoverage(scope, made, rule, entry if entry is not None and entry.is_claim else None)
         if not coverage.is_exempt:
@@ -67,7 +67,7 @@ def scope_of_grants(rules: Rules, observation: Observation) -> Scope | None:
     for scope in _candidates(rules.scopes, observation):
         if "iam_policy" in scope.contents and _covers(scope, observation):
             key = observation.key
-            if not ignore_patterns.leaving_alone(scope.ignores, key.name, observation.asset_type):
+            if not ignore_patterns.matching_rule(scope.ignores, key.name, observation.asset_type):
                 return scope
     return None
 
@@ -112,8 +112,8 @@ _INDEXES = _Indexes()
 
 def _covers(scope: Scope, observation: Observation) -> bool:
     return (
-        globs.fits(scope.asset_types, observation.asset_type)
-        and _lies_in(scope.projects, scope.ancestors, observation)
+        globs.matches(scope.asset_types, observation.asset_type)
+        and _is_placed_in(scope.projects, scope.ancestors, observation)
         and (not scope.labels or _is_labelled(scope.labels, observation))
         and not any(_is_excepted(exception, observation) for exception in scope.exceptions)
         and (scope.within is None or _is_within(scope.within, observation))
@@ -122,20 +122,20 @@ def _covers(scope: Scope, observation: Observation) -> bool:
 
 def _is_within(places: FleetPart, observation: Observation) -> bool:
     """Whether a resource is in the places of a scope's source."""
-    is_there = places.everywhere or _lies_in(places.projects, places.ancestors, observation)
-    return is_there and (not places.asset_types or globs.fits(places.asset_types, observation.asset_type))
+    is_there = places.everywhere or _is_placed_in(places.projects, places.ancestors, observation)
+    return is_there and (not places.asset_types or globs.matches(places.asset_types, observation.asset_type))
 
 
 def _is_excepted(exception: Selection, observation: Observation) -> bool:
     placed = exception.projects or exception.ancestors
     return (
-        (not exception.asset_types or globs.fits(exception.asset_types, observation.asset_type))
-        and (not placed or _lies_in(exception.projects, exception.ancestors, observation))
+        (not exception.asset_types or globs.matches(exception.asset_types, observation.asset_type))
+        and (not placed or _is_placed_in(exception.projects, exception.ancestors, observation))
         and (not exception.labels or _is_labelled(exception.labels, observation))
     )
 
 
-def _lies_in(projects: tuple[str, ...], ancestors: tuple[str, ...], observation: Observation) -> bool:
+def _is_placed_in(projects: tuple[str, ...], ancestors: tuple[str, ...], observation: Observation) -> bool:
     if projects:
         named = _set_of(projects)
         if observation.project_number in named or observation.project_id in named:

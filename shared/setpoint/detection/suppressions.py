@@ -65,7 +65,7 @@ def mode_for(
     differences: Sequence[Difference], mode: Mode, declaration: Declaration, fleet_policy: Policy | None
 ) -> Mode:
     """The remediation mode of a drift: a faulty declaration is never remediated, undeclared changes where asked for."""
-    return policy.more_careful(mode, "alert") if why_manual(differences, declaration, fleet_policy) else mode
+    return policy.more_restrictive(mode, "alert") if why_manual(differences, declaration, fleet_policy) else mode
 
 
 def why_manual(differences: Sequence[Difference], declaration: Declaration, fleet_policy: Policy | None) -> str:

@@ -362,7 +362,7 @@ def _differences(current: LiveValues, declaration: Declaration, good: GoodValues
     return of_many + tuple(
         difference
         for difference in differing
-        if difference.path not in good.wandering and _is_tellable(difference, good, observation)
+        if difference.path not in good.wandering and _is_reportable(difference, good, observation)
     )
 
 
@@ -371,7 +371,7 @@ def _compared(current: LiveValues, differences: tuple[Difference, ...], good: Go
     renewed = good_values.is_renewed(current, good)
     if renewed:
         differences = tuple(difference for difference in differences if good_values.is_held(difference, good))
-    differences, absorbed, good = _learnt(differences, current, good)
+    differences, absorbed, good = _without_moving_values(differences, current, good)
     kept = good_values.updated(current, good, differences, renewed=renewed or absorbed)
     return _Result(differences, kept, renewed)
 
@@ -401,7 +401,7 @@ def _unknown(paths: Iterable[str], why: str) -> tuple[Explanation, ...]:
     )
 
 
-def _is_tellable(difference: Difference, good: GoodValues, observation: Observation) -> bool:
+def _is_reportable(difference: Difference, good: GoodValues, observation: Observation) -> bool:
     """Whether a value that was not there before is news: not where a reading shows more than the inventory does.
 
     Of values without weight that is not known either, where some were left out.
@@ -413,7 +413,7 @@ def _is_tellable(difference: Difference, good: GoodValues, observation: Observat
     return not good.is_partial or severity_of(difference) != "low"
 
 
-def _learnt(
+def _without_moving_values(
     differences: tuple[Difference, ...], current: LiveValues, good: GoodValues
 ) -> tuple[tuple[Difference, ...], bool, GoodValues]:
     """The differences without values that move by themselves, whether some belong to what is good, and what is learnt.

@@ -23,12 +23,12 @@ from setpoint.detection import (
     undeclared_changes,
     unmanaged_verdicts,
 )
-from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
+from setpoint.detection.api_differences import ByApi, by_api_of, is_in, observable
 from setpoint.detection.claim_evidence import NO_EVIDENCE, Evidence
 from setpoint.detection.observation_digests import judging_digest
 from setpoint.detection.observed_schema import Schemas, aligned, of_own_elements, schema_of, versions_of
 from setpoint.detection.undeclared_changes import UndeclaredChanges
-from setpoint.detection.verdict_model import ActorLookup, Unjudged, Verdict, fingerprint, nobody
+from setpoint.detection.verdict_model import ActorLookup, Unjudged, Verdict, fingerprint, unknown_actor
 from setpoint.model import ignore_patterns, lifecycle
 from setpoint.model import policy as policies
 from setpoint.model.api_reading import ApiReading
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
     from setpoint.comparison.compare import Comparison
 
-__all__ = ["ActorLookup", "Unjudged", "Verdict", "fingerprint", "judge", "nobody", "policy_differences"]
+__all__ = ["ActorLookup", "Unjudged", "Verdict", "fingerprint", "judge", "policy_differences", "unknown_actor"]
 
 
 def judge(  # noqa: PLR0913 - the inputs of a verdict
@@ -56,7 +56,7 @@ def judge(  # noqa: PLR0913 - the inputs of a verdict
     rules: Rules,
     observation: Observation,
     schemas: Schemas | None,
-    who: ActorLookup = nobody,
+    who: ActorLookup = unknown_actor,
     reading: ApiReading | None = None,
     secrecy: Secrecy = THIS_PROCESS,
     *,
@@ -189,7 +189,7 @@ def _remembered(
 ) -> Verdict:
     """The verdict on an observation that is in sync, by whose digest the same one again is known."""
     good, judged_by = drift.good, judging_digest(desired, rules)
-    suppressed = record_limits.few(drift.suppressed) if drift.suppressed else ()
+    suppressed = record_limits.limited(drift.suppressed) if drift.suppressed else ()
     if is_settled and good is not None and not drift.unknown:
         kept_quiet = observation_digests.suppression_inputs(desired, rules, suppressed)
         digest = observation_digests.of_verdict(observation, desired, judged_by, drift.secrecy, kept_quiet)
@@ -233,7 +233,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         judged_by=judged_by,
         settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)),
         previous_data=record_limits.bare(observation, schemas, secrecy) if kind == "deleted" else None,
-        suppressed=record_limits.few(suppressed),
+        suppressed=record_limits.limited(suppressed),
         actor=actor,
         unknown=unknown,
         good=good,
@@ -321,12 +321,12 @@ def _differences(
             return (), ()
         differing, elsewhere = api_versions.split(walk.differences, schema, versions_of(schemas, observation))
         unknown += elsewhere
-        differing = tellable(differing, observation, by_api)
+        differing = observable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
             kept = _not_ignored_fields(declaration, observation.data, schema, own, masking)
             kept, _ = api_versions.split(kept, schema, versions_of(schemas, observation))
-            kept = _not_ignored(declaration, tellable(kept, observation, by_api))
+            kept = _not_ignored(declaration, observable(kept, observation, by_api))
     ignored: tuple[Suppressed, ...] = ()
     if len(kept) != len(differing):
         kept_fields = {(difference.path, difference.op) for difference in kept}

@@ -69,7 +69,7 @@ ActorLookup = Callable[[str, str], Actor | None]
 """Looks up the actor behind a drift by the drift's fingerprint and the verdict's ``judged_by``."""
 
 
-def nobody(fingerprint: str, judged_by: str) -> Actor | None:
+def unknown_actor(fingerprint: str, judged_by: str) -> Actor | None:
     """A lookup of the actor that always answers unknown."""
     del fingerprint, judged_by
     return None

@@ -113,7 +113,7 @@ def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             record = record.removeprefix(_BOM)
         if not record:
             continue
-        if is_first and _goes_on(record):
+        if is_first and _continues(record):
             yield from _indented(number, record + b"\n" + _rest(stream))
             return
         is_first = False
@@ -144,7 +144,7 @@ def _rest(stream: BinaryIO) -> bytes:
     return b"".join(blocks)
 
 
-def _goes_on(first: bytes) -> bool:
+def _continues(first: bytes) -> bool:
     """Whether the first line begins an array, or an object over several lines; a record that is cut off does not."""
     return first.startswith(b"[") or (first.startswith(b"{") and first.endswith((b"{", b"[", b",")))
 

@@ -20,6 +20,20 @@ Action = Literal[
     "act",
 ]
 
+_DISPLAYED = {
+    "leave": "ignore",
+    "ask": "request approval",
+    "rehearse": "dry run",
+    "hand_off": "delegate",
+    "act": "remediate",
+}
+"""The terms that users read for stored words, which stay as they are."""
+
+
+def display_text(what: str) -> str:
+    """A decision or an action of the trail as users read it."""
+    return _DISPLAYED.get(what, what)
+
 
 class Reason(msgspec.Struct, frozen=True):
     """A reason for or against remediating a drift.

@@ -49,7 +49,7 @@ def rules_for(rules: tuple[CompareRule, ...], asset_type: str) -> tuple[FieldRul
     return tuple(
         FieldRule(field_path.parse(rule.path), rule.how, f"compared as {rule.how} by the policy ({rule.path})")
         for rule in rules
-        if not rule.asset_types or globs.fits(rule.asset_types, asset_type)
+        if not rule.asset_types or globs.matches(rule.asset_types, asset_type)
     )
 
 

@@ -7,6 +7,6 @@ from functools import lru_cache
 
 
 @lru_cache(maxsize=4096)
-def fits(globs: tuple[str, ...], name: str) -> bool:
+def matches(globs: tuple[str, ...], name: str) -> bool:
     """Whether a name is in the list, or matches one of its patterns."""
     return name in globs or any(fnmatchcase(name, glob.replace("[", "[[]")) for glob in globs)

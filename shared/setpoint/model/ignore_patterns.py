@@ -17,7 +17,7 @@ ALL = ""
 """The pattern that ignores a whole resource."""
 
 
-def means(rule: IgnoreRule, name: str, asset_type: str, address: str = "") -> bool:
+def matches(rule: IgnoreRule, name: str, asset_type: str, address: str = "") -> bool:
     """Whether a rule matches a resource by its name, its type or its Terraform address."""
     match = _compiled(rule.expression)
     return any(match(subject) is not None for subject in (name.removeprefix("//"), asset_type, address) if subject)
@@ -28,11 +28,11 @@ def _compiled(expression: str) -> Any:
     return linear_patterns.compiled(expression).match
 
 
-def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:
+def matching_rule(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:
     """The rule that ignores a resource, as written in its file; empty if there is none."""
     deciding_rule = ""
     for rule in rules:
-        if means(rule, name, asset_type):
+        if matches(rule, name, asset_type):
             deciding_rule = "" if rule.negated else rule.text or rule.expression
     return deciding_rule
 

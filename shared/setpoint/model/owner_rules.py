@@ -48,7 +48,7 @@ class Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
             (self.folders, folders),
         )
         return all(
-            not wanted or any(name and globs.fits(wanted, name) for name in names) for wanted, names in conditions
+            not wanted or any(name and globs.matches(wanted, name) for name in names) for wanted, names in conditions
         )
 
 

@@ -221,7 +221,7 @@ def shown(fleet_policy: Policy | None, asset_type: str) -> tuple[str, ...]:
     """The paths of fields that a policy shows in resources of this type."""
     if fleet_policy is None or not fleet_policy.show:
         return ()
-    rules = (rule for rule in fleet_policy.show if not rule.asset_types or globs.fits(rule.asset_types, asset_type))
+    rules = (rule for rule in fleet_policy.show if not rule.asset_types or globs.matches(rule.asset_types, asset_type))
     return tuple(field for rule in rules for field in rule.fields)
 
 
@@ -251,7 +251,7 @@ def first_match(policy: Policy | None, case: PolicyInput) -> Rule | None:
     """The first rule that matches, or None."""
     if policy is None:
         return None
-    return next((rule for rule in policy.rules if not _unfit(rule.match, case)), None)
+    return next((rule for rule in policy.rules if not _unmet_condition(rule.match, case)), None)
 
 
 def is_read_by_api(policy: Policy | None, asset_type: str, key: ResourceKey) -> bool:
@@ -284,34 +284,34 @@ def undeclared_pattern(matches: Iterable[UndeclaredMatch], asset_type: str, path
 
 def fits(match: Match, case: PolicyInput) -> bool:
     """Whether a drift fulfils the conditions."""
-    return not _unfit(match, case)
+    return not _unmet_condition(match, case)
 
 
 def explain(policy: Policy, case: PolicyInput) -> tuple[RuleTrial, ...]:
     """All rules up to the one that applies, each with its first unmet condition."""
     tried = []
     for rule in policy.rules:
-        unfit = _unfit(rule.match, case)
+        unfit = _unmet_condition(rule.match, case)
         tried.append(RuleTrial(rule.name, unfit))
         if not unfit:
             break
     return tuple(tried)
 
 
-def more_careful(first: Mode | None, other: Mode | None) -> Mode:
+def more_restrictive(first: Mode | None, other: Mode | None) -> Mode:
     """The more restrictive of two modes, either of which may be unset; ``alert`` if both are."""
     if first is None or other is None:
         return first or other or "alert"
     return min(first, other, key=MODES.index)
 
 
-def _unfit(match: Match, case: PolicyInput) -> str:
+def _unmet_condition(match: Match, case: PolicyInput) -> str:
     """The first unmet condition; empty if all are met."""
     return next((name for name, fits in _CHECKS if not fits(match, case)), "")
 
 
 def _one_of(wanted: tuple[str, ...], names: Iterable[str]) -> bool:
-    return not wanted or any(globs.fits(wanted, name) for name in names)
+    return not wanted or any(globs.matches(wanted, name) for name in names)
 
 
 def _are_covered(match: Match, case: PolicyInput) -> bool:

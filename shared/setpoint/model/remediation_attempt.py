@@ -311,7 +311,7 @@ def busy(remediation: RemediationState, reason: str, seconds: float, now: dateti
     return replace(unread(unchanged, reason, now, seconds), operation="")
 
 
-def turned_down(
+def refused_by_api(
     remediation: RemediationState, outcome: Literal["refused", "denied"], reason: str, now: datetime
 ) -> RemediationState:
     """The state after the API refused or denied a write: it is delegated, and the attempt does not count."""

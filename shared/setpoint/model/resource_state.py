@@ -132,7 +132,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         """When the record is due for evaluation without a new observation; None for never."""
         times = (
             self.settling.due if self.settling is not None else None,
-            self.exemption.until if self.exemption is not None and self.is_quiet else None,
+            self.exemption.until if self.exemption is not None and self.is_exempt_or_accepted else None,
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -147,7 +147,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return self.api_reading.due if self.api_reading is not None else None
 
     @property
-    def is_quiet(self) -> bool:
+    def is_exempt_or_accepted(self) -> bool:
         """Whether the drift is exempt or accepted."""
         return self.finding is not None and self.finding.status in ("exempted", "accepted")
 

@@ -176,7 +176,7 @@ def _rates(
     )
 
 
-def room_at(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> datetime:
+def next_allowed_write(safety: SafetyState, limit_scope: LimitScope, limits: Limits, now: datetime) -> datetime:
     """When another write exceeds no limit any more, without writes by others."""
     late = _late(safety, limits, now).writes
     ends = [acts[-most].claimed_at for _, acts, most in _rates(late, limit_scope, limits) if 0 < most <= len(acts)]

@@ -126,7 +126,7 @@ def may_declare(sources: Sources | None, source: str, asset_type: str, location:
     grant = sources.grant(source)
     if grant is None:
         return PermissionResult("may_not", f"source {source} {NOT_LISTED}")
-    if grant.asset_types and not globs.fits(grant.asset_types, asset_type):
+    if grant.asset_types and not globs.matches(grant.asset_types, asset_type):
         return PermissionResult("may_not", f"source {source} may not declare {asset_type}")
     return _by_place(grant, location)
 
@@ -204,7 +204,7 @@ def may_name(sources: Sources | None, source: str, team: str) -> bool:
     if sources is None or source == INSTALLATION or not team:
         return True
     grant = sources.grant(source)
-    return grant is not None and (globs.fits(grant.teams, team) if grant.teams else team == grant.name)
+    return grant is not None and (globs.matches(grant.teams, team) if grant.teams else team == grant.name)
 
 
 def may_hold(

@@ -102,7 +102,7 @@ class NotWritable(msgspec.Struct, frozen=True):
     fields: tuple[Unwritable, ...] = ()
 
     @classmethod
-    def whole(cls, key: ResourceKey, reason: Reason, todo: str) -> NotWritable:
+    def for_resource(cls, key: ResourceKey, reason: Reason, todo: str) -> NotWritable:
         """Nothing of a resource can be written.
 
         Args:

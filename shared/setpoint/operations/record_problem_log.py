@@ -51,7 +51,7 @@ class RecordProblemLog:
         if problem is None:
             return
         if before is None:
-            telemetry.happened("record_problem", "ERROR", record=error.record, reason=problem.reason)
+            telemetry.log_event("record_problem", "ERROR", record=error.record, reason=problem.reason)
         version = stored.version if stored is not None else None
         self._store.write(
             KIND, problem.id, encode_problem(problem), version, NoticeIndex(thread=_ALL, expires=now + _KEPT)

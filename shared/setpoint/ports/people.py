@@ -184,7 +184,7 @@ class People(Protocol):
     def group(self, group: str) -> frozenset[str]:
         """The ids of the members of a user group; they may be some minutes old."""
 
-    def tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
+    def send_private(self, user: str, channel: str, text: str, thread: str = "") -> None:
         """Send a user a message that nobody else sees.
 
         Args:

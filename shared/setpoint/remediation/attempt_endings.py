@@ -42,7 +42,7 @@ def end(
     )
 
 
-def turn_down(
+def delegate_refused_write(
     snapshot: Snapshot,
     claimed: RemediationState,
     outcome: Literal["refused", "denied"],
@@ -51,7 +51,7 @@ def turn_down(
 ) -> ExecutionOutcome:
     """Delegate a write that the API refuses; of all writes that lack one permission, only the first alerts."""
     now = records.clock()
-    after = remediation_attempt.turned_down(claimed, outcome, f"{outcome}: {error}", now)
+    after = remediation_attempt.refused_by_api(claimed, outcome, f"{outcome}: {error}", now)
     end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), records, denial(error, records.clock))
     return "handed_off"
 

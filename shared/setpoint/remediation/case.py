@@ -181,7 +181,7 @@ def _weakening(finding: Finding, restored: tuple[str, ...]) -> tuple[str, ...]:
 def _mode_for(snapshot: Snapshot, finding: Finding, policy_outcome: policy_evaluation.PolicyOutcome) -> Mode:
     declaration = primary_declaration(snapshot, finding)
     if declaration is None:
-        return policies.more_careful(policy_outcome.mode, "alert")
+        return policies.more_restrictive(policy_outcome.mode, "alert")
     return suppressions.mode_for(finding.differences, policy_outcome.mode, declaration, snapshot.rules.policy)
 
 

@@ -127,7 +127,7 @@ def decide(facts: DecisionInput) -> Decision:
     return Decision(action, reasons, until)
 
 
-def held(facts: DecisionInput) -> str:
+def blocking_guardrail(facts: DecisionInput) -> str:
     """The pause or circuit breaker that stops a remediation, for people; empty if there is none."""
     reasons = (check(facts) for check in (_by_pause, _by_breaker))
     return "; ".join(reason.text for reason in reasons if reason is not None)
@@ -202,7 +202,11 @@ def _by_breaker(facts: DecisionInput) -> Reason | None:
 def _by_limit(facts: DecisionInput) -> Reason | None:
     limits, limit_scope = facts.policy.limits, facts.limit_scope
     limit = braking.exceeded(facts.safety_state, limit_scope, limits, facts.now)
-    return Reason(limit, "wait", braking.room_at(facts.safety_state, limit_scope, limits, facts.now)) if limit else None
+    return (
+        Reason(limit, "wait", braking.next_allowed_write(facts.safety_state, limit_scope, limits, facts.now))
+        if limit
+        else None
+    )
 
 
 def _by_window(facts: DecisionInput) -> Reason | None:

@@ -149,7 +149,7 @@ def resume_due(context: RemediationContext) -> TickResult:
         except SetpointError as error:
             problems.append(str(error))
         except Exception as error:  # noqa: BLE001 - an error with one resource does not stop the others
-            telemetry.happened("remediation", outcome="problem", resource_name=key.name, content=key.content)
+            telemetry.log_event("remediation", outcome="problem", resource_name=key.name, content=key.content)
             problems.append(f"{key.name}: {error!r}; it is tried again with the next tick, report it if it stays")
     problems += map(str, unread)
     RecordProblemLog(context.store.notices).note(unread, now)
@@ -168,7 +168,7 @@ def remediate(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome
         TransientError: the step failed for now; try again.
     """
     outcome = retry_on_conflict(lambda: _step(key, context), what=key.name, then="the next tick tries again")
-    telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
+    telemetry.log_event("remediation", outcome=outcome, resource_name=key.name, content=key.content)
     return outcome
 
 
@@ -408,7 +408,7 @@ def _unread(
         return "unread"
     outcome: Literal["denied", "refused"] = "denied" if isinstance(error, AccessDenied) else "refused"
     reason = f"{outcome}: it cannot be read: {error}"
-    after = remediation_attempt.turned_down(decided_on.remediation, outcome, reason, decided_on.now)
+    after = remediation_attempt.refused_by_api(decided_on.remediation, outcome, reason, decided_on.now)
     safety = endings.denial(error, records.clock)(decided_on.safety_state)
     records.save_step(case, after, AuditNote(outcome, "remediation.requested", decision), safety)
     return "handed_off"

@@ -67,10 +67,12 @@ def _not_written(
                 snapshot, remediation, str(error), policy, context.records, proof=proof, is_harmless=True
             )
         case AccessDenied():
-            outcome = endings.turn_down(snapshot, remediation, "denied", error, context.records)
+            outcome = endings.delegate_refused_write(snapshot, remediation, "denied", error, context.records)
         case Refused():  # the error says nothing about a resource that was replaced meanwhile
             outcome = verification.prove(snapshot, context)
-            outcome = outcome or endings.turn_down(snapshot, remediation, "refused", error, context.records)
+            outcome = outcome or endings.delegate_refused_write(
+                snapshot, remediation, "refused", error, context.records
+            )
         case Throttled():
             outcome = endings.wait_for_api(snapshot, remediation, error, context.records)
         case _:
@@ -97,7 +99,7 @@ def _reason_to_release(
         return "its record has changed since the claim"
     if declared_digest(snapshot) != decided_on.remediation.desired:
         return "its declaration has changed since the claim"
-    return decision.held(decided_on._replace(safety_state=store.safety_state().value, now=now))
+    return decision.blocking_guardrail(decided_on._replace(safety_state=store.safety_state().value, now=now))
 
 
 def _written(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:

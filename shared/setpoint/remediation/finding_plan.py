@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from setpoint.comparison.masking import HIDING, Masking
-from setpoint.comparison.sealed import SealedMasking, armed
+from setpoint.comparison.sealed import SealedMasking, with_nonces
 from setpoint.detection import restoration, undeclared_changes
 from setpoint.detection.restoration import ChangedValues, RestoredDeclaration
 from setpoint.model.declaration import Desired
@@ -108,7 +108,7 @@ def unrestored(changed: ChangedValues, restored: RestoredDeclaration, schema: Sc
     own = own_project(declaration.project, changed.current.observation)
     declared, hiding = declaration.data, HIDING
     if declaration.digests:  # without their key what they stand for is left as it is, as in a write
-        declared, hiding = armed(declared), SealedMasking(HIDING, "")
+        declared, hiding = with_nonces(declared), SealedMasking(HIDING, "")
     recording = record(declared, live, schema, own, null_is_absent=True, overrides=declaration.compare, masking=hiding)
     after = apply_changes(declared, live, schema, recording, recording.changes).body
     before = {difference.path for difference in undeclared_changes.left(changed, live)} - set(restored.paths)

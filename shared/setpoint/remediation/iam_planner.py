@@ -67,7 +67,7 @@ def plan_policy(
     if not differences:
         return NotWritable(declaration.key, "as_declared")
     if declaration.by_scope and not (differences := _without_last_owner(live, differences)):
-        return NotWritable.whole(
+        return NotWritable.for_resource(
             declaration.key,
             "by_hand",
             "it would remove the last owner or administrator: declare them without a condition, or remove them "
@@ -75,16 +75,16 @@ def plan_policy(
         )
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
-        return NotWritable.whole(
+        return NotWritable.for_resource(
             declaration.key, "no_method", "the API has no policy for this kind of resource: change it manually"
         )
     if not live.get("etag") or any(_is_stripped(binding) for binding in live.get("bindings") or ()):
-        return NotWritable.whole(
+        return NotWritable.for_resource(
             declaration.key, "unread", "the policy was not read with its conditions and etag: read it again"
         )
     audits = any(difference.path.startswith("auditConfigs") for difference in differences)
     if audits and not method.wrapped_mask:
-        return NotWritable.whole(
+        return NotWritable.for_resource(
             declaration.key, "no_method", "the API accepts no audit configuration here: change it manually"
         )
     policy = {**live, "version": VERSION, "bindings": _bindings(declaration.data, live, differences)}

@@ -66,7 +66,9 @@ class LiveResources:
         """
         named = _as_listed(declaration, last)
         schema = self.schema_of(declaration)
-        resource = planner.reach(named, schema, self._methods) if named is not None and schema is not None else None
+        resource = (
+            planner.api_resource(named, schema, self._methods) if named is not None and schema is not None else None
+        )
         if resource is None:
             return None
         call = (

@@ -87,7 +87,7 @@ class RecordingComparison(Comparison):
 
 
 class _RecordingSealed(SealedComparison, RecordingComparison):
-    """A recording comparison with an armed declaration."""
+    """A recording comparison with a declaration with nonces."""
 
     __slots__ = ()
 
@@ -108,7 +108,7 @@ def record(
     masking: Masking = masking.HIDING,
     **options: Unpack[CompareOptions],
 ) -> RecordingComparison:
-    """Compare, and remember where the differences lie; with a `SealedMasking` the declaration is an armed one."""
+    """Compare, and remember where the differences lie; with a `SealedMasking` the declaration has nonces."""
     kind = _RecordingSealed if isinstance(masking, SealedMasking) else RecordingComparison
     walk = kind(own, **options)
     walk.masking = masking

@@ -17,7 +17,7 @@ from setpoint.catalog.methods import ApiResource, Methods
 from setpoint.comparison import masking
 from setpoint.comparison.masking import Masking
 from setpoint.comparison.options import options_of
-from setpoint.comparison.sealed import SealedMasking, armed, holds_seal
+from setpoint.comparison.sealed import SealedMasking, holds_seal, with_nonces
 from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _OTHER_CONTENT = "organisation and access policies are changed manually, or declared as the API's own resources"
 
 
-def reach(declaration: Declaration, schema: Schema, methods: Methods) -> ApiResource | None:
+def api_resource(declaration: Declaration, schema: Schema, methods: Methods) -> ApiResource | None:
     """How a declared resource is read and written: by the beta API if it declares fields that only the beta has.
 
     Args:
@@ -107,15 +107,17 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
     """
     key = declaration.key
     if schema is None or resource is None:
-        return NotWritable.whole(declaration.key, "unread", "no API document says how to reach it: change it manually")
+        return NotWritable.for_resource(
+            declaration.key, "unread", "no API document says how to reach it: change it manually"
+        )
     if live is None:
         made = f" ({resource.kind.create})" if resource.kind.create else ""
-        return NotWritable.whole(declaration.key, "gone", f"it was deleted: create it again as declared{made}")
+        return NotWritable.for_resource(declaration.key, "gone", f"it was deleted: create it again as declared{made}")
     wanted = None if differences is None else {(difference.path, difference.op) for difference in differences}
     if key.content == "iam_policy":
         return plan_policy(declaration, live, resource, wanted, own)
     if key.content != "resource":
-        return NotWritable.whole(declaration.key, "no_method", _OTHER_CONTENT)
+        return NotWritable.for_resource(declaration.key, "no_method", _OTHER_CONTENT)
     declared, compared = _comparing(declaration, schema, own, hiding)
     recording = compared(live=live)
     changes = [
@@ -153,7 +155,9 @@ def plan(  # noqa: PLR0911, PLR0913 - one return for each reason, and the option
         later=tuple(change.difference.path for _, rest in others for change in rest),
         side_effects=_side_effects(schema, first),
     )
-    return NotWritable.whole(declaration.key, "sealed", SEALED) if _holds_digest(declaration, planned) else planned
+    return (
+        NotWritable.for_resource(declaration.key, "sealed", SEALED) if _holds_digest(declaration, planned) else planned
+    )
 
 
 def _comparing(
@@ -162,7 +166,7 @@ def _comparing(
     """The declared fields that may be written, and how they are compared with a live resource."""
     declared = ignore_patterns.without(declaration.data, (*declaration.ignore, *declaration.recorded))
     if declaration.digests:
-        declared, hiding = armed(declared), SealedMasking(hiding, declaration.digests)
+        declared, hiding = with_nonces(declared), SealedMasking(hiding, declaration.digests)
     return declared, partial(
         record,
         declared,

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.comparison import masking
-from setpoint.comparison.sealed import SealedMasking, armed
+from setpoint.comparison.sealed import SealedMasking, with_nonces
 from setpoint.detection import finding_events
 from setpoint.detection.observed_schema import Schemas
 from setpoint.detection.outbox import Outbox
@@ -248,5 +248,5 @@ def _shown(declaration: Declaration, schemas: Schemas | None, secrecy: Secrecy) 
     schema = schemas.schema_for(declaration.asset_type) if schemas is not None and is_resource else None
     hiding = masking.Masking(secrecy)
     if declaration.digests:
-        return SealedMasking(hiding, declaration.digests).message(armed(declaration.data), schema)
+        return SealedMasking(hiding, declaration.digests).message(with_nonces(declaration.data), schema)
     return masking.masked_message(declaration.data, schema, hiding)

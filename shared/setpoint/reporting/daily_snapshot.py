@@ -75,7 +75,7 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
     states = reporter.store.states(problems=problems)
     findings = put(FINDINGS_SNAPSHOT, _findings(states, taken, digest, checked, common))
     for problem in problems:
-        telemetry.happened("unreadable", "ERROR", reason=str(problem))
+        telemetry.log_event("unreadable", "ERROR", reason=str(problem))
     RecordProblemLog(reporter.store.notices).note(problems, reporter.clock())
     coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, DigestSet(checked)).rows(taken))
     sweeps = readable_sweeps(reporter.store.sweeps)

@@ -139,13 +139,13 @@ def start(request: SweepStart, run: str, sweeper: Sweeper, *, fresh: bool = Fals
             return ended
         stored = sweeper.records.sweep(request.name)
     if before is None or before.run != run:
-        _learn_projects(request.scopes, sweeper.inventory, sweeper.detection)
+        _record_projects(request.scopes, sweeper.inventory, sweeper.detection)
         before = _begin(request, run, stored, sweeper)
     sweeper.queue.publish(_shuffled([ShardWork(request.name, run, number) for number in before.open]))
     return MessageResult("begun" if before.open else "out of date", _label(request))
 
 
-def _learn_projects(scopes: Sequence[str], inventory: Inventory, detection: Context) -> None:
+def _record_projects(scopes: Sequence[str], inventory: Inventory, detection: Context) -> None:
     """Record the id of each project number before resources that are listed by number are evaluated."""
     for scope in scopes:
         with suppress(BadRequest):  # the listing reports it

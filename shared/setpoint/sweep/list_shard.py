@@ -49,7 +49,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
         try:
             _read(record, sweeper, until)
         except TokenExpired:
-            record.begin_anew(sweeper.now())
+            record.restart(sweeper.now())
             _read(record, sweeper, until)
     except _Overtaken:
         return None
@@ -76,7 +76,7 @@ class _ShardRecord:
             raise _Overtaken from None
         self.shard = shard
 
-    def begin_anew(self, now: datetime) -> None:
+    def restart(self, now: datetime) -> None:
         """Restart the listing; keys of listed pages stay recorded."""
         begun = replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, created_by={}, claims=())
         self.write(replace(begun, updated_at=now))

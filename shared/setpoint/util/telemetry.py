@@ -114,7 +114,7 @@ def add(name: str, amount: float = 1) -> None:
         run.fields[name] = run.fields.get(name, 0) + amount
 
 
-def happened(what: str, severity: Severity = "INFO", **fields: Any) -> None:
+def log_event(what: str, severity: Severity = "INFO", **fields: Any) -> None:
     """Log an event on a line of its own while a message is handled; nothing outside of functions.
 
     Args:
@@ -127,7 +127,7 @@ def happened(what: str, severity: Severity = "INFO", **fields: Any) -> None:
         log(severity, f"{what}: {about}", event=what, **fields)
 
 
-def carried() -> dict[str, str]:
+def trace_attributes() -> dict[str, str]:
     """The attributes that pass the trace on in a published message."""
     run = _current.get()
     return {} if run is None else {TRACEPARENT: run.trace.traceparent}

@@ -87,7 +87,7 @@ def reachable(folder: Path, description: dict[str, Any], commands: dict[str, Cal
         server.server_close()
 
 
-def tell(folder: Path, command: str, argument: str = "") -> str:
+def send_command(folder: Path, command: str, argument: str = "") -> str:
     """Have the system that is up do something; what it says.
 
     Raises:

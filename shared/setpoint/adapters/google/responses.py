@@ -100,7 +100,7 @@ def body(call: Call, answer: requests.Response) -> dict[str, Any]:
         case "stale":
             raise Conflict(f"{where}: it has changed since it was read ({message}); read it again")
         case "denied":
-            raise AccessDenied(call.url, call.permission, _remedy(call, _error(answer)))
+            raise AccessDenied(call.url, call.permission, _hint(call, _error(answer)))
         case "busy":
             raise Throttled(f"{where}: {answer.status_code} ({message})", max(wait(answer), 1.0))
         case "refused" | "gone":
@@ -178,7 +178,7 @@ def _described(answer: requests.Response, message: str) -> str:
     return f"{answer.status_code} with {what}, which is not an answer of the API"
 
 
-def _remedy(call: Call, error: Mapping[str, Any]) -> str:
+def _hint(call: Call, error: Mapping[str, Any]) -> str:
     if error.get("code") == requests.codes.unauthorized:
         return "the credentials are not accepted; check the service account"
     if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):

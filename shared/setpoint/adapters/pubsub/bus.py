@@ -192,7 +192,7 @@ class PubSubBus:
                 "project": cut(data.project, PUBSUB_ATTRIBUTE),
                 "team": cut(data.owner.team, PUBSUB_ATTRIBUTE),
                 "severity": data.severity,
-                **telemetry.carried(),
+                **telemetry.trace_attributes(),
             },
         )
 

@@ -26,5 +26,5 @@ class PubSubSweepQueue:
 
     def publish(self, messages: Sequence[SweepMessage]) -> None:
         """See ``SweepQueue.publish``."""
-        trace = telemetry.carried()
+        trace = telemetry.trace_attributes()
         self._topic.publish(((encode_message(message), trace) for message in messages), "a message of a sweep")

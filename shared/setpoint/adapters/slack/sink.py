@@ -56,11 +56,13 @@ class SlackSink:
         """See ``Sink.show``."""
         view, links = message.view, message.links
         made = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
-        return self._stand(message, made, view.opened_at if isinstance(view, GroupView) else view.data.first_seen)
+        return self._post_or_update(
+            message, made, view.opened_at if isinstance(view, GroupView) else view.data.first_seen
+        )
 
     def escalate(self, message: OutgoingMessage[FindingView]) -> PostedMessage:
         """See ``Sink.escalate``."""
-        return self._stand(message, messages.escalation(message.view), message.view.data.first_seen)
+        return self._post_or_update(message, messages.escalation(message.view), message.view.data.first_seen)
 
     def reply(self, message: OutgoingMessage[FindingView | Sequence[FindingView]], to: PostedMessage) -> None:
         """See ``Sink.reply``."""
@@ -82,7 +84,7 @@ class SlackSink:
         if not message.maybe or self._find(name, channel, self._oldest(None)) is None:
             self._post(name, channel, messages.digest(message.view, message.links))
 
-    def _stand(self, message: OutgoingMessage[object], made: Message, since: datetime) -> PostedMessage:
+    def _post_or_update(self, message: OutgoingMessage[object], made: Message, since: datetime) -> PostedMessage:
         """Post a message once, or update it.
 
         Args:

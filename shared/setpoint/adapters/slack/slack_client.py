@@ -100,7 +100,7 @@ def call(client: WebClient, method: str, what: str, **arguments: Any) -> dict[st
     try:
         answer = client.api_call(method, **how).data  # type: ignore[arg-type]
     except SlackApiError as error:
-        raise _meaning(error.response, method, what) from None
+        raise _error_of(error.response, method, what) from None
     except (OSError, HTTPException, ValueError, AttributeError, SlackClientError) as error:
         # In addition to urllib's errors, since the SDK fails on answers that are no JSON objects.
         raise Unavailable(f"Slack, {what}: {method} had no response ({type(error).__name__})") from None
@@ -126,7 +126,7 @@ def pages(client: WebClient, method: str, what: str, **arguments: Any) -> Iterat
             return
 
 
-def _meaning(response: Any, method: str, what: str) -> SetpointError:
+def _error_of(response: Any, method: str, what: str) -> SetpointError:
     """The error for an answer that is not ok."""
     status, data = response.status_code, response.data
     code = data.get("error") if isinstance(data, dict) else None

@@ -41,17 +41,17 @@ class SlackPeople:
         """See ``People.group``."""
         return self._cached(self._groups, group, self._group)
 
-    def tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
-        """See ``People.tell``."""
+    def send_private(self, user: str, channel: str, text: str, thread: str = "") -> None:
+        """See ``People.send_private``."""
         try:
-            self._tell(user, channel, text, thread)
+            self._send_private(user, channel, text, thread)
         except SlackRefused as refused:
             if refused.code != "not_in_channel":
                 raise
             self._channels.join(channel)
-            self._tell(user, channel, text, thread)
+            self._send_private(user, channel, text, thread)
 
-    def _tell(self, user: str, channel: str, text: str, thread: str) -> None:
+    def _send_private(self, user: str, channel: str, text: str, thread: str) -> None:
         call(
             self._client,
             "chat.postEphemeral",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from setpoint.alerting.rendering import mrkdwn
 from setpoint.comparison import difference_text
 from setpoint.model.alerting_config import Approvers
-from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.audit_trail import AuditEntry, display_text
 from setpoint.model.difference import Difference
 from setpoint.model.drift_history import FieldOnset, since_text
 from setpoint.model.drift_origin import WORDS
@@ -105,7 +105,7 @@ def _decision(data: DriftData, decision: Decision | None) -> Iterator[str]:
     if decision is None:
         yield f"*No remediation*: mode {data.mode}, and it is {data.status}"
         return
-    yield f"*Decision: {decision.action.replace('_', ' ')}*"
+    yield f"*Decision: {display_text(decision.action)}*"
     yield from (f"{'+' if reason.action == 'act' else '-'} {code(reason.text)}" for reason in decision.reasons)
 
 
@@ -120,7 +120,7 @@ def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
     for entry in trail[-_MOST_ENTRIES:]:
         by = f" by {code(entry.by)}" if entry.by else ""
         text = f": {code(entry.text)}" if entry.text else ""
-        yield f"• {entry.recorded_at:%Y-%m-%d %H:%M} UTC {entry.what}{by}{text}"
+        yield f"• {entry.recorded_at:%Y-%m-%d %H:%M} UTC {display_text(entry.what)}{by}{text}"
 
 
 def _names(approvers: Iterable[Approvers]) -> Iterator[str]:

@@ -106,7 +106,7 @@ def changed_by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
         return "not known yet"
     if actor.confidence == "possible":
         return f"{_one_of((actor.principal, *actor.others), form)}: several accounts changed it at about that time"
-    text = f"{_actor_name(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
+    text = f"{_actor_name(actor, form)}{_through(actor, form)}{_how(actor, form)}{_confidence(actor)}"
     return (
         text
         if actor.kind != "applier"
@@ -154,7 +154,7 @@ def _how(actor: Actor, form: RenderStyle) -> str:
     return f" {_CALLERS.get(actor.caller) or f'with {form.value(actor.caller)}'}"
 
 
-def _sure(actor: Actor) -> str:
+def _confidence(actor: Actor) -> str:
     return " (certain)" if actor.confidence == "certain" else " (likely: no other change is known)"
 
 
@@ -199,7 +199,7 @@ def _waiting(shown: FindingView, attempt: RemediationData, form: RenderStyle) ->
     return f"Will be remediated{_at_window(shown, form) or ' later'}{_because(attempt.reason, form)}"
 
 
-def _handed_off(shown: FindingView, attempt: RemediationData, form: RenderStyle) -> str:
+def _delegated(shown: FindingView, attempt: RemediationData, form: RenderStyle) -> str:
     del shown
     to = _EXECUTORS.get(attempt.executor, "another executor")
     return f"Delegated to {to}{_because(attempt.reason, form)}"
@@ -219,7 +219,7 @@ _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]]
     "operating": lambda *_: "Is being remediated: an operation of Google's API is running",
     "verifying": lambda *_: "Written; not yet verified by the inventory",
     "done": lambda *_: "Was remediated",
-    "handed_off": _handed_off,
+    "handed_off": _delegated,
     "stopped": _stopped,
 }
 """What happens next, by the outcome of the remediation; for other outcomes the mode decides."""

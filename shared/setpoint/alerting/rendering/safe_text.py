@@ -69,14 +69,14 @@ def _cut(text: str, most: int, escapes: Mapping[str, str]) -> str:
         escaped = escapes.get(character, character)
         length += units(escaped)
         if length > most:
-            return "".join(out[: _border(text, min(end, position))]) + ELLIPSIS if room >= 0 else ""
+            return "".join(out[: _character_boundary(text, min(end, position))]) + ELLIPSIS if room >= 0 else ""
         out.append(escaped)
         if length <= room:
             end = position + 1
     return "".join(out)
 
 
-def _border(text: str, end: int) -> int:
+def _character_boundary(text: str, end: int) -> int:
     """The last index up to ``end`` that does not split a character from its combining characters."""
     for index in range(end, max(end - _MOST_EXTENDERS, 0), -1):
         if index == len(text) or not _belongs_to_what_is_before(text[index]):

@@ -101,7 +101,7 @@ class ApproversModel(StrictModel):
     users: tuple[NonEmpty, ...] = Field((), description="users by their ids, e-mail addresses, or globs of these")
 
     @model_validator(mode="after")
-    def _names_somebody(self) -> ApproversModel:
+    def _has_approver(self) -> ApproversModel:
         if not self.groups and not self.users:
             raise ValueError("names nobody; give groups or users")
         return self

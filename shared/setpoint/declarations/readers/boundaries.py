@@ -22,7 +22,7 @@ def boundary_of(path: str) -> str:
     return folder
 
 
-def lies_in(path: str, folder: str) -> bool:
+def is_inside(path: str, folder: str) -> bool:
     """Whether a path, with its links resolved, is a real directory or lies below it."""
     real = os.path.realpath(path)
     return real == folder or real.startswith(folder.rstrip(os.sep) + os.sep)
@@ -37,7 +37,7 @@ def is_linked_out(entry: str, folder: str, boundary: str) -> bool:
         boundary: the directory that links have to stay in.
     """
     plain = os.path.normpath(os.path.join(os.path.realpath(folder), entry))  # noqa: PTH118 - as above
-    return os.path.realpath(plain) != plain and not lies_in(plain, boundary)
+    return os.path.realpath(plain) != plain and not is_inside(plain, boundary)
 
 
 def refused(path: str, boundary: str) -> str:
@@ -49,6 +49,6 @@ def refused(path: str, boundary: str) -> str:
     """
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as above
         return "is a device or a pipe and is not read"
-    if not lies_in(path, boundary):
+    if not is_inside(path, boundary):
         return f"is a link that leads out of {boundary} and is not read; copy the file"
     return ""

@@ -21,7 +21,7 @@ _KINDS: dict[How, frozenset[str]] = {
 def fault(rule: CompareRule, asset_type: str) -> str:
     """What is wrong with a rule for one asset type; empty where nothing is, or the catalogue does not know the type."""
     wrong, field = _walk(rule.path, asset_type)
-    return wrong or _misfit(rule, field, asset_type)
+    return wrong or _mismatch(rule, field, asset_type)
 
 
 def path_fault(path: str, asset_type: str) -> str:
@@ -61,7 +61,7 @@ def _unknown(path: str, part: str, asset_type: str, schema: Schema) -> str:
     return f"{path}: {asset_type} has no field {part} there{hint}"
 
 
-def _misfit(rule: CompareRule, field: Field | None, asset_type: str) -> str:
+def _mismatch(rule: CompareRule, field: Field | None, asset_type: str) -> str:
     kinds = _KINDS.get(rule.how)
     if kinds is None or field is None or field.kind in kinds:
         return ""

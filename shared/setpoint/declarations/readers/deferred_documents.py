@@ -67,16 +67,16 @@ class DeferredDocuments:
 
     def add(self, document: Document) -> None:
         """Defer a document, which others may refer to."""
-        place = self._refer(document.value)
+        place = self._add_target(document.value)
         text = self._texts.put(document.text)
         place_of = (document.file, document.line, document.position)
         self._deferred.append((*place_of, place, text, document.text_line, document.above))
 
-    def refer(self, value: Any) -> None:
+    def add_target(self, value: Any) -> None:
         """Store a document of another reader as a target of references."""
-        self._refer(value)
+        self._add_target(value)
 
-    def _refer(self, value: Any) -> FileOffset:
+    def _add_target(self, value: Any) -> FileOffset:
         place = self._values.put(encode_row(value))
         name = name_of(value)
         if name is not None:

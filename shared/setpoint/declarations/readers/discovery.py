@@ -126,14 +126,14 @@ class _Directory:
         """Files outside of kustomizations and charts."""
         unlisted: list[str] = []
         for path in documents.files(self._path):
-            if self._is_excluded(path) or _lies_in(path, charts) or PurePath(path).name in kustomize.FILE_NAMES:
+            if self._is_excluded(path) or _is_inside_any(path, charts) or PurePath(path).name in kustomize.FILE_NAMES:
                 continue
             if os.path.realpath(path) in named:
                 continue
             if reason := boundaries.refused(path, self._boundary):
                 yield Problem(self._shown(path), 0, "", reason, category=UNREADABLE)
                 continue
-            if not _lies_in(path, built):
+            if not _is_inside_any(path, built):
                 yield from _file(path, self._shown(path))
                 continue
             objects = False
@@ -165,7 +165,7 @@ class _Directory:
         return bool(matching)
 
 
-def _lies_in(path: str, folders: Container[str]) -> bool:
+def _is_inside_any(path: str, folders: Container[str]) -> bool:
     """Whether a path is one of some normal paths, or lies below one."""
     above = os.path.normpath(path)
     while above not in folders:

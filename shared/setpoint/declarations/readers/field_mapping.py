@@ -173,7 +173,7 @@ class _Walk:
             return False
         target = self.paths[inner] or ""
         if target == ".":
-            return self._put_around(inner, name, value, schema, out, cursor)
+            return self._put_into_parent(inner, name, value, schema, out, cursor)
         out, schema, cursor = self._holder(target, out, schema, cursor)
         chain = _resolve_path(schema, target.removeprefix("/"))
         is_of_server = chain is not None and any(field.output_only for field in chain)
@@ -220,7 +220,7 @@ class _Walk:
         else:
             self._put(chain, name, value, schema, out, cursor)
 
-    def _put_around(
+    def _put_into_parent(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
     ) -> bool:
         """Map the fields of a group that the API does not have into the parent."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.declarations.readers.name_heuristics import (
-    habits,
-    is_telling,
+    conventional_names,
+    is_specific,
     names_owner,
     plain,
     spellings,
@@ -100,7 +100,7 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     field = own.get(same[0])
     if not words(name) or (field is not None and field.output_only):
         return None
-    habitual = (*same, *habits(name, kind_of(value)))
+    habitual = (*same, *conventional_names(name, kind_of(value)))
     match_ = _first(own, habitual, name, value, taken)
     if match_ is not None:
         return (match_,)
@@ -111,13 +111,13 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     match_ = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
     if match_ is not None:
         return (match_,)
-    if isinstance(value, Reference) and (match_ := _referred(own, schema, name, value, taken)) is not None:
+    if isinstance(value, Reference) and (match_ := _reference_field(own, schema, name, value, taken)) is not None:
         return (match_,)
-    inside = below(schema) if is_telling(name) else {}
+    inside = below(schema) if is_specific(name) else {}
     return next((_only(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
 
 
-def _referred(
+def _reference_field(
     own: Mapping[str, Field], schema: Schema, name: str, value: Any, taken: Mapping[str, Any]
 ) -> Field | None:
     """The field for a reference, under a shorter or longer name than the author's."""

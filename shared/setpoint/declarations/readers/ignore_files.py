@@ -88,7 +88,7 @@ class IgnoreFiles:
         """The declaration with the ignored paths of the ignore files above it."""
         ignored: dict[str, str] = {}
         for line in self._above(declaration.source.file):
-            if not ignore_patterns.means(
+            if not ignore_patterns.matches(
                 line.rule, declaration.key.name, declaration.asset_type, declaration.source.address
             ):
                 continue

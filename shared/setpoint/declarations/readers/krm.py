@@ -42,7 +42,7 @@ __all__ = [
     "describes_other_type",
     "is_krm",
     "read",
-    "read_beside",
+    "read_related",
     "related",
     "schema_of",
     "translate",
@@ -106,7 +106,7 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
     return min(translated, key=lambda candidate: len(candidate.unchecked))
 
 
-def read_beside(document: Document, objects: Objects) -> list[Translated]:
+def read_related(document: Document, objects: Objects) -> list[Translated]:
     """Read what an object declares beside its own resource, as the clusters of an instance of Bigtable.
 
     Args:
@@ -114,7 +114,7 @@ def read_beside(document: Document, objects: Objects) -> list[Translated]:
         objects: All objects of the same source.
     """
     source = Source(file=document.file, line=document.line, document=document.position)
-    return list(krm_related.beside(document.value, objects, source))
+    return list(krm_related.related(document.value, objects, source))
 
 
 def related(value: Mapping[str, Any], objects: Objects, *, name: str, asset_type: str) -> Translated | None:
@@ -127,7 +127,7 @@ def related(value: Mapping[str, Any], objects: Objects, *, name: str, asset_type
         asset_type: Its asset type.
     """
     instead = krm_related.of_project(value, objects, Source())
-    candidates = (*filter(None, (instead,)), *krm_related.beside(value, objects, Source()))
+    candidates = (*filter(None, (instead,)), *krm_related.related(value, objects, Source()))
     own = name.rpartition("/")[2]
     return next(
         (

@@ -66,7 +66,7 @@ class ExactRuleModel(ConditionsModel):
     )
 
     @model_validator(mode="after")
-    def _is_about_something(self) -> ExactRuleModel:
+    def _has_conditions(self) -> ExactRuleModel:
         if not self.paths and not any(self.conditions().values()):
             raise ValueError("would hold for every field of everything: give paths, or assetTypes")
         return self
@@ -83,7 +83,7 @@ class DefaultsSpec(StrictModel):
     exact: tuple[ExactRuleModel, ...] = Field((), description="exact comparison; all matching rules count")
 
     @model_validator(mode="after")
-    def _says_something(self) -> DefaultsSpec:
+    def _is_not_empty(self) -> DefaultsSpec:
         if not (self.project or self.namespace or self.rules or self.exact):
             raise ValueError("is empty: give project, namespace, rules or exact")
         return self

@@ -92,7 +92,7 @@ _OF_PROJECTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[dict[str, Any], d
 """Kind → its fields of the project, and where the author wrote them."""
 
 
-def beside(value: Mapping[str, Any], objects: Objects, source: Source) -> Iterator[Translated]:
+def related(value: Mapping[str, Any], objects: Objects, source: Source) -> Iterator[Translated]:
     """The resources that an object declares beside its own.
 
     Args:
@@ -133,7 +133,7 @@ def _clusters(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Object
         )
 
 
-def _payer(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects) -> Iterator[Translated]:
+def _billing_account(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects) -> Iterator[Translated]:
     """The account that pays for a project."""
     account = resolve_references(spec.get("billingAccountRef"), value, objects, "billingAccountRef")
     if not isinstance(account, str) or not account:
@@ -146,6 +146,6 @@ def _payer(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects) 
 
 _BESIDE: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Objects], Iterator[Translated]]] = {
     "BigtableInstance": _clusters,
-    "Project": _payer,
+    "Project": _billing_account,
 }
 """Kind → what it declares beside its own resource."""

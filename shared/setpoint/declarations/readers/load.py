@@ -235,7 +235,7 @@ class _Loading:
         """Count a document of another format; report objects of known other tools."""
         value = document.value
         if isinstance(value, dict) and value.get("kind") == "Namespace":
-            self._deferred.refer(value)
+            self._deferred.add_target(value)
         if foreign_formats.is_asset(value):
             self._loaded.skipped[skipped.ASSETS] += 1  # one warning for each asset of a large export would help nobody
             return
@@ -292,7 +292,7 @@ class _Loading:
         self._report(self._settings.conflict(placed, declaration.mode))
         self._check_references(placed, objects)
         self._bind(declaration, server_ids.of_object(placed.value))
-        for translated in (result, *krm.read_beside(placed, objects)):
+        for translated in (result, *krm.read_related(placed, objects)):
             self._object(translated, placed)
 
     def _object(self, translated: Translated, document: Document) -> None:

@@ -72,7 +72,7 @@ def spellings(name: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=65536)
-def habits(name: str, kind: str) -> tuple[str, ...]:
+def conventional_names(name: str, kind: str) -> tuple[str, ...]:
     """The plain names that the tools' conventions derive, the most likely first.
 
     Args:
@@ -196,7 +196,7 @@ def names_owner(name: str, owner: str) -> bool:
     return words(owner)[-len(stem) :] == stem
 
 
-def is_telling(name: str) -> bool:
+def is_specific(name: str) -> bool:
     """Whether a name is specific in any place; `enabled` and `name` are not."""
     parts = words(name)
     return len(parts) > 1 or parts[0] not in _EVERYBODYS

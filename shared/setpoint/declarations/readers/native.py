@@ -140,7 +140,7 @@ class ExceptionModel(SelectionModel):
     """Resources of a scope that need no declaration."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> ExceptionModel:
+    def _is_not_empty(self) -> ExceptionModel:
         if not (self.projects or self.ancestors() or self.labels or self.asset_types):
             raise ValueError("is empty: give projects, folders, organizations, labels or assetTypes")
         return self
@@ -159,7 +159,7 @@ class ScopeSpec(SelectionModel):
     remediation: Remediation = Remediation()
 
     @model_validator(mode="after")
-    def _is_somewhere(self) -> ScopeSpec:
+    def _has_place(self) -> ScopeSpec:
         if "iam_policy" in self.contents and self.labels:
             raise ValueError("has labels, which IAM policies do not have: give projects, folders or organizations")
         if not (self.projects or self.ancestors()):

@@ -51,7 +51,7 @@ class OwnerRuleModel(ConditionsModel):
     ignore: tuple[Path, ...] = Field((), description="field paths that are not compared")
 
     @model_validator(mode="after")
-    def _says_something(self) -> OwnerRuleModel:
+    def _is_not_empty(self) -> OwnerRuleModel:
         if self.owner == OwnerModel() and self.mode is None and self.settle is None and not self.ignore:
             raise ValueError("says nothing: give owner, mode, settle or ignore")
         return self

@@ -81,7 +81,7 @@ class ObserveModel(StrictModel):
     resources: tuple[NonEmpty, ...] = Field((), description="full resource names, or globs")
 
     @model_validator(mode="after")
-    def _names_something(self) -> Self:
+    def _has_target(self) -> Self:
         if not self.asset_types and not self.resources:
             raise ValueError("names neither assetTypes nor resources; `assetTypes: ['*']` means all")
         return self
@@ -94,7 +94,7 @@ class UndeclaredMatchModel(StrictModel):
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
 
     @model_validator(mode="after")
-    def _names_something(self) -> Self:
+    def _has_target(self) -> Self:
         if not self.asset_types and not self.paths:
             raise ValueError("names neither paths nor assetTypes; `assetTypes: ['*']` names all of them")
         return self

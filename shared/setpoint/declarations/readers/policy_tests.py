@@ -47,7 +47,7 @@ class PolicyTest:
         """The unmet expectation, for people; empty if all are met."""
         rule = policies.first_match(policy, self.case)
         got = rule.name if rule is not None else ""
-        mode = policies.more_careful(rule.mode if rule is not None else None, None)
+        mode = policies.more_restrictive(rule.mode if rule is not None else None, None)
         severity = rule.severity if rule is not None and rule.severity is not None else self.case.severity
         checks = (("rule", self.rule, got), ("mode", self.mode, mode), ("severity", self.severity, severity))
         wrong = [(what, has or "none", want or "none") for what, want, has in checks if want not in (None, has)]

@@ -136,4 +136,4 @@ def _covers(first: Match, second: Match) -> bool:
 def _includes(patterns: Iterable[str], names: Iterable[str]) -> bool:
     """Whether each name matches a pattern; no patterns match everything, and no names mean all."""
     patterns, names = tuple(patterns), tuple(names)
-    return not patterns or (bool(names) and all(globs.fits(patterns, name) for name in names))
+    return not patterns or (bool(names) and all(globs.matches(patterns, name) for name in names))

@@ -36,7 +36,7 @@ class GrantModel(StrictModel):
     teams: tuple[NonEmpty, ...] = Field((), description="owners that it may name, or globs; its own name unless given")
 
     @model_validator(mode="after")
-    def _is_somewhere(self) -> GrantModel:
+    def _has_place(self) -> GrantModel:
         if self.name == INSTALLATION:
             raise ValueError(f"{INSTALLATION} is the installation's own source; it may do everything and is not listed")
         if not (self.everywhere or self.projects or self.folders or self.organizations or self.carries):

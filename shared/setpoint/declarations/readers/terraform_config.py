@@ -131,8 +131,8 @@ class _Reading:
     def _refused(self, path: Path) -> str:
         """Why a file is not read; what `terraform init` has fetched may lie elsewhere."""
         own = os.path.realpath(path.parent)
-        is_fetched = any(boundaries.lies_in(own, os.path.realpath(folder)) for folder in self._installed.values())
-        if is_fetched and boundaries.lies_in(str(path), own):
+        is_fetched = any(boundaries.is_inside(own, os.path.realpath(folder)) for folder in self._installed.values())
+        if is_fetched and boundaries.is_inside(str(path), own):
             return ""
         entry = os.path.relpath(path, self._root)
         is_out = boundaries.is_linked_out(entry, str(self._root), self._boundary)

@@ -64,7 +64,7 @@ def _plain(kind: str) -> str:
     return kind.removeprefix("Region").removeprefix("Global").lower()
 
 
-def likest(parts: Sequence[DeclaredPart], live: Mapping[str, Any]) -> DeclaredPart:
+def most_similar(parts: Sequence[DeclaredPart], live: Mapping[str, Any]) -> DeclaredPart:
     """Of several candidates, the one whose attributes have most values of the live resource."""
     there = set(_scalars(live))
     return max(parts, key=lambda part: sum(value in there for value in _scalars(part.block.values)))

@@ -189,7 +189,7 @@ def name_of(block: TerraformResource, meaning: Meaning) -> Name:
     attribute, own = _own(block, meaning)
     around = _AROUND.get(meaning.asset_type, ())
     parents = [_parent(block, collection) for collection in around]
-    held = _held(tuple(attribute for attribute, _ in parents))
+    held = _place_attributes(tuple(attribute for attribute, _ in parents))
     special = _special(block, meaning, block.default("project"))
     if special is not None:
         text = f"//{meaning.service}/{special}" if special else ""
@@ -212,7 +212,7 @@ def name_of(block: TerraformResource, meaning: Meaning) -> Name:
 
 
 @lru_cache(maxsize=1024)
-def _held(parents: tuple[str, ...]) -> frozenset[str]:
+def _place_attributes(parents: tuple[str, ...]) -> frozenset[str]:
     """The attributes that name the place and the parents of a resource."""
     return frozenset(("project", *_LOCATIONS, *_TOPS, "parent", *parents))
 

@@ -51,7 +51,7 @@ def examine(installation: Installation, checks: Mapping[str, Check]) -> list[Che
             results += [CheckResult(name, *finding) for finding in check(installation)]
         except AccessDenied as error:
             results.append(
-                CheckResult(name, "unknown", f"the calling account may not read it: {error}", _to_look(error))
+                CheckResult(name, "unknown", f"the calling account may not read it: {error}", _permission_hint(error))
             )
         except SetpointError as error:
             results.append(CheckResult(name, "unknown", str(error), "fix that, and run the command again"))
@@ -68,5 +68,5 @@ def all_pass(results: Iterable[CheckResult]) -> bool:
     return all(result.verdict in ("pass", "warn") for result in results)
 
 
-def _to_look(error: AccessDenied) -> str:
+def _permission_hint(error: AccessDenied) -> str:
     return f"grant {error.permission} to the calling account; roles/viewer on the project includes all except feeds"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from setpoint.model.actors import Actor
-from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.audit_trail import AuditEntry, display_text
 from setpoint.model.drift_history import beginning
 from setpoint.model.exemptions import Exemption
 from setpoint.model.notice_view import TimelineEntry
@@ -24,7 +24,7 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
         finding: the finding.
         trail: its audit trail, or empty; steps in it are not repeated from the record.
     """
-    entries = [*_life(finding)]
+    entries = [*_lifecycle(finding)]
     if trail:
         entries += (_entry(entry) for entry in trail)
     else:
@@ -33,7 +33,7 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
     return tuple(sorted(entries, key=lambda step: step.occurred_at)[-_MOST:])
 
 
-def _life(finding: Finding) -> Iterator[TimelineEntry]:
+def _lifecycle(finding: Finding) -> Iterator[TimelineEntry]:
     again = f"recurrence {finding.episodes}" if finding.episodes > 1 else ""
     began_at, at_least = beginning(finding.history, finding.first_seen)
     yield TimelineEntry(began_at, "drift began", text=" ".join(filter(None, (again, "or earlier" if at_least else ""))))
@@ -78,4 +78,4 @@ def _entry(entry: AuditEntry) -> TimelineEntry:
     """A timeline entry for an audit entry, with its reasons."""
     reasons = ("; ".join(reason.text for reason in entry.reasons),) if entry.reasons else ()
     parts = dict.fromkeys(filter(None, (entry.text, *reasons, *entry.summary)))  # a reason may be the text, too
-    return TimelineEntry(entry.recorded_at, entry.what, entry.by, ". ".join(parts))
+    return TimelineEntry(entry.recorded_at, display_text(entry.what), entry.by, ". ".join(parts))
