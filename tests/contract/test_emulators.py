@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from setpoint_tools.testing.emulators import PUBSUB, EmulatorMissing, find, request
+from setpoint_tools.testing.emulators import PUBSUB, EmulatorMissing, find, request, running, shared
 from setpoint_tools.testing.polling import wait_until
 
 OWNER = """
@@ -76,6 +78,26 @@ def test_processes_of_a_run_share_an_emulator_until_the_last_of_them_has_ended(p
     with process(SHARER, str(tmp_path)) as later:
         assert answers(later.stdout.readline().strip())
         later.stdin.close()
+
+
+ENDS_AT_ONCE = """#!/bin/sh
+echo started >>"$0.starts"
+echo no memory is left
+"""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("start", [running, lambda kind: shared(kind, Path(os.environ["SETPOINT_SDK_ROOT"]))])
+def test_an_emulator_that_ends_at_once_is_not_waited_for(tmp_path, monkeypatch, start):
+    program = tmp_path / PUBSUB.command[0]
+    program.parent.mkdir(parents=True)
+    program.write_text(ENDS_AT_ONCE)
+    program.chmod(0o755)
+    monkeypatch.setenv("SETPOINT_SDK_ROOT", str(tmp_path))
+    monkeypatch.setattr(shutil, "which", str)
+    with pytest.raises(RuntimeError, match=r"does not come up:\n.*no memory is left"), start(PUBSUB):
+        pytest.fail("it came up")
+    assert Path(f"{program}.starts").read_text().split() == ["started"] * 3
 
 
 def process(script: str, *arguments: str) -> subprocess.Popen[str]:

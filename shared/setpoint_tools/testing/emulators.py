@@ -11,13 +11,14 @@ import errno
 import fcntl
 import http.client
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -137,7 +138,7 @@ def running(kind: EmulatorKind) -> Iterator[Emulator]:
             port = free_port()
             process = _start([*command, f"--host={_LOOPBACK}", f"--port={port}"], log)
             try:
-                if _comes_up(process, port):
+                if _comes_up(port, partial(_has_exited, process)):
                     yield Emulator(kind, f"{_LOOPBACK}:{port}")
                     return
             finally:
@@ -207,11 +208,18 @@ def _start_shared(kind: EmulatorKind, address: Path) -> int:
                 check=True,
             )
         os.close(reading)
-        if poll(partial(_answers, f"{_LOOPBACK}:{port}"), _UP_SECONDS):
+        if _comes_up(port, partial(_is_unread, held)):
             address.write_text(f"{_LOOPBACK}:{port}")
             return held
         os.close(held)
     raise RuntimeError(f"{kind.title} does not come up:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _is_unread(held: int) -> bool:
+    """Whether nobody reads a named pipe any more, since the emulator has ended."""
+    watched = select.poll()
+    watched.register(held, 0)
+    return any(event & select.POLLERR for _, event in watched.poll(0))
 
 
 def free_port() -> int:
@@ -247,11 +255,15 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "JAVA_TOOL_OPTIONS": f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {_JAVA}".strip()}
 
 
-def _comes_up(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether the emulator answers before it ends; it may lose its port to somebody else."""
+def _comes_up(port: int, has_ended: Callable[[], bool]) -> bool:
+    """Whether an emulator answers before it ends; it may lose its port to another process."""
     address = f"{_LOOPBACK}:{port}"
-    poll(lambda: process.poll() is not None or _answers(address), _UP_SECONDS)
-    return process.poll() is None and _answers(address)
+    poll(lambda: has_ended() or _answers(address), _UP_SECONDS)
+    return not has_ended() and _answers(address)
+
+
+def _has_exited(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is not None
 
 
 def _answers(address: str) -> bool:
