@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -11,9 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from setpoint import __version__
+from setpoint.cli import streams
 from setpoint.cli.commands import LazyCommands
 
 _INTERRUPTED = 130
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What the system says where no more can be written."""
 _COMPLETES = "_SETPOINT_COMPLETE"
 """The variable with which a shell asks for completions."""
 
@@ -28,9 +32,7 @@ class _Commands(LazyCommands):
             _print_interrupted(getattr(stop, "done", ""))
             raise typer.Exit(_INTERRUPTED) from None
         except BrokenPipeError:
-            from setpoint.cli.output import stop_writing  # noqa: PLC0415 - `--help` needs no console
-
-            stop_writing()
+            streams.stop_writing()
 
 
 app = typer.Typer(
@@ -85,8 +87,12 @@ def main() -> None:
         return
     from setpoint.errors import SetpointError  # noqa: PLC0415 - beside what it guards
 
+    streams.replace_unencodable()
     try:
-        app()
+        try:
+            app()
+        finally:
+            streams.flush()
     except KeyboardInterrupt:  # before a command was called
         sys.exit(_INTERRUPTED)
     except SetpointError as error:
@@ -95,3 +101,9 @@ def main() -> None:
 
         print_error(error)
         sys.exit(exit_code(error))
+    except BrokenPipeError:
+        streams.stop_writing()
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        streams.stop_unwritten(error)

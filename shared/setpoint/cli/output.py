@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -17,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.program import as_called
+from setpoint.cli.streams import stop_writing
 from setpoint.comparison import difference_text
 from setpoint.declarations.readers import skipped
 from setpoint.detection.finding_events import data_of
@@ -40,22 +38,6 @@ if TYPE_CHECKING:
 _BESIDE = 9
 """Columns of the severity, beside which a finding is written."""
 _BETWEEN = " · "
-
-_READER_GONE = 141
-"""The exit status in a shell of a process whose output has no reader any more (128 + SIGPIPE)."""
-
-
-def stop_writing() -> NoReturn:
-    """End quietly, since the reader of the output has stopped; buffered output is discarded."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            with suppress(OSError):  # a stream without a file, as a test has it
-                os.dup2(nowhere, stream.fileno())
-    raise SystemExit(_READER_GONE)
-
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys instead of showing it, and what turns the direction of writing; not a tab, not a new line."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from setpoint.cli.output import out
+from setpoint.cli.streams import is_unicode
 from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
 from setpoint.detection.finding_events import data_of
 from setpoint.model.audit_trail import AuditEntry
@@ -381,6 +384,9 @@ class SweepOutput(Summary, frozen=True, omit_defaults=False):
     resumed: bool = False
 
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
 def print_json(value: msgspec.Struct, *, indent: int = 0) -> None:
     """Print an output as JSON on standard output.
 
@@ -389,7 +395,10 @@ def print_json(value: msgspec.Struct, *, indent: int = 0) -> None:
         indent: spaces a level; 0 for one line.
     """
     encoded = msgspec.json.encode(value)
-    out.out((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode(), highlight=False)
+    text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+    if not is_unicode():
+        text = _NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], text)  # inside strings alone
+    out.out(text, highlight=False)
 
 
 def finding_record(state: ResourceState) -> FindingRecord:
