@@ -62,7 +62,7 @@ TERMS = {
 }
 """A word that users had to learn here, and the term that they know."""
 
-TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "shared/setpoint")
+TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra", "shared")
 LIBRARY = ("shared/setpoint", "functions")
 CODE = ("shared", "functions", "benchmarks", "tests", ".ci", "infra")
 
@@ -124,13 +124,19 @@ def _bound(node: ast.AST) -> list[str]:
 
 def private_words(path: str, text: str) -> Iterator[Fault]:
     """The words that stand for a term of the field, as users read them: in a module its strings, in a page no code."""
-    lines = _strings(text) if path.endswith(".py") else list(enumerate(_CODE_OR_LINK.sub("", text).splitlines(), 1))
+    if path.endswith(".py"):
+        lines = _strings(text)
+    else:
+        prose = _TERRAFORM_CODE.sub("", text) if path.endswith(".tf") else _CODE_OR_LINK.sub("", text)
+        lines = list(enumerate(prose.splitlines(), 1))
     for number, line in lines:
         for pattern, term in _PATTERNS:
             if match := pattern.search(_CODE.sub("", line)):
                 yield Fault(path, number, f"{match[0]!r}: write {term}")
 
 
+_TERRAFORM_CODE = re.compile(r"^ *[\w-]+ *[={].*\"\w+\".*$|^ *\w+ *= *\{$", re.MULTILINE)
+"""Names of blocks and one-word values, such as the kind of a message, which stay what they are."""
 _CODE_OR_LINK = re.compile(r"`[^`\n]+`|\]\([^)\n]+\)")
 _CODE = re.compile(r"``[^`]*``|`[^`]*`|\b(FROM|INTO|UPDATE|EXISTS) \w+")
 """Names of code and of tables, which stay what they are."""

@@ -221,7 +221,7 @@ resource "google_pubsub_subscription" "warehouse" {
 }
 
 # Events that BigQuery does not take, apart from messages that functions do not: they are good events, to be sent again
-# when the table is mended.
+# when the table is fixed.
 resource "google_pubsub_topic" "warehouse_dead_letters" {
   for_each = local.reports
 

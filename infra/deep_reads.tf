@@ -6,7 +6,7 @@ locals {
   ])))
   unreadable = [for type in var.deep_reads.resources : type if !can(local.permissions[type].resource)]
 
-  # A custom role lies in an organisation or a project, and is given where sweep may read.
+  # A custom role belongs to an organisation or a project, and is granted where sweep may read.
   read_place  = var.deep_reads.enabled ? split("/", var.deep_reads.within) : ["", ""]
   read_in_org = var.deep_reads.enabled && var.deep_reads.role_in != null
 }
@@ -33,7 +33,7 @@ resource "google_project_iam_custom_role" "deep_reads" {
   lifecycle {
     precondition {
       condition     = local.read_place[0] == "projects"
-      error_message = "deep_reads.within is no project: set deep_reads.role_in to the number of its organisation."
+      error_message = "deep_reads.within is not a project: set deep_reads.role_in to the number of its organisation."
     }
   }
 }

@@ -1,8 +1,8 @@
 locals {
   week = "604800s"
 
-  # What a sweep has to do next: Scheduler begins it, and sweep tells itself the rest. Not ordered: the records of a sweep
-  # tell what is done. A shard that fails for hours is a dead letter, and unknown in the summary.
+  # The tasks of a sweep: Scheduler starts it, and sweep publishes the next tasks itself. Not ordered: the records of a
+  # sweep show what is done. A shard that fails for hours is a dead letter, and unknown in the summary.
   sweep_pushes = {
     sweep = {
       function = "sweep"

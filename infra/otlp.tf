@@ -6,7 +6,7 @@ locals {
   otlp_environment = var.otlp.endpoint == null ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp.endpoint }
 }
 
-# The secret is there already: its value would lie in Terraform's state.
+# The secret exists already: otherwise Terraform's state would contain its value.
 resource "google_secret_manager_secret_iam_member" "otlp" {
   for_each = toset(var.otlp.headers_secret == null ? [] : local.traced)
 

@@ -70,8 +70,8 @@ output "needs" {
       "Before the first apply Google has to enable Firestore for it in this project: https://cloud.google.com/firestore/docs/use-cmek",
     ]
     secret_key_version = [
-      "Before it is set, the secret setpoint-secret-key, which is there already, needs a version: openssl rand -base64 48 | gcloud secrets versions add setpoint-secret-key --data-file=- --project=${var.project_id}",
-      "Afterwards the key that is in the database already is wrapped: setpoint secret-key wrap --store=firestore://${var.project_id}/${google_firestore_database.setpoint.name} (docs/security.md).",
+      "Before it is set, the existing secret setpoint-secret-key needs a version: openssl rand -base64 48 | gcloud secrets versions add setpoint-secret-key --data-file=- --project=${var.project_id}",
+      "Afterwards, wrap the key in the database: setpoint secret-key wrap --store=firestore://${var.project_id}/${google_firestore_database.setpoint.name} (docs/security.md).",
     ]
     otlp = [
       "Before otlp.headers_secret is set, that secret must be in this project: printf %s 'NAME=VALUE' | gcloud secrets create NAME --data-file=- --project=${var.project_id}",

@@ -13,7 +13,7 @@ locals {
     [for type in var.remediation.policies : type if !can(local.permissions[type].iam_policy)],
   )
 
-  # A custom role lies in an organisation or a project, and is given where remediation may write.
+  # A custom role belongs to an organisation or a project, and is granted where remediation may write.
   place  = var.remediation.enabled ? split("/", var.remediation.within) : ["", ""]
   in_org = var.remediation.enabled && var.remediation_role_in != null
 }
@@ -40,7 +40,7 @@ resource "google_project_iam_custom_role" "remediate" {
   lifecycle {
     precondition {
       condition     = local.place[0] == "projects"
-      error_message = "remediation.within is no project: set remediation_role_in to the number of its organisation."
+      error_message = "remediation.within is not a project: set remediation_role_in to the number of its organisation."
     }
   }
 }

@@ -1,4 +1,4 @@
-"""An entry of an audit log in; who is behind a drift kept, and told where the drift is known."""
+"""Receive audit log entries, and record the actor of the drift that they explain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def attribute(event: CloudEvent) -> None:
-    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    """Handle one pushed message; after an exception, Pub/Sub delivers it again."""
     with serving.handling("attribute", event) as message:
         outcomes = service.receive(message.data, message.attributes, bootstrap.attributor())
         message.end(max(outcomes, key=service.PRECEDENCE.index))

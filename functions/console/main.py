@@ -1,4 +1,4 @@
-"""A request for the page in, the page out: what drifts now, for whom Identity-Aware Proxy lets in."""
+"""Serve the report page to users whom Identity-Aware Proxy admits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Cloud Asset Inventory feed message in; drift events out."""
+"""Receive feed messages of Cloud Asset Inventory, and publish drift events."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def detect(event: CloudEvent) -> None:
-    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    """Handle one pushed message; after an exception, Pub/Sub delivers it again."""
     with serving.handling("detect", event) as message:
         message.end(pipeline.receive(message.data, message.attributes, bootstrap.detector()))

@@ -1,4 +1,4 @@
-"""Drift events in, buttons that were pressed, and a message every minute; people told, and told what became of it."""
+"""Receive drift events, button clicks and a tick every minute, and send or update alerts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def notify(event: CloudEvent) -> None:
-    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    """Handle one pushed message; after an exception, Pub/Sub delivers it again."""
     with serving.handling("notify", event) as message:
         done = service.receive(message.data, message.attributes, bootstrap.notifier())
         for problem in done.problems:

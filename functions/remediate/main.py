@@ -1,4 +1,4 @@
-"""Drift events in, and a message every minute; drift put back, asked about or handed off."""
+"""Receive drift events and a tick every minute, and remediate drift as the policy allows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def remediate(event: CloudEvent) -> None:
-    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    """Handle one pushed message; after an exception, Pub/Sub delivers it again."""
     with serving.handling("remediate", event) as message:
         done = engine.receive(message.data, message.attributes, bootstrap.remediator())
         for problem in done.problems:

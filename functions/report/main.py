@@ -1,4 +1,4 @@
-"""A message once a day; the snapshots of that day and the digest of the week before it in the warehouse."""
+"""Once a day, write the snapshots of the day and the weekly digest to the warehouse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def report(event: CloudEvent) -> None:
-    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    """Handle one pushed message; after an exception, Pub/Sub delivers it again."""
     with serving.handling("report", event) as message:
         day = datetime.fromisoformat(message.body["message"]["publishTime"]).astimezone(UTC).date()
         rows = daily_snapshot.report(day, message.message_id, bootstrap.reporter())

@@ -1,4 +1,4 @@
-"""A button that was pressed in Slack; handed on, so that Slack has its answer within its three seconds."""
+"""Receive button clicks from Slack, and queue them, so that Slack gets its answer within three seconds."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 @functions_framework.http
 def slack_actions(request: Request) -> tuple[str, int]:
-    """Check that a request is Slack's, hand on what was pressed, and do nothing else."""
+    """Verify that the request is from Slack, and queue the click."""
     return "", bootstrap.slack_requests().take(dict(request.headers), request.stream)

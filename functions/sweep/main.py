@@ -1,4 +1,4 @@
-"""A message that tells a sweep what to do next; that much of it done."""
+"""Receive the messages of a sweep, and do the next part of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def sweep(event: CloudEvent) -> None:
-    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    """Handle one pushed message; after an exception, Pub/Sub delivers it again."""
     with serving.handling("sweep", event) as message:
         result = sweeping.receive(message.data, message.attributes, message.message_id, bootstrap.sweeper())
         message.end(

@@ -1,4 +1,4 @@
-"""An archive of declarations, or a Terraform state, that arrives in a bucket; the store in step with it."""
+"""Receive uploads of declarations and Terraform states, and apply them to the store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def sync(event: CloudEvent) -> None:
-    """Apply an upload. Log what can never be applied; let anything else be delivered again."""
+    """Apply an upload. Log an upload that can never be applied; after other errors, it is delivered again."""
     with serving.handling("sync", event) as upload:
         applier = uploads.Uploads(*bootstrap.declaration_applier())
         report = uploads.sync_upload(upload.body, upload.attributes, applier, datetime.now(UTC))

@@ -166,7 +166,7 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
 
 
 def test_an_audit_trail_takes_the_place_of_what_the_record_tells_of_remediation():
-    trail = [AuditEntry(NOW, "remediate", "worker", reasons=(Reason("the policy says so"),), text="decided")]
+    trail = [AuditEntry(NOW, "act", "worker", reasons=(Reason("the policy says so"),), text="decided")]
     asked = state(remediation=RemediationState("f", "asked", NOW - DAY))
     (row,) = report(asked, trail=lambda _: trail).rows
     assert [(step.what, step.by, step.text) for step in row.steps][-1] == (

@@ -69,7 +69,7 @@ class Incident:
         kind: the kind of the drift.
         fields: the beginnings of the paths of the last differences; each must be there, and no other.
         steps: the changes, the oldest first.
-        by: who did it, as the audit log says; None where nobody knows.
+        by: the actor in the audit log; None if unknown.
         remediation: what Setpoint has to do about it.
         age: how long it has been there, where it was there before Setpoint and is in the baseline; else zero.
     """
@@ -199,7 +199,7 @@ def _exposed(numbers: dict[str, str]) -> list[Incident]:
 
 
 def _weakened(numbers: dict[str, str]) -> list[Incident]:
-    """A protection is off, mostly by a field that is there no longer."""
+    """A protection is off, mostly by a removed field."""
     return [
         _opened(
             "cloudsql/projects/payments-prod/instances/payments-main",

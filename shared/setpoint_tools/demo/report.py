@@ -163,7 +163,7 @@ def _entry(state: ResourceState, finding: Finding, when: str, what: str) -> Rend
 
 
 def _differences(finding: Finding) -> list[Text]:
-    """What differs, one field a line, and who did it."""
+    """The differences, one field per line, and the actor."""
     lines = [difference_line(difference) for difference in finding.differences]
     if finding.kind != "modified":
         lines = [Text(_NOT_THERE[finding.kind], "red")]

@@ -141,6 +141,6 @@ class Site:
         }
 
     def live_labels(self, declared: Data) -> Data:
-        """The same as the API gives them back, with what a controller and Google add of their own."""
+        """The labels as the API returns them, with those that a controller and Google add."""
         own = {key: str(value) for key, value in declared.items()}
         return {**own, **self.server.labels()}

@@ -200,7 +200,7 @@ class System:
         return f"olga merges request {number}: {self.repository.requests[number].title}"
 
     def _apply(self, text: str) -> None:
-        """Put a file of declarations in force."""
+        """Apply a file of declarations."""
         self._declared.write_text(text)
         files = self._declared.parent
         deps = bootstrap.open_detection(self.places.store, None)

@@ -2,9 +2,10 @@
 
 KINDS is a file of JSON lines, one a kind: `group`, `kind`, `url` (one template or several, of relative resource names),
 `id` (`user`, `service` or `fields`: who chooses the last part of the name), `parent_fields`, `asset_type`, `host`,
-`part_of`, `service_field`, `tf` (the Terraform types whose fields it has). FIELDS has one field a line: `kind`, `spec`
-(its path there) and `api`. They come from Config Connector's own sources, its resource identities, service mappings and
-mappers (https://github.com/GoogleCloudPlatform/k8s-config-connector, Apache-2.0).
+`part_of`, `service_field`, `tf` (the Terraform types whose fields it has). FIELDS has one field per line: `kind`,
+`spec` (its path there) and `api`. They come from Config Connector's own sources, its resource identities, service
+mappings and mappers
+(https://github.com/GoogleCloudPlatform/k8s-config-connector, Apache-2.0).
 """
 
 from __future__ import annotations

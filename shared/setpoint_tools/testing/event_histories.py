@@ -1,7 +1,7 @@
 """Made-up histories of findings as the events that tell of them: as many as are asked for, the same each time.
 
-Findings open, change, resolve and open again, are exempted, put back or blocked; some have no team and no actor, some
-events come twice, and some are of long ago.
+Findings open, change, resolve and open again, are exempted, remediated or blocked. Some have no team and no actor,
+some events arrive twice, and some are old.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ACTORS = (
     ),
 )
 _CALLERS = ("", "console", "gcloud", "terraform")
-_REASONS = ("10 writes an hour are the limit", "it was put back 3 times of late", "outside of the window")
+_REASONS = ("10 writes an hour are the limit", "it was remediated 3 times within a day", "outside of the window")
 
 
 def history(

@@ -57,7 +57,7 @@ class Truth(NamedTuple):
 
     Args:
         since: when it took its value; None if that is before the history.
-        principal: who did it; empty if no log tells.
+        principal: the actor; empty if no log names it.
     """
 
     since: datetime | None
@@ -65,7 +65,7 @@ class Truth(NamedTuple):
 
 
 def serve(fleet: PastFleet, assets: AssetService, logs: CloudLogging) -> None:
-    """Let the fakes of Cloud Asset Inventory and Cloud Logging tell what is there, its history and its log."""
+    """Load the fleet, its history and its audit log into the fakes of Cloud Asset Inventory and Cloud Logging."""
     scopes = {place for index in range(fleet.projects) for place in fleet.ancestors(index)}
     for index in range(fleet.projects):
         assets.put(fleet.project(index))

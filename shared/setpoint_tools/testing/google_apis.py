@@ -197,7 +197,7 @@ class GoogleApis:
             raise invalid("it has no name")
         key = f"{host}/{rest}/{identifier}"
         if key in self._resources:
-            raise ApiError(409, "alreadyExists", "it is there already")
+            raise ApiError(409, "alreadyExists", "it exists already")
         Shape(route.document, route.request).check(body)
         return self._done(route, key, None, copy.deepcopy(body), fault)
 

@@ -1,4 +1,4 @@
-"""What a request says of a resource: what is in its body, what its mask names, and what becomes of the resource."""
+"""The effect of a request on a resource: its body, its mask, and the resulting resource."""
 
 from __future__ import annotations
 
