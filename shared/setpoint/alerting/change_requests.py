@@ -65,7 +65,7 @@ def reconcile(branch: str, commit: str, wanted: DesiredRequest, repository: Repo
 
     Raises:
         Unavailable: an effect is unknown, or the rate limit is reached; call it again.
-        Conflict: somebody changed the same thing; call it again.
+        Conflict: the same file was changed concurrently; call again.
         BadRequest: it never succeeds.
     """
     current = repository.find(branch)

@@ -41,10 +41,10 @@ from setpoint.util.frozen import take_over
 
 InteractionOutcome = Literal[
     "done",  # ordered now, or by the same click before
-    "already",  # somebody has ordered it before
+    "already",  # it was ordered before
     "stale",  # the finding is resolved, or has another drift
     "declined",  # it cannot be ordered: the mode forbids it, or a write is under way
-    "refused",  # whoever clicked is no approver
+    "refused",  # the user is not an approver
 ]
 _AUDIT_WORDS: dict[ButtonAction, str] = {
     "fix": "approved",

@@ -45,10 +45,10 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         is_escalation: it is sent only where nobody has acted on the finding by then.
         is_digest: it is sent in a digest.
         is_silent: it is never sent: the finding was acted on before the escalation, or is exempt.
-        is_acceptance: it is there since somebody accepted the drift or asked for a request; a later episode of the
+        is_acceptance: it exists because the drift was accepted or a request was ordered; a later episode of the
             finding does not continue it by itself.
         schema: the form of the record.
-        displayed: the drift that the message tells; empty where its words are of another one.
+        displayed: the drift that the message shows; empty if it shows another one.
         displayed_at: since when.
     """
 
@@ -249,7 +249,7 @@ def compact(data: DriftData) -> DriftData:
 
 
 def is_obsolete(notice: AlertNotice) -> bool:
-    """Whether an escalation is obsolete: the drift is over, or somebody has acted on it."""
+    """Whether an escalation is obsolete: the drift is over, or a person has acted on it."""
     data, steps = notice.shown.data, notice.shown.steps
     remediation = data.remediation
     is_acted_on = any(step.by for step in steps) or (remediation is not None and remediation.step in UNDER_WAY)

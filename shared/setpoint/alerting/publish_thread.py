@@ -30,8 +30,8 @@ from setpoint.util.external_sort import batches
 Showing = Literal[
     "shown",  # the message shows all that was to be shown
     "nothing",  # there was nothing to show
-    "later",  # somebody else shows it, or the place takes no more now
-    "failed",  # the place cannot be told, see the problem
+    "later",  # another process shows it, or the channel accepts no more now
+    "failed",  # the destination rejects it, see the problem
 ]
 
 _CLAIM = timedelta(minutes=5)
@@ -250,7 +250,7 @@ class _Work:
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
     def _covers(self, notice: AlertNotice) -> bool:
-        """Whether the message tells what a finding is: by itself, or since it is what the group has in common."""
+        """Whether the message shows the drift of a finding: on its own, or as the common drift of the group."""
         return self._summary.size == 1 or cause_of(notice.shown.data) == self.thread.cause
 
     def _record_shown(self) -> None:

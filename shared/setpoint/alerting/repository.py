@@ -59,7 +59,7 @@ class NoticeRecords:
 
     Args:
         store: where they are kept.
-        clock: tells the time.
+        clock: the current time.
     """
 
     def __init__(self, store: NoticeStore, clock: Callable[[], datetime] = utc_now) -> None:

@@ -22,8 +22,8 @@ NoticeType = Literal[
     "notice.group",  # several of one cause, as they are by now
     "notice.step",  # what has last happened to a finding of a message
     "notice.details",  # some of the findings of a message
-    "notice.digest",  # some of what is told once in a while
-    "notice.escalation",  # a finding that somebody has to look at, or no longer
+    "notice.digest",  # a part of a digest
+    "notice.escalation",  # a finding is escalated, or no longer
 ]
 
 NOTICE_SCHEMA = "https://setpoint.dev/schemas/notice.v1.json"

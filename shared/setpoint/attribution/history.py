@@ -42,7 +42,7 @@ ROUND = 20_000
 """The number of findings of a round; a query of the log holds more projects the more findings are read together."""
 _AT_ONCE = 100
 _LATER = timedelta(days=1)
-"""When to read again what may not be read now: somebody may grant it."""
+"""When to retry a read that was denied: the permission may be granted later."""
 _AFTER = timedelta(minutes=15)
 """How far after a version the log is read: an operation may end, and be logged, after its effect is seen."""
 _NO_ENTRY = "no entry of the audit log explains it"
@@ -53,7 +53,7 @@ _TOO_MANY = "more changes fall in that time than are kept, some without a name: 
 class HistoryReader:
     """The ports that the history of findings is read through.
 
-    Flow: a run over all findings whose history is not known, or over one that somebody asks about.
+    Flow: a run over all findings whose history is not known, or over one finding that a user asks about.
 
     Args:
         detection: evaluates past versions as observations are evaluated.

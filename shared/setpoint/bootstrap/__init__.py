@@ -371,7 +371,7 @@ def open_feed_detection(
         store: URL of the store.
         dead_letters: what the command does with messages that cannot be handled; they are encrypted with the key of a
             store that stays.
-        events: where events are written as JSON Lines; None leaves them stored for whoever publishes.
+        events: where events are written as JSON Lines; None leaves them stored until they are published.
         events_topic: publish to this topic instead, ``projects/P/topics/T``.
         resolves_projects: whether Cloud Resource Manager is asked for projects that are not known.
         create: whether a store that is not there is made.
@@ -428,7 +428,7 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
 
     Args:
         store: URL of the store.
-        events_topic: where events go, ``projects/P/topics/T``; None leaves them stored for whoever publishes.
+        events_topic: where events go, ``projects/P/topics/T``; None leaves them stored until they are published.
         worker: who is working, for the audit trail.
 
     Raises:

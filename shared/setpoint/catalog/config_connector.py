@@ -82,7 +82,7 @@ def _all() -> dict[str, ConnectorKind]:
 
 
 def moved_fields(name: str) -> Mapping[str, str]:
-    """Where fields of a kind's spec go in the API, where the names do not tell.
+    """Where fields of a kind's spec go in the API, if the names differ.
 
     Args:
         name: The kind.

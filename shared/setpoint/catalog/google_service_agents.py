@@ -166,7 +166,7 @@ def belongs_to(member: str, project_id: str, project_number: str, ancestors: Seq
 def is_granted_by_google(role: str, member: str) -> bool:
     """Whether Google gives this role to such a member by itself: to an agent of its own, or by default.
 
-    Whose agent or account it is, ``belongs_to`` tells.
+    ``belongs_to`` returns the owner of an agent or account.
     """
     match = _AGENT.match(member)
     if match is not None and role.lower() in _documented().get(match["domain"], ()):

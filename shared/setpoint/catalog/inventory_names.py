@@ -58,7 +58,7 @@ NATURAL_KEYS: Mapping[str, tuple[str, ...]] = {
     "cloudresourcemanager.googleapis.com/TagKey": ("parent", "shortName"),
     "cloudresourcemanager.googleapis.com/TagValue": ("parent", "shortName"),
 }
-"""What tells a resource of which only the server knows the id, beside what its name says: its API's own uniqueness."""
+"""The field that identifies a resource whose id the server assigns, in addition to its parent: unique by its API."""
 _NATURAL_KEY = ("displayName",)
 """The same of every other type; two resources may have one display name, and are then ambiguous."""
 _NATURAL_NAME = re.compile(r"/(?:parent=[^/&]+&)?(?:displayName|shortName)=[^/&]+\Z")

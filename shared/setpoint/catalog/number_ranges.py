@@ -44,7 +44,7 @@ class NumberRange(NamedTuple):
 def ranges_of(field: Field, schema: Schema | None) -> tuple[NumberRange, ...]:
     """The ranges in which a number of an integer field has to be, the certain one first.
 
-    Zero is in each of them: JSON cannot tell it from an absent number.
+    Each range includes zero: JSON does not distinguish it from an absent number.
 
     Args:
         field: the field.

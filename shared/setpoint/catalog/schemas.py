@@ -232,7 +232,7 @@ class _Line:
 
 
 def enum_zero(names: tuple[str, ...], *, alphabetical: bool = False) -> str | None:
-    """Return the name that an absent enum stands for, or None where the document does not tell.
+    """Return the name that an absent enum stands for, or None if the document does not state it.
 
     Documents keep the proto's order, and a proto's first value is its zero. Compute's sort the names: there
     only a name that says so (`..._UNSPECIFIED`, `UNDEFINED_...`) is the zero.

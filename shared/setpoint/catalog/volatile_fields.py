@@ -1,6 +1,6 @@
 """Fields whose values wander by themselves, so that a change of one says nothing about anybody's intent.
 
-By name, and by asset type where the name alone does not tell; each line with its reason.
+By name, and by asset type if the name alone is ambiguous; each line with its reason.
 """
 
 from __future__ import annotations
@@ -86,5 +86,5 @@ def of_type(asset_type: str) -> Mapping[str, str]:
 
 
 def set_by_methods(asset_type: str) -> frozenset[str]:
-    """Top fields that somebody sets although the schema calls them output-only."""
+    """Top-level fields that users set although the schema calls them output-only."""
     return _SET_BY_METHODS.get(asset_type, frozenset())

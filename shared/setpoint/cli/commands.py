@@ -184,7 +184,7 @@ _NUMBERS = {
     "int_from_float": "{input} is not an integer",
     "float_parsing": "{input} is not a number",
 }
-"""What a validator calls a wrong number, and how people are told."""
+"""The validator's error types for numbers, and their messages."""
 
 
 def _number_in_words(cause: BaseException | None) -> str:

@@ -121,7 +121,7 @@ def _run(
                 threading.Thread(target=_play, args=[running, event_types], daemon=True).start()
             else:
                 print_status("up. In another terminal: `setpoint dev change NAME`")
-                print_status("\n".join(f"  {name:18} somebody {change.what}" for name, change in CHANGES.items()))
+                print_status("\n".join(f"  {name:18} a person {change.what}" for name, change in CHANGES.items()))
             try:
                 running.run()
             except KeyboardInterrupt:
@@ -139,7 +139,7 @@ def _print_addresses(addresses: Mapping[str, str]) -> None:
 
 
 def _play(running: System, event_types: list[str]) -> None:
-    """Open the firewall, wait until all was told that follows, and end."""
+    """Open the firewall, wait for all resulting events, and end."""
     print_status(running.change("open-firewall"))
     until = time.monotonic() + _WAIT_SECONDS
     while len(event_types) < len(_SCENARIO) and time.monotonic() < until:

@@ -299,7 +299,7 @@ _ANSWERS: dict[str, Callable[[DiffRequest], DiffResponse]] = {
 
 
 def _id_of(line: bytes) -> Any:
-    """The id of a question that is otherwise wrong, so that its answer can be told from others."""
+    """The id of an invalid request, so that its response can be assigned."""
     try:
         return msgspec.json.decode(line)["id"]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):

@@ -102,7 +102,7 @@ def export(
 
 @dataclass(slots=True)
 class _Tally:
-    """What is told at the end.
+    """The summary that is printed at the end.
 
     Args:
         seen: observations.
@@ -110,7 +110,7 @@ class _Tally:
         exported: by asset type and content.
         refused: by reason and asset type.
         left_out: fields by reason.
-        fields: fields by reason, asset type and path, of reasons that somebody should look at.
+        fields: fields by reason, asset type and path, of reasons that a person should review.
     """
 
     seen: int = 0

@@ -98,7 +98,7 @@ def check_scope(option: str, scope: str) -> None:
     """Look at the form of a scope.
 
     Raises:
-        BadRequest: it has another one; the message says which was meant, as far as that can be told.
+        BadRequest: it has another one; the message suggests a valid one, if possible.
     """
     kind, _, name = scope.partition("/")
     if f"{kind}/" in _PLACES and (is_project(name) if kind == "projects" else name.isdigit()):

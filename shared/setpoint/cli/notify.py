@@ -119,7 +119,7 @@ def _read(path: Path) -> Iterator[CloudEvent]:
 
 
 def of_events(published: Iterable[CloudEvent]) -> Iterator[FindingView]:
-    """Findings as their events tell them: each as its latest event does, with what happened before."""
+    """The findings of events: each as in its latest event, with the steps before it."""
     lives: dict[str, list[CloudEvent]] = {}
     seen: set[str] = set()
     for event in published:

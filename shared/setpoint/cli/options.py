@@ -166,7 +166,7 @@ def duration(option: str, text: str) -> timedelta:
         text: the time.
 
     Raises:
-        BadRequest: it is none; the message says what was meant, as far as that can be told.
+        BadRequest: it is none; the message suggests a valid one, if possible.
     """
     seconds = scalars.seconds(text)
     if seconds and seconds <= _LONGEST:
@@ -194,7 +194,7 @@ _UNITS: Mapping[str, tuple[int, str]] = {
 
 
 def _suggested_time(text: str) -> str:
-    """The time that somebody has spelled in another way, ``2 weeks``, ``3 days``; empty if there is none."""
+    """The time in another spelling, ``2 weeks``, ``3 days``; empty if there is none."""
     match = _AMOUNT.match(text)
     if match is None or match[2].lower() not in _UNITS:
         return ""

@@ -153,7 +153,7 @@ def print_error(text: object) -> None:
 
 
 def print_warning(text: object, word: str = "warning") -> None:
-    """Print a warning on standard error; ``word`` tells of what sort it is."""
+    """Print a warning on standard error; ``word`` is its category."""
     errors.print(Text.assemble((f"{word}:", "yellow"), " ", scrub(as_called(str(text)))), soft_wrap=True)
 
 
@@ -311,7 +311,7 @@ def title(state: ResourceState) -> Text:
 
 
 def ago(time: datetime) -> str:
-    """How long ago, in the largest unit that tells."""
+    """How long ago, in the largest suitable unit."""
     seconds = int((datetime.now(UTC) - time).total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:

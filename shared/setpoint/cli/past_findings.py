@@ -19,7 +19,7 @@ from setpoint.util.counts import counted
 
 
 def states_as_of(states: Iterable[ResourceState], time: datetime) -> Iterator[ResourceState]:
-    """The records of what drifted at a time; what they cannot tell is said."""
+    """The records of the drift at a past time; gaps are reported."""
     listed = list(states)
     past = past_findings.all_as_of(listed, time)
     print_status(f"as of {time:%Y-%m-%d %H:%M:%SZ}, from the stored records")

@@ -40,7 +40,7 @@ def pending(plan: Plan, store: StateStore) -> frozenset[ResourceKey]:
 
     Args:
         plan: the plan.
-        store: tells what was observed under the declared name.
+        store: has the observation under the declared name.
     """
     unknown = (
         change.key for change in plan.changes if change.after is not None and _is_by_server(change.key, change.after)

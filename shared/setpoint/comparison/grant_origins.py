@@ -1,4 +1,4 @@
-"""Say of a grant how it came about, or who has it, where the grant alone tells: by Privileged Access Manager, by group.
+"""Label a grant by its origin or holder, if the grant alone shows it: Privileged Access Manager, a group.
 
 Privileged Access Manager adds a binding with a condition for as long as a grant of an entitlement is active, and gives
 the condition a title of its own. Whoever may set the policy may write that title, too: such a grant is named, and it is

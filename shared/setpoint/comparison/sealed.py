@@ -1,7 +1,7 @@
 """Compare declared secrets by their digests, since only those are stored.
 
 A seal stands for a scalar, or for a map of strings that is owned whole. The observed value is digested with the same
-key. What is equal in meaning alone has another digest: where a field allows several spellings, unequal digests tell
+key. What is equal in meaning alone has another digest: where a field allows several spellings, unequal digests prove
 nothing.
 """
 
@@ -312,7 +312,7 @@ class SealedComparison(Comparison):
             self.differ(path, "changed", name, field, want, have)
 
     def _why_indeterminate(self, path: Path, field: Field | None, want: str, have: Any, owner: str) -> str:
-        """Why unequal digests tell nothing; empty where they are a difference."""
+        """Why unequal digests are not conclusive; empty if they are a difference."""
         is_withheld = _parsed(want).withheld
         if free_text.is_withheld(owner, have) or (
             scalars.is_masked(have) and (is_withheld or "masked" in self.rules(path))
@@ -332,7 +332,7 @@ class SealedComparison(Comparison):
         return self._masking.is_of(want, (spelled for word in others for spelled in sealed_spellings.cases(word)))
 
     def _is_known_absent(self, path: Path, field: Field | None, want: str) -> bool:
-        """Whether the absence of a sealed value is not a difference, or tells nothing."""
+        """Whether the absence of a sealed value is not a difference, or not conclusive."""
         masking = self._masking
         if _parsed(want).withheld:
             self.record_unchecked(path, want, WITHHELD)

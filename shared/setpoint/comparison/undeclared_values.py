@@ -111,7 +111,7 @@ def undeclared(
 
 
 def _as_set(field: Field | None, *, is_set: bool) -> Field | None:
-    """The field as one that somebody sets, where a method does."""
+    """The field as a settable one, if a method sets it."""
     return replace(field, output_only=False) if field is not None and is_set else field
 
 
@@ -236,7 +236,7 @@ def _settable(name: str, field: Field | None, value: Any) -> Any:
 
 
 def is_settable(name: str, field: Field | None, value: Any) -> bool:
-    """Whether a field is one that somebody sets, and not one that the server writes or that wanders by itself."""
+    """Whether users set a field, and not the server, and it does not change on its own."""
     if name in system_fields.SYSTEM_FIELDS or (field is not None and field.output_only):
         return False
     if isinstance(value, bool) or not volatile_fields.why_named(name):
@@ -251,7 +251,7 @@ def _plain(path: Path) -> str:
 
 
 def _is_as_before(value: Any, kept: Any) -> bool:
-    """Whether a value is the one that was kept; what looks like a digest may be one, and tells nothing."""
+    """Whether a value is the stored one; a text that looks like a digest may be one, and is not conclusive."""
     return kept is not None and type(kept) is type(value) and kept == value and not is_digest(kept)
 
 

@@ -109,7 +109,7 @@ class StatesApplied:
         return any(self.counts[status] for status in ("refused", "waiting", "gone", "failed"))
 
 
-Tell = Callable[[StateReport], None]
+ReportState = Callable[[StateReport], None]
 
 
 def sync_states(
@@ -118,7 +118,7 @@ def sync_states(
     detection: Context,
     now: datetime,
     options: StateOptions,
-    tell: Tell,
+    report: ReportState,
 ) -> StatesApplied:
     """Apply all states that a URL matches.
 
@@ -128,14 +128,14 @@ def sync_states(
         detection: evaluates findings again.
         now: the time of the run.
         options: the options.
-        tell: called with the result of each state, in any order.
+        report: called with the result of each state, in any order.
 
     Raises:
         BadRequest: the location does not exist, or the permission to list it is missing.
         MissingState: it has no state, and none of it is in force.
         Unavailable: the storage does not answer; try again.
     """
-    run = _Run(storage, detection, now, options, tell)
+    run = _Run(storage, detection, now, options, report)
     listed: set[str] = set()
     control = detection.store.control().value
     for state, data in _read_ahead(_new(storage.list(pattern), control, listed, run), storage):
@@ -212,13 +212,13 @@ class _Run:
     """A run that reads, plans and applies states."""
 
     def __init__(
-        self, storage: StateStorage, detection: Context, now: datetime, options: StateOptions, tell: Tell
+        self, storage: StateStorage, detection: Context, now: datetime, options: StateOptions, report: ReportState
     ) -> None:
         self._storage = storage
         self._detection = detection
         self._now = now
         self._options = options
-        self._tell = tell
+        self._report = report
         self._batch: list[tuple[PlannedSource, StateReport]] = []
         self._keys: set[ResourceKey] = set()
         self._released: set[str] = set()
@@ -228,7 +228,7 @@ class _Run:
     def report(self, report: StateReport) -> None:
         """Count and report the result of a state."""
         self.done.counts[report.status] += 1
-        self._tell(report)
+        self._report(report)
 
     def take(self, state: StateObject, data: bytes | PermanentError | TransientError) -> None:
         """Plan a state; first apply the batch if it is full or declares one of this state's resources."""
@@ -280,7 +280,7 @@ class _Run:
 
         Raises:
             Superseded: the state in force was written after this state was read.
-            NotPermitted: it is what is stored now: somebody restored it.
+            NotPermitted: it was restored, and is now the stored state.
         """
         if self._allows_all:
             return

@@ -248,7 +248,7 @@ def _effect_on_drift(change: ProposedChange, finding: Finding, facts: StoredFact
         return _DriftEffect(("overwrites",), finding.differences)
     verdict = judging.judge(change.after, facts.snapshot.rules, facts.observation, schemas, secrecy=facts.secrecy)
     if not isinstance(verdict, judging.Verdict) or (verdict.kind is None and verdict.unknown):
-        return _DriftEffect(("overwrites",), finding.differences)  # nobody can tell that the drift ends
+        return _DriftEffect(("overwrites",), finding.differences)  # whether the drift ends is unknown
     if verdict.kind is None:
         return _DriftEffect(("resolves",), resolved=tuple(difference.path for difference in finding.differences))
     if verdict.kind != "modified" or finding.kind == "unmanaged":

@@ -2,7 +2,7 @@
 
 A value is edited where it is a literal: of the attribute, of a local, of a variable's default, or of a value file. It
 must be the value that was applied, and used nowhere else. The edited text has to differ in this literal alone, and
-the provider's attribute with the new value has to mean what was observed. Otherwise the author is told what to change.
+the provider's attribute with the new value has to mean what was observed. Otherwise the error says what to change.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _inner(block: hcl.HclBlock, parts: Sequence[str], schema: _Schema, declared:
     attributes = [_inner(each, rest[1:], inside, declared) for each in nested]
     meant = [each for each in attributes if _has_value(each.tokens, declared)]
     if len(meant) != 1:
-        raise _ByHandError("several blocks have this value, and their order does not tell them apart")
+        raise _ByHandError("several blocks have this value, and their order does not identify them")
     return meant[0]
 
 

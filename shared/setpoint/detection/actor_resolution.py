@@ -160,7 +160,7 @@ def _actor_kind(change: AuditedChange, policy: Policy | None) -> ActorKind:
         accounts = (principal,) if kind == "person" else (principal, *change.through)
         if any(_is_applier(policy.appliers, account) for account in accounts):
             return "applier"
-    # A log that names no principal counts as a person, so that somebody reviews the change.
+    # A log that names no principal counts as a person, so that the change is reviewed.
     return "person" if kind == "unknown" else kind
 
 

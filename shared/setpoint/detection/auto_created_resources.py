@@ -33,7 +33,7 @@ class AutoCreatedRule(NamedTuple):
         is_claim: the rule rests on a name or text that anyone may write, and the controller acts through an account of
             Google's. The rule does not hold if the audit log names another creator.
         parent: the resource that the claim names; the rule does not hold if a listing shows that it does not exist.
-        is_by_caller: the audit log may name whoever had the controller make its parent, which refutes nothing.
+        is_by_caller: the audit log may name the caller who ordered the parent, which refutes nothing.
     """
 
     types: tuple[str, ...]

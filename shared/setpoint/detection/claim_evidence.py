@@ -82,7 +82,7 @@ def evidence_of(snapshot: Snapshot, parents: Callable[[], ParentIndex]) -> Evide
 def _made(change: AuditedChange, observation: Observation) -> bool:
     """Whether a change is the creation of the observed resource, and not of an earlier one of the same name.
 
-    A change of an existing resource tells nothing: whoever logs in to a node writes its metadata.
+    A change of an existing resource is not evidence: each login to a node writes its metadata.
     """
     if not change.method.rpartition(".")[2].lower().startswith(_CREATES):
         return False

@@ -172,7 +172,7 @@ def _exactly(evidence: str, asset_type: str, own: str, fits: Callable[[Parent], 
 
 
 def _parent_text(asset_type: str, own: str) -> str:
-    """A parent by its type and name, if that is a plain name: whoever forges one chooses the text."""
+    """A parent by its type and name, if that is a plain name; the text of a forged one is not trusted."""
     word = parent_types.WORDS[asset_type]
     return f"{word} {own}" if _SHOWN.fullmatch(own) and not is_random(own) else f"{word} of that name"
 

@@ -75,7 +75,7 @@ def remediation_data(remediation: RemediationState) -> RemediationData:
 
 
 def begun(state: ResourceState) -> DriftBeginning:
-    """What of a finding tells whether it began together with others.
+    """The part of a finding that shows whether it began together with others.
 
     Args:
         state: a record with a finding.

@@ -62,7 +62,7 @@ class InstallationKey:
 
         Raises:
             BadRequest: no wrapping key is set.
-            Conflict: somebody else wrapped it at the same time.
+            Conflict: another process wrapped it at the same time.
             Unavailable: the store does not answer.
             WrongKey: the stored key was wrapped with another key.
         """
@@ -78,7 +78,7 @@ class InstallationKey:
         """Keep the key in plain, as without a wrapping key; whether that changed anything.
 
         Raises:
-            Conflict: somebody else changed it at the same time.
+            Conflict: another process changed it at the same time.
             Unavailable: the store does not answer.
             WrongKey: the stored key was wrapped with another key.
         """
@@ -107,4 +107,4 @@ class InstallationKey:
 
     def _replace(self, old: bytes, new: bytes) -> None:
         if not self._store.replace_stored_key(old, new):
-            raise Conflict("the key of the store was changed by somebody else; try again")
+            raise Conflict("another process changed the key of the store; try again")

@@ -1,4 +1,4 @@
-"""Digests that tell whether an observation is the last one again, with all that a verdict on it depends on."""
+"""Digests that show whether an observation, and everything that its verdict depends on, is unchanged."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _without(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
 
 
 def _digest(secrecy: Secrecy, value: Any) -> str:
-    """160 bits, since somebody may choose both of two observations; keyed, since a value may be a secret."""
+    """160 bits, since an attacker may choose both of two observations; keyed, since a value may be a secret."""
     return secrecy.tag(_encode(value))
 
 

@@ -23,7 +23,7 @@ class PastFinding(NamedTuple):
 
     Args:
         state: its record as of that time; None if the resource did not drift then.
-        is_known: whether the record tells; False for a time before the latest of several episodes.
+        is_known: whether the record shows it; False for a time before the latest of several episodes.
         is_same: whether the drift had its present form then.
         was_noticed: whether an observation had shown it by then; if not, it is known from the history.
     """

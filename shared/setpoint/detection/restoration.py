@@ -265,7 +265,7 @@ class _Restoring:
         return _Place(place.node[position], live, item, text, is_live_known=beside is not None)
 
     def _are_distinct_otherwise(self, text: str, part: str) -> bool:
-        """Whether another field tells the elements of a list apart now than when they were good."""
+        """Whether the elements of a list are identified by another field than when they were good."""
         key = part.partition("=")[0]
         others = (path[len(text) :] for path in (*self._changed.good.values, *self._changed.values))
         return any(rest.startswith("[") and not rest.startswith(f"{key}=") for rest in others)

@@ -177,7 +177,7 @@ def _with_undeclared(
             accepted = watched.accepted() if watched.accepted is not None and not drift.differing else None
             return verdict if accepted is None else replace(verdict, accepted=accepted)
         if watched.accepted is not None:
-            drift = drift._replace(good=watched.accepted())  # whoever applies what is declared has set it
+            drift = drift._replace(good=watched.accepted())  # the applier has set it
         watched = watched._replace(is_settled=False)
     if drift.differing:
         return _drift(desired, rules, observation, schemas, drift)

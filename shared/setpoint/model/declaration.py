@@ -83,7 +83,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
             ``undeclared_change``, and never remediated.
         null_is_absent: a field whose value is null is declared to be absent.
         element: ``FIELD.KEY`` of a list of which it owns the elements that it names, by their key, and no others; keys
-            that only together tell elements apart are joined by ``+``.
+            that identify elements only together are joined by ``+``.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
         digests: id of the key of the seals in ``data``, the digests that stand for secrets; empty where it has none, so
             that a text that looks like a seal is a text.
@@ -283,7 +283,7 @@ def elements_at(data: Any, field: str) -> list[Mapping[str, Any]]:
 
 
 def identity(element: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
-    """What tells a list element from others."""
+    """The fields that identify a list element."""
     return tuple(
         _encode(value).decode() if isinstance(value, Mapping) else str(value)
         for value in (element.get(key) for key in keys)

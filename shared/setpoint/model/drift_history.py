@@ -50,7 +50,7 @@ class FieldOnset(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def is_unsearched(self) -> bool:
-        """Whether the audit log can tell who made the change, and was not read yet."""
+        """Whether the audit log may name the actor, and was not read yet."""
         return not self.searched and self.onset is not None
 
 

@@ -114,7 +114,7 @@ class DriftBeginning(NamedTuple):
         project: its project.
         began_at: when it began.
         origin: its own origin.
-        has_actor: whether somebody is known to have made it.
+        has_actor: whether its actor is known.
     """
 
     group: str

@@ -41,7 +41,7 @@ def created_at(data: Any) -> datetime | None:
 
 
 def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether two identities are of two resources: they contradict each other in what both of them tell."""
+    """Whether two identities are of two resources: they contradict each other in a part that both have."""
     if before == now:
         return False
     return any(
@@ -52,12 +52,12 @@ def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
 
 
 def is_unproved(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether a reading tells nothing of the identity that is known: it may be of another resource, or of none."""
+    """Whether a reading lacks the known identity: it may be of another resource, or of none."""
     return bool(before) and before.keys().isdisjoint(now)
 
 
 def _are_other_times(first: str, other: str) -> bool:
-    """Whether two times are not the same second, however they are written; what is not a time tells nothing."""
+    """Whether two times are not the same second, however they are written; False if one of them is not a time."""
     seconds = _second(first), _second(other)
     return all(seconds) and seconds[0] != seconds[1]
 

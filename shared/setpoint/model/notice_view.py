@@ -56,7 +56,7 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still has to act."""
+        """Whether a person still has to act."""
         return self.data.status == "open"
 
 
@@ -112,7 +112,7 @@ class GroupView(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still has to act on one of them."""
+        """Whether a person still has to act on one of them."""
         return self.statuses.get("open", 0) > 0
 
 

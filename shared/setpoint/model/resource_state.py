@@ -93,11 +93,11 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         pending: events that are stored and not yet known to be published, oldest first.
         settling: the drift that it shows and that is not a finding yet.
         suppressed: what rules keep quiet about, as of the last observation.
-        exemption: what somebody has said of leaving it alone, in force or over.
+        exemption: the exemption or acceptance, in force or expired.
         remediation: how far putting it back has come.
         onset: when the drift that it shows became what it is; None where it shows none.
         unknown: declared fields that matter to security and that the last observation left uncompared.
-        identity: what tells it from another resource of the same name, as far as it was observed.
+        identity: what distinguishes it from another resource of the same name, as far as observed.
         home: the number of the project in which it was declared; it stays while another one is observed.
         schema: the form of the record.
         window_start: start of the window of that observation, where its message has one.

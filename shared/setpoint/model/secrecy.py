@@ -61,7 +61,7 @@ class Secrecy:
         return digest.hexdigest()[:_TAG_DIGITS]
 
     def key_id(self) -> str:
-        """Eight digits that tell this key from others, and nothing of it."""
+        """Eight digits that identify this key without revealing it."""
         return self.digest("key id")[:_ID_DIGITS]
 
     def sealed(self, value: Any, *, withheld: bool = False) -> str:
@@ -116,7 +116,7 @@ class Sealed(NamedTuple):
 
 
 def sealed_of(value: Any) -> Sealed | None:
-    """What a seal says; None for any other value. A person may write such a text: `Declaration.digests` tells."""
+    """What a seal says; None for any other value. A person may write such a text; see `Declaration.digests`."""
     if not isinstance(value, str) or not value.startswith(_PREFIX):
         return None
     match = _SEALED.match(value)

@@ -24,7 +24,7 @@ class RecordProblemLog:
     """The problems of stored records.
 
     Args:
-        store: where they are kept, beside what people were told.
+        store: where they are stored, beside what was reported.
     """
 
     def __init__(self, store: NoticeStore) -> None:

@@ -18,7 +18,7 @@ _MOST = 2_000
 def drop_resolved(store: StateStore, retention: Retention, now: datetime) -> int:
     """Delete resolved findings after their retention period; the oldest first, within a time limit.
 
-    How long the oldest that is left is overdue is told to telemetry, for an alert on its growth.
+    The age of the oldest overdue record is logged, for an alert on its growth.
 
     Raises:
         TransientError: the store does not answer.

@@ -1,4 +1,4 @@
-"""What is asked of a Kubernetes cluster: its Config Connector objects; and what is told to it: Events, nothing else."""
+"""The port of a Kubernetes cluster: read its Config Connector objects, and write Events, nothing else."""
 
 from __future__ import annotations
 

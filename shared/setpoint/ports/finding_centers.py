@@ -13,7 +13,7 @@ class CentralFinding(NamedTuple):
         id: its id, 1 to 32 letters and digits.
         resource_name: full resource name.
         category: what is wrong, as ``DRIFT_MODIFIED``.
-        is_active: whether somebody still has to act.
+        is_active: whether a person still has to act.
         severity: ``LOW``, ``MEDIUM``, ``HIGH`` or ``CRITICAL``.
         event_time: when it last changed.
         description: what is wrong, for people.

@@ -251,7 +251,7 @@ class StateObject(NamedTuple):
 
     Args:
         url: names it, and is the name of its source: ``gs://BUCKET/OBJECT``, ``https://…``, ``tfc://HOST/ORG/WORKSPACE``.
-        revision: changes with its content; empty where the place does not tell one.
+        revision: changes with its content; empty if the storage has none.
         locator: what the place needs to read it; of no meaning to others.
     """
 

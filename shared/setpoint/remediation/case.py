@@ -204,7 +204,7 @@ def is_other_resource(case: RemediationCase, reading: LiveReading) -> bool:
 
 
 def is_unproved_resource(case: RemediationCase, reading: LiveReading) -> bool:
-    """Whether a reading does not tell whether it is of the resource that was observed; a policy never does."""
+    """Whether a reading may be of another resource than the observed one; always False for a policy."""
     is_resource = case.snapshot.key.content == "resource"
     return is_resource and is_unproved(case.state.identity, identity_of(reading.observation.data))
 

@@ -118,7 +118,7 @@ def unrestored(changed: ChangedValues, restored: RestoredDeclaration, schema: Sc
 
 
 def _marked(planned: WritePlan, restored: RestoredDeclaration) -> WritePlan:
-    """The plan, whose lines tell last known good values from declared ones."""
+    """The plan, whose lines distinguish last known good values from declared ones."""
     lines = (
         line + _MARK if any(overlap(path, other) for other in restored.paths) else line
         for path, line in zip(planned.paths, planned.summary, strict=False)

@@ -67,7 +67,7 @@ def _reason(error: Any) -> str:
 
 
 def _without_values(message: str) -> str:
-    """A message without the values that it quotes: one that was sent may be a secret, which only its place tells."""
+    """A message without the values that it quotes: a sent value may be a secret, which only its field shows."""
     start = 0
     while quoted := _QUOTED.search(message, start):
         value = quoted["value"]

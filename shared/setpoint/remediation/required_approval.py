@@ -88,7 +88,7 @@ def _of_lost_grants(write: PlannedWrite) -> str:
 
 
 def _of_privileged_access(write: PlannedWrite) -> str:
-    """A grant by Privileged Access Manager was approved by somebody, and ends by itself."""
+    """A grant by Privileged Access Manager was approved, and expires."""
     if not _is_policy(write):
         return ""
     removed = _grants(write.reading.data) - _grants(_policy(write))

@@ -67,7 +67,7 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
         origin: where the drift comes from: ``by_hand``, ``by_tool``, ``not_declared_yet``, ``not_applied``,
             ``absorbed``, ``by_google`` or ``unknown``.
         evidence: what the origin follows from.
-        began_at: when the first of the differences began; null if the history was not read, or does not tell.
+        began_at: when the first of the differences began; null if the history was not read, or does not show it.
         began_at_least: it began then or earlier.
     """
 

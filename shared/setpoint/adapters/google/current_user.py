@@ -1,4 +1,4 @@
-"""The person behind the credentials of the environment, as Google tells it."""
+"""The person behind the credentials of the environment, as Google reports it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class KindPart(NamedTuple):
     Args:
         types: The asset types of the holder.
         field: The holder's list.
-        key: The element's field that tells it from others.
+        key: The element's identifying field.
         own: The field of the spec that has the key's value; empty for the object's own name.
     """
 
@@ -52,7 +52,7 @@ def of(value: Mapping[str, Any], asset_type: str) -> KindPart | None:
 
 
 def key_of(part: KindPart, value: Mapping[str, Any]) -> Any:
-    """The value of the field that tells the object's element from others."""
+    """The value of the identifying field of the object's element."""
     spec, metadata = value.get("spec"), value.get("metadata")
     spec = spec if isinstance(spec, dict) else {}
     if part.own:

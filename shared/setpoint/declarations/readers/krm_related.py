@@ -68,7 +68,7 @@ def of_project(value: Mapping[str, Any], objects: Objects, source: Source) -> Tr
 
 
 def _metadata(spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | None:
-    """All metadata of a project: an entry that somebody adds is drift, as it is for the controller."""
+    """All metadata of a project: an added entry is drift, as it is for the controller."""
     metadata = spec.get("metadata")
     if not isinstance(metadata, dict):
         return None

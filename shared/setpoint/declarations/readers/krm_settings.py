@@ -20,7 +20,7 @@ from setpoint.declarations.readers.krm_references import Objects, annotation, na
 from setpoint.util.json_values import as_object
 
 CATEGORY = "controller"
-"""The category of what the settings tell."""
+"""The category of problems with the settings."""
 
 _CONTEXT = "ConfigConnectorContext"
 _KINDS = ("ConfigConnector", _CONTEXT)

@@ -41,7 +41,7 @@ _KEYED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 _NO_ISSUERS = ("maxIssuerPathLength", {True: 0})
 _NO_AUTHORITY = ("isCa", {True: False})
-"""Flags for values that Terraform cannot tell from absent ones."""
+"""Flags for values that Terraform does not distinguish from absent ones."""
 
 _VALUES: Mapping[str, Mapping[str, Mapping[Any, Any]]] = {
     # Kind → field, by names from the spec → the author's value → the API's; other values are not compared.

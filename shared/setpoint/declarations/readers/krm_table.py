@@ -73,7 +73,7 @@ AROUND: Mapping[str, tuple[str, ...]] = {
 
 MOVES: Mapping[str, Mapping[str, str | None]] = {
     "BigQueryConnectionConnection": {
-        # The API wants `project:region:name`, of which the manifest's reference tells the last part only.
+        # The API wants `project:region:name`, of which the manifest's reference contains only the last part.
         "cloudSQL.instanceRef": UNCHECKED,
         "cloudSql.instanceRef": UNCHECKED,
     },

@@ -1,6 +1,6 @@
 """Read which attributes a Terraform configuration writes, and which it leaves alone, from its files; nothing is run.
 
-A state does not tell who set an attribute that the service may choose as well. The files do. Attributes whose
+A state does not show whether the author or the service set an attribute. The files do. Attributes whose
 expression may be null, such as ``each.value.mtu``, stay not known.
 
 Sources: https://developer.hashicorp.com/terraform/language/files,

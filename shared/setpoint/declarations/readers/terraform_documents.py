@@ -239,7 +239,7 @@ class _Reading:
 
     Args:
         taken_over: Whether values may come from the state.
-        keeps_null: Whether null is kept, since the class of an attribute tells what it means.
+        keeps_null: Whether null is kept, since its meaning depends on the class of the attribute.
     """
 
     def __init__(self, *, taken_over: bool, keeps_null: bool) -> None:

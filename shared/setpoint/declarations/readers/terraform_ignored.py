@@ -72,7 +72,7 @@ def _entry(author: str, ignored: str) -> str:
 
 
 def _names_of(index: int, element: Any, count: int) -> Iterator[str]:
-    """How a difference may name an element: by its position, or by a field that tells it from others."""
+    """How a difference may name an element: by its position, or by an identifying field."""
     if count == 1:
         yield "[*]"
         return

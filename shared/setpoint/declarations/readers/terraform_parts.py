@@ -31,7 +31,7 @@ class PartPlacement(NamedTuple):
         attribute: The part's attribute that names the holder: its name, its id, or its address.
         own: The holder's attribute with its own name.
         field: The holder's list in the API.
-        keys: The element's fields that tell it from others.
+        keys: The element's identifying fields.
     """
 
     holder: str
@@ -180,7 +180,7 @@ def _of_project(
 
 
 def _metadata(block: TerraformResource, source: Source) -> Translated | None:
-    """All metadata of a project: an entry that somebody adds is drift, as it is for the provider."""
+    """All metadata of a project: an added entry is drift, as it is for the provider."""
     metadata = block.values.get("metadata")
     if not isinstance(metadata, Mapping):
         return None

@@ -144,7 +144,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "cluster_config.staging_bucket": "configBucket",
     },
     "google_dns_record_set": {"routing_policy.primary_backup.backup_geo": "backupGeoTargets.items"},
-    # How the sink's identity is made; the API only tells which one it is.
+    # How the sink's identity is created; the API only returns the result.
     "google_logging_project_sink": {"unique_writer_identity": None, "custom_writer_identity": None},
     "google_organization_iam_custom_role": _ROLE,
     "google_project_iam_custom_role": _ROLE,

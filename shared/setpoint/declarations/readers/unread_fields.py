@@ -1,4 +1,4 @@
-"""Fields whose live value tells little: the API may not return them, or the service may have chosen them."""
+"""Fields whose live value is not conclusive: the API may not return them, or the service may have chosen them."""
 
 from __future__ import annotations
 

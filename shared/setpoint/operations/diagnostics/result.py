@@ -12,7 +12,7 @@ from setpoint.operations.diagnostics.installation import Installation
 
 Verdict = Literal[
     "pass",
-    "warn",  # it works, and somebody should look
+    "warn",  # it works, and a person should review it
     "fail",  # it does not work
     "unknown",  # it could not be looked at
 ]
