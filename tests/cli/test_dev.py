@@ -54,3 +54,9 @@ def test_the_pages_for_people_come_before_the_addresses_for_programs(capsys):
         ["the", "others,", "for", "programs:"],
         ["sweep", "http://s"],
     ]
+
+
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadRequest, match="cannot be created"), control_server.claimed(tmp_path / "file/x"):
+        pass

@@ -212,3 +212,32 @@ def test_a_source_that_is_not_listed_is_told_where_to_list_it(tmp_path: Path, co
     assert result.output.count("source default is not listed in the Sources document") == 2
     assert result.output.count("add the source to `sources` of the Sources document") == 1
     assert CliRunner().invoke(app, [command, file, "--source", "git", "--store", store]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "step"),
+    [
+        (b"PK\x03\x04", "`terraform show -json FILE > plan.json`"),
+        (b"\x1f\x8b", "is compressed; unpack it first"),
+        (b"BZh9", "is compressed; unpack it first"),
+        (b"\xfd7zXZ\x00", "is compressed; unpack it first"),
+        (b"name: ", "is not UTF-8 (byte 6)"),
+    ],
+)
+def test_a_file_that_is_not_text_is_named_with_the_next_step(tmp_path: Path, head: bytes, step: str) -> None:
+    (tmp_path / "plan.yaml").write_bytes(head + b"\xff\xfa\xe9")
+    result = CliRunner().invoke(app, ["validate", str(tmp_path / "plan.yaml")])
+    assert result.exit_code == 1
+    assert step in result.output.replace("\n", " ")
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "live.json").write_text("")
+    (tmp_path / "declared.json").write_text("{}")
+    result = CliRunner().invoke(app, ["diff", str(tmp_path / "declared.json"), str(tmp_path / "live.json")])
+    assert "live.json: is empty; it must hold one object" in str(result.exception)
+
+
+def test_a_store_that_is_not_there_names_the_command_that_creates_it(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["findings", "list", "--store", f"sqlite:///{tmp_path}/none.db"])
+    assert "no such store; `setpoint apply` creates it" in str(result.exception)

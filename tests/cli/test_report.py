@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -81,3 +84,34 @@ def test_what_cannot_be_done_is_said(url, arguments, message):
 
 def test_there_is_no_report_of_a_store_that_is_not_there(tmp_path):
     assert "no such store" in str(run("--store", f"sqlite:///{tmp_path}/none.db").exception)
+
+
+def test_a_page_that_cannot_be_written_leaves_the_earlier_one(url, tmp_path, monkeypatch):
+    file = tmp_path / "report.html"
+    file.write_bytes(b"the page of yesterday")
+    file.chmod(0o640)
+    write = Path.write_bytes
+
+    def full(path, data):
+        write(path, data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        assert "No space left on device" in str(run("--store", url, "--html", str(file)).exception)
+    assert file.read_bytes() == b"the page of yesterday"
+    assert {path.suffix for path in tmp_path.iterdir()} == {".db", ".html"}
+
+    assert run("--store", url, "--html", str(file)).exit_code == 0
+    assert file.read_bytes().startswith(b"<!doctype html>")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_page_replaces_what_a_link_leads_to_and_goes_to_devices(url, tmp_path):
+    (tmp_path / "site").mkdir()
+    link = tmp_path / "report.html"
+    link.symlink_to(tmp_path / "site/index.html")
+    assert run("--store", url, "--html", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert (tmp_path / "site/index.html").read_bytes().startswith(b"<!doctype html>")
+    assert run("--store", url, "--html", os.devnull).exit_code == 0

@@ -270,3 +270,28 @@ def test_reads_of_one_record_cost_the_same_however_many_there_are(file):
     few, many = costs
     assert {name: cost for name, cost in many.items() if cost > 2 * few[name]} == {}
     store.close()
+
+
+def test_a_store_without_space_asks_for_some(file):
+    store = SqliteStore(file)
+    connection = store._connections.current()
+    connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
+    keys = [replace(KEY, name=f"{KEY.name}-{number}") for number in range(500)]
+    with pytest.raises(Unavailable, match=r"disk is full\); free space on its disk, and run the command again"):
+        for key in keys:
+            store.commit(store.read(key), replace(drifted(), key=key))
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("made", "step"),
+    [
+        (lambda path: path.write_bytes(b"not a database" * 100), "give the path of another file"),
+        (lambda path: path.mkdir(), "its folder must exist and be writable"),
+    ],
+)
+def test_a_file_that_is_no_store_names_the_next_step(tmp_path, made, step):
+    path = tmp_path / "x.db"
+    made(path)
+    with pytest.raises(BadRequest, match=step):
+        SqliteStore(path)

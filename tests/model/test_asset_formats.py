@@ -129,3 +129,30 @@ def test_a_record_that_is_cut_off_costs_no_record_below_it():
     whole = json.dumps(ASSET)
     shapes = [message.data for message in messages(io.BytesIO(f"{whole[:40]}\n{whole}\n".encode()))]
     assert len(shapes) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_file_that_powershell_redirected_is_read(encoding, indent):
+    named = {**ASSET, "resource": {**ASSET["resource"], "data": {**DATA, "labels": {"ort": "Köln\u2028"}}}}
+    text = json.dumps([named, ASSET], indent=indent, ensure_ascii=False).replace("\n", "\r\n") + "\r\n"
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (_, first), (_, second) = read((mark + text).encode(encoding))
+    assert first.data["labels"] == {"ort": "Köln\u2028"}
+    assert second.data == DATA
+    lines = (mark + f"{json.dumps(ASSET)}\r\n" * 3).encode(encoding)
+    assert len(read(lines)) == 3
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_list_that_is_cut_off_is_said_to_be(indent, share):
+    text = json.dumps([ASSET] * 20, indent=indent)
+    with pytest.raises(BadRequest, match="the list that begins in line 1 is damaged or cut off; create the file again"):
+        read(text[: int(len(text) * share)].encode())
+
+
+def test_a_list_that_is_cut_off_between_two_assets_is_not_taken_for_a_whole_one():
+    text = json.dumps([ASSET] * 20, indent=2)
+    with pytest.raises(BadRequest, match="cut off"):
+        read(text[: text.rindex("  {")].encode())

@@ -286,7 +286,9 @@ def _objects(file: str) -> list[dict[str, Any]]:
     values = [document.value for document in read if not isinstance(document, Problem)]
     if len(values) == 1 and isinstance(values[0], list):
         values = values[0]
-    if not values or not all(isinstance(value, dict) for value in values):
+    if not values:
+        raise BadRequest(f"{file}: is empty; it must hold one object, as JSON or YAML")
+    if not all(isinstance(value, dict) for value in values):
         raise BadRequest(f"{file}: must hold one object")
     return values
 

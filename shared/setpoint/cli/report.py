@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -100,10 +102,26 @@ def write(report: Report, file: Path) -> None:
     """
     made = page.render(report)
     try:
-        file.write_bytes(made)
+        _replace(file, made)
     except OSError as error:
         raise BadRequest(f"{file}: {error.strerror}") from None
     print_status(f"{file}: {counted(len(report.rows), 'finding')}, {len(made) / 1e6:.1f} MB; open it in a browser")
+
+
+def _replace(file: Path, made: bytes) -> None:
+    """Write a page; an earlier one stays as it was where the disk is full."""
+    target = file.resolve()  # a link stays one
+    if (target.exists() and not target.is_file()) or not os.access(target.parent, os.W_OK):
+        file.write_bytes(made)  # a device, a pipe, or a file in a folder that takes no other
+        return
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        beside.write_bytes(made)
+        if target.exists():
+            shutil.copymode(target, beside)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _print(report: Report) -> None:

@@ -178,7 +178,7 @@ def _gaps(swept: SweepResult, rejected: int, unread: Problems) -> list[str]:
     if swept.unknown:
         gaps += [f"not listed: {reason}" for reason in swept.denied.values()]
     if rejected:
-        gaps.append(f"{rejected:,} records of the inventory could not be read")
+        gaps.append(f"{counted(rejected, 'record')} of the inventory could not be read")
     if unread or swept.problems:
         gaps.append(f"stored records cannot be read, first: {[*unread, *swept.problems][0]}; run `setpoint repair`")
     return gaps

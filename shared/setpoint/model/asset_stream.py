@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from setpoint.errors import BadRequest
 from setpoint.model.asset_formats import RecordKind, records
@@ -19,6 +19,7 @@ from setpoint.model.asset_formats import RecordKind, records
 _FEED_MESSAGE = re.compile(rb'\{\s*"(?:asset|priorAsset|deleted|window)"\s*:')
 _SNAKE = re.compile(rb'"(?:asset_type|prior_asset|update_time|start_time)"')
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 LARGEST_RECORD = 20_000_000
@@ -53,7 +54,7 @@ def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
 
     Raises:
         OSError: the stream cannot be read.
-        BadRequest: the compressed stream is damaged or truncated; the messages before the damage were yielded.
+        BadRequest: the compressed stream, or a list, is damaged or truncated; the messages before it were yielded.
     """
     default_time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     for where, record in _intact(_records(_decompressed(stream))):
@@ -74,7 +75,7 @@ def named_messages(name: str, stream: BinaryIO) -> Iterator[FeedMessage]:
 
     Raises:
         OSError: the stream cannot be read.
-        BadRequest: the compressed stream is damaged or truncated.
+        BadRequest: the compressed stream, or a list, is damaged or truncated.
     """
     try:
         yield from messages(stream)
@@ -91,6 +92,24 @@ def _intact(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]
         raise BadRequest(f"compressed data is damaged or cut off ({error}); create the file again") from None
 
 
+class _Utf16(io.RawIOBase):
+    """A stream in UTF-16 with a byte order mark, as PowerShell writes what it redirects, read as UTF-8."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        super().__init__()
+        self._text = io.TextIOWrapper(stream, encoding="utf-16", errors="replace", newline="\n")
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or self._text.read(_BLOCK).encode(errors="replace")
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
 def _decompressed(stream: BinaryIO) -> BinaryIO:
     """The stream, decompressed if its first bytes are those of gzip, bzip2 or xz."""
     peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
@@ -101,6 +120,8 @@ def _decompressed(stream: BinaryIO) -> BinaryIO:
         return cast("BinaryIO", bz2.BZ2File(peekable))
     if head.startswith(b"\xfd7zXZ\x00"):
         return cast("BinaryIO", lzma.LZMAFile(peekable))
+    if head.startswith(_UTF_16):
+        return cast("BinaryIO", io.BufferedReader(_Utf16(peekable)))
     return cast("BinaryIO", peekable)
 
 
@@ -164,6 +185,10 @@ def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
             value, end = decode(text, offset)
         except (ValueError, RecursionError):
             end = text.find("\n{", offset + 1)
+            if end < 0 and text[offset] == "[":
+                raise BadRequest(
+                    f"the list that begins in line {line} is damaged or cut off; create the file again"
+                ) from None
             end = len(text) if end < 0 else end
             yield line, text[offset:end].strip().encode()
         else:

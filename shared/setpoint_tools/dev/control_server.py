@@ -29,7 +29,10 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises:
         BadRequest: another one is up in that folder, or on its way.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadRequest(f"{folder}: cannot be created ({error.strerror}); change to another folder") from None
     with (folder / _LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,6 +15,21 @@ from setpoint.errors import Unavailable
 _BUSY_SECONDS = 30.0
 
 
+_WRITABLE = "its folder must exist and be writable"
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "free space on its disk, and run the command again",
+    sqlite3.SQLITE_CANTOPEN: _WRITABLE,
+    sqlite3.SQLITE_READONLY: f"the file and {_WRITABLE}",
+    sqlite3.SQLITE_NOTADB: "give the path of another file",
+    sqlite3.SQLITE_CORRUPT: "restore it from a copy, or give the path of another file",
+}
+
+
+def advice(error: sqlite3.Error) -> str:
+    """The next step after an error of the database; to try again, if another process may be the cause."""
+    return _ADVICE.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_BUSY) & 0xFF, "try again")
+
+
 class _Handle:
     """A thread's connection. Only the thread refers to it, so that it is closed with the thread."""
 
@@ -30,7 +45,7 @@ class _Answering:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
-            raise Unavailable(f"the SQLite store did not respond ({error}); try again") from error
+            raise Unavailable(f"the SQLite store did not respond ({error}); {advice(error)}") from error
 
 
 answering = _Answering()

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.adapters.sqlite import expiry, secret_key
-from setpoint.adapters.sqlite.connections import Connections, answering
+from setpoint.adapters.sqlite.connections import Connections, advice, answering
 from setpoint.adapters.sqlite.names import SqliteNames
 from setpoint.adapters.sqlite.notices import SqliteNotices
 from setpoint.adapters.sqlite.schema import PUT_MANIFEST, SCHEMA_VERSION, create_tables
@@ -110,10 +110,9 @@ class SqliteStore:
             self._prepare()
         except sqlite3.Error as error:
             self.close()
-            where = (
-                "" if path.is_absolute() else "; it is relative, an absolute path takes four slashes: sqlite:////path"
-            )
-            raise BadRequest(f"{path}: cannot be used as a store ({error}){where}") from error
+            is_elsewhere = not path.is_absolute() and not path.parent.exists()
+            where = "; it is relative, an absolute path takes four slashes: sqlite:////path" if is_elsewhere else ""
+            raise BadRequest(f"{path}: cannot be used as a store ({error}); {advice(error)}{where}") from error
         except BadRequest:
             self.close()
             raise

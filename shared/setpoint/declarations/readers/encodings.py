@@ -15,8 +15,20 @@ def decoded(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+_BINARY = {
+    b"PK\x03\x04": "is a zip file; of a plan of Terraform, give what `terraform show -json FILE > plan.json` writes",
+    b"\x1f\x8b": "is compressed; unpack it first",
+    b"BZh": "is compressed; unpack it first",
+    b"\xfd7zXZ": "is compressed; unpack it first",
+}
+"""The first bytes of files that are given by mistake, with the next step."""
+
+
 def reason(error: UnicodeDecodeError) -> str:
     """Why bytes are not text, for an error message."""
+    for magic, step in _BINARY.items():
+        if error.object.startswith(magic):
+            return step
     encoding = "UTF-16" if error.encoding.startswith("utf-16") else "UTF-8"
     return f"is not {encoding} (byte {error.start})"
 
