@@ -276,10 +276,14 @@ def test_a_store_without_space_asks_for_some(file):
     store = SqliteStore(file)
     connection = store._connections.current()
     connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
-    keys = [replace(KEY, name=f"{KEY.name}-{number}") for number in range(500)]
-    with pytest.raises(Unavailable, match=r"disk is full\); free space on its disk, and run the command again"):
-        for key in keys:
+
+    def fill():
+        for number in range(500):
+            key = replace(KEY, name=f"{KEY.name}-{number}")
             store.commit(store.read(key), replace(drifted(), key=key))
+
+    with pytest.raises(Unavailable, match=r"disk is full\); free space on its disk, and run the command again"):
+        fill()
     store.close()
 
 

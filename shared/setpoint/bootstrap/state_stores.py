@@ -42,8 +42,8 @@ def open_store(url: str, *, create: bool = True) -> Store:
             path = Path(rest[3:])
             if not create and not path.exists():
                 raise BadRequest(
-                    f"{path}: no such store; `setpoint apply` creates it. If it exists, check the path: an absolute one "
-                    "takes four slashes"
+                    f"{path}: no such store; `setpoint apply` creates it. If it exists, check the path: an absolute "
+                    "path takes four slashes"
                 )
             return SqliteStore(path)
         case "firestore" if rest.startswith("//"):
