@@ -7,7 +7,7 @@
     │   ├── MalformedMessage      a message that is not what a feed, or a sweep, sends
     │   ├── BadDeclaration        a document that cannot become a declaration
     │   ├── BadRequest            a command, URL or setting that cannot be followed
-    │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
+    │   │   ├── ScopeDenied       a part of the fleet without permission to read it
     │   │   ├── AccessDenied      a resource that may not be read or written
     │   │   ├── IncompleteListing a listing that was cut off: nothing is known of the rest
     │   │   ├── NotPermitted      a guardrail, an owner or a limit of the installation forbids it

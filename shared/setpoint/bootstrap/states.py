@@ -101,7 +101,7 @@ def _host_of(secret: str, variable: str, environment: Mapping[str, str]) -> str:
     """The host that a variable names.
 
     Raises:
-        BadRequest: it is not set, so that nobody knows which host the secret is for.
+        BadRequest: it is not set, so that the host of the secret is unknown.
     """
     if not environment.get(variable):
         raise BadRequest(f"{secret} is set without {variable}: set the host that it is for")

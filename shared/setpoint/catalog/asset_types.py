@@ -64,7 +64,7 @@ KINDS: dict[tuple[str, str], tuple[str, str]] = {
     ("compute", "RegionNetworkFirewallPolicyAssociation"): ("v1", "FirewallPolicyAssociation"),
     # Deny policies: the inventory numbers the kind, the API numbers itself.
     ("iam", "PolicyV2"): ("v2", "GoogleIamV2Policy"),
-    # A hub's routes lie in its route tables, in a collection that is only called `routes`.
+    # A hub's routes belong to its route tables, in a collection that is only called `routes`.
     ("networkconnectivity", "HubRoute"): ("v1", "Route"),
     # Two collections of this API are called `versions`; an asset is one of parameters.
     ("parametermanager", "Version"): ("v1", "ParameterVersion"),

@@ -27,7 +27,7 @@ class Decider(NamedTuple):
     is_verified: bool
 
     def __str__(self) -> str:
-        """The name for the audit trail, with a mark where nobody has verified it."""
+        """The name for the audit trail, marked if it is not verified."""
         return self.name if self.is_verified else f"{self.name} (unverified)"
 
 
@@ -57,7 +57,7 @@ def check_approver(person: Decider, state: ResourceState, alerting: Alerting | N
     A local store whose writes go to a stand-in takes anybody; a store in Google Cloud never does.
 
     Raises:
-        NotPermitted: they are not, or nobody has verified that they are.
+        NotPermitted: they are not, or are not verified.
     """
     is_trial = not (person.is_verified or writes_to_google())
     if alerting is None or is_trial:

@@ -208,7 +208,7 @@ def _unknown_project(data: bytes, attributes: Mapping[str, str], projects: Proje
 
 
 def _without_project(waiting: Counter[str], detection: Context) -> Outcomes:
-    """Judge what names a project that nobody knows where only one project can be meant; say so, or what is left."""
+    """Evaluate resources of an unknown project if only one is possible, and report it; or report what remains."""
     numbers = [number for number in waiting if number and not detection.projects.id_of(number)]
     assumed = assumed_projects.assume(numbers, detection.store, detection.projects)
     if assumed is not None:

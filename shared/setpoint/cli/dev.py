@@ -77,7 +77,7 @@ def _ask(folder: Path, names: list[str], *, yes: bool) -> None:
     """Ask before anything is started or emptied.
 
     Raises:
-        BadRequest: nobody is there to be asked.
+        BadRequest: there is no terminal to ask for confirmation.
     """
     what = f"This starts {counted(len(names), 'function')}, emulators and fakes on this machine"
     what += f", and empties the store and the logs of the last run in {folder}"

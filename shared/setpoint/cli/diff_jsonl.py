@@ -62,7 +62,7 @@ class AnsweredDifference(msgspec.Struct, omit_defaults=True):
         observed: the observed value; absent where nothing is observed.
         declared_path: the field, as the author wrote it; absent if it is spelled the same, or unknown.
         immutable: whether only replacing the resource changes it.
-        kind: ``undeclared_change`` where a state recorded a value that nobody declares; else absent.
+        kind: ``undeclared_change`` if a state recorded an undeclared value; else absent.
     """
 
     path: str
@@ -137,7 +137,7 @@ def answer(line: bytes) -> DiffResponse:
         return reader(question)
     except SetpointError as error:
         return DiffResponse(question.id, "unknown", [], error=str(error))
-    except Exception as error:  # noqa: BLE001 - a question that nobody foresaw must not cost the others their answers
+    except Exception as error:  # noqa: BLE001 - an unexpected error must not affect other requests
         return DiffResponse(question.id, "unknown", [], error=f"unexpected error: {type(error).__name__}: {error}")
 
 

@@ -26,7 +26,7 @@ _PLANS = (".json", ".out", ".tfplan", ".plan", "")
 
 
 class LoadOptions(NamedTuple):
-    """What is read, and where objects lie that do not say it.
+    """What is read, and the default place of objects.
 
     Args:
         exclude: Globs of files that are not read.

@@ -80,7 +80,7 @@ def propose(
 
 
 def _print_new(snapshot: Snapshot, observation: Observation | None, form: FormatChoice) -> None:
-    """Print the declaration of a resource that nobody declares."""
+    """Print a declaration of an undeclared resource."""
     key = snapshot.key
     if observation is None or observation.deleted or observation.data is None:
         raise BadRequest(f"{key.name}: its last observation is not kept; `setpoint export` writes its declaration")

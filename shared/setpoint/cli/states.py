@@ -25,8 +25,8 @@ def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> St
         detection: where to.
 
     Raises:
-        BadRequest: a URL names no state, or nobody may read it.
-        Unavailable: nobody answers.
+        BadRequest: a URL names no state, or access is denied.
+        Unavailable: the service does not answer.
     """
     together = StatesApplied()
     shown = 0

@@ -70,7 +70,7 @@ def as_krm(
 def _bare(
     group: str, name: str, kind: ConnectorKind, declaration: Declaration, project: str
 ) -> Iterator[dict[str, Any]]:
-    """Objects with the name alone: where it lies, what holds it, and its id."""
+    """Objects with the name alone: its location, its parent, and its id."""
     path = declaration.key.name.removeprefix("//").partition("/")[2]
     own = path.rpartition("/")[2]
     annotations = {**({PROJECT_ID: project} if project else {}), DELETION: "abandon"}

@@ -187,9 +187,9 @@ def _has_new_actor_or_wait(state: ResourceState, verdict: Verdict | Unjudged) ->
 
 
 def _good(state: ResourceState | None, finding: Finding | None, verdict: Verdict | None) -> LastKnownGood | None:
-    """What is good of the values that nobody declares: those of now, where a person has accepted them.
+    """The good undeclared values: the current ones, if a person has accepted them.
 
-    A verdict that says nothing of them leaves them: on a dispute, on a deletion, or where nobody declares the resource.
+    A verdict that says nothing of them leaves them: on a dispute, on a deletion, or if the resource is not declared.
     """
     before = state.last_good if state is not None else None
     if verdict is None or verdict.good is None:

@@ -41,7 +41,7 @@ class LiveValues(NamedTuple):
         declaration: what is declared, in the author's API version.
         desired: digest of the declarations.
         seen: digest of that and of the observation.
-        values: what nobody declares.
+        values: the undeclared ones.
         schema: what the catalogue says of the type.
         version: the API version of the message, and the version in which it is compared.
         observation: what was observed.
@@ -193,7 +193,7 @@ def updated(current: LiveValues, good: GoodValues, differences: Iterable[Differe
 
 
 def _restored(current: LiveValues, good: GoodValues, differing: Iterable[str]) -> GoodValues:
-    """The values of now, with what differs as it was before; a path may lie below one that is kept."""
+    """The current values, with the earlier value of each difference; a path may be below a stored one."""
     before = good.values
     values = {path: value.kept for path, value in current.values.items()}
     folded: list[str] = []

@@ -84,7 +84,7 @@ class PastFindings(NamedTuple):
         states: the records as of that time.
         unknown: number of resources whose drift at that time is not known.
         changed: number of findings whose drift had another form then.
-        unnoticed: number of findings that nobody could know of then.
+        unnoticed: number of findings that were not detectable then.
     """
 
     states: tuple[ResourceState, ...]

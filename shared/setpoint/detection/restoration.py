@@ -1,6 +1,6 @@
 """Last known good values of undeclared fields, as a declaration that holds for the time of one plan.
 
-What is written back is the value as the record keeps it. Where a digest stands for it, nobody knows the value, and the
+What is written back is the value as the record keeps it. If only a digest is stored, the value is unknown, and the
 field is refused by name.
 """
 
@@ -230,7 +230,7 @@ class _Restoring:
                 place.node[name] = _without_nulls(copy.deepcopy(value))
 
     def _into_field(self, place: _Place, part: str, following: str) -> _Place | _Done:
-        """Go to a field of an object; a list that nobody declares is wanted as it is live."""
+        """Go to a field of an object; an undeclared list is wanted as it is live."""
         if not isinstance(place.node, dict):
             return _Done(_NO_PLACE)
         live = place.live.get(part) if isinstance(place.live, dict) else None

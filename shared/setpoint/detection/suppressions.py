@@ -34,7 +34,7 @@ def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> t
 UNDECLARED_CHANGE = "recorded in the state, and not known to be declared"
 """The rule that suppresses changes to values that a state recorded and no one declared."""
 LIGHT = "nobody declares it, and it does not matter to security"
-"""The rule by which a change of a value that nobody declares is not drift."""
+"""The rule by which a change of an undeclared value is not drift."""
 
 
 def without_undeclared_changes(

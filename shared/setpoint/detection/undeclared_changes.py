@@ -48,7 +48,7 @@ _DEFAULT = Undeclared()
 
 
 class UndeclaredChanges(NamedTuple):
-    """What became of the values that nobody declares.
+    """The result for the undeclared values.
 
     Args:
         differences: what differs from the last known good values, and is reported or kept quiet by its weight.
@@ -97,7 +97,7 @@ def watch(
     masking: Masking = HIDING,
     now: datetime | None = None,
 ) -> UndeclaredChanges:
-    """Compare the values that nobody declares with those that were last known to be good.
+    """Compare the undeclared values with the last known good ones.
 
     Args:
         desired: what is declared.

@@ -39,7 +39,7 @@ def with_scope(wanted: Desired | None, rules: Rules, observation: Observation) -
 
 
 def may_remove(rules: Rules) -> bool:
-    """Whether the policy asks for the removal of grants that nobody declares."""
+    """Whether the policy asks for the removal of undeclared grants."""
     return rules.policy is not None and rules.policy.undeclared.grants == "remove"
 
 

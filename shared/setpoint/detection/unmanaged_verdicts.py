@@ -1,4 +1,4 @@
-"""The verdict on a resource that nobody declares: whether a scope asks for a declaration of it."""
+"""The verdict on an undeclared resource: whether a scope requires a declaration."""
 
 from __future__ import annotations
 

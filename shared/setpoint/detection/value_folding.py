@@ -23,7 +23,7 @@ ROOM = 6_000
 _OF_ROOT = 60
 """Bytes that a path takes below which the values are folded."""
 _WORTH_IT = 500
-"""Bytes below a nested path from which on it is folded; less is folded together with what lies around it."""
+"""Bytes below a nested path from which on it is folded; smaller values are folded together with their surroundings."""
 
 _encode = msgspec.json.Encoder().encode
 _NAMES = re.compile(r"[^.\[]+(?:\.[^.\[]+)*")
@@ -73,7 +73,7 @@ def bounded(values: Mapping[str, Any], now: Mapping[str, SettableValue], digests
 
 
 def digest(root: str, values: Mapping[str, Any], now: Mapping[str, SettableValue], digests: ValueDigests) -> str:
-    """The digest of all values below a path that matter to security, less those that are as if nobody had set them."""
+    """The digest of all values below a path that matter to security, without those that equal an unset value."""
     below = sorted(
         f"{path} {_encode(kept).decode()}"
         for path, kept in values.items()

@@ -163,7 +163,7 @@ def _with_undeclared(
     drift: _Drift,
     watched: UndeclaredChanges,
 ) -> Verdict:
-    """The verdict on what is declared, and on what nobody declares beside it."""
+    """The verdict on the declared values, and on undeclared ones beside them."""
     reported, quiet = watched.differences, watched.ignored
     if rules.policy is None or rules.policy.undeclared.report != "all":
         reported, light = suppressions.without_light(desired.declarations[0], reported)

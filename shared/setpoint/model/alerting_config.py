@@ -113,7 +113,7 @@ class Alerting(msgspec.Struct, frozen=True, omit_defaults=True):
         routes: the routes; the first that matches decides.
         digest: the drifts that are sent in digests.
         escalations: the escalations.
-        approvers: the users who may click buttons; nobody where empty.
+        approvers: the users who may click buttons; no user if empty.
         acceptances: the destinations of accepted drifts.
         group_seconds: drifts with one cause within so many seconds are one message.
         finding_link: template of the URL of a finding's page, with ``{id}``.

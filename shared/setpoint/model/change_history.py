@@ -1,7 +1,7 @@
 """The stored changes of one resource and content: the latest few, without repeats, and a summary of those before.
 
-A change that is no longer kept by itself stays in the summary of its principal, so that nobody removes their name from
-the candidates by further changes.
+A change that is no longer stored separately stays in the summary of its principal, so that no one can
+remove their name from the candidates by further changes.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
         Args:
             declaration: the declaration.
             projects: further names of its project.
-            folders: what lies around its resource.
+            folders: the ancestors of its resource.
         """
         address = declaration.source.address
         conditions = (

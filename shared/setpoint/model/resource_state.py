@@ -102,7 +102,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         schema: the form of the record.
         window_start: start of the window of that observation, where its message has one.
         api_reading: how the resource was last read through its own API, where the policy says so.
-        last_good: the values that nobody declares, as they were last known to be good.
+        last_good: the last known good undeclared values.
     """
 
     key: ResourceKey

@@ -22,7 +22,7 @@ class DeadLetterQueue(Protocol):
         """Pull up to ``most`` messages; each stays invisible to other readers until ``ack`` or ``release``.
 
         Raises:
-            BadRequest: there is no such subscription, or nobody may pull it who runs this.
+            BadRequest: the subscription does not exist, or the calling account may not pull it.
             Unavailable: Pub/Sub did not answer.
         """
 

@@ -15,7 +15,7 @@ KIND = "problems"
 """The kind of the records; in Firestore a collection of this name."""
 _ALL = "all"
 _KEPT = timedelta(days=3)
-"""How long a problem is kept that nobody has met since: a sweep or a report meets each within a day."""
+"""How long a problem is kept after it was last met: a sweep or a report meets each within a day."""
 _MOST = 200
 """Problems that one run notes at most."""
 

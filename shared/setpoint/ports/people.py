@@ -185,7 +185,7 @@ class People(Protocol):
         """The ids of the members of a user group; they may be some minutes old."""
 
     def send_private(self, user: str, channel: str, text: str, thread: str = "") -> None:
-        """Send a user a message that nobody else sees.
+        """Send a message that only this user sees.
 
         Args:
             user: the user's id.

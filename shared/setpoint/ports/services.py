@@ -228,7 +228,7 @@ class ProjectAncestors(Protocol):
 
         Raises:
             AccessDenied: the caller may not see the project, or a folder above it that was not known.
-            Unavailable: nobody answers.
+            Unavailable: the service does not answer.
         """
 
 
@@ -242,7 +242,7 @@ class ProjectDirectory(Protocol):
             number: the project's number, digits alone.
 
         Raises:
-            Unavailable: nobody answers.
+            Unavailable: the service does not answer.
         """
 
 
@@ -263,8 +263,8 @@ class StateObject(NamedTuple):
 class StateStorage(Protocol):
     """Where Terraform keeps states.
 
-    Every method raises ``BadRequest`` where there is no such place or nobody may read it, with the next step, and
-    ``Unavailable`` where nobody answers.
+    Every method raises ``BadRequest`` if the place does not exist or access is denied, with the next step, and
+    ``Unavailable`` if it does not answer.
     """
 
     def list(self, pattern: str) -> Iterator[StateObject]:

@@ -108,7 +108,7 @@ def record(
     masking: Masking = masking.HIDING,
     **options: Unpack[CompareOptions],
 ) -> RecordingComparison:
-    """Compare, and remember where the differences lie; with a `SealedMasking` the declaration has nonces."""
+    """Compare, and record the position of each difference; with a `SealedMasking` the declaration has nonces."""
     kind = _RecordingSealed if isinstance(masking, SealedMasking) else RecordingComparison
     walk = kind(own, **options)
     walk.masking = masking

@@ -1,4 +1,4 @@
-"""Send alerts to GitHub issues: one issue for each message, closed when nobody has to act any more.
+"""Send alerts to GitHub issues: one issue for each message, closed when no one has to act any more.
 
 An issue carries the message's id in its text, since GitHub has no idempotency keys: after an unknown answer the issues
 with Setpoint's label are searched first. Source: https://docs.github.com/rest/issues

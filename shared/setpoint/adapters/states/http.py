@@ -177,7 +177,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _is_protected(url: str) -> bool:
-    """Whether nobody else can read what is sent: over https, or within the machine."""
+    """Whether third parties cannot read the request: over https, or within the machine."""
     scheme = _split(url).scheme
     return scheme == _HTTPS or (scheme == "http" and _is_loopback(url))
 

@@ -35,7 +35,7 @@ class Address:
         labels: the labels of requests.
         directory: the directory that the files of declarations are relative to.
         roots: the directory of the Terraform root module of each source, by its name.
-        code: the format of declarations of what nobody declares: ``native``, ``krm`` or ``terraform``.
+        code: the format of declarations of undeclared resources: ``native``, ``krm`` or ``terraform``.
         api: the URL of the API; empty for the usual one of the host.
     """
 

@@ -237,7 +237,7 @@ class _Loading:
         if isinstance(value, dict) and value.get("kind") == "Namespace":
             self._deferred.add_target(value)
         if foreign_formats.is_asset(value):
-            self._loaded.skipped[skipped.ASSETS] += 1  # one warning for each asset of a large export would help nobody
+            self._loaded.skipped[skipped.ASSETS] += 1  # one warning for each asset of a large export would not help
             return
         if instead := foreign_formats.instead(value):
             self._report([Problem(document.file, document.line, "", instead, document.subject, "not-read")])

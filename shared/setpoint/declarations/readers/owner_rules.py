@@ -25,7 +25,7 @@ def _is_path(value: str) -> str:
 Path = Annotated[NonEmpty, AfterValidator(_is_path)]
 """A field path, with ``*`` for any key and ``[*]`` for any element."""
 Ancestor = Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")]
-"""What lies around a resource."""
+"""The places of a resource."""
 
 
 class ConditionsModel(StrictModel):

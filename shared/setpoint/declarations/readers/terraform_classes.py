@@ -190,7 +190,7 @@ class _Walk:
             return self._emptiness(names, attribute, written), False
         part = without_empty(value)
         if attribute.class_ != "either":
-            # Outside of a block nobody asks whether a person must have set it.
+            # Outside of a block it does not matter whether a person must have set it.
             return part, "." in names and not self._defaults.is_service_choice(names, attribute, unwrapped(value))
         chosen = self._chosen(names, attribute, value, written)
         if chosen:

@@ -22,7 +22,7 @@ class Api(Protocol):
         """The time of Google's servers.
 
         Raises:
-            Unavailable: nobody answers.
+            Unavailable: the service does not answer.
         """
 
 

@@ -32,7 +32,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
         observed: the observed value as JSON; empty if nothing is observed.
         grant: a missing or unexpected grant, as text; replaces the other fields.
         immutable: whether a revert means to replace the resource.
-        undeclared: whether nobody declares the value; ``declared`` is the last known good one.
+        undeclared: whether the value is undeclared; ``declared`` is the last known good one.
     """
 
     op: Operation
