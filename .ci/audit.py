@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what the functions run with, .ci/requirements-functions.txt: `make audit`.
+"""Look up known vulnerabilities of the functions' packages, .ci/requirements-functions.txt: `make audit`.
 
 Fails where there are some. Where the database of advisories cannot be reached it says so, loudly, and does not fail: an
 audit of nothing is no good news, and no reason to stop a machine that is offline. With ``--release`` it fails

@@ -1,9 +1,9 @@
-"""Who takes the ports of a whole flow, for `make words`.
+"""Check which functions take a context, for `make words`.
 
-A context holds all ports of a flow. It is for the functions that drive the flow; work takes the ports that it uses, and
-values. Fails on a function that takes a context and uses three of its ports or fewer, itself and in what it passes the
-context to; on a port that is read through a context within a context; and on a context that does not say which flow it
-belongs to.
+A context holds all ports of a flow. It is for the functions that drive the flow; work takes the ports that it uses,
+and values. Fails on a function that takes a context and uses at most three of its ports, directly or through the
+functions that it passes the context to; on a port that is read through a context within a context; and on a context
+whose docstring does not name its flow.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations

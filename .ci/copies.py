@@ -1,4 +1,4 @@
-"""What the library has twice: functions with the same body, and regular expressions; a part of `make words`."""  # noqa: INP001 - a script
+"""Find copies in the library: functions with the same body, and equal regular expressions; a part of `make words`."""  # noqa: INP001 - a script
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a release needs, and what it says: `python .ci/release.py check VERSION`, `python .ci/release.py notes VERSION`.
+"""Check a release, and write its notes: `python .ci/release.py check VERSION`, `python .ci/release.py notes VERSION`.
 
 `check` refuses a version that is not that of the library, that the changelog has no section for, or whose image stands
 on a base, or whose build runs in an image, without a digest. `notes` prints the section of the changelog.

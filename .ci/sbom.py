@@ -1,4 +1,4 @@
-"""What a release consists of, as CycloneDX: `make sbom` writes dist/setpoint.cdx.json.
+"""Write the bill of materials of a release as CycloneDX: `make sbom` writes dist/setpoint.cdx.json.
 
 It is made from the lock file, offline, with the digests of the files that an installation takes; the same lock gives
 the same bytes. The functions are installed from this lock: the bill is that of what runs.

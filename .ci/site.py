@@ -1,4 +1,4 @@
-"""What MkDocs does not do by itself: the repository's own pages on the site, and links that leave docs/.
+"""Hooks for MkDocs: add pages from outside of docs/ to the site, and rewrite links that leave docs/.
 
 README.md is the site's first page. Links in it, and links from docs/ to files beside docs/, are rewritten: to a page of
 the site where there is one, else to the file in the repository (``repo_url``), or to its name where that is not set.

@@ -1,8 +1,8 @@
-"""How the code reads: `make words`.
+"""Check names, terms, lengths and copies: `make words`.
 
-Fails on bindings that say nothing of what they hold, on words that stand for a term of the field in what users read,
-on files that are too long, on contexts that are taken for a port or two (see ``contexts.py``), and on what the library
-has twice (see ``copies.py``). What is exempt yet is listed here, and nowhere else.
+Fails on names that describe nothing, on private words in texts that users read, on files that are too long, on contexts
+that are passed for one or two ports (see ``contexts.py``), and on copies in the library (see ``copies.py``). All
+exemptions are listed here.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CONTEXTS = runpy.run_path(str(Path(__file__).with_name("contexts.py")))
 _COPIES = runpy.run_path(str(Path(__file__).with_name("copies.py")))
 
 EMPTY_NAMES = frozenset({"one", "told", "found", "at", "said"})
-"""Names of bindings that could hold anything."""
+"""Names that describe nothing."""
 
 TERMS = {
     r"puts? back|putting back": "remediate, remediation; revert (of a field)",
@@ -60,7 +60,7 @@ TERMS = {
     r"puts? (it|them) right": "fix, correct",
     r"is there (no longer|already)": "no longer exists; exists already",
 }
-"""A word that users had to learn here, and the term that they know."""
+"""Private words, and the standard term for each."""
 
 TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra", "shared")
 LIBRARY = ("shared/setpoint", "functions")
@@ -77,14 +77,14 @@ EXEMPT_FROM_LENGTH = (
     "docs/reports.md",
     "LICENSE",
 )
-"""What others wrote, and what is generated."""
+"""Vendored and generated files."""
 _BYTES = "tests/fuzzing/corpus/"
 """Inputs of fuzzing, which are no text."""
 _MEASURED = {".py", ".md", ".js", ".css", ".html", ".j2", ".tf", ".yaml", ".toml", ""}
 
 
 class Fault(NamedTuple):
-    """What reads badly, and where.
+    """A problem and its place.
 
     Args:
         path: from the root of the checkout.
@@ -98,7 +98,7 @@ class Fault(NamedTuple):
 
 
 def empty_names(path: str, text: str) -> Iterator[Fault]:
-    """The bindings of a module whose name could hold anything."""
+    """The bindings of a module with a name that describes nothing."""
     for node in ast.walk(ast.parse(text)):
         for name in _bound(node):
             if name.strip("_") in EMPTY_NAMES:
@@ -123,7 +123,7 @@ def _bound(node: ast.AST) -> list[str]:
 
 
 def private_words(path: str, text: str) -> Iterator[Fault]:
-    """The words that stand for a term of the field, as users read them: in a module its strings, in a page no code."""
+    """The private words in what users read: the strings of a module, the prose of a page."""
     if path.endswith(".py"):
         lines = _strings(text)
     else:
@@ -155,14 +155,14 @@ def _strings(text: str) -> list[tuple[int, str]]:
 
 
 def too_long(path: str, text: str) -> Iterator[Fault]:
-    """Files that nobody reads from end to end."""
+    """Files that are too long."""
     lines = text.count("\n")
     if lines > MOST_LINES:
         yield Fault(path, lines, f"{lines} lines, {MOST_LINES} at most: cut it by what changes together")
 
 
 def faults(root: Path) -> Iterator[Fault]:
-    """All that reads badly among the files that Git tracks."""
+    """All problems in the files that Git tracks."""
     library: dict[str, str] = {}
     for path in _tracked(root):
         if Path(path).suffix not in _MEASURED or path.startswith(_BYTES) or not (root / path).is_file():
@@ -189,7 +189,7 @@ def _tracked(root: Path) -> list[str]:
 
 
 def main() -> int:
-    """Print what reads badly; 1 where anything does."""
+    """Print all problems; return 1 if there are any."""
     listed = list(faults(ROOT))
     for fault in listed:
         sys.stdout.write(f"{fault.path}:{fault.line}: {fault.message}\n")

@@ -1,4 +1,4 @@
-"""What the benchmark runs on: complete feed messages, asset and prior asset, with the declarations beside them."""
+"""The input of the benchmark: complete feed messages, asset and prior asset, with the declarations beside them."""
 
 from __future__ import annotations
 

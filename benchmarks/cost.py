@@ -1,4 +1,4 @@
-"""What an installation costs, from calls and bytes that are measured and list prices: `python benchmarks/cost.py`.
+"""The cost of an installation, from measured calls and bytes and list prices: `python benchmarks/cost.py`.
 
 It needs Google's Firestore emulator, counts what the store's real client asks of it, and prints the tables of
 docs/cost.md. Prices are those of the pages below, in US dollars, without free quotas and discounts.

@@ -1,4 +1,4 @@
-"""The worker and the pushed function on Google's emulators, over what the emulators carry without Setpoint.
+"""The worker and the pushed function on Google's emulators, relative to the emulators alone.
 
 The bare worker is the same process with another handler: one `get_all` of two documents a message and one `batchWrite`
 of one, of the same sizes, and nothing in between. The bare functions are an empty one, and one that reads three

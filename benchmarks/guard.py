@@ -1,4 +1,4 @@
-"""The guard of a review on a large fleet: its time, its memory, and whether it is right about each resource.
+"""The guard of a review on a large fleet: its time, its memory, and its correctness for each resource.
 
 ``python benchmarks/guard.py [DECLARED [FINDINGS [CHANGED]]]``: 50,000 buckets are declared, 5,000 of them have drifted,
 and a Terraform plan changes 200. The plan is made with the truth beside it.

@@ -1,4 +1,4 @@
-"""What an event and an unchanged apply cost with 10,000 sources of a scope each, and with one."""
+"""The cost of an event and of an unchanged apply with 10,000 sources with one scope each, and with one source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page with ten thousand findings: how large it is, and how fast in a real browser.
+"""The size of the page with ten thousand findings, and its speed in a real browser.
 
     python benchmarks/page.py
     python benchmarks/page.py --findings 10000 --rounds 5

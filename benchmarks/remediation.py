@@ -1,4 +1,4 @@
-"""How long it takes from an observation that shows drift to the write that puts it back, embedded.
+"""The time from an observation that shows drift to the write that remediates it, embedded.
 
     python benchmarks/remediation.py [--count 2000]
 

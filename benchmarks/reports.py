@@ -1,4 +1,4 @@
-"""The views on many events: that each answers, how long it takes, and what it reads of the tables.
+"""The views on many events: their time, and the amount of data that each reads.
 
     python benchmarks/reports.py 1000000
 

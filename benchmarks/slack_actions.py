@@ -1,4 +1,4 @@
-"""How long Slack waits for the answer to a button, which it does for three seconds at most.
+"""The time until Slack gets the answer to a click; its limit is three seconds.
 
     python benchmarks/slack_actions.py [--count 500]
 

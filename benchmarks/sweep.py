@@ -1,4 +1,4 @@
-"""A sweep of a generated fleet: how long it takes and how much memory.
+"""The time and memory of a sweep of a generated fleet.
 
     python benchmarks/sweep.py 50000
     python benchmarks/sweep.py 50000 500000 --declared 50000

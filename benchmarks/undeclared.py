@@ -1,4 +1,4 @@
-"""How often a change that nobody made is reported as an undeclared change: `python benchmarks/undeclared.py`.
+"""The rate of false reports of undeclared changes: `python benchmarks/undeclared.py`.
 
 Resources of recorded cases, where they are, and of the generated fleet are declared in part, and observed each day, as
 services answer when nobody changes anything. What is reported at the default settings is a false alarm. Then an author

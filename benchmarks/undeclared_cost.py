@@ -1,4 +1,4 @@
-"""What watching undeclared values costs an event, by kind of message: `python benchmarks/undeclared_cost.py`.
+"""The cost of watching undeclared values per event, by kind of message: `python benchmarks/undeclared_cost.py`.
 
 Each message is judged and its record encoded, once with the watch and once with `undeclared: {report: off}`. A feed
 sends a message whenever anything of a resource changes, so that most messages carry what only the server writes: the

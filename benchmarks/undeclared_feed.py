@@ -1,4 +1,4 @@
-"""What watching undeclared values costs a whole event of a mixed feed: `python benchmarks/undeclared_feed.py`.
+"""The cost of watching undeclared values for a whole event of a mixed feed: `python benchmarks/undeclared_feed.py`.
 
 A feed of some messages a resource goes through the embedded pipeline with SQLite: parsed, the record read and decoded,
 judged, written, its events published. Each message is handled once with the watch and once with

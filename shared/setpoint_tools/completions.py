@@ -1,4 +1,4 @@
-"""The table by which shells complete: ``python -m setpoint_tools.completions`` writes it from the commands."""
+"""Write the completion table of shells: ``python -m setpoint_tools.completions`` writes it from the commands."""
 
 from __future__ import annotations
 

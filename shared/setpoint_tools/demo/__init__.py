@@ -1,6 +1,5 @@
 """The whole pipeline on a sample fleet, embedded and without an account: ``python -m setpoint_tools.demo``.
 
-A fleet is made up and declared, a feed is made up that does to it in one hour what happens to a real one, and the same
-code that runs in the cloud reads both. Since the demo knows what it has done to the fleet, it checks at the end that
-exactly that was found.
+The demo generates and declares a fleet, then generates a feed with one hour of realistic changes. The same code that
+runs in the cloud reads both. The demo knows its changes, so it checks at the end that exactly these were found.
 """

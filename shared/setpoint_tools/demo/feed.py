@@ -1,4 +1,4 @@
-"""The feed of the last hour: everyday changes, what happened to the fleet, and what goes wrong on the way."""
+"""The feed of the last hour: everyday changes, incidents, and delivery faults."""
 
 from __future__ import annotations
 

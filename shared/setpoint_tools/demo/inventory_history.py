@@ -1,4 +1,4 @@
-"""What the inventory's history and the audit log say of the drift that was there before Setpoint."""
+"""The inventory's history and the audit log of drift that is older than the installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do to a resource behind the back of its declaration."""
+"""Changes of a resource that its declaration does not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what was found is what was done: no alarm that is false, no drift that is missed."""
+"""Check the findings against the changes: no false alarm, no missed drift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real pipeline on the sample: declare, sweep, accept what is old, then an hour of changes as it goes by.
+"""The real pipeline on the sample fleet: declare, sweep, accept existing drift, then read an hour of changes.
 
 Everything happens at the time at which it would: the clock of the pipeline is that of the feed. Events go into a file,
 and to remediation, which writes to a stand-in for Google's APIs.

@@ -1,4 +1,4 @@
-"""What a person wants to see when the feed has been read."""
+"""The summary that the demo prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sample fleet is made of: teams, projects, and resources with a declared and a live side."""
+"""The data types of the sample fleet: teams, projects, and resources with a declared and a live side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How Google's APIs answer: ids, times, etags, and what they add to every resource by themselves."""
+"""The values that Google's APIs add to every resource: ids, times, etags, defaults."""
 
 from __future__ import annotations
 

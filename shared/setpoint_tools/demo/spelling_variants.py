@@ -1,4 +1,4 @@
-"""How people write: the same value in this spelling today and in that one tomorrow."""
+"""Different spellings of the same value, as people write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is spelled otherwise in the declarations than in the API's answers, and raised no alarm."""
+"""Values whose spelling differs between declarations and API, and that are not drift."""
 
 from __future__ import annotations
 

@@ -2,5 +2,5 @@
 
 Google's Pub/Sub and Firestore emulators where they are installed, stand-ins where not; every function of the checkout
 under functions-framework, pushed to by subscriptions; fakes of Cloud Asset Inventory and of Google's REST APIs; and a
-small fleet that somebody changes behind Setpoint's back (``setpoint dev change``).
+small fleet, which ``setpoint dev change`` changes outside of Setpoint.
 """

@@ -1,4 +1,4 @@
-"""Talking to a system that is up from another terminal: a file that says where, and a server on the loopback."""
+"""Control a running system from another terminal, by a server on the loopback whose address is in a file."""
 
 from __future__ import annotations
 

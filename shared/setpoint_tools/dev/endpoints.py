@@ -1,4 +1,4 @@
-"""Where messages and state are: Google's emulators where they are installed, stand-ins where not, and it is said."""
+"""The endpoints of messages and state: Google's emulators if installed, otherwise stand-ins, with a message."""
 
 from __future__ import annotations
 

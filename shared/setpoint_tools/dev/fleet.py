@@ -1,4 +1,4 @@
-"""A fleet of a few resources, what is declared of them, and what somebody does to them."""
+"""A fleet of a few resources, their declarations, and changes of them."""
 
 from __future__ import annotations
 

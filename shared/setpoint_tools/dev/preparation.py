@@ -1,4 +1,4 @@
-"""What is done before anything is started; it loads little, so that whoever is asked first is asked at once."""
+"""The checks before anything starts; they load little, so that the confirmation appears immediately."""
 
 from __future__ import annotations
 

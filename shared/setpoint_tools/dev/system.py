@@ -1,4 +1,4 @@
-"""The system itself: what is started, in which order, and what keeps it going."""
+"""The running system: start its parts in order, and keep them running."""
 
 from __future__ import annotations
 

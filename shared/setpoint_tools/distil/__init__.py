@@ -5,8 +5,8 @@ its type and a text. `google-api-python-client` carries them all, so that the bu
 comes out is one small file per service (`setpoint/catalog/data/schemas/<service>.json.gz`), which
 `setpoint.catalog.schemas` reads.
 
-The way of a document: `documents` finds it and says which version it belongs to, `schemas` picks what a
-resource can hold and packs each field, `flags` reads the texts, `lines` folds the newest beta into the stable
+The path of a document: `documents` finds it and determines its version, `schemas` selects the fields of a
+resource and packs each one, `flags` reads the texts, `lines` folds the newest beta into the stable
 version, `kinds` says under which names the resources are known, `artefact` writes the bytes.
 
 `methods` writes beside it how each resource is read and written, `patterns` how resources are named.

@@ -1,4 +1,4 @@
-"""What a field's description says of it: output-only, input-only, immutable, required, a reference, a secret.
+"""Facts from a field's description: output-only, input-only, immutable, required, a reference, a secret.
 
 Google marks `readOnly` on three quarters of the output-only fields; of the rest only the text tells. The
 texts follow a habit: the markers stand first ("Optional. Immutable. ..."), or are a sentence of their own. A

@@ -1,4 +1,4 @@
-"""Under which names the resources of an API may stand in an asset type.
+"""The names that the resources of an API may have in an asset type.
 
 `run.googleapis.com/Service` is `GoogleCloudRunV2Service`: the kind without the prefix of package and version.
 `sqladmin.googleapis.com/Instance` is `DatabaseInstance`: the kind is the singular of the collection,

@@ -1,4 +1,4 @@
-"""Folds what only betas and alphas know into the stable version of an API.
+"""Merges fields that only beta and alpha versions have into the stable version of an API.
 
 Fleets declare beta fields, and a field that the catalogue does not know is compared by guess. So the stable
 schema keeps its say on all it knows, and takes the others' further fields, schemas and enum values, each

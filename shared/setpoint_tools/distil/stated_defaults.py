@@ -1,4 +1,4 @@
-"""What Google's discovery documents say in words of the value that a field has where nobody sets it.
+"""The defaults that Google's discovery documents state in words.
 
 Documents state a `default` for few fields; most write it in the description: "Defaults to 30s if not set.",
 "NONE (default)". A value counts where a sentence that speaks of a default has exactly one that fits the field's type.

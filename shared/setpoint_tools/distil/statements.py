@@ -1,4 +1,4 @@
-"""What a field's description states of absence, defaults and order.
+"""Statements about absence, defaults and order in a field's description.
 
 A discovery document has no optional fields, no wrappers and no ordered lists: only the text says that an absent field
 differs from zero ("If unset, …"), what an absent field stands for ("Defaults to …"), and that a list has an order

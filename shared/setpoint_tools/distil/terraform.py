@@ -1,4 +1,4 @@
-"""`python -m setpoint_tools.distil.terraform SCHEMA FIELDS`: writes what the Terraform provider says of each attribute.
+"""`python -m setpoint_tools.distil.terraform SCHEMA FIELDS`: writes facts about the provider's attributes.
 
 SCHEMA is the output of `terraform providers schema -json` for hashicorp/google, gzipped or not: which attributes are
 required, optional, computed and sensitive, and how blocks nest. FIELDS has one JSON object a line with a `type` and its

@@ -1,4 +1,4 @@
-"""How a fake Cloud Asset Inventory refuses to answer."""
+"""The faults of a fake Cloud Asset Inventory."""
 
 from __future__ import annotations
 

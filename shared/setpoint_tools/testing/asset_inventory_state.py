@@ -1,4 +1,4 @@
-"""What a fake Cloud Asset Inventory holds: assets with their history, and others that are made when they are read."""
+"""The content of a fake Cloud Asset Inventory: assets with their history, and assets generated on read."""
 
 from __future__ import annotations
 

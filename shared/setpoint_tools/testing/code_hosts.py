@@ -1,4 +1,4 @@
-"""What the fakes of GitHub and GitLab share: one repository in memory, the faults of its API, and how it is reached."""
+"""Shared by the fakes of GitHub and GitLab: one repository in memory, its server, and the faults of its API."""
 
 from __future__ import annotations
 

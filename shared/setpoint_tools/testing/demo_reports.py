@@ -1,4 +1,4 @@
-"""docs/reports.md, from the views and what they answer of the demo: ``python -m setpoint_tools.testing.demo_reports``.
+"""Write docs/reports.md from the views and their rows for the demo: ``python -m setpoint_tools.testing.demo_reports``.
 
 The demo's hour passes at a fixed time. What it has not, exemptions, a dry run, two people who disagree and a sweep in
 the evening, is added by the product's own commands.

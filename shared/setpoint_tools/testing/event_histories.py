@@ -1,4 +1,4 @@
-"""Made-up histories of findings as the events that tell of them: as many as are asked for, the same each time.
+"""Generated histories of findings as events: any number, the same in each run.
 
 Findings open, change, resolve and open again, are exempted, remediated or blocked. Some have no team and no actor,
 some events arrive twice, and some are old.

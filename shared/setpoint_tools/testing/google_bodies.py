@@ -1,4 +1,4 @@
-"""What a request's body does to a resource, as Google's APIs do it: masks, merging, replacing, preconditions."""
+"""The effect of a request's body on a resource, as in Google's APIs: masks, merging, replacing, preconditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Google's discovery documents say of a request: which method it calls, of which resource, with which schemas."""
+"""Resolve a request by Google's discovery documents: its method, resource and schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong with requests to the fake of Google's APIs and how it looks, and the journal of what went well."""
+"""Faults of the fake of Google's APIs, and the journal of successful requests."""
 
 from __future__ import annotations
 

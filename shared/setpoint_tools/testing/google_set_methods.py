@@ -1,4 +1,4 @@
-"""What methods that set one field do, by the names of the method and of its request's fields; exceptions in tables."""
+"""The effect of methods that set one field, by the names of method and request fields; exceptions in tables."""
 
 from __future__ import annotations
 

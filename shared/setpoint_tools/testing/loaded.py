@@ -1,4 +1,4 @@
-"""What each process that is forked for a command has loaded already: imported where all of them are forked from.
+"""The modules that the fork server imports for all forked commands.
 
 Its last act moves all of it out of the reach of garbage collections, which would copy each page that they mark.
 """

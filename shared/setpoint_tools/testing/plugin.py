@@ -1,4 +1,4 @@
-"""Fixtures for pytest: Google's emulators, a project on them that no other test has seen, and fakes of services.
+"""Fixtures for pytest: Google's emulators, a fresh project on them, and fakes of services.
 
 Load them with ``pytest_plugins = ["setpoint_tools.testing.plugin"]``. A test that needs an emulator which is not
 installed is skipped with the reason, and the summary at the end says so once more.

@@ -1,4 +1,4 @@
-"""Waiting for a condition in place of sleeping: as short as the machine allows, and only a fault reaches the limit."""
+"""Wait for a condition instead of sleeping; only a fault reaches the limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quotas of a fake service: so many calls within any minute."""
+"""Quotas of a fake service: a number of calls within any minute."""
 
 from __future__ import annotations
 

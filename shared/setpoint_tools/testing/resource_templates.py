@@ -1,4 +1,4 @@
-"""What a generated fleet is made of: templates of a resource as people declare it, as its API answers, and drifts."""
+"""Templates for a generated fleet: a resource as declared, as its API returns it, and its drifts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How work grows with its input, measured in CPU time of this thread, so that a busy machine changes nothing."""
+"""Measure how work grows with its input, in CPU time of this thread, so that a busy machine has no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a resource by itself on a day: what services write, and how they spell what stays the same.
+"""A day of server changes of a resource: what services write, and how they respell unchanged values.
 
 Made up from what Google's documentation says of its fields, by the names of fields and the schema alone: nothing here
 looks at what Setpoint takes for wandering, so that its false alarms can be measured.

@@ -1,4 +1,4 @@
-"""A fake Slack: as much of its Web API as Setpoint speaks, for the real ``WebClient``; and buttons that people click.
+"""A fake Slack: the part of its Web API that Setpoint uses, for the real ``WebClient``, and clickable buttons.
 
 It runs on loopback and keeps channels, messages and threads; it refuses what Slack refuses, and shows the faults that a
 test asks for. ``GET /`` shows what stands in it. It needs ``werkzeug``.

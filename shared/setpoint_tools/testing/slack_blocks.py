@@ -1,4 +1,4 @@
-"""What Slack refuses of a message: limits of Block Kit, and of the whole.
+"""The reasons for which Slack refuses a message: the limits of Block Kit and of a message.
 
 Sources: https://docs.slack.dev/reference/block-kit/blocks, https://docs.slack.dev/reference/block-kit/block-elements,
 https://docs.slack.dev/reference/methods/chat.postMessage#truncating. A sum over all blocks is documented nowhere;

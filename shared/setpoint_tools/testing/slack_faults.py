@@ -1,4 +1,4 @@
-"""What goes wrong with calls of the fakes of Slack and of webhooks, and how it looks."""
+"""Faults of the fakes of Slack and of webhooks."""
 
 from __future__ import annotations
 

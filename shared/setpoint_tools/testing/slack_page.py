@@ -1,4 +1,4 @@
-"""What stands in the fake Slack, as a page that renders messages as Slack does and whose buttons work."""
+"""The page of the fake Slack: it renders messages as Slack does, with working buttons."""
 
 from __future__ import annotations
 

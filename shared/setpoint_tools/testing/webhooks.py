@@ -1,4 +1,4 @@
-"""A fake of what webhooks lead to: it keeps what it is sent, checks signatures, and shows faults where a test asks so.
+"""A fake receiver of webhooks: it stores requests, checks signatures, and returns faults on request.
 
 What has an id that it knows already, it has taken before: ``Setpoint-Id``, Google Chat's ``requestId``, or PagerDuty's
 ``dedup_key``.
