@@ -50,6 +50,7 @@ def peak_of_showing(harness: AlertingHarness, thread: str) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.thorough
 def test_showing_a_group_takes_the_same_memory_whatever_its_size(tmp_path):
     few, many = size((500, 3_000), (2_000, 25_000))
     small = peak_of_showing(*storm(tmp_path, few))
@@ -90,6 +91,7 @@ def peak_of_ticking(harness: AlertingHarness, thread: str) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.thorough
 def test_a_tick_takes_the_same_memory_however_much_is_due(tmp_path):
     few, many = size((800, 4_000), (2_000, 25_000))
     small = peak_of_ticking(*storm(tmp_path, few))
