@@ -256,12 +256,14 @@ def test_the_numbers_of_the_demo_add_up(folder, shown, states, happened):
         sum(state.finding.status == status for state in states) for status in ("open", "resolved", "accepted")
     )
     assert open_ + resolved + baseline == len(happened)
-    assert f"{len(happened)} made to drift = {open_} open + {resolved} resolved + {baseline} in the baseline" in shown
+    assert (
+        f"{len(happened)} resources drifted = {open_} open + {resolved} resolved + {baseline} in the baseline" in shown
+    )
     assert f"{open_} open findings" in shown
     in_a_line = " ".join(shown.split())
     by_scopes = [state for state in states if not is_declared(state, folder) and state.finding.status != "resolved"]
-    assert f"{open_ + baseline - len(by_scopes)} drifted what the sweep counts" in in_a_line
-    assert f"{len(by_scopes)} are declared by nobody, and found by scopes" in in_a_line
+    assert f"{open_ + baseline - len(by_scopes)} drifted counted by the sweep" in in_a_line
+    assert f"{len(by_scopes)} are undeclared, and found by scopes" in in_a_line
 
 
 def is_declared(state, folder):

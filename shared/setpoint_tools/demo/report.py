@@ -31,22 +31,22 @@ _INDENT = 10
 _ONE_CAUSE = 4
 """So many findings of one cause are shown together."""
 _NOT_THERE: dict[Kind, str] = {
-    "deleted": "deleted though declared",
-    "unmanaged": "unmanaged: no declaration has it",
+    "deleted": "declared, but deleted",
+    "unmanaged": "unmanaged: not declared",
     "modified": "",
 }
 _MEANINGS: dict[Outcome, str] = {
-    "in_sync": "something changed, nothing that is declared",
+    "in_sync": "no declared field differs",
     "opened": "drift began",
-    "changed": "drift became another",
-    "drifted": "drift that is known, seen again",
-    "attributed": "drift that is known, and who is behind it by now",
-    "resolved": "drift came to its end",
-    "undeclared": "nobody declared it, and no scope covers it",
-    "stale": "late: older than what is known",
+    "changed": "known drift changed",
+    "drifted": "known drift, observed again",
+    "attributed": "the actor of known drift was identified",
+    "resolved": "drift ended",
+    "undeclared": "not declared, and not in a scope",
+    "stale": "late: older than the known state",
     "repeated": "delivered twice",
     "welcome": "the first message of a new feed",
-    "rejected": "no feed message: kept as dead letter",
+    "rejected": "not a feed message: kept as a dead letter",
 }
 
 
@@ -71,7 +71,7 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
         for state, finding in ones:
             console.print(_entry(state, finding, ago(finding.first_seen), _what_next(state, finding)))
         console.print()
-    _heading(console, f"{len(past)} resolved", "drifted in the last hour, and as declared again")
+    _heading(console, f"{len(past)} resolved", "drifted in the last hour, and is as declared again")
     for state, finding in sorted(past, key=_worst_first):
         assert finding.resolved_at is not None  # noqa: S101 - that is what resolved means
         lasted = (finding.resolved_at - finding.first_seen).total_seconds() / 60
@@ -90,7 +90,9 @@ def show_first_sweep(console: Console, run: DemoRun) -> None:
         console.print(_entry(state, finding, _since(finding), data.origin.replace("_", " ")))
         if finding.actor is None:
             console.print(Padding(Text(data.evidence, "dim"), (0, 0, 0, _INDENT)))
-    console.print(f"  {run.accepted} of them are in the baseline: no message, until they change or it ends")
+    console.print(
+        f"  {run.accepted} of them are in the baseline: no alert until the drift changes or the baseline ends"
+    )
     console.print()
 
 
@@ -128,7 +130,7 @@ def show_remediation(console: Console, run: DemoRun) -> None:
         if state.is_open and state.remediation is not None and state.remediation.step == "stopped":
             console.print(Text.assemble(("  stopped by a guardrail: ", "yellow"), title(state)))
             console.print(Padding(Text(state.remediation.reason, "dim"), (0, 0, 0, _INDENT)))
-    console.print(f"  {steps['asked']} wait for an approval")
+    console.print(f"  {steps['asked']} wait for approval")
     console.print()
 
 
@@ -171,14 +173,14 @@ def _differences(finding: Finding) -> list[Text]:
         tool = f" with {finding.actor.caller}" if finding.actor.caller else ""
         lines.append(Text(f"by {finding.actor.principal}{tool}", "dim"))
     if finding.episodes > 1:
-        lines[-1].append(f"  (episode {finding.episodes})", "dim")
+        lines[-1].append(f"  (recurrence {finding.episodes})", "dim")
     return lines
 
 
 def show_outcomes(console: Console, run: DemoRun, reasons: Iterable[str]) -> None:
     """What became of all messages, and why some were dropped."""
     counts = Counter(run.outcomes)
-    _heading(console, f"{len(run.outcomes):,} messages", "what became of each")
+    _heading(console, f"{len(run.outcomes):,} messages", "by result")
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", min_width=7)
     table.add_column(style="bold")
@@ -196,8 +198,8 @@ def show_spellings(console: Console, spellings: Spellings) -> None:
     total = sum(reason.count for reason in spellings.reasons)
     _heading(
         console,
-        f"{total:,} fields raised no alarm",
-        f"on {spellings.resources} resources, where people spell a value otherwise than the API",
+        f"{total:,} fields are equivalent",
+        f"on {spellings.resources} resources: declared and observed values differ only in spelling",
     )
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", min_width=7)
@@ -246,18 +248,18 @@ def show_sum(console: Console, states: Iterable[ResourceState], swept: SweepResu
     known = [state for state in states if state.finding is not None]
     statuses = Counter(state.finding.status for state in known if state.finding is not None)
     open_, resolved, baseline = statuses["open"], statuses["resolved"], sum(map(is_baseline, known))
-    console.print(f"{len(known)} made to drift = {open_} open + {resolved} resolved + {baseline} in the baseline")
+    console.print(f"{len(known)} resources drifted = {open_} open + {resolved} resolved + {baseline} in the baseline")
     meanings = [
-        ("open", "differs now from what is declared: the findings above"),
+        ("open", "differs from its declaration now: the findings above"),
         ("resolved", "differed in the last hour, and is as declared again"),
-        ("in the baseline", "differed before the hour; accepted in one decision, and nobody is told"),
+        ("in the baseline", "differed before that hour; accepted in one decision, without alerts"),
     ]
     if swept is not None:
         drifted = swept.summary.drifted
         others = open_ + baseline - drifted
         verb = "is" if others == 1 else "are"
-        meaning = f"what the sweep counts of {open_} open + {baseline} in the baseline: all that is declared"
-        meanings.append((f"{drifted} drifted", f"{meaning}; {others} {verb} declared by nobody, and found by scopes"))
+        meaning = f"counted by the sweep, of {open_} open + {baseline} in the baseline: declared resources"
+        meanings.append((f"{drifted} drifted", f"{meaning}; {others} {verb} undeclared, and found by scopes"))
     table = Table.grid(padding=(0, 2))
     for row in meanings:
         table.add_row(*row)
@@ -270,20 +272,20 @@ def show_next(console: Console, places: DemoPaths, finding: str) -> None:
     store = f"--store {places.store}"
     declared = f"--declarations {places.fleet} --declarations {places.states}"
     for what, command in (
-        ("all of it as a page", f"{places.report}  (open it in a browser)"),
-        ("what Slack would show", f"{places.slack}  (open it in a browser)"),
-        ("the findings once more", f".venv/bin/setpoint findings list {store}"),
-        ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} {store}"),
-        ("declare it as it is", f".venv/bin/setpoint propose {finding} --root {places.fleet} {store}"),
+        ("the report page", f"{places.report}  (open it in a browser)"),
+        ("the Slack messages", f"{places.slack}  (open it in a browser)"),
+        ("the findings again", f".venv/bin/setpoint findings list {store}"),
+        ("the worst finding in full", f".venv/bin/setpoint findings show {finding} {store}"),
+        ("declare the observed state", f".venv/bin/setpoint propose {finding} --root {places.fleet} {store}"),
         ("approve its remediation", f".venv/bin/setpoint approve {finding} {store}"),
         (
             "detection alone",
             f".venv/bin/setpoint detect {declared} --feed {places.feed} --store memory:  {_WHAT_IS_LEFT_OUT}",
         ),
-        ("what is declared", f"{places.fleet}, {places.states}"),
+        ("the declarations", f"{places.fleet}, {places.states}"),
         ("the audit log", str(places.audit_log)),
-        ("what was published", str(places.events)),
-        ("what could not be read", str(places.dead_letters)),
+        ("the published events", str(places.events)),
+        ("the dead letters", str(places.dead_letters)),
     ):
         console.print(Text.assemble((f"  {what:<28}", "dim"), command), soft_wrap=True)
 
