@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,10 @@ _SOURCE = re.compile(r"docs/|infra/(?=runbooks/)")
 """The folders that pages of the site come from; docs/runbooks is a link to infra/runbooks."""
 _HOME = {site: repository for repository, site in PAGES.items()}
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+_for_mkdocs = runpy.run_path(str(Path(__file__).with_name("site_lists.py")))["for_mkdocs"]
+_CODE = re.compile(r"<pre.*?</pre>|<code.*?</code>", re.DOTALL)
+_RUN_IN = re.compile(r"^(?:<p>)?(?:(?:\d+\.|[-*+]) |(?:export|gcloud|kubectl|setpoint|terraform) ).*", re.MULTILINE)
+"""A list or a command that the site would show as text."""
 _LOADED = re.compile(
     r"<(?:script|img|iframe)[^>]*\ssrc=[\"']?https?:|<link[^>]*rel=[\"']?stylesheet[^>]*href=[\"']?https?:"
 )
@@ -59,7 +64,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return f"{image}[{text}]({posixpath.relpath(site, posixpath.dirname(here) or '.')}{anchor})"
         return f"[{text}]({config.repo_url.rstrip('/')}/blob/main/{target}{anchor})" if config.repo_url else text
 
-    return _LINK.sub(rewritten, markdown)
+    return _LINK.sub(rewritten, _for_mkdocs(markdown))
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG001 - MkDocs' names
+    """Refuse a page on which a list or a command has become text."""
+    if run_in := _RUN_IN.search(_CODE.sub("", html)):
+        message = f"{page.file.src_uri}: not shown as a list or as code: {run_in[0]}"
+        raise PluginError(message)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
