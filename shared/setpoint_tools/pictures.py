@@ -64,6 +64,7 @@ def _slack(browser: Browser, file: Path) -> None:
     page = browser.new_page(viewport={"width": 760, "height": 900}, device_scale_factor=2)
     page.goto(file.absolute().as_uri())
     article = page.locator("main > article", has_text=_MESSAGE).first
+    chromium.draw_symbols(page)
     article.screenshot(path=IMAGES / "slack-message.png")
     page.close()
 

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import Browser
 
 from setpoint_tools.dev import fleet, system
+from setpoint_tools.testing import chromium
 from setpoint_tools.testing.polling import wait_until
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -88,5 +89,6 @@ def _slack(browser: Browser, address: str, image: Path) -> None:
     page = browser.new_page(viewport={"width": 760, "height": 900}, device_scale_factor=2)
     page.goto(address)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = false)")
+    chromium.draw_symbols(page)
     page.locator("main > article").first.screenshot(path=image)
     page.close()

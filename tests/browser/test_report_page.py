@@ -176,7 +176,7 @@ def test_grants_are_told_in_words(show):
     given_to = Difference("bindings", "unexpected", observed={"role": "roles/owner", "member": "user:max@example.com"})
     shown = show(report(state(content="iam_policy", differences=(given_to,))))
     expect(row(shown, "IAM of Bucket")).to_be_visible()
-    expect(shown.locator(".summary")).to_have_text("+ roles/owner given to user:max@example.com")
+    expect(shown.locator(".summary")).to_have_text("+ roles/owner granted to user:max@example.com")
 
 
 def test_a_link_to_a_finding_shows_it_whatever_became_of_it(show):

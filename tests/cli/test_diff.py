@@ -154,7 +154,7 @@ def test_a_policy_is_compared_as_grants(tmp_path: Path) -> None:
     )
     live.write_text('{"bindings": [{"role": "roles/viewer", "members": ["user:b@x.com"]}]}')
     done = diff(str(declared), str(live))
-    assert (done.returncode, "- roles/viewer not given to user:a@x.com" in done.stdout) == (1, True)
+    assert (done.returncode, "- roles/viewer not granted to user:a@x.com" in done.stdout) == (1, True)
 
 
 def test_a_config_connector_manifest_is_compared_in_the_apis_terms(tmp_path: Path) -> None:

@@ -207,9 +207,9 @@ def test_the_case_of_a_workload_identity_means_something() -> None:
 def test_a_difference_reads_as_a_grant() -> None:
     live = [{**OWNER, "condition": NIGHT}, {"role": "roles/editor", "members": ["allUsers"]}]
     assert [in_words(difference) for difference in compare({"bindings": [OWNER]}, {"bindings": live}, "policy")] == [
-        "roles/owner not given to user:boss@x.com (condition none)",
-        "roles/editor given to allUsers (condition none)",
-        "roles/owner given to user:boss@x.com (condition night)",
+        "roles/owner not granted to user:boss@x.com (condition none)",
+        "roles/editor granted to allUsers (condition none)",
+        "roles/owner granted to user:boss@x.com (condition night)",
     ]
 
 

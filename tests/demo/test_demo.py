@@ -279,7 +279,7 @@ def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
     assert f"{len(happened)} resources were made to drift, and exactly these were found" in " ".join(shown.split())
     assert "payments  #payments-alerts" in shown
     assert "one cause, 12 resources" in shown
-    assert "+ roles/owner given to user:max.weber@example.com" in shown
+    assert "+ roles/owner granted to user:max.weber@example.com" in shown
     assert f"setpoint findings list --store sqlite:///{folder / 'setpoint.db'}" in shown
     assert "Input data was truncated" in shown
 

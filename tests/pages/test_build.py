@@ -132,7 +132,7 @@ def test_grants_are_told_in_words_and_a_long_value_is_cut():
     given_to = Difference("x", "unexpected", observed={"role": "roles/owner", "member": "user:max@example.com"})
     long = Difference("y", "changed", declared="a" * 5_000, observed=1, immutable=True)
     (row,) = report(state(differences=(given_to, long), difference_count=2)).rows
-    assert row.fields[0].grant == "roles/owner given to user:max@example.com"
+    assert row.fields[0].grant == "roles/owner granted to user:max@example.com"
     assert (len(row.fields[1].declared), row.fields[1].observed, row.fields[1].immutable) == (600, "1", True)
 
 

@@ -190,7 +190,7 @@ def test_a_grant_is_told_in_words():
     )
     read = lines(slack.finding(shown(content="iam_policy", differences=(granted,)), LINKS))
     assert read[0] == "🟠 High: IAM of Bucket billing-exports has drifted"
-    assert "\N{HEAVY PLUS SIGN} `roles/owner` is given to `user:x@example.com`, on condition `till May`" in read
+    assert "\N{HEAVY PLUS SIGN} `roles/owner` is granted to `user:x@example.com`, on condition `till May`" in read
 
 
 def test_secrets_stay_masked():

@@ -71,7 +71,7 @@ def test_what_a_text_says_is_a_secret_is_scrubbed_and_the_rest_stays(text: str) 
         "accepted until the migration of March",
         "the password is kept in the vault",
         "projects/p/secrets/db-password/versions/1",
-        "roles/iam.serviceAccountTokenCreator given to user:ann@example.com (condition none)",
+        "roles/iam.serviceAccountTokenCreator granted to user:ann@example.com (condition none)",
         "europe-docker.pkg.dev/p/r/i@sha256:" + "a1" * 32,
         "//compute.googleapis.com/projects/shop/zones/europe-west1-b/instances/web-0a1b2c3d",
         "settings.ipConfiguration.requireSsl: true → false",

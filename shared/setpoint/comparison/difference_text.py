@@ -111,7 +111,7 @@ def undeclared(difference: Difference) -> str:
 
 
 def grant(difference: Difference) -> str:
-    """A grant as text, ``roles/owner given to user:a@example.com``; empty for other differences."""
+    """A grant as text, ``roles/owner granted to user:a@example.com``; empty for other differences."""
     value = difference.declared if difference.op == "missing" else difference.observed
     if not iam_policies.is_grant(value):
         return ""

@@ -120,16 +120,16 @@ def is_grant(value: Any) -> bool:
 
 
 def describe_grants(difference: Difference) -> str:
-    """A missing or unexpected grant as text: ``roles/owner given to user:a@example.com (condition none)``.
+    """A missing or unexpected grant as text: ``roles/owner granted to user:a@example.com (condition none)``.
 
     A grant by Privileged Access Manager, and one to a group, say so: ``…, to everybody in the group``.
     """
     value = difference.declared if difference.op == "missing" else difference.observed
     condition = value.get("condition") or {}
     when = condition.get("title") or condition.get("expression") or "none"
-    given = "not given" if difference.op == "missing" else "given"
+    verb = "not granted" if difference.op == "missing" else "granted"
     origin = grant_origins.origin(value)
-    text = f"{value.get('role', '')} {given} to {value['member']}"
+    text = f"{value.get('role', '')} {verb} to {value['member']}"
     return f"{text}{f', {origin}' if origin else ''} (condition {when})"
 
 

@@ -46,9 +46,11 @@ def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:
     named = condition if isinstance(condition, Mapping) else {}
     when = str(named.get("title") or named.get("expression") or "")
     role, member = (code(str(value.get(name, "")), 160) for name in ("role", "member"))
-    given = (
-        "\N{HEAVY MINUS SIGN} {} is no longer given to {}" if is_missing else "\N{HEAVY PLUS SIGN} {} is given to {}"
+    text = (
+        "\N{HEAVY MINUS SIGN} {} is no longer granted to {}"
+        if is_missing
+        else "\N{HEAVY PLUS SIGN} {} is granted to {}"
     )
     origin = grant_origins.origin(value)
     suffix = f" ({origin})" if origin else ""
-    return given.format(role, member) + suffix + (f", on condition {code(when, 120)}" if when else "")
+    return text.format(role, member) + suffix + (f", on condition {code(when, 120)}" if when else "")
