@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import structs
 from typer.testing import CliRunner
 
 import forked
 import schema_check
+from pages.samples import state
 from setpoint import bootstrap
-from setpoint.cli import app
+from setpoint.cli import app, output_models
+from setpoint.cli.output_models import FindingList
 from setpoint.operations import diagnostics
 from setpoint.operations.dead_letters import DeadLetter
 from setpoint.operations.diagnostics import CheckResult
@@ -141,6 +145,19 @@ def test_findings_are_listed_and_shown(setpoint):
     accepted = checked("finding", setpoint("findings", "show", first["id"], "--output", "json"))
     assert accepted["exemption"]["reason"] == "release 4.2"
     assert [entry["what"] for entry in accepted["trail"]] == ["accepted"]
+
+
+@pytest.mark.parametrize("block", [1, 3_000, output_models._BLOCK])
+def test_a_long_list_is_printed_in_blocks_and_is_as_before(capsys, mocker, block):
+    states = [state(f"//storage.googleapis.com/müll-{number}") for number in range(20)]
+    listed = FindingList(status="all", total=20, offset=0, next_offset=None, findings=(), unreadable=('"findings":[',))
+    whole = structs.replace(listed, findings=tuple(map(output_models.finding_record, states)))
+    mocker.patch.object(output_models, "_BLOCK", block)
+    printed = mocker.spy(output_models.out, "out")
+    output_models.print_findings(listed, states)
+    assert capsys.readouterr().out == f"{msgspec.json.encode(whole).decode()}\n"
+    longest = max(len(msgspec.json.encode(record)) for record in whole.findings)
+    assert max(len(call.args[0]) for call in printed.call_args_list) < block + longest + 200
 
 
 def test_suppressed_drift_is_listed_and_shown(drifted, setpoint):

@@ -190,21 +190,17 @@ def _watch(listing: _Listing, output: Output, seconds: float) -> None:
 def _print_page(page: FindingPage, problems: Problems, listing: _Listing, output: Output) -> None:
     status = listing.status
     if output is Output.json:
-        records = tuple(map(output_models.finding_record, page.states))
-        unread = tuple(map(str, problems))
-        output_models.print_json(
-            output_models.FindingList(
-                status=status.value,
-                total=page.total,
-                offset=page.offset,
-                next_offset=page.next_offset,
-                findings=records,
-                unreadable=unread,
-            )
+        listed = output_models.FindingList(
+            status=status.value,
+            total=page.total,
+            offset=page.offset,
+            next_offset=page.next_offset,
+            findings=(),
+            unreadable=tuple(map(str, problems)),
         )
+        output_models.print_findings(listed, page.states)
     elif output is Output.jsonl:
-        if lines := [_line(state) for state in page.states]:
-            out.out("\n".join(lines), highlight=False)
+        output_models.print_encoded(map(_line, page.states))
     elif status is StatusChoice.suppressed:
         print_suppressed(out, page.states)
     else:
@@ -218,9 +214,9 @@ def _print_page(page: FindingPage, problems: Problems, listing: _Listing, output
         print_status(f"more with --offset {page.next_offset}; --limit 0 lists all")
 
 
-def _line(state: ResourceState) -> str:
+def _line(state: ResourceState) -> bytes:
     """The record as it is stored, less digests that only the store needs, with its id in front."""
-    return f'{{"id":"{state.key.id}",{msgspec.json.encode(without_digests(state)).decode()[1:]}'
+    return b'{"id":"%s",%s\n' % (state.key.id.encode(), msgspec.json.encode(without_digests(state))[1:])
 
 
 def _part(page: FindingPage) -> str:

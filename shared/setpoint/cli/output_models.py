@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -384,6 +385,8 @@ class SweepOutput(Summary, frozen=True, omit_defaults=False):
     resumed: bool = False
 
 
+_BLOCK = 1 << 18
+"""Bytes that are printed in a piece."""
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -395,10 +398,38 @@ def print_json(value: msgspec.Struct, *, indent: int = 0) -> None:
         indent: spaces a level; 0 for one line.
     """
     encoded = msgspec.json.encode(value)
-    text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
-    if not is_unicode():
-        text = _NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], text)  # inside strings alone
-    out.out(text, highlight=False)
+    out.out(_printable(msgspec.json.format(encoded, indent=indent) if indent else encoded), highlight=False)
+
+
+def print_findings(listed: FindingList, states: Iterable[ResourceState]) -> None:
+    """Print a list of findings as JSON on standard output, in blocks: a fleet's JSON is larger than its records.
+
+    Args:
+        listed: the list without its findings.
+        states: the records of the findings.
+    """
+    head, mark, tail = msgspec.json.encode(listed).partition(b'"findings":[')
+    records = (msgspec.json.encode(finding_record(state)) for state in states)
+    separated = (b"," * (number > 0) + record for number, record in enumerate(records))
+    print_encoded(chain([head + mark], separated, [tail + b"\n"]))
+
+
+def print_encoded(parts: Iterable[bytes]) -> None:
+    """Print JSON of any length on standard output, of which no more than a block is held."""
+    block: list[bytes] = []
+    length = 0
+    for part in parts:
+        block.append(part)
+        length += len(part)
+        if length >= _BLOCK:
+            out.out(_printable(b"".join(block)), end="", highlight=False)
+            block, length = [], 0
+    out.out(_printable(b"".join(block)), end="", highlight=False)
+
+
+def _printable(encoded: bytes) -> str:
+    text = encoded.decode()
+    return text if is_unicode() else _NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], text)  # inside strings
 
 
 def finding_record(state: ResourceState) -> FindingRecord:
