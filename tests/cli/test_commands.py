@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -117,6 +118,9 @@ def test_nothing_declared_and_nothing_of_what_is_declared_is_never_no_drift(setp
     assert "none of 1 message is about what is declared" in undeclared.stderr
     assert "no drift" not in undeclared.stdout + undeclared.stderr
     assert "no drift" in setpoint("detect", "-d", "orders.yaml", "--feed", "equal.jsonl").stdout
+    empty = setpoint("detect", "-d", "orders.yaml", "--feed", os.devnull)
+    assert "0 messages" in empty.stderr
+    assert "no open findings, 1 declared" in empty.stdout
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from setpoint.cli import dev
 from setpoint.errors import BadRequest
 from setpoint_tools.dev import control_server
+from setpoint_tools.dev.fleet import CHANGES
 
 
 @pytest.fixture
@@ -54,6 +55,11 @@ def test_the_pages_for_people_come_before_the_addresses_for_programs(capsys):
         ["the", "others,", "for", "programs:"],
         ["sweep", "http://s"],
     ]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_says_who_makes_it(name):
+    assert CHANGES[name].what.startswith(("a person ", "Google "))
 
 
 def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):

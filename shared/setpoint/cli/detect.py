@@ -296,7 +296,7 @@ def _show(records: Store, store: str, feed: str, outcomes: Outcomes) -> None:
         print_warning(str(problem), "unreadable")
     declared = count_declared(records, store)
     is_declared = bool(records.control().value.sources)
-    headline = counted(len(opened), "open finding") if opened else "no drift"
+    headline = counted(len(opened), "open finding") if opened else "no drift" if outcomes else "no open findings"
     if is_declared and not opened and outcomes and not any(outcomes[outcome] for outcome in _COMPARED):
         print_warning(
             f"{feed}: none of {counted(outcomes.total(), 'message')} is about what is declared or in a scope",

@@ -121,7 +121,7 @@ def _run(
                 threading.Thread(target=_play, args=[running, event_types], daemon=True).start()
             else:
                 print_status("up. In another terminal: `setpoint dev change NAME`")
-                print_status("\n".join(f"  {name:18} a person {change.what}" for name, change in CHANGES.items()))
+                print_status("\n".join(f"  {name:18} {change.what}" for name, change in CHANGES.items()))
             try:
                 running.run()
             except KeyboardInterrupt:

@@ -160,11 +160,11 @@ def _relabelled(body: Body) -> Body:
 
 
 class DemoChange(NamedTuple):
-    """What somebody does behind Setpoint's back.
+    """A change that Setpoint did not make.
 
     Args:
         of: the resource's name.
-        what: what is done, in words.
+        what: who does what, in words.
         then: what follows, in words.
         done: the body after it.
     """
@@ -177,20 +177,18 @@ class DemoChange(NamedTuple):
 
 CHANGES: dict[str, DemoChange] = {
     "open-firewall": DemoChange(
-        FIREWALL, "opens the firewall to the world", "drift, and it is remediated within seconds", _opened
+        FIREWALL, "a person opens the firewall to the world", "drift, and it is remediated within seconds", _opened
     ),
     "unversion-bucket": DemoChange(
         BUCKET,
-        "switches the bucket's versions off",
+        "a person switches the bucket's versions off",
         "drift, and an approver is asked in Slack: `setpoint dev click approve`",
         _unversioned,
     ),
     "shorten-topic": DemoChange(
-        TOPIC, "keeps messages for ten minutes only", "drift, which raises an alert only", _shortened
+        TOPIC, "a person keeps messages for ten minutes only", "drift, which raises an alert only", _shortened
     ),
-    "relabel-bucket": DemoChange(
-        BUCKET, "is Google itself, which adds a label", "nothing: that is not drift", _relabelled
-    ),
+    "relabel-bucket": DemoChange(BUCKET, "Google adds a label", "nothing: that is not drift", _relabelled),
 }
 
 

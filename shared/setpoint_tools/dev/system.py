@@ -103,7 +103,7 @@ class System:
         self._google.put(resource.url, change.done(self._google.get(resource.url) or resource.body))
         self._changes += 1
         self._publish("audit-log", json.dumps(fleet.logged(resource, _now(), self._changes)).encode())
-        return f"somebody {change.what}; then {change.then}"
+        return f"{change.what}; then {change.then}"
 
     def sweep(self) -> str:
         """Begin a sweep."""
