@@ -281,7 +281,7 @@ def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
     assert "one cause, 12 resources" in shown
     assert "+ roles/owner granted to user:max.weber@example.com" in shown
     assert f"setpoint findings list --store sqlite:///{folder / 'setpoint.db'}" in shown
-    assert "Input data was truncated" in shown
+    assert "the JSON ends early" in shown
 
 
 def test_what_the_demo_says_fits_in_a_hundred_columns(shown):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from setpoint.errors import CorruptState
 from setpoint.model import newer_fields
 from setpoint.model.alerting_config import Destination
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.events import CloudEvent, DriftData
 from setpoint.model.notice_view import FindingView, GroupKey, TimelineEntry
 from setpoint.model.record_size import shortened
@@ -189,7 +189,7 @@ def decode_record(stored: bytes, kind: type[Any], record: str = "") -> Any:
         return msgspec.json.decode(stored, type=kind)
     except UNREADABLE as error:
         raise CorruptState(
-            f"{shown} cannot be read ({error}); the next event of its finding replaces it", record
+            f"{shown} cannot be read ({reason_of(error)}); the next event of its finding replaces it", record
         ) from None
 
 

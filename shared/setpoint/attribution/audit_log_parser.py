@@ -23,6 +23,7 @@ from setpoint.attribution.user_agents import caller_of
 from setpoint.catalog.principal_kinds import REDACTED
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import AuditedChange
+from setpoint.model.decode_errors import reason_of
 from setpoint.model.observation import Instant
 from setpoint.model.resource_key import Content, ResourceKey, is_full_name
 from setpoint.util.json_values import as_object
@@ -175,10 +176,7 @@ def _read(decode: Any, raw: Any) -> Any:
     try:
         return decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = (
-            "JSON is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "JSON is nested too deeply"
-        )
-        raise MalformedMessage(f"not an entry of an audit log: {reason}") from None
+        raise MalformedMessage(f"not an entry of an audit log: {reason_of(error)}") from None
 
 
 def _is_change(payload: _AuditLog) -> bool:

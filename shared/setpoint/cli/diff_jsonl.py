@@ -15,6 +15,7 @@ from setpoint.declarations.readers import krm, krm_parts, terraform, terraform_m
 from setpoint.declarations.readers.translation import Translated
 from setpoint.errors import BadRequest, SetpointError
 from setpoint.model import references
+from setpoint.model.decode_errors import reason_of
 from setpoint.model.difference import Explanation
 from setpoint.model.resource_key import project_of
 
@@ -129,7 +130,7 @@ def answer(line: bytes) -> DiffResponse:
     try:
         question = _request_in(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return DiffResponse(_id_of(line), "unknown", [], error=f"not a DiffRequest: {error}")
+        return DiffResponse(_id_of(line), "unknown", [], error=f"not a DiffRequest: {reason_of(error)}")
     reader = _ANSWERS.get(question.format)
     if reader is None:
         return DiffResponse(question.id, "unknown", [], error=f"format must be {' or '.join(_ANSWERS)}")

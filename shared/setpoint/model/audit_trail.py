@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 
 Action = Literal[
     "leave",  # nothing is to be done
@@ -93,7 +93,9 @@ def _readable(stored: bytes | str) -> AuditEntry:
     try:
         return _decode(stored)
     except UNREADABLE as error:
-        return AuditEntry(_NO_TIME, UNREADABLE_ENTRY, text=f"an entry of this trail cannot be read ({error})")
+        return AuditEntry(
+            _NO_TIME, UNREADABLE_ENTRY, text=f"an entry of this trail cannot be read ({reason_of(error)})"
+        )
 
 
 _NO_TIME = datetime.fromtimestamp(0, UTC)

@@ -21,7 +21,7 @@ import msgspec
 
 from setpoint.errors import Conflict, CorruptState
 from setpoint.model import newer_fields
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.newer_fields import NewerFields
 from setpoint.model.sources import CONTROL, Control, SourceState, decode_control, encode_control, rule_inputs
@@ -240,7 +240,9 @@ def _part(body: bytes) -> dict[str, SourceState]:
     try:
         return _decode_part(body)
     except UNREADABLE as error:
-        raise CorruptState(f"a part of the control record cannot be read ({error}); apply its sources again") from None
+        raise CorruptState(
+            f"a part of the control record cannot be read ({reason_of(error)}); apply its sources again"
+        ) from None
 
 
 @lru_cache(maxsize=65_536)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -13,6 +14,50 @@ _T = TypeVar("_T")
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """The wrong type or no JSON; text that is not UTF-8; JSON that is nested too deeply."""
+
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`(?: - at `(?P<path>.*)`)?\Z", re.DOTALL)
+_OTHER_TYPE = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`(?: - at `(?P<path>.*)`)?\Z", re.DOTALL)
+_TYPES = {
+    "str": "text",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "datetime": "a time",
+}
+"""The decoder's names of types, as messages write them."""
+
+
+def reason_of(error: Exception, parent: str = "") -> str:
+    """Why JSON cannot be decoded, without the decoder's words: ``field `asset.name` is missing``.
+
+    Args:
+        error: one of ``UNREADABLE``.
+        parent: the field that holds the JSON; empty for a whole document.
+    """
+    text = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"JSON is not UTF-8: {error.reason}"
+    if isinstance(error, RecursionError):
+        return "JSON is nested too deeply"
+    if missing := _MISSING.match(text):
+        return f"field `{_path(parent, missing['path'], missing['name'])}` is missing"
+    if other := _OTHER_TYPE.match(text):
+        path = _path(parent, other["path"])
+        subject = f"field `{path}`" if path else "the JSON"
+        return f"{subject} is {_types(other['got'])}, not {_types(other['wanted'])}"
+    return text.replace("Input data was truncated", "the JSON ends early").replace("JSON is malformed", "invalid JSON")
+
+
+def _path(parent: str, path: str | None, name: str = "") -> str:
+    """A path in the decoder's notation, ``$.asset``, as the path of a field."""
+    return ".".join(filter(None, (parent, (path or "").removeprefix("$").lstrip("."), name)))
+
+
+def _types(names: str) -> str:
+    return " or ".join(_TYPES.get(name, name) for name in names.split(" | "))
 
 
 _DAMAGED = b"\0"

@@ -14,7 +14,7 @@ import msgspec
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Mode, Owner, Source
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.difference import Difference
 from setpoint.model.drift_history import DriftHistory
 from setpoint.model.drift_origin import DriftOrigin
@@ -181,7 +181,7 @@ def read(message: bytes) -> CloudEvent:
     try:
         return decode(message)
     except UNREADABLE as error:
-        raise MalformedMessage(f"not an event of Setpoint's: {error}") from None
+        raise MalformedMessage(f"not an event of Setpoint's: {reason_of(error)}") from None
 
 
 def drift_event(event_type: EventType, sequence: int, data: DriftData) -> CloudEvent:

@@ -17,7 +17,7 @@ import msgspec
 
 from setpoint.catalog import inventory_names
 from setpoint.errors import CorruptState, MalformedMessage
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.resource_key import Content, ResourceKey, content_of, project_of
 
 WELCOME = b"You have successfully configured real time feed"
@@ -94,7 +94,9 @@ def decode(stored: bytes | str) -> Observation:
     try:
         return _decode_stored(stored)
     except UNREADABLE as error:
-        raise CorruptState(f"a stored observation cannot be read ({error}); the next one will replace it") from None
+        raise CorruptState(
+            f"a stored observation cannot be read ({reason_of(error)}); the next one will replace it"
+        ) from None
 
 
 def readable(stored: bytes | str | None) -> Observation | None:
@@ -255,15 +257,10 @@ _UNREADABLE_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def _malformed(error: Exception, raw: Any, where: str) -> MalformedMessage:
-    if isinstance(error, msgspec.ValidationError):
-        reason = f"{error} (in {where})" if where else str(error)
-    elif isinstance(error, msgspec.DecodeError):
-        detail = str(error)
-        reason = detail if "byte" in detail else f"{detail} (byte {len(raw)})"
-    elif isinstance(error, UnicodeDecodeError):
-        reason = f"JSON is not UTF-8: {error.reason}"
-    else:
-        reason = "JSON is nested too deeply"
+    reason = reason_of(error, where)
+    is_syntax = isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError)
+    if is_syntax and "byte" not in reason:
+        reason = f"{reason} (byte {len(raw)})"
     return MalformedMessage(f"not a feed message: {reason}")
 
 

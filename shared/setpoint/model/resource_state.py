@@ -13,7 +13,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.controller_claims import ControllerClaim
 from setpoint.model.declaration import Mode, Owner, Source
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.drift_history import DriftHistory
 from setpoint.model.drift_onset import DriftOnset
@@ -200,7 +200,7 @@ def decode_state(stored: bytes | str, record: str = "") -> ResourceState:
     try:
         state = _decode(stored)
     except UNREADABLE as error:
-        raise _unreadable(stored, record, str(error)) from None
+        raise _unreadable(stored, record, reason_of(error)) from None
     if state.schema > SCHEMA:
         raise _newer(state.key.name, record, state.schema)
     return state
@@ -211,7 +211,7 @@ def decode_key(stored: bytes | str, record: str = "") -> ResourceKey:
     try:
         return _decode_key(stored).key
     except UNREADABLE as error:
-        raise _unreadable(stored, record, str(error)) from None
+        raise _unreadable(stored, record, reason_of(error)) from None
 
 
 class _Keyed(msgspec.Struct):

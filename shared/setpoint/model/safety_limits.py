@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from setpoint.errors import CorruptState
 from setpoint.model import newer_fields
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.newer_fields import Revision
 from setpoint.model.policy import Limits
 from setpoint.util.counts import counted
@@ -334,7 +334,7 @@ def decode_safety_state(stored: bytes | str) -> SafetyState:
     except UNREADABLE as error:
         newer_fields.check_schema(stored, _WHAT)
         raise CorruptState(
-            f"the stored safety state cannot be read ({error}); nothing is remediated until it can be"
+            f"the stored safety state cannot be read ({reason_of(error)}); nothing is remediated until it can be"
         ) from None
     newer_fields.refuse_newer(safety.schema, _WHAT)
     return safety

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from setpoint.errors import MalformedMessage
+from setpoint.model.decode_errors import reason_of
 
 INTERACTION = "press"
 """The attribute ``type`` of a queued interaction."""
@@ -105,4 +106,4 @@ def decode(message: bytes) -> Interaction:
     try:
         return _decode(message)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise MalformedMessage(f"not a button click: {error}") from None
+        raise MalformedMessage(f"not a button click: {reason_of(error)}") from None

@@ -19,7 +19,7 @@ from setpoint.errors import CorruptState, Overtaken, Superseded
 from setpoint.model import newer_fields, source_grants
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Claim, Declaration, Desired, Scope
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
@@ -424,4 +424,6 @@ def _decode(stored: bytes, form: type[_T]) -> _T:
         what = getattr(form, "__name__", "manifest")
         reads = WITH_DIGESTS if form is DesiredRecord else newer_fields.SCHEMA
         newer_fields.check_schema(stored, f"a stored {what}", reads=reads)
-        raise CorruptState(f"a stored {what} cannot be read ({error}); apply the declarations again") from None
+        raise CorruptState(
+            f"a stored {what} cannot be read ({reason_of(error)}); apply the declarations again"
+        ) from None

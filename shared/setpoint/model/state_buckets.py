@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from setpoint.errors import BadRequest
+from setpoint.model.decode_errors import reason_of
 
 
 class StateBucket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,4 +31,4 @@ def state_buckets(text: str) -> Mapping[str, StateBucket]:
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, StateBucket])
     except msgspec.MsgspecError as error:
-        raise BadRequest(f'SETPOINT_STATE_BUCKETS is JSON like {{"BUCKET": {{}}}}: {error}') from None
+        raise BadRequest(f'SETPOINT_STATE_BUCKETS is JSON like {{"BUCKET": {{}}}}: {reason_of(error)}') from None

@@ -16,7 +16,7 @@ import msgspec
 from setpoint.errors import CorruptState, MalformedMessage
 from setpoint.model import newer_fields
 from setpoint.model.controller_claims import CountedClaim, Parent
-from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.decode_errors import UNREADABLE, reason_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import CONTENTS, Content
 from setpoint.model.sharding import matches
@@ -111,7 +111,7 @@ def decode_message(message: bytes) -> SweepMessage:
     try:
         return _decode_message(message)
     except UNREADABLE as error:
-        raise MalformedMessage(f"not a sweep message: {error}") from None
+        raise MalformedMessage(f"not a sweep message: {reason_of(error)}") from None
 
 
 class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -311,6 +311,8 @@ def decode_record(stored: bytes | str, form: Any) -> Any:
         value = msgspec.json.decode(stored, type=form)
     except UNREADABLE as error:
         newer_fields.check_schema(stored, f"a stored {form.__name__}")
-        raise CorruptState(f"a stored {form.__name__} cannot be read ({error}); sweep with --fresh") from None
+        raise CorruptState(
+            f"a stored {form.__name__} cannot be read ({reason_of(error)}); sweep with --fresh"
+        ) from None
     newer_fields.refuse_newer(getattr(value, "schema", 1), f"a stored {form.__name__}")
     return value

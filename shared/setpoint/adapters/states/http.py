@@ -16,6 +16,7 @@ import requests
 
 from setpoint.adapters.states.sizes import LARGEST_STATE, too_large
 from setpoint.errors import BadRequest, MissingState, Superseded, Unavailable
+from setpoint.model.decode_errors import reason_of
 from setpoint.model.state_urls import compiled, has_wildcards
 from setpoint.ports.services import StateObject
 from setpoint.util.secret_formats import holds_known
@@ -359,6 +360,6 @@ class WorkspaceStates:
             return msgspec.json.decode(answer.content, type=form)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadRequest(
-                f"{_bare(url)}: this is not an answer of the API of Terraform Cloud ({error}); is {host} the right "
-                "host?"
+                f"{_bare(url)}: this is not an answer of the API of Terraform Cloud ({reason_of(error)}); is {host} "
+                "the right host?"
             ) from None

@@ -15,6 +15,7 @@ import msgspec
 from setpoint.alerting.rendering.phrases import is_dry_run
 from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
+from setpoint.model.decode_errors import reason_of
 from setpoint.model.notice_view import SNOOZES, ButtonAction, FindingView
 from setpoint.model.policy import MANUAL_MODES
 from setpoint.model.remediation_attempt import IN_PROGRESS
@@ -125,7 +126,7 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButt
     try:
         about = _decode(value)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise MalformedMessage(f"a button whose value cannot be read: {error}") from None
+        raise MalformedMessage(f"a button whose value cannot be read: {reason_of(error)}") from None
     if bool(about.n) == bool(about.g) or about.c not in CONTENTS:
         raise MalformedMessage("a button whose value names neither a finding nor a group")
     return ClickedButton(asked, about.n, about.c, about.f, about.g, seconds)
