@@ -1,8 +1,8 @@
 """Check names, terms, lengths and copies: `make words`.
 
-Fails on names that describe nothing, on private words in texts that users read, on files that are too long, on contexts
-that are passed for one or two ports (see ``contexts.py``), and on copies in the library (see ``copies.py``). All
-exemptions are listed here.
+Fails on names that describe nothing, on private words in texts that users read, on strings that nothing uses, on files
+that are too long, on contexts that are passed for one or two ports (see ``contexts.py``), and on copies in the library
+(see ``copies.py``). All exemptions are listed here.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -105,6 +105,15 @@ def empty_names(path: str, text: str) -> Iterator[Fault]:
                 yield Fault(path, getattr(node, "lineno", 1), f"{name!r} names nothing: say what it holds")
 
 
+def lost_texts(path: str, text: str) -> Iterator[Fault]:
+    """The strings that are statements of their own and no docstrings: the second half of a text without brackets."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.JoinedStr):
+            begins = (ast.get_source_segment(text, node.value) or "").lstrip("rRfFbB")
+            if begins.startswith(('"', "'")) and not begins.startswith('"""'):
+                yield Fault(path, node.lineno, "a string that nothing uses: put the whole text in brackets")
+
+
 def _bound(node: ast.AST) -> list[str]:
     """The names that a node binds: of variables, parameters, attributes, functions, classes and imports."""
     match node:
@@ -170,6 +179,7 @@ def faults(root: Path) -> Iterator[Fault]:
         text = (root / path).read_text()
         if path.endswith(".py") and _is_in(path, CODE) and not _is_in(path, EXEMPT_FROM_NAMES):
             yield from empty_names(path, text)
+            yield from lost_texts(path, text)
         if path.endswith(".py") and _is_in(path, LIBRARY):
             library[path] = text
         if _is_in(path, TEXTS) and not _is_in(path, EXEMPT_FROM_TERMS):

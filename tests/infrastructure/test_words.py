@@ -36,6 +36,16 @@ def test_a_binding_that_could_hold_anything_is_found(text):
     assert len(list(WORDS["empty_names"]("a.py", text))) == 1
 
 
+@pytest.mark.parametrize("rest", ['"and more"', 'f"and {x}"', "'and more'"])
+def test_the_second_half_of_a_text_that_nothing_uses_is_found(rest):
+    assert [fault.line for fault in WORDS["lost_texts"]("a.py", f'x = "a text, "\n{rest}\n')] == [2]
+
+
+@pytest.mark.parametrize("text", ['x = ("a, "\n"b")', 'x = 1\n"""What x is."""', 'def f():\n    """Doc."""\n    ...'])
+def test_whole_texts_and_docstrings_are_not_lost(text):
+    assert not list(WORDS["lost_texts"]("a.py", text))
+
+
 def test_names_that_say_what_they_hold_are_left_alone():
     assert list(WORDS["empty_names"]("a.py", "x = record.one + found_ids\nprint(told)")) == []
 

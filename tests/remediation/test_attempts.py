@@ -102,6 +102,7 @@ class TestOwnSideEffects:
         attempt = state_of(world, TOPIC).remediation
         assert attempt.step == "handed_off"
         assert "each write to it changes other declared fields" in attempt.reason
+        assert attempt.reason.endswith(": change it manually")
 
     @pytest.mark.parametrize("lost", ["after", "shown"])
     def test_all_declared_fields_go_into_the_next_request_although_the_first_ones_answer_was_lost(self, world, lost):

@@ -104,8 +104,10 @@ class ReportFormat(StrEnum):
     markdown = "markdown"
 
 
-UNBOUNDED = "note: no Sources document is applied: anybody with write access to this store can declare anything, "
-"under the name of any source"
+UNBOUNDED = (
+    "note: no Sources document is applied: anybody with write access to this store can declare anything, "
+    "under the name of any source"
+)
 _TOLD = ("opened", "changed", "resolved")
 
 

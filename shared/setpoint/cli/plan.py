@@ -98,8 +98,7 @@ def print_plan(
     if (more := len(plan.changes) - most) > 0:
         out.print(f"and {more} more", style="dim")
     for claim in plan.claimed:
-        text = f"{short_name(claim.key.name)}: {claim.here} declares a resource that source {claim.source} declares "
-        "already"
+        text = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
         follows = "neither declaration would count" if claim.disputed else "not applied"
         out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; {follows}"), soft_wrap=True)
     for hint in claim_hints(plan.claimed):

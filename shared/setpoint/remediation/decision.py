@@ -264,8 +264,10 @@ def _by_side_effects(facts: DecisionInput) -> Reason | None:
     if facts.remediation.cleared_times < _CLEARED_TOO_OFTEN:
         return None
     fields = ", ".join(facts.remediation.cleared)
-    text = f"each write to it changes other declared fields, even a write that names all of them ({fields}): change "
-    "it manually"
+    text = (
+        f"each write to it changes other declared fields, even a write that names all of them ({fields}): change "
+        "it manually"
+    )
     return Reason(text, "hand_off")
 
 

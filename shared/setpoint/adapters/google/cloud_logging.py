@@ -169,8 +169,10 @@ def _halves(query: LogQuery) -> Iterator[LogQuery]:
 
 def _reason(container: str, error: Exception) -> str:
     if isinstance(error, AccessDenied):
-        return f"no permission to read the audit log of {container}; grant roles/logging.viewer on it to the calling "
-        "account"
+        return (
+            f"no permission to read the audit log of {container}; grant roles/logging.viewer on it to the calling "
+            "account"
+        )
     return f"the audit log of {container} cannot be read: {error}"
 
 

@@ -192,8 +192,10 @@ def names(installation: Installation) -> Iterator[Diagnosis]:
     reading = {"topic": "pubsub.topics.get", "account": "iam.serviceAccounts.get", "bucket": "storage.buckets.get"}
     taken = [name for name, url in urls.items() if installation.get(url, reading[name.partition(" ")[0]]) is not None]
     if taken:
-        do = "run `terraform import` for resources of an earlier installation; if they belong to another team, use "
-        "another project"
+        do = (
+            "run `terraform import` for resources of an earlier installation; if they belong to another team, use "
+            "another project"
+        )
         yield "warn", f"exists already: {', '.join(taken)}", do
     else:
         yield "pass", "no name is in use"
