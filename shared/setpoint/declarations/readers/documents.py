@@ -334,10 +334,29 @@ def _json(file: str, text: str) -> Iterator[Document | Problem | int]:
         start = end
 
 
+_JSON_REASONS = {
+    "Expecting value": "a value is missing",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
+    "Expecting ':' delimiter": "':' is missing after a key",
+    "Expecting ',' delimiter": "',' or a closing bracket is missing",
+    "Unterminated string starting at": "a string is not closed",
+    "Invalid control character at": "a string contains a control character; escape it",
+    "Invalid \\escape": "an escape sequence is invalid",
+    "Invalid \\uXXXX escape": "an escape sequence is invalid",
+    "Illegal trailing comma before end of object": "a trailing comma is not allowed",
+    "Illegal trailing comma before end of array": "a trailing comma is not allowed",
+}
+"""The messages of Python's decoder, by their beginning, in plain words."""
+
+
+def _json_reason(message: str) -> str:
+    return next((reason for prefix, reason in _JSON_REASONS.items() if message.startswith(prefix)), message)
+
+
 def _reason(error: ValueError | RecursionError, line: int) -> tuple[int, str]:
     """The line and the reason of a JSON error."""
     if isinstance(error, json.JSONDecodeError):
-        return error.lineno, error.msg
+        return error.lineno, _json_reason(error.msg)
     if isinstance(error, RecursionError):
         return line, f"nested more than {limits.DEEPEST} levels deep"
     return line, "an integer has thousands of digits; no API takes it"
