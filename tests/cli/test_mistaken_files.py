@@ -241,3 +241,20 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
 def test_a_store_that_is_not_there_names_the_command_that_creates_it(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["findings", "list", "--store", f"sqlite:///{tmp_path}/none.db"])
     assert "no such store; `setpoint apply` creates it" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("", "the file is empty"),
+        ('{"version": 4, "serial": 1, "lineage": "a", "resources": []}', "the state has no resources of Google Cloud"),
+        ("kind: ConfigMap", "check the path"),
+    ],
+)
+def test_a_file_that_declares_nothing_says_why(tmp_path: Path, text: str, step: str) -> None:
+    file = tmp_path / "terraform.tfstate"
+    file.write_text(text)
+    file = file if "ConfigMap" not in text else file.rename(tmp_path / "a.yaml")
+    result = CliRunner().invoke(app, ["validate", str(file)])
+    assert result.exit_code == 1
+    assert str(result.exception) == f"no declarations in {file}; {step}"

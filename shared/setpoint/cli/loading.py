@@ -135,6 +135,10 @@ def next_step(paths: list[str], loaded: LoadResult) -> str:
         return "these are assets of the inventory; pass the file to `setpoint sweep --from`"
     if any(next(Path(path).rglob("*.tf"), None) is not None for path in paths if Path(path).is_dir()):
         return "code of Terraform is not read: give a state, `terraform state pull > terraform.tfstate`"
+    if loaded.states:
+        return "the state has no resources of Google Cloud"
+    if all(Path(path).is_file() and not Path(path).stat().st_size for path in paths):
+        return "the file is empty"
     return "check the path"
 
 
