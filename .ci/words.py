@@ -21,7 +21,7 @@ MOST_LINES = 500
 _CONTEXTS = runpy.run_path(str(Path(__file__).with_name("contexts.py")))
 _COPIES = runpy.run_path(str(Path(__file__).with_name("copies.py")))
 
-EMPTY_NAMES = frozenset({"one", "told", "found", "at", "said"})
+EMPTY_NAMES = frozenset({"one", "ones", "told", "found", "at", "said", "thing", "things", "something", "somebody"})
 """Names that describe nothing."""
 
 TERMS = {
@@ -101,7 +101,7 @@ def empty_names(path: str, text: str) -> Iterator[Fault]:
     """The bindings of a module with a name that describes nothing."""
     for node in ast.walk(ast.parse(text)):
         for name in _bound(node):
-            if name.strip("_") in EMPTY_NAMES:
+            if name.strip("_").lower() in EMPTY_NAMES:
                 yield Fault(path, getattr(node, "lineno", 1), f"{name!r} names nothing: say what it holds")
 
 

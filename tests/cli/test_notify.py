@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from rendering.block_kit import faults
-from rendering.samples import AT, BUCKET, resolved
+from rendering.samples import BUCKET, OBSERVED_AT, resolved
 from setpoint.cli import app
 from setpoint.errors import BadRequest
 from setpoint.model import events
@@ -69,7 +69,7 @@ def test_a_picture_is_written(published, tmp_path):
     run("--preview", "--events", str(published), "--html", str(picture))
     written = picture.read_text()
     assert "2 Buckets in 1 project drifted" in written
-    assert AT.isoformat() in written
+    assert OBSERVED_AT.isoformat() in written
 
 
 def test_nothing_is_sent_from_the_command_line():

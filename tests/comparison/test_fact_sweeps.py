@@ -25,19 +25,19 @@ FACTS = Path(os.environ.get("SETPOINT_FACTS", _ROOT / "shared" / "facts")) / "te
 
 pytestmark = pytest.mark.skipif(not FACTS.is_file(), reason="the recorded facts are not here; see SETPOINT_FACTS")
 
-ONE = f"projects/{OWN.id}/locations/us-east1/things/a"
+SINGLE = f"projects/{OWN.id}/locations/us-east1/things/a"
 SPELLINGS = (
-    ONE.replace(OWN.id, OWN.number),
-    f"https://www.googleapis.com/compute/v1/{ONE}",
-    f"https://example.googleapis.com/v1beta/{ONE}",
-    f"//example.googleapis.com/{ONE}",
+    SINGLE.replace(OWN.id, OWN.number),
+    f"https://www.googleapis.com/compute/v1/{SINGLE}",
+    f"https://example.googleapis.com/v1beta/{SINGLE}",
+    f"//example.googleapis.com/{SINGLE}",
 )
 OTHERS = (
-    f"{ONE}b",
-    ONE.replace("us-east1", "us-west1"),
-    ONE.replace(OWN.id, "other-123"),
-    ONE.replace("things", "thongs"),
-    f"https://www.googleapis.com/compute/v1/{ONE}b",
+    f"{SINGLE}b",
+    SINGLE.replace("us-east1", "us-west1"),
+    SINGLE.replace(OWN.id, "other-123"),
+    SINGLE.replace("things", "thongs"),
+    f"https://www.googleapis.com/compute/v1/{SINGLE}b",
 )
 
 
@@ -100,8 +100,10 @@ def references() -> list[Fact]:
 def test_a_reference_is_equal_in_every_spelling_and_another_target_is_found() -> None:
     fields = references()
     assert len(fields) > 1000
-    wrong = [(fact.schema, fact.path, other) for fact in fields for other in SPELLINGS if differs(fact, ONE, other)]
-    hidden = [(fact.schema, fact.path, other) for fact in fields for other in OTHERS if not differs(fact, ONE, other)]
+    wrong = [(fact.schema, fact.path, other) for fact in fields for other in SPELLINGS if differs(fact, SINGLE, other)]
+    hidden = [
+        (fact.schema, fact.path, other) for fact in fields for other in OTHERS if not differs(fact, SINGLE, other)
+    ]
     assert (wrong, hidden) == ([], [])
 
 

@@ -187,13 +187,13 @@ def test_a_bus_that_is_down_is_asked_a_few_times_only(store, mocker):
 
 
 def test_publishing_of_one_resource_sets_aside_only_what_is_refused(store):
-    class One(MemoryBus):
+    class OneEventBus(MemoryBus):
         def publish(self, published) -> None:
             if any(item.type == "drift.opened" for item in published):
                 raise Refused("not this one")
             super().publish(published)
 
-    bus, dead_letters = One(), MemoryDeadLetters()
+    bus, dead_letters = OneEventBus(), MemoryDeadLetters()
     snapshot = store.commit(store.read(KEY), drifted(sequence=2, pending=2))
     Outbox(store, bus, dead_letters).publish_pending(snapshot)
     assert [item.type for item in bus.events] == ["drift.changed"]

@@ -27,7 +27,7 @@ from setpoint.model.resource_key import Content, ResourceKey
 from sizes import size
 
 CATALOGUE = default_catalogue()
-AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
+OBSERVED_AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 MORE_TYPES = (
     *TYPES,
     "compute.googleapis.com/Instance",
@@ -54,7 +54,7 @@ def observed(
 ):
     name = more.pop("name", "//compute.googleapis.com/projects/shop-prod/global/firewalls/web")
     ancestors = ("projects/11", "organizations/1")
-    return Observation(ResourceKey(name, content), asset_type, AT, data=data, ancestors=ancestors, **more)
+    return Observation(ResourceKey(name, content), asset_type, OBSERVED_AT, data=data, ancestors=ancestors, **more)
 
 
 def data_of(data: Any, asset_type: str = "compute.googleapis.com/Firewall", **more: Any) -> Any:
@@ -71,7 +71,7 @@ def outcome(observation: Observation) -> str:
     exported = export(observation, CATALOGUE)
     assert exported.declaration is not None, exported.refusal
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), CATALOGUE)
-    apply(plan([desired((exported.declaration,))], (), "export", deps.store), deps.store, AT)
+    apply(plan([desired((exported.declaration,))], (), "export", deps.store), deps.store, OBSERVED_AT)
     result = pipeline.handle_observation(observation, deps)
     assert list(deps.store.states(drifted=True)) == []
     return result

@@ -22,7 +22,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.references import Project
 from setpoint.model.resource_key import ResourceKey
 
-AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
+OBSERVED_AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 TYPE = "orgpolicy.googleapis.com/Policy"
 OWN = Project("shop", "11")
 TAGGED = {"expression": "resource.matchTag('1/env', 'prod')", "title": "prod"}
@@ -107,14 +107,14 @@ def test_a_policy_is_found_by_its_resources_id_or_number(tmp_path: Path, place: 
     result = load([str(tmp_path)])
     assert result.problems == []
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    declare(deps.store, result.desired, (), AT)
+    declare(deps.store, result.desired, (), OBSERVED_AT)
     deps.store.write_project_ids({"11": "shop"})
     for enforce, outcome in ((True, "in_sync"), (False, "opened")):
         data = {"name": f"{numbered}/policies/compute.requireOsLogin", "spec": {"rules": [{"enforce": enforce}]}}
         observation = Observation(
             ResourceKey(f"//orgpolicy.googleapis.com/{numbered}/policies/compute.requireOsLogin"),
             TYPE,
-            AT.replace(hour=15 + (not enforce)),
+            OBSERVED_AT.replace(hour=15 + (not enforce)),
             data=data,
             ancestors=("projects/11", "organizations/33") if "projects" in place else (numbered, "organizations/33"),
         )

@@ -83,18 +83,18 @@ def test_a_block_of_a_set_is_known_by_its_value(order: list[dict[str, Any]]) -> 
     assert result.files["main.tf"] == CODE.format(tcp='["80"]', udp='["5353"]')
 
 
-ONE = 'resource "google_compute_firewall" "web" {\n  allow {\n    protocol = "tcp"\n    ports = PORTS\n  }\n}\n'
+SINGLE = 'resource "google_compute_firewall" "web" {\n  allow {\n    protocol = "tcp"\n    ports = PORTS\n  }\n}\n'
 
 
 def test_a_single_block_of_a_set_is_edited() -> None:
-    result = edited(ONE.replace("PORTS", '["80"]'), [TCP], allowed=[{"IPProtocol": "tcp", "ports": ["80", "443"]}])
+    result = edited(SINGLE.replace("PORTS", '["80"]'), [TCP], allowed=[{"IPProtocol": "tcp", "ports": ["80", "443"]}])
 
     assert result.by_hand == ()
-    assert result.files["main.tf"] == ONE.replace("PORTS", '["80", "443"]')
+    assert result.files["main.tf"] == SINGLE.replace("PORTS", '["80", "443"]')
 
 
 def test_a_list_on_a_line_keeps_its_comments() -> None:
-    code = ONE.replace("PORTS", '["80" /* web */]')
+    code = SINGLE.replace("PORTS", '["80" /* web */]')
     result = edited(code, [TCP], allowed=[{"IPProtocol": "tcp", "ports": ["80", "443"]}])
 
     assert result.files["main.tf"] == code

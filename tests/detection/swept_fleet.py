@@ -58,15 +58,15 @@ def put(service: Any, name: str, kind: str, data: dict[str, Any]) -> None:
 
 def declare(store: Any, total: int = 24) -> None:
     """Buckets and topics as they are to be, and one of each that is not there."""
-    ones = [
+    declarations = [
         Declaration(ResourceKey(bucket(number)), BUCKET, {"location": "EU"}, project="shop")
         for number in range(total + 1)
     ]
-    ones += [
+    declarations += [
         Declaration(ResourceKey(topic(number)), TOPIC, {"messageRetentionDuration": "600s"}, project="shop")
         for number in range(total + 1)
     ]
-    apply.declare(store, [desired((declaration,)) for declaration in ones], (), LONG_AGO)
+    apply.declare(store, [desired((declaration,)) for declaration in declarations], (), LONG_AGO)
 
 
 def deps_of(store: Any, clock: Callable[[], datetime] | None = None) -> Context:

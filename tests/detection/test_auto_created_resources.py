@@ -11,14 +11,14 @@ from setpoint.model import globs
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 
-AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
+OBSERVED_AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 COMPUTE = "//compute.googleapis.com/projects/shop"
 LINK = "https://www.googleapis.com/compute/v1/projects/shop"
 
 
 def reason(asset_type: str, name: str, data: Any = None) -> str:
     return auto_created_resources.reason(
-        Observation(ResourceKey(name), asset_type, AT, data={} if data is None else data)
+        Observation(ResourceKey(name), asset_type, OBSERVED_AT, data={} if data is None else data)
     )
 
 
@@ -267,7 +267,9 @@ def test_what_only_looks_like_it_has_to_be_declared(asset: tuple[str, str, Any])
 def test_a_resource_of_any_shape_is_looked_at(data: Any) -> None:
     for entry in auto_created_resources.MADE:
         asset_type = entry.types[0].replace("*", "x")
-        auto_created_resources.reason(Observation(ResourceKey("//x.googleapis.com/a"), asset_type, AT, data=data))
+        auto_created_resources.reason(
+            Observation(ResourceKey("//x.googleapis.com/a"), asset_type, OBSERVED_AT, data=data)
+        )
 
 
 @pytest.mark.parametrize(
@@ -290,7 +292,7 @@ def test_a_resource_of_any_shape_is_looked_at(data: Any) -> None:
 def test_a_bucket_of_a_service_has_the_name_of_its_own_project(bucket_name: str, is_own: bool) -> None:
     _, name, data = bucket(bucket_name)
     known = {"ancestors": ("projects/11", "folders/1"), "project_id": "shop"}
-    observation = Observation(ResourceKey(name), "storage.googleapis.com/Bucket", AT, data=data, **known)
+    observation = Observation(ResourceKey(name), "storage.googleapis.com/Bucket", OBSERVED_AT, data=data, **known)
     assert bool(auto_created_resources.reason(observation)) is is_own
     assert auto_created_resources.reason(replace(observation, ancestors=(), project_id=""))
     assert auto_created_resources.reason(replace(observation, project_id="example.com:shop")) or not is_own

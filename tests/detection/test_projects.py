@@ -23,8 +23,8 @@ GRANTS = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
 WIDE = {"bindings": [{"role": "roles/owner", "members": ["allUsers"]}]}
 
 
-def declare(deps: Context, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
-    apply.declare(deps.store, [desired((declaration,)) for declaration in ones], scopes, NOW)
+def declare(deps: Context, *declarations: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
+    apply.declare(deps.store, [desired((declaration,)) for declaration in declarations], scopes, NOW)
 
 
 def seen(name: str, asset_type: str, data, content="resource", minute: int = 0) -> Observation:

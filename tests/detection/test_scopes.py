@@ -14,15 +14,15 @@ from setpoint.model.fleet_rules import rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey
 
-AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
+OBSERVED_AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 BUCKET = "storage.googleapis.com/Bucket"
 INSTANCE = "compute.googleapis.com/Instance"
 ANCESTORS = ("projects/11", "folders/2", "folders/3", "organizations/9")
 
 
-def covering(ones, observation):
+def covering(covered_by, observation):
     """The scope that wants a resource declared, or None."""
-    explanation = scopes.explain(rules(ones), observation)
+    explanation = scopes.explain(rules(covered_by), observation)
     return None if explanation.is_exempt else explanation.scope
 
 
@@ -30,7 +30,7 @@ def observed(
     data: Any = None, name: str = "//storage.googleapis.com/b", asset_type: str = BUCKET, content: Content = "resource"
 ) -> Observation:
     data = {"location": "EU"} if data is None else data
-    return Observation(ResourceKey(name, content), asset_type, AT, data=data, ancestors=ANCESTORS)
+    return Observation(ResourceKey(name, content), asset_type, OBSERVED_AT, data=data, ancestors=ANCESTORS)
 
 
 def covered(observation: Observation, **scope: Any) -> bool:

@@ -49,12 +49,14 @@ def made(tmp_path, schemas, *, version="v1", more=()):
     return Catalogue(tmp_path).schema_for("test.googleapis.com/Thing")
 
 
-def thing(**fields):
+def document_of(**fields):
     return {"Thing": {"type": "object", "properties": fields}}
 
 
 def test_an_output_only_ref_keeps_its_flag(tmp_path):
-    schemas = thing(status={"$ref": "Status", "readOnly": True}, spec={"$ref": "Status", "description": "Immutable."})
+    schemas = document_of(
+        status={"$ref": "Status", "readOnly": True}, spec={"$ref": "Status", "description": "Immutable."}
+    )
     schemas["Status"] = {"type": "object", "properties": {"code": {"type": "integer", "format": "int32"}}}
     schema = made(tmp_path, schemas)
     assert schema.fields["status"].output_only
@@ -64,7 +66,7 @@ def test_an_output_only_ref_keeps_its_flag(tmp_path):
 
 
 def test_a_ref_to_a_named_map_or_list_is_that(tmp_path):
-    schemas = thing(names={"$ref": "Names"}, tags={"$ref": "Tags"}, value={"$ref": "Value"})
+    schemas = document_of(names={"$ref": "Names"}, tags={"$ref": "Tags"}, value={"$ref": "Value"})
     schemas["Names"] = {"type": "array", "items": {"type": "string"}}
     schemas["Tags"] = {"type": "object", "additionalProperties": {"type": "string"}}
     schemas["Value"] = {"type": "any"}
@@ -75,12 +77,14 @@ def test_a_ref_to_a_named_map_or_list_is_that(tmp_path):
 
 
 def test_a_free_form_object_is_a_map_of_any(tmp_path):
-    fields = made(tmp_path, thing(a={"type": "object"}, b={"type": "object", "additionalProperties": {"type": "any"}}))
+    fields = made(
+        tmp_path, document_of(a={"type": "object"}, b={"type": "object", "additionalProperties": {"type": "any"}})
+    )
     assert [(field.kind, field.item.kind) for field in fields.fields.values()] == [("map", "any")] * 2
 
 
 def test_schemas_that_hold_each_other_end(tmp_path):
-    schemas = thing(child={"$ref": "Thing"}, odd={"$ref": "Odd"})
+    schemas = document_of(child={"$ref": "Thing"}, odd={"$ref": "Odd"})
     schemas["Odd"] = {"type": "array", "items": {"$ref": "Odd"}}
     schema = made(tmp_path, schemas)
     assert schema.fields["child"].schema is schema
@@ -89,7 +93,7 @@ def test_schemas_that_hold_each_other_end(tmp_path):
 
 def test_what_an_insert_requires_is_an_input(tmp_path):
     text = {"type": "string", "description": "[Output Only] Odd.", "annotations": {"required": ["test.things.insert"]}}
-    field = made(tmp_path, thing(name=text)).fields["name"]
+    field = made(tmp_path, document_of(name=text)).fields["name"]
     assert field.required
     assert not field.output_only
 
@@ -97,7 +101,7 @@ def test_what_an_insert_requires_is_an_input(tmp_path):
 def test_defaults_are_typed(tmp_path):
     fields = made(
         tmp_path,
-        thing(
+        document_of(
             on={"type": "boolean", "default": "true"},
             size={"type": "integer", "format": "int32", "default": "5"},
             kind={"type": "string", "default": "test#thing"},
@@ -109,9 +113,9 @@ def test_defaults_are_typed(tmp_path):
 
 def test_a_beta_adds_fields_and_enum_values_and_changes_nothing(tmp_path):
     state = {"type": "string", "enum": ["NONE", "ON"]}
-    stable = thing(name={"type": "string"}, state=state, inner={"$ref": "TestV1Inner"})
+    stable = document_of(name={"type": "string"}, state=state, inner={"$ref": "TestV1Inner"})
     stable["TestV1Inner"] = {"type": "object", "properties": {"a": {"type": "string"}}}
-    beta = thing(
+    beta = document_of(
         name={"type": "string", "readOnly": True},
         state={**state, "enum": ["NONE", "OFF", "ON"]},
         inner={"$ref": "TestV1beta1Inner"},
@@ -212,15 +216,19 @@ def test_a_string_called_as_one_of_the_apis_kinds_is_a_reference():
 
 
 def test_a_resources_own_name_is_a_reference_and_its_shown_name_is_not(tmp_path):
-    own = made(tmp_path, thing(name={"type": "string", "description": "Identifier."}))
+    own = made(tmp_path, document_of(name={"type": "string", "description": "Identifier."}))
     assert own.fields["name"].reference
-    shown = made(tmp_path, thing(name={"type": "string", "description": "Optional. A user-assigned name, to display."}))
+    shown = made(
+        tmp_path, document_of(name={"type": "string", "description": "Optional. A user-assigned name, to display."})
+    )
     assert not shown.fields["name"].reference
 
 
 def test_what_is_the_servers_in_every_api_is_output_only_on_a_resource_alone(tmp_path):
     stamp = {"type": "string", "format": "google-datetime"}
-    schemas = thing(createTime=stamp, updateTime={**stamp, "description": "Required. When."}, part={"$ref": "Part"})
+    schemas = document_of(
+        createTime=stamp, updateTime={**stamp, "description": "Required. When."}, part={"$ref": "Part"}
+    )
     schemas["Part"] = {"type": "object", "properties": {"createTime": stamp}}
     fields = made(tmp_path, schemas).fields
     assert fields["createTime"].output_only

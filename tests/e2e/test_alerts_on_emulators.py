@@ -34,8 +34,8 @@ def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
     wait_until(lambda: any("Approve" in text for text in texts(running)), lambda: f"no Approve in {texts(running)}")
     (text,) = texts(running)
     assert "versioning" in text
-    wait_until(lambda: fleet.SOMEBODY in texts(running)[0], lambda: f"nobody changed it in {texts(running)}")
-    assert fleet.SOMEBODY in requests.get(running.addresses["console"], timeout=60).text
+    wait_until(lambda: fleet.ACTOR in texts(running)[0], lambda: f"nobody changed it in {texts(running)}")
+    assert fleet.ACTOR in requests.get(running.addresses["console"], timeout=60).text
 
     running.click_latest("approve")
 

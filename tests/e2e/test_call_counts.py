@@ -31,8 +31,8 @@ FLEET = Fleet(
 READ, WRITE, WRITE_MANY, PUBLISH = "BatchGetDocuments", "Commit", "BatchWrite", "Publish"
 STEADY = {READ: 1, WRITE: 1}
 NOTHING_NEW = {READ: 1}
-TOLD = {READ: 1, WRITE: 2, PUBLISH: 1}
-BEGUN = {**TOLD, READ: 2}
+CALLS = {READ: 1, WRITE: 2, PUBLISH: 1}
+BEGUN = {**CALLS, READ: 2}
 """Of a drift that was not there before: who did it may have been told between the read and the commit."""
 COSTS = {
     "in_sync": STEADY,
@@ -42,7 +42,7 @@ COSTS = {
     "undeclared": NOTHING_NEW,
     "opened": BEGUN,
     "changed": BEGUN,
-    "resolved": TOLD,
+    "resolved": CALLS,
     "welcome": {},
 }
 

@@ -46,6 +46,11 @@ def test_whole_texts_and_docstrings_are_not_lost(text):
     assert not list(WORDS["lost_texts"]("a.py", text))
 
 
+@pytest.mark.parametrize("text", ["_TOLD = 1", "class One: ...", "AT: int = 0", "ones = []"])
+def test_a_constant_a_class_and_a_plural_are_found_too(text):
+    assert len(list(WORDS["empty_names"]("a.py", text))) == 1
+
+
 def test_names_that_say_what_they_hold_are_left_alone():
     assert list(WORDS["empty_names"]("a.py", "x = record.one + found_ids\nprint(told)")) == []
 

@@ -51,7 +51,7 @@ _TOKENS: tuple[Callable[[str], str], ...] = (
 )
 """Tokens and keys of published formats: hidden in any place."""
 
-_SAID: tuple[Callable[[str], str], ...] = (
+_NOTATIONS: tuple[Callable[[str], str], ...] = (
     lambda mark: f"postgres://shop:{mark}@10.0.0.3/shop",
     lambda mark: f"Server=db;Database=shop;User Id=sa;Password={mark};",
     lambda mark: f"curl -H 'Authorization: Bearer {mark}' https://x.example",
@@ -303,7 +303,7 @@ def corpus() -> tuple[Marked, ...]:
 
 def _corpus() -> Iterator[Marked]:
     number = 0
-    for places, shapes in ((FREE, (*_TOKENS, *_SAID, *_PLAIN)), (NAMED, (*_TOKENS, *_SAID))):
+    for places, shapes in ((FREE, (*_TOKENS, *_NOTATIONS, *_PLAIN)), (NAMED, (*_TOKENS, *_NOTATIONS))):
         for place, make in places.items():
             for shape in shapes:
                 number += 1

@@ -46,7 +46,7 @@ TOKENS: tuple[Callable[[str], str], ...] = (
 )
 """Tokens and keys of published formats: hidden in any place."""
 
-SAID: tuple[Callable[[str], str], ...] = (
+NOTATIONS: tuple[Callable[[str], str], ...] = (
     lambda mark: f"redis://:{mark}@10.0.0.4:6379/0",
     lambda mark: f"shop:{mark}@tcp(10.0.0.3:3306)/shop",
     lambda mark: f"<db><password>{mark}</password></db>",
@@ -339,7 +339,7 @@ def corpus() -> tuple[Marked, ...]:
 
 def _corpus() -> Iterator[Marked]:
     number = 0
-    for places, shapes in ((FREE, (*TOKENS, *SAID, *PLAIN)), (NAMED, (*TOKENS, *SAID))):
+    for places, shapes in ((FREE, (*TOKENS, *NOTATIONS, *PLAIN)), (NAMED, (*TOKENS, *NOTATIONS))):
         for place, (asset_type, path, make) in places.items():
             for shape in shapes:
                 number += 1

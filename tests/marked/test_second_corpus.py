@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from marked.corpus import Marked
-from marked.second_corpus import FREE, NAMED, SAID, TOKENS, corpus
+from marked.second_corpus import FREE, NAMED, NOTATIONS, TOKENS, corpus
 from marked.test_marked_corpus import NOON, drifted, outlets
 from marked.test_marked_errors import READERS
 from marked.test_marked_proposals import document
@@ -77,7 +77,7 @@ def test_no_marked_secret_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("password", ["hunter22x", "Correct-Horse7", "s3same"])
 def test_what_a_text_says_is_a_secret_is_hidden_in_reasons_errors_and_logs(password: str) -> None:
-    for shape in SAID:
+    for shape in NOTATIONS:
         text = shape(password)
         assert holds_secret(text), text
         assert password not in scrub(text), text
@@ -119,7 +119,9 @@ def write_fleet(folder: Path, secrets: list[Marked]) -> Path:
 
 def test_no_command_prints_a_marked_secret(tmp_path: Path) -> None:
     secrets = chosen()
-    assert len({number % (len(TOKENS) + len(SAID)) for number, _ in enumerate(secrets)}) == len(TOKENS) + len(SAID)
+    assert len({number % (len(TOKENS) + len(NOTATIONS)) for number, _ in enumerate(secrets)}) == len(TOKENS) + len(
+        NOTATIONS
+    )
     fleet, store = write_fleet(tmp_path / "fleet", secrets), f"sqlite:///{tmp_path / 'setpoint.db'}"
     feed, dead_letters, picture = tmp_path / "feed.jsonl", tmp_path / "letters.jsonl", tmp_path / "page.html"
     lines = [messages.resource(marked.name, marked.asset_type, marked.live, NOON) for marked in secrets]

@@ -10,7 +10,7 @@ from setpoint.model.events import DriftData
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import GroupKey
 
-AT = datetime(2026, 3, 1, tzinfo=UTC)
+OBSERVED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def drift(*differences: Difference, **changes) -> DriftData:
@@ -28,9 +28,9 @@ def drift(*differences: Difference, **changes) -> DriftData:
         differences=differences,
         difference_count=len(differences),
         fingerprint="f",
-        observed_at=AT,
-        first_seen=AT,
-        last_seen=AT,
+        observed_at=OBSERVED_AT,
+        first_seen=OBSERVED_AT,
+        last_seen=OBSERVED_AT,
         count=1,
         episodes=1,
         declared_in=Source(),

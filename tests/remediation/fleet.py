@@ -77,7 +77,7 @@ class World:
         self.declare_all([(Declaration(KEY, TYPE, data, project="shop-prod", **more),)], policy)
 
     def declare_all(self, wanted: Iterable[tuple[Declaration, ...]], policy: Policy | None = AUTO) -> None:
-        loaded = LoadResult([desired(ones) for ones in wanted], policy=policy)
+        loaded = LoadResult([desired(declarations) for declarations in wanted], policy=policy)
         apply.sync(loaded, ApplyRequest("git", prune=True), self.deps, self.clock())
         self.clock.forward(seconds=1)
 

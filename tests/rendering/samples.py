@@ -13,14 +13,14 @@ from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
 from setpoint.model.notice_view import FindingView, Links
 
-AT = datetime(2026, 3, 1, 13, 42, tzinfo=UTC)
+OBSERVED_AT = datetime(2026, 3, 1, 13, 42, tzinfo=UTC)
 LINKS = Links("https://setpoint.example.com/#finding={id}", "https://setpoint.example.com/#group={id}")
 ALICE = Actor(
     principal="alice@example.com",
     kind="person",
     confidence="certain",
     method="storage.buckets.update",
-    requested_at=AT,
+    requested_at=OBSERVED_AT,
     caller="console",
 )
 BUCKET = DriftData(
@@ -37,9 +37,9 @@ BUCKET = DriftData(
     differences=(Difference("versioning.enabled", "changed", declared=True, observed=False),),
     difference_count=1,
     fingerprint="a63914ff319e6481",
-    observed_at=AT,
-    first_seen=AT,
-    last_seen=AT,
+    observed_at=OBSERVED_AT,
+    first_seen=OBSERVED_AT,
+    last_seen=OBSERVED_AT,
     count=1,
     episodes=1,
     declared_in=Source("fleet/billing.yaml", 19, repo="git@github.com:acme/fleet.git", commit="1f3a9c0d"),
@@ -50,10 +50,10 @@ BUCKET = DriftData(
 def shown(event: Any = "drift.opened", **changes: Any) -> FindingView:
     """The bucket, otherwise."""
     about = {name: changes.pop(name) for name in ("steps", "quiet_until", "next_window") if name in changes}
-    return FindingView(event, AT, replace(BUCKET, **changes), **about)
+    return FindingView(event, OBSERVED_AT, replace(BUCKET, **changes), **about)
 
 
 def resolved(**changes: Any) -> FindingView:
     """The bucket, after it was put back."""
-    ended = {"status": "resolved", "reason": "in sync", "resolved_at": AT + timedelta(minutes=12)}
+    ended = {"status": "resolved", "reason": "in sync", "resolved_at": OBSERVED_AT + timedelta(minutes=12)}
     return shown("drift.resolved", **(ended | changes))

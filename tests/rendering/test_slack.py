@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from rendering.block_kit import faults
-from rendering.samples import ALICE, AT, BUCKET, LINKS, resolved, shown
+from rendering.samples import ALICE, BUCKET, LINKS, OBSERVED_AT, resolved, shown
 from setpoint.alerting.rendering import button_payload, preview, slack
 from setpoint.model.declaration import Owner
 from setpoint.model.difference import Difference
@@ -87,9 +87,9 @@ def test_what_setpoint_has_put_back_says_so_and_who_approved():
 
 def test_an_approval_from_an_earlier_episode_is_not_taken_for_this_one():
     earlier = (
-        TimelineEntry(AT, "remediation.succeeded"),
-        TimelineEntry(AT, "drift.opened"),
-        TimelineEntry(AT, "drift.resolved"),
+        TimelineEntry(OBSERVED_AT, "remediation.succeeded"),
+        TimelineEntry(OBSERVED_AT, "drift.opened"),
+        TimelineEntry(OBSERVED_AT, "drift.resolved"),
     )
     assert "it is as declared again" in slack.finding(resolved(steps=earlier), LINKS).text
 
@@ -135,13 +135,13 @@ def test_what_happens_next_and_which_buttons_there_are(remediation, mode, next_s
 
 def test_a_window_says_when():
     waiting = shown(
-        remediation=RemediationData(step="waiting", reason="no window of rule prod is open"), next_window=AT
+        remediation=RemediationData(step="waiting", reason="no window of rule prod is open"), next_window=OBSERVED_AT
     )
     assert any("Will be remediated, from <!date^1772372520^" in line for line in lines(slack.finding(waiting, LINKS)))
 
 
 def test_what_is_left_alone_says_until_when_and_why():
-    quiet = shown("drift.exempted", status="exempted", reason="migration", quiet_until=AT + timedelta(days=1))
+    quiet = shown("drift.exempted", status="exempted", reason="migration", quiet_until=OBSERVED_AT + timedelta(days=1))
     read = lines(slack.finding(quiet, LINKS))
     assert read[0] == "🔕 Exempted: Bucket billing-exports has drifted"
     assert any("Exempted until <!date^1772458920^" in line and line.endswith(": migration.") for line in read)
@@ -271,7 +271,10 @@ def test_a_group_that_is_over_is_calm():
 
 
 def test_details_tell_everything_of_one_finding():
-    steps = (TimelineEntry(AT, "drift.opened"), TimelineEntry(AT, "approved", by="bob@example.com", text="go on"))
+    steps = (
+        TimelineEntry(OBSERVED_AT, "drift.opened"),
+        TimelineEntry(OBSERVED_AT, "approved", by="bob@example.com", text="go on"),
+    )
     (message,) = slack.details([shown(steps=steps, previous_data={"location": "EU"})], LINKS)
     read = "\n".join(lines(message))
     for text in (
@@ -311,7 +314,7 @@ def test_a_digest_lists_the_worst_first():
         (shown("drift.attributed"), "👤 Changed by: `alice@example.com` in the Cloud console (certain)."),
         (shown("drift.opened", episodes=3), "🔎 It has drifted again, for the 3rd time."),
         (
-            shown(steps=(TimelineEntry(AT, "accepted", by="bob@example.com", text="fine"),)),
+            shown(steps=(TimelineEntry(OBSERVED_AT, "accepted", by="bob@example.com", text="fine"),)),
             "☑️ Accepted as it is by `bob@example.com`: fine.",
         ),
     ],
@@ -321,7 +324,7 @@ def test_a_reply_tells_what_has_last_happened(step_, text):
 
 
 def test_an_escalation_is_loud_and_says_for_how_long():
-    late = replace(shown(severity="critical"), event_time=AT + timedelta(minutes=12))
+    late = replace(shown(severity="critical"), event_time=OBSERVED_AT + timedelta(minutes=12))
     read = lines(slack.escalation(late))
     assert read[0] == "🚨 Critical, and no action was taken: Bucket billing-exports"
     assert "*Open for 12 min.* Will be remediated after an approval." in read

@@ -67,10 +67,10 @@ def torn_down(asset_service):
 
 
 def declare_buckets(store, ats, **how) -> None:
-    ones = [
+    declarations = [
         Declaration(ResourceKey(bucket(number)), BUCKET, {"location": "EU"}, project="shop", **how) for number in ats
     ]
-    apply.declare(store, [desired((declaration,)) for declaration in ones], (), LONG_AGO)
+    apply.declare(store, [desired((declaration,)) for declaration in declarations], (), LONG_AGO)
 
 
 def test_what_is_gone_costs_some_calls_a_hundred(torn_down):

@@ -66,8 +66,8 @@ def sweep(asset_service, deps):
     return sweep
 
 
-def declare(deps: Context, *ones) -> None:
-    apply.declare(deps.store, list(ones), (), LONG_AGO)
+def declare(deps: Context, *declarations) -> None:
+    apply.declare(deps.store, list(declarations), (), LONG_AGO)
 
 
 def event_types(deps: Context) -> list[tuple[str, str]]:

@@ -74,10 +74,10 @@ def detected(published: Published, now: datetime) -> dict[tuple[str, str], tuple
 def resolved(events: list[CloudEvent]) -> dict[tuple[str, str], tuple[int, int, float | None]]:
     """How many were put right, how many ended otherwise, and the mean of the hours that the former took."""
     rows = {}
-    for part, ones in grouped(of_type(events, "drift.resolved")).items():
-        right = [event.data for event in ones if event.data.reason in ("in sync", "gone")]
+    for part, group in grouped(of_type(events, "drift.resolved")).items():
+        right = [event.data for event in group if event.data.reason in ("in sync", "gone")]
         hours = mean([_milliseconds(data.resolved_at - data.first_seen) / 3_600_000 for data in right])
-        rows[part] = (len(right), len(ones) - len(right), hours)
+        rows[part] = (len(right), len(group) - len(right), hours)
     return rows
 
 
@@ -102,7 +102,7 @@ def flapping(events: list[CloudEvent]) -> dict[str, int]:
     episodes = defaultdict(set)
     for event in events:
         episodes[event.data.finding_id].add(event.data.episodes)
-    return {finding: len(ones) for finding, ones in episodes.items() if len(ones) >= 3}
+    return {finding: len(group) for finding, group in episodes.items() if len(group) >= 3}
 
 
 def remediation(events: list[CloudEvent]) -> dict[tuple[str, str], tuple[int, ...]]:

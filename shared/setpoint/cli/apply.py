@@ -108,7 +108,7 @@ UNBOUNDED = (
     "note: no Sources document is applied: anybody with write access to this store can declare anything, "
     "under the name of any source"
 )
-_TOLD = ("opened", "changed", "resolved")
+_REPORTED = ("opened", "changed", "resolved")
 
 
 def validate(
@@ -410,7 +410,7 @@ def _sync(loaded: LoadResult, request: ApplyRequest, detection: pipeline.Context
     print_status(f"{left_out}{synced.plan.summary(plans.kept_because(loaded, prune=request.prune))}")
     if not synced.plan.generation and request.source != INSTALLATION and not granted(detection.store.control().value):
         print_status(UNBOUNDED)
-    counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))
+    counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _REPORTED if synced.outcomes.get(outcome))
     if counts:
         print_status(f"findings evaluated again: {counts}")
     if synced.failed:

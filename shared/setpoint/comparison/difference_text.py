@@ -76,7 +76,7 @@ class DifferenceText(NamedTuple):
 
 
 ARROW = " → "
-FOUND = ", found "
+OBSERVED = ", found "
 INSTEAD = " instead of "
 
 
@@ -85,7 +85,7 @@ def parts(difference: Difference, declared: str, observed: str, path: str = "") 
 
     For a oneof group: ``probe.httpGet: expected {"path":"/"} instead of tcpSocket``.
     """
-    joint = ARROW if difference.op == "changed" else FOUND
+    joint = ARROW if difference.op == "changed" else OBSERVED
     if difference.op == "missing" and difference.observed is not msgspec.UNSET:
         joint = INSTEAD
     return DifferenceText(path or difference.path or "(all)", declared, joint, observed)

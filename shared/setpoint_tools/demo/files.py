@@ -29,9 +29,9 @@ def write(fleet: Fleet, folder: Path) -> int:
         documents.setdefault(folder / "native" / scope.owner.team / "scopes.yaml", []).append(_scope(scope))
     documents[folder / "policy.yaml"] = [rules.POLICY]
     documents[folder / "alerting.yaml"] = [rules.ALERTING]
-    for file, ones in documents.items():
+    for file, parts in documents.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(as_yaml(ones), encoding="utf-8")
+        file.write_text(as_yaml(parts), encoding="utf-8")
     return len(documents)
 
 

@@ -60,15 +60,15 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
         causes.setdefault(cause_id(cause_of(data_of(state))), []).append((state, finding))
     _heading(console, f"{len(still)} open findings", "severity, resource, since, mode or remediation, id")
     teams: dict[str, list[tuple[ResourceState, Finding]]] = {}
-    for ones in causes.values():
-        if len(ones) >= _ONE_CAUSE:
-            _show_cause(console, ones)
+    for group in causes.values():
+        if len(group) >= _ONE_CAUSE:
+            _show_cause(console, group)
             continue
-        for state, finding in ones:
+        for state, finding in group:
             teams.setdefault(finding.owner.team, []).append((state, finding))
-    for team, ones in teams.items():
-        console.print(Text.assemble((team, "bold cyan"), "  ", (ones[0][1].owner.slack, "dim")))
-        for state, finding in ones:
+    for team, group in teams.items():
+        console.print(Text.assemble((team, "bold cyan"), "  ", (group[0][1].owner.slack, "dim")))
+        for state, finding in group:
             console.print(_entry(state, finding, ago(finding.first_seen), _what_next(state, finding)))
         console.print()
     _heading(console, f"{len(past)} resolved", "drifted in the last hour, and is as declared again")
@@ -108,15 +108,15 @@ def _since(finding: Finding) -> str:
     return f"{'before' if history.at_least else 'since'} {history.since:%Y-%m-%d %H:%M}"
 
 
-def _show_cause(console: Console, ones: Sequence[tuple[ResourceState, Finding]]) -> None:
+def _show_cause(console: Console, group: Sequence[tuple[ResourceState, Finding]]) -> None:
     """Findings of one cause as one entry, as one message to Slack shows them."""
-    state, finding = ones[0]
-    teams = sorted({finding.owner.team for _, finding in ones})
+    state, finding = group[0]
+    teams = sorted({finding.owner.team for _, finding in group})
     console.print(
-        Text.assemble((f"one cause, {len(ones)} resources", "bold cyan"), "  ", (f"of {', '.join(teams)}", "dim"))
+        Text.assemble((f"one cause, {len(group)} resources", "bold cyan"), "  ", (f"of {', '.join(teams)}", "dim"))
     )
     console.print(_entry(state, finding, ago(finding.first_seen), _what_next(state, finding)))
-    console.print(Text(f"{'':{_INDENT}}and {len(ones) - 1} others, in one message", "dim"))
+    console.print(Text(f"{'':{_INDENT}}and {len(group) - 1} others, in one message", "dim"))
     console.print()
 
 

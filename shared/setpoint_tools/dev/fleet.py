@@ -16,7 +16,7 @@ REPOSITORY = "shop/fleet"
 FILE = "fleet.yaml"
 CHANNEL = "shop-alerts"
 APPROVER = "olga@example.com"
-SOMEBODY = "max@example.com"
+ACTOR = "max@example.com"
 """Who changes things behind Setpoint's back."""
 
 _COMPUTE = f"projects/{PROJECT}"
@@ -224,7 +224,7 @@ def logged(resource: Resource, time: str, number: int) -> dict[str, Any]:
             "serviceName": service,
             "methodName": resource.method,
             "resourceName": resource.logged,
-            "authenticationInfo": {"principalEmail": SOMEBODY},
+            "authenticationInfo": {"principalEmail": ACTOR},
             "requestMetadata": {
                 "callerIp": "203.0.113.7",
                 "callerSuppliedUserAgent": "google-cloud-sdk gcloud/500.0.0",

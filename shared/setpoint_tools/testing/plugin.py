@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from setpoint_tools.testing.google_apis import GoogleApis
 
 _HERE = "127.0.0.1,localhost"
-_TOLD = "setpoint_missing"
+_WORKER_OUTPUT = "setpoint_missing"
 _missing: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 
 
@@ -51,13 +51,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let a worker of pytest-xdist tell what it found missing."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[_TOLD] = session.config.stash[_missing]
+        output[_WORKER_OUTPUT] = session.config.stash[_missing]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Hear what a worker of pytest-xdist found missing."""
-    node.config.stash[_missing].update(getattr(node, "workeroutput", {}).get(_TOLD, {}))
+    node.config.stash[_missing].update(getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

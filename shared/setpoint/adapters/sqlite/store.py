@@ -82,7 +82,7 @@ _MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ?
 _DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 
-_FOUND, _QUIET = 1, 2
+_HAS_FINDING, _QUIET = 1, 2
 """Flags of a record, in ``drifted``: it has a finding; it has a drift that a rule suppresses."""
 
 
@@ -349,7 +349,7 @@ class SqliteStore:
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
-        return readable(self._states(_FOUND if drifted else 0), problems)
+        return readable(self._states(_HAS_FINDING if drifted else 0), problems)
 
     def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.suppressed``."""
@@ -474,7 +474,7 @@ def _body(column: object) -> bytes:
 def _fields(state: ResourceState, body: bytes) -> tuple[int, bool, bytes, float | None, float | None, float | None]:
     """The columns of a record: its query fields and its stored form."""
     return (
-        (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
+        (state.finding is not None) * _HAS_FINDING | bool(state.suppressed) * _QUIET,
         bool(state.pending),
         body,
         state.due.timestamp() if state.due is not None else None,

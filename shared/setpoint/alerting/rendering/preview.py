@@ -51,7 +51,7 @@ def conversations(findings: Sequence[FindingView], links: Links) -> list[Convers
             grouped.setdefault(cause, []).append(shown)
         else:
             single.append(shown)
-    groups = [group_of(cause, sorted(ones, key=phrases.worst_first)) for cause, ones in grouped.items()]
+    groups = [group_of(cause, sorted(members, key=phrases.worst_first)) for cause, members in grouped.items()]
     previews = [_of_group(group, grouped[group.id], links) for group in sorted(groups, key=_worst_group_first)]
     previews += [_of_finding(shown, links) for shown in sorted(single, key=phrases.worst_first)]
     quiet = [shown for shown in findings if shown.data.severity == "low" and shown.data.status == "open"]

@@ -84,11 +84,11 @@ def _near_services(host: str) -> list[str]:
     return [service for service in near if is_typo(host, service) or service == f"cloud{host}"]
 
 
-_At = tuple[Any, str | int] | None
+_Position = tuple[Any, str | int] | None
 """A position in the data, as its parent position and the last step; formatted only for a misspelling."""
 
 
-def _in_message(data: dict[str, Any], schema: Schema, place: _At, typos: list[Typo]) -> None:
+def _in_message(data: dict[str, Any], schema: Schema, place: _Position, typos: list[Typo]) -> None:
     fields = schema.fields
     for key, value in data.items():
         field = fields.get(key) or fields.get(camel(key))
@@ -100,7 +100,7 @@ def _in_message(data: dict[str, Any], schema: Schema, place: _At, typos: list[Ty
             typos.append(Typo(where, as_text(where), meant))
 
 
-def _in_value(value: Any, field: Field, place: _At, typos: list[Typo]) -> None:
+def _in_value(value: Any, field: Field, place: _Position, typos: list[Typo]) -> None:
     if isinstance(value, dict) and field.schema is not None:
         _in_message(value, field.schema, place, typos)
     elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
@@ -111,7 +111,7 @@ def _in_value(value: Any, field: Field, place: _At, typos: list[Typo]) -> None:
             _in_value(part, field.item, (place, position), typos)
 
 
-def _where(place: _At) -> tuple[str | int, ...]:
+def _where(place: _Position) -> tuple[str | int, ...]:
     return (*_where(place[0]), place[1]) if place is not None else ()
 
 
