@@ -383,3 +383,30 @@ def test_a_configuration_beside_a_state_leaves_its_ignored_changes_alone(setpoin
     assert "main.tf: lifecycle.ignore_changes has message_retention_duration" in suppressed
     assert setpoint("apply", "net.tfstate").returncode == 0
     assert setpoint("detect", "--feed", "feed.jsonl", "--exit-code").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "options", ["none --source old --prune --max-removals 100%", "--source old --prune", "--prune --max-removals 100%"]
+)
+def test_a_source_is_not_retired_unless_every_option_asks_for_it(setpoint, tmp_path, options):
+    (tmp_path / "none").mkdir()
+    setpoint("apply", write_bucket(tmp_path), "--source", "old")
+    assert setpoint("apply", *options.split()).returncode == 1
+    assert "1 unchanged" in setpoint("apply", write_bucket(tmp_path), "--source", "old").stderr
+
+
+def test_a_source_without_files_is_retired_and_no_other(setpoint, tmp_path):
+    setpoint("apply", write_bucket(tmp_path), "--source", "old")
+    (tmp_path / "other.yaml").write_text(bucket("another"))
+    setpoint("apply", tmp_path / "other.yaml", "--source", "other")
+    retire = ("--source", "old", "--prune", "--max-removals", "100%")
+    assert setpoint("apply", *retire, "--dry-run").returncode == 0
+    done = setpoint("apply", *retire)
+    assert (done.returncode, "source old: 1 removed, 0 unchanged" in done.stderr) == (0, True)
+    assert "1 unchanged" in setpoint("apply", tmp_path / "other.yaml", "--source", "other").stderr
+
+
+def write_bucket(folder):
+    file = folder / "old.yaml"
+    file.write_text(bucket("old"))
+    return file

@@ -221,6 +221,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     Each Terraform state that a URL names is a separate source. It is read again only if it has changed. Resources that
     it no longer declares are removed, up to --max-removals, with or without --prune.
 
+    Without PATH…, --source NAME --prune --max-removals 100% retires that source: all of its declarations are removed.
+
     With --cluster, Config Connector objects are read from a cluster instead of files. Kinds that RBAC does not let you
     list keep their declarations. Nothing is written to the cluster except Events, with --report-to-cluster.
 
@@ -231,7 +233,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     """
     _check_revision(commit, repo)
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)
-    files = checked(paths, of_cluster)
+    is_retired = _retires(paths, of_cluster, source, max_removals, prune=prune)
+    files = [] if is_retired else checked(paths, of_cluster)
     if any(map(is_state_url, files)):
         of_files = {
             "--source": source != DEFAULT_SOURCE,
@@ -250,7 +253,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise BadRequest("--grace needs URLs of Terraform states; files say `settle`, or use a Defaults document")
     most = planning.part(max_removals or _USUAL_REMOVALS)
     request = ApplyRequest(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
-    is_plain = not (cluster or dry_run or config) and output is Output.text
+    is_plain = not (cluster or dry_run or config or is_retired) and output is Output.text
     read_with = (exclude, project, namespace, repo, prune, not_seen_yet)
     inputs = unchanged_files.digest_of(files, read_with) if is_plain else ""
     if inputs and _are_in_force(inputs, request, store, events_topic):
@@ -258,7 +261,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     listed = load_cluster(of_cluster, namespace) if cluster else None
     secrecy = bootstrap.secrecy_of(store, create=True)
     options = LoadOptions(tuple(exclude or ()), project, namespace, config, secrecy)
-    loaded = listed.loaded if listed else load_some(files, options, quietly=output is not Output.text)
+    loaded = listed.loaded if listed else _load(files, options, output)
     detection = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
@@ -284,6 +287,20 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(ERROR)
     if planned.claimed or planned.refused:
         raise typer.Exit(REFUSED)
+
+
+def _retires(
+    paths: list[str] | None, of_cluster: ClusterOptions, source: str, max_removals: str, *, prune: bool
+) -> bool:
+    """Whether the options ask for a source without declarations, which no wrong path can mean."""
+    if paths or of_cluster.is_asked or not prune or source == DEFAULT_SOURCE or not max_removals:
+        return False
+    return planning.part(max_removals) == 1
+
+
+def _load(files: list[str], options: LoadOptions, output: Output) -> LoadResult:
+    """What the files declare; nothing without files, for a source that is retired."""
+    return load_some(files, options, quietly=output is not Output.text) if files else LoadResult()
 
 
 def _are_in_force(inputs: str, request: ApplyRequest, store: str, events_topic: str | None) -> bool:
