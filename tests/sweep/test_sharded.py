@@ -293,7 +293,7 @@ class Doomed:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_service, when, monkeypatch):
     for part in (list_shard, conclude):
-        monkeypatch.setattr(part, "_AT_ONCE", 2)  # so that a page has more than one batch
+        monkeypatch.setattr(part, "_BATCH", 2)  # so that a page has more than one batch
     populate(asset_service, 8)
     expected = {bucket(1): "modified", bucket(8): "deleted", topic(8): "deleted"}
     for step in count(1):

@@ -40,7 +40,7 @@ from setpoint.util.progress import Advance, no_progress
 
 ROUND = 20_000
 """The number of findings of a round; a query of the log holds more projects the more findings are read together."""
-_AT_ONCE = 100
+_BATCH = 100
 _LATER = timedelta(days=1)
 """When to retry a read that was denied: the permission may be granted later."""
 _AFTER = timedelta(minutes=15)
@@ -204,12 +204,12 @@ def _groups(
 ) -> Iterator[Sequence[_Wanted]]:
     """The findings to read, up to 100 of one place and content together."""
     groups: dict[tuple[str, Content], list[_Wanted]] = {}
-    for some in batches(keys, _AT_ONCE):
+    for some in batches(keys, _BATCH):
         for wanted in _described(some, store, now, again=again):
             place = wanted.places[0], wanted.key.content
             group = groups.setdefault(place, [])
             group.append(wanted)
-            if len(group) == _AT_ONCE:
+            if len(group) == _BATCH:
                 yield groups.pop(place)
     yield from groups.values()
 
@@ -363,7 +363,7 @@ def _merged(times: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, 
 def _search(keys: Sequence[ResourceKey], reader: HistoryReader, result: HistoryResult) -> None:
     """Read who made the changes with which some findings began."""
     search = _Search()
-    for some in batches(keys, _AT_ONCE):
+    for some in batches(keys, _BATCH):
         for key, snapshot in reader.store.read_many(some).items():
             if snapshot.state is not None and (fields := _unsearched(snapshot.state)):
                 search.add(key, _container(snapshot.state, reader.projects), fields)
@@ -377,7 +377,7 @@ def _search(keys: Sequence[ResourceKey], reader: HistoryReader, result: HistoryR
             waiting = search.keys.get(container, set())
             denied = page.denied.get(container, "")
             ready = [key for key in waiting if _is_read(search.fields[key], page.read_to)]
-            for some in batches(ready, _AT_ONCE):
+            for some in batches(ready, _BATCH):
                 _finish(some, page.read_to, denied, search, reader.detection, result)
             waiting.difference_update(key for key in ready if page.read_to is None)
 

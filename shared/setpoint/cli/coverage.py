@@ -33,7 +33,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
-_AT_ONCE = 100
+_BATCH = 100
 
 
 class Output(StrEnum):
@@ -183,7 +183,7 @@ def _of_store(url: str) -> Iterator[_Declared]:
 def _store(url: str) -> Iterator[_Watched]:
     store = open_store_to_read(url)
     try:
-        for keys in batches(declared_keys(store), _AT_ONCE):
+        for keys in batches(declared_keys(store), _BATCH):
             last = store.last_observations([key for key in keys if key.content == "iam_policy"])
             for key, snapshot in store.read_many(keys).items():
                 if snapshot.desired is not None:

@@ -30,7 +30,7 @@ from setpoint.util.external_sort import batches
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
-_AT_ONCE = 500
+_BATCH = 500
 _HELD_BACK = "an unreadable document may declare them"
 _NOT_PRUNED = "remove them with --prune"
 
@@ -47,7 +47,7 @@ def pending(plan: Plan, store: StateStore) -> frozenset[ResourceKey]:
     )
     return frozenset(
         key
-        for keys in batches(unknown, _AT_ONCE)
+        for keys in batches(unknown, _BATCH)
         for key, snapshot in store.read_many(keys).items()
         if snapshot.state is None
     )
@@ -205,7 +205,7 @@ def _as_json(change: PlannedChange) -> dict[str, Any]:
 
 def _listed(items: Iterable[Any]) -> Iterator[str]:
     between = ""
-    for batch in batches(items, _AT_ONCE):
+    for batch in batches(items, _BATCH):
         yield between + ",".join(map(_json, batch))
         between = ","
 

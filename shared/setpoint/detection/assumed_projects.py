@@ -16,7 +16,7 @@ from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint.ports.stores import DesiredStore, ProjectStore, Store
 from setpoint.util.external_sort import batches
 
-_AT_ONCE = 300
+_BATCH = 300
 """The number of records in one read."""
 
 
@@ -65,7 +65,7 @@ def assume(numbers: Collection[str], store: Store, projects: ProjectIdResolver) 
 def _only_project(store: Declared) -> str:
     """The id of the only declared project; empty if there are several, or none."""
     identifiers: set[str] = set()
-    for keys in batches(declared_keys(store), _AT_ONCE):
+    for keys in batches(declared_keys(store), _BATCH):
         for record in store.records(keys).values():
             for version in record.value.versions:
                 identifiers.update(

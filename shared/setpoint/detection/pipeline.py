@@ -44,7 +44,7 @@ from setpoint.util.clock import utc_now
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
 
-_AT_ONCE = 100
+_BATCH = 100
 """The number of records in one read."""
 
 _TIMELY: frozenset[Outcome] = frozenset(
@@ -197,7 +197,7 @@ def record_project_ids(observed: Iterable[Observation], context: Context) -> Non
     Raises:
         TransientError: the store is unavailable; observe again.
     """
-    for some in batches(observed, _AT_ONCE):
+    for some in batches(observed, _BATCH):
         news = {
             number: identifier
             for observation in some
@@ -258,7 +258,7 @@ def evaluate_deferred(numbers: Collection[str], context: Context) -> None:
         TransientError: the store or the bus is unavailable; observe again.
     """
     with context.projects.evaluating(numbers):
-        for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
+        for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _BATCH):
             for key, snapshot in context.store.read_many(some).items():
                 if snapshot.state is not None and not snapshot.state.judged_by:
                     reevaluate(key, context)

@@ -50,7 +50,7 @@ _TOOLS = frozenset(
 """Callers that apply declarations of their own; with a person's credentials they are still tools."""
 PROJECTS = 5
 """The same change in so many projects, without a person, is not of one project."""
-_AT_ONCE = timedelta(hours=1)
+_SAME_CAUSE = timedelta(hours=1)
 
 
 class Origin(NamedTuple):
@@ -153,5 +153,5 @@ class CommonChanges:
 
 def _slots(begun: DriftBeginning) -> Iterable[tuple[str, int]]:
     """The two overlapping hours that a beginning falls into, so that no border parts what began together."""
-    half = int(begun.began_at.timestamp() // (_AT_ONCE.total_seconds() / 2))
+    half = int(begun.began_at.timestamp() // (_SAME_CAUSE.total_seconds() / 2))
     return (begun.group, half), (begun.group, half - 1)

@@ -35,7 +35,7 @@ from setpoint.sweep.digest_set import DigestSet, Marks, digest_of, unpacked
 from setpoint.util.clock import NEVER
 from setpoint.util.external_sort import batches
 
-_AT_ONCE = 100
+_BATCH = 100
 """Records read together."""
 
 
@@ -61,11 +61,11 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
         raise Conflict(f"sweep {sweep.name}: another worker ended it and dropped the records of its shards")
     counters = _Counters(_Declared(listing.seen))
     control = sweeper.store.control().value
-    for keys in batches(_missing(control, listing, counters, sweeper.store), _AT_ONCE):
+    for keys in batches(_missing(control, listing, counters, sweeper.store), _BATCH):
         if sweeper.clock() > until:
             return None
         _judge(list(_missing_resources(keys, sweep, control, sweeper.store)), listing, counters, sweeper)
-    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper.store, sweeper.now()), _AT_ONCE):
+    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper.store, sweeper.now()), _BATCH):
         if sweeper.clock() > until:
             return None
         _judge(
@@ -287,7 +287,7 @@ def _drifted(store: Store, problems: Problems) -> Iterator[ResourceState]:
     for state in store.states(drifted=True, problems=problems):
         if state.finding is not None and state.finding.status != "resolved":
             yield state
-    for keys in batches(list(store.due(NEVER, problems)), _AT_ONCE):
+    for keys in batches(list(store.due(NEVER, problems)), _BATCH):
         yield from (state for state in _states(keys, store).values() if state.settling is not None)
     suppressed = store.suppressed(problems)
     yield from (state for state in suppressed if state.finding is None or state.finding.status == "resolved")

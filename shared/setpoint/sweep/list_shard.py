@@ -24,7 +24,7 @@ from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import digest_of, packed
 from setpoint.util.external_sort import batches
 
-_AT_ONCE = 100
+_BATCH = 100
 """The number of assets that are evaluated with one read and one write."""
 
 
@@ -158,7 +158,7 @@ def _judge(
     Raises:
         TransientError: list the page again; progress is stored.
     """
-    for some in batches(observed, _AT_ONCE):
+    for some in batches(observed, _BATCH):
         results = batch.handle_many(some, detection)
         unread = [result for result in results if isinstance(result, CorruptState)]
         if unread:

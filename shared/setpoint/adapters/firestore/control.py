@@ -16,7 +16,7 @@ from setpoint.ports.stores import StoredControl
 from setpoint.util.external_sort import batches
 
 _WHAT = "the control record"
-_AT_ONCE = 4
+_BATCH = 4
 """Number of parts in a request, each below 1 MB; the emulator limits a request to 4 MiB, gRPC's default."""
 
 
@@ -63,7 +63,7 @@ class FirestoreControl:
 
     def _write_parts(self, parts: Mapping[str, bytes]) -> None:
         with answering(_WHAT):
-            for some in batches(parts.items(), _AT_ONCE):
+            for some in batches(parts.items(), _BATCH):
                 batch = self._client.batch()
                 for name, body in some:
                     batch.create(self._documents.document(name), {"body": body.decode()})

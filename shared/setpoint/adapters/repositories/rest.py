@@ -24,7 +24,7 @@ _SECONDARY = 60.0
 Source: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 """
 _LONGEST = 3600.0
-_AT_ONCE = 5.0
+_SAME_COMMIT_SECONDS = 5.0
 """Seconds between the two dates of a commit that an API makes, at most."""
 
 
@@ -199,7 +199,7 @@ def is_amended(written: str, committed: str) -> bool:
     https://git-scm.com/docs/git-commit#Documentation/git-commit.txt---reset-author
     """
     first, last = (datetime.fromisoformat(date).timestamp() for date in (written, committed))
-    return abs(last - first) > _AT_ONCE
+    return abs(last - first) > _SAME_COMMIT_SECONDS
 
 
 def _parsed(content: bytes) -> Any:

@@ -16,7 +16,7 @@ from setpoint.ports.stores import Problems, readable_sweeps
 from setpoint.reporting.html.build import Facts
 from setpoint.util.external_sort import batches
 
-_AT_ONCE = 100
+_BATCH = 100
 TRAILS = 500
 """Maximum number of audit trails to read, with one query each; other findings show only their record."""
 
@@ -47,7 +47,7 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
 def _watched(store: ReportStore, states: Sequence[ResourceState]) -> dict[ResourceKey, str]:
     """What of each resource is watched, in words; nothing for records that cannot be read."""
     watched: dict[ResourceKey, str] = {}
-    for some in batches(states, _AT_ONCE):
+    for some in batches(states, _BATCH):
         with suppress(CorruptState):
             for key, snapshot in store.read_many([state.key for state in some]).items():
                 if (parts := watching_of(snapshot.desired, snapshot.rules, snapshot.state)) is not None:
