@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from setpoint.cli import app
@@ -71,3 +73,27 @@ def test_every_line_of_an_example_has_one_command(page: Path) -> None:
     fenced = "".join(body for language, body in FENCED.findall(text) if language in ("sh", "bash"))
     for line in [*fenced.splitlines(), *INDENTED.findall(FENCED.sub("", text))]:
         assert commands_on(line) <= 1, line
+
+
+def commands() -> list[str]:
+    """The commands of runbooks, and of the blocks of all pages, with values in place of their placeholders."""
+    written = set()
+    for page in PAGES:
+        text = page.read_text().replace("\\\n", " ")
+        if page.parent.name == "runbooks":
+            written |= set(re.findall(r"`(setpoint [a-z][^`]*)`", text))
+        for line in re.findall(r"^(?: {4,})?(setpoint [a-z].*)$", text, re.MULTILINE):
+            written |= {part for part in re.split(r" && | \| ", line) if part.startswith("setpoint ")}
+    plain = (command.partition(" #")[0] for command in written)
+    return sorted(re.sub(r"\$?REGION\b", "europe-west1", re.sub(r"\$?PROJECT\b", "shop-prod", c)) for c in plain)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_that_a_reader_runs_has_what_it_needs(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SETPOINT_STORE", raising=False)
+    arguments = [word for word in shlex.split(command)[1:] if not word.startswith(("<", ">"))]
+    group, context = get_command(app), None
+    while hasattr(group, "resolve_command"):
+        context = group.make_context("setpoint", arguments, parent=context)
+        _, group, arguments = group.resolve_command(context, [*context._protected_args, *context.args])
+    group.make_context("setpoint", arguments, parent=context)
