@@ -106,10 +106,23 @@ def test_a_finding_is_shown_as_markdown_in_which_no_value_formats(setpoint):
     assert r"`**bold** \| 'code'`" in lines[-1]
 
 
-def trail_of(*entries: AuditEntry) -> str:
-    console = Console(width=200, file=io.StringIO(), record=True)
+def trail_of(*entries: AuditEntry, width: int = 200) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
     console.print(finding_text.trail_table(entries))
     return console.export_text()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_trail_cuts_nothing_off_where_the_terminal_is_narrow(width):
+    by = "1234567890" * 6  # digits and signs that nothing else on the line has
+    entry = AuditEntry(datetime(2026, 1, 1, tzinfo=UTC), "approved", by=by.translate(_SIGNS), summary=("%" * 60,))
+    shown = trail_of(entry, width=width)
+    assert "…" not in shown
+    assert [shown.count(sign) for sign in "!$&~"] == [6, 6, 6, 6]
+    assert shown.count("%") == 60
+
+
+_SIGNS = str.maketrans("1357", "!$&~")
 
 
 def test_the_trail_says_a_reason_once():

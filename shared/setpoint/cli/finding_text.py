@@ -52,8 +52,8 @@ def details(state: ResourceState) -> Table:
 def trail_table(trail: Sequence[AuditEntry]) -> Table:
     """The audit trail, a line a step: when, what, by whom, on which reading, and why."""
     table = Table(title="audit trail", title_justify="left", box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", style="dim", min_width=10)
+    table.add_column(overflow="fold")  # no step, name or reason is cut off where the terminal is narrow
     table.add_column(overflow="fold")
     for entry in trail:
         lines = _lines(entry)
