@@ -184,7 +184,7 @@ def test_no_line_of_a_list_has_a_digest_of_a_declared_secret_that_is_the_same_wi
             digests := common_digests(
                 lambda live, key, marked=marked: recorded(marked, live, live, key),  # type: ignore[misc]
                 marked,
-                lambda state: findings._line(state).encode(),
+                findings._line,
             )
         )
     }

@@ -105,7 +105,7 @@ FLAWS = {
     "a sweep that finds nothing gone": (conclude, "_judge", lambda *_: None),
     "a flow that publishes nothing": (Outbox, "publish_pending", lambda *_: None),
     "a sweep that never overrules": (list_shard, "known_at", lambda *_: EPOCH),
-    "a sweep that learns no ids": (coordinator, "_learn_projects", lambda *_: None),
+    "a sweep that learns no ids": (coordinator, "_record_projects", lambda *_: None),
     "a flow that leaves what is known by two names": (pipeline, "_ended", lambda *_: None),
     "a clock that nobody looks at": (pipeline, "promote_settled", lambda *_: Counter()),
 }
