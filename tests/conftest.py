@@ -3,9 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import grpc
 import pytest
 
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
@@ -14,7 +13,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
 from setpoint.ports.stores import StateStore
 from setpoint.util import retries
-from setpoint_tools.testing.emulators import Emulator, clear_firestore, fresh_project
+from setpoint_tools.testing.emulators import clear_firestore, fresh_project
 from setpoint_tools.testing.pubsub import PubSubProject
 
 pytest_plugins = [
@@ -26,20 +25,6 @@ pytest_plugins = [
 ]
 
 BACKENDS = ["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
-
-
-@pytest.fixture(scope="session")
-def firestore_emulator(firestore_emulator) -> Iterator[Emulator]:
-    """The emulator, of which clients read without a thread for each answer: that takes a quarter of their time."""
-    channel = grpc.insecure_channel
-    read_here = (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1)
-
-    def insecure_channel(target: str, options: Any = (), *more: Any) -> grpc.Channel:
-        return channel(target, [*(options or ()), read_here], *more)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grpc, "insecure_channel", insecure_channel)
-        yield firestore_emulator
 
 
 class Backend(NamedTuple):
