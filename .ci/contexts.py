@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 ROOT = ("setpoint.detection.pipeline", "Context")
 """The context that the others hold; a class with a field of a context is a context, too."""
-MOST_PORTS = 3
+MAX_PORTS = 3
 """So many ports a function takes by themselves."""
 FLOW = "Flow: "
 """How the docstring of a context says which flow it belongs to."""
@@ -336,7 +336,7 @@ def _needless(library: _Library) -> Iterator[Fault]:
     uses = _Uses(library)
     for parameter, (path, line) in uses.taken.items():
         ports = uses.of(parameter)
-        if ports is not None and len(ports) <= MOST_PORTS:
+        if ports is not None and len(ports) <= MAX_PORTS:
             (_, function), _ = parameter
             used = ", ".join(sorted(ports)) or "nothing"
             yield Fault(path, line, f"{function!r} uses {used} of its context: take that")

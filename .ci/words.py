@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-MOST_LINES = 500
+MAX_LINES = 500
 _CONTEXTS = runpy.run_path(str(Path(__file__).with_name("contexts.py")))
 _COPIES = runpy.run_path(str(Path(__file__).with_name("copies.py")))
 
@@ -166,8 +166,8 @@ def _strings(text: str) -> list[tuple[int, str]]:
 def too_long(path: str, text: str) -> Iterator[Fault]:
     """Files that are too long."""
     lines = text.count("\n")
-    if lines > MOST_LINES:
-        yield Fault(path, lines, f"{lines} lines, {MOST_LINES} at most: cut it by what changes together")
+    if lines > MAX_LINES:
+        yield Fault(path, lines, f"{lines} lines, {MAX_LINES} at most: cut it by what changes together")
 
 
 def faults(root: Path) -> Iterator[Fault]:

@@ -32,7 +32,7 @@ if code < 0:
 sys.exit(code)
 """
 """Starts without the library, and without what is installed."""
-_MOST = 1_000_000
+_LIMIT = 1_000_000
 
 
 @contextmanager
@@ -61,9 +61,9 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        request, streams, _, _ = socket.recv_fds(self.request, _MOST, 3)
+        request, streams, _, _ = socket.recv_fds(self.request, _LIMIT, 3)
         try:
-            while more := self.request.recv(_MOST):
+            while more := self.request.recv(_LIMIT):
                 request += more
             arguments, cwd, environment = json.loads(request)
             handed = [_Descriptor(stream) for stream in streams]

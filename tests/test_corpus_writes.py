@@ -37,7 +37,7 @@ EXCLUDED = (
     "spec.rules.values",  # by `allowAll`, which was declared: a rule says one of them
     "multiClusterRoutingUseAny",  # by `singleClusterRouting`, which was declared: a profile has one routing
 )
-MOST_WRITES = 8
+MAX_WRITES = 8
 STATES = ("etag", "fingerprint", "labelFingerprint", "metageneration", "settingsVersion")
 
 
@@ -121,14 +121,14 @@ def put_back(case: Case, google: GoogleApis, api: GoogleRest) -> NotWritable | l
     read = api_requests.read(case.resource)
     google.put(read.url, case.live)
     plans: list[WritePlan] = []
-    for _ in range(MOST_WRITES):
+    for _ in range(MAX_WRITES):
         live = api.read(read)
         planned = plan(case.declaration, live, case.schema, case.resource, own=OWN, differences=differences(case, live))
         if isinstance(planned, NotWritable):
             return plans if planned.reason == "as_declared" else planned
         finish(api, api.write(planned))
         plans.append(planned)
-    raise AssertionError(f"{case.name}: {MOST_WRITES} writes, and still not as declared")
+    raise AssertionError(f"{case.name}: {MAX_WRITES} writes, and still not as declared")
 
 
 def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(

@@ -24,7 +24,7 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
     "A record that a newer version wrote, after a roll-back": {},
     "A YAML or JSON document": {
         f"{READERS}.limits:DEEPEST": (100, "100 levels"),
-        f"{READERS}.limits:MOST_NODES": (1_000_000, "1,000,000 values"),
+        f"{READERS}.limits:MAX_NODES": (1_000_000, "1,000,000 values"),
         f"{READERS}.limits:_LARGEST": (2**64 - 1, "64 bits"),
         f"{READERS}.limits:VALUE_CHARACTERS": (8, "one for 8 characters"),
     },
@@ -35,7 +35,7 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
     "A file of declarations, a plan, standard input": {
         f"{READERS}.whole_files:LARGEST": (200_000_000, "200 MB"),
         f"{READERS}.ignore_files:_LARGEST": (10_000_000, "an ignore file 10 MB"),
-        f"{READERS}.ignore_files:_MOST_PATTERNS": (10_000, "10,000 patterns"),
+        f"{READERS}.ignore_files:_MAX_PATTERNS": (10_000, "10,000 patterns"),
         f"{READERS}.terraform_config:_LARGEST_BYTES": (4_000_000, "Terraform code 4 MB"),
     },
     "Recorded assets (`--feed`, `--from`) and questions of `diff --jsonl`": {
@@ -48,17 +48,17 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{READERS}.limits:FREE_EXPANSION": (65_536, "65,536"),
     },
     "Broken documents of a file": {
-        f"{READERS}.limits:MOST_ERRORS": (1_000, "1,000"),
+        f"{READERS}.limits:MAX_ERRORS": (1_000, "1,000"),
         f"{READERS}.limits:RESCANS": (4, "four times"),
     },
     "A link in a directory, for every reader": {},
-    "Kustomize's directories": {f"{READERS}.kustomize:_MOST_BUILT": (1_000, "1,000 builds")},
+    "Kustomize's directories": {f"{READERS}.kustomize:_MAX_BUILT": (1_000, "1,000 builds")},
     "A file of Terraform code (`--config`)": {
         f"{READERS}.terraform_config:_LARGEST": (200_000, "200,000 characters"),
         f"{READERS}.terraform_config:_LARGEST_JSON": (1_000_000, "1,000,000 of JSON"),
         f"{READERS}.terraform_config:_DEEPEST": (20, "20 modules deep"),
-        f"{READERS}.terraform_config:_MOST_CALLS": (5_000, "5,000 calls"),
-        f"{READERS}.terraform_config:_MOST_BLOCKS": (100_000, "100,000 resource blocks"),
+        f"{READERS}.terraform_config:_MAX_CALLS": (5_000, "5,000 calls"),
+        f"{READERS}.terraform_config:_MAX_BLOCKS": (100_000, "100,000 resource blocks"),
     },
     "A Terraform state in a bucket, behind HTTP or in a workspace": {
         "adapters.states.sizes:LARGEST_STATE": (200_000_000, "200 MB")
@@ -66,9 +66,9 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
     "An archive": {
         "adapters.google.cloud_storage:_LARGEST": (500_000_000, "500 MB packed"),
         f"{READERS}.archives:_RATIO": (50, "50 times"),
-        f"{READERS}.archives:_MOST_BYTES": (600_000_000, "600 MB"),
+        f"{READERS}.archives:_MAX_BYTES": (600_000_000, "600 MB"),
         f"{READERS}.archives:_FREE_BYTES": (20_000_000, "20 MB"),
-        f"{READERS}.archives:_MOST_FILES": (200_000, "200,000 members"),
+        f"{READERS}.archives:_MAX_FILES": (200_000, "200,000 members"),
         f"{READERS}.archives:_FILE_BYTES": (4_096, "4 KB"),
         f"{READERS}.archives:_LARGEST_HEADER": (1 << 24, "16 MB a header"),
         f"{READERS}.archives:_DEEPEST": (100, "100 directories"),
@@ -103,7 +103,7 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         f"{MODEL}.control_parts:LARGEST_PART": (900_000, "900 KB"),
     },
     "Terraform states of one source": {f"{MODEL}.sources:MAX_STATES": (200, "200")},
-    "Known changes of one resource, and who made them": {f"{MODEL}.change_history:MOST": (8, "8 one by one")},
+    "Known changes of one resource, and who made them": {f"{MODEL}.change_history:LIMIT": (8, "8 one by one")},
     "What waits for remediation": {},
     "Writers of one record at once": {
         "util.retries:ATTEMPTS": (20, "20 tries"),
@@ -115,13 +115,13 @@ LIMITS: dict[str, dict[str, tuple[object, str]]] = {
         "alerting.publish_thread:_EVERY": (timedelta(seconds=10), "ten seconds"),
         "alerting.publish_thread:_LONGEST_EVERY": (timedelta(minutes=10), "ten minutes"),
     },
-    "The report page": {"reporting.html.build:MOST_ROWS": (10_000, "10,000 findings")},
+    "The report page": {"reporting.html.build:MAX_ROWS": (10_000, "10,000 findings")},
     "Alerts that are due at a tick": {"alerting.service:_DUE_AT_ONCE": (500, "500 in memory")},
     "100,000 findings of one cause in ten minutes": {},
     "1 % of all files, messages and records cannot be read, while 16 workers are killed and a newer version is rolled "
     "back": {},
     "Audit trails; records of deleted resources without an open finding": {},
-    "Resolved findings of resources that are there": {"operations.retention:_MOST": (2_000, "2,000 a sweep")},
+    "Resolved findings of resources that are there": {"operations.retention:_LIMIT": (2_000, "2,000 a sweep")},
 }
 """Of each row, the constants that it speaks of: their values, and the words for them."""
 
@@ -132,7 +132,7 @@ NOT_LISTED = {
     "util.quotas:PUBSUB_ORDERING_KEY": "a digest of fixed length",
     f"{READERS}.limits:NODE_CHARACTERS": "how aliases are counted",
     f"{READERS}.limits:_SMALLEST": "64 bits, as _LARGEST",
-    f"{READERS}.limits:_MOST_DIGITS": "64 bits, as _LARGEST",
+    f"{READERS}.limits:_MAX_DIGITS": "64 bits, as _LARGEST",
     f"{READERS}.archives:_BLOCK": "how much is read at a time",
     f"{READERS}.whole_files:_BLOCK": "how much is read at a time",
     f"{MODEL}.asset_stream:_BLOCK": "how much is read at a time",

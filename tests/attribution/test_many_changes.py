@@ -10,7 +10,7 @@ from attribution.world import IN_SYNC, World
 from contract.records import NOON
 from setpoint.detection.actor_resolution import actor_of
 from setpoint.model.actors import AuditedChange
-from setpoint.model.change_history import MOST, remembered
+from setpoint.model.change_history import LIMIT, remembered
 from setpoint.model.drift_onset import DriftOnset
 
 SEEN = DriftOnset(NOON, NOON - timedelta(hours=5))
@@ -81,7 +81,7 @@ def test_what_is_kept_is_bounded_and_depends_on_no_order():
     changes = [change(f"{index % 5}@example.com", index) for index in range(60)]
     shuffled = [*changes[::-2], *changes[::2]]
     assert stored(changes) == stored([*shuffled, *changes[:30]])
-    assert len(stored([change(f"{index}@example.com", index) for index in range(60)])) == 2 * MOST
+    assert len(stored([change(f"{index}@example.com", index) for index in range(60)])) == 2 * LIMIT
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["in-order", "late"])

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, drifted
 from setpoint.model.actors import AuditedChange
-from setpoint.model.change_history import KEPT, MOST
+from setpoint.model.change_history import KEPT, LIMIT
 from setpoint.model.resource_key import ResourceKey
 
 CHANGE = AuditedChange(
@@ -73,12 +73,12 @@ def test_the_entries_of_an_operation_are_one_change(store):
 
 
 def test_the_latest_few_are_kept_and_those_before_in_summary(store):
-    changes = [replace(CHANGE, requested_at=NOON + minutes(number), log_id=str(number)) for number in range(MOST + 3)]
+    changes = [replace(CHANGE, requested_at=NOON + minutes(number), log_id=str(number)) for number in range(LIMIT + 3)]
     for change in changes:
         store.remember(KEY, change, NOON)
 
     summary = replace(CHANGE, done_at=NOON + minutes(2), log_id="", several=True)
-    assert store.read(KEY).changes == (summary, *changes[-MOST:])
+    assert store.read(KEY).changes == (summary, *changes[-LIMIT:])
 
 
 def test_old_changes_are_forgotten_with_the_next(store):

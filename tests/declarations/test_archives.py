@@ -117,7 +117,7 @@ def test_what_cannot_be_unpacked_is_said(data: Callable[[], bytes], message: str
 def test_what_unpacks_to_far_more_than_it_says_is_refused(
     form: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "_MOST_BYTES", 3_000_000)
+    monkeypatch.setattr(archives, "_MAX_BYTES", 3_000_000)
     files = {name: b"\0" * 5_000_000, "b.yaml": b"b: 1"}
     if form == "zip" and name == "a.bin":
         assert archives.unpack("x", zipped(files=files), tmp_path) == 1  # it is not even looked at

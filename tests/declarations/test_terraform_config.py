@@ -286,7 +286,7 @@ def _calls(folder: Path, count: int) -> Path:
 
 
 def test_so_many_calls_of_modules_are_read_and_not_one_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terraform_config, "_MOST_CALLS", 200)
+    monkeypatch.setattr(terraform_config, "_MAX_CALLS", 200)
     most = terraform_config.read(str(_calls(tmp_path / "a", 200)))
     assert (len(most.resources), most.problems) == (200, [])
     more = terraform_config.read(str(_calls(tmp_path / "b", 201)))

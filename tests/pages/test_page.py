@@ -15,7 +15,7 @@ from pages.samples import NOW, PERIOD, facts, many, report, state
 from setpoint.model.declaration import Owner
 from setpoint.model.difference import Difference
 from setpoint.reporting.html import compact
-from setpoint.reporting.html.build import MOST_ROWS, build
+from setpoint.reporting.html.build import MAX_ROWS, build
 from setpoint.reporting.html.page import policy, render
 from sizes import size
 
@@ -60,8 +60,8 @@ def test_a_hostile_store_and_notice_are_escaped_in_the_shell():
 @pytest.mark.thorough
 def test_ten_thousand_findings_fit_into_five_megabytes_with_all_their_fields_and_steps():
     """In a usual run a thousand: beside the same 430 KB of what every page has, a tenth of the room for findings."""
-    assert MOST_ROWS == 10_000
-    most = size(1_000, MOST_ROWS)
+    assert MAX_ROWS == 10_000
+    most = size(1_000, MAX_ROWS)
     shown = build(facts(*many(most + most // 2)), NOW - PERIOD, NOW, most)
     page = render(shown)
     assert len(shown.rows) == most

@@ -19,7 +19,7 @@ from setpoint.ports.stores import Commit
 from setpoint.reporting.html import load
 from setpoint.reporting.html.build import build
 
-MOST = 1.2
+MAX_RATIO = 1.2
 MEASURED = (
     "import json, resource, subprocess, sys; "
     "done = subprocess.run([sys.executable, '-m', 'setpoint', *sys.argv[1:]], capture_output=True, text=True); "
@@ -70,4 +70,4 @@ def test_a_page_takes_memory_for_the_findings_that_it_holds_and_not_for_all(tmp_
         assert results[count]["code"] == 0, results[count]["text"]
         assert "10,000 findings" in results[count]["text"]
     few, many = (result["memory"] for result in results.values())
-    assert many < MOST * few
+    assert many < MAX_RATIO * few

@@ -14,7 +14,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-MOST_IN_ALL = 12_000
+MAX_TOTAL = 12_000
 _BLOCKS = {"header", "section", "context", "actions", "divider"}
 _TOKEN = re.compile(r"<([^<>]*)>")
 _DATE = re.compile(r"!date\^\d+\^[^|^<>]+\|[^|<>]+")
@@ -55,7 +55,7 @@ def _of_message(text: str, blocks: list[Any]) -> Iterator[str]:
     if not 1 <= len(blocks) <= 50:
         yield f"{len(blocks)} blocks"
     total = sum(map(size, texts(blocks)))
-    if total > MOST_IN_ALL:
+    if total > MAX_TOTAL:
         yield f"{total} characters in all"
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     if len(set(ids)) < len(ids):

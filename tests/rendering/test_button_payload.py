@@ -15,7 +15,7 @@ from setpoint.model.resource_key import CONTENTS
 @given(words.filter(bool), st.sampled_from(CONTENTS), words)
 def test_what_is_put_into_a_button_is_read_out_of_it(name, content, fingerprint):
     value = button_payload.finding_value(name, content, fingerprint)
-    assert units(value) <= button_payload.MOST_VALUE
+    assert units(value) <= button_payload.MAX_VALUE
     assert not set(value) & set("&<>")
     if value:
         action = {"action_id": "setpoint:why", "value": value}

@@ -8,7 +8,7 @@ from setpoint.model.difference import Difference
 from setpoint.model.notice_view import Links
 from sinks.views import LINKS, finding, several
 
-MOST = 65_536
+LIMIT = 65_536
 
 
 def shown(count: int, difference: Difference) -> list[ShownFinding]:
@@ -19,13 +19,13 @@ def test_the_text_of_many_findings_fits_and_counts_the_others():
     long = Difference("a" * 400, "changed", declared="x" * 5000, observed="y" * 5000)
     text = change_request.body(shown(200, long), several(), LINKS)
 
-    assert len(text) < MOST
+    assert len(text) < LIMIT
     assert "more" in text.rsplit("\n", 1)[-1]
     assert "All findings of this cause" in text
-    assert len(change_request.ended(shown(200, long), "gone", LINKS)) < MOST
-    assert len(change_request.by_hand(["z" * 1000] * 500)) < MOST
-    assert len(issue.reply([finding(differences=(long,) * 20)] * 40, LINKS)) < MOST
-    assert len(issue.digest([finding()] * 5000)[1]) < MOST
+    assert len(change_request.ended(shown(200, long), "gone", LINKS)) < LIMIT
+    assert len(change_request.by_hand(["z" * 1000] * 500)) < LIMIT
+    assert len(issue.reply([finding(differences=(long,) * 20)] * 40, LINKS)) < LIMIT
+    assert len(issue.digest([finding()] * 5000)[1]) < LIMIT
 
 
 def test_a_value_stands_in_a_code_span():

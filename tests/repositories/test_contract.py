@@ -187,8 +187,8 @@ def test_a_merged_request_is_done_and_a_further_drift_gets_another(place):
 @pytest.fixture
 def long_listing(new_place, monkeypatch) -> Place:
     """A repository with more files than its host lists."""
-    monkeypatch.setattr(fake_github, "MOST_FILES", 4)
-    monkeypatch.setattr(rest, "MOST_PAGES", 2)
+    monkeypatch.setattr(fake_github, "MAX_FILES", 4)
+    monkeypatch.setattr(rest, "MAX_PAGES", 2)
     monkeypatch.setattr(rest, "PAGE", 2)
     return new_place({**FILES, "x.md": "x\n", "y.md": "y\n"})
 

@@ -15,7 +15,7 @@ from setpoint.detection import pipeline
 from setpoint.model.declaration import Declaration, Desired, IgnoreRule, Scope, Source, desired
 from setpoint.model.resource_key import Content, ResourceKey
 from simulation.fleet import ASSETS, ORG, PROJECTS, TYPES, WANTED, Asset, Wanted
-from simulation.model import CONTENTS, MOST_LAG, Listing, Model
+from simulation.model import CONTENTS, MAX_LAG, Listing, Model
 from simulation.ports import Trouble, crash, no_answer
 from simulation.sources import NAMES, POLICIES
 from simulation.world import Message, states
@@ -200,7 +200,7 @@ def sweep_in_trouble(model: Model, rng: random.Random) -> None:
 
 
 def _lag(rng: random.Random) -> timedelta:
-    return rng.choice((timedelta(0), timedelta(0), rng.random() * MOST_LAG))
+    return rng.choice((timedelta(0), timedelta(0), rng.random() * MAX_LAG))
 
 
 def settle(model: Model, rng: random.Random) -> None:

@@ -43,7 +43,7 @@ from simulation.sources import InForce, Mirror
 from simulation.world import Message, World
 
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
-MOST_LAG = timedelta(minutes=10)
+MAX_LAG = timedelta(minutes=10)
 _PROCESSES = 2
 
 
@@ -234,7 +234,7 @@ class Model:
         for event in fresh:
             self.counts[event.type] += 1
             if event.type != "drift.resolved":
-                assert self.oracle.was_true(event, MOST_LAG), f"this was never so: {event}"
+                assert self.oracle.was_true(event, MAX_LAG), f"this was never so: {event}"
         if self._checks_records:
             for state in self.processes[0].store.states(drifted=True):
                 published = len(self.bus.published.get(state.key.id, ()))

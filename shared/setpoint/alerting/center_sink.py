@@ -15,9 +15,9 @@ from setpoint.ports.finding_centers import CentralFinding, FindingCenter
 from setpoint.ports.people import OutgoingMessage, PostedMessage
 from setpoint.ports.stores import Store
 
-_MOST_FIELDS = 12
-_MOST_KEPT = 5_000
-_MOST_VALUE = 120
+_MAX_FIELDS = 12
+_MAX_KEPT = 5_000
+_MAX_VALUE = 120
 
 
 class FindingCenterSink:
@@ -67,14 +67,14 @@ class FindingCenterSink:
         if self._kept.get(place) == finding:
             return
         self._center.put(channel, finding)
-        if len(self._kept) >= _MOST_KEPT:
+        if len(self._kept) >= _MAX_KEPT:
             self._kept.clear()
         self._kept[place] = finding
 
 
 def central_finding(data: DriftData, links: Links) -> CentralFinding:
     """A finding as the centre keeps it; values are those of messages, without secrets."""
-    lines = [difference_text.as_line(each, _MOST_VALUE, own_path=True) for each in data.differences[:_MOST_FIELDS]]
+    lines = [difference_text.as_line(each, _MAX_VALUE, own_path=True) for each in data.differences[:_MAX_FIELDS]]
     facts = {
         "declaredIn": str(data.declared_in),
         "changedBy": data.actor.principal if data.actor is not None else "",

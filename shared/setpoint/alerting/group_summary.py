@@ -12,9 +12,9 @@ from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.severity import SEVERITIES, Severity
 
 _SAMPLES = 10
-_MOST_PROJECTS = 20
-_MOST_NAMES = 10
-_MOST_COUNTED = 20_000
+_MAX_PROJECTS = 20
+_MAX_NAMES = 10
+_MAX_COUNTED = 20_000
 """Different projects, teams or actors that are counted one by one; later ones count together."""
 
 
@@ -54,7 +54,7 @@ class GroupSummary:
 
     def _count(self, name: str, value: str) -> None:
         counter = self._counters[name]
-        if value in counter or len(counter) < _MOST_COUNTED:
+        if value in counter or len(counter) < _MAX_COUNTED:
             counter[value] += 1
 
     def view(self, thread: Thread) -> FindingView | GroupView:
@@ -78,10 +78,10 @@ class GroupSummary:
             total=self.size,
             statuses={name: count for name, count in counters["statuses"].items() if count},
             severities=dict(counters["severities"]),
-            projects=dict(counters["projects"].most_common(_MOST_PROJECTS)),
+            projects=dict(counters["projects"].most_common(_MAX_PROJECTS)),
             project_count=len(counters["projects"]),
-            teams=dict(counters["teams"].most_common(_MOST_NAMES)),
-            actors=dict(counters["actors"].most_common(_MOST_NAMES)),
+            teams=dict(counters["teams"].most_common(_MAX_NAMES)),
+            actors=dict(counters["actors"].most_common(_MAX_NAMES)),
             samples=tuple(ranked.shown for ranked in sorted(self._worst, reverse=True)),
         )
 

@@ -24,8 +24,8 @@ from setpoint.model.record_size import shortened
 from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.resource_key import ResourceKey
 
-_MOST_STEPS = 24
-_MOST_FIELDS = 12
+_MAX_STEPS = 24
+_MAX_FIELDS = 12
 _LONGEST_VALUE = 1_000
 
 
@@ -231,7 +231,7 @@ def advance(before: FindingView, event: CloudEvent, quiet_until: datetime | None
     is_same = data.fingerprint == before.data.fingerprint and data.episodes == before.data.episodes
     if data.remediation is None and is_same:
         data = replace(data, remediation=before.data.remediation)
-    return FindingView(event.type, event.time, data, (*before.steps, _step(event))[-_MOST_STEPS:], quiet_until)
+    return FindingView(event.type, event.time, data, (*before.steps, _step(event))[-_MAX_STEPS:], quiet_until)
 
 
 def _step(event: CloudEvent) -> TimelineEntry:
@@ -244,7 +244,7 @@ def _step(event: CloudEvent) -> TimelineEntry:
 def compact(data: DriftData) -> DriftData:
     """A finding with its differences cut to what a message has room for."""
     remediation = None if data.remediation is None else replace(data.remediation, declared=None)
-    differences = tuple(shortened(difference, _LONGEST_VALUE) for difference in data.differences[:_MOST_FIELDS])
+    differences = tuple(shortened(difference, _LONGEST_VALUE) for difference in data.differences[:_MAX_FIELDS])
     return replace(data, differences=differences, previous_data=None, remediation=remediation)
 
 

@@ -12,7 +12,7 @@ from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.severity import Severity
 
 _SEVERITY: dict[Severity, str] = {"critical": "critical", "high": "error", "medium": "warning", "low": "info"}
-_MOST_KEY, _MOST_SUMMARY, _MOST_FIELDS, _MOST_VALUE = 255, 1024, 20, 1000
+_MAX_KEY, _MAX_SUMMARY, _MAX_FIELDS, _MAX_VALUE = 255, 1024, 20, 1000
 
 
 def incident(name: str, view: FindingView | GroupView, links: Links, routing_key: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def incident(name: str, view: FindingView | GroupView, links: Links, routing_key
         links: where it links to.
         routing_key: the integration key of the service.
     """
-    key = {"routing_key": routing_key, "dedup_key": name[:_MOST_KEY]}
+    key = {"routing_key": routing_key, "dedup_key": name[:_MAX_KEY]}
     if not view.is_open:
         return key | {"event_action": "resolve"}
     link = _link(view, links)
@@ -43,8 +43,8 @@ def _of_finding(shown: FindingView) -> dict[str, Any]:
     data = shown.data
     who = data.actor.principal if data.actor is not None else ""
     return {
-        "summary": f"{data.severity} drift ({data.kind}) of {data.resource_name}"[:_MOST_SUMMARY],
-        "source": data.resource_name[:_MOST_SUMMARY],
+        "summary": f"{data.severity} drift ({data.kind}) of {data.resource_name}"[:_MAX_SUMMARY],
+        "source": data.resource_name[:_MAX_SUMMARY],
         "severity": _SEVERITY[data.severity],
         "timestamp": data.first_seen.isoformat(),
         "component": data.asset_type,
@@ -52,7 +52,7 @@ def _of_finding(shown: FindingView) -> dict[str, Any]:
         "class": data.kind,
         "custom_details": {
             "differences": [
-                f"{difference.op} {difference.path}"[:_MOST_VALUE] for difference in data.differences[:_MOST_FIELDS]
+                f"{difference.op} {difference.path}"[:_MAX_VALUE] for difference in data.differences[:_MAX_FIELDS]
             ],
             "difference_count": data.difference_count,
             "owner": data.owner.team,
@@ -66,7 +66,7 @@ def _of_finding(shown: FindingView) -> dict[str, Any]:
 def _of_group(group: GroupView) -> dict[str, Any]:
     cause = group.cause
     return {
-        "summary": f"{group.severity} drift ({cause.kind}) of {group.total} {cause.asset_type}"[:_MOST_SUMMARY],
+        "summary": f"{group.severity} drift ({cause.kind}) of {group.total} {cause.asset_type}"[:_MAX_SUMMARY],
         "source": cause.asset_type,
         "severity": _SEVERITY[group.severity],
         "timestamp": group.opened_at.isoformat(),
@@ -78,6 +78,6 @@ def _of_group(group: GroupView) -> dict[str, Any]:
             "projects": group.projects,
             "teams": group.teams,
             "changed_by": group.actors,
-            "differences": [f"{operation} {path}"[:_MOST_VALUE] for path, operation in cause.changes[:_MOST_FIELDS]],
+            "differences": [f"{operation} {path}"[:_MAX_VALUE] for path, operation in cause.changes[:_MAX_FIELDS]],
         },
     }

@@ -44,7 +44,7 @@ _LONGEST_EVERY = timedelta(minutes=10)
 _BACK_OFF = timedelta(seconds=30)
 _LONGEST_BACK_OFF = timedelta(hours=1)
 _LISTED_AT_ONCE = 40
-_MOST_LISTED = 200
+_MAX_LISTED = 200
 """Largest number of findings whose details are in replies; the others are in the report."""
 _WRITERS = 8
 _SEVERAL = 20
@@ -183,7 +183,7 @@ class _Work:
     def _read(self, now: datetime) -> None:
         """Count the notices to show: all of the thread, without escalations that are not due or obsolete."""
         listed = set(self.thread.listed)
-        room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(listed))
+        room = min(_LISTED_AT_ONCE, _MAX_LISTED - len(listed))
         for stored in self._context.records.of_thread(self.thread.id):
             notice = stored.value
             if model.is_obsolete(notice) and not notice.is_silent:

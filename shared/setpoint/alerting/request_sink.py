@@ -31,7 +31,7 @@ from setpoint.ports.stores import Snapshot, Store
 
 NO_REQUEST = "0"
 """The number in place of a request's where there is none: nothing is to be edited, or not in this repository."""
-_MOST_FINDINGS = 200
+_MAX_FINDINGS = 200
 """Findings in one request; the others of a cause get theirs when these are over."""
 _ENDS = {"in sync": "the resource is as declared again", "absorbed": "the declaration matches the resource"}
 
@@ -95,7 +95,7 @@ class RequestSink:
         keys = sorted(set(self._members(thread)), key=lambda each: (each.name, each.content))
         drifted = 0
         for key in keys:
-            if drifted == _MOST_FINDINGS:
+            if drifted == _MAX_FINDINGS:
                 return
             snapshot = self._store.read(key)
             if snapshot.state is not None and snapshot.state.finding is not None:

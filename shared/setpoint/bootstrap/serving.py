@@ -32,7 +32,7 @@ from setpoint.util.telemetry import Run, Severity
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
-_MOST_FRAMES = 8
+_MAX_FRAMES = 8
 LARGEST_BODY = 15_000_000
 """Bytes of a request: a message has 10 MB at most (https://cloud.google.com/pubsub/quotas), and a push its base64."""
 
@@ -113,7 +113,7 @@ def _without_payloads() -> Iterator[None]:
 
 def _type_and_place(error: BaseException | None) -> str:
     """An error's type, and where it was raised: ``ValueError at a.py:12 < b.py:30``, the innermost call first."""
-    frames = traceback.extract_tb(error.__traceback__ if error is not None else None)[::-1][:_MOST_FRAMES]
+    frames = traceback.extract_tb(error.__traceback__ if error is not None else None)[::-1][:_MAX_FRAMES]
     places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
     return f"{type(error).__name__} at {places}"
 

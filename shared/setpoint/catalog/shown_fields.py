@@ -75,7 +75,7 @@ _RESOURCE_NAME = re.compile(
 _SHORT_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.:/ -]{0,39}|\d{1,20}")
 _ENUM_LIKE = re.compile(r"[a-z]{2,16}|[A-Z]{2,16}|[A-Z][A-Z0-9]{0,20}(?:_[A-Z0-9]{1,20}){1,6}")
 _LONG = 16
-_MOST = 500
+_LIMIT = 500
 _SENTENCE = 300
 _RANDOM_BITS = 3.3
 _ALL_KINDS = 3
@@ -160,7 +160,7 @@ def is_enum_like(value: str) -> bool:
 
 def is_plain(value: str) -> bool:
     """Whether a value looks like a name, a reference or an expression: short, and no part of it random."""
-    return len(value) <= _MOST and not is_random(value)
+    return len(value) <= _LIMIT and not is_random(value)
 
 
 def is_sentence(value: str) -> bool:

@@ -35,7 +35,7 @@ from setpoint.util.counts import counted
 _NOT_CRITICAL: tuple[Severity, ...] = ("low", "medium", "high")
 _DAYS = timedelta(days=90)
 _YEAR = timedelta(days=366)
-_MOST_ROWS = 15
+_MAX_ROWS = 15
 _FEW = 500
 
 
@@ -229,7 +229,7 @@ def _counts(states: Sequence[ResourceState]) -> Table:
         "type": Counter(kind_of(state.asset_type) for state, _ in findings),
     }
     for name, counts in groups.items():
-        for value, count in counts.most_common(_MOST_ROWS):
+        for value, count in counts.most_common(_MAX_ROWS):
             table.add_row(name, value, f"{count:,}")
     return table
 

@@ -17,7 +17,7 @@ from setpoint.cli.markdown import code
 from setpoint.cli.output import out
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-MOST_ROWS = 100
+MAX_ROWS = 100
 """A comment of GitHub has at most 65,536 characters."""
 
 
@@ -130,9 +130,9 @@ def as_markdown(results: Sequence[CiResult], headline: str) -> Iterator[str]:
     yield ""
     yield "| | Resource | What | Declared in |"
     yield "|---|---|---|---|"
-    for result in results[:MOST_ROWS]:
+    for result in results[:MAX_ROWS]:
         lines = "<br>".join(map(code, result.message.splitlines()))
         yield f"| {result.rule} | {code(result.subject)} | {lines} | {code(result.place)} |"
-    if (more := len(results) - MOST_ROWS) > 0:
+    if (more := len(results) - MAX_ROWS) > 0:
         yield ""
         yield f"and {more} more"

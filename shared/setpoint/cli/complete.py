@@ -15,7 +15,7 @@ from typing import Any
 TABLE = Path(__file__).with_name("completions.json")
 _FILE = "setpoint.db"
 _SCHEME = "sqlite:///"
-_MOST = 50
+_LIMIT = 50
 """Ids that are offered at most."""
 
 SCRIPTS: dict[str, str] = {
@@ -110,7 +110,7 @@ def _finding_ids(begun: str, words: Sequence[str], environment: Mapping[str, str
     if url.startswith(_SCHEME) and path.exists():
         from setpoint.adapters.sqlite.finding_ids import ids_beginning  # noqa: PLC0415 - only where a file is there
 
-        yield from ids_beginning(path, begun, _MOST)
+        yield from ids_beginning(path, begun, _LIMIT)
 
 
 def main(words: Sequence[str]) -> None:

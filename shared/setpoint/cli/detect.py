@@ -45,7 +45,7 @@ _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+\Z")
 _EMPTY_PULLS = 2
 """Pub/Sub may return an empty pull although messages wait."""
 _LONGEST_PAUSE = 60.0
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 """Projects that a warning names."""
 _COMPARED: tuple[Outcome, ...] = (
     "opened",
@@ -221,10 +221,10 @@ def _without_project(waiting: Counter[str], detection: Context) -> Outcomes:
         judged.subtract({"waiting": waiting[assumed.number]})
         return judged
     if numbers:
-        named = ", ".join(f"projects/{number}" for number in numbers[:_MOST_NAMED])
+        named = ", ".join(f"projects/{number}" for number in numbers[:_MAX_NAMED])
         print_warning(
             f"not compared: {counted(sum(waiting[number] for number in numbers), 'message')}, since the id of {named}"
-            f"{', …' if len(numbers) > _MOST_NAMED else ''} is not known; "
+            f"{', …' if len(numbers) > _MAX_NAMED else ''} is not known; "
             "add the assets of the projects themselves to the feed, or --resolve-projects",
             "unknown",
         )

@@ -182,7 +182,7 @@ def _declaration(
         return declarations[0] if declarations else None
     named = _named(declarations, observed, live_type)
     if len(named) != 1:
-        names = ", ".join(declaration.key.name for declaration in (named or declarations)[:_MOST_NAMES])
+        names = ", ".join(declaration.key.name for declaration in (named or declarations)[:_MAX_NAMES])
         raise BadRequest(
             f"{file}: declares {counted(len(declarations), 'resource')}; LIVE names none of them alone: {names}"
         )
@@ -257,7 +257,7 @@ def _resource(asset: dict[str, Any]) -> dict[str, Any]:
     return next((candidate for candidate in candidates if isinstance(candidate, dict)), asset)
 
 
-_MOST_NAMES = 10
+_MAX_NAMES = 10
 _POLICIES = ("iamPolicy", "iam_policy", "orgPolicy", "org_policy")
 _ACCESS_POLICIES = ("accessPolicy", "accessLevel", "servicePerimeter")
 

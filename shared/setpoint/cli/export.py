@@ -31,7 +31,7 @@ from setpoint.ports.services import Inventory
 from setpoint.util.counts import counted
 
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
-_MOST = 20
+_LIMIT = 20
 _EXPECTED = frozenset((exporting.SERVER, exporting.DEFAULT, exporting.LABEL, exporting.GOOGLES_GRANT))
 """Reasons of which the number is enough; of others the fields are named."""
 
@@ -94,7 +94,7 @@ def export(
         written = files.write(force=force)
     _print(tally, written, output)
     if written.kept:
-        some = ", ".join(map(str, written.kept[:_MOST])) + (" and others" if len(written.kept) > _MOST else "")
+        some = ", ".join(map(str, written.kept[:_LIMIT])) + (" and others" if len(written.kept) > _LIMIT else "")
         raise BadRequest(f"nothing was written: the export would change {some}; use --force or another --output")
     if tally.denied:
         raise typer.Exit(1)
@@ -179,9 +179,9 @@ def _print(tally: _Tally, written: WrittenFiles, output: Path) -> None:
     for reason, count in tally.left_out.most_common():
         out.print(f"left out: {count:,} {'grants' if reason == exporting.GOOGLES_GRANT else 'fields'}: {reason}")
     counts = sorted(tally.fields.items(), key=lambda item: (item[0][0] != exporting.SECRET, -item[1], item[0]))
-    for (reason, kind, path), count in counts[:_MOST]:
+    for (reason, kind, path), count in counts[:_LIMIT]:
         out.print(f"  {reason}: {path} of {count:,} {kind}", style="yellow", soft_wrap=True, markup=False)
-    if (more := len(counts) - _MOST) > 0:
+    if (more := len(counts) - _LIMIT) > 0:
         out.print(f"  and {counted(more, 'more field')}", style="yellow")
     if not written.kept:
         files = f"{counted(len(written.written), 'file')} written, {len(written.unchanged):,} unchanged in {output}"

@@ -18,9 +18,9 @@ from setpoint.model.difference import Difference
 
 MARKER = "<!-- setpoint-guard -->"
 """The first line of the comment, by which a later run finds the comment to update."""
-MOST_ROWS = 100
+MAX_ROWS = 100
 """A comment of GitHub has at most 65,536 characters."""
-_MOST_FIELDS = 5
+_MAX_FIELDS = 5
 
 _WORDS: dict[Effect, str] = {
     "destroys": "deletes or replaces a drifted resource",
@@ -47,7 +47,7 @@ def as_text(review: Review) -> Iterator[Text]:
         yield Text(f"    {resource.action} · {', '.join(_WORDS[effect] for effect in resource.effects)}")
         if resource.finding_id:
             yield Text(f"    {_since(resource)} · finding {resource.finding_id[:8]}", "dim")
-        for difference in resource.overwritten[:_MOST_FIELDS]:
+        for difference in resource.overwritten[:_MAX_FIELDS]:
             yield Text("    ").append_text(_undone(difference))
         for note in resource.notes:
             yield Text(f"    {note}", "yellow")
@@ -86,7 +86,7 @@ def as_markdown(review: Review) -> Iterator[str]:
     yield ""
     yield "| Resource | This change | Drift | Since, by | Declared in |"
     yield "|---|---|---|---|---|"
-    for resource in review.resources[:MOST_ROWS]:
+    for resource in review.resources[:MAX_ROWS]:
         title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
         cells = (
             f"{_cell(title.kind)} {code(title.name)}" + (f" in {code(title.project)}" if title.project else ""),
@@ -96,15 +96,15 @@ def as_markdown(review: Review) -> Iterator[str]:
             code(resource.address or resource.declared_in),
         )
         yield f"| {' | '.join(cells)} |"
-    if (more := len(review.resources) - MOST_ROWS) > 0:
+    if (more := len(review.resources) - MAX_ROWS) > 0:
         yield ""
         yield f"and {more} more; `setpoint guard` prints all."
 
 
 def _fields(resource: ReviewedResource) -> Iterator[str]:
-    for difference in resource.overwritten[:_MOST_FIELDS]:
+    for difference in resource.overwritten[:_MAX_FIELDS]:
         yield code(_undone(difference).plain)
-    if (more := len(resource.overwritten) - _MOST_FIELDS) > 0:
+    if (more := len(resource.overwritten) - _MAX_FIELDS) > 0:
         yield f"and {more} more"
 
 
@@ -140,7 +140,7 @@ def as_annotations(review: Review) -> Iterator[str]:
         sentences = [f"{name}: {', '.join(_WORDS[effect] for effect in resource.effects)}"]
         if resource.finding_id:
             sentences.append(_since(resource))
-        sentences += [_undone(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
+        sentences += [_undone(difference).plain for difference in resource.overwritten[:_MAX_FIELDS]]
         place = (file, line) if is_line else ("", "")
         yield annotation(level, "; ".join([*sentences, *resource.notes]), *place)
     for address in review.not_reviewed:

@@ -26,7 +26,7 @@ from setpoint.model.drift_origin import WORDS
 from setpoint.model.resource_state import ResourceState
 from setpoint.util.counts import counted
 
-_MOST_REASONS = 5
+_MAX_REASONS = 5
 
 
 def explain(
@@ -125,7 +125,7 @@ def read_all(context: Context) -> None:
     print_status(
         f"history of {result.dated:,} findings read, audit log of {result.searched:,}: {result.named:,} have an actor"
     )
-    for reason, count in result.reasons.most_common(_MOST_REASONS):
+    for reason, count in result.reasons.most_common(_MAX_REASONS):
         print_warning(f"{counted(count, 'finding')}: {reason or 'not known'}", "unknown")
     for problem in result.problems:
         print_warning(problem, "unreadable")

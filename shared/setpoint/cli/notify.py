@@ -28,7 +28,7 @@ from setpoint.model.events import CloudEvent
 from setpoint.model.notice_view import FindingView, Links, Message, TimelineEntry
 from setpoint.model.resource_state import ResourceState
 
-_MOST_STEPS = 24
+_MAX_STEPS = 24
 
 
 class Output(StrEnum):
@@ -129,7 +129,7 @@ def of_events(published: Iterable[CloudEvent]) -> Iterator[FindingView]:
     for life in lives.values():
         life.sort(key=lambda event: event.sequence)
         last = life[-1]
-        steps = tuple(TimelineEntry(event.time, event.type) for event in life[-_MOST_STEPS:])
+        steps = tuple(TimelineEntry(event.time, event.type) for event in life[-_MAX_STEPS:])
         yield FindingView(last.type, last.time, last.data, steps)
 
 
@@ -157,7 +157,7 @@ def _of_state(state: ResourceState, trail: Iterable[AuditEntry]) -> FindingView:
         event = "drift.resolved"
     elif data.status != "open":
         event = "drift.exempted"
-    steps = (TimelineEntry(data.first_seen, "drift.opened"), *happened[-_MOST_STEPS:])
+    steps = (TimelineEntry(data.first_seen, "drift.opened"), *happened[-_MAX_STEPS:])
     if event != "drift.opened":
         steps = (*steps, TimelineEntry(data.resolved_at or state.observed_at, event))
     quiet = state.exemption.until if state.exemption is not None and data.status not in ("open", "resolved") else None

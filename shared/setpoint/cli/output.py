@@ -63,9 +63,9 @@ errors = _Console(stderr=True, highlight=False)
 
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _OPERATION_STYLES = {"changed": "yellow", "missing": "red", "unexpected": "magenta"}
-_MOST_LINES = 6
-_MOST_SKIPPED = 5
-_MOST_WARNINGS = 20
+_MAX_LINES = 6
+_MAX_SKIPPED = 5
+_MAX_WARNINGS = 20
 """How many warnings of one category are printed."""
 
 
@@ -84,8 +84,8 @@ def _summary(loaded: LoadResult) -> str:
     if loaded.unobservable:
         summary += f", {loaded.unobservable} of them by deep reads only"
     if loaded.skipped:
-        most = ", ".join(skipped.counted_as(what, count) for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
-        summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
+        most = ", ".join(skipped.counted_as(what, count) for what, count in loaded.skipped.most_common(_MAX_SKIPPED))
+        summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MAX_SKIPPED else ''}"
     return summary
 
 
@@ -119,11 +119,11 @@ def _print_few(warnings: Iterable[Problem]) -> None:
     by_category: Counter[str] = Counter()
     for warning in warnings:
         by_category[warning.category] += 1
-        if by_category[warning.category] <= _MOST_WARNINGS:
+        if by_category[warning.category] <= _MAX_WARNINGS:
             print_warning(warning)
     for category, count in by_category.items():
-        if count > _MOST_WARNINGS:
-            print_warning(f"{count - _MOST_WARNINGS} more of {category}; `validate --output json` lists them all")
+        if count > _MAX_WARNINGS:
+            print_warning(f"{count - _MAX_WARNINGS} more of {category}; `validate --output json` lists them all")
 
 
 def _print_groups(problems: Iterable[Problem], print_problem: Callable[[Problem], None], what: str) -> None:
@@ -135,7 +135,7 @@ def _print_groups(problems: Iterable[Problem], print_problem: Callable[[Problem]
         errors.print(
             Text(f"{category}: {len(members)} {what}{'s' if len(members) > 1 else ''}", "bold"), soft_wrap=True
         )
-        shown = members if what == "error" else members[:_MOST_WARNINGS]
+        shown = members if what == "error" else members[:_MAX_WARNINGS]
         for problem in shown:
             print_problem(problem)
         if len(shown) < len(members):
@@ -279,7 +279,7 @@ def _worst_first(state: ResourceState) -> tuple[int, str]:
     return list(SEVERITY_STYLES).index(severity), state.key.name
 
 
-def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text]:
+def difference_lines(state: ResourceState, most: int = _MAX_LINES) -> list[Text]:
     """The differences of a finding, one a line, as many as fit."""
     finding = state.finding
     if finding is None or finding.kind != "modified":

@@ -29,7 +29,7 @@ from setpoint.util.counts import counted
 from setpoint.util.external_sort import batches
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
-_MOST = 200
+_LIMIT = 200
 _BATCH = 500
 _HELD_BACK = "an unreadable document may declare them"
 _NOT_PRUNED = "remove them with --prune"
@@ -71,7 +71,7 @@ def kept_because(loaded: LoadResult, *, prune: bool) -> str:
 
 def print_plan(
     plan: Plan,
-    most: int = _MOST,
+    most: int = _LIMIT,
     *,
     problems: int = 0,
     pending: Collection[ResourceKey] = (),

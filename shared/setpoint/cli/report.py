@@ -30,7 +30,7 @@ from setpoint.reporting.html.figures import LONGEST
 from setpoint.reporting.html.model import UNRESOLVED, Report, Row
 from setpoint.util.counts import counted
 
-_MOST = 10
+_LIMIT = 10
 
 
 class Output(StrEnum):
@@ -186,8 +186,8 @@ def _shares(what: str, values: Iterable[str], rows: Iterable[Row]) -> Table:
     table.add_column("open", justify="right")
     for severity, style in SEVERITY_STYLES.items():
         table.add_column(severity, justify="right", style=style)
-    for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST]:
+    for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_LIMIT]:
         table.add_row(Text(value), f"{count:,}", *(f"{bad[value][severity]:,}" for severity in SEVERITY_STYLES))
-    if (more := len(counts) - _MOST) > 0:
+    if (more := len(counts) - _LIMIT) > 0:
         table.add_row(Text(f"and {counted(more, 'other')}", "dim"))
     return table

@@ -13,7 +13,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.util.counts import counted
 
 _SHOWN = frozenset(("refused", "waiting", "gone", "failed"))
-_MOST_SHOWN = 20
+_MAX_SHOWN = 20
 
 
 def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> StatesApplied:
@@ -39,7 +39,7 @@ def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> St
                 out.out(f"{report.message}")
             if report.status in _SHOWN:
                 shown += 1
-                if shown <= _MOST_SHOWN:
+                if shown <= _MAX_SHOWN:
                     print_error(report.message if report.url in report.message else f"{report.url}: {report.message}")
 
         for url in urls:
@@ -47,8 +47,8 @@ def apply_urls(urls: list[str], options: StateOptions, detection: Context) -> St
             together.counts += done.counts
             together.resources += done.resources
             together.outcomes += done.outcomes
-    if shown > _MOST_SHOWN:
-        print_warning(f"{counted(shown - _MOST_SHOWN, 'more state')} also need attention")
+    if shown > _MAX_SHOWN:
+        print_warning(f"{counted(shown - _MAX_SHOWN, 'more state')} also need attention")
     counts = ", ".join(f"{count} {status}" for status, count in together.counts.most_common())
     applied = f"{counted(together.resources, 'resource')} applied"
     done_with = "nothing was written" if options.dry_run else applied

@@ -51,8 +51,8 @@ from setpoint.util.counts import counted
 
 DECLARED_BEFORE = timedelta(days=1)
 """How long before a past sweep its declarations count as applied; a sweep does not judge what is applied during it."""
-_MOST_PARTS = 5
-_MOST_CLAIMS = 20
+_MAX_PARTS = 5
+_MAX_CLAIMS = 20
 _REASONS = 3
 """Reasons of rejected records that are shown."""
 
@@ -255,8 +255,8 @@ def _all_contents(scopes: list[str]) -> list[ContentChoice]:
 def _print_unknown(swept: SweepResult, contents: Collection[str] | None) -> None:
     """What the listing does not show, by content and type, and the content that exported files lack."""
     parts = Counter(swept.summary.unknown_of).most_common()
-    shown = [f"{count:,} {what}" for what, count in parts[:_MOST_PARTS]]
-    more = [f"{len(parts) - _MOST_PARTS} other kinds"] if len(parts) > _MOST_PARTS else []
+    shown = [f"{count:,} {what}" for what, count in parts[:_MAX_PARTS]]
+    more = [f"{len(parts) - _MAX_PARTS} other kinds"] if len(parts) > _MAX_PARTS else []
     which = f": {', '.join(shown + more)}" if shown else ""
     print_warning(f"{swept.unknown:,} declared, and inconclusive in the listing{which}", "unknown")
     is_policy = any(what.startswith(f"{ContentChoice.iam_policy} of ") for what, _ in parts)
@@ -301,10 +301,10 @@ def _print_unreported(swept: SweepResult) -> None:
     for made, count in swept.made.most_common():
         print_status(f"{counted(count, 'needs', 'need')} no declaration: {made}")
     claims = swept.summary.unreported
-    for entry in claims[:_MOST_CLAIMS]:
+    for entry in claims[:_MAX_CLAIMS]:
         word = "refuted, findings within two hours" if entry.claim.is_refuted else "among them"
         print_status(f"  {entry.count:,} {word}: {visible(str(entry.claim))}")
-    if more := claims[_MOST_CLAIMS:]:
+    if more := claims[_MAX_CLAIMS:]:
         print_status(f"  and {counted(len(more), 'other claim')}; --output json has all of them")
 
 

@@ -14,7 +14,7 @@ from setpoint.util.texts import ELLIPSIS, clip
 
 NOTHING = "nothing"
 """The text for an absent value."""
-MOST = 60
+LIMIT = 60
 """Default maximum length of a value in characters."""
 
 _AMBIGUOUS = re.compile(r"""(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?\Z|true\Z|false\Z|null\Z|[\s\[{"]|\Z)""")
@@ -22,7 +22,7 @@ _AMBIGUOUS = re.compile(r"""(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?\Z|true\Z|false\Z|nul
 _AROUND = 12
 
 
-def as_json(value: Any, most: int = MOST) -> str:
+def as_json(value: Any, most: int = LIMIT) -> str:
     """A value as JSON of limited length; a cut link keeps its end, which distinguishes it."""
     return NOTHING if value is msgspec.UNSET else clip(encoded(shortened(value)), most)
 
@@ -91,7 +91,7 @@ def parts(difference: Difference, declared: str, observed: str, path: str = "") 
     return DifferenceText(path or difference.path or "(all)", declared, joint, observed)
 
 
-def as_line(difference: Difference, most: int = MOST, *, own_path: bool = False) -> str:
+def as_line(difference: Difference, most: int = LIMIT, *, own_path: bool = False) -> str:
     """A difference in a line of plain text; a grant without its path.
 
     Args:

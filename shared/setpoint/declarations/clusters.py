@@ -20,7 +20,7 @@ from setpoint.util.json_values import as_object
 
 REASON = "Drifted"
 _TRIES = 4
-_MOST_PATHS = 12
+_MAX_PATHS = 12
 _LONGEST = 1_000
 """Maximum length of an Event's message; Kubernetes allows 1,024 characters."""
 
@@ -163,7 +163,7 @@ def _message(state: ResourceState) -> str:
     if finding.kind == "deleted":
         text = "the resource is deleted"
     else:
-        paths = [difference.declared_path or difference.path for difference in finding.differences[:_MOST_PATHS]]
+        paths = [difference.declared_path or difference.path for difference in finding.differences[:_MAX_PATHS]]
         more = finding.difference_count - len(paths)
         text = f"differs in {', '.join(paths)}{f' and {more} more' if more > 0 else ''}"
     who = actor_resolution.describe(finding.actor)

@@ -19,7 +19,7 @@ _TOGETHER = 500
 _FILE = "100"
 """The mode of a file begins with this, whether it can be executed or not."""
 _LINK = "120000"
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 """As many links may follow each other; Linux has the same limit."""
 _Tree = Mapping[str, tuple[str, str]]
 """Mode and object id of each path."""
@@ -90,7 +90,7 @@ def _without_links(tree: _Tree, top: Path) -> _Tree:
 
 def _target(name: str, targets: Mapping[str, str]) -> str:
     """The path that a link leads to; empty if it leads out of the checkout, or in a circle."""
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MAX_LINKS):
         if name not in targets:
             return name
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), targets[name]))

@@ -10,7 +10,7 @@ from setpoint.detection import known_places
 from setpoint.detection.known_places import NamedPlace, PlaceStore
 from setpoint.errors import NotPermitted
 
-_MOST = 5
+_LIMIT = 5
 
 
 def check(planned: Plan, loaded: LoadResult, store: PlaceStore, *, not_seen_yet: bool = False) -> tuple[str, ...]:
@@ -39,9 +39,9 @@ def check(planned: Plan, loaded: LoadResult, store: PlaceStore, *, not_seen_yet:
     lines = tuple(f"{name.where}: {name.subject} names {name.place}" for name in dict.fromkeys(unseen))
     refused = [line for line, name in zip(lines, dict.fromkeys(unseen), strict=True) if _kind(name) in listed]
     if refused:
-        more = f", and {len(refused) - _MOST} more" if len(refused) > _MOST else ""
+        more = f", and {len(refused) - _LIMIT} more" if len(refused) > _LIMIT else ""
         raise NotPermitted(
-            f"nothing was applied: these places are unknown: {'; '.join(refused[:_MOST])}{more}; "
+            f"nothing was applied: these places are unknown: {'; '.join(refused[:_LIMIT])}{more}; "
             "check the spelling, or allow it with `setpoint apply --not-seen-yet`, an upload with the metadata "
             "not-seen-yet=true"
         )

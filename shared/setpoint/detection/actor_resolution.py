@@ -24,7 +24,7 @@ WINDOW = timedelta(minutes=15)
 """The longest time between a change and an observation that shows it; the inventory lags by minutes."""
 SKEW = timedelta(seconds=60)
 """The largest expected difference between the clocks of a service and of the inventory."""
-_MOST_AGAIN = 8
+_MAX_REPEATS = 8
 CLOSE = timedelta(minutes=2)
 """The longest time between a change and the observation that shows it, for confidence ``certain``."""
 
@@ -32,7 +32,7 @@ CLOSE = timedelta(minutes=2)
 def seen_again(onset: DriftOnset, observed_at: datetime) -> DriftOnset:
     """Add an observation of the same drift to an onset, in any order of arrival."""
     seen, *again = sorted({onset.seen, *onset.again, observed_at})
-    return replace(onset, seen=seen, again=tuple(again[:_MOST_AGAIN]))
+    return replace(onset, seen=seen, again=tuple(again[:_MAX_REPEATS]))
 
 
 def narrowed(onset: DriftOnset, observed_at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:

@@ -34,7 +34,7 @@ KEPT = timedelta(days=35)
 """How long the inventory keeps history (https://cloud.google.com/asset-inventory/docs/view-asset-history)."""
 _JITTER = timedelta(seconds=1)
 """Two versions that are further apart have a gap between them."""
-_MOST_FIELDS = 200
+_MAX_FIELDS = 200
 """The most differences whose beginning is kept, so that a record stays small."""
 _LONGEST_BEFORE = 1_000
 """The most bytes of a value that was there before."""
@@ -126,7 +126,7 @@ def history_of(state: ResourceState, versions: Sequence[AssetVersion], judge: Ju
 def _wanted(finding: Finding) -> tuple[Difference, ...]:
     """The differences of a finding; one of the whole resource if it is deleted or unmanaged."""
     if finding.kind == "modified":
-        return finding.differences[:_MOST_FIELDS]
+        return finding.differences[:_MAX_FIELDS]
     return (Difference("", "missing" if finding.kind == "deleted" else "unexpected"),)
 
 

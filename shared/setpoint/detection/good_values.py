@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
     from setpoint.comparison.masking import Masking
 
-MOST_TRACKED = 40
+MAX_TRACKED = 40
 """Paths of which is remembered that they differ, or how often they moved."""
 _AFTER_AN_APPLY = timedelta(hours=4)
 """How long the first observation after an apply is taken for what the apply has done."""
@@ -172,8 +172,8 @@ def digest_of(difference: Difference) -> str:
 def updated(current: LiveValues, good: GoodValues, differences: Iterable[Difference], *, renewed: bool) -> GoodValues:
     """What is good from now on: the values before, or those of now, less what differs from what was before."""
     differing = sorted(differences, key=lambda difference: _RANKS.index(severity_of(difference)))
-    changed = {difference.path: digest_of(difference) for difference in differing[:MOST_TRACKED]}
-    is_crowded = len(differing) > MOST_TRACKED
+    changed = {difference.path: digest_of(difference) for difference in differing[:MAX_TRACKED]}
+    is_crowded = len(differing) > MAX_TRACKED
     if renewed:
         paths = [difference.path for difference in differing]
         good = _restored(current, good, paths) if paths else renewed_values(current, good)

@@ -28,9 +28,9 @@ from setpoint.util import telemetry
 SOURCE_TYPE = "setpoint.dev/Source"
 """The type of the finding about a source's refused declarations."""
 
-_MOST_SHOWN = 100
+_MAX_SHOWN = 100
 """The most refused declarations that the finding of a source shows; the rest are counted."""
-_MOST_KNOWN = 10_000
+_MAX_KNOWN = 10_000
 """The most reported refusals that a process remembers."""
 
 
@@ -47,7 +47,7 @@ class KnownRefusals:
     def note(self, key: ResourceKey, refused: RefusedClaim) -> None:
         """Remember a reported refusal; the oldest ones are forgotten."""
         self._known[key, refused] = None
-        if len(self._known) > _MOST_KNOWN:
+        if len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)
 
 
@@ -120,7 +120,7 @@ def source_observation(source: str, refused: Mapping[str, str], now: datetime, c
         now: the current time.
         count: the number of refused declarations, where more are known than have a reason here.
     """
-    shown = dict(sorted(refused.items())[:_MOST_SHOWN])
+    shown = dict(sorted(refused.items())[:_MAX_SHOWN])
     data: dict[str, Any] = {"refused": shown, "count": max(count, len(refused))}
     return Observation(source_key(source), SOURCE_TYPE, now, data=data)
 
@@ -142,7 +142,7 @@ def with_refusal(
         now: the current time.
     """
     before = refused_before(last)
-    if before.get(key.name) == refused.reason or (key.name not in before and len(before) >= _MOST_SHOWN):
+    if before.get(key.name) == refused.reason or (key.name not in before and len(before) >= _MAX_SHOWN):
         return None
     count = int(last.data["count"]) + (key.name not in before) if last is not None else 1
     return source_observation(refused.source, {**before, key.name: refused.reason}, now, count)

@@ -17,7 +17,7 @@ from setpoint.comparison import api_versions, coverage_gaps, undeclared_values
 from setpoint.comparison.masking import HIDING, Masking
 from setpoint.comparison.undeclared_values import EarlierValues, SettableValue, ValueDigests
 from setpoint.detection import good_values, observation_digests, value_folding
-from setpoint.detection.good_values import MOST_TRACKED, LiveValues, severity_of
+from setpoint.detection.good_values import MAX_TRACKED, LiveValues, severity_of
 from setpoint.detection.observed_schema import Schemas, aligned, schema_of
 from setpoint.detection.restoration import ChangedValues
 from setpoint.model import ignore_patterns, last_known_good, policy, security_meaning
@@ -40,8 +40,8 @@ _LEARNING = timedelta(hours=1)
 """After the first observation: what others write in this time, and is of no weight, belongs to what is good."""
 _PROVEN = timedelta(days=30)
 """So long in another API version alone, and the values of that version are good."""
-_MOST_VERSIONS = 2
-_MOST_UNKNOWN = 20
+_MAX_VERSIONS = 2
+_MAX_UNKNOWN = 20
 """Fields that are named as not compared."""
 
 _DEFAULT = Undeclared()
@@ -311,10 +311,10 @@ def _in_other_version(
     is_old = not good.changed and observation.observed_at - left_at > _PROVEN
     own = result.good
     if is_applied or is_old:
-        packed = pack(replace(own, is_unproven=False), [other for other in rest if other.changed][-_MOST_VERSIONS:])
+        packed = pack(replace(own, is_unproven=False), [other for other in rest if other.changed][-_MAX_VERSIONS:])
         unproven: Sequence[str] = ()
     else:
-        packed = pack(replace(good, left_at=left_at), [*rest[1:], own][-_MOST_VERSIONS:])
+        packed = pack(replace(good, left_at=left_at), [*rest[1:], own][-_MAX_VERSIONS:])
         unproven = _severe(good) if own.is_unproven else ()
     return UndeclaredChanges(
         *_split(declaration, fleet_policy, result.differences),
@@ -397,7 +397,7 @@ def _unknown(paths: Iterable[str], why: str) -> tuple[Explanation, ...]:
     """The fields that may have changed and could not be compared."""
     return tuple(
         coverage_gaps.undeclared(path, why, security_meaning.why_it_is_watched(path))
-        for path in list(dict.fromkeys(paths))[: MOST_TRACKED + _MOST_UNKNOWN]
+        for path in list(dict.fromkeys(paths))[: MAX_TRACKED + _MAX_UNKNOWN]
     )
 
 
@@ -436,8 +436,8 @@ def _without_moving_values(
             del moves[difference.path]
     good = replace(
         good,
-        moves=dict(list(moves.items())[-MOST_TRACKED:]),
-        wandering=tuple(wandering[-MOST_TRACKED:]),
+        moves=dict(list(moves.items())[-MAX_TRACKED:]),
+        wandering=tuple(wandering[-MAX_TRACKED:]),
     )
     return tuple(difference for difference in differences if difference.path not in wandering), False, good
 

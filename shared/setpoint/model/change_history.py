@@ -16,7 +16,7 @@ from setpoint.model import newer_fields
 from setpoint.model.actors import AuditedChange
 from setpoint.model.decode_errors import UNREADABLE
 
-MOST = 8
+LIMIT = 8
 """Number of changes to keep one by one, and of summaries."""
 KEPT = timedelta(days=7)
 """How long to keep a change; a sweep finds what a feed has dropped within hours."""
@@ -67,16 +67,16 @@ def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: dat
             known[place] = _merged(known[place], audited)
     kept = [entry for entry in sorted(known, key=_order) if effective(entry) > now - KEPT]
     summaries = [entry for entry in stored if entry.several and effective(entry) > now - KEPT]
-    return (*_summarized(summaries, kept[:-MOST]), *kept[-MOST:])
+    return (*_summarized(summaries, kept[:-LIMIT]), *kept[-LIMIT:])
 
 
 def _summarized(summaries: Iterable[AuditedChange], older: Iterable[AuditedChange]) -> list[AuditedChange]:
-    """One summary for each principal; of more than ``MOST``, those that ended first become one without a name."""
+    """One summary for each principal; of more than ``LIMIT``, those that ended first become one without a name."""
     known: dict[str, AuditedChange] = {}
     for entry in (*summaries, *older):
         known[entry.principal] = _summary(known.get(entry.principal, entry), entry, entry.principal)
     ordered = sorted(known.values(), key=lambda entry: (effective(entry), entry.principal))
-    while len(ordered) > MOST:
+    while len(ordered) > LIMIT:
         first, second, *rest = ordered
         ordered = [_summary(first, second, ""), *rest]
     return sorted(ordered, key=_order)

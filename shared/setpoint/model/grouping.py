@@ -13,7 +13,7 @@ from setpoint.model.events import DriftData
 from setpoint.model.field_path import Element
 from setpoint.model.notice_view import GroupKey
 
-_MOST_CHANGES = 30
+_MAX_CHANGES = 30
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -25,7 +25,7 @@ def cause_of(data: DriftData) -> GroupKey:
     role of a grant is included: owner of one project and viewer of another are two changes.
     """
     changes = sorted(set(map(change_of, data.differences)))
-    return GroupKey(data.asset_type, data.content, data.kind, tuple(changes[:_MOST_CHANGES]))
+    return GroupKey(data.asset_type, data.content, data.kind, tuple(changes[:_MAX_CHANGES]))
 
 
 def cause_id(cause: GroupKey) -> str:

@@ -13,7 +13,7 @@ from setpoint.model.decode_errors import UNREADABLE
 
 _AGAIN = timedelta(minutes=10)
 """Repeated errors within this time count once, to save writes."""
-_MOST_LETTERS = 500
+_MAX_LETTERS = 500
 
 
 class RecordProblem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,7 +57,7 @@ def recorded_again(before: RecordProblem | None, error: CorruptState, now: datet
         now: the current time.
     """
     if before is None:
-        reason = str(error)[:_MOST_LETTERS]
+        reason = str(error)[:_MAX_LETTERS]
         return RecordProblem(error.record, reason, now, now, error.resource, isinstance(error, NewerRecord))
     if now - before.last_seen < _AGAIN:
         return None

@@ -16,7 +16,7 @@ from setpoint.model.decode_errors import reason_of
 
 INTERACTION = "press"
 """The attribute ``type`` of a queued interaction."""
-_MOST_FIELDS = 16
+_MAX_FIELDS = 16
 
 
 class Interaction(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def of_request(body: bytes) -> Interaction:
         MalformedMessage: the request is not a click of a button.
     """
     try:
-        form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS)
+        form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=_MAX_FIELDS)
         payload = _read(form["payload"][0])
         action = payload.actions[0]
         clicked_at = datetime.fromtimestamp(float(action["action_ts"]), UTC)

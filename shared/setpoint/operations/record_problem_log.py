@@ -16,7 +16,7 @@ KIND = "problems"
 _ALL = "all"
 _KEPT = timedelta(days=3)
 """How long a problem is kept after it was last met: a sweep or a report meets each within a day."""
-_MOST = 200
+_LIMIT = 200
 """Problems that one run notes at most."""
 
 
@@ -39,7 +39,7 @@ class RecordProblemLog:
         by_record = {error.record: error for error in errors if error.record}
         if by_record:
             telemetry.add("record_problems", len(by_record))
-        for error in list(by_record.values())[:_MOST]:
+        for error in list(by_record.values())[:_LIMIT]:
             with suppress(TransientError):
                 self._note(error, now)
         return len(by_record)

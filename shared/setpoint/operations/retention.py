@@ -11,7 +11,7 @@ from setpoint.model.retention import Retention, due_since, without_finding
 from setpoint.ports.stores import Problems, StateStore
 from setpoint.util import telemetry
 
-_MOST = 2_000
+_LIMIT = 2_000
 """Findings that one run drops at most."""
 
 
@@ -30,7 +30,7 @@ def drop_resolved(store: StateStore, retention: Retention, now: datetime) -> int
         since = due_since(state, retention)
         if since is None or since > now:
             continue
-        if len(due) < _MOST:
+        if len(due) < _LIMIT:
             due.append((since, state.key))
         else:
             lag = max(lag, (now - since).total_seconds())

@@ -62,7 +62,7 @@ def _reason(error: Any) -> str:
     if not isinstance(first, dict):
         return "it ended with an error"
     code = first.get("code") or first.get("status") or ""
-    message = _without_values(str(first.get("message", ""))[:_MOST])
+    message = _without_values(str(first.get("message", ""))[:_LIMIT])
     return scrub(f"{code}: {message}").strip(": ")[:_LONGEST] or "it ended with an error"
 
 
@@ -87,7 +87,7 @@ _QUOTED = re.compile(
 _SHORTEST = 4
 """A shorter text is not a secret."""
 _LONGEST = 500
-_MOST = 5_000
+_LIMIT = 5_000
 
 
 _USUALLY = timedelta(hours=1)

@@ -151,7 +151,7 @@ _MARKED: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _REFERENCE = re.compile(r"(?:\$|%|\{\{|<|projects/|sm://|gcp:///|vault:|(?:true|false|null|none|required|optional)\Z)")
 """A reference to a secret, or a placeholder for one."""
-_MOST = 20_000
+_LIMIT = 20_000
 
 
 def holds_known(text: str) -> bool:
@@ -170,7 +170,7 @@ def _holds_known(text: str) -> bool:
 
 def holds_secret(text: str) -> bool:
     """Whether a text contains a token or key of a published format, or marks a part of it as a secret."""
-    return _of_short(text) if len(text) <= _SHORT else _holds_secret(text[:_MOST])
+    return _of_short(text) if len(text) <= _SHORT else _holds_secret(text[:_LIMIT])
 
 
 def _holds_secret(text: str) -> bool:

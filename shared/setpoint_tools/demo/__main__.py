@@ -32,7 +32,7 @@ from setpoint_tools.demo.terraform_states import is_in_state
 
 _PIPED_WIDTH = 100
 _WIDEST = 120
-_MOST_FAULTS = 20
+_MAX_FAULTS = 20
 
 
 def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int:
@@ -139,7 +139,7 @@ def _in_sync(loaded: LoadResult, sent: Sequence[SentMessage], run: DemoRun) -> I
 
 def _complain(console: Console, faults: list[str]) -> None:
     console.print(f"[bold red]{len(faults)} things are not as they were made[/]; this is a fault of Setpoint:")
-    for fault in faults[:_MOST_FAULTS]:
+    for fault in faults[:_MAX_FAULTS]:
         console.print(f"  {fault}", markup=False, soft_wrap=True)
 
 

@@ -25,7 +25,7 @@ from setpoint_tools.demo.pipeline import DemoPaths, DemoRun
 from setpoint_tools.demo.spellings import Spellings
 
 _SEVERITIES = list(SEVERITY_STYLES)
-_MOST_REASONS = 8
+_MAX_REASONS = 8
 _WHAT_IS_LEFT_OUT = "# no remediation, baseline or attribution"
 _INDENT = 10
 _ONE_CAUSE = 4
@@ -205,7 +205,7 @@ def show_spellings(console: Console, spellings: Spellings) -> None:
     table.add_column(justify="right", min_width=7)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for spelling in spellings.reasons[:_MOST_REASONS]:
+    for spelling in spellings.reasons[:_MAX_REASONS]:
         example = Text.assemble(
             (f"{kind_of(spelling.asset_type)} {spelling.path}: ", "dim"),
             spelling.declared,
@@ -214,7 +214,7 @@ def show_spellings(console: Console, spellings: Spellings) -> None:
         )
         table.add_row(f"{spelling.count:,}", spelling.reason, example if spelling.declared else "")
     console.print(table)
-    if more := spellings.reasons[_MOST_REASONS:]:
+    if more := spellings.reasons[_MAX_REASONS:]:
         rest = ", ".join(f"{spelling.reason} ({spelling.count})" for spelling in more)
         console.print(Padding(Text(f"and {rest}", "dim"), (0, 0, 0, 9)))
     console.print()

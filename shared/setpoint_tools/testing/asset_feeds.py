@@ -19,7 +19,7 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from setpoint_tools.testing.asset_faults import Faults, refuse
 from setpoint_tools.testing.asset_listing import SCOPE
 
-_MOST_FEEDS = 200
+_MAX_FEEDS = 200
 
 
 class Feeds:
@@ -40,8 +40,8 @@ class Feeds:
             refuse(context, f"Invalid feed name: {name}")
         if name in self._feeds:
             refuse(context, f"Feed already exists: {name}", grpc.StatusCode.ALREADY_EXISTS)
-        if len(self._of(request.parent)) >= _MOST_FEEDS:
-            refuse(context, f"{request.parent} has {_MOST_FEEDS} feeds", grpc.StatusCode.RESOURCE_EXHAUSTED)
+        if len(self._of(request.parent)) >= _MAX_FEEDS:
+            refuse(context, f"{request.parent} has {_MAX_FEEDS} feeds", grpc.StatusCode.RESOURCE_EXHAUSTED)
         feed = Feed.pb(Feed(request.feed))
         feed.name = name
         return self._kept(feed, context)

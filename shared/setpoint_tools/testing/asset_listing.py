@@ -22,7 +22,7 @@ from setpoint_tools.testing.rate_quotas import Quota
 
 SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
 _PLAIN_TYPE = re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9]+\Z")
-_USUAL_PAGE, _LARGEST_PAGE, _MOST_NAMES = 100, 1000, 100
+_USUAL_PAGE, _LARGEST_PAGE, _MAX_NAMES = 100, 1000, 100
 
 _HISTORY_PARENT = re.compile(r"organizations/\d+\Z|projects/[^/\s]+\Z")
 HISTORY = timedelta(days=35)
@@ -88,7 +88,7 @@ class Listings:
             deny(context, "IAM_PERMISSION_DENIED", request.parent)
         histories = {name: self._held.history(name) for name in request.asset_names}
         unknown = [name for name, history in histories.items() if not _is_below(history, scope)]
-        if unknown or len(request.asset_names) > _MOST_NAMES:
+        if unknown or len(request.asset_names) > _MAX_NAMES:
             refuse(context, f"Invalid asset names: {unknown or 'too many'}")
         response = BatchGetAssetsHistoryResponse.pb(BatchGetAssetsHistoryResponse())
         window = BatchGetAssetsHistoryRequest.pb(request).read_time_window

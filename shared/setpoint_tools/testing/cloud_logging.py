@@ -20,7 +20,7 @@ from setpoint_tools.testing.log_filters import FilterError, compiled
 from setpoint_tools.testing.rate_quotas import Quota
 
 _PATH = "/logging.googleapis.com/v2/entries:list"
-_MOST_LETTERS, _MOST_NAMES, _MOST_ENTRIES, _USUAL_ENTRIES = 20_000, 100, 1_000, 50
+_MAX_LETTERS, _MAX_NAMES, _MAX_ENTRIES, _USUAL_ENTRIES = 20_000, 100, 1_000, 50
 
 
 class CloudLogging:
@@ -79,14 +79,14 @@ class CloudLogging:
             return _error(self.failures.pop(0), "INTERNAL", "told to fail")
         if not self.quota.takes():
             return _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for 'Read requests per minute'")
-        if not names or len(names) > _MOST_NAMES or len(body.get("filter", "")) > _MOST_LETTERS:
+        if not names or len(names) > _MAX_NAMES or len(body.get("filter", "")) > _MAX_LETTERS:
             return _error(400, "INVALID_ARGUMENT", "resource_names or filter is out of range")
         if denied := sorted(self.denied.intersection(names)):
             return _error(403, "PERMISSION_DENIED", f"Permission denied for {denied[0]}")
         return None
 
     def _page(self, names: Sequence[str], body: Mapping[str, Any]) -> dict[str, Any]:
-        size = min(body.get("pageSize") or _USUAL_ENTRIES, _MOST_ENTRIES)
+        size = min(body.get("pageSize") or _USUAL_ENTRIES, _MAX_ENTRIES)
         asked = json.dumps({key: value for key, value in body.items() if key != "pageToken"}, sort_keys=True)
         token = body.get("pageToken", "")
         if token:

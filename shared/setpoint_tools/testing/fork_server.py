@@ -47,7 +47,7 @@ _LOADED = (
 )
 """What functions that are pushed to load, most of it when they handle their first event."""
 
-_MOST = 1_000_000
+_LIMIT = 1_000_000
 _ENDED = 0
 """What is known of the exit code of a program that is not a child of this process."""
 
@@ -121,7 +121,7 @@ class ForkServer:
         try:
             sent = socket.send_fds(self._connection, [request], [log.fileno(), held])
             self._connection.sendall(request[sent:])
-            answer = self._connection.recv(_MOST)
+            answer = self._connection.recv(_LIMIT)
         except OSError as error:
             os.close(alive)
             raise RuntimeError(f"the process that programs are forked from has ended: {error}") from error
@@ -150,9 +150,9 @@ def _serve(connection: socket.socket) -> list[str]:
 
 
 def _received(connection: socket.socket) -> tuple[tuple[list[str], dict[str, str]], list[int]] | None:
-    data, descriptors, _, _ = socket.recv_fds(connection, _MOST, 2)
+    data, descriptors, _, _ = socket.recv_fds(connection, _LIMIT, 2)
     while not data.endswith(b"\n"):
-        more = connection.recv(_MOST)
+        more = connection.recv(_LIMIT)
         if not more:
             return None
         data += more

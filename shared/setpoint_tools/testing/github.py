@@ -24,7 +24,7 @@ from setpoint_tools.testing.http_server import serving
 TOKEN = "github-token-of-the-fake"  # noqa: S105 - of the fake
 ACCOUNT = "setpoint"
 """The account of the token; empty for the token of an app's installation, which may not ask for it."""
-MOST_FILES = 100_000
+MAX_FILES = 100_000
 """Entries of a tree in one answer: https://docs.github.com/rest/git/trees#get-a-tree"""
 _NO_ACCOUNT = "Resource not accessible by integration"
 _MISSING = HostAnswer(404, {"message": "Not Found"})
@@ -78,8 +78,8 @@ def _tree(repository: StoredRepository, _: HostCall, commit: str) -> HostAnswer:
     if stored is None:
         return _MISSING
     paths = list(stored.files)
-    entries = [{"path": path, "mode": "100644", "type": "blob", "sha": "0"} for path in paths[:MOST_FILES]]
-    return HostAnswer(200, {"sha": f"tree-{commit}", "tree": entries, "truncated": len(paths) > MOST_FILES})
+    entries = [{"path": path, "mode": "100644", "type": "blob", "sha": "0"} for path in paths[:MAX_FILES]]
+    return HostAnswer(200, {"sha": f"tree-{commit}", "tree": entries, "truncated": len(paths) > MAX_FILES})
 
 
 def _new_tree(repository: StoredRepository, call: HostCall) -> HostAnswer:

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-MOST_BLOCKS = 50
-MOST_TEXT = 40_000
-MOST_IN_ALL = 13_200
-_MOST_BLOCK_ID = 255
+MAX_BLOCKS = 50
+MAX_TEXT = 40_000
+MAX_TOTAL = 13_200
+_MAX_BLOCK_ID = 255
 _BUTTON = {"text": 75, "action_id": 255, "value": 2000, "url": 3000}
 _OPTION = {"text": 75, "value": 150}
 
@@ -25,13 +25,13 @@ def refusal(text: str, blocks: Any) -> str:
         return "invalid_blocks_format"
     if not text and not blocks:
         return "no_text"
-    if units(text) > MOST_TEXT:
+    if units(text) > MAX_TEXT:
         return "msg_too_long"
     fault = next(_faults(blocks), "")
     if fault:
         return f"invalid_blocks {fault}"
     total = sum(map(units, texts(blocks)))
-    return f"msg_blocks_too_long {total}" if total > MOST_IN_ALL else ""
+    return f"msg_blocks_too_long {total}" if total > MAX_TOTAL else ""
 
 
 def units(text: str) -> int:
@@ -52,7 +52,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def _faults(blocks: list[dict[str, Any]]) -> Iterator[str]:
-    if len(blocks) > MOST_BLOCKS:
+    if len(blocks) > MAX_BLOCKS:
         yield f"{len(blocks)} blocks"
     named = Counter(block["block_id"] for block in blocks if "block_id" in block)
     yield from (f"block_id {name} twice" for name, times in named.items() if times > 1)
@@ -61,7 +61,7 @@ def _faults(blocks: list[dict[str, Any]]) -> Iterator[str]:
         if check is None:
             yield f"{position}: no block is a {block.get('type')}"
             continue
-        if units(str(block.get("block_id", ""))) > _MOST_BLOCK_ID:
+        if units(str(block.get("block_id", ""))) > _MAX_BLOCK_ID:
             yield f"{position}: block_id"
         yield from (f"{position}: {fault}" for fault in check(block))
 

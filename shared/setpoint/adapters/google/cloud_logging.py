@@ -20,15 +20,15 @@ from setpoint.util.retries import backoff
 
 CALLS_A_MINUTE = 60
 """The quota of a project for reading entries (https://cloud.google.com/logging/quotas#api-limits)."""
-MOST_LETTERS = 20_000
+MAX_LETTERS = 20_000
 """Maximum length of a filter (https://cloud.google.com/logging/quotas#logs_usage_limits)."""
-MOST_CONTAINERS = 50
+MAX_CONTAINERS = 50
 """A query may reach 200 log buckets; a project has two, and often a few of its own."""
 PAGE_SIZE = 1_000
 _TRIES = 8
 _LONGEST_WAIT = 60.0
 _URL = "https://logging.googleapis.com/v2/entries:list"
-_MOST_TIMES = 200
+_MAX_TIMES = 200
 """Times of one container in a filter, which take about 15,000 letters."""
 _LOGS = '(log_id("cloudaudit.googleapis.com/activity") OR log_id("cloudaudit.googleapis.com/system_event"))'
 _FRAME = len(_LOGS) + 10
@@ -125,14 +125,14 @@ def queries(windows: LogWindows) -> Iterator[LogQuery]:
     size = _FRAME
     for container, all_times in windows.items():
         times = all_times
-        while len(times) > _MOST_TIMES:
-            yield LogQuery({container: times[:_MOST_TIMES]}, times[_MOST_TIMES][0])
-            times = times[_MOST_TIMES:]
+        while len(times) > _MAX_TIMES:
+            yield LogQuery({container: times[:_MAX_TIMES]}, times[_MAX_TIMES][0])
+            times = times[_MAX_TIMES:]
         if _is_numbered(container):
             yield LogQuery({container: times})
             continue
         length = len(_clause(container, times)) + len(" OR ")
-        if query and (size + length > MOST_LETTERS or len(query) == MOST_CONTAINERS):
+        if query and (size + length > MAX_LETTERS or len(query) == MAX_CONTAINERS):
             yield LogQuery(query)
             query, size = {}, _FRAME
         query[container] = times

@@ -15,7 +15,7 @@ from setpoint.errors import AccessDenied, BadRequest, Conflict, IncompleteListin
 
 SECONDS = 20.0
 PAGE = 100
-MOST_PAGES = 50
+MAX_PAGES = 50
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMEOUT, _CONFLICT, _TOO_MANY = 401, 403, 404, 408, 409, 429
 _BROKEN = 500
 _SECONDARY = 60.0
@@ -146,7 +146,7 @@ class Rest:
         Raises:
             IncompleteListing: there may be more elements than are read.
         """
-        for page in range(1, MOST_PAGES + 1):
+        for page in range(1, MAX_PAGES + 1):
             answer = self.call("GET", path, query={**(query or {}), "per_page": str(PAGE), "page": str(page)})
             if not isinstance(answer.data, list):
                 raise Unavailable(f"repository `{self.what}`: answered with no list")
@@ -155,7 +155,7 @@ class Rest:
                 return
         raise IncompleteListing(
             f"repository `{self.what}`: {path.rpartition('/')[2]} cannot be listed whole: "
-            f"there are more than {MOST_PAGES * PAGE}"
+            f"there are more than {MAX_PAGES * PAGE}"
         )
 
     def _check(self, answer: ApiResponse, headers: Mapping[str, str]) -> None:

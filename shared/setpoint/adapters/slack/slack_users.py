@@ -13,7 +13,7 @@ from setpoint.adapters.slack.slack_client import SlackRefused, call
 from setpoint.ports.people import Person
 
 _KEPT_SECONDS = 300.0
-_MOST_KEPT = 10_000
+_MAX_KEPT = 10_000
 _GUEST = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
 _T = TypeVar("_T")
 
@@ -77,7 +77,7 @@ class SlackPeople:
         entry = kept.get(key)
         if entry is not None and now - entry[0] < _KEPT_SECONDS:
             return entry[1]
-        if len(kept) >= _MOST_KEPT:
+        if len(kept) >= _MAX_KEPT:
             kept.clear()
         value = ask(key)
         kept[key] = (now, value)

@@ -16,7 +16,7 @@ _DELETED = """
 SELECT id, version, body FROM findings
 WHERE instr(body, CAST('"deleted":true' AS BLOB)) AND NOT pending
 """
-_MOST = 10_000
+_LIMIT = 10_000
 """Entries that one run looks at; a sweep runs each day."""
 
 
@@ -40,7 +40,7 @@ def _expired_records(connections: Connections, retention: Retention, now: dateti
 
 def _expired_entries(connections: Connections, retention: Retention, now: datetime) -> Iterator[tuple[int]]:
     """The oldest entries, up to the first that is to be kept."""
-    for row, body in connections.execute("SELECT rowid, body FROM audit ORDER BY rowid LIMIT ?", (_MOST,)):
+    for row, body in connections.execute("SELECT rowid, body FROM audit ORDER BY rowid LIMIT ?", (_LIMIT,)):
         (entry,) = decode_entries([body])
         if entry.what == UNREADABLE_ENTRY:
             continue

@@ -26,7 +26,7 @@ _Body = TypeVar("_Body")
 _SECONDS = 30
 _PAGE = 100
 _CHUNK = 1 << 16
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _FORBIDDEN = frozenset((401, 403))
 _MISSING = frozenset((204, 404, 410))
 _HTTPS = "https"
@@ -117,7 +117,7 @@ def _answer(
         Unavailable: the server does not answer; try again.
     """
     current = url
-    for _ in range(_MOST_REDIRECTS + 1):
+    for _ in range(_MAX_REDIRECTS + 1):
         answer = _request(http, current, login if _origin(current) == _origin(url) else _NO_LOGIN, headers)
         if not answer.is_redirect:
             break
@@ -126,7 +126,7 @@ def _answer(
         if not _is_protected(current):
             raise BadRequest(f"{_bare(url)}: its redirect to {_bare(current)} is not encrypted; use its https URL")
     else:
-        raise BadRequest(f"{_bare(url)}: more than {_MOST_REDIRECTS} redirects; check the URL")
+        raise BadRequest(f"{_bare(url)}: more than {_MAX_REDIRECTS} redirects; check the URL")
     with answer:
         if answer.status_code in _FORBIDDEN:
             raise BadRequest(

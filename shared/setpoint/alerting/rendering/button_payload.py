@@ -21,7 +21,7 @@ from setpoint.model.policy import MANUAL_MODES
 from setpoint.model.remediation_attempt import IN_PROGRESS
 from setpoint.model.resource_key import CONTENTS, Content, ResourceKey
 
-MOST_VALUE = 2_000
+MAX_VALUE = 2_000
 """Maximum characters of a value: https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
 
 _PREFIX = "setpoint:"
@@ -101,7 +101,7 @@ def _value(fields: dict[str, str]) -> str:
     text = msgspec.json.encode(fields).decode("utf-8", "replace")
     for character in "&<>":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text if units(text) <= MOST_VALUE else ""
+    return text if units(text) <= MAX_VALUE else ""
 
 
 def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButton:

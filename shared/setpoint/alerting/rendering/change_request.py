@@ -21,10 +21,10 @@ _INTRODUCTION = """\
 The live resource differs from its declaration. Merge this request to declare the live values; the finding ends when the
 declaration is applied. If you close it, the drift remains."""
 _BY_HAND = "These fields could not be edited. Change them manually, on this branch or elsewhere:"
-_MOST_TITLE = 120
-_MOST_VALUE = 120
-_MOST_FIELDS = 12
-_MOST_TEXT = 60_000
+_MAX_TITLE = 120
+_MAX_VALUE = 120
+_MAX_FIELDS = 12
+_MAX_TEXT = 60_000
 
 
 class ShownFinding(NamedTuple):
@@ -55,7 +55,7 @@ def title(findings: Sequence[ShownFinding]) -> str:
         return f"Accept the drift of {phrases.plural(phrases.title(first).kind, len(findings))}"
     kind, name, project = phrases.title(first)
     text = f"Accept the drift of {kind} {name}{f' in {project}' if project else ''}"
-    return safe_text.fit(text, _MOST_TITLE)
+    return safe_text.fit(text, _MAX_TITLE)
 
 
 def body(findings: Sequence[ShownFinding], view: FindingView | GroupView, links: Links) -> str:
@@ -83,7 +83,7 @@ def joined(head: Iterable[str], parts: Iterable[str], between: str = "\n\n") -> 
     """
     text, left = "\n\n".join(head) + "\n\n", 0
     for part in parts:
-        if left or len(text) + len(part) > _MOST_TEXT:
+        if left or len(text) + len(part) > _MAX_TEXT:
             left += 1
         else:
             text += part + between
@@ -105,10 +105,10 @@ def of_finding(shown: ShownFinding, links: Links) -> Iterator[str]:
     yield ""
     yield "| field | declared | now |"
     yield "|---|---|---|"
-    for difference in shown.differences[:_MOST_FIELDS]:
-        declared, observed = difference_text.sides(difference, _MOST_VALUE)
+    for difference in shown.differences[:_MAX_FIELDS]:
+        declared, observed = difference_text.sides(difference, _MAX_VALUE)
         yield f"| {_cell(difference.path or '(all)')} | {_cell(declared)} | {_cell(observed)} |"
-    if (more := data.difference_count - min(len(shown.differences), _MOST_FIELDS)) > 0:
+    if (more := data.difference_count - min(len(shown.differences), _MAX_FIELDS)) > 0:
         yield f"| and {more} more | | |"
 
 

@@ -16,18 +16,18 @@ from setpoint.model.events import DriftData
 from setpoint.remediation.decision import Decision
 from setpoint.util.counts import counted
 
-MOST = 3_900
+LIMIT = 3_900
 """Maximum characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
 READING = "_The beginning and the actor are being read from the history; click again in a minute._"
-_MOST_TEXT = 300
-_MOST_VALUE = 120
-_MOST_LINES = 10
-_MOST_ENTRIES = 8
+_MAX_TEXT = 300
+_MAX_VALUE = 120
+_MAX_LINES = 10
+_MAX_ENTRIES = 8
 
 
 def code(text: str) -> str:
     """A value in a code span, where nothing is formatted, linked or mentioned."""
-    return mrkdwn.code(text, _MOST_TEXT)
+    return mrkdwn.code(text, _MAX_TEXT)
 
 
 def stale(name: str, why: str) -> str:
@@ -40,8 +40,8 @@ def refusal(name: str, approvers: Sequence[Approvers]) -> str:
     who = list(dict.fromkeys(_names(approvers)))
     if not who:
         return f"Nothing was done: {code(name)} has no approvers. Name them in the `Alerting` document of the fleet."
-    more = f" and {len(who) - _MOST_LINES} more" if len(who) > _MOST_LINES else ""
-    return f"Nothing was done: the approvers of {code(name)} are {', '.join(who[:_MOST_LINES])}{more}."
+    more = f" and {len(who) - _MAX_LINES} more" if len(who) > _MAX_LINES else ""
+    return f"Nothing was done: the approvers of {code(name)} are {', '.join(who[:_MAX_LINES])}{more}."
 
 
 def counts(what: str, outcomes: Mapping[str, int]) -> str:
@@ -71,8 +71,8 @@ def _finding(data: DriftData) -> Iterator[str]:
     yield f"*{code(data.resource_name)}* is {data.status}: {data.severity}, {data.kind}"
     if data.reason:
         yield f"because {code(data.reason)}"
-    yield from (f"• {_difference(difference)}" for difference in data.differences[:_MOST_LINES])
-    if (more := data.difference_count - len(data.differences[:_MOST_LINES])) > 0:
+    yield from (f"• {_difference(difference)}" for difference in data.differences[:_MAX_LINES])
+    if (more := data.difference_count - len(data.differences[:_MAX_LINES])) > 0:
         yield f"• and {counted(more, 'more field')}"
     if str(data.declared_in):
         yield f"declared in {code(str(data.declared_in))}"
@@ -83,7 +83,7 @@ def _finding(data: DriftData) -> Iterator[str]:
     if data.origin != "unknown" or data.evidence:
         yield f"origin: {WORDS[data.origin]}{f' ({code(data.evidence)})' if data.evidence else ''}"
     if data.history is not None:
-        yield from (f"• {_began(field)}" for field in data.history.fields[:_MOST_LINES] if field.path)
+        yield from (f"• {_began(field)}" for field in data.history.fields[:_MAX_LINES] if field.path)
 
 
 def _began(field: FieldOnset) -> str:
@@ -96,7 +96,7 @@ def _began(field: FieldOnset) -> str:
 def _difference(difference: Difference) -> str:
     if granted := difference_text.grant(difference):
         return code(granted)
-    declared, observed = difference_text.sides(difference, _MOST_VALUE)
+    declared, observed = difference_text.sides(difference, _MAX_VALUE)
     path = code(difference.declared_path or difference.path or "(all)")
     return str(difference_text.parts(difference, code(declared), code(observed), path))
 
@@ -111,13 +111,13 @@ def _decision(data: DriftData, decision: Decision | None) -> Iterator[str]:
 
 def _who(approvers: Sequence[Approvers]) -> Iterator[str]:
     who = list(dict.fromkeys(_names(approvers)))
-    yield f"*Approvers*: {', '.join(who[:_MOST_LINES]) or 'none; name them in the `Alerting` document'}"
+    yield f"*Approvers*: {', '.join(who[:_MAX_LINES]) or 'none; name them in the `Alerting` document'}"
 
 
 def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
     if trail:
         yield "*Audit trail*"
-    for entry in trail[-_MOST_ENTRIES:]:
+    for entry in trail[-_MAX_ENTRIES:]:
         by = f" by {code(entry.by)}" if entry.by else ""
         text = f": {code(entry.text)}" if entry.text else ""
         yield f"• {entry.recorded_at:%Y-%m-%d %H:%M} UTC {display_text(entry.what)}{by}{text}"
@@ -140,7 +140,7 @@ def _fit(lines: Sequence[str]) -> str:
     size = 0
     for line in lines:
         size += len(line) + 1
-        if size > MOST:
+        if size > LIMIT:
             kept.append("…")
             break
         kept.append(line)

@@ -23,9 +23,9 @@ from setpoint.util.texts import ELLIPSIS
 
 _BUDGET = 20_000
 """Maximum size of a card's lines in bytes, with room for the rest of the card and JSON escapes."""
-_MOST_FIELD = 500
-_MOST_VALUE = 120
-_MOST_LINES = 60
+_MAX_FIELD = 500
+_MAX_VALUE = 120
+_MAX_LINES = 60
 
 
 def finding(shown: FindingView, links: Links) -> dict[str, Any]:
@@ -84,13 +84,13 @@ def escalation(shown: FindingView, links: Links) -> dict[str, Any]:
     """An escalation of a finding, with its current status."""
     made = finding(shown, links)
     still = "still open" if shown.data.status == "open" else shown.data.status
-    made["cardsV2"][0]["card"]["header"]["subtitle"] = _cut(f"{still}, {_place(shown)}", _MOST_FIELD)
+    made["cardsV2"][0]["card"]["header"]["subtitle"] = _cut(f"{still}, {_place(shown)}", _MAX_FIELD)
     return made
 
 
 def _card(title: str, subtitle: str, facts: dict[str, str], lines: Iterable[str], link: str) -> dict[str, Any]:
     widgets: list[dict[str, Any]] = [
-        {"decoratedText": {"topLabel": label, "text": _html(text, _MOST_FIELD), "wrapText": True}}
+        {"decoratedText": {"topLabel": label, "text": _html(text, _MAX_FIELD), "wrapText": True}}
         for label, text in facts.items()
         if text
     ]
@@ -100,10 +100,10 @@ def _card(title: str, subtitle: str, facts: dict[str, str], lines: Iterable[str]
         button = {"text": "Open", "onClick": {"openLink": {"url": link[:2000]}}}
         widgets.append({"buttonList": {"buttons": [button]}})
     if not widgets:
-        widgets.append({"textParagraph": {"text": _html(subtitle, _MOST_FIELD) or "-"}})
-    header = {"title": _cut(title, _MOST_FIELD), "subtitle": _cut(subtitle, _MOST_FIELD)}
+        widgets.append({"textParagraph": {"text": _html(subtitle, _MAX_FIELD) or "-"}})
+    header = {"title": _cut(title, _MAX_FIELD), "subtitle": _cut(subtitle, _MAX_FIELD)}
     # In plain text Chat would turn <users/all> into a mention.
-    fallback = _cut(f"{title} ({subtitle})", _MOST_FIELD).replace("<", "(").replace(">", ")")
+    fallback = _cut(f"{title} ({subtitle})", _MAX_FIELD).replace("<", "(").replace(">", ")")
     card = {"header": header, "sections": [{"widgets": widgets}]}
     return {"fallbackText": fallback, "cardsV2": [{"cardId": "setpoint", "card": card}]}
 
@@ -112,8 +112,8 @@ def _joined(lines: list[str]) -> str:
     """As many lines as fit, and the number of the others."""
     kept: list[str] = []
     size = 0
-    for line in lines[:_MOST_LINES]:
-        made = _html(line, 3 * _MOST_FIELD)
+    for line in lines[:_MAX_LINES]:
+        made = _html(line, 3 * _MAX_FIELD)
         size += _bytes(made) + 4
         if size > _BUDGET:
             break
@@ -124,7 +124,7 @@ def _joined(lines: list[str]) -> str:
 
 def _lines(shown: FindingView) -> list[str]:
     data = shown.data
-    lines = [difference_text.as_line(difference, _MOST_VALUE, own_path=True) for difference in data.differences]
+    lines = [difference_text.as_line(difference, _MAX_VALUE, own_path=True) for difference in data.differences]
     more = data.difference_count - len(data.differences)
     return [*lines, *([f"and {counted(more, 'more field')}"] if more > 0 else [])]
 

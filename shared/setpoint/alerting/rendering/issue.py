@@ -9,7 +9,7 @@ from setpoint.alerting.rendering import links as addresses
 from setpoint.alerting.rendering.change_request import ShownFinding, code
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
-_MOST_TITLE = 200
+_MAX_TITLE = 200
 
 
 def title(view: FindingView | GroupView) -> str:
@@ -19,7 +19,7 @@ def title(view: FindingView | GroupView) -> str:
         text = f"{view.severity}: {phrases.plural(kind, view.total)} drifted the same way"
     else:
         text = f"{view.data.severity}: {phrases.subject(view.data)} {phrases.status_phrase(view.data)}"
-    return safe_text.fit(text, _MOST_TITLE)
+    return safe_text.fit(text, _MAX_TITLE)
 
 
 def body(view: FindingView | GroupView, links: Links) -> str:

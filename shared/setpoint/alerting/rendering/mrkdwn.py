@@ -34,7 +34,7 @@ _IN_LABEL = ESCAPES | {
 _ITALIC = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _EMOJI = re.compile(r":(?=[\w+'-]+:)")
 _CALL = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
-_MOST_LINK = 1_000
+_MAX_LINK = 1_000
 
 
 def plain(value: str, most: int) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def link(url: str, label: str, most: int = 160) -> str:
         return ""
     address = quote(url, safe="%/:?#[]@!$&'()*+,;=~").replace("&", "&amp;")
     shown = _ITALIC.sub("\N{FULLWIDTH LOW LINE}", _EMOJI.sub("\N{FULLWIDTH COLON}", label[: most + 1]))
-    return f"<{address}|{texts.fit(shown, most, _IN_LABEL) or '…'}>" if len(address) <= _MOST_LINK else ""
+    return f"<{address}|{texts.fit(shown, most, _IN_LABEL) or '…'}>" if len(address) <= _MAX_LINK else ""
 
 
 def is_address(url: str) -> bool:

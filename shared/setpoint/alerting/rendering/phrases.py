@@ -42,7 +42,7 @@ _CALLERS: Mapping[str, str] = {
 }
 _EXECUTORS: Mapping[str, str] = {"handoff": "the applier of the declarations", "propose": "a change of its declaration"}
 _PRECISE_HOURS = 10
-_MOST_OTHERS = 10
+_MAX_OTHERS = 10
 _LONGEST_SUMMARY = 600
 
 
@@ -123,7 +123,7 @@ def group_origin(group: GroupView) -> str:
 
 
 def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
-    candidates = [form.value(name or "somebody unknown") for name in names[:_MOST_OTHERS]]
+    candidates = [form.value(name or "somebody unknown") for name in names[:_MAX_OTHERS]]
     if (more := len(names) - len(candidates)) > 0:
         candidates.append(f"{more} more")
     return (

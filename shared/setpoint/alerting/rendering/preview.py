@@ -14,9 +14,9 @@ from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import FindingView, GroupView, Links, Message
 from setpoint.model.severity import SEVERITIES
 
-_MOST_SAMPLES = 10
-_MOST_PROJECTS = 20
-_MOST_COUNTED = 10
+_MAX_SAMPLES = 10
+_MAX_PROJECTS = 20
+_MAX_COUNTED = 10
 
 
 class Conversation(NamedTuple):
@@ -100,15 +100,15 @@ def group_of(identifier: str, findings: Sequence[FindingView]) -> GroupView:
         total=len(data),
         statuses={name: count for name, count in statuses.items() if count},
         severities=dict(Counter(finding.severity for finding in data)),
-        projects=dict(projects.most_common(_MOST_PROJECTS)),
+        projects=dict(projects.most_common(_MAX_PROJECTS)),
         project_count=len(projects),
-        teams=dict(Counter(finding.owner.team for finding in data if finding.owner.team).most_common(_MOST_COUNTED)),
+        teams=dict(Counter(finding.owner.team for finding in data if finding.owner.team).most_common(_MAX_COUNTED)),
         actors=dict(
             Counter(finding.actor.principal if finding.actor is not None else "" for finding in data).most_common(
-                _MOST_COUNTED
+                _MAX_COUNTED
             )
         ),
-        samples=tuple(findings[:_MOST_SAMPLES]),
+        samples=tuple(findings[:_MAX_SAMPLES]),
     )
 
 

@@ -18,7 +18,7 @@ _INVISIBLE = re.compile(
 Source: https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt (Default_Ignorable_Code_Point)
 """
 _EXTENDERS = frozenset(("Mn", "Me", "Mc"))
-_MOST_EXTENDERS = 32
+_MAX_EXTENDERS = 32
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -78,7 +78,7 @@ def _cut(text: str, most: int, escapes: Mapping[str, str]) -> str:
 
 def _character_boundary(text: str, end: int) -> int:
     """The last index up to ``end`` that does not split a character from its combining characters."""
-    for index in range(end, max(end - _MOST_EXTENDERS, 0), -1):
+    for index in range(end, max(end - _MAX_EXTENDERS, 0), -1):
         if index == len(text) or not _belongs_to_what_is_before(text[index]):
             return index
     return end

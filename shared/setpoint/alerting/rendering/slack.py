@@ -39,13 +39,13 @@ from setpoint.util.texts import clip
 FORM = phrases.RenderStyle(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
 """How Slack shows values from outside Setpoint."""
 
-_MOST_LINES = 6
-_MOST_SAMPLES = 10
-_MOST_LISTED = 5
-_MOST_MESSAGES = 10
+_MAX_LINES = 6
+_MAX_SAMPLES = 10
+_MAX_LISTED = 5
+_MAX_MESSAGES = 10
 _A_LIST = 40
 _LOOKED_AT = 400
-_MOST_TOLD = 1_000
+_MAX_PARTS = 1_000
 _OPERATIONS: Mapping[Operation, str] = {"changed": "changed", "missing": "missing", "unexpected": "not declared"}
 _QUIET_MARKS = {"exempted": "🔕 Exempted", "accepted": "☑️ Accepted"}
 _STEP_MARKS: Mapping[str, str] = {
@@ -114,7 +114,7 @@ def _differences(data: DriftData) -> Block:
         return section(f"Unmanaged: it is in a scope, and has no declaration.{evidence}")
     is_grants = data.content == "iam_policy"
     heading = "*Grants that differ*" if is_grants else "*What differs*: declared → now"
-    lines = [slack_differences.difference_line(difference) for difference in data.differences[:_MOST_LINES]]
+    lines = [slack_differences.difference_line(difference) for difference in data.differences[:_MAX_LINES]]
     return listed(heading, lines, max(data.difference_count - len(lines), 0))
 
 
@@ -220,7 +220,7 @@ def group(group: GroupView, links: Links) -> Message:
 
 
 def _changes(group: GroupView) -> list[Block]:
-    lines = [_change(change, group.samples) for change in group.cause.changes[:_MOST_LINES]]
+    lines = [_change(change, group.samples) for change in group.cause.changes[:_MAX_LINES]]
     if not lines:
         return []
     return [listed("*What differs*: declared → now", lines, len(group.cause.changes) - len(lines), 2_000)]
@@ -265,7 +265,7 @@ def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
 
 def _counted(counts: Mapping[str, int], total: int) -> str:
     """The largest counts, and the number of the others."""
-    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MAX_LISTED]
     parts = [f"{code(name, 60) if name else 'none'} {count:,}" for name, count in largest]
     if (more := max(total, len(counts)) - len(largest)) > 0:
         parts.append(f"{more:,} more")
@@ -280,13 +280,13 @@ def _actors(group: GroupView) -> str:
     known = [shown.data.actor for shown in group.samples if shown.data.actor is not None]
     if len(group.actors) == 1 and known and all(actor.principal == principals[0] for actor in known):
         return phrases.changed_by(known[0], FORM)
-    largest = sorted(group.actors.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
+    largest = sorted(group.actors.items(), key=lambda item: (-item[1], item[0]))[:_MAX_LISTED]
     text = ", ".join(f"{code(name, 80) if name else 'not known yet'} {count:,}" for name, count in largest)
-    return f"{text}, and others" if len(group.actors) > _MOST_LISTED else text
+    return f"{text}, and others" if len(group.actors) > _MAX_LISTED else text
 
 
 def _samples(group: GroupView, links: Links) -> list[Block]:
-    lines = [_line(shown, links, with_difference=False) for shown in group.samples[:_MOST_SAMPLES]]
+    lines = [_line(shown, links, with_difference=False) for shown in group.samples[:_MAX_SAMPLES]]
     return [listed("*Some of them*", lines, max(group.total - len(lines), 0))] if lines else []
 
 
@@ -364,9 +364,9 @@ def details(findings: Sequence[FindingView], links: Links) -> tuple[Message, ...
     """
     if len(findings) == 1:
         return _in_full(findings[0], links)
-    lines = [_line(shown, links) for shown in findings[: _A_LIST * _MOST_MESSAGES]]
+    lines = [_line(shown, links) for shown in findings[: _A_LIST * _MAX_MESSAGES]]
     unsaid = len(findings) - len(lines)
-    packed = pack([MessagePart("", lines)], _rest, messages=_MOST_MESSAGES, lines=_A_LIST, unsaid=unsaid)
+    packed = pack([MessagePart("", lines)], _rest, messages=_MAX_MESSAGES, lines=_A_LIST, unsaid=unsaid)
     return tuple(message(_counts(findings), blocks) for blocks in packed)
 
 
@@ -380,7 +380,7 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
     fields_heading = f"*{phrases.plural('difference', data.difference_count)}*: declared → now"
     lines = [
         f"{slack_differences.difference_line(difference)}{slack_differences.in_own_terms(difference)}"
-        for difference in data.differences[:_MOST_TOLD]
+        for difference in data.differences[:_MAX_PARTS]
     ]
     unsaid = max(data.difference_count - len(lines), 0)
     parts = [
@@ -393,10 +393,10 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
             [f"{date(entry.occurred_at)}  {phrases.step_line(entry, FORM)}" for entry in shown.steps],
         ),
         MessagePart("*What would remediate it*", _summary(data)),
-        MessagePart("*Before it was deleted*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
+        MessagePart("*Before it was deleted*", list(islice(_leaves(data.previous_data), _MAX_PARTS))),
         MessagePart(fields_heading, lines),
     ]
-    packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
+    packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MAX_MESSAGES, unsaid=unsaid)
     return tuple(message(f"All of {phrases.subject(data)}", blocks) for blocks in packed)
 
 
@@ -405,7 +405,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Resource", code(data.resource_name, 1_000)
     about = f", {data.content.replace('_', ' ')}" if data.content != "resource" else ""
     yield "Type", f"{code(data.asset_type, 200)}{about}"
-    yield "Location", ", ".join(code(place, 60) for place in data.ancestors[:_MOST_SAMPLES])
+    yield "Location", ", ".join(code(place, 60) for place in data.ancestors[:_MAX_SAMPLES])
     yield "Project", code(data.project, 100) if data.project else ""
     yield "Owner", ", ".join(code(part, 100) for part in msgspec.structs.astuple(data.owner) if part)
     yield "Status", data.status + (f": {prose(data.reason)}" if data.reason else "")
@@ -465,7 +465,7 @@ def step(shown: FindingView, links: Links) -> Message:
     if what in ("drift.opened", "drift.changed") and shown.data.status == "open":
         blocks.append(_differences(shown.data))
     elif what in ("remediation.requested", "remediation.started") and (written := _summary(shown.data)):
-        blocks.append(listed("*What would remediate it*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
+        blocks.append(listed("*What would remediate it*", written[:_MAX_LINES], max(len(written) - _MAX_LINES, 0)))
     if page := addresses.of_finding(links, shown):
         blocks.append(context(link(page, "Open in Setpoint")))
     return message(f"{phrases.subject(shown.data)}: {plain_text}", blocks)

@@ -25,9 +25,9 @@ from setpoint.model.notice_view import SNOOZES, ButtonAction, Message
 
 Block = dict[str, Any]
 
-MOST_TEXT = 10_000
-_MOST_SECTION = 3_000
-_MOST_FALLBACK = 1_000
+MAX_TEXT = 10_000
+_MAX_SECTION = 3_000
+_MAX_FALLBACK = 1_000
 _HEADING_ROOM = 400
 _BUTTONS: dict[ButtonAction, str] = {
     "fix": "Fix now",
@@ -41,7 +41,7 @@ _LASTING = {"1h": "for 1 hour", "1d": "for 1 day", "1w": "for 1 week"}
 
 def message(text: str, blocks: Iterable[Block]) -> Message:
     """A message with its text for notifications, which is plain text here and escaped in the message."""
-    return Message(escaped(text, _MOST_FALLBACK), tuple(blocks))
+    return Message(escaped(text, _MAX_FALLBACK), tuple(blocks))
 
 
 def header(text: str) -> Block:
@@ -181,7 +181,7 @@ def _sections(parts: Iterable[MessagePart], most_lines: int) -> list[_Section]:
     for part in parts:
         text, count = part.heading, 0
         for line in part.lines:
-            if texts.units(text) + texts.units(line) + 1 > _MOST_SECTION or count == most_lines:
+            if texts.units(text) + texts.units(line) + 1 > _MAX_SECTION or count == most_lines:
                 sections.append(_Section(text, count))
                 text, count = "", 0
             text = f"{text}\n{line}" if text else line
@@ -193,7 +193,7 @@ def _sections(parts: Iterable[MessagePart], most_lines: int) -> list[_Section]:
 
 def _has_room(sections: Sequence[_Section], added: _Section, lines: int) -> bool:
     length = sum(texts.units(section.markup) for section in sections) + texts.units(added.markup)
-    is_short = length <= MOST_TEXT - _MOST_FALLBACK - _HEADING_ROOM and len(sections) < 40  # noqa: PLR2004 - of 50
+    is_short = length <= MAX_TEXT - _MAX_FALLBACK - _HEADING_ROOM and len(sections) < 40  # noqa: PLR2004 - of 50
     return not sections or (is_short and sum(section.lines for section in sections) + added.lines <= lines)
 
 

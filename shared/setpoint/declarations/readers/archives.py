@@ -22,8 +22,8 @@ from setpoint.declarations.readers import kustomize
 from setpoint.declarations.readers.documents import IGNORE_FILE, SUFFIXES
 from setpoint.errors import BadRequest
 
-_MOST_FILES = 200_000
-_MOST_BYTES = 600_000_000
+_MAX_FILES = 200_000
+_MAX_BYTES = 600_000_000
 """Maximum unpacked size in bytes: archive and files have to fit in the memory of a function of 2 GiB."""
 _RATIO = 50
 _FREE_BYTES = 20_000_000
@@ -87,10 +87,10 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
     Raises:
         BadRequest: the file is not an archive, is damaged or encrypted, or unpacks to too much; upload it again.
     """
-    limit = min(_MOST_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
+    limit = min(_MAX_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
     try:
         if data.startswith(_ZIPPED_STARTS):  # the library would find a zip archive at the end of a tar archive, too
-            if data.count(_ZIP_ENTRY) > _MOST_FILES:
+            if data.count(_ZIP_ENTRY) > _MAX_FILES:
                 raise _too_large(name, limit)  # the library would hold each entry in memory
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 _check_count(name, _zipped(name, archive), limit)
@@ -150,7 +150,7 @@ def _stream(name: str, data: bytes, limit: int) -> _Stream:
 
 def _check_count(name: str, members: Iterator[ArchiveMember], limit: int) -> None:
     """Refuse an archive of too many files and directories before the first is created, which takes longer."""
-    most = min(_MOST_FILES, limit // _FILE_BYTES)
+    most = min(_MAX_FILES, limit // _FILE_BYTES)
     files = 0
     folders: set[int] = set()
     for path, _ in members:
@@ -208,9 +208,9 @@ def _is_wanted(path: str) -> bool:
 
 
 def _too_large(name: str, limit: int) -> BadRequest:
-    why = f" ({_RATIO} times its size, or {_FREE_BYTES:,})" if limit < _MOST_BYTES else ""
+    why = f" ({_RATIO} times its size, or {_FREE_BYTES:,})" if limit < _MAX_BYTES else ""
     return BadRequest(
-        f"{name}: unpacks to more than {_MOST_FILES:,} files and directories or {limit:,} bytes{why}; split it"
+        f"{name}: unpacks to more than {_MAX_FILES:,} files and directories or {limit:,} bytes{why}; split it"
     )
 
 
@@ -227,8 +227,8 @@ def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[ArchiveMember]:
 
 def _tarred(name: str, archive: tarfile.TarFile) -> Iterator[ArchiveMember]:
     for number, member in enumerate(archive):
-        if number >= _MOST_FILES:
-            raise _too_large(name, _MOST_BYTES)
+        if number >= _MAX_FILES:
+            raise _too_large(name, _MAX_BYTES)
         vars(archive)["members"] = []  # the library keeps every member in memory otherwise
         if member.issparse() and _is_wanted(member.name):
             raise BadRequest(f"{name}: {member.name:.200} is stored sparse; make the archive without `--sparse`")

@@ -22,7 +22,7 @@ from setpoint.util.external_sort import (
 _REMEMBERED = 512
 """Cache size for names that references repeat, such as networks and projects."""
 
-_MOST_NAMES = 2_000
+_MAX_NAMES = 2_000
 """How many names of a kind are kept in memory, for finding misspelt references."""
 
 _ANYWHERE, _NOWHERE = "", "!"
@@ -82,7 +82,7 @@ class DeferredDocuments:
         if name is not None:
             self._names.add((name, _marked(value["metadata"]), *place))
             kept = self._names_by_kind.setdefault(str(value.get("kind")), set())
-            if len(kept) < _MOST_NAMES:
+            if len(kept) < _MAX_NAMES:
                 kept.add(name)
             if places := places_of_namespace(value):
                 self._namespaces[name] = places

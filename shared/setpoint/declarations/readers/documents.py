@@ -226,7 +226,7 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem | int]:
     index = errors = 0
     budget = AliasBudget.of(text)
     for line, part in _parts(text):
-        if errors == limits.MOST_ERRORS:
+        if errors == limits.MAX_ERRORS:
             yield Problem(file, line, "", _TOO_MANY_ERRORS, category=UNREADABLE)
             return
         try:
@@ -244,7 +244,7 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem | int]:
                 yield line
 
 
-_TOO_MANY_ERRORS = f"more than {limits.MOST_ERRORS:,} of its documents cannot be read; the rest was not read"
+_TOO_MANY_ERRORS = f"more than {limits.MAX_ERRORS:,} of its documents cannot be read; the rest was not read"
 
 
 def _unreadable_yaml(file: str, line: int, error: yaml.YAMLError | RecursionError) -> Problem:
@@ -314,7 +314,7 @@ def _json(file: str, text: str) -> Iterator[Document | Problem | int]:
             in_vain += error.pos - start if isinstance(error, json.JSONDecodeError) else len(text) - start
             following = text.find("\n{", start)
             start = following if following >= 0 else len(text)
-            if start < len(text) and (errors == limits.MOST_ERRORS or in_vain > limits.RESCANS * len(text)):
+            if start < len(text) and (errors == limits.MAX_ERRORS or in_vain > limits.RESCANS * len(text)):
                 yield Problem(file, where, "", _TOO_MANY_ERRORS, category=UNREADABLE)
                 return
             continue

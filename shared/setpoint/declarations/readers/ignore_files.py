@@ -48,7 +48,7 @@ _LONGEST_LINE = 100_000
 """Maximum letters of a line; to split it takes a hundred bytes a letter."""
 _LARGEST = 10_000_000
 """Maximum size of an ignore file in bytes."""
-_MOST_PATTERNS = 10_000
+_MAX_PATTERNS = 10_000
 """Maximum number of patterns of all ignore files, good or bad; each is tried on each declaration below it."""
 _SHOWN = 80
 """Letters of a line that a problem shows."""
@@ -124,8 +124,8 @@ class IgnoreFiles:
             if not written.strip() or written.startswith("#"):
                 continue
             self._patterns += 1
-            if self._patterns > _MOST_PATTERNS:
-                reason = f"more than {_MOST_PATTERNS:,} patterns; the rest was not read; write fewer with wildcards"
+            if self._patterns > _MAX_PATTERNS:
+                reason = f"more than {_MAX_PATTERNS:,} patterns; the rest was not read; write fewer with wildcards"
                 self.problems.append(Problem(shown, number, "", reason))
                 return
             try:

@@ -11,7 +11,7 @@ from setpoint.declarations.readers.krm_references import is_reference
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path
 
-_MOST = 8
+_LIMIT = 8
 """Maximum number of fields in a message about an object."""
 
 
@@ -41,8 +41,8 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
 
 def _not_compared(paths: list[str], reason: str, document: Document) -> Problem:
     """The warning about fields that are not compared for one reason."""
-    more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-    message = f"not compared, {reason}: {', '.join(paths[:_MOST])}{more}"
+    more = f" and {len(paths) - _LIMIT} more" if len(paths) > _LIMIT else ""
+    message = f"not compared, {reason}: {', '.join(paths[:_LIMIT])}{more}"
     line = document.line_of(steps(paths[0]))
     return Problem(document.file, line, "", message, document.subject, "not-compared")
 
@@ -57,7 +57,7 @@ def _dangling(translated: Translated, document: Document) -> list[Problem]:
     ]
     if not paths:
         return []
-    message = f"not compared, since the referenced resource is unknown: {', '.join(paths[:_MOST])}"
+    message = f"not compared, since the referenced resource is unknown: {', '.join(paths[:_LIMIT])}"
     line = document.line_of(steps(paths[0]))
     return [Problem(document.file, line, "", message, document.subject, "not-compared")]
 

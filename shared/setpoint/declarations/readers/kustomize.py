@@ -21,7 +21,7 @@ from setpoint.declarations.readers.kustomize_resources import KustomizeObject, S
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _INSTEAD = "run `kustomize build DIRECTORY | setpoint apply -` instead"
-_MOST_BUILT = 1_000
+_MAX_BUILT = 1_000
 """Maximum number of builds of directories for one root: bases that refer to each other twice double with each level."""
 _UNSUPPORTED = {
     # Field → its purpose; its effect is unknown, so no object of the root is read.
@@ -163,9 +163,9 @@ class _Builder:
         if not file:
             raise KustomizeError(self._shown(folder), f"has no {FILE_NAMES[0]}")
         self._built += 1
-        if self._built > _MOST_BUILT:
+        if self._built > _MAX_BUILT:
             raise KustomizeError(
-                self._shown(file), f"its directories refer to each other more than {_MOST_BUILT:,} times; {_INSTEAD}"
+                self._shown(file), f"its directories refer to each other more than {_MAX_BUILT:,} times; {_INSTEAD}"
             )
         kept = [name for name in FILE_NAMES if Path(folder, name).is_file()]
         shown = self._shown(file)

@@ -8,7 +8,7 @@ from typing import Any
 
 DEEPEST = 100
 """Maximum nesting; no API has messages that deep, and readers recurse over values."""
-MOST_NODES = 1_000_000
+MAX_NODES = 1_000_000
 """Maximum number of values in a YAML document, and in a JSON file of up to 8 MB."""
 VALUE_CHARACTERS = 8
 """Characters per value that a larger JSON file has at least; a Terraform state has some thirty."""
@@ -18,7 +18,7 @@ DOCUMENT_CHARACTERS = 40
 """Characters per further document, on average; the shortest declaration has more than a hundred."""
 LARGEST_DECLARATION = 400_000
 """Maximum bytes of one source's declarations of a resource: two generations fit in a document of 1 MiB."""
-MOST_ERRORS = 1_000
+MAX_ERRORS = 1_000
 """Maximum number of unreadable documents that are reported for a file."""
 RESCANS = 4
 """The search for the next document in a broken file stops after this many times the file's size."""
@@ -30,7 +30,7 @@ NODE_CHARACTERS = 16
 """Minimum size of an aliased value in characters, for its memory."""
 _LARGEST = 2**64 - 1
 _SMALLEST = -(2**63)
-_MOST_DIGITS = 40
+_MAX_DIGITS = 40
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _WIDE = re.compile(r"[0-9](?:[0-9]{18}|[eE]\+?[0-9]{3})")
@@ -43,7 +43,7 @@ def most_documents(characters: int) -> int:
 
 def refused_density(text: str) -> str:
     """Why a JSON text is refused before it is decoded, for its number of values; empty if it is accepted."""
-    most = max(MOST_NODES, len(text) // VALUE_CHARACTERS)
+    most = max(MAX_NODES, len(text) // VALUE_CHARACTERS)
     if _separators(text) < most or _separators(_STRING.sub("", text)) < most:
         return ""
     return f"more than {most:,} values in {len(text):,} characters; split it into several files"
@@ -135,7 +135,7 @@ def is_large(value: Any) -> bool:
 
 def is_too_long_for_a_number(text: str) -> bool:
     """Whether a scalar has more digits than any API number, so that it is not converted."""
-    return len(text) > _MOST_DIGITS
+    return len(text) > _MAX_DIGITS
 
 
 def _is_text(value: str) -> bool:

@@ -318,7 +318,7 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = f"{given} is not possible; {message}{_nearest(given, possible)}"
     given = _value(document.value, where)
     if given and given not in message and error["type"] != "extra_forbidden" and "\n" not in given:
-        message = f"{clip(given, _MOST_LETTERS)}: {message}"
+        message = f"{clip(given, _MAX_LETTERS)}: {message}"
     return document.problem(where, message)
 
 
@@ -351,7 +351,7 @@ _WORDS = {
 """Type of a pydantic error → message for an author."""
 
 
-_MOST_LETTERS = 80
+_MAX_LETTERS = 80
 """Letters of a value in a message."""
 
 _EXAMPLES = {

@@ -40,8 +40,8 @@ _LARGEST = 200_000
 _LARGEST_JSON = 1_000_000
 _LARGEST_BYTES = 4_000_000
 """Maximum size in bytes of any of its files: four for each character."""
-_MOST_CALLS = 5_000
-_MOST_BLOCKS = 100_000
+_MAX_CALLS = 5_000
+_MAX_BLOCKS = 100_000
 """Maximum numbers of calls of modules and of resource blocks in all of them: modules may call each other many times."""
 _LONGEST_TOKEN = 40
 _VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
@@ -169,12 +169,12 @@ class _Reading:
 
     def _is_too_much(self, module: _Module, file: Path) -> bool:
         """Whether no further module is read; the first one that is not is a problem."""
-        if self._is_over or (self._calls < _MOST_CALLS and len(self.resources) < _MOST_BLOCKS):
+        if self._is_over or (self._calls < _MAX_CALLS and len(self.resources) < _MAX_BLOCKS):
             self._calls += 1
             return self._is_over
         self._is_over = True
         message = (
-            f"more than {_MOST_CALLS:,} calls of modules or {_MOST_BLOCKS:,} resource blocks in them; the rest is "
+            f"more than {_MAX_CALLS:,} calls of modules or {_MAX_BLOCKS:,} resource blocks in them; the rest is "
             "judged by the state alone; give the directory of a smaller root module"
         )
         self.problems.append(Problem(printable(str(file)), 0, "module." + ".module.".join(module.path), message))

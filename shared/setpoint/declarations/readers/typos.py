@@ -14,7 +14,7 @@ from setpoint.model.naming import camel
 
 _CLOSE = 0.85
 """Minimum similarity of a name to a known one to count as its misspelling: a letter or two."""
-_MOST_EDITS = 2
+_MAX_EDITS = 2
 """Maximum number of wrong letters in a misspelling."""
 _CLOSE_TYPE = 0.8
 """Minimum similarity of a kind to one of its service; kinds without a schema are less similar to others."""
@@ -136,7 +136,7 @@ def _closest_field(key: str, schema: Schema, data: dict[str, Any]) -> str:
 
 def is_typo(name: str, meant: str) -> bool:
     """Whether a name is another one with a letter or two wrong, missing, added or swapped."""
-    return edits(name.lower(), meant.lower()) <= _MOST_EDITS
+    return edits(name.lower(), meant.lower()) <= _MAX_EDITS
 
 
 def edits(name: str, other: str) -> int:

@@ -132,8 +132,8 @@ class Builder:
     def _count(self, more: int, event: Any) -> None:
         """Count values; an aliased value counts once for each use."""
         self._nodes += more
-        if self._nodes > limits.MOST_NODES:
-            raise _fault(f"more than {limits.MOST_NODES:,} values; split the document, or use fewer aliases", event)
+        if self._nodes > limits.MAX_NODES:
+            raise _fault(f"more than {limits.MAX_NODES:,} values; split the document, or use fewer aliases", event)
 
     def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []

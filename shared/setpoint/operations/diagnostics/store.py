@@ -15,8 +15,8 @@ from setpoint.util.counts import counted
 _SWEEP = timedelta(hours=13)
 _WAITING = timedelta(minutes=10)
 _COVERED = 0.9
-_MOST_PROBLEMS = 20
-_MOST = 200
+_MAX_PROBLEMS = 20
+_LIMIT = 200
 UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "body"))
 """Large fields that no query uses, some of those of infra/firestore.tf."""
 
@@ -26,8 +26,8 @@ def store(installation: Installation) -> Iterator[Diagnosis]:
     opened = installation.store()
     control = opened.control().value
     opened.safety_state()
-    read = sum(1 for _ in islice(opened.states(problems=[]), _MOST))
-    yield "pass", f"the store answers; {read}{' or more' if read == _MOST else ''} records can be read"
+    read = sum(1 for _ in islice(opened.states(problems=[]), _LIMIT))
+    yield "pass", f"the store answers; {read}{' or more' if read == _LIMIT else ''} records can be read"
     if not control.sources:
         yield "warn", "nothing is declared", "setpoint apply, or upload an archive; see docs/install.md"
     for name, source in sorted(control.sources.items()):
@@ -45,14 +45,14 @@ def store(installation: Installation) -> Iterator[Diagnosis]:
 def records(installation: Installation) -> Iterator[Diagnosis]:
     """Every stored record can be decoded."""
     problems = RecordProblemLog(installation.store().notices).listed(installation.now())
-    for problem in problems[:_MOST_PROBLEMS]:
+    for problem in problems[:_MAX_PROBLEMS]:
         since = (
             f"since {problem.first_seen:%Y-%m-%d %H:%M} UTC, met in {counted(problem.count, 'period')} of ten minutes"
         )
         do = "upgrade to that version again" if problem.is_newer else "`setpoint repair`"
         yield "fail", f"{problem.record}: {problem.reason} ({since})", f"{do}; see docs/runbooks/problem-records.md"
-    if len(problems) > _MOST_PROBLEMS:
-        yield "fail", f"unreadable: {counted(len(problems) - _MOST_PROBLEMS, 'more record')}", "`setpoint repair`"
+    if len(problems) > _MAX_PROBLEMS:
+        yield "fail", f"unreadable: {counted(len(problems) - _MAX_PROBLEMS, 'more record')}", "`setpoint repair`"
     if not problems:
         yield "pass", "every record that was read is valid"
 
@@ -131,10 +131,10 @@ def guardrails(installation: Installation) -> Iterator[Diagnosis]:
 def waiting(installation: Installation) -> Iterator[Diagnosis]:
     """Pending events are published, and due records are evaluated."""
     opened = installation.store()
-    unpublished = sum(1 for _ in islice(opened.unpublished([]), _MOST))
+    unpublished = sum(1 for _ in islice(opened.unpublished([]), _LIMIT))
     if unpublished:
         text = (
-            f"not published: events of {counted(unpublished, 'resource')}{' or more' if unpublished == _MOST else ''}"
+            f"not published: events of {counted(unpublished, 'resource')}{' or more' if unpublished == _LIMIT else ''}"
         )
         yield (
             "warn",
@@ -143,10 +143,10 @@ def waiting(installation: Installation) -> Iterator[Diagnosis]:
         )
     since = installation.now() - _WAITING
     due = chain(opened.due(since, []), opened.remediations_due(since, []))
-    overdue = sum(1 for _ in islice(due, _MOST))
+    overdue = sum(1 for _ in islice(due, _LIMIT))
     if overdue:
         text = (
-            f"overdue by more than ten minutes: {counted(overdue, 'finding')}{' or more' if overdue == _MOST else ''}"
+            f"overdue by more than ten minutes: {counted(overdue, 'finding')}{' or more' if overdue == _LIMIT else ''}"
         )
         yield "fail", text, "check that the jobs setpoint-heal and setpoint-remediate are enabled"
     if not unpublished and not overdue:

@@ -30,8 +30,8 @@ from setpoint.reporting.html.figures import Tally, status_of
 from setpoint.reporting.html.model import Onset, Report, Row
 from setpoint.reporting.html.timeline import steps
 
-MOST_ROWS = 10_000
-_MOST_FIELDS = 40
+MAX_ROWS = 10_000
+_MAX_FIELDS = 40
 _LONGEST = 600
 """Maximum length of a value in a report, in characters."""
 
@@ -81,11 +81,11 @@ def _onsets(finding: Finding) -> tuple[Onset, ...]:
             actor_resolution.describe(onset.actor),
             onset.reason,
         )
-        for onset in finding.history.fields[:_MOST_FIELDS]
+        for onset in finding.history.fields[:_MAX_FIELDS]
     )
 
 
-def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:
+def build(facts: Facts, since: datetime, now: datetime, most: int = MAX_ROWS) -> Report:
     """Build a report.
 
     Args:
@@ -154,7 +154,7 @@ def _row(state: ResourceState, facts: Facts, common: CommonChanges, watched: str
         name=title.name,
         status=status_of(state, finding),
         owner=finding.owner,
-        fields=fields(finding.differences[:_MOST_FIELDS], _LONGEST),
+        fields=fields(finding.differences[:_MAX_FIELDS], _LONGEST),
         field_count=finding.difference_count,
         source=finding.source.named,
         link=declaration_links.declared_at(finding.source),

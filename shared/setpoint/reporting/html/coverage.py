@@ -15,7 +15,7 @@ from setpoint.reporting.html.model import ReportCoverage, ReportNotice
 
 _STALE = timedelta(days=1)
 """The maximum age of the latest sweep before the page shows a notice; sweeps run every few hours."""
-_MOST = 5
+_LIMIT = 5
 
 
 def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
@@ -38,7 +38,7 @@ def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
         scopes=main.start.scopes,
         missed=tuple(text for _, summary in of_late for text in _missed(summary)),
         claims=_by_proof(summary),
-        evidence=tuple(f"{entry.count:,} {entry.claim}" for entry in summary.unreported[:_MOST]),
+        evidence=tuple(f"{entry.count:,} {entry.claim}" for entry in summary.unreported[:_LIMIT]),
     )
 
 
@@ -71,10 +71,10 @@ def notices(
     if not is_watched:
         return  # the page shows no other content
     if covered.missed:
-        more = f" … and {len(covered.missed) - _MOST} more" if len(covered.missed) > _MOST else ""
+        more = f" … and {len(covered.missed) - _LIMIT} more" if len(covered.missed) > _LIMIT else ""
         yield ReportNotice(
             "warning",
-            f"Some of the inventory was not listed; its drift is unknown. {'; '.join(covered.missed[:_MOST])}{more}",
+            f"Some of the inventory was not listed; its drift is unknown. {'; '.join(covered.missed[:_LIMIT])}{more}",
         )
     if covered.swept_at is None:
         yield ReportNotice(
@@ -106,10 +106,10 @@ def _of_claims(covered: ReportCoverage) -> ReportNotice:
     return ReportNotice("note", f"{'; '.join(parts)}. Most of them: {'; '.join(covered.evidence)}.")
 
 
-_MOST_UNREADABLE = 10
+_MAX_UNREADABLE = 10
 
 
 def unreadable(problems: Iterable[CorruptState]) -> Iterator[ReportNotice]:
     """The notices about records that cannot be read, up to a limit."""
-    for problem in islice(problems, _MOST_UNREADABLE):
+    for problem in islice(problems, _MAX_UNREADABLE):
         yield ReportNotice("warning", f"A finding is missing here: {problem}.")

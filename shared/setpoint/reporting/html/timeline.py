@@ -12,7 +12,7 @@ from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_state import Finding, ResourceState
 
-_MOST = 40
+_LIMIT = 40
 """Maximum number of steps; the latest are shown."""
 
 
@@ -30,7 +30,7 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
     else:
         entries += _exempted(state.exemption) if state.exemption is not None else ()
         entries += _attempt_steps(state.remediation) if state.remediation is not None else ()
-    return tuple(sorted(entries, key=lambda step: step.occurred_at)[-_MOST:])
+    return tuple(sorted(entries, key=lambda step: step.occurred_at)[-_LIMIT:])
 
 
 def _lifecycle(finding: Finding) -> Iterator[TimelineEntry]:
