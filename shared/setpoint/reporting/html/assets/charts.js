@@ -1,5 +1,5 @@
 // Charts by Chart.js, in the page's colours; each has its figures in words or as a table beside it.
-const MOST_BARS = 8;
+const MAX_BARS = 8;
 const BAR = 30;
 const charts = [];
 
@@ -106,8 +106,8 @@ function bars(key) {
 
 function fillBars({ chart, key, list, rest }, matching) {
   const all = shares(matching, key);
-  const most = all.slice(0, MOST_BARS);
-  const padded = Array.from({ length: MOST_BARS }, (_, index) => most[index]?.[1] ?? [0, 0, 0, 0, 0]);
+  const most = all.slice(0, MAX_BARS);
+  const padded = Array.from({ length: MAX_BARS }, (_, index) => most[index]?.[1] ?? [0, 0, 0, 0, 0]);
   chart.data.labels = padded.map((_, index) => index);
   chart.data.datasets.forEach((set, index) => { set.data = padded.map((count) => count[3 - index] || null); });
   chart.options.scales.x.max = Math.max(1, most[0]?.[1][4] ?? 0);

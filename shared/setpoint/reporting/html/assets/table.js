@@ -2,9 +2,9 @@
 //
 // Up to a limit all rows are in the document, so that the browser's own search finds each. Above it only the rows in
 // sight are; the whole page scrolls, a row has a fixed height, and open details add their measured height.
-const MOST_WHOLE = 2000;
+const MAX_WHOLE = 2000;
 // Of more rows than this the browser lays out only those in sight; its search and the printer have all.
-const MOST_LAID_OUT = 300;
+const MAX_LAYOUT_ROWS = 300;
 const OVERSCAN = 8;
 
 const table = {
@@ -20,7 +20,7 @@ const table = {
 };
 
 function isWhole() {
-  return table.isPrinting || table.shown.length <= MOST_WHOLE;
+  return table.isPrinting || table.shown.length <= MAX_WHOLE;
 }
 
 function cells(row) {
@@ -100,7 +100,7 @@ function nodesOf(entry) {
 function paint() {
   const holder = $("rows");
   holder.classList.toggle("is-whole", isWhole());
-  holder.classList.toggle("is-long", isWhole() && table.shown.length > MOST_LAID_OUT);
+  holder.classList.toggle("is-long", isWhole() && table.shown.length > MAX_LAYOUT_ROWS);
   if (isWhole()) paintAll(holder);
   else paintVisible(holder);
 }
@@ -109,7 +109,7 @@ function paintAll(holder) {
   holder.style.height = "auto";
   table.live.clear();
   const nodes = [];
-  for (const [index, row] of table.shown.slice(0, MOST_WHOLE).entries()) {
+  for (const [index, row] of table.shown.slice(0, MAX_WHOLE).entries()) {
     const entry = entryOf(row, index);
     table.live.set(index, entry);
     updateDetails(entry, index);
@@ -213,7 +213,7 @@ function toggle(row) {
 /** Focus a row, and scroll it into sight. */
 function go(index) {
   if (!table.shown.length) return;
-  const last = (isWhole() ? Math.min(table.shown.length, MOST_WHOLE) : table.shown.length) - 1;
+  const last = (isWhole() ? Math.min(table.shown.length, MAX_WHOLE) : table.shown.length) - 1;
   setCurrent(Math.max(0, Math.min(last, index)));
   const line = isWhole() ? table.live.get(table.current)?.line : null;
   const top = line ? line.getBoundingClientRect().top : $("rows").getBoundingClientRect().top + offsetOf(table.current);
@@ -304,8 +304,8 @@ function listenToTable() {
 /** Put all rows into the document for printing, up to the limit. */
 function setPrinting(isPrinting) {
   table.isPrinting = isPrinting;
-  const left = table.shown.length - MOST_WHOLE;
+  const left = table.shown.length - MAX_WHOLE;
   $("printed").textContent = left > 0
-    ? `The first ${numbers.format(MOST_WHOLE)} of ${numbers.format(table.shown.length)} findings; filter to print others.` : "";
+    ? `The first ${numbers.format(MAX_WHOLE)} of ${numbers.format(table.shown.length)} findings; filter to print others.` : "";
   paint();
 }
