@@ -386,9 +386,17 @@ def test_a_configuration_beside_a_state_leaves_its_ignored_changes_alone(setpoin
 
 
 @pytest.mark.parametrize(
-    "options", ["none --source old --prune --max-removals 100%", "--source old --prune", "--prune --max-removals 100%"]
+    "options",
+    [
+        "none --source old --prune --max-removals 100%",
+        "--source old --prune --max-removals 100%",
+        "none --source old --retire",
+        "--source old --retire --max-removals 5%",
+        "--source old --retire --cluster",
+        "--retire",
+    ],
 )
-def test_a_source_is_not_retired_unless_every_option_asks_for_it(setpoint, tmp_path, options):
+def test_a_source_is_retired_by_its_name_and_the_option_alone(setpoint, tmp_path, options):
     (tmp_path / "none").mkdir()
     setpoint("apply", write_bucket(tmp_path), "--source", "old")
     assert setpoint("apply", *options.split()).returncode == 1
@@ -399,7 +407,7 @@ def test_a_source_without_files_is_retired_and_no_other(setpoint, tmp_path):
     setpoint("apply", write_bucket(tmp_path), "--source", "old")
     (tmp_path / "other.yaml").write_text(bucket("another"))
     setpoint("apply", tmp_path / "other.yaml", "--source", "other")
-    retire = ("--source", "old", "--prune", "--max-removals", "100%")
+    retire = ("--source", "old", "--retire")
     assert setpoint("apply", *retire, "--dry-run").returncode == 0
     done = setpoint("apply", *retire)
     assert (done.returncode, "source old: 1 removed, 0 unchanged" in done.stderr) == (0, True)

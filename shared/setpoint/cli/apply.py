@@ -199,6 +199,9 @@ def apply(  # noqa: PLR0913 - the options of the command
             help="Remove at most this share of the source; default for a state: 10 resources.",
         ),
     ] = "",
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Remove all declarations of --source; takes no PATH.")
+    ] = False,
     not_seen_yet: NotSeenYet = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")] = False,
     output: Annotated[Output, typer.Option(help="text for people; json: one object on standard output.")] = Output.text,
@@ -221,8 +224,6 @@ def apply(  # noqa: PLR0913 - the options of the command
     Each Terraform state that a URL names is a separate source. It is read again only if it has changed. Resources that
     it no longer declares are removed, up to --max-removals, with or without --prune.
 
-    Without PATH…, --source NAME --prune --max-removals 100% retires that source: all of its declarations are removed.
-
     With --cluster, Config Connector objects are read from a cluster instead of files. Kinds that RBAC does not let you
     list keep their declarations. Nothing is written to the cluster except Events, with --report-to-cluster.
 
@@ -233,8 +234,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     """
     _check_revision(commit, repo)
     of_cluster = ClusterOptions(cluster, context, report_to_cluster)
-    is_retired = _retires(paths, of_cluster, source, max_removals, prune=prune)
-    files = [] if is_retired else checked(paths, of_cluster)
+    files = _files_of_retired(source, paths, of_cluster, max_removals) if retire else checked(paths, of_cluster)
+    prune, max_removals = (True, "100%") if retire else (prune, max_removals)
     if any(map(is_state_url, files)):
         of_files = {
             "--source": source != DEFAULT_SOURCE,
@@ -253,7 +254,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise BadRequest("--grace needs URLs of Terraform states; files say `settle`, or use a Defaults document")
     most = planning.part(max_removals or _USUAL_REMOVALS)
     request = ApplyRequest(source, commit, prune, most, repo=repo, not_seen_yet=not_seen_yet)
-    is_plain = not (cluster or dry_run or config or is_retired) and output is Output.text
+    is_plain = not (cluster or dry_run or config or retire) and output is Output.text
     read_with = (exclude, project, namespace, repo, prune, not_seen_yet)
     inputs = unchanged_files.digest_of(files, read_with) if is_plain else ""
     if inputs and _are_in_force(inputs, request, store, events_topic):
@@ -289,13 +290,17 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(REFUSED)
 
 
-def _retires(
-    paths: list[str] | None, of_cluster: ClusterOptions, source: str, max_removals: str, *, prune: bool
-) -> bool:
-    """Whether the options ask for a source without declarations, which no wrong path can mean."""
-    if paths or of_cluster.is_asked or not prune or source == DEFAULT_SOURCE or not max_removals:
-        return False
-    return planning.part(max_removals) == 1
+def _files_of_retired(source: str, paths: list[str] | None, of_cluster: ClusterOptions, max_removals: str) -> list[str]:
+    """The files of a source that ``--retire`` removes.
+
+    Raises:
+        BadRequest: the source is not named, or an option needs declarations.
+    """
+    if source == DEFAULT_SOURCE:
+        raise BadRequest("--retire needs --source, the name of the source to remove")
+    if paths or of_cluster.is_asked or max_removals:
+        raise BadRequest("--retire removes all declarations of a source: it takes no PATH, --cluster or --max-removals")
+    return []
 
 
 def _load(files: list[str], options: LoadOptions, output: Output) -> LoadResult:
