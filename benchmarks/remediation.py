@@ -42,7 +42,9 @@ MANY = 10**9
 POLICY = Policy(
     rules=(Rule("all", mode="auto"),),
     dry_run=False,
-    limits=Limits(per_project=MANY, per_fleet=MANY, surge=MANY, within=1.0, rollout=0.0),
+    limits=Limits(
+        per_project=MANY, per_fleet=MANY, per_source=MANY, source_share=1.0, surge=MANY, within=1.0, rollout=0.0
+    ),
 )
 
 
@@ -83,6 +85,7 @@ def times(store: str, count: int) -> list[float]:
         for key in map(_key, names)
     ]
     now = datetime.now(UTC)
+    deps.projects.record({messages.ANCESTORS[0].removeprefix("projects/"): "shop"})
     apply.sync(LoadResult(wanted, policy=POLICY), ApplyRequest("bench"), deps, now - timedelta(hours=1))
     seconds = []
     for name in names:

@@ -43,3 +43,13 @@ def test_a_sweep_is_measured_beside_a_bare_listing():
     assert done.returncode == 0, done.stderr
     (figures,) = json.loads(done.stdout.splitlines()[-1]).values()
     assert figures["bare"]["assets"] == figures["first"]["assets"] == figures["again"]["assets"] == 200
+
+
+def test_the_time_from_an_observation_to_the_write_is_measured_on_each_store():
+    command = [sys.executable, str(ROOT / "benchmarks" / "remediation.py"), "--count", "100"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])["observation_to_write"]
+    assert figures.keys() == {"memory", "sqlite"}
+    assert all(milliseconds > 0 for store in figures.values() for milliseconds in store.values())

@@ -149,8 +149,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
         readings_per_minute: maximum number of reads through the resources' own APIs per minute; see ``Policy.observe``.
         per_source: maximum number of writes for the declarations of one source within ``within``.
         source_share: the share of a source's declarations, 0 to 1, that may be remediated within ``within``; beyond it
-            the
-            source is paused.
+            the source is paused.
         approval_lasts: seconds after which an unused approval expires.
         grants_lost: the share of a policy's grants, 0 to 1, that may be removed without approval.
     """
