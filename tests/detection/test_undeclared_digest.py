@@ -47,6 +47,33 @@ def test_observations_with_one_digest_have_the_same_undeclared_values(asset_type
     assert values[0] == values[1] or digest(asset_type, wanted, live) != digest(asset_type, wanted, other)
 
 
+def in_another_order(value: object) -> object:
+    """The same value with the keys of each object the other way round, as maps of protobuf give them in any order."""
+    if isinstance(value, dict):
+        return {name: in_another_order(value[name]) for name in reversed(value)}
+    return [in_another_order(element) for element in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("asset_type", TYPES)
+@settings(max_examples=size(8, 60), deadline=None)
+@given(st.data())
+def test_no_digest_depends_on_the_order_of_keys(asset_type: str, data: st.DataObject) -> None:
+    live = data.draw(declared(schema_of(asset_type)))
+    wanted = {name: value for name, value in live.items() if data.draw(st.booleans())}
+    whole = desired((Declaration(KEY, asset_type, wanted),))
+    first, other = (
+        Observation(KEY, asset_type, datetime(2026, 3, 1, tzinfo=UTC), data=side)
+        for side in (live, in_another_order(live))
+    )
+    schemas = default_catalogue()
+    assert digest(asset_type, wanted, first.data) == digest(asset_type, wanted, other.data)
+    for digest_of in (
+        lambda side: observation_digests.content(schemas, side, whole.digest, THIS_PROCESS),
+        lambda side: observation_digests.of_verdict(side, whole, "judged", THIS_PROCESS),
+    ):
+        assert digest_of(first) == digest_of(other)
+
+
 WANTED = {"location": "EU", "labels": {"cost": "a"}, "versioning": {"enabled": True}}
 LIVE = {**WANTED, "iamConfiguration": {"publicAccessPrevention": "enforced"}, "etag": "1"}
 

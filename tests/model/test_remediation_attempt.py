@@ -143,3 +143,9 @@ def test_a_claim_is_too_old_to_write_on_long_before_another_may_take_over():
     assert remediation_attempt.may_write(attempt, moment(minutes=2))
     assert not remediation_attempt.may_write(attempt, moment(minutes=3))
     assert remediation_attempt.is_held(attempt, moment(minutes=3))
+
+
+def test_a_scope_does_not_depend_on_the_order_of_keys():
+    values = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
+    first, other = (scope_of((Difference("x", "unexpected", observed=value),), 1) for value in values)
+    assert first == other

@@ -22,7 +22,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.secrecy import Secrecy
 from setpoint.model.suppressed import Suppressed
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def judging_digest(desired: Desired | None, rules: Rules) -> str:

@@ -25,7 +25,7 @@ _OF_ROOT = 60
 _WORTH_IT = 500
 """Bytes below a nested path from which on it is folded; smaller values are folded together with their surroundings."""
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _NAMES = re.compile(r"[^.\[]+(?:\.[^.\[]+)*")
 
 

@@ -161,7 +161,7 @@ def scope_of(differences: Collection[Difference], count: int) -> tuple[str, ...]
 
 
 def _digest(difference: Difference) -> str:
-    return hashlib.blake2b(msgspec.json.encode(difference), digest_size=8).hexdigest()
+    return hashlib.blake2b(msgspec.json.encode(difference, order="deterministic"), digest_size=8).hexdigest()
 
 
 def newly_drifting(remediation: RemediationState, differences: Iterable[Difference]) -> tuple[str, ...]:
