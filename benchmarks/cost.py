@@ -246,7 +246,7 @@ MIX = {
     "drifted as before": 0.01,
     "resolved": 0.01,
 }
-"""Of what a feed tells in a fleet half of which is declared; a share of one in a hundred drifts."""
+"""Shares of the messages of a feed, in a fleet of which half is declared; a hundredth of them show drift."""
 
 
 def mixed(uses: dict[str, Use]) -> Use:

@@ -1,4 +1,4 @@
-"""Whatever is told in whatever order, and whatever fails: each finding's last state is shown, and shown once."""
+"""For any events in any order, and any failures: each finding's last state is shown, and shown once."""
 
 from __future__ import annotations
 

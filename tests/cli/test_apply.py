@@ -126,15 +126,15 @@ def test_nothing_is_pruned_while_a_document_is_bad(fleet, setpoint):
 
 
 def test_two_sources_cannot_declare_one_resource(fleet, setpoint):
-    setpoint("apply", fleet / "00.yaml", "--source", "one")
+    setpoint("apply", fleet / "00.yaml", "--source", "base")
     done = setpoint("apply", fleet / "00.yaml", fleet / "01.yaml", "--source", "two")
     assert done.returncode == 3
-    assert "is declared by source one" in done.stderr
+    assert "is declared by source base" in done.stderr
     assert "1 added" in done.stderr
-    next_step = "1 resource belongs to source one: apply with --source one, or remove from that source first"
+    next_step = "1 resource belongs to source base: apply with --source base, or remove from that source first"
     assert next_step in done.stderr
     assert next_step in setpoint("plan", fleet / "00.yaml", "--source", "two").stdout
-    assert setpoint("apply", fleet / "00.yaml", "--source", "one").returncode == 0
+    assert setpoint("apply", fleet / "00.yaml", "--source", "base").returncode == 0
 
 
 def test_an_empty_standard_input_is_named():

@@ -152,7 +152,7 @@ def _indeterminate(
 
 
 def _is_duplicate_reference(walk: Comparison, item: Field | None, have: list[Any], position: int) -> bool:
-    """Whether an observed reference is another spelling of another one in the list."""
+    """Whether an observed reference is another spelling of a second reference in the list."""
     if item is None or not item.reference or not isinstance(have[position], str) or len(have) > _LONG:
         return False
     own = walk.own._replace(ids_for_names=False)

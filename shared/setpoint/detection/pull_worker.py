@@ -1,6 +1,6 @@
 """A worker that pulls the changes of a fleet in batches, for fleets with more changes than a push subscription carries.
 
-Messages that arrive during a batch form the next one: batches are small at low load and large at high load. A message
+Messages that arrive during a batch form the next batch: batches are small at low load and large at high load. A message
 is acknowledged after its results are stored and published. The stream limits the number of outstanding messages.
 """
 

@@ -68,7 +68,7 @@ class Channel:
         is_member: the app is in it.
         is_archived: nobody may post any more.
         messages: by their times.
-        whispers: what single people were told: the user, the text and the thread.
+        whispers: private messages in the channel: the user, the text and the thread.
     """
 
     id: str

@@ -45,9 +45,9 @@ def _message(message: SlackMessage, channel: Channel, slack: Slack) -> dict[str,
 
 
 def _whispers(thread: str, channel: Channel, slack: Slack) -> list[dict[str, str]]:
-    """What single people were told in a thread, or beside all threads."""
-    told_to = [(user, text) for user, text, place in channel.whispers if place == thread]
-    return [{"user": _email(slack.users.get(user, {})) or user, "text": text} for user, text in told_to]
+    """The private messages in a thread, or outside of all threads."""
+    private = [(user, text) for user, text, place in channel.whispers if place == thread]
+    return [{"user": _email(slack.users.get(user, {})) or user, "text": text} for user, text in private]
 
 
 def _email(user: Mapping[str, Any]) -> str:

@@ -341,8 +341,7 @@ _JSON_REASONS = {
     "Expecting ',' delimiter": "',' or a closing bracket is missing",
     "Unterminated string starting at": "a string is not closed",
     "Invalid control character at": "a string contains a control character; escape it",
-    "Invalid \\escape": "an escape sequence is invalid",
-    "Invalid \\uXXXX escape": "an escape sequence is invalid",
+    "Invalid \\": "an escape sequence is invalid",
     "Illegal trailing comma before end of object": "a trailing comma is not allowed",
     "Illegal trailing comma before end of array": "a trailing comma is not allowed",
 }

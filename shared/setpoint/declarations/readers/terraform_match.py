@@ -24,7 +24,7 @@ _STAMPS = ("createTime", "creationTimestamp", "timeCreated", "creationTime", "id
 """Output-only fields that a server sets at creation, and returns in every answer."""
 
 _CLOSE = 0.9
-"""Minimum similarity of an unknown name to a known one: a letter added or missing."""
+"""Minimum similarity of an unknown name to a known name: a letter added or missing."""
 
 
 def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[DeclaredPart]:
